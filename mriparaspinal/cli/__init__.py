@@ -1,0 +1,57 @@
+"""The command line: one file per command, options that several share in ``options``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from mriparaspinal import __version__
+from mriparaspinal.cli import check, masks, quantify
+from mriparaspinal.errors import ParaspinalError
+
+app = typer.Typer(
+    name="mriparaspinal",
+    help="From contours on lumbar MRI slices to fatty infiltration, areas and the tests of a study.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mriparaspinal {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+    ),
+) -> None:
+    pass
+
+
+for _command in (check.check, masks.masks, quantify.quantify):
+    app.command(context_settings={"help_option_names": ["-h", "--help"]})(_command)
+
+
+def main() -> None:
+    """Run a command; a user's mistake becomes one line on stderr and its exit code."""
+    try:
+        app()
+    except ParaspinalError as error:
+        print(f"mriparaspinal: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("mriparaspinal: stopped from the keyboard", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone: nothing is wrong, nothing more to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

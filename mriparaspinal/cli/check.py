@@ -1,0 +1,60 @@
+"""``mriparaspinal check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mriparaspinal.cli import options as opt
+from mriparaspinal.cli.console import counted, progress_bar, say, settings_from, show_table
+from mriparaspinal.errors import EXIT_PARTLY
+
+
+def check(
+    dataset: opt.Dataset,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the problems as JSON, too.")
+    ] = None,
+    mask_rule: opt.MaskRuleOption = None,
+    image_left: opt.ImageLeft = None,
+    reference: opt.Reference = None,
+    patient_from: opt.PatientFromOption = None,
+    name_pattern: opt.NamePattern = None,
+    window: opt.Window = None,
+    participants: opt.ParticipantsFile = None,
+    jobs: opt.Jobs = 1,
+    quiet: opt.Quiet = False,
+) -> None:
+    r"""Find every problem in a dataset at once, without writing results.
+
+    The table goes to stdout. Exit code 4 if there are errors, 0 if there are only warnings.
+
+    \b
+    Example:
+      mriparaspinal check scans --json problems.json
+    """
+    from mriparaspinal.files.results import manifest_bytes, write_file
+    from mriparaspinal.study import measure_study, open_study, problem_records
+
+    settings = settings_from(dataset, locals())
+    study = open_study(dataset, settings, participants)
+    with progress_bar("checking", len(study.dataset.slices), quiet) as advance:
+        measured = measure_study(study, settings, jobs, advance)
+    if json_file is not None:
+        write_file(json_file, manifest_bytes({"problems": problem_records(measured.problems)}))
+    if measured.problems:
+        show_table(
+            ["file", "shape", "severity", "code", "what", "what to do"],
+            [(p.file, p.shape, p.severity, p.code, p.message, p.remedy) for p in measured.problems],
+        )
+    errors = measured.errors
+    say(
+        f"checked {counted(len(measured.results), 'slice')}: {counted(errors, 'error')}, "
+        f"{counted(len(measured.problems) - errors, 'warning')}",
+        quiet,
+    )
+    measured.require_slices()
+    if errors:
+        raise typer.Exit(EXIT_PARTLY)

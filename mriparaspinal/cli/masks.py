@@ -1,0 +1,54 @@
+"""``mriparaspinal masks``."""
+
+from __future__ import annotations
+
+import typer
+
+from mriparaspinal.cli import options as opt
+from mriparaspinal.cli.console import (
+    counted,
+    progress_bar,
+    refuse_dataset_as_output,
+    say,
+    say_problems,
+    settings_from,
+)
+from mriparaspinal.errors import EXIT_PARTLY
+
+
+def masks(
+    dataset: opt.Dataset,
+    out: opt.OutFolder,
+    threshold: opt.Threshold = None,
+    mask_rule: opt.MaskRuleOption = None,
+    image_left: opt.ImageLeft = None,
+    reference: opt.Reference = None,
+    patient_from: opt.PatientFromOption = None,
+    name_pattern: opt.NamePattern = None,
+    window: opt.Window = None,
+    jobs: opt.Jobs = 1,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    r"""Draw what is measured: an index image and an overlay of every slice.
+
+    Writes NAME_mask.png (pixel values as in values.csv) and NAME_overlay.png, in the
+    folders of the dataset.
+
+    \b
+    Example:
+      mriparaspinal masks scans --out masks
+    """
+    from mriparaspinal.gallery import draw_slices
+    from mriparaspinal.study import open_study
+
+    settings = settings_from(dataset, locals())
+    refuse_dataset_as_output(dataset, out)
+    study = open_study(dataset, settings, leave_out=out)
+    with progress_bar("drawing", len(study.dataset.slices), quiet) as advance:
+        drawn, problems = draw_slices(study, out, settings, jobs, advance)
+    say_problems(problems, quiet, verbose)
+    errors = sum(problem.severity == "error" for problem in problems)
+    say(f"drew {drawn} of {counted(len(study.dataset.slices), 'slice')} into {out}", quiet)
+    if errors:
+        raise typer.Exit(EXIT_PARTLY)

@@ -1,0 +1,98 @@
+"""Options that several commands share, defined once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class MaskRuleName(StrEnum):
+    """How contours become pixels."""
+
+    labelme = "labelme"
+    centre = "centre"
+
+
+class SideName(StrEnum):
+    """A side of the patient."""
+
+    right = "right"
+    left = "left"
+
+
+class ReferenceName(StrEnum):
+    """What areas are divided by."""
+
+    IVD = "IVD"
+    VB = "VB"
+
+
+class PatientFrom(StrEnum):
+    """Where the participant's id comes from."""
+
+    name = "name"
+    folder = "folder"
+
+
+def _window(text: str) -> tuple[float, float]:
+    parts = text.split(",")
+    try:
+        low, high = (float(part) for part in parts)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} was found; expected LOW,HIGH such as 0,1200") from None
+    return low, high
+
+
+Dataset = Annotated[
+    Path, typer.Argument(help="Folder of slices and their LabelMe files.", show_default=False)
+]
+Results = Annotated[Path, typer.Argument(help="Folder of results that 'quantify' wrote.", show_default=False)]
+OutFolder = Annotated[
+    Path, typer.Option("--out", metavar="DIR", help="Output folder; made if missing.", show_default=False)
+]
+Threshold = Annotated[
+    int | None,
+    typer.Option("--threshold", metavar="N", help="A pixel brighter than grey N is fat [default: 50]."),
+]
+MaskRuleOption = Annotated[
+    MaskRuleName | None,
+    typer.Option("--mask-rule", help="Pixels of a contour [default: labelme, boundary included]."),
+]
+ImageLeft = Annotated[
+    SideName | None,
+    typer.Option(
+        "--image-left", help="The patient's side at the left of the image [default: right, radiological]."
+    ),
+]
+Reference = Annotated[
+    ReferenceName | None,
+    typer.Option("--reference", help="Region to divide by [default: the one that the dataset has]."),
+]
+PatientFromOption = Annotated[
+    PatientFrom | None,
+    typer.Option("--patient-from", help="Take the participant from the name or the folder [default: name]."),
+]
+NamePattern = Annotated[
+    str | None,
+    typer.Option(
+        "--name-pattern", metavar="REGEX", help="For other file names; groups: group, patient, segment."
+    ),
+]
+Window = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        "--window", metavar="LOW,HIGH", parser=_window, help="Grey window for images of more than 8 bits."
+    ),
+]
+ParticipantsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--participants", metavar="FILE", help="Participants table (CSV or TSV) [default: the dataset's]."
+    ),
+]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Processes to measure with.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="List every warning.")]

@@ -1,0 +1,203 @@
+"""Which slices a dataset folder holds, and whom they belong to."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from mriparaspinal.errors import UsageError
+from mriparaspinal.files.images import IMAGE_ENDINGS
+from mriparaspinal.model import SEGMENTS, Problem, Settings, Slice
+from mriparaspinal.vocabulary import natural_key
+
+#: ``GROUP_N_L``: letters and digits, the participant's number, the segment with or without its L.
+DEFAULT_NAME_PATTERN = r"(?P<group>[^\W\d_](?:[^\W_]|-)*)_(?P<patient>[0-9]+)_(?P<segment>[Ll]?[1-5])"
+_OPTIONS = "--name-pattern or --patient-from folder"
+
+Who = tuple[str, str, str]
+"""Participant id, group, segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The slices of a folder in the order of the tables, and what is wrong with its files."""
+
+    slices: tuple[Slice, ...]
+    problems: tuple[Problem, ...]
+
+
+def find_slices(files: Iterable[str], broken_links: Iterable[str], settings: Settings) -> Dataset:
+    """Pair images and annotations by their stems and tell whom they belong to.
+
+    ``files``: names relative to the dataset folder. Raises :class:`UsageError` for a bad pattern.
+    """
+    who = name_parser(settings)
+    problems = [_broken_link(name) for name in broken_links if _kind(name)]
+    slices: list[Slice] = []
+    stems: dict[str, list[str]] = defaultdict(list)
+    for name in files:
+        if _kind(name):
+            stems[name[: name.rindex(".")]].append(name)
+    for stem, names in stems.items():
+        result = _pair(stem, names, who)
+        if isinstance(result, Problem):
+            problems.append(result)
+        else:
+            slices.append(result)
+    slices, duplicates = _without_duplicates(slices, settings)
+    problems += duplicates
+    problems += _patients_may_be_folders(slices, settings)
+    return Dataset(tuple(sorted(slices, key=table_order)), tuple(problems))
+
+
+def table_order(slice_: Slice) -> tuple[object, ...]:
+    """Sort key: group, participant (numbers in numeric order), segment."""
+    return natural_key(slice_.group), natural_key(slice_.participant_id), slice_.segment
+
+
+def _kind(name: str) -> str:
+    lower = name.lower()
+    if lower.endswith(".json"):
+        return "json"
+    return "image" if lower.endswith(IMAGE_ENDINGS) else ""
+
+
+def name_parser(settings: Settings) -> Callable[[str], Who | str]:
+    """A function from a stem (with folders) to :data:`Who`, or to the words for what is wrong with it."""
+    pattern = _compiled(settings)
+    from_folder = settings.patient_from == "folder"
+
+    def parse(stem: str) -> Who | str:
+        path = PurePosixPath(stem)
+        match = pattern.fullmatch(path.name)
+        if match is None:
+            return f"the name {path.name} was found; expected {_expected(settings)}"
+        parts = match.groupdict()
+        segment = (parts["segment"] or "").upper()
+        segment = segment if segment.startswith("L") else f"L{segment}"
+        if segment not in SEGMENTS:
+            return f"segment {parts['segment']!r} was found; expected 1 to 5 or L1 to L5"
+        group = (parts.get("group") or "").strip()
+        if not group:
+            return "no group was found; expected one in the file name"
+        if from_folder:
+            if path.parent.name == "":
+                return "no patient's folder was found; expected one folder per patient in the dataset"
+            return path.parent.name, group, segment
+        patient = (parts.get("patient") or "").strip()
+        if not patient:
+            return "no patient was found; expected one in the file name"
+        return f"{group}_{patient}", group, segment
+
+    return parse
+
+
+def _compiled(settings: Settings) -> re.Pattern[str]:
+    text = settings.name_pattern or DEFAULT_NAME_PATTERN
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise UsageError(f"--name-pattern: {error}; expected a regular expression; correct it") from None
+    needed = {"group", "segment"} | ({"patient"} if settings.patient_from == "name" else set())
+    missing = sorted(needed - set(pattern.groupindex))
+    if missing:
+        names = ", ".join(f"(?P<{name}>…)" for name in missing)
+        raise UsageError(f"--name-pattern: no {names}; expected the groups group, patient, segment; add them")
+    return pattern
+
+
+def _expected(settings: Settings) -> str:
+    if settings.name_pattern:
+        return f"one that fits --name-pattern {settings.name_pattern}"
+    return "GROUP_N_L such as ALS_7_3 (group ALS, participant 7, segment L3)"
+
+
+def _pair(stem: str, names: list[str], who: Callable[[str], Who | str]) -> Slice | Problem:
+    images = [name for name in names if _kind(name) == "image"]
+    annotations = [name for name in names if _kind(name) == "json"]
+    first = (images or annotations)[0]
+    parsed = who(stem)
+    if isinstance(parsed, str):
+        # A picture or a JSON alone may be anything; together they are a slice that would be lost.
+        severity = "error" if images and annotations else "warning"
+        return _problem(first, severity, "bad-name", parsed, f"rename it, or see {_OPTIONS}")
+    if len(images) > 1 or len(annotations) > 1:
+        several = ", ".join(images if len(images) > 1 else annotations)
+        found = f"{several} were found for one slice; expected one image and one JSON"
+        return _problem(first, "error", "duplicate-slice", found, "keep the one that was annotated")
+    if not annotations:
+        found = f"no {PurePosixPath(stem).name}.json beside it; expected the contours of this slice"
+        return _problem(first, "error", "image-without-json", found, "annotate it, or take the image away")
+    return Slice(*parsed, image=images[0] if images else None, annotation=annotations[0])
+
+
+def _without_duplicates(slices: list[Slice], settings: Settings) -> tuple[list[Slice], list[Problem]]:
+    problems = []
+    kept = []
+    for (participant, segment), members in _grouped(slices, lambda s: (s.participant_id, s.segment)):
+        if len(members) == 1:
+            kept.append(members[0])
+            continue
+        files = ", ".join(member.name for member in members)
+        found = f"{files} are all {participant} {segment}; expected one slice per participant and segment"
+        remedy = f"keep one, or tell patients apart by {_OPTIONS}"
+        problems.append(_problem(members[0].name, "error", "duplicate-slice", found, remedy))
+    if settings.patient_from == "folder":
+        kept, mixed = _without_mixed_patients(kept)
+        problems += mixed
+    return kept, problems
+
+
+def _without_mixed_patients(slices: list[Slice]) -> tuple[list[Slice], list[Problem]]:
+    """Two folders of one name are two patients, and one folder with two groups cannot be one."""
+    problems = []
+    kept = []
+    for (participant,), members in _grouped(slices, lambda s: (s.participant_id,)):
+        homes = sorted({str(PurePosixPath(s.annotation).parent) for s in members})
+        groups = sorted({s.group for s in members})
+        if len(homes) == len(groups) == 1:
+            kept += members
+            continue
+        several = f"folders {', '.join(homes)}" if len(homes) > 1 else f"groups {', '.join(groups)}"
+        found = f"participant {participant} has the {several}; expected one of each"
+        remedy = "rename the folders or files so that each patient has one"
+        problems.append(_problem(members[0].name, "error", "mixed-patients", found, remedy))
+    return kept, problems
+
+
+def _grouped(
+    slices: list[Slice], key: Callable[[Slice], tuple[str, ...]]
+) -> Iterable[tuple[tuple[str, ...], list[Slice]]]:
+    groups: dict[tuple[str, ...], list[Slice]] = defaultdict(list)
+    for slice_ in slices:
+        groups[key(slice_)].append(slice_)
+    return groups.items()
+
+
+def _patients_may_be_folders(slices: list[Slice], settings: Settings) -> list[Problem]:
+    """The trap of a lab with a folder per patient, where N only counts the images."""
+    if settings.patient_from == "folder" or len(slices) < 2:
+        return []
+    if max(Counter(slice_.participant_id for slice_ in slices).values()) > 1:
+        return []
+    segments: dict[str, set[str]] = defaultdict(set)
+    for slice_ in slices:
+        segments[str(PurePosixPath(slice_.annotation).parent)].add(slice_.segment)
+    folder = next((folder for folder, found in segments.items() if len(found) > 1), None)
+    if folder is None:
+        return []
+    found = "every participant has just one segment, and the folder has several; expected several each"
+    remedy = "if each folder is one patient, use --patient-from folder"
+    return [_problem(folder, "warning", "one-segment-each", found, remedy)]
+
+
+def _broken_link(name: str) -> Problem:
+    found = "a link to a file that is not there; expected the file"
+    return _problem(name, "error", "broken-link", found, "fetch the file that it points to")
+
+
+def _problem(file: str, severity: str, code: str, message: str, remedy: str) -> Problem:
+    return Problem(file, "", "error" if severity == "error" else "warning", code, message, remedy)

@@ -1,0 +1,140 @@
+"""Slice images: bytes in, an 8-bit grey array out. What is not surely the grey levels is refused."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mriparaspinal.errors import ParaspinalError
+
+#: The endings that are looked for beside a JSON, without regard to case.
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg")
+#: More pixels than any slice has: a file that claims them is broken or hostile.
+PIXEL_LIMIT = 64_000_000
+
+GreyImage = NDArray[np.uint8]
+#: What Pillow raises for bytes that are not the image they claim to be.
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error)
+_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_EXIF_ORIENTATION = 0x0112
+
+
+class UnreadableImageError(ParaspinalError):
+    """An image that is not measured: code, (what was found; what was expected), what to do."""
+
+    def __init__(self, code: str, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.code, self.message, self.remedy = code, message, remedy
+
+
+def decode_grey(raw: bytes, window: tuple[float, float] | None = None) -> tuple[GreyImage, bool]:
+    """Decode PNG or JPEG bytes to grey levels.
+
+    Returns the grey levels, shape (rows, columns), uint8, read-only, and whether the format is lossy (JPEG).
+    ``window`` = (LOW, HIGH) is applied to images of more than 8 bits by
+    ``g = clip(floor(255·(x − LOW)/(HIGH − LOW) + 0.5), 0, 255)``, and to no others.
+    Raises :class:`UnreadableImageError`.
+    """
+    png_depth = _png_depth(raw)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # PIXEL_LIMIT is stricter
+            image = Image.open(io.BytesIO(raw), formats=("PNG", "JPEG"))
+        if image.width * image.height > PIXEL_LIMIT:
+            size = f"{image.width}×{image.height}"
+            raise UnreadableImageError(
+                "image-too-large", f"{size} pixels; expected one slice", "export it again"
+            )
+        _refuse_what_viewers_change(image)
+        image.load()
+    except UnreadableImageError:
+        raise
+    except Image.DecompressionBombError:
+        found = "more pixels than a slice can have; expected one slice"
+        raise UnreadableImageError("image-too-large", found, "export it again") from None
+    except _BROKEN as error:
+        found = f"not a whole image ({_reason(error)}); expected a PNG of 8-bit grey levels"
+        raise UnreadableImageError("unreadable-image", found, "export the slice again") from None
+    lossy = image.format == "JPEG"
+    if png_depth == 16 or image.mode.startswith(("I", "F")):
+        return _windowed(image, window), lossy
+    return _grey_levels(image), lossy
+
+
+def _png_depth(raw: bytes) -> int | None:
+    """Bits per channel in a PNG's header: Pillow itself cuts 16-bit colour down to 8 without a word."""
+    if raw[:8] == _PNG_MAGIC and raw[12:16] == b"IHDR" and len(raw) > 24:
+        return raw[24]
+    return None
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).split("<")[0].strip().rstrip(".")
+    return text or type(error).__name__
+
+
+def _refuse_what_viewers_change(image: Image.Image) -> None:
+    if getattr(image, "n_frames", 1) > 1:
+        found = "an image of several frames; expected one slice"
+        raise UnreadableImageError("image-frames", found, "export the slice as a still image")
+    # Viewers turn such images; LabelMe's newer versions do, its older do not: the contours could be either.
+    if "exif" in image.info and image.getexif().get(_EXIF_ORIENTATION, 1) not in (0, 1):
+        found = "an EXIF orientation that turns the image; expected pixels as they are shown"
+        raise UnreadableImageError("image-orientation", found, "export the slice without EXIF orientation")
+
+
+def _windowed(image: Image.Image, window: tuple[float, float] | None) -> GreyImage:
+    if not image.mode.startswith(("I", "F")):
+        found = f"16 bits per channel in colour (mode {image.mode}); expected grey levels"
+        raise UnreadableImageError("colour-image", found, "export the slice as 8-bit greyscale PNG")
+    if window is None:
+        found = "more than 8 bits per pixel; expected 8-bit grey levels, which the rule '> 50' is meant for"
+        raise UnreadableImageError(
+            "image-bits", found, "export it from the PACS as 8-bit PNG, or give --window LOW,HIGH"
+        )
+    low, high = window
+    levels = np.floor(255.0 * (np.asarray(image, dtype=np.float64) - low) / (high - low) + 0.5)
+    grey: GreyImage = np.clip(levels, 0, 255).astype(np.uint8)
+    return grey
+
+
+def _grey_levels(image: Image.Image) -> GreyImage:
+    if image.mode == "L" and "transparency" not in image.info:
+        return np.asarray(image)
+    if image.mode == "1":
+        found = "a black-and-white image of 1 bit; expected 256 grey levels"
+        raise UnreadableImageError("image-bits", found, "export the slice itself, not a mask of it")
+    if image.mode == "CMYK":
+        raise _colour("CMYK colours")
+    channels = np.asarray(image.convert("RGBA"))
+    if (channels[..., 3] != 255).any():
+        raise _colour("transparent pixels")
+    red = channels[..., 0]
+    if (channels[..., 1] != red).any() or (channels[..., 2] != red).any():
+        raise _colour("coloured pixels")
+    return np.ascontiguousarray(red)
+
+
+def _colour(found: str) -> UnreadableImageError:
+    message = f"{found}; expected grey levels (a colour image is read only where its channels are equal)"
+    return UnreadableImageError("colour-image", message, "export the slice as 8-bit greyscale PNG")
+
+
+def decode_mask(raw: bytes) -> NDArray[np.bool_] | None:
+    """The image inside a LabelMe shape of type ``mask``; None where it cannot be decoded."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(raw), formats=("PNG",))
+        if image.width * image.height > PIXEL_LIMIT:
+            return None
+        pixels = np.asarray(image.convert("L") if image.mode not in ("1", "L") else image)
+    except (*_BROKEN, Image.DecompressionBombError):
+        return None
+    return pixels.astype(bool)

@@ -1,0 +1,204 @@
+"""LabelMe files: bytes in, contours and problems out.
+
+The usual file is decoded and validated in one step. Where that fails, the file is read again
+leniently, so that one broken shape (a NaN, a missing coordinate) costs that shape alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from mriparaspinal.errors import ParaspinalError
+from mriparaspinal.model import Contour
+
+#: No image that a scanner makes is wider; beyond it a number is not a pixel position.
+COORDINATE_LIMIT = 1e6
+
+
+class UnreadableAnnotationError(ParaspinalError):
+    """The file as a whole is not a LabelMe file: (what was found; what was expected), what to do."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.message, self.remedy = message, remedy
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenShape:
+    """A shape that cannot be used, and why."""
+
+    label: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What a LabelMe file says."""
+
+    contours: tuple[Contour, ...]
+    broken: tuple[BrokenShape, ...]
+    image_path: str
+    """``imagePath`` as it stands in the file; empty where there is none."""
+    image_size: tuple[int, int] | None
+    """(height, width) in pixels, where the file says it."""
+    image_data: bytes | None
+    """The embedded image, still base64; see :func:`embedded_image`."""
+
+
+class _Shape(msgspec.Struct):
+    label: str
+    points: list[tuple[float, float]]
+    shape_type: str | None = None
+    mask: str | None = None
+
+
+class _File(msgspec.Struct):
+    shapes: list[_Shape]
+    imagePath: str | None = None  # noqa: N815 (LabelMe's spelling)
+    imageHeight: int | None = None  # noqa: N815
+    imageWidth: int | None = None  # noqa: N815
+    imageData: msgspec.Raw = msgspec.Raw(b"null")  # noqa: N815 (megabytes that are rarely needed)
+
+
+_decode = msgspec.json.Decoder(_File).decode
+
+
+def read_annotation(raw: bytes) -> Annotation:
+    """Parse the bytes of a LabelMe file of any version.
+
+    Raises :class:`UnreadableAnnotationError` where the file is not JSON or not LabelMe.
+    """
+    raw = raw.removeprefix(b"\xef\xbb\xbf")  # the byte order mark of Windows editors
+    try:
+        file = _decode(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return _read_leniently(raw)
+    contours, broken = _sort_out([(shape.label, shape) for shape in file.shapes])
+    data = bytes(file.imageData)
+    return Annotation(
+        contours,
+        broken,
+        file.imagePath or "",
+        _image_size(file.imageHeight, file.imageWidth),
+        None if data == b"null" else data.strip(b'"'),
+    )
+
+
+def _read_leniently(raw: bytes) -> Annotation:
+    remedy = "save it again in LabelMe, or restore it from a backup"
+    try:
+        content = json.loads(raw.decode("utf-8"), parse_int=_parse_int)
+    except UnicodeDecodeError as error:
+        found = f"byte {error.start + 1} is not UTF-8 text; expected the UTF-8 JSON of LabelMe"
+        raise UnreadableAnnotationError(
+            found, "open it in LabelMe or an editor and save it as UTF-8"
+        ) from None
+    except json.JSONDecodeError as error:
+        found = f"broken JSON at line {error.lineno}, column {error.colno} ({error.msg})"
+        raise UnreadableAnnotationError(f"{found}; expected a whole LabelMe file", remedy) from None
+    except RecursionError:
+        raise UnreadableAnnotationError("JSON nested too deeply; expected a LabelMe file", remedy) from None
+    if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
+        raise UnreadableAnnotationError("no list of shapes; expected a LabelMe file", remedy)
+    shapes: list[tuple[str, _Shape | str]] = []
+    for number, entry in enumerate(content["shapes"], 1):
+        label = entry.get("label") if isinstance(entry, dict) else None
+        name = label if isinstance(label, str) else f"shape {number}"
+        try:
+            shapes.append((name, msgspec.convert(entry, _Shape)))
+        except (msgspec.ValidationError, RecursionError) as error:
+            shapes.append((name, str(error).replace("`", "")))
+    contours, broken = _sort_out(shapes)
+    path, data = content.get("imagePath"), content.get("imageData")
+    return Annotation(
+        contours,
+        broken,
+        path if isinstance(path, str) else "",
+        _image_size(content.get("imageHeight"), content.get("imageWidth")),
+        data.encode("ascii", "replace") if isinstance(data, str) else None,
+    )
+
+
+def _parse_int(text: str) -> float:
+    # A whole number of thousands of digits is no coordinate, and converting it would take minutes.
+    return int(text) if len(text) < 300 else math.inf
+
+
+def _image_size(height: Any, width: Any) -> tuple[int, int] | None:
+    if isinstance(height, int) and isinstance(width, int) and not isinstance(height, bool):
+        return (height, width)
+    return None
+
+
+def _sort_out(shapes: list[Any]) -> tuple[tuple[Contour, ...], tuple[BrokenShape, ...]]:
+    contours: list[Contour] = []
+    broken: list[BrokenShape] = []
+    for label, shape in shapes:
+        if isinstance(shape, str):
+            broken.append(BrokenShape(label, "bad-shape", f"not a LabelMe shape ({shape})"))
+            continue
+        result = _contour(shape)
+        if isinstance(result, Contour):
+            contours.append(result)
+        else:
+            broken.append(BrokenShape(label, *result))
+    return tuple(contours), tuple(broken)
+
+
+_POINTS_NEEDED = {"rectangle": 2, "circle": 2, "mask": 2, "oriented_rectangle": 4}
+
+
+def _contour(shape: _Shape) -> Contour | tuple[str, str]:
+    """The contour of a shape, or (code, what is wrong with it)."""
+    kind = shape.shape_type or "polygon"
+    points = shape.points
+    if kind != "polygon" and kind not in _POINTS_NEEDED:
+        return "not-closed", f"a {kind[:40]} encloses no area; expected a polygon or another closed shape"
+    needed = _POINTS_NEEDED.get(kind)
+    if needed is None and len(points) < 3:
+        return "too-few-points", f"{len(points)} points; expected at least 3"
+    if needed is not None and len(points) != needed:
+        return "bad-shape", f"a {kind} of {len(points)} points; expected {needed}"
+    for x, y in points:
+        if not (math.isfinite(x) and math.isfinite(y)):
+            return "not-finite", "a coordinate is not a finite number; expected pixel positions"
+        if abs(x) > COORDINATE_LIMIT or abs(y) > COORDINATE_LIMIT:
+            return "not-a-position", f"a coordinate of {max(abs(x), abs(y)):g}; expected pixel positions"
+    if kind == "mask":
+        return _mask_contour(shape)
+    return Contour(shape.label, kind, tuple(points))
+
+
+def _mask_contour(shape: _Shape) -> Contour | tuple[str, str]:
+    from mriparaspinal.files.images import decode_mask
+
+    mask = decode_mask(_base64((shape.mask or "").encode("ascii", "replace")) or b"")
+    if mask is None:
+        return "bad-shape", "a mask without a readable image; expected the PNG that LabelMe embeds"
+    (left, top), (right, bottom) = shape.points
+    expected = (int(bottom) - int(top) + 1, int(right) - int(left) + 1)
+    if mask.shape != expected:
+        found = f"a mask of {mask.shape[0]}×{mask.shape[1]} pixels (rows×columns)"
+        return "bad-shape", f"{found}; expected {expected[0]}×{expected[1]} from its two corners"
+    return Contour(shape.label, "mask", tuple(shape.points), mask)
+
+
+def embedded_image(annotation: Annotation) -> bytes | None:
+    """The image that the file carries in ``imageData``; None where there is none that can be decoded."""
+    # JSON may write the slash of base64 as \\/
+    return _base64((annotation.image_data or b"").replace(b"\\/", b"/"))
+
+
+def _base64(text: bytes) -> bytes | None:
+    try:
+        return base64.b64decode(text, validate=True) or None
+    except (binascii.Error, ValueError):
+        return None

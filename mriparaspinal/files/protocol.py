@@ -1,0 +1,107 @@
+"""``paraspinal.toml``: the lab's protocol beside its data, and how settings come together."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mriparaspinal.errors import UsageError
+from mriparaspinal.files.folder import UnreadableFileError, read_bytes
+from mriparaspinal.model import REFERENCES, Settings
+from mriparaspinal.vocabulary import parse_label
+
+FILE = "paraspinal.toml"
+_FIELDS = tuple(f.name for f in dataclasses.fields(Settings))
+
+
+def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
+    """Defaults, then the dataset's ``paraspinal.toml``, then the flags that were given (not None).
+
+    Raises :class:`UsageError` with every fault of the protocol in one line each.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    protocol = _read_protocol(dataset / FILE) if (dataset / FILE).is_file() else {}
+    faults = [f"{FILE}: {fault}" for fault in _faults(protocol)]
+    faults += _faults(given, option=True)
+    if faults:
+        raise UsageError("\n".join(faults))
+    values = {**protocol, **given}
+    for name in ("labels", "contrasts"):
+        if isinstance(values.get(name), dict):
+            values[name] = tuple(sorted(values[name].items()))
+        elif name in values:
+            values[name] = tuple(values[name])
+    if values.get("window") is not None:
+        low, high = values["window"]
+        values["window"] = (float(low), float(high))
+    return Settings(**values)
+
+
+def _read_protocol(path: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(read_bytes(path).decode("utf-8-sig"))
+    except UnreadableFileError as error:
+        raise UsageError(f"{FILE}: {error.message}; {error.remedy}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{FILE}: {error}; expected TOML; correct the file") from None
+    return {key.replace("-", "_"): value for key, value in content.items()}
+
+
+def _faults(values: Mapping[str, Any], option: bool = False) -> list[str]:
+    faults = []
+    for name, value in values.items():
+        shown = f"--{name.replace('_', '-')}" if option else name
+        expected = _CHECKS[name](value) if name in _CHECKS else f"one of {', '.join(_FIELDS)}"
+        if expected:
+            faults.append(f"{shown}: {value!r} was found; expected {expected}; correct it")
+    return faults
+
+
+def _one_of(*words: str) -> Any:
+    return lambda value: "" if value in words else " or ".join(words)
+
+
+def _threshold(value: Any) -> str:
+    good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 255
+    return "" if good else "a whole grey level from 0 to 255"
+
+
+def _window(value: Any) -> str:
+    expected = "two numbers LOW,HIGH with LOW below HIGH"
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        return expected
+    numbers = [
+        v for v in value if isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v)
+    ]
+    return "" if len(numbers) == 2 and numbers[0] < numbers[1] else expected
+
+
+def _labels(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ""
+    if not isinstance(value, dict):
+        return 'a table such as [labels] "lab label" = "MF_L"'
+    wrong = [key for key, text in value.items() if not isinstance(text, str) or parse_label(text) is None]
+    return f"a label such as MF_L or IVD for {', '.join(map(repr, wrong))}" if wrong else ""
+
+
+def _texts(value: Any) -> str:
+    good = isinstance(value, (list, tuple)) and all(isinstance(text, str) for text in value)
+    return "" if good else 'a list such as ["side:ALS", "group:ALS-LR"]'
+
+
+_CHECKS: dict[str, Any] = {
+    "threshold": _threshold,
+    "mask_rule": _one_of("labelme", "centre"),
+    "image_left": _one_of("right", "left"),
+    "reference": _one_of(*REFERENCES),
+    "patient_from": _one_of("name", "folder"),
+    "name_pattern": lambda value: "" if isinstance(value, str) else "a regular expression",
+    "window": _window,
+    "labels": _labels,
+    "contrasts": _texts,
+}

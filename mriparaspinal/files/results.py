@@ -1,0 +1,195 @@
+"""A folder of results: written whole or not at all, and trusted only where it is whole.
+
+While a run works, the mark ``.unfinished`` lies in the folder and is locked; it goes when the new
+tables stand there complete, or when the run ends before it has touched the old ones. A mark without
+a lock is that of a run that was killed: readers refuse the folder, the next run takes it over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mriparaspinal.errors import NoInputError, UsageError
+
+MARK = ".unfinished"
+MANIFEST = "quantify.json"
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Lock an open file against other runs; the system frees it when the process ends, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        except OSError:
+            return False
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        # A file system without locks (some network mounts): the mark alone has to do.
+        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EAGAIN)
+    return True
+
+
+def cannot_write(path: Path, error: OSError) -> UsageError:
+    """The line for an output that cannot be written."""
+    found = f"cannot be written ({error.strerror or error})"
+    return UsageError(f"{path}: {found}; expected a writable folder with free space; choose another --out")
+
+
+class OutputFolder:
+    """An output folder that one run works in at a time: a context that replaces its files in one go."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor = -1
+        self._replacing = False
+
+    def __enter__(self) -> OutputFolder:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._take_mark()
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
+        return self
+
+    def _take_mark(self) -> None:
+        mark = self.path / MARK
+        while True:
+            descriptor = os.open(mark, os.O_RDWR | os.O_CREAT, 0o666)
+            if not _try_lock(descriptor):
+                os.close(descriptor)
+                found = "another run is writing into this folder"
+                raise UsageError(
+                    f"{self.path}: {found}; expected one at a time; wait for it, or choose another"
+                )
+            # The run before may have taken its mark away between our opening and locking it.
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(descriptor), mark.stat()):
+                    self._descriptor = descriptor
+                    self._clear_leftovers()
+                    return
+            os.close(descriptor)
+
+    def _clear_leftovers(self) -> None:
+        for leftover in self.path.glob(".*.new"):
+            leftover.unlink(missing_ok=True)
+
+    def __exit__(self, kind: object, value: object, traceback: object) -> None:
+        if not self._replacing:
+            self._drop_mark()
+        os.close(self._descriptor)
+
+    def _drop_mark(self) -> None:
+        with contextlib.suppress(OSError):
+            (self.path / MARK).unlink()
+
+    def replace(self, files: Mapping[str, bytes], stale: list[str]) -> None:
+        """Write ``files`` (name → bytes), the last one as the seal, and remove ``stale`` ones.
+
+        Nothing in the folder is changed before all new files are safely on the disk.
+        """
+        fresh: list[tuple[Path, Path]] = []
+        try:
+            for name, content in files.items():
+                temporary = self.path / f".{name}.new"
+                fresh.append((temporary, self.path / name))
+                with temporary.open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+            self._replacing = True
+            for temporary, final in fresh:
+                temporary.replace(final)
+            for name in stale:
+                (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            for temporary, _ in fresh:
+                with contextlib.suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+            raise cannot_write(self.path, error) from None
+        self._replacing = False
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write one file, whole or not at all; its folder is made if missing."""
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise cannot_write(path, error) from None
+
+
+def sha256(content: bytes) -> str:
+    """SHA-256 as hexadecimal text."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def manifest_bytes(content: Mapping[str, Any]) -> bytes:
+    """A manifest as JSON, always the same bytes for the same content."""
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def segment_tables(folder: Path) -> list[str]:
+    """The names ``L1.csv`` … ``L5.csv`` that exist in a folder of results."""
+    return [name for name in (f"L{n}.csv" for n in range(1, 6)) if (folder / name).is_file()]
+
+
+def open_results(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
+    """The manifest of a folder of results and the names of its tables, after checking that it is whole.
+
+    The manifest is None for a folder of CSVs that was not written by ``quantify``.
+    Raises :class:`NoInputError` where a run was cut off, or a table is not the one that was written.
+    """
+    if not folder.is_dir():
+        raise NoInputError(f"{folder}: no such folder; expected the results of quantify; check the path")
+    if (folder / MARK).exists():
+        found = "a run was cut off here, or is still writing"
+        raise NoInputError(f"{folder}: {found}; expected finished results; run quantify again")
+    names = segment_tables(folder)
+    if not names:
+        raise NoInputError(f"{folder}: no L1.csv … L5.csv; expected the results of quantify; run it first")
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return None, names
+    try:
+        content = json.loads(manifest.read_bytes())
+        outputs: dict[str, str] = dict(content["outputs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise NoInputError(f"{manifest}: not a manifest of quantify; run quantify again") from None
+    for name in _tables_of(outputs, names):
+        _check_table(folder, name, outputs)
+    return content, names
+
+
+def _tables_of(outputs: dict[str, str], names: list[str]) -> Iterator[str]:
+    yield from names
+    yield from (name for name in outputs if name not in names)
+
+
+def _check_table(folder: Path, name: str, outputs: dict[str, str]) -> None:
+    again = "run quantify again, or take quantify.json away to use the CSVs as they are"
+    if name not in outputs:
+        raise NoInputError(f"{folder / name}: not a table of the last quantify; expected its own; {again}")
+    try:
+        content = (folder / name).read_bytes()
+    except OSError as error:
+        raise NoInputError(f"{folder / name}: cannot be read ({error.strerror}); {again}") from None
+    if sha256(content) != outputs[name]:
+        found = "changed since quantify wrote it (its SHA-256 differs)"
+        raise NoInputError(f"{folder / name}: {found}; expected it untouched; {again}")

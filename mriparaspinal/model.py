@@ -1,0 +1,154 @@
+"""The plain data that the steps hand to each other. Units stand in the names or beside them."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Side = Literal["left", "right", "both"]
+MaskRule = Literal["labelme", "centre"]
+
+SEGMENTS = ("L1", "L2", "L3", "L4", "L5")
+MUSCLES = ("MF", "ES", "PM", "QL")
+REFERENCES = ("IVD", "VB")
+SIDES: tuple[Side, ...] = ("left", "right", "both")
+#: The muscles of the paper: a slice where one of them is missing is a problem, without QL it is not.
+EXPECTED_MUSCLES = ("MF", "ES", "PM")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding about the input; the fields are the columns of ``problems.csv``."""
+
+    file: str
+    """Name relative to the dataset folder, with forward slashes."""
+    shape: str
+    """The label of the contour, or empty where the whole file is meant."""
+    severity: Literal["error", "warning"]
+    code: str
+    message: str
+    """What was found; what was expected."""
+    remedy: str
+    """What to do."""
+
+    def line(self) -> str:
+        """The finding as one line for a terminal.
+
+        >>> Problem("a.png", "", "error", "bad-name", "found this; expected that", "rename it").line()
+        'a.png: error: found this; expected that; rename it'
+        """
+        where = f"{self.file}: {self.shape}" if self.shape else self.file
+        return f"{where}: {self.severity}: {self.message}; {self.remedy}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The protocol of a measurement: everything that can change a number."""
+
+    threshold: int = 50
+    """Grey level 0–255; a pixel strictly brighter is fat."""
+    mask_rule: MaskRule = "labelme"
+    image_left: Side = "right"
+    """The patient's side that the left of the image shows; ``right`` is the radiological display."""
+    reference: str | None = None
+    """``IVD`` or ``VB``; None: the one kind that the dataset has."""
+    patient_from: Literal["name", "folder"] = "name"
+    name_pattern: str | None = None
+    window: tuple[float, float] | None = None
+    """Grey levels (LOW, HIGH) that are mapped to 0 and 255 in images of more than 8 bits."""
+    labels: tuple[tuple[str, str], ...] = ()
+    """Aliases: (label in the files, label of the contract)."""
+    contrasts: tuple[str, ...] = ()
+    """The contrasts of the protocol, in the spelling of ``compare --contrast``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contour:
+    """One shape of a LabelMe file. Coordinates are pixels, (column, row), pixel (0, 0) at the top left."""
+
+    label: str
+    shape_type: str
+    points: tuple[tuple[float, float], ...]
+    mask: NDArray[np.bool_] | None = field(default=None, compare=False)
+    """Pixels of a shape of type ``mask``, (rows, columns); its first point is the upper left one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One axial image and its contours: who it belongs to, and the two files, relative to the dataset."""
+
+    participant_id: str
+    group: str
+    segment: str
+    image: str | None
+    annotation: str
+
+    @property
+    def name(self) -> str:
+        """The file that stands for the slice in the tables."""
+        return self.image or self.annotation
+
+
+@dataclass(frozen=True, slots=True)
+class RegionCount:
+    """What was counted in one region (a muscle on one side, or a reference) of one slice."""
+
+    csa_px: int
+    contour_area_px: float | None
+    fat_px: int
+    grey_sum: int
+
+
+@dataclass(frozen=True, slots=True)
+class SliceResult:
+    """All that measuring one slice gives; small, so that it travels between processes."""
+
+    slice: Slice
+    counts: dict[tuple[str, str], RegionCount]
+    """By region and side (``left``, ``right``; empty for a reference)."""
+    seen: frozenset[tuple[str, str]]
+    """Every region and side that a label of the file names, measured or not."""
+    measurable: bool
+    """False where the slice as a whole was lost (its files could not be read)."""
+    problems: tuple[Problem, ...]
+    sha256: tuple[tuple[str, str], ...]
+    """(file name relative to the dataset, SHA-256 of its bytes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One row of ``L1.csv`` … ``L5.csv``; the fields are its columns, in order."""
+
+    participant_id: str
+    group: str
+    segment: str
+    muscle: str
+    side: Side
+    role: str = field(metadata={"doc": "symptomatic, contralateral, bilateral, or empty"})
+    csa_px: int = field(metadata={"unit": "px"})
+    csa_mm2: float | None = field(metadata={"unit": "mm²"})
+    contour_area_px: float | None = field(metadata={"unit": "px²"})
+    fat_px: int = field(metadata={"unit": "px"})
+    fi: float = field(metadata={"unit": "0–1"})
+    lean_px: int = field(metadata={"unit": "px"})
+    reference: str
+    reference_px: int | None = field(metadata={"unit": "px"})
+    rcsa: float | None = field(metadata={"unit": "ratio"})
+    lean_rcsa: float | None = field(metadata={"unit": "ratio"})
+    mean_intensity: float = field(metadata={"unit": "grey level"})
+    asymmetry_pct: float | None = field(metadata={"unit": "%"})
+    threshold: int = field(metadata={"unit": "grey level"})
+    fat_rule: str
+    mask_rule: str
+    image: str
+
+
+#: The columns of ``L1.csv`` … ``L5.csv``.
+COLUMNS: tuple[str, ...] = tuple(f.name for f in dataclasses.fields(Measurement))
+#: The columns of ``problems.csv``.
+PROBLEM_COLUMNS: tuple[str, ...] = tuple(f.name for f in dataclasses.fields(Problem))

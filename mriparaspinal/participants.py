@@ -1,0 +1,129 @@
+"""The participants table: what its columns mean, and what is wrong with it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mriparaspinal.model import Problem
+from mriparaspinal.vocabulary import natural_key
+
+KEY = "participant_id"
+#: Columns of numbers with a meaning: the range in which a value is believed, and the unit.
+NUMBERS: dict[str, tuple[float, float, str]] = {
+    "age": (0, 130, "years"),
+    "age_onset": (0, 130, "years"),
+    "bmi": (5, 150, "kg/m²"),
+    "alsfrs_r": (0, 48, "points"),
+    "alsfrs_lower": (0, 12, "points"),
+    "disease_duration": (0, 1500, "months"),
+}
+_SIDES = {"left": "left", "l": "left", "right": "right", "r": "right"}
+_PSA = {"1": "1", "1.0": "1", "+": "1", "0": "0", "0.0": "0", "-": "0", "−": "0", "–": "0"}
+_MISSING = {"", "n/a", "na", "nan", "none", "null", "."}
+
+
+@dataclass(frozen=True, slots=True)
+class Participants:
+    """One row per participant; every cell a normalised text, missing ones empty."""
+
+    columns: tuple[str, ...]
+    """Without the key."""
+    rows: dict[str, dict[str, str]]
+
+    def value(self, participant_id: str, column: str) -> str:
+        """A cell, empty where the participant or the column is not there."""
+        return self.rows.get(participant_id, {}).get(column, "")
+
+
+NOBODY = Participants((), {})
+
+
+def read_participants(
+    columns: tuple[str, ...], rows: Iterable[tuple[str, ...]], file: str
+) -> tuple[Participants, tuple[Problem, ...]]:
+    """Normalise a table of texts; a value that cannot be understood becomes empty and a problem.
+
+    ``onset_side`` becomes ``left`` or ``right``, ``psa`` ``1`` or ``0``, numbers stay as written.
+    """
+    problems: list[Problem] = []
+    if KEY not in columns:
+        found = f"the columns {', '.join(columns)} were found; expected {KEY} among them"
+        return NOBODY, (_error(file, "", "no-participant-id", found, f"name the column of ids {KEY}"),)
+    records = [dict(zip(columns, row, strict=True)) for row in rows]
+    counted = Counter(record[KEY] for record in records)
+    table: dict[str, dict[str, str]] = {}
+    for number, record in enumerate(records, 2):
+        who = record[KEY]
+        if not who:
+            found = f"row {number} has no {KEY}; expected one such as ALS_7"
+            problems.append(_error(file, "", "no-participant-id", found, "fill it in"))
+        elif counted[who] == 1:
+            values = {column: cell for column, cell in record.items() if column != KEY}
+            table[who] = {c: _normalised(who, c, v, file, problems) for c, v in values.items()}
+    for who in sorted((who for who, n in counted.items() if n > 1 and who), key=natural_key):
+        found = f"{counted[who]} rows were found; expected one row per participant"
+        problems.append(_error(file, who, "duplicate-participant", found, "keep one of them"))
+    return Participants(tuple(c for c in columns if c != KEY), table), tuple(problems)
+
+
+def _normalised(who: str, column: str, value: str, file: str, problems: list[Problem]) -> str:
+    text = value.strip()
+    if text.casefold() in _MISSING:
+        return ""
+    if column == "onset_side":
+        good, expected = _SIDES.get(text.casefold(), ""), "left, right, L, R or nothing"
+    elif column == "psa":
+        good, expected = _PSA.get(text, ""), "1, 0, +, - or nothing"
+    elif column in NUMBERS:
+        low, high, unit = NUMBERS[column]
+        good, expected = _number(text, low, high), f"a number from {low:g} to {high:g} ({unit}) or nothing"
+        if text in {"-", "–", "—"}:
+            return ""
+    else:
+        return text
+    if not good:
+        found = f"{column} {text[:40]!r} was found; expected {expected}"
+        problems.append(_error(file, who, "bad-value", found, "correct the cell; it is read as missing"))
+    return good
+
+
+def _number(text: str, low: float, high: float) -> str:
+    try:
+        value = float(text)
+    except ValueError:
+        return ""
+    return text if math.isfinite(value) and low <= value <= high else ""
+
+
+def match_slices(participants: Participants, groups: dict[str, str], file: str) -> tuple[Problem, ...]:
+    """Hold the table against the slices; ``groups``: participant id → group of the file names."""
+    problems = []
+    for who in sorted(set(groups) - set(participants.rows), key=natural_key):
+        found = "slices, but no row in the participants table; expected one"
+        problems.append(
+            Problem(
+                file, who, "warning", "slices-without-participant", found, "add a row: no role without it"
+            )
+        )
+    for who in sorted(set(participants.rows) - set(groups), key=natural_key):
+        found = "a row, but no slices in the dataset; expected slices"
+        problems.append(
+            Problem(
+                file, who, "warning", "participant-without-slices", found, "add the slices, or go on without"
+            )
+        )
+    for who in sorted(set(groups) & set(participants.rows), key=natural_key):
+        group = participants.value(who, "group")
+        if group and group != groups[who]:
+            found = f"group {group} in the table, {groups[who]} in the file names; expected the same"
+            problems.append(
+                _error(file, who, "group-differs", found, "correct the table or rename the files")
+            )
+    return tuple(problems)
+
+
+def _error(file: str, who: str, code: str, message: str, remedy: str) -> Problem:
+    return Problem(file, who, "error", code, message, remedy)
