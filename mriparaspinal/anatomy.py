@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from mriparaspinal.model import MUSCLES, Contour, Problem, Settings
+from mriparaspinal.outlines import Outline, outlines_of
 from mriparaspinal.rasterise import (
     Patch,
-    bounds,
     centroid_column,
-    contour_area,
-    crosses_itself,
     is_flat,
     rasterise,
+    rasterise_all,
     shared_px,
     united,
 )
@@ -40,12 +39,12 @@ class Anatomy:
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """A contour, the region of its label, its pixels and where they are."""
+    """A contour, the region of its label, its pixels, and the area that it encloses."""
 
     contour: Contour
     region: Region
     patch: Patch
-    column: float
+    area_px: float
 
 
 def sort_contours(
@@ -65,21 +64,25 @@ def sort_contours(
     placed: list[_Placed] = []
     faulty: set[RegionKey] = set(broken)
     anatomy = Anatomy(seen=set(broken))
+    known: list[tuple[Contour, Region]] = []
     for contour in contours:
         region = region_of(contour.label, aliases)
         if region is None:
             anatomy.ignored.append(contour.label)
-            continue
-        fault, warnings = _look_at(contour, shape)
+        else:
+            known.append((contour, region))
+    ours = [contour for contour, _ in known]
+    outlines = outlines_of(ours)
+    patches = rasterise_all(ours, [outline.box for outline in outlines], shape, settings.mask_rule)
+    for (contour, region), outline, patch in zip(known, outlines, patches, strict=True):
+        fault, warnings = _look_at(contour, outline, shape)
         anatomy.problems += [_warning(file, contour.label, warning) for warning in warnings]
-        patch = None if fault else rasterise(contour, shape, settings.mask_rule)
-        if patch is None:
-            fault = fault or _OUTSIDE
-            anatomy.problems.append(_error(file, contour.label, fault))
+        if fault or patch is None:
+            anatomy.problems.append(_error(file, contour.label, fault or _OUTSIDE))
             anatomy.seen.add((region.name, region.side))
             faulty.add((region.name, region.side))
         else:
-            placed.append(_Placed(contour, region, patch, centroid_column(patch)))
+            placed.append(_Placed(contour, region, patch, outline.area_px))
     placed = _with_sides(placed, settings, file, anatomy, faulty)
     _unite(placed, faulty, file, anatomy)
     _report_overlaps(file, anatomy)
@@ -101,12 +104,14 @@ _FLAT: _Finding = (
 )
 
 
-def _look_at(contour: Contour, shape: tuple[int, int]) -> tuple[_Finding | None, list[_Finding]]:
+def _look_at(
+    contour: Contour, outline: Outline, shape: tuple[int, int]
+) -> tuple[_Finding | None, list[_Finding]]:
     """The fault of a contour, if it has one, and the warnings about it."""
-    if is_flat(contour):
+    if outline.area_px < 1 and is_flat(contour):
         return _FLAT, []
     warnings = []
-    left, top, right, bottom = bounds(contour)
+    left, top, right, bottom = outline.box
     rows, columns = shape
     if left < 0 or top < 0 or right > columns or bottom > rows:
         if right < 0 or bottom < 0 or left >= columns or top >= rows:
@@ -114,7 +119,7 @@ def _look_at(contour: Contour, shape: tuple[int, int]) -> tuple[_Finding | None,
         found = f"the contour leaves the image of {columns}×{rows} px; expected it inside"
         remedy = "only the part inside is measured: check it on an overlay"
         warnings.append(("leaves-image", found, remedy))
-    if crosses_itself(contour):
+    if outline.crosses_itself:
         found = "the contour crosses itself; expected a simple outline"
         remedy = "check on an overlay what is filled, or draw it again"
         warnings.append(("self-crossing", found, remedy))
@@ -127,12 +132,12 @@ def _with_sides(
     """Give each muscle contour its side, and take out those whose side is missing or contradicted."""
     muscles = [p for p in placed if p.region.is_muscle]
     good = [p for p in placed if not p.region.is_muscle]
-    reference = _reference_column(placed, settings)
+    reference = _reference_column([p for p in placed if (p.region.name, "") not in faulty], settings)
     midline = _middle_of_pairs(muscles) if reference is None else reference
     contradicting = []
     for p in muscles:
         if p.region.side:
-            shown = _side_shown(p.column, midline, settings)
+            shown = _side_shown(p.patch, midline, settings)
             if shown and shown != p.region.side:
                 contradicting.append(p)
             else:
@@ -142,7 +147,7 @@ def _with_sides(
             anatomy.problems.append(_error(file, p.contour.label, fault))
             anatomy.seen.add((p.region.name, ""))
         else:
-            side = _side_shown(p.column, reference, settings)
+            side = _side_shown(p.patch, reference, settings)
             good.append(replace(p, region=p.region._replace(side=side)))
     if contradicting:
         sided = [p for p in muscles if p.region.side]
@@ -166,16 +171,24 @@ def _middle_of_pairs(muscles: list[_Placed]) -> float | None:
     """The mean column between left and right contours of the same muscle; None without such a pair."""
     middles = []
     for name in MUSCLES:
-        left = [p.column for p in muscles if p.region == Region(name, "left")]
-        right = [p.column for p in muscles if p.region == Region(name, "right")]
+        left = [centroid_column(p.patch) for p in muscles if p.region == Region(name, "left")]
+        right = [centroid_column(p.patch) for p in muscles if p.region == Region(name, "right")]
         if left and right:
             middles.append((sum(left) / len(left) + sum(right) / len(right)) / 2)
     return sum(middles) / len(middles) if middles else None
 
 
-def _side_shown(column: float, midline: float | None, settings: Settings) -> str:
-    """The patient's side on which the display shows a column; empty where that cannot be told."""
-    if midline is None or column == midline:
+def _side_shown(patch: Patch, midline: float | None, settings: Settings) -> str:
+    """The patient's side on which the display shows a patch's centroid; empty where it cannot be told."""
+    if midline is None:
+        return ""
+    # Most patches lie wholly on one side, and their centroid with them.
+    if patch.right - 1 < midline:
+        return settings.image_left
+    if patch.left > midline:
+        return _OPPOSITE[settings.image_left]
+    column = centroid_column(patch)
+    if column == midline:
         return ""
     return settings.image_left if column < midline else _OPPOSITE[settings.image_left]
 
@@ -184,7 +197,7 @@ def _unsided_fault(p: _Placed, reference: float | None) -> _Finding | None:
     if reference is None:
         return (
             "side-unknown",
-            "no side in the label and no reference contour to tell it from; expected a label such as "
+            "no side in the label and no sound reference contour to tell it from; expected a label such as "
             f"{p.region.name}_L",
             "name the side in the label, or draw the reference",
         )
@@ -232,7 +245,7 @@ def _unite(placed: list[_Placed], faulty: set[RegionKey], file: str, anatomy: An
             anatomy.problems.append(_error(file, str(Region(*key)), ("faulty-part", found, remedy)))
             continue
         anatomy.patches[key] = united([p.patch for p in parts])
-        anatomy.areas_px[key] = sum(contour_area(p.contour) for p in parts)
+        anatomy.areas_px[key] = sum(p.area_px for p in parts)
         if len(parts) > 1 and _really_overlap(parts):
             anatomy.areas_px[key] = None
             found = "several contours of the region overlap; expected them apart"
@@ -250,14 +263,15 @@ def _really_overlap(parts: list[_Placed]) -> bool:
 
 
 def _report_overlaps(file: str, anatomy: Anatomy) -> None:
-    keys = list(anatomy.patches)
-    for i, a in enumerate(keys):
-        for b in keys[i + 1 :]:
-            if {a[0], b[0]} == {"IVD", "VB"}:
-                continue  # a slice between disc and vertebra shows both, one over the other
-            size = shared_px(anatomy.patches[a], anatomy.patches[b])
+    frames = [(key, patch, patch.frame) for key, patch in anatomy.patches.items()]
+    for i, (a, patch_a, frame_a) in enumerate(frames):
+        for b, patch_b, frame_b in frames[:i]:
+            # A slice between disc and vertebra shows both, one over the other.
+            if not frame_a.touches(frame_b) or {a[0], b[0]} == {"IVD", "VB"}:
+                continue
+            size = shared_px(patch_a, patch_b)
             if size:
-                names = f"{Region(*a)}, {Region(*b)}"
+                names = f"{Region(*b)}, {Region(*a)}"
                 found = f"the contours share {size} px; expected them apart"
                 remedy = "the shared pixels count for both: check it on an overlay"
                 anatomy.problems.append(_warning(file, names, ("overlap", found, remedy)))

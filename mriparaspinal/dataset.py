@@ -29,13 +29,14 @@ class Dataset:
     problems: tuple[Problem, ...]
 
 
-def find_slices(files: Iterable[str], broken_links: Iterable[str], settings: Settings) -> Dataset:
+def find_slices(files: Iterable[str], dead: Iterable[str], settings: Settings) -> Dataset:
     """Pair images and annotations by their stems and tell whom they belong to.
 
-    ``files``: names relative to the dataset folder. Raises :class:`UsageError` for a bad pattern.
+    ``files``, ``dead``: names relative to the dataset folder, as :func:`.files.folder.list_files`
+    gives them. Raises :class:`UsageError` for a bad pattern.
     """
     who = name_parser(settings)
-    problems = [_broken_link(name) for name in broken_links if _kind(name)]
+    problems = [_dead_name(name) for name in dead]
     slices: list[Slice] = []
     stems: dict[str, list[str]] = defaultdict(list)
     for name in files:
@@ -50,6 +51,7 @@ def find_slices(files: Iterable[str], broken_links: Iterable[str], settings: Set
     slices, duplicates = _without_duplicates(slices, settings)
     problems += duplicates
     problems += _patients_may_be_folders(slices, settings)
+    problems += _alike(slices)
     return Dataset(tuple(sorted(slices, key=table_order)), tuple(problems))
 
 
@@ -156,7 +158,7 @@ def _without_mixed_patients(slices: list[Slice]) -> tuple[list[Slice], list[Prob
     problems = []
     kept = []
     for (participant,), members in _grouped(slices, lambda s: (s.participant_id,)):
-        homes = sorted({str(PurePosixPath(s.annotation).parent) for s in members})
+        homes = sorted({_folder(s) for s in members})
         groups = sorted({s.group for s in members})
         if len(homes) == len(groups) == 1:
             kept += members
@@ -181,22 +183,54 @@ def _patients_may_be_folders(slices: list[Slice], settings: Settings) -> list[Pr
     """The trap of a lab with a folder per patient, where N only counts the images."""
     if settings.patient_from == "folder" or len(slices) < 2:
         return []
-    if max(Counter(slice_.participant_id for slice_ in slices).values()) > 1:
-        return []
     segments: dict[str, set[str]] = defaultdict(set)
     for slice_ in slices:
-        segments[str(PurePosixPath(slice_.annotation).parent)].add(slice_.segment)
-    folder = next((folder for folder, found in segments.items() if len(found) > 1), None)
-    if folder is None:
-        return []
-    found = "every participant has just one segment, and the folder has several; expected several each"
+        segments[_folder(slice_)].add(slice_.segment)
     remedy = "if each folder is one patient, use --patient-from folder"
-    return [_problem(folder, "warning", "one-segment-each", found, remedy)]
+    if max(Counter(slice_.participant_id for slice_ in slices).values()) == 1:
+        folder = next((folder for folder, found in segments.items() if len(found) > 1), None)
+        if folder is None:
+            return []
+        found = "every participant has just one segment, and the folder has several; expected several each"
+        return [_problem(folder, "warning", "one-segment-each", found, remedy)]
+    for (participant,), members in _grouped(slices, lambda s: (s.participant_id,)):
+        homes = sorted({_folder(member) for member in members})
+        if len(homes) > 1 and all(len(segments[home]) > 1 for home in homes):
+            found = f"participant {participant} has slices in {' and '.join(homes)}; expected one folder"
+            return [_problem(members[0].name, "warning", "several-folders", found, remedy)]
+    return []
 
 
-def _broken_link(name: str) -> Problem:
-    found = "a link to a file that is not there; expected the file"
-    return _problem(name, "error", "broken-link", found, "fetch the file that it points to")
+def _folder(slice_: Slice) -> str:
+    return str(PurePosixPath(slice_.annotation).parent)
+
+
+def _alike(slices: list[Slice]) -> list[Problem]:
+    """One patient or group that is written in two ways would count as two."""
+    problems = []
+    for field in ("group", "participant_id"):
+        first: dict[str, Slice] = {}
+        for slice_ in slices:
+            first.setdefault(getattr(slice_, field), slice_)
+        spellings: dict[str, list[str]] = defaultdict(list)
+        for name in first:
+            spellings[str(natural_key(name.casefold()))].append(name)
+        for names in spellings.values():
+            if len(names) > 1:
+                found = f"{' and '.join(names)} were found as a {field}; expected one spelling"
+                remedy = "rename the files if they mean the same: they are kept apart"
+                problems.append(_problem(first[names[1]].name, "warning", "names-alike", found, remedy))
+    return problems
+
+
+def _dead_name(name: str) -> Problem:
+    if name.endswith("/"):
+        found = "a folder that cannot be opened; expected a readable one"
+        return _problem(name, "error", "unreadable-folder", found, "check its rights: its slices are missing")
+    # A link with another ending may still have been meant as a patient's folder.
+    severity = "error" if _kind(name) or name.endswith((".csv", ".tsv")) else "warning"
+    found = "no file behind this name (a broken link, or not a regular file); expected a file"
+    return _problem(name, severity, "broken-link", found, "put the file there, or take the name away")
 
 
 def _problem(file: str, severity: str, code: str, message: str, remedy: str) -> Problem:

@@ -22,6 +22,10 @@ class NoInputError(ParaspinalError):
     exit_code = 3
 
 
+class NothingToCompareError(NoInputError):
+    """The input is sound, but there are no two arms in it: one group, no onset sides."""
+
+
 class GateError(ParaspinalError):
     """A gate that was asked for failed."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 from PIL import Image
 
 from mriparaspinal.errors import NoInputError
@@ -43,9 +44,10 @@ def _draw_slice(root: Path, out: Path, settings: Settings, slice_: Slice) -> tup
     patches = found.anatomy.patches
     stem = PurePosixPath(slice_.annotation).with_suffix("")
     title = f"{slice_.participant_id}  {slice_.segment}"
-    shape = (found.image.shape[0], found.image.shape[1])
+    grey = np.asarray(found.image)
+    shape = (grey.shape[0], grey.shape[1])
     write_file(out / f"{stem}_mask.png", _png(index_image(patches, shape)))
-    picture = overlay(found.image, patches, settings.threshold, title, settings.image_left)
+    picture = overlay(grey, patches, settings.threshold, title, settings.image_left)
     write_file(out / f"{stem}_overlay.png", _png(picture))
     return True, found.problems
 

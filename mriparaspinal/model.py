@@ -76,6 +76,13 @@ class Contour:
     points: tuple[tuple[float, float], ...]
     mask: NDArray[np.bool_] | None = field(default=None, compare=False)
     """Pixels of a shape of type ``mask``, (rows, columns); its first point is the upper left one."""
+    xy: NDArray[np.float64] = field(init=False, compare=False, repr=False)
+    """The points as an array of (n, 2)."""
+
+    def __post_init__(self) -> None:
+        import numpy as np  # here, so that ``--help`` does without it
+
+        object.__setattr__(self, "xy", np.array(self.points, dtype=np.float64))
 
 
 @dataclass(frozen=True, slots=True)

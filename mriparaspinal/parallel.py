@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
+
+from mriparaspinal.errors import ParaspinalError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -18,15 +21,44 @@ def map_in_order(
     jobs: int = 1,
     progress: Callable[[], None] | None = None,
 ) -> list[R]:
-    """``[function(item) for item in items]``, on ``jobs`` processes; ``progress`` is called once per item."""
+    """``[function(item) for item in items]``, on ``jobs`` processes; ``progress`` is called once per item.
+
+    Raises :class:`ParaspinalError` where a process was killed.
+    """
     jobs = min(jobs, len(items))
     if jobs <= 1:
         return _collect(map(function, items), progress)
     from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
 
     chunk = max(1, min(_CHUNK, len(items) // (4 * jobs)))
-    with ProcessPoolExecutor(jobs) as pool:
-        return _collect(pool.map(function, items, chunksize=chunk), progress)
+    try:
+        with ProcessPoolExecutor(jobs, initializer=_follow_the_parent) as pool:
+            return _collect(pool.map(function, items, chunksize=chunk), progress)
+    except BrokenProcessPool:
+        found = f"one of {jobs} processes was killed; expected all to finish"
+        raise ParaspinalError(f"--jobs: {found}; try fewer, memory may be short") from None
+
+
+def _follow_the_parent() -> None:
+    """Leave Ctrl-C to the parent, and end with it, however it ends.
+
+    A process that outlives its parent would wait for work for ever, and keep the parent's locks.
+    """
+    import signal
+    import threading
+    from multiprocessing import connection, parent_process
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _collect(results: Iterator[R], progress: Callable[[], None] | None) -> list[R]:

@@ -95,6 +95,8 @@ def _number(text: str, low: float, high: float) -> str:
         value = float(text)
     except ValueError:
         return ""
+    if "_" in text or not text.isascii():  # numbers for Python only
+        return ""
     return text if math.isfinite(value) and low <= value <= high else ""
 
 

@@ -80,8 +80,9 @@ def overlay(
     large = colours.round().astype(np.uint8).repeat(scale, axis=0).repeat(scale, axis=1)
     for (region, _), patch in patches.items():
         edge = _edge(patch.pixels.repeat(scale, axis=0).repeat(scale, axis=1), max(1, scale // 2))
-        window = large[patch.top * scale : patch.bottom * scale, patch.left * scale : patch.right * scale]
-        window[edge] = _COLOURS[region]
+        rows = slice(patch.top * scale, patch.bottom * scale)
+        columns = slice(patch.left * scale, patch.right * scale)
+        large[rows, columns][edge] = _COLOURS[region]
     picture = Image.fromarray(large)
     _write_names(picture, patches, scale)
     return _with_caption(picture, title, threshold, image_left)

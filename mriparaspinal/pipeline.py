@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+from PIL.Image import Image
+
 from mriparaspinal.anatomy import Anatomy, sort_contours
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
-from mriparaspinal.files.images import GreyImage, UnreadableImageError, decode_grey
+from mriparaspinal.files.images import UnreadableImageError, decode_image
 from mriparaspinal.files.labelme import (
     Annotation,
     UnreadableAnnotationError,
@@ -23,6 +26,7 @@ from mriparaspinal.files.labelme import (
 from mriparaspinal.measure import count_region
 from mriparaspinal.model import Problem, Settings, Slice, SliceResult
 from mriparaspinal.parallel import map_in_order
+from mriparaspinal.rasterise import frame_of
 from mriparaspinal.vocabulary import alias_key, region_of
 
 
@@ -43,10 +47,14 @@ def measure_slice(root: Path, slice_: Slice, settings: Settings) -> SliceResult:
     if found.image is None or found.anatomy is None:
         return _lost(slice_, found)
     anatomy = found.anatomy
-    counts = {
-        key: count_region(found.image, patch, anatomy.areas_px[key], settings.threshold)
-        for key, patch in anatomy.patches.items()
-    }
+    counts = {}
+    if anatomy.patches:
+        # Only the part that contours cover becomes an array: copying the rest would take longer than counting.
+        frame = frame_of(anatomy.patches.values())
+        grey = np.asarray(found.image.crop(frame))
+        for key, patch in anatomy.patches.items():
+            placed = patch.moved(-frame.top, -frame.left)
+            counts[key] = count_region(grey, placed, anatomy.areas_px[key], settings.threshold)
     return SliceResult(
         slice_, counts, frozenset(anatomy.seen), True, tuple(found.problems), tuple(found.sha256)
     )
@@ -56,7 +64,7 @@ def measure_slice(root: Path, slice_: Slice, settings: Settings) -> SliceResult:
 class OpenSlice:
     """A slice while it is read: its image, its regions, and the problems met on the way."""
 
-    image: GreyImage | None = None
+    image: Image | None = None
     anatomy: Anatomy | None = None
     problems: list[Problem] = field(default_factory=list)
     sha256: list[tuple[str, str]] = field(default_factory=list)
@@ -79,7 +87,7 @@ def read_slice(root: Path, slice_: Slice, settings: Settings) -> OpenSlice:
     found.image = _read_image(root, slice_, annotation, settings, found)
     if found.image is None:
         return found
-    rows, columns = found.image.shape
+    columns, rows = found.image.size
     if annotation.image_size not in (None, (rows, columns)):
         height, width = annotation.image_size or (0, 0)
         message = f"drawn on {width}×{height} px, but the image has {columns}×{rows}; expected the same size"
@@ -122,7 +130,7 @@ def _belongs_to(root: Path, slice_: Slice, annotation: Annotation, found: OpenSl
             )
             return False
     if not _same(beside, posixpath.basename(own)) and own:
-        message = f"imagePath names {beside}, which is not there; expected {posixpath.basename(own)}"
+        message = f"imagePath names {beside[:200]!r}, which is not there; expected {posixpath.basename(own)}"
         remedy = "check that the contours were drawn on this image"
         found.problems.append(
             Problem(slice_.annotation, "", "warning", "image-path-missing", message, remedy)
@@ -136,7 +144,8 @@ def _same(a: str, b: str) -> bool:
 
 
 def _is_file_inside(root: Path, name: str) -> bool:
-    if not name or name.startswith(("/", "..")) or "\0" in name or len(name) > 1000:
+    outside = name.startswith(("/", "..")) or re.match("[A-Za-z]:", name)
+    if not name or outside or "\0" in name or len(name) > 1000:
         return False
     try:
         return (root / name).is_file()
@@ -146,7 +155,7 @@ def _is_file_inside(root: Path, name: str) -> bool:
 
 def _read_image(
     root: Path, slice_: Slice, annotation: Annotation, settings: Settings, found: OpenSlice
-) -> GreyImage | None:
+) -> Image | None:
     name = slice_.name
     if slice_.image is not None:
         raw = _read(root, slice_.image, found)
@@ -165,7 +174,7 @@ def _read_image(
     if raw is None:
         return None
     try:
-        image, lossy = decode_grey(raw, settings.window)
+        image, lossy = decode_image(raw, settings.window)
     except UnreadableImageError as error:
         found.problems.append(Problem(name, "", "error", error.code, error.message, error.remedy))
         return None

@@ -13,12 +13,13 @@ from typing import Any
 from mriparaspinal import __version__
 from mriparaspinal.dataset import Dataset, find_slices
 from mriparaspinal.errors import NoInputError, ParaspinalError, UsageError
-from mriparaspinal.files.folder import list_files, read_bytes
+from mriparaspinal.files.folder import UnreadableFileError, list_files, read_bytes
+from mriparaspinal.files.images import IMAGE_ENDINGS
 from mriparaspinal.files.protocol import FILE as PROTOCOL
-from mriparaspinal.files.results import sha256
-from mriparaspinal.files.tables import TextTable, csv_bytes, harmless, parse_table, read_table
+from mriparaspinal.files.results import PARTICIPANTS, sha256
+from mriparaspinal.files.tables import TextTable, csv_bytes, harmless, parse_table, table_bytes
 from mriparaspinal.model import COLUMNS, PROBLEM_COLUMNS, Measurement, Problem, Settings, SliceResult
-from mriparaspinal.participants import NOBODY, Participants, match_slices, read_participants
+from mriparaspinal.participants import KEY, NOBODY, Participants, match_slices, read_participants
 from mriparaspinal.pipeline import measure_slices
 from mriparaspinal.tabulate import Spacing, choose_reference, missing_regions, tabulate
 from mriparaspinal.vocabulary import natural_key
@@ -57,6 +58,11 @@ class MeasuredStudy:
         return sum(problem.severity == "error" for problem in self.problems)
 
     @property
+    def warnings(self) -> int:
+        """The number of problems that are warnings."""
+        return len(self.problems) - self.errors
+
+    @property
     def measured(self) -> int:
         """The number of slices of which at least one muscle was measured."""
         return sum(_has_rows(result) for result in self.results)
@@ -77,80 +83,119 @@ def open_study(
 ) -> Study:
     """Find slices and read the tables beside them.
 
-    Raises :class:`NoInputError` for a folder without slices, :class:`UsageError` for a
-    participants file that was asked for and cannot be used.
+    ``leave_out`` is the output folder: it may lie in the dataset and is no part of it. What is
+    wrong with the tables of the dataset itself becomes problems: the slices can be measured without.
+    Raises :class:`NoInputError` for a folder that is not there, :class:`UsageError` for a
+    participants file that was asked for and cannot be used, and for an output folder of slices.
     """
-    files, broken_links = list_files(root, leave_out)
-    dataset = find_slices(files, broken_links, settings)
+    if leave_out is not None:
+        _refuse_inputs_in(leave_out, root, participants_file)
+    files, dead = list_files(root, leave_out)
+    dataset = find_slices(files, dead, settings)
     problems = list(dataset.problems)
-    digests = {PROTOCOL: sha256(read_bytes(root / PROTOCOL))} if PROTOCOL in files else {}
-    table = _participants_table(root, files, participants_file)
+    digests = {}
+    if PROTOCOL in files:
+        try:
+            digests[PROTOCOL] = sha256(read_bytes(root / PROTOCOL))
+        except UnreadableFileError as error:
+            raise UsageError(f"{PROTOCOL}: {error.message}; {error.remedy}") from None
+    path = participants_file or _participants_file(root, files)
     participants, participants_csv = NOBODY, None
-    if table is not None:
-        path, text = table
-        digests[path.name] = sha256(read_bytes(path))
-        participants, faults = read_participants(text.columns, text.rows, path.name)
-        problems += faults
-        groups = {slice_.participant_id: slice_.group for slice_ in dataset.slices}
-        problems += match_slices(participants, groups, path.name) if participants.rows else ()
-        participants_csv = read_bytes(path) if text.plain else csv_bytes(text.columns, text.rows)
+    if path is not None:
+        try:
+            raw = table_bytes(path)
+            text = parse_table(raw, path.name)
+        except NoInputError as error:
+            if participants_file is not None:
+                raise UsageError(f"--participants: {error}") from None
+            problems.append(_table_problem(path.name, "bad-table", error))
+        else:
+            digests[path.name] = sha256(raw)
+            participants, faults = read_participants(text.columns, text.rows, path.name)
+            problems += faults
+            if KEY in text.columns:
+                groups = {slice_.participant_id: slice_.group for slice_ in dataset.slices}
+                problems += match_slices(participants, groups, path.name)
+            participants_csv = raw if text.plain else csv_bytes(text.columns, text.rows)
     spacings: dict[str, Spacing] = {}
     if SLICES_TABLE in files:
-        raw = read_bytes(root / SLICES_TABLE)
-        digests[SLICES_TABLE] = sha256(raw)
-        spacings, faults = _read_spacings(raw, [slice_.name for slice_ in dataset.slices])
-        problems += faults
+        try:
+            raw = table_bytes(root / SLICES_TABLE)
+            text = parse_table(raw, SLICES_TABLE)
+        except NoInputError as error:
+            problems.append(_table_problem(SLICES_TABLE, "bad-spacing", error))
+        else:
+            digests[SLICES_TABLE] = sha256(raw)
+            spacings, unclear = _read_spacings(text, [slice_.name for slice_ in dataset.slices])
+            problems += unclear
     return Study(root, dataset, participants, participants_csv, spacings, digests, tuple(problems))
 
 
-def _participants_table(root: Path, files: list[str], asked: Path | None) -> tuple[Path, TextTable] | None:
-    if asked is not None:
-        try:
-            return asked, read_table(asked)
-        except NoInputError as error:
-            raise UsageError(f"--participants: {error}") from None
-    there = [name for name in ("participants.csv", "participants.tsv") if name in files]
+def _refuse_inputs_in(out: Path, root: Path, participants_file: Path | None) -> None:
+    """What is in the output folder is not read, and may be replaced: nothing may be lost that way."""
+    if participants_file is not None and participants_file.resolve() == (out / PARTICIPANTS).resolve():
+        found = f"{participants_file} lies where the results are written; expected it elsewhere"
+        raise UsageError(f"--participants: {found}; choose another --out")
+    if not out.is_dir() or root.resolve() not in out.resolve().parents:
+        return
+    files = {name.casefold() for name in list_files(out)[0]}
+    pair = next((name for name in sorted(files) if _is_slice(name, files)), None)
+    if pair is not None:
+        found = f"holds slices such as {pair}, which would not be measured; expected no slices in --out"
+        raise UsageError(f"{out}: {found}; choose another --out")
+
+
+def _is_slice(name: str, files: set[str]) -> bool:
+    return name.endswith(IMAGE_ENDINGS) and f"{name[: name.rindex('.')]}.json" in files
+
+
+def _participants_file(root: Path, files: list[str]) -> Path | None:
+    there = [name for name in files if name.casefold() in (PARTICIPANTS, "participants.tsv")]
     if len(there) > 1:
-        raise UsageError(f"{' and '.join(there)} were found; expected one; choose with --participants")
-    return (root / there[0], read_table(root / there[0])) if there else None
+        found = f"{' and '.join(there)} were found"
+        raise UsageError(f"{root}: {found}; expected one; choose with --participants")
+    return root / there[0] if there else None
 
 
-def _read_spacings(raw: bytes, images: list[str]) -> tuple[dict[str, Spacing], list[Problem]]:
+def _table_problem(name: str, code: str, error: NoInputError) -> Problem:
+    message, _, remedy = str(error).removeprefix(f"{name}: ").rpartition("; ")
+    return Problem(name, "", "error", code, message, remedy)
+
+
+def _read_spacings(table: TextTable, images: list[str]) -> tuple[dict[str, Spacing], list[Problem]]:
     """Pixel spacings in mm by image; ``image`` cells may be names with or without their folder."""
-    try:
-        table = parse_table(raw, SLICES_TABLE)
-    except NoInputError as error:
-        return {}, [_spacing_error("", str(error), "correct it: areas in mm² stay empty without it")]
     missing = [column for column in _SPACING_COLUMNS if column not in table.columns]
     if missing:
         found = f"no column {', '.join(missing)}; expected {', '.join(_SPACING_COLUMNS)}"
         return {}, [_spacing_error("", found, "add it: areas in mm² stay empty without it")]
     places = [table.columns.index(column) for column in _SPACING_COLUMNS]
+    told: dict[str, list[Spacing | None]] = {image: [] for image in images}
     by_name: dict[str, list[str]] = {}
     for image in images:
-        for name in {image, image.rsplit("/", 1)[-1]}:
-            by_name.setdefault(name, []).append(image)
-    spacings: dict[str, Spacing] = {}
+        by_name.setdefault(image.rsplit("/", 1)[-1], []).append(image)
     problems = []
     for row in table.rows:
         name, *texts = (row[place] for place in places)
-        spacing = _spacing(texts)
-        targets = by_name.get(name, [])
-        if not any(texts):
-            continue  # prepared from a source that does not know its spacing
-        if spacing is None:
+        # Without a spacing: prepared from a source that does not know it.
+        spacing = _spacing(texts) if any(texts) else None
+        targets = [name] if name in told else by_name.get(name, [])
+        if any(texts) and spacing is None:
             found = f"spacing {' × '.join(map(repr, texts))} was found; expected two positive numbers in mm"
             problems.append(_spacing_error(name, found, "correct the row: csa_mm2 stays empty without it"))
-        elif len(targets) > 1 or any(target in spacings for target in targets):
-            found = "the name fits several images or rows; expected one row per image, with its folder"
+        elif len(targets) > 1:
+            found = f"the name fits {' and '.join(targets)}; expected one row per image, with its folder"
             problems.append(_spacing_error(name, found, "write the image's path below the dataset"))
-            for target in targets:
-                spacings.pop(target, None)
-        else:
-            spacings.update(dict.fromkeys(targets, spacing))
-    without = [image for image in images if image not in spacings]
-    if without and spacings:
-        found = f"no spacing for {len(without)} images, among them {without[0]}; expected a row for each"
+            spacing = None
+        for target in targets:
+            told[target].append(spacing)
+    for image, rows in told.items():
+        if len(rows) > 1:
+            found = f"{len(rows)} rows were found for the image; expected one"
+            problems.append(_spacing_error(image, found, "keep one: csa_mm2 stays empty without it"))
+    spacings = {image: rows[0] for image, rows in told.items() if len(rows) == 1 and rows[0] is not None}
+    without = [image for image, rows in told.items() if not rows]
+    if without:
+        found = f"no row for {len(without)} images, among them {without[0]}; expected one for each"
         remedy = "add the rows: csa_mm2 stays empty without them"
         problems.append(Problem(SLICES_TABLE, "", "warning", "no-spacing", found, remedy))
     return spacings, problems
@@ -178,7 +223,7 @@ def measure_study(
     try:
         reference = choose_reference(results, settings)
     except ParaspinalError as error:
-        found, expected, remedy = str(error).removeprefix("dataset: ").split("; ")
+        found, expected, remedy = str(error).removeprefix("dataset: ").rsplit("; ", 2)
         problems.append(Problem("dataset", "", "error", "mixed-reference", f"{found}; {expected}", remedy))
     else:
         problems += missing_regions(results, reference)
@@ -262,7 +307,7 @@ def _manifest(
                 "participants": len({row.participant_id for row in rows}),
                 "rows": len(rows),
                 "errors": measured.errors,
-                "warnings": len(measured.problems) - measured.errors,
+                "warnings": measured.warnings,
             },
         }
     )

@@ -90,12 +90,13 @@ def alias_key(label: str) -> str:
     return label.strip().casefold()
 
 
-def natural_key(text: str) -> list[tuple[int, int, str]]:
+def natural_key(text: str) -> list[tuple[int, str]]:
     """Sort key that puts numbers in numeric order.
 
     >>> sorted(["ALS_10", "ALS_9", "LR_1"], key=natural_key)
     ['ALS_9', 'ALS_10', 'LR_1']
     """
     parts = re.split(r"([0-9]+)", text)
-    # A number before a text, so that the two are never compared with each other.
-    return [(0, int(part), "") if i % 2 else (1, 0, part) for i, part in enumerate(parts)]
+    # Texts and numbers take turns; a number is compared by its length, then digit by digit.
+    parts[1::2] = [digits.lstrip("0") for digits in parts[1::2]]
+    return [(len(part) * (i % 2), part) for i, part in enumerate(parts)]

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from mriparaspinal import __version__
-from mriparaspinal.cli import check, masks, quantify
+from mriparaspinal.cli import check, compare, masks, phantom, quantify, run
 from mriparaspinal.errors import ParaspinalError
 
 app = typer.Typer(
@@ -37,7 +37,15 @@ def _top(
     pass
 
 
-for _command in (check.check, masks.masks, quantify.quantify):
+_COMMANDS = (
+    phantom.phantom,
+    check.check,
+    masks.masks,
+    quantify.quantify,
+    compare.compare,
+    run.run,
+)
+for _command in _COMMANDS:
     app.command(context_settings={"help_option_names": ["-h", "--help"]})(_command)
 
 

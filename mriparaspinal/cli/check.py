@@ -27,7 +27,7 @@ def check(
     jobs: opt.Jobs = 1,
     quiet: opt.Quiet = False,
 ) -> None:
-    r"""Find every problem in a dataset at once, without writing results.
+    """Find every problem in a dataset at once, without writing results.
 
     The table goes to stdout. Exit code 4 if there are errors, 0 if there are only warnings.
 
@@ -49,12 +49,11 @@ def check(
             ["file", "shape", "severity", "code", "what", "what to do"],
             [(p.file, p.shape, p.severity, p.code, p.message, p.remedy) for p in measured.problems],
         )
-    errors = measured.errors
     say(
-        f"checked {counted(len(measured.results), 'slice')}: {counted(errors, 'error')}, "
-        f"{counted(len(measured.problems) - errors, 'warning')}",
+        f"checked {counted(len(measured.results), 'slice')}: {counted(measured.errors, 'error')}, "
+        f"{counted(measured.warnings, 'warning')}",
         quiet,
     )
-    measured.require_slices()
-    if errors:
+    if measured.errors:
         raise typer.Exit(EXIT_PARTLY)
+    measured.require_slices()

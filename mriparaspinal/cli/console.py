@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -79,6 +80,8 @@ def refuse_dataset_as_output(dataset: Path, out: Path) -> None:
 
 def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table on stdout: drawn on a terminal, tab-separated lines elsewhere."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names may hold what the terminal cannot show
     if not sys.stdout.isatty():
         for row in (header, *rows):
             print("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))

@@ -30,7 +30,7 @@ def masks(
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
 ) -> None:
-    r"""Draw what is measured: an index image and an overlay of every slice.
+    """Draw what is measured: an index image and an overlay of every slice.
 
     Writes NAME_mask.png (pixel values as in values.csv) and NAME_overlay.png, in the
     folders of the dataset.

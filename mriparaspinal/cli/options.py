@@ -96,3 +96,18 @@ ParticipantsFile = Annotated[
 Jobs = Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Processes to measure with.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="List every warning.")]
+OptionalResults = Annotated[
+    Path | None, typer.Argument(metavar="[RESULTS]", help="Folder of results that 'quantify' wrote.")
+]
+ParticipantsOfResults = Annotated[
+    Path | None,
+    typer.Option(
+        "--participants",
+        metavar="FILE",
+        help="Participants table (CSV or TSV) [default: the copy in RESULTS].",
+    ),
+]
+TableFile = Annotated[
+    Path | None,
+    typer.Option("--table", metavar="FILE", help="Any CSV, one row per participant, instead of RESULTS."),
+]

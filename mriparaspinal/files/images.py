@@ -20,7 +20,7 @@ PIXEL_LIMIT = 64_000_000
 
 GreyImage = NDArray[np.uint8]
 #: What Pillow raises for bytes that are not the image they claim to be.
-_BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error)
+_BROKEN = (OSError, ValueError, TypeError, LookupError, SyntaxError, EOFError, struct.error, zlib.error)
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _EXIF_ORIENTATION = 0x0112
 
@@ -34,37 +34,54 @@ class UnreadableImageError(ParaspinalError):
 
 
 def decode_grey(raw: bytes, window: tuple[float, float] | None = None) -> tuple[GreyImage, bool]:
+    """Like :func:`decode_image`, with the grey levels as an array (rows, columns), uint8, read-only."""
+    image, lossy = decode_image(raw, window)
+    return np.asarray(image), lossy
+
+
+def decode_image(raw: bytes, window: tuple[float, float] | None = None) -> tuple[Image.Image, bool]:
     """Decode PNG or JPEG bytes to grey levels.
 
-    Returns the grey levels, shape (rows, columns), uint8, read-only, and whether the format is lossy (JPEG).
+    Returns an image of mode L and whether the format is lossy (JPEG).
     ``window`` = (LOW, HIGH) is applied to images of more than 8 bits by
     ``g = clip(floor(255·(x − LOW)/(HIGH − LOW) + 0.5), 0, 255)``, and to no others.
     Raises :class:`UnreadableImageError`.
     """
-    png_depth = _png_depth(raw)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # PIXEL_LIMIT is stricter
-            image = Image.open(io.BytesIO(raw), formats=("PNG", "JPEG"))
-        if image.width * image.height > PIXEL_LIMIT:
-            size = f"{image.width}×{image.height}"
-            raise UnreadableImageError(
-                "image-too-large", f"{size} pixels; expected one slice", "export it again"
-            )
-        _refuse_what_viewers_change(image)
-        image.load()
-    except UnreadableImageError:
-        raise
+            # Pillow warns of sizes below PIXEL_LIMIT, and of side data that no grey level depends on.
+            warnings.simplefilter("ignore")
+            image = _open(raw)
     except Image.DecompressionBombError:
         found = "more pixels than a slice can have; expected one slice"
         raise UnreadableImageError("image-too-large", found, "export it again") from None
     except _BROKEN as error:
-        found = f"not a whole image ({_reason(error)}); expected a PNG of 8-bit grey levels"
+        found = f"not a whole PNG or JPEG ({_reason(error)}); expected a PNG of 8-bit grey levels"
         raise UnreadableImageError("unreadable-image", found, "export the slice again") from None
     lossy = image.format == "JPEG"
-    if png_depth == 16 or image.mode.startswith(("I", "F")):
-        return _windowed(image, window), lossy
+    if _png_depth(raw) == 16 or image.mode.startswith(("I", "F")):
+        return Image.fromarray(_windowed(image, window)), lossy
     return _grey_levels(image), lossy
+
+
+def _open(raw: bytes) -> Image.Image:
+    """The decoded image, still in its own mode."""
+    if not raw:
+        raise ValueError("the file is empty")
+    image = Image.open(io.BytesIO(raw), formats=("PNG", "JPEG"))
+    if image.width * image.height > PIXEL_LIMIT:
+        size = f"{image.width}×{image.height}"
+        raise UnreadableImageError("image-too-large", f"{size} pixels; expected one slice", "export it again")
+    if getattr(image, "n_frames", 1) > 1:
+        found = "an image of several frames; expected one slice"
+        raise UnreadableImageError("image-frames", found, "export the slice as a still image")
+    image.load()
+    # Asked for only now: a PNG may tell its orientation behind the pixels.
+    # Viewers turn such images; LabelMe's newer versions do, its older do not: the contours could be either.
+    if image.getexif().get(_EXIF_ORIENTATION, 1) not in (0, 1):
+        found = "an EXIF orientation that turns the image; expected pixels as they are shown"
+        raise UnreadableImageError("image-orientation", found, "export the slice without EXIF orientation")
+    return image
 
 
 def _png_depth(raw: bytes) -> int | None:
@@ -79,16 +96,6 @@ def _reason(error: Exception) -> str:
     return text or type(error).__name__
 
 
-def _refuse_what_viewers_change(image: Image.Image) -> None:
-    if getattr(image, "n_frames", 1) > 1:
-        found = "an image of several frames; expected one slice"
-        raise UnreadableImageError("image-frames", found, "export the slice as a still image")
-    # Viewers turn such images; LabelMe's newer versions do, its older do not: the contours could be either.
-    if "exif" in image.info and image.getexif().get(_EXIF_ORIENTATION, 1) not in (0, 1):
-        found = "an EXIF orientation that turns the image; expected pixels as they are shown"
-        raise UnreadableImageError("image-orientation", found, "export the slice without EXIF orientation")
-
-
 def _windowed(image: Image.Image, window: tuple[float, float] | None) -> GreyImage:
     if not image.mode.startswith(("I", "F")):
         found = f"16 bits per channel in colour (mode {image.mode}); expected grey levels"
@@ -98,15 +105,17 @@ def _windowed(image: Image.Image, window: tuple[float, float] | None) -> GreyIma
         raise UnreadableImageError(
             "image-bits", found, "export it from the PACS as 8-bit PNG, or give --window LOW,HIGH"
         )
+    if "transparency" in image.info:
+        raise _colour("transparent pixels")
     low, high = window
     levels = np.floor(255.0 * (np.asarray(image, dtype=np.float64) - low) / (high - low) + 0.5)
     grey: GreyImage = np.clip(levels, 0, 255).astype(np.uint8)
     return grey
 
 
-def _grey_levels(image: Image.Image) -> GreyImage:
+def _grey_levels(image: Image.Image) -> Image.Image:
     if image.mode == "L" and "transparency" not in image.info:
-        return np.asarray(image)
+        return image
     if image.mode == "1":
         found = "a black-and-white image of 1 bit; expected 256 grey levels"
         raise UnreadableImageError("image-bits", found, "export the slice itself, not a mask of it")
@@ -118,7 +127,7 @@ def _grey_levels(image: Image.Image) -> GreyImage:
     red = channels[..., 0]
     if (channels[..., 1] != red).any() or (channels[..., 2] != red).any():
         raise _colour("coloured pixels")
-    return np.ascontiguousarray(red)
+    return Image.fromarray(np.ascontiguousarray(red))
 
 
 def _colour(found: str) -> UnreadableImageError:
@@ -130,11 +139,10 @@ def decode_mask(raw: bytes) -> NDArray[np.bool_] | None:
     """The image inside a LabelMe shape of type ``mask``; None where it cannot be decoded."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(raw), formats=("PNG",))
-        if image.width * image.height > PIXEL_LIMIT:
-            return None
-        pixels = np.asarray(image.convert("L") if image.mode not in ("1", "L") else image)
+            if image.width * image.height > PIXEL_LIMIT or image.mode not in ("1", "L", "P"):
+                return None
+            return np.asarray(image).astype(bool)
     except (*_BROKEN, Image.DecompressionBombError):
         return None
-    return pixels.astype(bool)

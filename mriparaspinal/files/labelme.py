@@ -49,8 +49,8 @@ class Annotation:
     """``imagePath`` as it stands in the file; empty where there is none."""
     image_size: tuple[int, int] | None
     """(height, width) in pixels, where the file says it."""
-    image_data: bytes | None
-    """The embedded image, still base64; see :func:`embedded_image`."""
+    image_data: bytes
+    """``imageData`` as it stands in the file, a JSON text of base64; see :func:`embedded_image`."""
 
 
 class _Shape(msgspec.Struct):
@@ -82,13 +82,12 @@ def read_annotation(raw: bytes) -> Annotation:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return _read_leniently(raw)
     contours, broken = _sort_out([(shape.label, shape) for shape in file.shapes])
-    data = bytes(file.imageData)
     return Annotation(
         contours,
         broken,
         file.imagePath or "",
         _image_size(file.imageHeight, file.imageWidth),
-        None if data == b"null" else data.strip(b'"'),
+        bytes(file.imageData),
     )
 
 
@@ -121,9 +120,9 @@ def _read_leniently(raw: bytes) -> Annotation:
     return Annotation(
         contours,
         broken,
-        path if isinstance(path, str) else "",
+        path.encode(errors="replace").decode() if isinstance(path, str) else "",
         _image_size(content.get("imageHeight"), content.get("imageWidth")),
-        data.encode("ascii", "replace") if isinstance(data, str) else None,
+        json.dumps(data).encode() if isinstance(data, str) else b"null",
     )
 
 
@@ -133,9 +132,8 @@ def _parse_int(text: str) -> float:
 
 
 def _image_size(height: Any, width: Any) -> tuple[int, int] | None:
-    if isinstance(height, int) and isinstance(width, int) and not isinstance(height, bool):
-        return (height, width)
-    return None
+    sides = [int(n) for n in (height, width) if type(n) is int or (type(n) is float and n.is_integer())]
+    return (sides[0], sides[1]) if len(sides) == 2 else None
 
 
 def _sort_out(shapes: list[Any]) -> tuple[tuple[Contour, ...], tuple[BrokenShape, ...]]:
@@ -167,14 +165,20 @@ def _contour(shape: _Shape) -> Contour | tuple[str, str]:
         return "too-few-points", f"{len(points)} points; expected at least 3"
     if needed is not None and len(points) != needed:
         return "bad-shape", f"a {kind} of {len(points)} points; expected {needed}"
-    for x, y in points:
-        if not (math.isfinite(x) and math.isfinite(y)):
-            return "not-finite", "a coordinate is not a finite number; expected pixel positions"
-        if abs(x) > COORDINATE_LIMIT or abs(y) > COORDINATE_LIMIT:
-            return "not-a-position", f"a coordinate of {max(abs(x), abs(y)):g}; expected pixel positions"
+    contour = Contour(shape.label, kind, tuple(points))
+    # A NaN goes through minimum and maximum, and fails every comparison.
+    if not (contour.xy.min() >= -COORDINATE_LIMIT and contour.xy.max() <= COORDINATE_LIMIT):
+        return _not_a_position(points)
     if kind == "mask":
         return _mask_contour(shape)
-    return Contour(shape.label, kind, tuple(points))
+    return contour
+
+
+def _not_a_position(points: list[tuple[float, float]]) -> tuple[str, str]:
+    largest = max((abs(number) for point in points for number in point), key=lambda x: (x != x, x))
+    if not math.isfinite(largest):
+        return "not-finite", "a coordinate is not a finite number; expected pixel positions"
+    return "not-a-position", f"a coordinate of {largest:g}; expected pixel positions"
 
 
 def _mask_contour(shape: _Shape) -> Contour | tuple[str, str]:
@@ -193,8 +197,11 @@ def _mask_contour(shape: _Shape) -> Contour | tuple[str, str]:
 
 def embedded_image(annotation: Annotation) -> bytes | None:
     """The image that the file carries in ``imageData``; None where there is none that can be decoded."""
-    # JSON may write the slash of base64 as \\/
-    return _base64((annotation.image_data or b"").replace(b"\\/", b"/"))
+    try:
+        text = msgspec.json.decode(annotation.image_data, type=str)
+    except msgspec.DecodeError:
+        return None
+    return _base64("".join(text.split()).encode("ascii", "replace"))
 
 
 def _base64(text: bytes) -> bytes | None:

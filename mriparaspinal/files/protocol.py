@@ -12,7 +12,7 @@ from typing import Any
 from mriparaspinal.errors import UsageError
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
 from mriparaspinal.model import REFERENCES, Settings
-from mriparaspinal.vocabulary import parse_label
+from mriparaspinal.vocabulary import alias_key, parse_label
 
 FILE = "paraspinal.toml"
 _FIELDS = tuple(f.name for f in dataclasses.fields(Settings))
@@ -24,7 +24,7 @@ def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
     Raises :class:`UsageError` with every fault of the protocol in one line each.
     """
     given = {name: value for name, value in flags.items() if value is not None}
-    protocol = _read_protocol(dataset / FILE) if (dataset / FILE).is_file() else {}
+    protocol = _read_protocol(dataset / FILE) if _is_there(dataset / FILE) else {}
     faults = [f"{FILE}: {fault}" for fault in _faults(protocol)]
     faults += _faults(given, option=True)
     if faults:
@@ -41,6 +41,13 @@ def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
     return Settings(**values)
 
 
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists() or path.is_symlink()  # a broken link is a protocol that is missing
+    except OSError:
+        return False  # the dataset itself cannot be read: said by the one who lists it
+
+
 def _read_protocol(path: Path) -> dict[str, Any]:
     try:
         content = tomllib.loads(read_bytes(path).decode("utf-8-sig"))
@@ -48,7 +55,11 @@ def _read_protocol(path: Path) -> dict[str, Any]:
         raise UsageError(f"{FILE}: {error.message}; {error.remedy}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{FILE}: {error}; expected TOML; correct the file") from None
-    return {key.replace("-", "_"): value for key, value in content.items()}
+    keys = [key.replace("-", "_") for key in content]
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        found = f"{', '.join(twice)} stands there twice, with dashes and underscores"
+        raise UsageError(f"{FILE}: {found}; expected each key once; remove one")
+    return dict(zip(keys, content.values(), strict=True))
 
 
 def _faults(values: Mapping[str, Any], option: bool = False) -> list[str]:
@@ -86,7 +97,11 @@ def _labels(value: Any) -> str:
     if not isinstance(value, dict):
         return 'a table such as [labels] "lab label" = "MF_L"'
     wrong = [key for key, text in value.items() if not isinstance(text, str) or parse_label(text) is None]
-    return f"a label such as MF_L or IVD for {', '.join(map(repr, wrong))}" if wrong else ""
+    if wrong:
+        return f"a label such as MF_L or IVD for {', '.join(map(repr, wrong))}"
+    keys = [alias_key(key) for key in value]
+    twice = [key for key in value if keys.count(alias_key(key)) > 1]
+    return f"one meaning for {', '.join(map(repr, twice))}, whatever the case" if twice else ""
 
 
 def _texts(value: Any) -> str:

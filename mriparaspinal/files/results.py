@@ -2,7 +2,8 @@
 
 While a run works, the mark ``.unfinished`` lies in the folder and is locked; it goes when the new
 tables stand there complete, or when the run ends before it has touched the old ones. A mark without
-a lock is that of a run that was killed: readers refuse the folder, the next run takes it over.
+a lock is that of a run that was killed: readers refuse the folder, the next run takes it over. Before
+the first old table is touched, the mark holds the names of all that are being replaced.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from mriparaspinal.errors import NoInputError, UsageError
 
 MARK = ".unfinished"
 MANIFEST = "quantify.json"
+PARTICIPANTS = "participants.csv"
 
 
 def _try_lock(descriptor: int) -> bool:
@@ -84,12 +86,24 @@ class OutputFolder:
 
     def _clear_leftovers(self) -> None:
         for leftover in self.path.glob(".*.new"):
-            leftover.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                leftover.unlink()
 
     def __exit__(self, kind: object, value: object, traceback: object) -> None:
+        self._clear_leftovers()
         if not self._replacing:
             self._drop_mark()
         os.close(self._descriptor)
+        if not self._replacing and os.name == "nt":
+            self._drop_mark()  # Windows removes no file that is open
+
+    def written_before(self) -> set[str]:
+        """The names that earlier runs wrote here, a run that was killed among them."""
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        names = set(os.read(self._descriptor, 100_000).decode("utf-8", "replace").split("\n"))
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            names |= set(json.loads((self.path / MANIFEST).read_bytes())["outputs"])
+        return names
 
     def _drop_mark(self) -> None:
         with contextlib.suppress(OSError):
@@ -109,17 +123,42 @@ class OutputFolder:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
+            names = "\n".join(sorted({*self.written_before(), *files})).encode()
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            os.write(self._descriptor, names)
             self._replacing = True
             for temporary, final in fresh:
                 temporary.replace(final)
             for name in stale:
                 (self.path / name).unlink(missing_ok=True)
         except OSError as error:
-            for temporary, _ in fresh:
-                with contextlib.suppress(OSError):
-                    temporary.unlink(missing_ok=True)
             raise cannot_write(self.path, error) from None
         self._replacing = False
+
+
+def stale_tables(folder: OutputFolder, fresh: Mapping[str, bytes]) -> list[str]:
+    """The tables of an earlier run that the results ``fresh`` no longer have.
+
+    People keep a ``participants.csv`` of their own: one that no run wrote is never removed, and
+    :class:`UsageError` is raised where another one would take its place.
+    """
+    stale = [name for name in segment_tables(folder.path) if name not in fresh]
+    copy = folder.path / PARTICIPANTS
+    if not copy.is_file():
+        return stale
+    if PARTICIPANTS in folder.written_before():
+        return stale if PARTICIPANTS in fresh else [*stale, PARTICIPANTS]
+    if PARTICIPANTS in fresh and not _holds(copy, fresh[PARTICIPANTS]):
+        found = "a table that quantify did not write"
+        raise UsageError(f"{copy}: {found}; expected a folder without one; choose another --out")
+    return stale
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return path.read_bytes() == content
+    except OSError:
+        return False
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -142,7 +181,8 @@ def sha256(content: bytes) -> str:
 
 def manifest_bytes(content: Mapping[str, Any]) -> bytes:
     """A manifest as JSON, always the same bytes for the same content."""
-    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+    # Names of files that are not UTF-8 hold characters that cannot be written as such.
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
 def segment_tables(folder: Path) -> list[str]:
@@ -171,7 +211,8 @@ def open_results(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
         content = json.loads(manifest.read_bytes())
         outputs: dict[str, str] = dict(content["outputs"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise NoInputError(f"{manifest}: not a manifest of quantify; run quantify again") from None
+        found = "cannot be read as JSON with its list of outputs"
+        raise NoInputError(f"{manifest}: {found}; expected quantify's own; run quantify again") from None
     for name in _tables_of(outputs, names):
         _check_table(folder, name, outputs)
     return content, names
@@ -189,7 +230,8 @@ def _check_table(folder: Path, name: str, outputs: dict[str, str]) -> None:
     try:
         content = (folder / name).read_bytes()
     except OSError as error:
-        raise NoInputError(f"{folder / name}: cannot be read ({error.strerror}); {again}") from None
+        found = f"cannot be read ({error.strerror}); expected it whole, as the manifest lists it"
+        raise NoInputError(f"{folder / name}: {found}; {again}") from None
     if sha256(content) != outputs[name]:
         found = "changed since quantify wrote it (its SHA-256 differs)"
         raise NoInputError(f"{folder / name}: {found}; expected it untouched; {again}")

@@ -27,11 +27,15 @@ class TextTable:
 
 def read_table(path: Path) -> TextTable:
     """Read a CSV or TSV file; raises :class:`NoInputError` with one line that names the file."""
+    return parse_table(table_bytes(path), path.name)
+
+
+def table_bytes(path: Path) -> bytes:
+    """The bytes of a table; raises :class:`NoInputError` with one line that names the file."""
     try:
-        raw = read_bytes(path)
+        return read_bytes(path)
     except UnreadableFileError as error:
         raise NoInputError(f"{path.name}: {error.message}; {error.remedy}") from None
-    return parse_table(raw, path.name)
 
 
 def parse_table(raw: bytes, name: str) -> TextTable:
@@ -73,7 +77,8 @@ def parse_table(raw: bytes, name: str) -> TextTable:
 def _check_header(columns: tuple[str, ...], name: str) -> None:
     twice = sorted({column for column in columns if columns.count(column) > 1})
     if twice:
-        raise NoInputError(f"{name}: column {', '.join(map(repr, twice))} stands there twice; rename one")
+        found = f"column {', '.join(map(repr, twice))} stands there more than once"
+        raise NoInputError(f"{name}: {found}; expected each name once; rename or remove one")
 
 
 def _decimal_point(cell: str) -> str:
@@ -90,13 +95,17 @@ def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([_cell_text(cell) for cell in row] for row in rows)
-    return text.getvalue().encode()
+    # Names of files that are not UTF-8 hold characters that cannot be written as such.
+    return text.getvalue().encode("utf-8", "backslashreplace")
 
 
 def _cell_text(cell: Cell) -> str:
     if cell is None:
         return ""
-    return repr(cell) if isinstance(cell, float) else str(cell)
+    if isinstance(cell, float):
+        return repr(float(cell))
+    # A carriage return by itself would stand there unquoted, and end the row for some readers.
+    return str(cell).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def harmless(text: str) -> str:

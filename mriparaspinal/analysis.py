@@ -1,0 +1,112 @@
+"""What the statistics start from: a folder of results, or any table, joined with the participants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mriparaspinal.cohort import assemble
+from mriparaspinal.errors import NoInputError, UsageError
+from mriparaspinal.files.frames import participants_frame, read_measurements, table_frame
+from mriparaspinal.files.results import open_results
+from mriparaspinal.files.tables import read_table
+from mriparaspinal.model import Problem
+from mriparaspinal.participants import Participants, read_participants
+
+PARTICIPANTS = "participants.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """The long table of the statistics, and what was said on the way to it."""
+
+    table: pd.DataFrame
+    """One row per participant × segment × muscle × side, with the participant's columns."""
+    participants: pd.DataFrame | None
+    notes: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    manifest: dict[str, Any]
+    """``quantify.json``; empty where there is none."""
+
+
+def open_cohort(results: Path, participants_file: Path | None = None) -> Cohort:
+    """Read a folder of results and the participants: those given, else the folder's own copy.
+
+    Raises :class:`NoInputError` where the folder is not whole or the tables contradict each other.
+    """
+    manifest, names = open_results(results)
+    notes = [] if manifest else [f"{results}: no quantify.json; the tables are taken as they are"]
+    measurements = read_measurements(results, names)
+    own = results / PARTICIPANTS
+    file = participants_file or (own if own.is_file() else None)
+    people, problems = open_participants(file, asked=participants_file is not None) if file else (None, ())
+    table, found = assemble(measurements, people)
+    return Cohort(table, people, (*notes, *found), problems, manifest or {})
+
+
+def open_participants(file: Path, asked: bool) -> tuple[pd.DataFrame | None, tuple[Problem, ...]]:
+    """The participants table as a frame, and what is wrong with it.
+
+    Raises :class:`UsageError` for a file that was asked for and cannot be read.
+    """
+    try:
+        text = read_table(file)
+    except NoInputError as error:
+        raise UsageError(f"--participants: {error}") if asked else error from None
+    people, problems = read_participants(text.columns, text.rows, file.name)
+    return _frame_or_none(people), problems
+
+
+def _frame_or_none(people: Participants) -> pd.DataFrame | None:
+    return participants_frame(people) if people.rows else None
+
+
+def open_table(file: Path, participants_file: Path | None = None) -> Cohort:
+    """Read any table, one row per participant, for the table mode of the statistics.
+
+    Columns of the participants table are joined on ``participant_id`` where one is given.
+    """
+    try:
+        text = read_table(file)
+    except NoInputError as error:
+        raise UsageError(f"--table: {error}") from None
+    table = table_frame(text)
+    people: pd.DataFrame | None = None
+    problems: tuple[Problem, ...] = ()
+    notes: list[str] = []
+    if "participant_id" in table:
+        table["participant_id"] = [row[text.columns.index("participant_id")] for row in text.rows]
+    if participants_file is not None:
+        people, problems = open_participants(participants_file, asked=True)
+        table, notes = _joined(table, people, file.name)
+    for column in ("segment", "muscle", "role"):
+        if column not in table:
+            table[column] = ""
+    return Cohort(table, people, tuple(notes), problems, {})
+
+
+def _joined(table: pd.DataFrame, people: pd.DataFrame | None, name: str) -> tuple[pd.DataFrame, list[str]]:
+    if people is None:
+        return table, []
+    if "participant_id" not in table:
+        raise UsageError(f"--table: {name} has no participant_id; expected it to join --participants; add it")
+    both = sorted(set(table.columns) & set(people.columns) - {"participant_id"})
+    people = people.drop(columns=both)
+    notes = [f"{name}: {', '.join(both)} also stand in the participants table; {name} counts"] if both else []
+    return table.merge(people, on="participant_id", how="left"), notes
+
+
+def open_either(results: Path | None, table: Path | None, participants_file: Path | None) -> Cohort:
+    """The cohort of a folder of results, or of a table; raises :class:`UsageError` where both are given."""
+    if results is not None and table is not None:
+        raise UsageError(
+            f"{results} and --table {table} were both given; expected one of them; leave one out"
+        )
+    if table is not None:
+        return open_table(table, participants_file)
+    if results is None:
+        raise UsageError("neither RESULTS nor --table was given; expected one of them; name it")
+    return open_cohort(results, participants_file)

@@ -1,0 +1,66 @@
+"""``mriparaspinal run``."""
+
+from __future__ import annotations
+
+import typer
+
+from mriparaspinal.cli import options as opt
+from mriparaspinal.cli.console import (
+    refuse_dataset_as_output,
+    say,
+    settings_from,
+    show_table,
+)
+from mriparaspinal.cli.steps import compare_step, quantify_step
+from mriparaspinal.errors import EXIT_PARTLY, NothingToCompareError
+
+
+def run(
+    dataset: opt.Dataset,
+    out: opt.OutFolder,
+    threshold: opt.Threshold = None,
+    mask_rule: opt.MaskRuleOption = None,
+    image_left: opt.ImageLeft = None,
+    reference: opt.Reference = None,
+    patient_from: opt.PatientFromOption = None,
+    name_pattern: opt.NamePattern = None,
+    window: opt.Window = None,
+    participants: opt.ParticipantsFile = None,
+    jobs: opt.Jobs = 1,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    """Check, quantify and compare a dataset in one go.
+
+    Writes OUT/results and OUT/comparison, and ends with a summary.
+
+    \b
+    Example:
+      mriparaspinal run scans --out study --jobs 4
+    """
+    from mriparaspinal.analysis import open_cohort
+
+    settings = settings_from(dataset, locals())
+    refuse_dataset_as_output(dataset, out)
+    results = out / "results"
+    measured = quantify_step(dataset, results, settings, participants, jobs, quiet, verbose)
+    cohort = open_cohort(results)
+    people = set(cohort.table["participant_id"])
+    rows = [
+        ("slices measured", f"{measured.measured} of {len(measured.results)}"),
+        ("participants", str(len(people))),
+        ("errors, warnings", f"{measured.errors}, {measured.warnings}"),
+    ]
+    try:
+        compared = compare_step(cohort, out / "comparison", quiet)
+    except NothingToCompareError as reason:
+        say(f"note: {reason}; the comparison is skipped", quiet)
+        rows.append(("comparisons", "none: nothing to compare"))
+    else:
+        rows.append(("comparisons", str(len(compared.table))))
+        rows.append(("with p < 0.05", str(compared.significant)))
+        rows.append(("with adjusted p < 0.05", str(compared.significant_adjusted)))
+    if not quiet:
+        show_table(("summary", ""), rows)
+    if measured.errors:
+        raise typer.Exit(EXIT_PARTLY)

@@ -1,0 +1,69 @@
+"""The steps that ``run`` shares with the commands of their own: do the work, say what happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
+from mriparaspinal.model import Settings
+
+if TYPE_CHECKING:
+    from mriparaspinal.analysis import Cohort
+    from mriparaspinal.comparison import Comparisons
+    from mriparaspinal.stats.compare import Normality
+    from mriparaspinal.study import MeasuredStudy
+
+
+def quantify_step(
+    dataset: Path,
+    out: Path,
+    settings: Settings,
+    participants: Path | None,
+    jobs: int,
+    quiet: bool,
+    verbose: bool,
+) -> MeasuredStudy:
+    """Measure a dataset into a folder of results, whole or not at all."""
+    from mriparaspinal.files.results import OutputFolder, stale_tables
+    from mriparaspinal.study import measure_study, open_study, result_files
+
+    with OutputFolder(out) as folder:
+        study = open_study(dataset, settings, participants, leave_out=out)
+        with progress_bar("measuring", len(study.dataset.slices), quiet) as advance:
+            measured = measure_study(study, settings, jobs, advance)
+        say_problems(measured.problems, quiet, verbose)
+        files = result_files(measured, settings)
+        folder.replace(files, stale_tables(folder, files))
+    tables = ", ".join(name for name in files if name.startswith("L"))
+    say(
+        f"measured {measured.measured} of {counted(len(measured.results), 'slice')} into {out} ({tables}); "
+        f"{counted(measured.errors, 'error')}, {counted(measured.warnings, 'warning')}",
+        quiet,
+    )
+    return measured
+
+
+def compare_step(
+    cohort: Cohort,
+    out: Path,
+    quiet: bool,
+    contrasts: list[str] | None = None,
+    metrics: list[str] | None = None,
+    normality: Normality = "lilliefors",
+    divide_by: str | None = None,
+) -> Comparisons:
+    """Compare the arms of a cohort into an output folder."""
+    from mriparaspinal.comparison import compare_cohort
+    from mriparaspinal.files.results import OutputFolder
+
+    with OutputFolder(out) as folder:
+        compared = compare_cohort(cohort, contrasts or [], metrics or [], normality, divide_by)
+        folder.replace(compared.files, [])
+    for note in compared.notes:
+        say(f"note: {note}", quiet)
+    say(
+        f"made {counted(len(compared.table), 'comparison')} into {out}; {compared.significant} with p < 0.05",
+        quiet,
+    )
+    return compared

@@ -1,0 +1,255 @@
+"""The long table that every comparison starts from: measurements and participants joined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from mriparaspinal.errors import NoInputError
+from mriparaspinal.model import COLUMNS
+from mriparaspinal.vocabulary import natural_key
+
+KEY = ["participant_id", "segment", "muscle", "side"]
+_ROLES = {"symptomatic", "contralateral", "bilateral", ""}
+_OPPOSITE = {"left": "right", "right": "left"}
+
+
+def assemble(measurements: pd.DataFrame, participants: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
+    """Join the rows of ``L1.csv`` … ``L5.csv`` with the participants table, with group and role settled.
+
+    ``measurements`` has the columns of those files, one row per participant × segment × muscle × side;
+    ``group`` and ``role`` may be empty. ``participants`` has one row per ``participant_id`` with
+    normalised values (``onset_side`` left, right or empty; ``psa`` 1.0, 0.0 or NaN; numbers as float).
+
+    Group and role come from the participants table: ``symptomatic`` is the onset side,
+    ``contralateral`` the other one, ``bilateral`` both together, empty where the onset side is unknown.
+    Where the table has no such column, no such row or no group in it, the measurements' own value
+    counts. The result is sorted by group, participant, segment, muscle and side, whatever the order of
+    the rows; with it come notes on who is missing from either table and whose onset side is unknown.
+
+    Raises NoInputError where the two tables contradict each other, or one of them itself.
+    """
+    rows = measurements.copy()
+    for column in ("participant_id", "group", "segment", "muscle", "side", "role"):
+        rows[column] = texts(rows[column]) if column in rows else ""
+    _check_measurements(rows)
+    if participants is None:
+        people = pd.DataFrame(index=pd.Index([], name="participant_id", dtype=object))
+        notes = ["no participants table: groups and roles as in the measurements"]
+    else:
+        people, notes = _people(participants)
+        notes += _absent(rows, people)
+        if "onset_side" not in people:
+            notes.append("participants table: no column onset_side; roles as in the measurements")
+    rows["group"] = _settled_groups(rows, people)
+    rows["role"] = _settled_roles(rows, people)
+    rows.loc[rows["side"] == "both", "role"] = "bilateral"
+    _check_each_participant(rows)
+    notes += _unknown(rows)
+    extra = people.drop(columns=["group"], errors="ignore")
+    joined = rows.join(extra, on="participant_id")
+    for column in extra:
+        if not pd.api.types.is_numeric_dtype(extra[column]):
+            joined[column] = texts(joined[column])
+    return _sorted(joined), notes
+
+
+def as_text(value: object) -> str:
+    """A cell as a person writes it: stripped, whole numbers without a point, empty where missing.
+
+    >>> as_text(1.0), as_text(" ALS "), as_text(float("nan")), as_text(0.25)
+    ('1', 'ALS', '', '0.25')
+    """
+    if value is None or value is pd.NA or value != value:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else repr(float(value))
+    return str(value).strip()
+
+
+def texts(column: pd.Series) -> pd.Series:
+    """A column as plain texts (:func:`as_text`), of dtype object whatever pandas' string dtype is."""
+    return pd.Series([as_text(value) for value in column], index=column.index, dtype=object)
+
+
+def id_list(ids: Iterable[str]) -> str:
+    """Participants for a sentence, each once, numbers in numeric order.
+
+    >>> id_list(["ALS_10", "ALS_9", "ALS_10"])
+    'ALS_9, ALS_10'
+    """
+    return ", ".join(sorted(set(ids), key=natural_key))
+
+
+def counted(ids: Iterable[str]) -> str:
+    """How many participants, in words for a note.
+
+    >>> counted(["ALS_1"]), counted(["ALS_1", "ALS_2", "ALS_2"])
+    ('1 participant', '2 participants')
+    """
+    n = len(set(ids))
+    return f"{n} participant" if n == 1 else f"{n} participants"
+
+
+def _check_measurements(rows: pd.DataFrame) -> None:
+    for side in rows["side"]:
+        if side not in ("left", "right", "both"):
+            raise NoInputError(
+                f"measurements: side {side!r} was found; expected left, right or both; measure again"
+            )
+    for who, role in zip(rows["participant_id"], rows["role"], strict=True):
+        if not who:
+            raise NoInputError(
+                "measurements: a row without participant_id was found; expected one in each; measure again"
+            )
+        if role not in _ROLES:
+            raise NoInputError(
+                f"measurements: role {role!r} of {who} was found; expected symptomatic, contralateral, "
+                "bilateral or nothing; measure again"
+            )
+    check_unique(rows)
+
+
+def check_unique(rows: pd.DataFrame) -> None:
+    """Raise NoInputError where a participant has two rows for one segment, muscle and side."""
+    key = [column for column in KEY if column in rows]
+    repeated = rows[rows.duplicated(key)]
+    if len(repeated):
+        where = " ".join(as_text(value) for value in repeated.iloc[0][key] if as_text(value))
+        raise NoInputError(f"{where}: found more than once; expected one row; keep one of them")
+
+
+def _onset_of(side: str, role: str) -> str:
+    """The onset side that a row's role stands for; empty where it says nothing."""
+    if side not in _OPPOSITE or role not in ("symptomatic", "contralateral"):
+        return ""
+    return side if role == "symptomatic" else _OPPOSITE[side]
+
+
+def _check_each_participant(rows: pd.DataFrame) -> None:
+    """A participant has one group and one onset side, and only both sides together are bilateral."""
+    groups: dict[str, str] = {}
+    onsets: dict[str, str] = {}
+    columns = (rows[c] for c in ("participant_id", "group", "side", "role"))
+    for who, group, side, role in zip(*columns, strict=True):
+        if groups.setdefault(who, group) != group:
+            raise NoInputError(
+                f"measurements: groups {groups[who]!r} and {group!r} of {who} were found; expected one; "
+                "measure again"
+            )
+        if role and (role == "bilateral") != (side == "both"):
+            raise NoInputError(
+                f"measurements: role {role!r} on side {side!r} of {who} was found; expected bilateral on "
+                "both and on nothing else; measure again"
+            )
+        onset = _onset_of(side, role)
+        if onset and onsets.setdefault(who, onset) != onset:
+            raise NoInputError(
+                f"measurements: the roles of {who} make both sides the onset side; expected one onset side; "
+                "measure again"
+            )
+
+
+def _people(participants: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The participants table, indexed by id, without columns that the measurements have themselves."""
+    people = participants.copy()
+    people.index = pd.Index(texts(people.pop("participant_id")), name="participant_id", dtype=object)
+    twice = people.index[people.index.duplicated()]
+    if len(twice):
+        raise NoInputError(
+            f"participants table: {twice[0]} was found more than once; expected one row per participant; "
+            "keep one of them"
+        )
+    clash = [column for column in people if column in COLUMNS and column != "group"]
+    notes = [
+        f"participants table: column {column} left out: the measurements have a column of that name"
+        for column in clash
+    ]
+    people = people.drop(columns=clash)
+    for column in people:
+        if pd.api.types.is_numeric_dtype(people[column]):
+            people[column] = people[column].to_numpy(dtype=float, na_value=np.nan)
+    if "group" in people:
+        people["group"] = texts(people["group"])
+    if "onset_side" in people:
+        people["onset_side"] = texts(people["onset_side"])
+        for who, side in people["onset_side"].items():
+            if side not in ("left", "right", ""):
+                raise NoInputError(
+                    f"participants table: onset_side {side!r} of {who} was found; expected left, right or "
+                    "nothing; correct the cell"
+                )
+    return people, notes
+
+
+def _absent(rows: pd.DataFrame, people: pd.DataFrame) -> list[str]:
+    measured, listed = set(rows["participant_id"]), set(people.index)
+    notes = []
+    if unlisted := measured - listed:
+        notes.append(
+            f"participants table: no row for {counted(unlisted)} with measurements: {id_list(unlisted)}"
+        )
+    if unmeasured := listed - measured:
+        notes.append(f"participants table: {counted(unmeasured)} without measurements: {id_list(unmeasured)}")
+    return notes
+
+
+def _settled_groups(rows: pd.DataFrame, people: pd.DataFrame) -> list[str]:
+    known = people["group"].to_dict() if "group" in people else {}
+    settled = []
+    for who, own in zip(rows["participant_id"], rows["group"], strict=True):
+        table = known.get(who, "")
+        if own and table and own != table:
+            raise NoInputError(
+                f"{who}: group {own!r} in the measurements, {table!r} in the participants table; expected "
+                "the same; correct the table or measure again"
+            )
+        settled.append(table or own)
+    return settled
+
+
+def _settled_roles(rows: pd.DataFrame, people: pd.DataFrame) -> list[str]:
+    known = people["onset_side"].to_dict() if "onset_side" in people else {}
+    settled = []
+    for who, side, own in zip(rows["participant_id"], rows["side"], rows["role"], strict=True):
+        if who not in known or side == "both":
+            settled.append(own)
+            continue
+        onset = known[who]
+        role = ("symptomatic" if side == onset else "contralateral") if onset else ""
+        # An own role where the table knows no onset side is stale: to take it would be a guess.
+        if own and own != role:
+            raise NoInputError(
+                f"{who}: role {own!r} of side {side} in the measurements, {role or 'no onset side'!r} by the "
+                "participants table; expected the same; correct the table or measure again"
+            )
+        settled.append(role)
+    return settled
+
+
+def _unknown(rows: pd.DataFrame) -> list[str]:
+    """Notes on participants whose group or onset side is not known."""
+    notes = []
+    if homeless := set(rows.loc[rows["group"] == "", "participant_id"]):
+        notes.append(f"group: unknown for {counted(homeless)}: {id_list(homeless)}")
+    one_sided = rows[rows["side"] != "both"]
+    unknown = set(one_sided.loc[one_sided["role"] == "", "participant_id"])
+    if unknown and unknown == set(one_sided["participant_id"]):
+        notes.append("onset side: known for no participant; no side is symptomatic or contralateral")
+    elif unknown:
+        notes.append(f"onset side: unknown for {counted(unknown)}: {id_list(unknown)}")
+    return notes
+
+
+def _sorted(rows: pd.DataFrame) -> pd.DataFrame:
+    """In an order that does not depend on the order of the input, so that sums round the same way."""
+    first = ["participant_id", "group", "segment", "muscle", "side", "role"]
+    keys = [
+        (natural_key(group), natural_key(who), natural_key(segment), natural_key(muscle), side)
+        for who, group, segment, muscle, side in zip(*(rows[c] for c in first[:5]), strict=True)
+    ]
+    order = sorted(range(len(rows)), key=keys.__getitem__)
+    columns = first + [column for column in rows if column not in first]
+    return rows.iloc[order][columns].reset_index(drop=True)

@@ -1,0 +1,115 @@
+"""Data frames from tables on disk, and back: for the statistics, which work on frames."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mriparaspinal.errors import NoInputError
+from mriparaspinal.files.tables import Cell, TextTable, csv_bytes, read_table
+from mriparaspinal.model import COLUMNS, Measurement
+from mriparaspinal.participants import NUMBERS, Participants
+
+#: Columns of the measurement tables that hold numbers.
+NUMBER_COLUMNS = tuple(
+    f.name
+    for f in dataclasses.fields(Measurement)
+    if f.type in ("int", "float", "int | None", "float | None")
+)
+_MISSING = {"", "na", "n/a", "nan", "none", "null"}
+
+
+def read_measurements(folder: Path, names: Iterable[str]) -> pd.DataFrame:
+    """The rows of a folder's per-segment tables, columns as :data:`COLUMNS`.
+
+    Columns that a table of other origin lacks are empty. Raises :class:`NoInputError`.
+    """
+    frames = []
+    for name in names:
+        table = read_table(folder / name)
+        needed = {"participant_id", "segment", "muscle", "side"} - set(table.columns)
+        if needed:
+            found = f"no column {', '.join(sorted(needed))}"
+            raise NoInputError(f"{name}: {found}; expected a table as quantify writes it; check the file")
+        frame = pd.DataFrame(table.rows, columns=table.columns, dtype=object)
+        for column in COLUMNS:
+            if column not in frame:
+                frame[column] = ""
+            if column in NUMBER_COLUMNS:
+                frame[column] = _numbers(frame[column], name, column)
+        frames.append(frame[list(COLUMNS)])
+    return pd.concat(frames, ignore_index=True)
+
+
+def _numbers(column: pd.Series, file: str, name: str) -> pd.Series:
+    """A column of texts as floats; raises :class:`NoInputError` for a text that is no number."""
+    values = []
+    for row, text in enumerate(column, 2):
+        value = _number(text)
+        if value is None:
+            found = f"row {row}, column {name}: {text!r} was found"
+            raise NoInputError(f"{file}: {found}; expected a finite number or nothing; correct it")
+        values.append(value)
+    return pd.Series(values, index=column.index, dtype=np.float64)
+
+
+def _number(text: str) -> float | None:
+    """A text as a float, NaN where it is empty, None where it is no finite number."""
+    if text.strip().casefold() in _MISSING:
+        return math.nan
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and "_" not in text else None
+
+
+def participants_frame(participants: Participants) -> pd.DataFrame:
+    """Normalised participants as a frame: known numbers and all-number columns as float, else text."""
+    frame = pd.DataFrame({"participant_id": list(participants.rows)}, dtype=object)
+    for column in participants.columns:
+        texts = [row[column] for row in participants.rows.values()]
+        numeric = column in NUMBERS or column == "psa"
+        frame[column] = _typed(texts, numeric)
+    return frame
+
+
+def table_frame(table: TextTable) -> pd.DataFrame:
+    """Any table as a frame: columns in which all filled cells are numbers as float, else text."""
+    columns: dict[str, Any] = {}
+    for place, name in enumerate(table.columns):
+        columns[name] = _typed([row[place] for row in table.rows], numeric=False)
+    return pd.DataFrame(columns, columns=list(table.columns))
+
+
+def _typed(texts: list[str], numeric: bool) -> pd.Series:
+    values = [_number(text) for text in texts]
+    known = [value for value in values if value is not None]
+    if numeric or (len(known) == len(values) and any(map(math.isfinite, known))):
+        return pd.Series([math.nan if value is None else value for value in values], dtype=np.float64)
+    cleaned = ["" if text.strip().casefold() in _MISSING else text for text in texts]
+    return pd.Series(cleaned, dtype=object)
+
+
+def frame_csv(frame: pd.DataFrame) -> bytes:
+    """A frame as CSV by the rules of :func:`csv_bytes`; NaN and None are empty cells."""
+    rows = (tuple(map(_cell, row)) for row in frame.itertuples(index=False, name=None))
+    return csv_bytes([str(column) for column in frame.columns], rows)
+
+
+def _cell(value: object) -> Cell:
+    if value is None or value is pd.NA or value != value:
+        return None
+    if isinstance(value, (bool, np.bool_)):
+        return int(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return float(value)
+    return str(value)

@@ -1,0 +1,125 @@
+"""The paper's tables as CSV, Markdown and a workbook. The same tables give the same bytes, at any time."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from openpyxl import Workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.styles import Alignment, Border, Font, Side
+from openpyxl.utils import get_column_letter
+from openpyxl.xml.functions import tostring
+
+from mriparaspinal.files.tables import csv_bytes, harmless
+
+if TYPE_CHECKING:
+    from openpyxl.cell import Cell
+    from openpyxl.worksheet.worksheet import Worksheet
+
+    from mriparaspinal.paper_tables import PaperTable
+
+#: The earliest time that a zip file can hold stands for no time at all.
+_NO_TIME = datetime.datetime(1980, 1, 1)
+_CORE = "docProps/core.xml"
+_HEADER_ROW = 3
+_MOST_CHARACTERS = 60
+
+
+def to_csv_bytes(table: PaperTable) -> bytes:
+    """Header and rows as CSV; title, bold and footnotes are in the other formats."""
+    return csv_bytes(list(map(harmless, table.header)), [list(map(harmless, row)) for row in table.rows])
+
+
+def to_markdown(table: PaperTable) -> str:
+    """Title, table with significant cells in ``**…**``, and footnotes, as GitHub-flavoured Markdown."""
+    lines = [f"### {_markdown_text(table.title)}", "", _markdown_row(map(_markdown_text, table.header))]
+    lines.append(_markdown_row(["---", *[":-:"] * (len(table.header) - 1)]))
+    for number, row in enumerate(table.rows):
+        cells = map(_markdown_text, row)
+        marked = (f"**{c}**" if (number, i) in table.bold else c for i, c in enumerate(cells))
+        lines.append(_markdown_row(marked))
+    for footnote in table.footnotes:
+        lines += ["", _markdown_text(footnote)]
+    return "\n".join(lines) + "\n"
+
+
+def to_xlsx_bytes(tables: Sequence[PaperTable]) -> bytes:
+    """A workbook with one sheet per table, named as the table: title, table, footnotes; all cells are text.
+
+    Significant cells are bold. Raises ValueError without tables: a workbook needs a sheet.
+    """
+    if not tables:
+        raise ValueError("no tables; expected at least one for a workbook")
+    book = Workbook()
+    book.remove(book.active)
+    book.properties.creator = "mriparaspinal"
+    book.properties.created = _NO_TIME
+    for table in tables:
+        _fill(book.create_sheet(table.name), table)
+    written = io.BytesIO()
+    book.save(written)
+    book.properties.modified = _NO_TIME  # saving sets it to the present
+    return _without_time(written.getvalue(), tostring(book.properties.to_tree()))
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _markdown_text(text: str) -> str:
+    r"""A text that Markdown shows as it is; ``<0.001`` needs no escape, a tag would.
+
+    >>> print(_markdown_text("a|b *c* <0.001 <b>"))
+    a\|b \*c\* <0.001 \<b>
+    """
+    one_line = " ".join(text.split())
+    return re.sub(r"[\\|*`]|<(?=[A-Za-z/!?])", r"\\\g<0>", one_line)
+
+
+def _fill(sheet: Worksheet, table: PaperTable) -> None:
+    _write(sheet.cell(1, 1), table.title)
+    line = Side(style="thin")
+    last = _HEADER_ROW + len(table.rows)
+    for row_number, row in enumerate((table.header, *table.rows), _HEADER_ROW):
+        for column, text in enumerate(row, 1):
+            cell = sheet.cell(row_number, column)
+            _write(cell, text)
+            cell.alignment = Alignment(horizontal="left" if column == 1 else "center")
+            cell.font = Font(bold=(row_number - _HEADER_ROW - 1, column - 1) in table.bold)
+            cell.border = Border(
+                top=line if row_number == _HEADER_ROW else None,
+                bottom=line if row_number in (_HEADER_ROW, last) else None,
+            )
+    for row_number, footnote in enumerate(table.footnotes, last + 2):
+        _write(sheet.cell(row_number, 1), footnote)
+    for column, texts in enumerate(zip(table.header, *table.rows, strict=True), 1):
+        width = min(max(map(len, texts)), _MOST_CHARACTERS) + 2
+        sheet.column_dimensions[get_column_letter(column)].width = width
+    sheet.freeze_panes = sheet.cell(_HEADER_ROW + 1, 2)
+
+
+def _write(cell: Cell, text: str) -> None:
+    """Put a text into a cell, as a text even where it looks like a formula."""
+    cell.value = ILLEGAL_CHARACTERS_RE.sub("", text)
+    if text:
+        cell.data_type = "s"
+        cell.quotePrefix = harmless(text) != text
+
+
+def _without_time(workbook: bytes, core: bytes) -> bytes:
+    """The parts of a workbook with ``core`` as its properties and no dates, not compressed.
+
+    Without compression the bytes do not depend on the zlib that is installed either.
+    """
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook)) as source, zipfile.ZipFile(out, "w") as target:
+        for name in source.namelist():
+            part = zipfile.ZipInfo(name, _NO_TIME.timetuple()[:6])
+            part.create_system = 0  # the same on every system
+            target.writestr(part, core if name == _CORE else source.read(name))
+    return out.getvalue()

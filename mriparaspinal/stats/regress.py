@@ -1,0 +1,264 @@
+"""Linear regression: the muscles' metrics on clinical variables, or any columns on others."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.regression.linear_model import OLS
+
+from mriparaspinal import design
+from mriparaspinal.design import Array
+from mriparaspinal.errors import UsageError
+
+COLUMNS = [
+    "segment",
+    "muscle",
+    "metric",
+    "role",
+    "outcome",
+    "term",
+    "n",
+    "df",
+    "b",
+    "se",
+    "beta",
+    "t",
+    "p",
+    "ci_low",
+    "ci_high",
+    "r2",
+    "r2_adjusted",
+    "model_p",
+    "covariates",
+]
+INTERCEPT = "(Intercept)"
+#: The columns of a measurement that differ from muscle to muscle.
+METRICS = (
+    "fi",
+    "rcsa",
+    "csa_px",
+    "csa_mm2",
+    "contour_area_px",
+    "fat_px",
+    "lean_px",
+    "lean_rcsa",
+    "mean_intensity",
+    "asymmetry_pct",
+    "reference_px",
+)
+#: From here on a variance inflation factor is named in a note.
+VIF_LIMIT = 10.0
+#: Fewer participants than this per term are named in a note.
+CASES_PER_TERM = 10
+
+
+@dataclass(frozen=True)
+class _Model:
+    metric: str
+    outcome: str
+    predictors: tuple[str, ...]
+
+
+def regress(
+    cohort: pd.DataFrame,
+    outcomes: Sequence[str],
+    predictors: Sequence[str],
+    covariates: Sequence[str] = (),
+    roles: Sequence[str] = ("symptomatic",),
+    group: str | None = None,
+    *,
+    hc3: bool = False,
+    metrics: Sequence[str] = METRICS,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Fit outcome = intercept + predictors + covariates by ordinary least squares.
+
+    One model per segment × muscle × role and outcome that is a metric, with all predictors in it.
+    Where the outcome is not a metric (a clinical score), one model per metric among the predictors,
+    each with the predictors that are no metrics. In a plain table all predictors enter one model per
+    outcome, and ``metric`` is empty.
+
+    b with its standard error, t = b/se, two-sided p and 95 % interval from Student's t with
+    df = n − 1 − terms; ``beta`` = b·sd(x)/sd(y), the standardised coefficient; R², adjusted R², and
+    ``model_p``, the F test that all coefficients but the intercept are zero. With ``hc3`` the
+    standard errors, and all that follows from them, are MacKinnon and White's HC3 (1985).
+
+    A text column enters as 0/1 columns, the first level in alphabetical order being the reference
+    (term ``sex[M]``: M against F).
+
+    Args:
+        cohort: long table, one row per participant × segment × muscle × side; or a plain table with
+            ``segment``, ``muscle``, ``role`` empty, one row per participant.
+        outcomes: columns of numbers.
+        predictors: columns of numbers or categories.
+        covariates: columns of numbers or categories.
+        roles: some of ``symptomatic``, ``contralateral``, ``bilateral``; not looked at in a plain table.
+        group: keep this group; None: all.
+        hc3: standard errors that allow for unequal variances.
+        metrics: which columns belong to the muscle (not to the participant).
+
+    Returns:
+        One row per term, ordered by segment, muscle, metric, role, outcome, then intercept,
+        predictors, covariates; complete cases only. Where a model cannot be fitted its cells from
+        ``df`` on are empty, and a note says why. Further notes: variance inflation factors over 10,
+        fewer than 10 participants per term.
+
+    Raises:
+        UsageError: a column is missing, holds text or both kinds, or is asked for twice; group or role
+            are unknown; no metric takes part; a participant has more than one row in a model.
+    """
+    for what, names in (("outcome", outcomes), ("predictor", predictors)):
+        if not names:
+            raise UsageError(f"{what}: none; expected at least one column; name it")
+    design.require_distinct([*outcomes, *predictors, *covariates])
+    design.require_columns(cohort, ["segment", "muscle", "role"])
+    table_mode = design.is_table_mode(cohort)
+    models = [_Model("", outcome, tuple(predictors)) for outcome in outcomes]
+    if not table_mode:
+        models = _models(outcomes, predictors, metrics)
+    explaining = [*predictors, *covariates]
+    numbers = [*outcomes, *(name for name in explaining if name in metrics and not table_mode)]
+    free = [name for name in explaining if name not in numbers]
+    cells, notes = design.select(cohort, numbers, free, roles, group)
+
+    records: list[dict[str, Any]] = []
+    findings: list[tuple[str, str]] = []
+    for cell in cells:
+        for metric in dict.fromkeys(model.metric for model in models):
+            for role, rows in cell.by_role.items():
+                for model in (model for model in models if model.metric == metric):
+                    terms, found = _fit(rows, model.outcome, [*model.predictors, *covariates], hc3)
+                    parts = (cell.segment, cell.muscle, metric, role, model.outcome)
+                    place = " ".join(part for part in dict.fromkeys(parts) if part)
+                    findings += [(place, what) for what in found]
+                    keys = dict(zip(COLUMNS, parts, strict=False))
+                    records += [keys | term | {"covariates": "+".join(covariates)} for term in terms]
+    return _table(records), [*notes, *design.gather_notes(findings)]
+
+
+def _models(outcomes: Sequence[str], predictors: Sequence[str], metrics: Sequence[str]) -> list[_Model]:
+    models = []
+    for outcome in outcomes:
+        if outcome in metrics:
+            models.append(_Model(outcome, outcome, tuple(predictors)))
+            continue
+        alternatives = [name for name in predictors if name in metrics]
+        if not alternatives:
+            raise UsageError(
+                f"{outcome}: neither it nor a predictor belongs to a muscle; expected a metric such as "
+                "fi or rcsa among them; name one, or give the participants as a plain table"
+            )
+        for metric in alternatives:
+            others = set(alternatives) - {metric}
+            models.append(_Model(metric, outcome, tuple(name for name in predictors if name not in others)))
+    return models
+
+
+def _fit(
+    rows: pd.DataFrame, outcome: str, names: Sequence[str], hc3: bool
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """(one record per term, what is worth a note) of one model over the complete cases of ``rows``."""
+    complete = rows.dropna(subset=[outcome, *names])
+    matrix, terms = design.encode(complete, names)
+    y = complete[outcome].to_numpy(dtype=float)
+    columns: dict[str, Any] = {"term": [INTERCEPT, *terms], "n": len(y)}
+    notes = [_unfit(y, matrix, outcome, terms)]
+    if not notes[0]:
+        numbers, notes = _estimate(y, matrix, hc3)
+        columns |= numbers
+        notes += _cautions(matrix, terms)
+    records: list[dict[str, Any]] = pd.DataFrame(columns).to_dict("records")
+    return records, notes
+
+
+def _unfit(y: Array, matrix: Array, outcome: str, terms: Sequence[str]) -> str:
+    """Why the model cannot be fitted; empty where it can."""
+    if len(y) - 1 - len(terms) < 1:
+        cases = "1 complete case" if len(y) == 1 else f"{len(y)} complete cases"
+        return f"{cases} for {len(terms) + 1} coefficients is too few"
+    if design.is_constant(y):
+        return f"{outcome} has the same value in all complete cases"
+    redundant = design.redundant_terms(matrix, terms)
+    if redundant:
+        return f"{', '.join(redundant)}: constant, or determined by the other terms"
+    return ""
+
+
+def _estimate(y: Array, matrix: Array, hc3: bool) -> tuple[dict[str, Any], list[str]]:
+    """(columns of numbers for the intercept and each column of ``matrix``, what is worth a note).
+
+    The columns are standardised and y is centred for the fit, so that units and offsets cost no
+    digits; ``back`` turns the coefficients into those of the columns as they are.
+    """
+    n, k = matrix.shape
+    mean, sd = matrix.mean(axis=0), matrix.std(axis=0, ddof=1)
+    scaled = np.column_stack([np.ones(n), (matrix - mean) / sd])
+    back = np.diag(np.concatenate([[1.0], 1 / sd]))
+    back[0, 1:] = -mean / sd
+    fit = OLS(y - y.mean(), scaled).fit()
+    b = back @ fit.params
+    b[0] += y.mean()
+    beta = np.concatenate([[np.nan], b[1:] * sd / y.std(ddof=1)])
+    table = {"b": b, "beta": beta, "df": n - 1 - k, "r2": fit.rsquared, "r2_adjusted": fit.rsquared_adj}
+    if design.is_nothing(fit.resid, y):
+        return table, ["the terms determine the outcome exactly: no standard errors"]
+    variance = np.diag(fit.cov_params(r_matrix=back))
+    if hc3:
+        leverage = np.sum(np.linalg.qr(scaled)[0] ** 2, axis=1)
+        if leverage.max() > 1 - 1e-9:
+            return table, ["one participant alone determines a coefficient: no HC3 standard errors"]
+        fit = fit.get_robustcov_results(cov_type="HC3", use_t=True)
+        robust = np.diag(fit.cov_params(r_matrix=back))
+        # Where all residuals that bear on a coefficient are zero, its variance is rounding only.
+        if np.any(robust < 1e-12 * variance):
+            return table, ["residuals of zero leave a coefficient no variance: no HC3 standard errors"]
+        variance = robust
+    se = np.sqrt(variance)
+    half = stats.t.ppf(0.975, n - 1 - k) * se
+    model_p, notes = _model_p(fit, k)
+    table |= {
+        "se": se,
+        "t": b / se,
+        "p": 2 * stats.t.sf(np.abs(b / se), n - 1 - k),
+        "ci_low": b - half,
+        "ci_high": b + half,
+        "model_p": model_p,
+    }
+    return table, notes
+
+
+def _model_p(fit: Any, k: int) -> tuple[float, list[str]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a covariance of lower rank, which is looked at next
+        test = fit.f_test(np.eye(k + 1)[1:])
+    if test.df_num != k:
+        return np.nan, ["the covariance of the coefficients is singular: no test of the model"]
+    return float(test.pvalue), []
+
+
+def _cautions(matrix: Array, terms: Sequence[str]) -> list[str]:
+    """Notes on few cases per term, and on terms whose variance the others inflate."""
+    notes = []
+    if len(matrix) < CASES_PER_TERM * len(terms):
+        notes.append(f"fewer than {CASES_PER_TERM} participants per term; take the coefficients with caution")
+    correlations = np.atleast_2d(np.corrcoef(matrix, rowvar=False))
+    inflation = np.diag(np.linalg.inv(correlations))
+    high = [term for term, factor in zip(terms, inflation, strict=True) if factor > VIF_LIMIT]
+    if high:
+        notes.append(
+            f"{', '.join(high)}: variance inflation factor over {VIF_LIMIT:g}; "
+            "the terms are collinear and their coefficients unstable"
+        )
+    return notes
+
+
+def _table(records: list[dict[str, Any]]) -> pd.DataFrame:
+    table = pd.DataFrame(records, columns=COLUMNS)
+    floats = COLUMNS[COLUMNS.index("b") : COLUMNS.index("covariates")]
+    df = pd.Series([record.get("df") for record in records], dtype=object)
+    return table.astype(dict.fromkeys(floats, float)).assign(df=df)

@@ -1,0 +1,723 @@
+"""ROC analysis: area under the curve, its intervals, cut-offs, DeLong's test, logistic combination.
+
+The area, its standard error, its p-value and the cut-offs are those of SPSS's ``ROC`` (Hanley & McNeil 1982,
+*Radiology* 143:29–36, non-parametric, with ties); DeLong's interval and test stand beside them (DeLong,
+DeLong & Clarke-Pearson 1988, *Biometrics* 44:837–845).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+from scipy.special import expit
+from scipy.stats import norm
+from statsmodels.discrete.discrete_model import Logit
+from statsmodels.stats.proportion import proportion_confint
+
+from mriparaspinal.errors import NoInputError, UsageError
+from mriparaspinal.model import COLUMNS, MUSCLES, SEGMENTS
+
+#: The columns of ``roc.csv``.
+ROC_COLUMNS = (
+    "predictor", "direction", "n_positive", "n_negative", "auc", "se", "ci_low", "ci_high", "delong_low",
+    "delong_high", "p", "cutoff", "sensitivity", "specificity", "youden",
+)  # fmt: skip
+
+#: The columns of ``roc_points.csv``.
+POINT_COLUMNS = (
+    "predictor", "direction", "cutoff", "sensitivity", "sensitivity_low", "sensitivity_high", "specificity",
+    "specificity_low", "specificity_high", "youden",
+)  # fmt: skip
+
+#: The columns of the table of differences between two areas.
+DELONG_COLUMNS = (
+    "predictor_a", "predictor_b", "n_positive", "n_negative", "auc_a", "auc_b", "difference", "se", "ci_low",
+    "ci_high", "z", "p",
+)  # fmt: skip
+
+#: The roles that ``widen`` can be asked for; the empty one is that of tables without sides.
+ROLES = ("symptomatic", "contralateral", "bilateral", "")
+
+#: The normal quantile of a 95 % interval (1.95996…, not the rounded 1.96).
+Z95 = float(norm.ppf(0.975))
+
+#: How many names or values a message lists before it only counts.
+_LISTED = 10
+
+Vector = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RocResult:
+    """What ``roc`` gives: three tables and what there is to say about them."""
+
+    table: pd.DataFrame
+    """One row per predictor, with ``ROC_COLUMNS``."""
+    points: pd.DataFrame
+    """One row per predictor and candidate cut-off (ascending), with ``POINT_COLUMNS``."""
+    delong: pd.DataFrame
+    """One row per pair of predictors, with ``DELONG_COLUMNS``."""
+    notes: list[str]
+    """One line each: what was left out or left empty, and why."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Predictor:
+    name: str
+    direction: str
+    """``higher`` or ``lower``: which values go with a positive outcome."""
+    values: Vector
+    """(n,) one per participant, NaN where missing."""
+    in_sample: bool = False
+
+    def arms(self, positive: Mask, rows: Mask | None = None) -> tuple[Vector, Vector]:
+        """The present values of the positives and of the negatives among ``rows`` (default: all)."""
+        present = ~np.isnan(self.values) if rows is None else rows
+        return self.values[present & positive], self.values[present & ~positive]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Area:
+    """The area under one curve and what its variance is made of."""
+
+    auc: float
+    se: float
+    """Hanley–McNeil."""
+    wins_positive: Vector
+    """(n_positive,) for each positive, the negatives it outranks, ties as a half."""
+    wins_negative: Vector
+    """(n_negative,) for each negative, the positives that outrank it, ties as a half."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Curve:
+    """Counts at the candidate cut-offs, ascending; the first and the last lie outside the data."""
+
+    cutoffs: Vector
+    true_positives: NDArray[np.int64]
+    true_negatives: NDArray[np.int64]
+    n_positive: int
+    n_negative: int
+
+    @property
+    def sensitivity(self) -> Vector:
+        return self.true_positives / self.n_positive
+
+    @property
+    def specificity(self) -> Vector:
+        return self.true_negatives / self.n_negative
+
+    @property
+    def youden(self) -> Vector:
+        # One division of whole numbers: equal cut-offs get equal values, whatever their two shares.
+        counts = self.true_positives * self.n_negative + self.true_negatives * self.n_positive
+        whole = self.n_positive * self.n_negative
+        return np.asarray((counts - whole) / whole, dtype=float)
+
+
+def roc(
+    table: pd.DataFrame,
+    outcome: str,
+    positive: object,
+    predictors: Sequence[str],
+    negative: object = None,
+    lower_is_positive: Sequence[str] = (),
+    combine: bool = False,
+) -> RocResult:
+    """ROC curves of ``predictors`` for the rows whose ``outcome`` is ``positive``.
+
+    ``table`` has one row per participant. The outcome may be text or a number; negative are the rows with the
+    value ``negative``, or, without it, all rows with any other value (a note lists them where there are
+    several). Rows without an outcome, or with neither value, are left out and counted, as are missing cells,
+    for each predictor by itself. (SPSS leaves a participant out of all curves if one predictor is missing.)
+
+    *Direction*: ``higher`` values count as positive, ``lower`` ones for ``lower_is_positive``. It is never
+    turned round: an area below 0.5 stays, with a note.
+
+    *Area*: the share of the pairs (positive, negative) that are ranked rightly, ties as a half. ``se`` is
+    √([A(1−A) + (n₁−1)(Q₁−A²) + (n₂−1)(Q₂−A²)] / (n₁n₂)), Hanley & McNeil 1982, with SPSS's non-parametric Q:
+    Q₁ is the mean over the negatives of (g² + ge + e²/3)/n₁², g positives above it and e level with it;
+    Q₂ likewise over the positives. ``ci_*`` is A ± 1.95996·se and ``delong_*`` the same with DeLong's
+    standard error, both cut off at 0 and 1. ``p`` is SPSS's asymptotic significance, two-sided, for a true
+    area of 0.5: z = (A − 0.5)/√((n₁+n₂+1)/(12n₁n₂)), without correction for ties.
+
+    *Cut-off*: the one midway between two neighbouring observed values with the highest Youden index
+    (sensitivity + specificity − 1); of equal ones the lowest. A value on the cut-off counts as positive.
+    Where none is above 0 it stays empty. ``points`` lists all of them with Wilson's 95 % intervals, with
+    SPSS's two ends: the lowest value − 1 and the highest + 1.
+
+    *Differences*: DeLong's test for each pair of predictors, on the participants who have both.
+
+    *Combination* (``combine``, two predictors or more): one more row, for the probability that a logistic
+    regression on all predictors gives, on the participants who have them all. It is judged on the data it
+    was fitted to, which its name says (``[in-sample]``); for the same reason it is not compared by DeLong's
+    test. Where the regression has no solution (a separation, collinear predictors), its row stays empty.
+
+    Raises UsageError for columns or values that are not there, text or infinities among the numbers,
+    participants on several rows; NoInputError where no predictor has both positives and negatives.
+
+    >>> cases = pd.DataFrame({"group": ["ALS", "ALS", "LR", "LR"], "fi": [0.4, 0.2, 0.3, 0.1]})
+    >>> roc(cases, "group", "ALS", ["fi"]).table[["auc", "sensitivity", "specificity"]].values.tolist()
+    [[0.75, 1.0, 0.5]]
+    """
+    _check_names(table, outcome, predictors, lower_is_positive)
+    notes: list[str] = []
+    used, is_positive = _split(table, outcome, positive, negative, notes)
+    found = [
+        _Predictor(name, "lower" if name in lower_is_positive else "higher", _numbers(table, name)[used])
+        for name in predictors
+    ]
+    judged = [_judge(predictor, is_positive, notes) for predictor in found]
+    if combine:
+        judged += [_judge(model, is_positive, notes) for model in _combination(found, is_positive, notes)]
+    rows = [row for row, _ in judged]
+    points = [point for _, its_points in judged for point in its_points]
+    if all(math.isnan(row["auc"]) for row in rows):
+        raise NoInputError(
+            f"{', '.join(predictors)}: no values on one side of '{outcome}'; "
+            "expected positives and negatives with values; fill the column or name another with --predictor"
+        )
+    differences = [_difference(a, b, is_positive, notes) for a, b in itertools.combinations(found, 2)]
+    return RocResult(
+        pd.DataFrame(rows, columns=list(ROC_COLUMNS)),
+        pd.DataFrame(points, columns=list(POINT_COLUMNS)),
+        pd.DataFrame(differences, columns=list(DELONG_COLUMNS)),
+        notes,
+    )
+
+
+def widen(cohort: pd.DataFrame, metrics: Sequence[str], role: str) -> tuple[pd.DataFrame, list[str]]:
+    """One row per participant from the long cohort table, with columns such as ``rcsa_L4_MF``.
+
+    ``cohort`` has one row per participant, segment, muscle and side; the rows of ``role`` (``symptomatic``,
+    ``contralateral``, ``bilateral``, or empty in a table without sides) are used. Each of ``metrics`` becomes
+    one column per segment and muscle; the participant's own columns stand before them. A participant without
+    a row keeps empty cells. Columns that differ within a participant are left out with a note.
+
+    Raises UsageError for an unknown role or one that no row has, missing columns, and two rows for one
+    participant, segment and muscle.
+    """
+    keys = ["participant_id", "segment", "muscle"]
+    for name in [*keys, "role", *metrics]:
+        _require(cohort, name, "cohort")
+    roles = cohort["role"].fillna("").astype(str)
+    if role not in ROLES or not (roles == role).any():
+        raise UsageError(
+            f"--role: no row has '{role}'; expected one of {_listed(sorted(set(roles)))}; "
+            "name another role, or give onset_side in the participants table"
+        )
+    rows = cohort[(roles == role).to_numpy()]
+    repeated = rows[rows.duplicated(keys)]
+    if len(repeated):
+        where = " ".join(part for part in map(str, repeated[keys].iloc[0]) if part)
+        raise UsageError(f"{where}: two rows with the role '{role}'; expected one; remove one of them")
+
+    notes: list[str] = []
+    wide = _participant_columns(cohort, metrics, notes)
+    regions = sorted(set(zip(rows["segment"], rows["muscle"], strict=True)), key=_region_order)
+    columns: dict[str, Any] = {}
+    for segment, muscle in regions:
+        region = rows[((rows["segment"] == segment) & (rows["muscle"] == muscle)).to_numpy()]
+        by_participant = region.set_index("participant_id")
+        for metric in metrics:
+            name = "_".join(part for part in (metric, segment, muscle) if part)
+            columns[name] = by_participant[metric].reindex(wide["participant_id"]).to_numpy()
+    taken = [name for name in columns if name in wide]
+    if taken:
+        raise UsageError(
+            f"{taken[0]}: a column of the participants table; expected no column with the name of a result; "
+            "rename it there"
+        )
+    absent = int((~wide["participant_id"].isin(rows["participant_id"])).sum())
+    if absent:
+        notes.append(
+            f"{absent} of {len(wide)} participants have no {role or 'such'} row: their cells stay empty"
+        )
+    return pd.concat([wide, pd.DataFrame(columns)], axis=1), notes
+
+
+# --- what goes in -------------------------------------------------------------------------------------------
+
+
+def _check_names(table: pd.DataFrame, outcome: str, predictors: Sequence[str], lower: Sequence[str]) -> None:
+    if not predictors:
+        raise UsageError(
+            "--predictor: none given; expected at least one column; name it with --predictor COL"
+        )
+    _require(table, outcome, "--outcome")
+    for name in predictors:
+        _require(table, name, "--predictor")
+        if name == outcome:
+            raise UsageError(f"--predictor: '{name}' is the outcome too; expected another column; name one")
+        if list(predictors).count(name) > 1:
+            raise UsageError(f"--predictor: '{name}' is given twice; expected each column once; remove one")
+    for name in lower:
+        if name not in predictors:
+            raise UsageError(
+                f"--lower-is-positive: '{name}' is not a predictor; expected one of {_listed(predictors)}; "
+                "name it with --predictor too"
+            )
+    if "participant_id" in table:
+        repeated = table["participant_id"][table["participant_id"].notna()]
+        repeated = repeated[repeated.duplicated() & (repeated.astype(str).str.strip() != "")]
+        if len(repeated):
+            raise UsageError(
+                f"participant_id: '{repeated.iloc[0]}' has several rows; expected one row per participant; "
+                "keep one row for each (one segment, muscle and side)"
+            )
+
+
+def _require(table: pd.DataFrame, name: str, where: str) -> None:
+    count = list(table.columns).count(name)
+    if count == 0:
+        raise UsageError(
+            f"{where}: there is no column '{name}'; expected one of {_listed(table.columns)}; "
+            "check the spelling against the table's header"
+        )
+    if count > 1:
+        raise UsageError(
+            f"{where}: the table has {count} columns '{name}'; expected one; rename or remove the others"
+        )
+
+
+def _listed(names: Iterable[str], spell: Callable[[str], str] = "'{}'".format) -> str:
+    """The first few names and how many more there are."""
+    spelt = [spell(name) for name in names]
+    more = len(spelt) - _LISTED
+    return ", ".join(spelt[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _label(value: Any) -> str:
+    """The text of an outcome: whole numbers without a decimal point, missing as empty.
+
+    >>> [_label(v) for v in (1.0, "1", " ALS ", None, float("nan"))]
+    ['1', '1', 'ALS', '', '']
+    """
+    if isinstance(value, str):
+        return value.strip()
+    if pd.isna(value):
+        return ""
+    if (
+        isinstance(value, (int, float, np.number))
+        and not isinstance(value, bool)
+        and float(value).is_integer()
+    ):
+        return str(int(value))
+    return str(value)
+
+
+def _split(
+    table: pd.DataFrame, outcome: str, positive: object, negative: object, notes: list[str]
+) -> tuple[Mask, Mask]:
+    """Which rows are used, and which of the used ones are positive."""
+    labels = np.array([_label(value) for value in table[outcome].tolist()], dtype=object)
+    n_of = {label: int((labels == label).sum()) for label in sorted(set(labels) - {""})}
+    if not n_of:
+        raise NoInputError(
+            f"{outcome}: no row has a value; expected '{_label(positive)}' and others; "
+            "fill the column or name another with --outcome"
+        )
+    its_positive = _find(positive, n_of, outcome, "--positive")
+    its_negative = None if negative is None else _find(negative, n_of, outcome, "--negative")
+    is_positive = labels == its_positive
+    others = [label for label in n_of if label != its_positive]
+    if its_negative is not None:
+        if its_negative == its_positive:
+            raise UsageError(
+                f"--negative: '{its_negative}' is the positive value too; expected another of '{outcome}'; "
+                f"choose from {_listed(others) or 'another column'}"
+            )
+        is_negative = labels == its_negative
+    else:
+        is_negative = ~is_positive & (labels != "")
+        if not is_negative.any():
+            raise NoInputError(
+                f"{outcome}: all {n_of[its_positive]} rows are '{its_positive}'; expected others to compare; "
+                "add them to the table or name another column with --outcome"
+            )
+        if len(others) > 1:
+            counts = _listed(others, lambda label: f"{label} (n = {n_of[label]})")
+            notes.append(f"{outcome}: negative are all rows that are not {its_positive}: {counts}")
+    empty = int((labels == "").sum())
+    neither = len(labels) - empty - int((is_positive | is_negative).sum())
+    if empty:
+        notes.append(f"{outcome}: {empty} of {len(labels)} rows left out: no value")
+    if neither:
+        notes.append(
+            f"{outcome}: {neither} of {len(labels)} rows left out: neither {its_positive} nor {its_negative}"
+        )
+    used = np.asarray(is_positive | is_negative, dtype=bool)
+    return used, np.asarray(is_positive, dtype=bool)[used]
+
+
+def _find(value: object, n_of: dict[str, int], outcome: str, option: str) -> str:
+    """The outcome that ``value`` means: a number matches however it is written (``1``, ``1.0``)."""
+    candidates = [_label(value)]
+    if isinstance(value, str):
+        number = _number(value)
+        if number is not None and math.isfinite(number):
+            candidates.append(_label(number))
+    for label in candidates:
+        if label in n_of:
+            return label
+    raise UsageError(
+        f"{option}: no row of '{outcome}' is '{candidates[0]}'; expected one of {_listed(n_of)}; "
+        "check the spelling against the table"
+    )
+
+
+def _number(value: Any) -> float | None:
+    """A cell as a number, NaN where it is empty, None where it is something else."""
+    if isinstance(value, str):
+        value = value.strip() or math.nan
+        if isinstance(value, str) and "_" in value:  # Python's own spelling of 1_000, not a table's
+            return None
+    elif pd.isna(value):
+        return math.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _numbers(table: pd.DataFrame, name: str) -> Vector:
+    """(n,) the column as numbers, NaN where empty."""
+    numbers = []
+    for position, value in enumerate(table[name].tolist()):
+        number = _number(value)
+        if number is None or math.isinf(number):
+            raise UsageError(
+                f"{name}: '{value}' in {_row_name(table, position)}; expected a number; "
+                "correct it, leave the cell empty, or recode the column as numbers"
+            )
+        numbers.append(number)
+    return np.array(numbers, dtype=float)
+
+
+def _row_name(table: pd.DataFrame, position: int) -> str:
+    identifier = _label(table["participant_id"].iloc[position]) if "participant_id" in table else ""
+    row = f"row {position + 1} below the header"
+    return f"{row} ({identifier})" if identifier else row
+
+
+# --- one curve ----------------------------------------------------------------------------------------------
+
+
+def _judge(
+    predictor: _Predictor, is_positive: Mask, notes: list[str]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """One row of the table and the points of its curve."""
+    positives, negatives = predictor.arms(is_positive)
+    row: dict[str, Any] = dict.fromkeys(ROC_COLUMNS, math.nan) | {
+        "predictor": predictor.name,
+        "direction": predictor.direction,
+        "n_positive": len(positives),
+        "n_negative": len(negatives),
+    }
+    # The combination has said before this why participants are missing from it, or all of them.
+    missing = int(np.isnan(predictor.values).sum())
+    if missing and not predictor.in_sample:
+        notes.append(
+            f"{predictor.name}: {missing} of {len(predictor.values)} participants left out: no value"
+        )
+    if not len(positives) or not len(negatives):
+        if not predictor.in_sample:
+            side = "positive" if not len(positives) else "negative"
+            notes.append(f"{predictor.name}: no {side} has a value, so there is no curve")
+        return row, []
+    area = _area(predictor, positives, negatives)
+    curve = _curve(predictor, positives, negatives)
+    constant = len(curve.cutoffs) == 2
+    low, high = _interval(area.auc, area.se, 0, 1)
+    row |= {"auc": area.auc, "se": area.se, "ci_low": low, "ci_high": high}
+    row["p"] = _p_of_half(area.auc, len(positives), len(negatives))
+    if constant:
+        notes.append(
+            f"{predictor.name}: all values are the same: area 0.5, no cut-off and no DeLong interval"
+        )
+    else:
+        _fill_delong(row, predictor.name, area, notes)
+        _fill_cutoff(row, predictor.name, curve, notes)
+        _note_area(predictor, area.auc, notes)
+    return row, _points(predictor, curve)
+
+
+def _area(predictor: _Predictor, positives: Vector, negatives: Vector) -> _Area:
+    sign = -1.0 if predictor.direction == "lower" else 1.0
+    positives, negatives = sign * positives, sign * negatives
+    n1, n2 = len(positives), len(negatives)
+    lower_negatives, level_negatives = _ranks(positives, negatives)
+    lower_positives, level_positives = _ranks(negatives, positives)
+    higher_positives = n1 - lower_positives - level_positives
+    wins_positive = lower_negatives + level_negatives / 2
+    wins_negative = higher_positives + level_positives / 2
+    auc = float(wins_positive.sum()) / (n1 * n2)
+    # Sorted before they are summed, here and below: the order of the rows must not reach the last digit.
+    q1 = float(np.sort(_both(higher_positives, level_positives)).mean()) / n1**2
+    q2 = float(np.sort(_both(lower_negatives, level_negatives)).mean()) / n2**2
+    variance = (auc * (1 - auc) + (n1 - 1) * (q1 - auc**2) + (n2 - 1) * (q2 - auc**2)) / (n1 * n2)
+    # Never negative but for rounding, where the area is 0 or 1.
+    return _Area(auc, math.sqrt(max(variance, 0.0)), wins_positive, wins_negative)
+
+
+def _ranks(values: Vector, others: Vector) -> tuple[Vector, Vector]:
+    """For each of ``values``, how many of ``others`` lie below it and how many are level with it."""
+    others = np.sort(others)
+    below = np.searchsorted(others, values, side="left")
+    return below.astype(float), (np.searchsorted(others, values, side="right") - below).astype(float)
+
+
+def _both(above: Vector, level: Vector) -> Vector:
+    """How many ordered pairs (with repetition) rank above as a pair: of two that are level, a third does."""
+    return above**2 + above * level + level**2 / 3
+
+
+def _interval(estimate: float, se: float, lowest: float, highest: float) -> tuple[float, float]:
+    return max(estimate - Z95 * se, lowest), min(estimate + Z95 * se, highest)
+
+
+def _p_of_half(auc: float, n1: int, n2: int) -> float:
+    """SPSS's asymptotic significance of an area, null hypothesis 0.5."""
+    return _two_sided((auc - 0.5) / math.sqrt((n1 + n2 + 1) / (12 * n1 * n2)))
+
+
+def _two_sided(z: float) -> float:
+    return float(2 * norm.sf(abs(z)))
+
+
+def _fill_delong(row: dict[str, Any], name: str, area: _Area, notes: list[str]) -> None:
+    if min(len(area.wins_positive), len(area.wins_negative)) < 2:
+        notes.append(f"{name}: DeLong's interval needs two positives and two negatives")
+        return
+    se = _delong_se(area.wins_positive, area.wins_negative)
+    row["delong_low"], row["delong_high"] = _interval(area.auc, se, 0, 1)
+
+
+def _delong_se(wins_positive: Vector, wins_negative: Vector) -> float:
+    """DeLong's standard error of an area, or of a difference between two (DeLong 1988, equations 3–6).
+
+    The structural components V₁₀ and V₀₁ are the wins over the number of opponents. Counts from sorted arrays
+    give the same as the midranks of Sun & Xu 2014, and as multiples of a half they are exact.
+    """
+    n1, n2 = len(wins_positive), len(wins_negative)
+    v10 = float(np.sort(wins_positive).var(ddof=1)) / n2**2
+    v01 = float(np.sort(wins_negative).var(ddof=1)) / n1**2
+    return math.sqrt(v10 / n1 + v01 / n2)
+
+
+def _curve(predictor: _Predictor, positives: Vector, negatives: Vector) -> _Curve:
+    observed = np.unique(np.concatenate([positives, negatives]))
+    below, above = observed[:-1], observed[1:]
+    between = below / 2 + above / 2
+    # Between two neighbouring floating-point numbers there is none: take the one that parts them rightly.
+    if predictor.direction == "higher":
+        between = np.where(between > below, between, above)
+    else:
+        between = np.where(between < above, between, below)
+    cutoffs = np.concatenate([[observed[0] - 1], between, [observed[-1] + 1]])
+    positives, negatives = np.sort(positives), np.sort(negatives)
+    n1, n2 = len(positives), len(negatives)
+    if predictor.direction == "higher":
+        true_positives = n1 - np.searchsorted(positives, cutoffs, side="left")
+        true_negatives = np.searchsorted(negatives, cutoffs, side="left")
+    else:
+        true_positives = np.searchsorted(positives, cutoffs, side="right")
+        true_negatives = n2 - np.searchsorted(negatives, cutoffs, side="right")
+    return _Curve(cutoffs, true_positives, true_negatives, n1, n2)
+
+
+def _fill_cutoff(row: dict[str, Any], name: str, curve: _Curve, notes: list[str]) -> None:
+    # argmax takes the first of equals: the lowest cut-off. The two ends outside the data are no cut-offs.
+    best = 1 + int(np.argmax(curve.youden[1:-1]))
+    if curve.youden[best] <= 0:
+        notes.append(f"{name}: no cut-off has a Youden index above 0")
+        return
+    for column in ("sensitivity", "specificity", "youden"):
+        row[column] = float(getattr(curve, column)[best])
+    row["cutoff"] = float(curve.cutoffs[best])
+
+
+def _note_area(predictor: _Predictor, auc: float, notes: list[str]) -> None:
+    if auc < 0.5 and predictor.direction == "higher":
+        notes.append(
+            f"{predictor.name}: area {auc:.3f} below 0.5, left as it is; "
+            "where lower values count as positive, name it with --lower-is-positive"
+        )
+    elif auc < 0.5:
+        notes.append(
+            f"{predictor.name}: area {auc:.3f} below 0.5, left as it is; "
+            "where higher values count as positive, leave it out of --lower-is-positive"
+        )
+    if auc in (0.0, 1.0):
+        notes.append(
+            f"{predictor.name}: the arms do not overlap (area {auc:.0f}), so standard errors are 0 and the "
+            "intervals a point; that is no certainty about other participants"
+        )
+
+
+def _points(predictor: _Predictor, curve: _Curve) -> list[dict[str, Any]]:
+    columns: dict[str, Any] = {"cutoff": curve.cutoffs, "youden": curve.youden}
+    for column, count, n in (
+        ("sensitivity", curve.true_positives, curve.n_positive),
+        ("specificity", curve.true_negatives, curve.n_negative),
+    ):
+        low, high = proportion_confint(count, n, method="wilson")
+        columns |= {column: getattr(curve, column)}
+        # Wilson's limits at 0 and n are 0 and 1, but for the rounding of the formula.
+        columns |= {f"{column}_low": np.where(count == 0, 0.0, low)}
+        columns |= {f"{column}_high": np.where(count == n, 1.0, high)}
+    frame = pd.DataFrame(columns).assign(predictor=predictor.name, direction=predictor.direction)
+    rows: list[dict[str, Any]] = frame[list(POINT_COLUMNS)].to_dict("records")
+    return rows
+
+
+# --- two curves ---------------------------------------------------------------------------------------------
+
+
+def _difference(a: _Predictor, b: _Predictor, is_positive: Mask, notes: list[str]) -> dict[str, Any]:
+    """DeLong's test between two predictors on the participants who have both."""
+    both = ~np.isnan(a.values) & ~np.isnan(b.values)
+    n1, n2 = int((both & is_positive).sum()), int((both & ~is_positive).sum())
+    pair = f"{a.name}, {b.name}"
+    row: dict[str, Any] = dict.fromkeys(DELONG_COLUMNS, math.nan) | {
+        "predictor_a": a.name,
+        "predictor_b": b.name,
+        "n_positive": n1,
+        "n_negative": n2,
+    }
+    left_out = len(both) - n1 - n2
+    if left_out:
+        notes.append(f"{pair}: compared without {left_out} of {len(both)} participants who lack one of them")
+    if min(n1, n2) < 2:
+        notes.append(
+            f"{pair}: not compared: DeLong's test needs two positives and two negatives with both values"
+        )
+        return row
+    area_a = _area(a, *a.arms(is_positive, both))
+    area_b = _area(b, *b.arms(is_positive, both))
+    difference = area_a.auc - area_b.auc
+    se = _delong_se(area_a.wins_positive - area_b.wins_positive, area_a.wins_negative - area_b.wins_negative)
+    row |= {"auc_a": area_a.auc, "auc_b": area_b.auc, "difference": difference, "se": se}
+    if se == 0:
+        notes.append(f"{pair}: the difference of their areas has no variance, so there is no test")
+        return row
+    row["ci_low"], row["ci_high"] = _interval(difference, se, -1, 1)
+    row["z"] = difference / se
+    row["p"] = _two_sided(row["z"])
+    return row
+
+
+# --- several predictors as one ------------------------------------------------------------------------------
+
+
+def _combination(found: Sequence[_Predictor], is_positive: Mask, notes: list[str]) -> list[_Predictor]:
+    """The predicted probability of a logistic regression on all predictors, as one more predictor."""
+    if len(found) < 2:
+        notes.append("no combination: one predictor was named; two or more can be combined")
+        return []
+    name = f"logistic({' + '.join(predictor.name for predictor in found)}) [in-sample]"
+    values = np.column_stack([predictor.values for predictor in found])
+    complete = np.asarray(~np.isnan(values).any(axis=1), dtype=bool)
+    missing = len(complete) - int(complete.sum())
+    if missing:
+        notes.append(
+            f"{name}: {missing} of {len(complete)} participants left out: not all predictors have a value"
+        )
+    probability = np.full(len(complete), math.nan)
+    fitted = _logistic(values[complete], is_positive[complete])
+    if isinstance(fitted, str):
+        notes.append(f"{name}: left empty: {fitted}")
+        return [_Predictor(name, "higher", probability, in_sample=True)]
+    probability[complete] = fitted
+    notes.append(
+        f"{name}: the model is judged on the data it was fitted to, so its area, interval, p and cut-off are "
+        "optimistic; it is not compared by DeLong's test, which does not hold for a model and its own parts"
+    )
+    return [_Predictor(name, "higher", probability, in_sample=True)]
+
+
+def _logistic(values: Vector, is_positive: Mask) -> Vector | str:
+    """(n,) predicted probabilities from (n, k) predictors, or why there are none."""
+    if is_positive.all() or not is_positive.any():
+        return "not both positives and negatives have all predictors"
+    lowest, spread = values.min(axis=0), np.ptp(values, axis=0)
+    if (spread == 0).any():
+        return "a predictor is constant"
+    # Scaled to 0–1: the probabilities are the same, and the fit does not depend on the units.
+    design = np.column_stack([np.ones(len(values)), (values - lowest) / spread])
+    if np.linalg.matrix_rank(design) < design.shape[1]:
+        return "the predictors are collinear"
+    # In sorted order, so that the order of the table's rows does not reach the last digits.
+    order = np.lexsort((is_positive, *values.T))
+    if _separated(design[order], is_positive[order]):
+        return "the predictors separate the arms, so the regression has no finite solution"
+    coefficients = _fit(design[order], is_positive[order])
+    if coefficients is None:
+        return "the regression did not converge"
+    # Summed column by column: a matrix product may round equal rows differently, and break their tie.
+    linear = sum(b * column for b, column in zip(coefficients, design.T, strict=True))
+    return np.asarray(expit(linear), dtype=float)
+
+
+def _separated(design: Vector, is_positive: Mask) -> bool:
+    """Whether a plane parts the arms, completely or with points on it (Konis 2007; Albert & Anderson 1984).
+
+    The maximum-likelihood estimate exists only if none does. A linear program looks for a direction in which
+    no participant lies on the wrong side and as much as possible on the right side. Where there is one, it
+    can be stretched up to the bounds; where there is none, only 0 is left.
+    """
+    towards = np.where(is_positive[:, None], design, -design)
+    found = linprog(-towards.sum(axis=0), A_ub=-towards, b_ub=np.zeros(len(design)), bounds=(-1, 1))
+    return bool(found.success and np.abs(found.x).max() > 0.5)
+
+
+def _fit(design: Vector, is_positive: Mask) -> Vector | None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what they would say is looked at below
+        try:
+            result = Logit(is_positive.astype(float), design).fit(disp=0, maxiter=100)
+        except np.linalg.LinAlgError:
+            return None
+    coefficients = np.asarray(result.params, dtype=float)
+    return coefficients if result.mle_retvals["converged"] and np.isfinite(coefficients).all() else None
+
+
+# --- long to wide -------------------------------------------------------------------------------------------
+
+
+def _participant_columns(cohort: pd.DataFrame, metrics: Sequence[str], notes: list[str]) -> pd.DataFrame:
+    """One row per participant, in the order of the cohort, with the participant's own columns."""
+    measured = set(COLUMNS) - {"participant_id", "group"} | set(metrics)
+    wide = cohort[[name for name in cohort.columns if name not in measured]]
+    varying = [
+        name
+        for name in wide.columns
+        if name != "participant_id"
+        and (wide.groupby("participant_id", sort=False)[name].nunique(dropna=False) > 1).any()
+    ]
+    for name in varying:
+        notes.append(f"{name}: left out, as it differs within a participant")
+    wide = wide.drop(columns=varying).drop_duplicates("participant_id").reset_index(drop=True)
+    return wide
+
+
+def _region_order(region: tuple[str, str]) -> tuple[Any, ...]:
+    """Segments and muscles in the order of the spine and of the tables, others behind by name."""
+
+    def place(name: str, known: tuple[str, ...]) -> tuple[int, str]:
+        if name == "":
+            return -1, ""
+        return (known.index(name), "") if name in known else (len(known), name)
+
+    segment, muscle = region
+    return *place(segment, SEGMENTS), *place(muscle, MUSCLES)

@@ -1,0 +1,67 @@
+"""Every command explains itself: a summary, every option in words, and an example that parses."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+
+import pytest
+import typer.main
+
+from mriparaspinal import __version__
+from mriparaspinal.cli import app
+
+GROUP = typer.main.get_command(app)
+COMMANDS = sorted(GROUP.commands)  # type: ignore[attr-defined]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mriparaspinal", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "100"},
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_words_for_everything_and_an_example(name: str) -> None:
+    result = run(name, "--help")
+    assert result.returncode == 0
+    assert result.stderr == ""
+    assert f"mriparaspinal {name}" in result.stdout.split("Example:", 1)[1]
+    command = GROUP.commands[name]  # type: ignore[attr-defined]
+    for parameter in command.params:
+        assert getattr(parameter, "help", None), f"{name}: {parameter.name} has no help"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_examples_use_options_that_exist(name: str) -> None:
+    command = GROUP.commands[name]  # type: ignore[attr-defined]
+    known = {option for parameter in command.params for option in parameter.opts}
+    for line in (command.help or "").split("Example:", 1)[1].splitlines():
+        words = shlex.split(line)
+        if words[:2] == ["mriparaspinal", name]:
+            assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_top_help_lists_every_command() -> None:
+    text = run("--help").stdout
+    assert all(f"  {name}" in text for name in COMMANDS)
+
+
+def test_version_stands_in_one_place() -> None:
+    assert run("--version").stdout == f"mriparaspinal {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["quantify"], ["quantify", "x", "--out", "y", "--jobs", "0"]]
+)
+def test_wrong_usage_is_exit_2_without_traceback(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""

@@ -1,0 +1,558 @@
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pandas as pd
+import pingouin
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.diagnostic import lilliefors
+from statsmodels.stats.multitest import multipletests
+
+from mriparaspinal.cohort import assemble
+from mriparaspinal.contrasts import default_contrasts, resolve
+from mriparaspinal.errors import NoInputError, UsageError
+from mriparaspinal.stats.compare import (
+    COMPARISON_COLUMNS,
+    NO_INTERVAL,
+    NO_PAIRED_TEST,
+    NO_TEST,
+    NOT_JUDGED,
+    compare,
+    compare_arms,
+    compare_pairs,
+)
+
+MUSCLES = ("MF", "ES")
+SEGMENTS = ("L1", "L2")
+
+
+def study(
+    seed: int, *, n_als: int = 14, n_lr: int = 11, tied: bool = False, unknown: int = 0
+) -> pd.DataFrame:
+    """A random cohort through the front door: left, right and both rows, 5 % of rCSA missing."""
+    rng = np.random.default_rng(seed)
+    rows, people = [], []
+    for group, n in (("ALS", n_als), ("LR", n_lr)):
+        for number in range(1, n + 1):
+            who = f"{group}_{number}"
+            people.append(
+                {
+                    "participant_id": who,
+                    "onset_side": "" if number <= unknown else rng.choice(["left", "right"]),
+                    "onset_region": rng.choice(["lower", "upper"]) if group == "ALS" else "",
+                    "psa": float(number % 2),
+                    "bmi": rng.uniform(18, 32),
+                }
+            )
+            for segment in SEGMENTS:
+                for muscle in MUSCLES:
+                    for side in ("left", "right", "both"):
+                        fi = rng.beta(2, 5) if muscle == "MF" else rng.normal(0.4, 0.1)
+                        rows.append(
+                            {
+                                "participant_id": who, "group": group, "segment": segment, "muscle": muscle,
+                                "side": side, "role": "", "fi": round(fi, 2) if tied else fi,
+                                "rcsa": np.nan if rng.random() < 0.05 else rng.lognormal(-1, 0.4),
+                            }
+                        )  # fmt: skip
+    return assemble(pd.DataFrame(rows), pd.DataFrame(people))[0]
+
+
+def default_table(cohort: pd.DataFrame, **options: object) -> tuple[pd.DataFrame, list[str]]:
+    return compare(cohort, default_contrasts(cohort)[0], **options)
+
+
+def sample(rng: np.random.Generator, n: int) -> np.ndarray:
+    """One of several kinds of data: normal, skewed, uniform, with ties, in whole numbers."""
+    kind = rng.integers(5)
+    if kind == 0:
+        return rng.normal(rng.uniform(-1, 1), rng.uniform(0.2, 3), n)
+    if kind == 1:
+        return rng.lognormal(0, 0.8, n)
+    if kind == 2:
+        return rng.uniform(0, 1, n)
+    if kind == 3:
+        return np.round(rng.normal(0.4, 0.2, n), 1)
+    return rng.integers(0, 5, n).astype(float)
+
+
+def is_normal(x: np.ndarray, normality: str) -> bool:
+    if np.ptp(x) == 0 or len(x) < (4 if normality == "lilliefors" else 3):
+        return False
+    p = (
+        lilliefors(x, dist="norm", pvalmethod="approx")[1]
+        if normality == "lilliefors"
+        else stats.shapiro(x)[1]
+    )
+    return p >= 0.05
+
+
+def expect(value: float, oracle: float) -> None:
+    assert value == pytest.approx(oracle, rel=1e-9, abs=1e-13)
+
+
+@pytest.mark.parametrize("normality", ["lilliefors", "shapiro"])
+@pytest.mark.parametrize("seed", range(60))
+def test_arms_against_scipy_and_pingouin(seed, normality):
+    rng = np.random.default_rng(seed)
+    n_a, n_b = (int(rng.choice([2, 3, 4, 5, 8, 20, 38, 300])) for _ in "ab")
+    x, y = sample(rng, n_a), sample(rng, n_b)
+    if np.ptp(np.concatenate([x, y])) == 0:
+        pytest.skip("all values equal")
+    result = compare_arms(x, y, normality)
+    for arm, values in ((result.a, x), (result.b, y)):
+        assert arm.n == len(values)
+        expect(arm.mean, values.mean())
+        expect(arm.sd, values.std(ddof=1))
+        assert [arm.q1, arm.median, arm.q3] == np.quantile(
+            values, [0.25, 0.5, 0.75], method="weibull"
+        ).tolist()
+    if is_normal(x, normality) and is_normal(y, normality):
+        equal = stats.levene(x, y, center="mean").pvalue >= 0.05
+        oracle = stats.ttest_ind(x, y, equal_var=equal)
+        assert (result.test, result.effect) == ("student_t" if equal else "welch_t", "hedges_g")
+        table = pingouin.ttest(x, y, correction=not equal)
+        expect(result.df, float(table.iloc[0][next(c for c in table if c.lower() in ("dof", "df"))]))
+        expect(result.statistic, oracle.statistic)
+        g = pingouin.compute_effsize(x, y, eftype="hedges")
+        low, high = pingouin.compute_esci(g, n_a, n_b, eftype="hedges", decimals=12)
+        assert result.effect_ci_low == pytest.approx(low, abs=1e-11)
+        assert result.effect_ci_high == pytest.approx(high, abs=1e-11)
+        expect(result.effect_size, g)
+    else:
+        oracle = stats.mannwhitneyu(x, y, method="asymptotic", use_continuity=False)
+        wins = (x[:, None] > y).sum() + 0.5 * (x[:, None] == y).sum()
+        assert (result.test, result.effect) == ("mann_whitney_u", "rank_biserial")
+        assert result.statistic == wins
+        assert math.isnan(result.df)
+        expect(result.effect_size, ((x[:, None] > y).sum() - (x[:, None] < y).sum()) / (n_a * n_b))
+        if abs(result.effect_size) < 1:
+            assert result.effect_ci_low < result.effect_size < result.effect_ci_high
+    expect(result.p, oracle.pvalue)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_pairs_against_scipy(seed):
+    rng = np.random.default_rng(1000 + seed)
+    n = int(rng.choice([2, 3, 4, 7, 20, 38, 120]))
+    # Multiples of 1/64 subtract without rounding, so that ties are ties in the oracle too.
+    x, y = (np.round(sample(rng, n) * 64) / 64 for _ in "ab")
+    result = compare_pairs(x, y)
+    differences = x - y
+    if not differences.any():
+        pytest.skip("no pair differs")
+    if is_normal(differences, "lilliefors"):
+        oracle = stats.ttest_rel(x, y)
+        assert result.test == "paired_t"
+    else:
+        oracle = stats.wilcoxon(x, y, zero_method="wilcox", correction=False, method="asymptotic")
+        assert result.test == "wilcoxon"
+    expect(result.statistic, oracle.statistic)
+    expect(result.p, oracle.pvalue)
+
+
+def test_differences_that_tie_in_decimals_share_a_rank():
+    """0.3 − 0.2 and 0.2 − 0.1 are one tenth each, though their floats differ."""
+    a = [0.3, 0.1, 0.7, 0.5, 0.9] * 4 + [5.0]
+    b = [0.2, 0.2, 0.5, 0.7, 0.2] * 4 + [0.0]
+    result = compare_pairs(a, b)
+    oracle = stats.wilcoxon([1, -1, 2, -2, 7] * 4 + [50], method="asymptotic")
+    assert result.test == "wilcoxon"
+    assert (result.statistic, result.p) == (oracle.statistic, pytest.approx(oracle.pvalue, rel=1e-12))
+
+
+def test_by_hand():
+    """t = −1.6 / √(4.9·2/5); d = −1.6/√4.9, J = 1 − 3/31."""
+    result = compare_arms([1, 2, 3, 4, 5], [2, 3, 4, 5, 9])
+    assert (result.test, result.df) == ("student_t", 8.0)
+    expect(result.statistic, -1.6 / math.sqrt(4.9 * 2 / 5))
+    expect(result.effect_size, -1.6 / math.sqrt(4.9) * (1 - 3 / 31))
+    assert result.summaries == ("3.00 ± 1.58", "4.60 ± 2.70")
+
+
+def test_ranks_by_hand():
+    """Five of six pairs are won, so r = 2/3; se = √(6/18), z = 0.804719 ± 1.131586."""
+    result = compare_arms([3, 4, 9], [1, 3.5])
+    assert (result.test, result.statistic) == ("mann_whitney_u", 5.0)
+    expect(result.effect_size, 2 / 3)
+    assert result.effect_ci_low == pytest.approx(math.tanh(0.804719 - 1.131586), abs=1e-6)
+    assert result.effect_ci_high == pytest.approx(math.tanh(0.804719 + 1.131586), abs=1e-6)
+    assert NOT_JUDGED in result.remarks
+
+
+def test_unequal_variances_give_welch():
+    x = stats.norm.ppf((np.arange(30) + 0.5) / 30)
+    result = compare_arms(x, 5 * x + 1)
+    assert result.test == "welch_t"
+    expect(result.df, (1 + 25) ** 2 * 29 / (1 + 25**2))
+
+
+@pytest.mark.parametrize("n_a", [0, 1])
+@pytest.mark.parametrize("n_b", [0, 1, 2, 9])
+def test_an_arm_of_less_than_two(n_a, n_b):
+    for result in (compare_arms(range(n_a), range(n_b)), compare_arms(range(n_b), range(n_a))):
+        assert (result.test, result.effect) == ("", "")
+        assert all(map(math.isnan, (result.p, result.statistic, result.df, result.effect_size)))
+        assert result.remarks == (NO_TEST,)
+
+
+def test_summaries_of_small_arms():
+    assert compare_arms([], [0.374]).summaries == ("", "0.37")
+    assert compare_arms([0.1, 0.2, 0.4], [-0.001]).summaries == ("0.20 (0.30)", "0.00")
+
+
+def test_summaries_of_small_numbers_keep_three_digits():
+    """FI/BMI is about 0.015, a diffusivity about 0.0007: two decimals would show nothing."""
+    assert compare_arms([0.0151, 0.0152, 0.0154], [0.0149]).summaries == ("0.0152 (0.0003)", "0.0149")
+    assert compare_arms([0.00071, 0.00072, 0.00074], []).summaries[0] == "0.000720 (0.000030)"
+    assert compare_arms([0.0, 0.0], [0.02]).summaries == ("0.00 (0.00)", "0.02")
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-16])
+def test_constant_arms(noise):
+    x, y = np.full(9, 0.3), np.full(7, 0.3)
+    x[0] += noise
+    assert compare_arms(x, y).test == ""
+    assert compare_arms(x, y).remarks == (NO_TEST,)
+    result = compare_arms(x, y + 0.1)
+    assert result.test == "mann_whitney_u"
+    assert math.isnan(result.a.normality_p)
+    assert (result.effect_size, math.isnan(result.effect_ci_low)) == (-1.0, True)
+    assert result.remarks == (NOT_JUDGED, NO_INTERVAL)
+
+
+def test_levene_without_variance_of_the_deviations():
+    """Each value lies one spread from its mean: F would be 0/0 for equal spreads, infinite for others."""
+    x = [0.1, 0.1, 0.4, 0.4]
+    assert lilliefors(np.array(x), pvalmethod="approx")[1] >= 0.05
+    assert compare_arms(x, [0.2, 0.2, 0.5, 0.5]).test == "student_t"
+    assert compare_arms(x, [0.2, 0.2, 0.9, 0.9]).test == "welch_t"
+
+
+def test_values_that_are_not_finite_are_left_out():
+    x, y = [1, 2, 3, 4.5, 5], [2, 3, 4, 5, 9]
+    assert compare_arms([*x, math.nan], [math.inf, *y, -math.inf]) == compare_arms(x, y)
+    assert compare_pairs([*x, 1, math.inf], [*y, math.nan, 2]) == compare_pairs(x, y)
+
+
+def test_pairs_that_cannot_be_tested():
+    for a, b in (
+        ([], []),
+        ([1], [2]),
+        ([1, 2, 3], [1, 2, 3]),
+        ([0, 0], [0, 0]),
+        ([0.3, 0.2], [0.1 + 0.2, 0.2]),
+    ):
+        result = compare_pairs(a, b)
+        assert (result.test, result.remarks) == ("", (NO_PAIRED_TEST,))
+        assert math.isnan(result.p)
+
+
+def test_equal_differences_go_to_wilcoxon():
+    result = compare_pairs([0.3, 0.5, 0.7, 0.9, 1.1], [0.2, 0.4, 0.6, 0.8, 1.0])
+    oracle = stats.wilcoxon([1.0] * 5, method="asymptotic")
+    assert (result.test, result.statistic, result.p) == ("wilcoxon", 0.0, oracle.pvalue)
+
+
+finite = st.lists(st.integers(-40, 40).map(lambda k: k / 8), max_size=40)
+
+
+@settings(max_examples=150, deadline=None)
+@given(finite, finite)
+def test_swapping_the_arms_turns_the_signs(x, y):
+    one, two = compare_arms(x, y), compare_arms(y, x)
+    assert (one.a, one.b, one.test, one.remarks) == (two.b, two.a, two.test, two.remarks)
+    assert one.p == pytest.approx(two.p, rel=1e-9, nan_ok=True)
+    assert one.effect_size == pytest.approx(-two.effect_size, abs=1e-12, nan_ok=True)
+    assert one.effect_ci_low == pytest.approx(-two.effect_ci_high, abs=1e-12, nan_ok=True)
+    if one.test == "mann_whitney_u":
+        assert one.statistic + two.statistic == len(x) * len(y)
+    else:
+        assert one.statistic == pytest.approx(-two.statistic, rel=1e-9, nan_ok=True)
+
+
+@settings(max_examples=150, deadline=None)
+@given(finite, finite, st.sampled_from(["lilliefors", "shapiro"]))
+def test_whatever_comes_is_a_number_or_empty(x, y, normality):
+    result = compare_arms(x, y, normality)
+    if result.test:
+        assert 0 <= result.p <= 1
+        assert math.isfinite(result.statistic)
+    for text in result.summaries:
+        assert re.fullmatch(r"(-?\d+\.\d+( ± \d+\.\d+| \(\d+\.\d+\))?)?", text)
+    n = min(len(x), len(y))
+    paired = compare_pairs(x[:n], y[:n], normality)
+    assert not paired.test or 0 <= paired.p <= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(finite, finite, st.randoms(use_true_random=False))
+def test_the_order_within_an_arm_does_not_matter(x, y, random):
+    shuffled = random.sample(x, len(x))
+    assert repr(compare_arms(x, y)) == repr(compare_arms(shuffled, y))
+
+
+# The whole table
+
+
+def test_columns_and_order_of_the_rows():
+    cohort = study(1)
+    table, notes = default_table(cohort)
+    assert tuple(table.columns) == COMPARISON_COLUMNS
+    assert list(dict.fromkeys(table.contrast)) == [
+        "side:ALS", "side:LR", "group:ALS-LR", "group:ALS[onset_region=lower]-LR",
+        "psa:1-0[group=ALS]", "psa:1-0[group=LR]",
+    ]  # fmt: skip
+    sides = table[table.contrast == "side:ALS"]
+    assert list(zip(sides.segment, sides.muscle, sides.metric, strict=True)) == [
+        (segment, muscle, metric) for segment in SEGMENTS for muscle in MUSCLES for metric in ("fi", "rcsa")
+    ]
+    assert set(zip(sides.role, sides.label_a, sides.label_b, strict=True)) == {
+        ("", "symptomatic", "contralateral")
+    }
+    groups = table[table.contrast == "group:ALS[onset_region=lower]-LR"]
+    assert groups.role.tolist() == ["symptomatic", "bilateral"] * 8
+    assert set(zip(groups.label_a, groups.label_b, strict=True)) == {("ALS[onset_region=lower]", "LR")}
+    psa = table[table.contrast == "psa:1-0[group=ALS]"]
+    assert set(zip(psa.label_a, psa.label_b, strict=True)) == {("1", "0")}
+    assert set(groups.paired_test) == {""}
+    assert any(re.match(r"rcsa: \d+ cells missing: \d+ participants \(ALS_", note) for note in notes)
+
+
+def pick(table: pd.DataFrame, contrast: str, role: str = "", metric: str = "fi") -> pd.Series:
+    chosen = table[(table.contrast == contrast) & (table.role == role) & (table.metric == metric)]
+    return chosen[(chosen.segment == "L2") & (chosen.muscle == "ES")].iloc[0]
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_each_row_has_the_values_of_its_arms(tied):
+    cohort = study(2, tied=tied)
+    table, _ = default_table(cohort)
+    here = cohort[(cohort.segment == "L2") & (cohort.muscle == "ES")]
+    wanted = {
+        ("side:ALS", ""): (
+            "group == 'ALS' and role == 'symptomatic'",
+            "group == 'ALS' and role == 'contralateral'",
+        ),
+        ("group:ALS-LR", "symptomatic"): (
+            "group == 'ALS' and role == 'symptomatic'",
+            "group == 'LR' and role == 'symptomatic'",
+        ),
+        ("group:ALS[onset_region=lower]-LR", "bilateral"): (
+            "group == 'ALS' and onset_region == 'lower' and side == 'both'",
+            "group == 'LR' and side == 'both'",
+        ),
+        ("psa:1-0[group=ALS]", "bilateral"): (
+            "group == 'ALS' and psa == 1 and side == 'both'",
+            "group == 'ALS' and psa == 0 and side == 'both'",
+        ),
+    }
+    for metric in ("fi", "rcsa"):
+        for (contrast, role), (a, b) in wanted.items():
+            row = pick(table, contrast, role, metric)
+            x, y = here.query(a)[metric].dropna().to_numpy(), here.query(b)[metric].dropna().to_numpy()
+            assert (row.n_a, row.n_b) == (len(x), len(y))
+            expect(row.mean_a, x.mean())
+            expect(row.mean_b, y.mean())
+            expect(row.normality_p_a, lilliefors(x, dist="norm", pvalmethod="approx")[1])
+            if row.test == "mann_whitney_u":
+                oracle = stats.mannwhitneyu(x, y, use_continuity=False, method="asymptotic")
+            else:
+                oracle = stats.ttest_ind(x, y, equal_var=row.test == "student_t")
+            expect(row.p, oracle.pvalue)
+        row = pick(table, "side:ALS", "", metric)
+        pairs = here[here.role.isin(["symptomatic", "contralateral"]) & (here.group == "ALS")]
+        wide = pairs.pivot(index="participant_id", columns="role", values=metric).dropna()
+        difference = (wide.symptomatic - wide.contralateral).round(12)
+        if row.paired_test == "wilcoxon":
+            oracle = stats.wilcoxon(difference, method="asymptotic")
+        else:
+            oracle = stats.ttest_1samp(difference, 0)
+        expect(row.paired_p, oracle.pvalue)
+
+
+def test_adjustment_is_within_a_contrast():
+    table, _ = default_table(study(3))
+    for _, block in table.groupby("contrast"):
+        assert block.p_adjusted.tolist() == pytest.approx(
+            multipletests(block.p, method="fdr_bh")[1], rel=1e-12
+        )
+
+
+def test_adjustment_counts_only_rows_with_a_p():
+    cohort = study(3)
+    cohort.loc[cohort.muscle == "ES", "fi"] = 0.5
+    table, notes = compare(cohort, [resolve("group:ALS-LR", cohort)], metrics=["fi"])
+    with_p = table[table.muscle == "MF"]
+    assert with_p.p_adjusted.tolist() == pytest.approx(multipletests(with_p.p, method="fdr_bh")[1], rel=1e-12)
+    assert table[table.muscle == "ES"][["p", "p_adjusted", "statistic", "effect_size"]].isna().all(axis=None)
+    assert set(table[table.muscle == "ES"].test) == {""}
+    (note,) = [n for n in notes if NO_TEST in n]
+    assert note.endswith("L1 ES fi symptomatic, L1 ES fi bilateral, L2 ES fi symptomatic, L2 ES fi bilateral")
+
+
+def test_shuffled_rows_give_the_same_table():
+    cohort = study(4, tied=True)
+    shuffled = cohort.sample(frac=1, random_state=7)
+    (first, notes), (second, again) = default_table(cohort), default_table(shuffled)
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+    assert notes == again
+    assert first.to_csv() == second.to_csv()
+
+
+def test_participants_without_an_onset_side_are_left_out_once():
+    cohort = study(5, unknown=2)
+    table, notes = default_table(cohort)
+    row = pick(table, "side:ALS")
+    assert (row.n_a, row.n_b) == (12, 12)
+    assert pick(table, "group:ALS-LR", "symptomatic").n_a == 12
+    assert pick(table, "group:ALS-LR", "bilateral").n_a == 14
+    assert [n for n in notes if n.startswith("side:ALS")][:1] == [
+        "side:ALS: left out, no onset side known: 2 participants (ALS_1, ALS_2)"
+    ]
+    assert (
+        "group:ALS-LR: left out of the symptomatic side, no onset side known: "
+        "4 participants (ALS_1, ALS_2, LR_1, LR_2)" in notes
+    )
+
+
+def test_left_against_right_where_no_onset_side_is_known():
+    cohort = study(6, unknown=99)
+    table, notes = default_table(cohort)
+    row = pick(table, "side:ALS")
+    assert (row.label_a, row.label_b, row.n_a) == ("left", "right", 14)
+    left = cohort.query("segment == 'L2' and muscle == 'ES' and side == 'left' and group == 'ALS'").fi
+    expect(row.mean_a, left.mean())
+    assert "side:ALS: no onset side is known, so left is compared with right" in notes
+    assert set(table[table.contrast == "group:ALS-LR"].role) == {"bilateral"}
+    assert "group:ALS-LR: no symptomatic rows in ALS and LR, so that role is left out" in notes
+
+
+def test_a_missing_side_costs_the_pair_only():
+    cohort = study(7)
+    gone = (cohort.participant_id == "ALS_3") & (cohort.role == "contralateral")
+    table, _ = compare(cohort[~gone], [resolve("side:ALS", cohort)])
+    row = pick(table, "side:ALS")
+    assert (row.n_a, row.n_b) == (14, 13)
+    here = cohort.query("segment == 'L2' and muscle == 'ES' and group == 'ALS' and participant_id != 'ALS_3'")
+    wide = here.pivot(index="participant_id", columns="role", values="fi")
+    assert row.paired_p == pytest.approx(
+        compare_pairs(wide.symptomatic, wide.contralateral).p, rel=1e-12
+    )  # fmt: skip
+
+
+def test_a_muscle_that_one_arm_lacks_keeps_its_row():
+    cohort = study(8)
+    gone = (cohort.group == "LR") & (cohort.muscle == "ES")
+    table, notes = compare(cohort[~gone], [resolve("group:ALS-LR", cohort)], metrics=["fi"])
+    row = pick(table, "group:ALS-LR", "bilateral")
+    assert (row.n_a, row.n_b, row.summary_b, row.test) == (14, 0, "", "")
+    assert row.summary_a
+    assert any(NO_TEST in note for note in notes)
+
+
+def test_infinite_values_are_missing_with_a_note():
+    cohort = study(9)
+    cohort.loc[(cohort.participant_id == "ALS_2") & (cohort.role == "symptomatic"), "fi"] = np.inf
+    table, notes = compare(cohort, [resolve("side:ALS", cohort)], metrics=["fi"])
+    assert set(table.n_a) == {13}
+    assert "fi: 4 cells infinite, taken as missing: 1 participant (ALS_2)" in notes
+
+
+def test_dividing_by_a_column():
+    cohort = study(10)
+    cohort.loc[cohort.participant_id == "ALS_1", "bmi"] = 0.0
+    cohort.loc[cohort.participant_id == "ALS_2", "bmi"] = np.nan
+    table, notes = compare(cohort, [resolve("group:ALS-LR", cohort)], metrics=["fi"], divide_by="bmi")
+    row = pick(table, "group:ALS-LR", "bilateral", "fi/bmi")
+    here = cohort.query(
+        "segment == 'L2' and muscle == 'ES' and side == 'both' and group == 'ALS' and bmi > 0"
+    )
+    assert row.n_a == 12
+    expect(row.mean_a, (here.fi / here.bmi).mean())
+    assert "bmi: zero, negative or infinite, so nothing is divided by it: 1 participant (ALS_1)" in notes
+    assert "bmi: missing, so nothing is divided by it: 1 participant (ALS_2)" in notes
+
+
+def test_one_row_per_participant():
+    rng = np.random.default_rng(11)
+    wide = pd.DataFrame(
+        {
+            "participant_id": [f"S_{i}" for i in range(30)],
+            "segment": "", "muscle": "", "role": "", "side": "",
+            "group": ["ALS", "LR"] * 15, "fa": rng.normal(0.5, 0.05, 30), "volume": rng.lognormal(0, 1, 30),
+        }
+    )  # fmt: skip
+    table, _ = compare(wide, [resolve("group:ALS-LR", wide)], metrics=["volume", "fa"])
+    assert table[["metric", "segment", "muscle", "role"]].to_numpy().tolist() == [
+        ["volume", "", "", ""],
+        ["fa", "", "", ""],
+    ]
+    expect(table.p[1], stats.ttest_ind(wide.fa[::2], wide.fa[1::2]).pvalue)
+    bare = wide.drop(columns=["participant_id", "side"])
+    pd.testing.assert_frame_equal(
+        compare(bare, [resolve("group:ALS-LR", bare)], metrics=["volume", "fa"])[0], table
+    )
+
+
+def test_shapiro_can_be_chosen():
+    cohort = study(12)
+    table, _ = default_table(cohort, normality="shapiro")
+    x = cohort.query("segment == 'L2' and muscle == 'ES' and role == 'symptomatic' and group == 'ALS'").fi
+    expect(pick(table, "side:ALS").normality_p_a, stats.shapiro(x).pvalue)
+
+
+def test_no_text_is_ever_nan():
+    cohort = study(13, n_als=3, n_lr=2)
+    table, notes = default_table(cohort)
+    texts = [
+        c for c in COMPARISON_COLUMNS if "label" in c or "summary" in c or c.endswith("test") or c == "effect"
+    ]
+    assert not table[texts].isna().any(axis=None)
+    assert not any("nan" in str(cell) for cell in table[texts].to_numpy().ravel())
+    assert not any("nan" in note for note in notes)
+
+
+def test_asking_twice_gives_one_block():
+    cohort = study(14)
+    contrast = resolve("side:ALS", cohort)
+    assert len(compare(cohort, [contrast, contrast])[0]) == len(compare(cohort, [contrast])[0]) == 8
+
+
+def test_nothing_to_compare():
+    table, _ = compare(study(15), [])
+    assert tuple(table.columns) == COMPARISON_COLUMNS
+    assert len(table) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"metrics": ["fat"]},
+            "fat: no such column was found for the metric; expected one of: fi, rcsa, psa, bmi",
+        ),
+        ({"metrics": ["onset_region"]}, "onset_region: 'lower' was found for the metric|'upper' was found"),
+        ({"divide_by": "weight"}, "weight: no such column was found for the divisor"),
+        ({"divide_by": "onset_region"}, "was found for the divisor; expected numbers"),
+        ({"divide_by": "empty"}, "empty: no number was found"),
+        ({"normality": "anderson"}, "normality: 'anderson' was found; expected lilliefors or shapiro"),
+    ],
+)
+def test_wrong_options(options, message):
+    cohort = study(16).assign(empty="")
+    with pytest.raises(UsageError, match=message) as caught:
+        compare(cohort, [resolve("group:ALS-LR", cohort)], **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_row_that_is_there_twice():
+    cohort = study(17)
+    twice = pd.concat([cohort, cohort.iloc[[5]]], ignore_index=True)
+    with pytest.raises(NoInputError, match="found more than once"):
+        compare(twice, [resolve("side:ALS", cohort)])

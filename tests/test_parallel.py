@@ -1,0 +1,63 @@
+"""The same results in the same order, in turn or over processes, and no process that stays behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from mriparaspinal.errors import ParaspinalError
+from mriparaspinal.parallel import map_in_order
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def who(_: int) -> int:
+    return os.getpid()
+
+
+def refuse(number: int) -> int:
+    if number == 3:
+        raise ValueError("three")
+    return number
+
+
+def die(number: int) -> int:
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 3, 50])
+@pytest.mark.parametrize("count", [0, 1, 2, 37])
+def test_order_and_progress(jobs, count):
+    calls = []
+    assert map_in_order(square, range(count), jobs if count < 37 else min(jobs, 3), lambda: calls.append(1)) == [
+        n * n for n in range(count)
+    ]
+    assert len(calls) == count
+
+
+def test_one_job_stays_in_this_process():
+    assert set(map_in_order(who, range(5), 1)) == {os.getpid()}
+    assert set(map_in_order(who, range(1), 8)) == {os.getpid()}, "one item needs no second process"
+
+
+def test_two_jobs_are_other_processes():
+    assert os.getpid() not in map_in_order(who, range(8), 2)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_the_function_raises_comes_through(jobs):
+    with pytest.raises(ValueError, match="three"):
+        map_in_order(refuse, range(10), jobs)
+
+
+def test_a_process_that_is_killed_is_one_clear_line():
+    with pytest.raises(ParaspinalError, match=r"^--jobs: .*killed; expected .*; try fewer") as caught:
+        map_in_order(die, range(10), 2)
+    assert caught.value.exit_code == 1
+    assert "\n" not in str(caught.value)

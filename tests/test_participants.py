@@ -1,0 +1,192 @@
+"""What the columns of a participants table mean, and which of its cells are refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mriparaspinal.participants import NOBODY, match_slices, read_participants
+
+
+def cell(column: str, text: str) -> tuple[str, list[str]]:
+    """One normalised cell, and the codes of the problems with it."""
+    people, problems = read_participants(("participant_id", column), [("ALS_1", text)], "participants.csv")
+    return people.value("ALS_1", column), [p.code for p in problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "side"),
+    [
+        ("left", "left"),
+        ("L", "left"),
+        ("l", "left"),
+        (" Left ", "left"),
+        ("RIGHT", "right"),
+        ("r", "right"),
+        ("", ""),
+        ("n/a", ""),
+        ("NA", ""),
+        ("NaN", ""),
+        (".", ""),
+    ],
+)
+def test_onset_side(text, side):
+    assert cell("onset_side", text) == (side, [])
+
+
+@pytest.mark.parametrize("text", ["both", "links", "lef", "1", "left/right", "L R", "-", "=L"])
+def test_an_onset_side_that_is_none_is_missing_and_an_error(text):
+    assert cell("onset_side", text) == ("", ["bad-value"])
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1", "1"), ("0", "0"), ("+", "1"), ("-", "0"), ("−", "0"), ("–", "0"), ("1.0", "1"), ("0.0", "0")]
+    + [("", ""), ("n/a", ""), ("N/A", "")],
+)
+def test_psa(text, value):
+    assert cell("psa", text) == (value, [])
+
+
+@pytest.mark.parametrize("text", ["2", "yes", "++", "0.5", "−1", "true"])
+def test_a_psa_that_is_none(text):
+    assert cell("psa", text) == ("", ["bad-value"])
+
+
+RANGES = {
+    "age": (0, 130),
+    "age_onset": (0, 130),
+    "alsfrs_r": (0, 48),
+    "alsfrs_lower": (0, 12),
+    "bmi": (5, 150),
+    "disease_duration": (0, 1500),
+}
+
+
+@pytest.mark.parametrize(("column", "ends"), RANGES.items())
+def test_numbers_within_their_range_stay_as_written(column, ends):
+    for text in (str(ends[0]), str(ends[1]), f"{ends[0] + 1}.50", f"{ends[0] + 1}e0"):
+        assert cell(column, text) == (text, [])
+
+
+@pytest.mark.parametrize(("column", "ends"), RANGES.items())
+@pytest.mark.parametrize("how", ["below", "above"])
+def test_numbers_outside_their_range(column, ends, how):
+    text = str(ends[0] - 1) if how == "below" else str(ends[1] + 0.001)
+    assert cell(column, text) == ("", ["bad-value"])
+
+
+@pytest.mark.parametrize(
+    "text", ["six", "22,5", "inf", "1e999", "4 2", "42 years", "1_0", "٤٢", "0x10", "=40+2"]
+)
+def test_a_number_that_is_none(text):
+    people, problems = read_participants(("participant_id", "age"), [("ALS_1", text)], "people.csv")
+    assert people.value("ALS_1", "age") == ""
+    assert len(problems) == 1
+    line = problems[0].line()
+    for part in ("people.csv: ALS_1: error: age", text, "expected a number from 0 to 130 (years)", "missing"):
+        assert part in line
+
+
+@pytest.mark.parametrize("text", ["", "n/a", "NA", "nan", "None", "-", "–", "."])
+def test_numbers_that_are_missing(text):
+    assert cell("alsfrs_r", text) == ("", [])
+
+
+@pytest.mark.parametrize("text", ['=HYPERLINK("http://x")', "@SUM(A1)", "+cmd|' /C calc'!A0"])
+def test_formulas_in_columns_with_a_meaning_are_refused_and_in_others_stay_text(text):
+    for column in ("age", "psa", "onset_side"):
+        assert cell(column, text) == ("", ["bad-value"])
+    assert cell("note", text) == (text, [])
+
+
+def test_other_columns_are_kept():
+    rows = [("ALS_1", "ALS", "lower", " 7 "), ("LR_1", "LR", "n/a", "x")]
+    people, problems = read_participants(("participant_id", "group", "onset_region", "iq"), rows, "p.csv")
+    assert not problems
+    assert people.columns == ("group", "onset_region", "iq")
+    assert people.rows["ALS_1"] == {"group": "ALS", "onset_region": "lower", "iq": "7"}
+    assert people.value("LR_1", "onset_region") == ""
+    assert people.value("nobody", "group") == ""
+
+
+def test_the_id_may_stand_in_any_column():
+    people, problems = read_participants(("age", "participant_id"), [("60", "ALS_1")], "p.csv")
+    assert not problems
+    assert people.value("ALS_1", "age") == "60"
+
+
+@pytest.mark.parametrize("columns", [("id", "age"), ("Participant_ID", "age"), ("", "age")])
+def test_without_a_column_of_ids_nobody_is_known(columns):
+    people, problems = read_participants(columns, [("ALS_1", "60")], "p.csv")
+    assert people == NOBODY
+    (problem,) = problems
+    assert (problem.code, problem.severity) == ("no-participant-id", "error")
+    assert "age" in problem.message
+    assert "expected participant_id" in problem.message
+
+
+def test_a_row_without_an_id():
+    people, problems = read_participants(("participant_id", "age"), [("ALS_1", "60"), ("", "61")], "p.csv")
+    assert list(people.rows) == ["ALS_1"]
+    assert "row 3" in problems[0].message
+
+
+def test_duplicate_ids_count_for_nobody():
+    rows = [("ALS_1", "left"), ("ALS_2", "left"), ("ALS_1", "right"), ("ALS_1", "left")]
+    people, problems = read_participants(("participant_id", "onset_side"), rows, "p.csv")
+    assert list(people.rows) == ["ALS_2"], "which of the three rows is right cannot be known"
+    (problem,) = problems
+    assert (problem.shape, problem.code, problem.severity) == ("ALS_1", "duplicate-participant", "error")
+    assert "3 rows" in problem.message
+
+
+def test_every_bad_cell_is_told():
+    columns = ("participant_id", "age", "bmi", "psa")
+    _, problems = read_participants(columns, [("a", "x", "y", "z"), ("b", "1", "2", "3")], "p.csv")
+    assert [(p.shape, p.message.split()[0]) for p in problems] == [
+        ("a", "age"),
+        ("a", "bmi"),
+        ("a", "psa"),
+        ("b", "bmi"),
+        ("b", "psa"),
+    ]
+
+
+def test_the_table_against_the_slices():
+    people, _ = read_participants(
+        ("participant_id", "group"),
+        [("ALS_1", "ALS"), ("LR_1", "ALS"), ("LR_10", ""), ("LR_9", "LR"), ("LR_2", "")],
+        "p.csv",
+    )
+    groups = {"ALS_1": "ALS", "LR_1": "LR", "LR_2": "LR", "ALS_20": "ALS", "ALS_3": "ALS"}
+    problems = match_slices(people, groups, "p.csv")
+    assert [(p.severity, p.code, p.shape) for p in problems] == [
+        ("warning", "slices-without-participant", "ALS_3"),
+        ("warning", "slices-without-participant", "ALS_20"),
+        ("warning", "participant-without-slices", "LR_9"),
+        ("warning", "participant-without-slices", "LR_10"),
+        ("error", "group-differs", "LR_1"),
+    ]
+    assert "group ALS in the table, LR in the file names" in problems[-1].message
+
+
+def test_a_group_in_another_case_differs():
+    people, _ = read_participants(("participant_id", "group"), [("ALS_1", "als")], "p.csv")
+    assert [p.code for p in match_slices(people, {"ALS_1": "ALS"}, "p.csv")] == ["group-differs"]
+
+
+@given(
+    st.sampled_from(["age", "bmi", "psa", "onset_side", "alsfrs_r", "disease_duration"]), st.text(max_size=15)
+)
+def test_a_cell_is_understood_or_missing_with_a_word(column, text):
+    """Whatever is written there: a value of the right kind, a missing one, or a problem."""
+    value, problems = cell(column, text)
+    if problems:
+        assert value == ""
+    elif value:
+        if column in RANGES:
+            assert RANGES[column][0] <= float(value) <= RANGES[column][1]
+        else:
+            assert value in {"psa": ("0", "1"), "onset_side": ("left", "right")}[column]
