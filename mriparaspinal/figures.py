@@ -768,8 +768,8 @@ def _label_heights(axes: Any, values: Sequence[float]) -> list[float]:
     heights = [(value - bottom) / (top - bottom) for value in values]
     if len(heights) == 1:
         return heights
-    apart = min(max(heights[1] - heights[0], 0.29), 0.36)
-    middle = min(max(heights[0], 0.14 + apart), 0.86 - apart)
+    apart = min(max(heights[1] - heights[0], 0.31), 0.35)
+    middle = min(max(heights[0], 0.15 + apart), 0.85 - apart)
     return [middle, middle + apart, middle - apart]
 
 

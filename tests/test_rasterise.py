@@ -131,12 +131,13 @@ def coordinates(size):
     )
 
 
-def points_on(columns, rows, least, most, extra=st.nothing()):
+NOTHING = st.nothing()
+HUGE = st.floats(-1e6, 1e6)
+
+
+def points_on(columns, rows, least, most, extra=NOTHING):
     point = st.tuples(coordinates(columns) | extra, coordinates(rows) | extra)
     return st.lists(point, min_size=least, max_size=most)
-
-
-HUGE = st.floats(-1e6, 1e6)
 
 
 @settings(max_examples=600, deadline=None)

@@ -1,0 +1,128 @@
+"""The label grammar of the contract, written out."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mriparaspinal.vocabulary import Region, alias_key, natural_key, parse_label, region_of
+
+GAPS = ("", "_", "-", ".", " ")
+MUSCLES = {
+    "MF": ["mf", "multifidus"],
+    "ES": ["es", "erector spinae", "erector_spinae", "erectorspinae"],
+    "PM": ["pm", "psoas", "psoas major", "psoas-major", "psoasmajor"],
+    "QL": ["ql", "quadratus lumborum", "quadratus.lumborum"],
+}
+REFERENCES = {
+    "IVD": ["ivd", "disc", "disk", "intervertebral disc", "intervertebral_disk"],
+    "VB": ["vb", "vertebra", "vertebral body", "vertebral-body"],
+}
+SIDES = {"left": ["l", "left"], "right": ["r", "right"]}
+SPELLINGS = [
+    (name, written, side, word)
+    for name, names in MUSCLES.items()
+    for written in names
+    for side, words in SIDES.items()
+    for word in words
+]
+
+
+@pytest.mark.parametrize(("name", "written", "side", "word"), SPELLINGS)
+def test_a_side_may_stand_before_or_after_with_any_gap_in_any_case(name, written, side, word):
+    for gap in (*GAPS, " - ", "__"):
+        for label in (written + gap + word, word + gap + written):
+            for text in (label, label.upper(), label.title(), f"  {label}\n"):
+                assert parse_label(text) == Region(name, side), text
+
+
+@pytest.mark.parametrize(("name", "written"), [(n, w) for n, names in MUSCLES.items() for w in names])
+def test_a_muscle_without_side(name, written):
+    for text in (written, written.upper(), written.title()):
+        assert parse_label(text) == Region(name, "")
+
+
+@pytest.mark.parametrize(("name", "written"), [(n, w) for n, names in REFERENCES.items() for w in names])
+def test_references(name, written):
+    for text in (written, written.upper(), written.title(), f" {written} "):
+        assert parse_label(text) == Region(name, "")
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        # the contract's own examples
+        ("MF_L", "MF_L"),
+        ("PM_R", "PM_R"),
+        ("mf-l", "MF_L"),
+        ("left multifidus", "MF_L"),
+        ("Multifidus_R", "MF_R"),
+        ("psoas major left", "PM_L"),
+        ("disc", "IVD"),
+        ("vertebra", "VB"),
+    ],
+)
+def test_the_examples_of_the_contract(label, told):
+    assert str(parse_label(label)) == told
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("", " ", "_", "L", "left", "right", "muscle", "m"),
+        *("MF_L_2", "MF_L1", "MF1", "2MF_L", "MF_LR", "MF_L_R", "L_MF_R", "L MF L", "left left MF"),
+        *("MFS", "xMF_L", "MF_Lx", "MF_", "_MF", "MF_L_", "-MF_L", "MF/L", "MF:L", "MF,L", "MF(L)", "MF\tL"),
+        *("IVD_L", "left disc", "VB_R", "discs", "L3", "L4/5", "disc L4"),
+        *("multifidusL?", "multi fidus", "erector", "spinae", "major psoas", "psoas minor", "quadratus"),
+        *("MF_L\nES_R", "MF_L\u200b", "М\u0424_L", "ＭＦ＿Ｌ", "background", "fat", "none"),
+    ],
+)
+def test_labels_that_are_not_ours(label):
+    assert parse_label(label) is None
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_a_region_or_none(text):
+    region = parse_label(text)
+    assert region is None or str(region) in {
+        *("IVD", "VB"),
+        *(f"{muscle}{side}" for muscle in ("MF", "ES", "PM", "QL") for side in ("", "_L", "_R")),
+    }
+
+
+def test_every_region_is_written_in_the_way_it_is_read():
+    for name, side in itertools.product(("MF", "ES", "PM", "QL"), ("left", "right", "")):
+        assert parse_label(str(Region(name, side))) == Region(name, side)
+
+
+def test_aliases_come_first_and_know_no_case():
+    aliases = {alias_key(" Muskel 1 "): "MF_L", alias_key("ES_L"): "ES_R"}
+    assert region_of("MUSKEL 1", aliases) == Region("MF", "left")
+    assert region_of("es_l ", aliases) == Region("ES", "right")
+    assert region_of("ES_R", aliases) == Region("ES", "right")
+    assert region_of("Muskel 2", aliases) is None
+
+
+def test_numbers_sort_by_their_value():
+    names = ["ALS_10", "ALS_9", "ALS_2b", "ALS_2", "ALS_02", "LR_1", "ALS", "1", "", "ALS_1_10", "ALS_1_2"]
+    expected = ["", "1", "ALS", "ALS_1_2", "ALS_1_10", "ALS_2", "ALS_02", "ALS_2b", "ALS_9", "ALS_10", "LR_1"]
+    assert sorted(names, key=natural_key) == expected
+
+
+@given(st.lists(st.integers(0, 10**6)))
+def test_sorting_by_the_natural_key_is_sorting_by_number(numbers):
+    names = [f"ALS_{number}" for number in numbers]
+    assert sorted(names, key=natural_key) == [f"ALS_{number}" for number in sorted(numbers)]
+
+
+def test_a_number_of_any_length_can_be_sorted():
+    # Python refuses to make an int of more than 4300 digits.
+    assert natural_key("A_" + "9" * 5000) < natural_key("A_1" + "0" * 5000)
+
+
+@given(st.text(), st.text())
+def test_natural_keys_of_any_texts_can_be_compared(a, b):
+    assert (natural_key(a) < natural_key(b)) + (natural_key(b) < natural_key(a)) <= 1
