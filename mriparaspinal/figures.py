@@ -433,7 +433,7 @@ def _share_scale(column: Iterable[Any]) -> None:
         margin = 0.05 * (high - low) or 0.05 * abs(high) or 0.05
         for axes in filled:
             axes.set_ylim(low - margin, high + margin)
-            axes.yaxis.set_major_locator(MaxNLocator(5))
+            _set_ticks(axes.yaxis)
 
 
 def _judged(
@@ -636,8 +636,7 @@ def _draw_residuals(axes: Any, left: Residuals, row: pd.Series | None) -> None:
     axes.scatter(x, y, s=8, color=COLOURS[4], edgecolors="black", linewidths=0.25, zorder=3)
     ends = np.array([x.min(), x.max()])
     axes.plot(ends, ends * float(x @ y) / float(x @ x), color=COLOURS[0], linewidth=1.2)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.yaxis.set_major_locator(MaxNLocator(5))
+    _set_ticks(axes.xaxis, axes.yaxis)
     if row is None:
         return
     r, p, n = float(row["r"]), float(row["p"]), int(row["n"])
@@ -699,6 +698,8 @@ def roc_figure(result: RocResult) -> Figure:
 
 def _roc_label(row: Mapping[str, Any]) -> str:
     name = textwrap.fill(f"{row['predictor']} ({row['n_positive']}, {row['n_negative']}):", 44)
+    if name.startswith("_"):
+        name = f" {name}"  # matplotlib before 3.10 leaves names that begin with _ out of a legend
     if math.isnan(row["auc"]):
         return f"{name} no curve"
     text = f"{name} {row['auc']:.3f} ({row['ci_low']:.3f}–{row['ci_high']:.3f})"
@@ -739,7 +740,7 @@ def bland_altman_figure(
             _draw_limits(axes, limits)
         axes.set_xlabel(f"mean of both, {metric_label(metric)}")
         if i % across == 0:
-            axes.set_ylabel(f"{rater_b} − {rater_a}, {metric_label(metric)}")
+            axes.set_ylabel(textwrap.fill(f"{rater_b} − {rater_a}, {metric_label(metric)}", 36))
     _footnote(figure, "Solid: bias; dashed: 95 % limits of agreement; bands: 95 % confidence intervals.")
     return _finished(figure)
 
@@ -749,6 +750,7 @@ def _draw_limits(axes: Any, limits: BlandAltman) -> None:
         limits.mean, limits.difference, s=6, color=_GREY, edgecolors="black", linewidths=0.25, zorder=3
     )
     axes.axhline(0, color=_GREY, linewidth=0.5, linestyle=":")
+    _set_ticks(axes.xaxis, axes.yaxis)
     lines = _limit_lines(limits)
     for line in lines:
         axes.axhline(line.value, color=line.colour, linewidth=1.0, linestyle=line.dash)
@@ -817,15 +819,22 @@ def _decimals(size: float) -> str:
 def sweep_figure(sweep: pd.DataFrame, threshold: int = 50) -> Figure:
     """FI over the grey level above which a pixel counts as fat, one curve per muscle.
 
-    ``sweep`` has the columns ``muscle, threshold, fi_median, fi_q1, fi_q3``: the grey level 0–255, and median
-    and quartiles over the participants (shares 0–1). The band is the interquartile range; the vertical line
-    is the study's own ``threshold``.
+    ``sweep`` has the columns ``muscle, threshold, fi_median, fi_q1, fi_q3``, one row per muscle and
+    threshold 0–255: median and quartiles (shares 0–1; none for a single region) over the measured regions, of
+    one segment or of all together, as in ``stats.sweep.sweep_table``. The band is the interquartile range;
+    the vertical line is the study's own ``threshold``.
+
+    Raises ValueError where a muscle has two rows for one threshold (several segments at once).
     """
     figure = _figure(COLUMN_MM, 64)
     axes = figure.subplots()
     names = texts(sweep["muscle"])
     for i, muscle in enumerate(_in_order(names, MUSCLES)):
         rows = sweep[_is_in(names, (muscle,))].sort_values("threshold")
+        if rows["threshold"].duplicated().any():
+            raise ValueError(
+                f"{muscle}: several rows for one threshold; expected one segment, or all together"
+            )
         x = rows["threshold"].to_numpy(dtype=float)
         low, middle, high = (rows[c].to_numpy(dtype=float) for c in ("fi_q1", "fi_median", "fi_q3"))
         if not np.isfinite(middle).any():
@@ -840,7 +849,7 @@ def sweep_figure(sweep: pd.DataFrame, threshold: int = 50) -> Figure:
         _say_no_data(axes)
     else:
         axes.legend(loc="upper right", handlelength=3)
-        _footnote(figure, "Lines: median over participants; bands: interquartile range.")
+        _footnote(figure, "Lines: median; bands: interquartile range; dotted: the study’s threshold.")
     return _finished(figure)
 
 
@@ -955,6 +964,12 @@ def _footnote(figure: Figure, text: str) -> None:
     lines = textwrap.fill(text, int(width_mm / 1.33))
     figure.set_figheight(figure.get_figheight() + _LINE_PT / 72 * (lines.count("\n") + 1))
     figure.supxlabel(before + lines, x=0.01, ha="left", fontsize=_TEXT_PT, color=_GREY)
+
+
+def _set_ticks(*each: Any) -> None:
+    """Ticks that do not depend on the length of the axis, as its length depends on the ticks' labels."""
+    for axis in each:
+        axis.set_major_locator(MaxNLocator(5))
 
 
 def _say(axes: Any, text: str, at: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from mriparaspinal.errors import ParaspinalError
@@ -34,10 +35,27 @@ def map_in_order(
     chunk = max(1, min(_CHUNK, len(items) // (4 * jobs)))
     try:
         with ProcessPoolExecutor(jobs, initializer=_follow_the_parent) as pool:
-            return _collect(pool.map(function, items, chunksize=chunk), progress)
+            with _interrupts_held():
+                results = pool.map(function, items, chunksize=chunk)
+            return _collect(results, progress)
     except BrokenProcessPool:
         found = f"one of {jobs} processes was killed; expected all to finish"
         raise ParaspinalError(f"--jobs: {found}; try fewer, memory may be short") from None
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back for a moment: processes that start in it never see one, the parent after it."""
+    import signal
+
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _follow_the_parent() -> None:

@@ -33,7 +33,7 @@ VALUES: dict[RegionKey, int] = {
 #: A pixel that more than one region covers: one number cannot name them all.
 OVERLAP = 255
 _FAT_COLOUR = (255, 60, 60)
-#: An overlay is enlarged by whole factors until its shorter edge has at least so many pixels.
+#: An overlay is enlarged by whole factors until its longer edge has at least so many pixels.
 _LEGIBLE_PX = 768
 
 
@@ -70,7 +70,7 @@ def overlay(
 
     ``grey`` (rows, columns). What is drawn is the mask that was counted, not the contour.
     """
-    scale = max(1, -(-_LEGIBLE_PX // min(grey.shape)))
+    scale = max(1, -(-_LEGIBLE_PX // max(grey.shape)))
     colours = np.repeat(grey[..., None], 3, axis=2).astype(np.float64)
     for (region, _), patch in patches.items():
         if region in MUSCLES:

@@ -157,7 +157,9 @@ def test_sides_without_a_reference_are_checked_against_each_other():
 
 
 def mirrored(sided):
-    return {label: (120 - r, t, 120 - l, b) for label, (l, t, r, b) in sided.items()}
+    return {
+        label: (120 - right, top, 120 - left, bottom) for label, (left, top, right, bottom) in sided.items()
+    }
 
 
 @pytest.mark.parametrize("with_reference", [True, False])

@@ -17,8 +17,8 @@ def pair(*stems: str) -> list[str]:
     return [f"{stem}{ending}" for stem in stems for ending in (".json", ".png")]
 
 
-def found(names: list[str], settings: Settings = Settings(), dead: tuple[str, ...] = ()):
-    dataset = find_slices(names, dead, settings)
+def found(names: list[str], settings: Settings | None = None, dead: tuple[str, ...] = ()):
+    dataset = find_slices(names, dead, settings or Settings())
     people = [(s.participant_id, s.group, s.segment) for s in dataset.slices]
     return people, {(p.code, p.severity): p for p in dataset.problems}
 
@@ -341,7 +341,7 @@ def test_order_is_by_group_then_number_then_segment():
     ]
 
 
-@given(st.permutations(pair("ALS_1_3", "ALS_1_L3", "ALS_2_1", "x_y", "LR_10_2", "LR_9_2") + ["LR_3_3.png"]))
+@given(st.permutations([*pair("ALS_1_3", "ALS_1_L3", "ALS_2_1", "x_y", "LR_10_2", "LR_9_2"), "LR_3_3.png"]))
 def test_the_order_of_the_files_does_not_matter(names):
     expected = find_slices(sorted(names), (), Settings())
     shuffled = find_slices(names, (), Settings())
@@ -363,7 +363,9 @@ def test_any_file_name_is_a_slice_or_a_problem(stems):
 
 
 def test_two_thousand_files():
-    stems = [f"{group}_{n}_{segment}" for group in ("ALS", "LR") for n in range(100) for segment in range(1, 6)]
+    stems = [
+        f"{group}_{n}_{segment}" for group in ("ALS", "LR") for n in range(100) for segment in range(1, 6)
+    ]
     dataset = find_slices(sorted(pair(*stems)), (), Settings())
     assert len(dataset.slices) == 1000
     assert not dataset.problems

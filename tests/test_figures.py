@@ -476,7 +476,7 @@ def test_roc_legend_has_the_numbers() -> None:
     assert "positive if ≥ 2.5: sens. 66.7 %, spec. 83.3 %" in texts[0]
     assert "positive if ≤ " in texts[1]
     assert texts[2].endswith("no cut-off")
-    assert texts[3] == "_empty (0, 0): no curve"
+    assert texts[3].strip() == "_empty (0, 0): no curve"
 
 
 # --- agreement and threshold --------------------------------------------------------------------------------
@@ -544,6 +544,18 @@ def test_sweep_shows_median_quartiles_and_threshold() -> None:
             rows.loc[rows["threshold"] == 50, ["fi_q1", "fi_q3"]].to_numpy()[0]
         )
     assert set(mark.get_xdata()) == {45}
+
+
+def test_sweep_of_single_regions_has_lines_without_bands() -> None:
+    (axes,) = figures.sweep_figure(sweep_table().assign(fi_q1=np.nan, fi_q3=np.nan)).axes
+    assert len(axes.lines) == 3
+    assert not any(path.vertices.size for band in axes.collections for path in band.get_paths())
+
+
+def test_sweep_does_not_mix_segments() -> None:
+    table = pd.concat([sweep_table().assign(segment=segment) for segment in ("L4", "L5")])
+    with pytest.raises(ValueError, match="several rows for one threshold"):
+        figures.sweep_figure(table)
 
 
 # --- all figures --------------------------------------------------------------------------------------------

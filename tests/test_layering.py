@@ -34,7 +34,20 @@ PURE = {
     "rasterise",
     "tabulate",
 }
-COMPOSITIONS = {"analysis", "comparison", "dataset", "gallery", "pipeline", "study"}
+COMPOSITIONS = {
+    "agreement",
+    "analysis",
+    "associations",
+    "comparison",
+    "dataset",
+    "discrimination",
+    "gallery",
+    "mask_agreement",
+    "pipeline",
+    "source",
+    "study",
+    "sweep",
+}
 
 
 def layer(module: str) -> str:

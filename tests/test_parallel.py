@@ -35,9 +35,9 @@ def die(number: int) -> int:
 @pytest.mark.parametrize("count", [0, 1, 2, 37])
 def test_order_and_progress(jobs, count):
     calls = []
-    assert map_in_order(square, range(count), jobs if count < 37 else min(jobs, 3), lambda: calls.append(1)) == [
-        n * n for n in range(count)
-    ]
+    assert map_in_order(
+        square, range(count), jobs if count < 37 else min(jobs, 3), lambda: calls.append(1)
+    ) == [n * n for n in range(count)]
     assert len(calls) == count
 
 

@@ -42,8 +42,18 @@ def test_an_onset_side_that_is_none_is_missing_and_an_error(text):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1", "1"), ("0", "0"), ("+", "1"), ("-", "0"), ("−", "0"), ("–", "0"), ("1.0", "1"), ("0.0", "0")]
-    + [("", ""), ("n/a", ""), ("N/A", "")],
+    [
+        ("1", "1"),
+        ("+", "1"),
+        ("1.0", "1"),
+        ("0", "0"),
+        ("-", "0"),
+        ("−", "0"),
+        ("–", "0"),
+        ("0.0", "0"),
+        ("", ""),
+        ("n/a", ""),
+    ],
 )
 def test_psa(text, value):
     assert cell("psa", text) == (value, [])

@@ -26,13 +26,14 @@ from mriparaspinal.study import (
 )
 
 
-def measured(root: Path, settings: Settings = Settings(), jobs: int = 1, **options):
+def measured(root: Path, settings: Settings | None = None, jobs: int = 1, **options):
+    settings = settings or Settings()
     study = open_study(root, settings, **options)
     return measure_study(study, settings, jobs)
 
 
-def problems(root: Path, settings: Settings = Settings(), **options) -> list[tuple[str, str, str, str]]:
-    found = open_study(root, settings, **options).problems
+def problems(root: Path, **options) -> list[tuple[str, str, str, str]]:
+    found = open_study(root, Settings(), **options).problems
     return [(p.file, p.shape, p.severity, p.code) for p in found]
 
 
@@ -57,8 +58,8 @@ def spaced(root: Path, text: str, *stems: str) -> Path:
 
 
 def test_areas_are_pixels_times_both_spacings(tmp_path):
-    text = "source,col_spacing_mm,image,row_spacing_mm,window_low\nx,0.3,ALS_1_3.png,0.7,0\nx,0.31,ALS_1_4.png,0.71,0\n"
-    root = spaced(tmp_path, text)
+    head = "source,col_spacing_mm,image,row_spacing_mm,window_low\n"
+    root = spaced(tmp_path, f"{head}x,0.3,ALS_1_3.png,0.7,0\nx,0.31,ALS_1_4.png,0.71,0\n")
     assert not problems(root)
     for row in measurements_of(measured(root), Settings()):
         rows, columns = {"L3": (0.7, 0.3), "L4": (0.71, 0.31)}[row.segment]
@@ -133,7 +134,9 @@ def test_a_source_that_does_not_know_its_spacing_is_no_fault(tmp_path):
     assert areas(root) == {"ALS_1_3.png": {None}, "ALS_1_4.png": {0.25}}
 
 
-@pytest.mark.parametrize("text", ["", "image,row_spacing_mm\nALS_1_3.png,1\n", f"{HEAD}ALS_1_3.png,1\n", "\0"])
+@pytest.mark.parametrize(
+    "text", ["", "image,row_spacing_mm\nALS_1_3.png,1\n", f"{HEAD}ALS_1_3.png,1\n", "\0"]
+)
 def test_a_broken_slices_csv_is_a_problem_and_stops_nothing(tmp_path, text):
     root = spaced(tmp_path, text)
     found = open_study(root, Settings()).problems
@@ -187,7 +190,9 @@ def test_two_tables_are_not_chosen_between(tmp_path):
     write_slice(tmp_path, "ALS_1_3")
     for name in ("participants.csv", "participants.tsv"):
         (tmp_path / name).write_text("participant_id\nALS_1\n")
-    with pytest.raises(UsageError, match=r"participants.csv and participants.tsv .*; expected one; .*--participants"):
+    with pytest.raises(
+        UsageError, match=r"participants.csv and participants.tsv .*; expected one; .*--participants"
+    ):
         open_study(tmp_path, Settings())
     assert open_study(tmp_path, Settings(), tmp_path / "participants.tsv").participants.rows == {"ALS_1": {}}
 
@@ -301,13 +306,21 @@ def test_every_number_in_a_csv_reads_back_as_it_was(tmp_path):
 
 def test_problems_as_csv_cannot_run_and_stay_one_row_each():
     found = [
-        Problem("=cmd/a.png", "@x", "error", "c", "a, \"b\"\nc", "-x"),
+        Problem("=cmd/a.png", "@x", "error", "c", 'a, "b"\nc', "-x"),
         Problem("M\udcfc.png", "MF_L\r", "warning", "c", "m", "r"),
     ]
     rows = list(csv.reader(io.StringIO(problems_csv(found).decode())))
     assert rows[0] == ["file", "shape", "severity", "code", "message", "remedy"]
     assert rows[1] == ["'=cmd/a.png", "'@x", "error", "c", 'a, "b"\nc', "'-x"]
     assert [len(row) for row in rows] == [6, 6, 6]
+
+
+def test_problems_are_sorted_by_file_with_numbers_in_numeric_order(tmp_path):
+    for stem in ("LR_2_3", "ALS_10_3", "ALS_9_3", "ALS_9_4"):
+        write_slice(tmp_path, stem, shapes=SHAPES[1:])
+    write_slice(tmp_path, "ALS_9_5").unlink()
+    files = [problem.file for problem in measured(tmp_path).problems]
+    assert files == ["ALS_9_3.json", "ALS_9_4.json", "ALS_9_5.png", "ALS_10_3.json", "LR_2_3.json"]
 
 
 def test_the_same_bytes_for_any_number_of_jobs_and_any_order_of_hashing(tmp_path):
@@ -324,7 +337,8 @@ def test_the_same_bytes_for_any_number_of_jobs_and_any_order_of_hashing(tmp_path
         "import sys, hashlib, json; from pathlib import Path\n"
         "from mriparaspinal.model import Settings\n"
         "from mriparaspinal.study import *\n"
-        "files = result_files(measure_study(open_study(Path(sys.argv[1]), Settings()), Settings()), Settings())\n"
+        "how = Settings()\n"
+        "files = result_files(measure_study(open_study(Path(sys.argv[1]), how), how), how)\n"
         "print(json.dumps({n: hashlib.sha256(c).hexdigest() for n, c in files.items()}))"
     )
     for seed in ("0", "1"):
@@ -369,7 +383,9 @@ def test_slices_in_the_output_folder_would_be_lost(tmp_path):
     write_slice(tmp_path, "p1/ALS_1_3")
     write_slice(tmp_path, "p2/deep/LR_1_3")
     for out in ("p1", "p2"):
-        with pytest.raises(UsageError, match=r"_1_3.png.*not be measured; expected no slices.*; choose another"):
+        with pytest.raises(
+            UsageError, match=r"_1_3.png.*not be measured; expected no slices.*; choose another"
+        ):
             open_study(tmp_path, Settings(), leave_out=tmp_path / out)
 
 

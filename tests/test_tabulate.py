@@ -36,7 +36,9 @@ def result_of(counts: dict, slice_: Slice | None = None, seen: set | None = None
     return SliceResult(slice_ or slice_of(), counts, names, True, (), ())
 
 
-def rows_of(*results: SliceResult, onset: dict | None = None, spacings: dict | None = None) -> list[Measurement]:
+def rows_of(
+    *results: SliceResult, onset: dict | None = None, spacings: dict | None = None
+) -> list[Measurement]:
     return tabulate(results, "IVD", Settings(), onset or {}, spacings or {})
 
 
@@ -51,7 +53,9 @@ def test_columns_are_those_of_the_contract_in_its_order():
 
 
 def test_one_slice_by_hand():
-    left, right, both = rows_of(result_of(PAIR), onset={"ALS_1": "left"}, spacings={"ALS_1_3.png": (0.5, 0.25)})
+    left, right, both = rows_of(
+        result_of(PAIR), onset={"ALS_1": "left"}, spacings={"ALS_1_3.png": (0.5, 0.25)}
+    )
     assert left == Measurement(
         participant_id="ALS_1",
         group="ALS",
@@ -158,7 +162,8 @@ def test_order_is_muscle_then_side_and_both_needs_both(tables):
     results = [result_of(table, slice_of(f"ALS_{i}")) for i, table in enumerate(tables)]
     rows = rows_of(*results)
     places = [
-        (int(r.participant_id[4:]), "MF ES PM QL".index(r.muscle), "left right both".index(r.side)) for r in rows
+        (int(r.participant_id[4:]), "MF ES PM QL".index(r.muscle), "left right both".index(r.side))
+        for r in rows
     ]
     assert places == sorted(places)
     by_key = {(r.participant_id, r.muscle, r.side) for r in rows}
@@ -177,7 +182,9 @@ def test_without_a_usable_reference_the_rows_stay():
     for reference in ("IVD", ""):
         rows = tabulate([result_of(counts)], reference, Settings(), {}, {})
         assert [r.side for r in rows] == ["left", "right", "both"]
-        assert {(r.reference, r.reference_px, r.rcsa, r.lean_rcsa) for r in rows} == {(reference, None, None, None)}
+        assert {(r.reference, r.reference_px, r.rcsa, r.lean_rcsa) for r in rows} == {
+            (reference, None, None, None)
+        }
         assert rows[2].fi == 0.16
 
 
@@ -307,8 +314,9 @@ ROUGH = [
 ]
 
 
-def measure(folder: Path, image: np.ndarray, shapes: list, how: Settings = Settings()) -> dict:
+def measure(folder: Path, image: np.ndarray, shapes: list, how: Settings | None = None) -> dict:
     """The rows of one slice, by muscle and side."""
+    how = how or Settings()
     write_slice(folder, "ALS_1_3", image, shapes)
     (slice_,) = find_slices(["ALS_1_3.png", "ALS_1_3.json"], (), how).slices
     result = measure_slice(folder, slice_, how)
@@ -318,10 +326,8 @@ def measure(folder: Path, image: np.ndarray, shapes: list, how: Settings = Setti
 
 
 def numbers(row: Measurement) -> tuple:
-    return (row.csa_px, row.contour_area_px, row.fat_px, row.fi, row.lean_px, row.rcsa, row.lean_rcsa) + (
-        row.mean_intensity,
-        row.asymmetry_pct,
-    )
+    ratios = (row.fi, row.rcsa, row.lean_rcsa, row.mean_intensity, row.asymmetry_pct)
+    return (row.csa_px, row.contour_area_px, row.fat_px, row.lean_px, *ratios)
 
 
 @pytest.fixture(scope="module")
@@ -337,7 +343,9 @@ def test_mirrored_data_in_the_other_display_swap_nothing_and_swapped_labels_swap
     plain = measure(folder, image, SHAPES)
     mirrored = [shape | {"points": [[99 - x, y] for x, y in shape["points"]]} for shape in SHAPES]
     other = measure(folder, image[:, ::-1], mirrored, Settings(image_left="left"))
-    assert {key: numbers(row) for key, row in other.items()} == {key: numbers(row) for key, row in plain.items()}
+    assert {key: numbers(row) for key, row in other.items()} == {
+        key: numbers(row) for key, row in plain.items()
+    }
 
     swap = str.maketrans("LR", "RL")
     renamed = [

@@ -8,7 +8,19 @@ import sys
 import typer
 
 from mriparaspinal import __version__
-from mriparaspinal.cli import check, compare, masks, phantom, quantify, run
+from mriparaspinal.cli import (
+    check,
+    compare,
+    correlate,
+    masks,
+    phantom,
+    quantify,
+    regress,
+    reliability,
+    roc,
+    run,
+    threshold_sweep,
+)
 from mriparaspinal.errors import ParaspinalError
 
 app = typer.Typer(
@@ -43,6 +55,11 @@ _COMMANDS = (
     masks.masks,
     quantify.quantify,
     compare.compare,
+    correlate.correlate,
+    regress.regress,
+    roc.roc,
+    reliability.reliability,
+    threshold_sweep.threshold_sweep,
     run.run,
 )
 for _command in _COMMANDS:

@@ -78,6 +78,13 @@ def refuse_dataset_as_output(dataset: Path, out: Path) -> None:
         raise UsageError(f"{out}: is the dataset itself; expected another folder; choose another --out")
 
 
+def show_summary(rows: Sequence[tuple[str, str]]) -> None:
+    """Names and values on stdout, aligned."""
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        print(f"{name:<{width}}   {value}")
+
+
 def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table on stdout: drawn on a terminal, tab-separated lines elsewhere."""
     if isinstance(sys.stdout, io.TextIOWrapper):

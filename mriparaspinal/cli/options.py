@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -37,13 +37,19 @@ class PatientFrom(StrEnum):
     folder = "folder"
 
 
-def _window(text: str) -> tuple[float, float]:
-    parts = text.split(",")
+class GreyWindow(NamedTuple):
+    """Grey levels that become 0 and 255 (a class: of a plain tuple typer would make two arguments)."""
+
+    low: float
+    high: float
+
+
+def _window(text: str) -> GreyWindow:
     try:
-        low, high = (float(part) for part in parts)
+        low, high = (float(part) for part in text.split(","))
     except ValueError:
         raise typer.BadParameter(f"{text!r} was found; expected LOW,HIGH such as 0,1200") from None
-    return low, high
+    return GreyWindow(low, high)
 
 
 Dataset = Annotated[
@@ -82,7 +88,7 @@ NamePattern = Annotated[
     ),
 ]
 Window = Annotated[
-    tuple[float, float] | None,
+    GreyWindow | None,
     typer.Option(
         "--window", metavar="LOW,HIGH", parser=_window, help="Grey window for images of more than 8 bits."
     ),
@@ -110,4 +116,39 @@ ParticipantsOfResults = Annotated[
 TableFile = Annotated[
     Path | None,
     typer.Option("--table", metavar="FILE", help="Any CSV, one row per participant, instead of RESULTS."),
+]
+DatasetOfResults = Annotated[
+    Path,
+    typer.Option(
+        "--dataset",
+        metavar="DATASET",
+        help="The dataset that RESULTS were measured from.",
+        show_default=False,
+    ),
+]
+
+
+class RoleName(StrEnum):
+    """Which rows of a participant."""
+
+    symptomatic = "symptomatic"
+    contralateral = "contralateral"
+    bilateral = "bilateral"
+
+
+Roles = Annotated[
+    list[RoleName] | None,
+    typer.Option("--role", help="Side of the results to look at (repeat) [default: symptomatic]."),
+]
+Group = Annotated[
+    str | None,
+    typer.Option("--group", metavar="NAME", help="Only this group [default: all groups together]."),
+]
+Covariates = Annotated[
+    list[str] | None,
+    typer.Option("--covariate", metavar="COL", help="Column to hold constant (repeat)."),
+]
+Predictors = Annotated[
+    list[str],
+    typer.Option("--predictor", metavar="COL", help="Column to predict from (repeat).", show_default=False),
 ]

@@ -9,7 +9,7 @@ from mriparaspinal.cli.console import (
     refuse_dataset_as_output,
     say,
     settings_from,
-    show_table,
+    show_summary,
 )
 from mriparaspinal.cli.steps import compare_step, quantify_step
 from mriparaspinal.errors import EXIT_PARTLY, NothingToCompareError
@@ -61,6 +61,6 @@ def run(
         rows.append(("with p < 0.05", str(compared.significant)))
         rows.append(("with adjusted p < 0.05", str(compared.significant_adjusted)))
     if not quiet:
-        show_table(("summary", ""), rows)
+        show_summary(rows)
     if measured.errors:
         raise typer.Exit(EXIT_PARTLY)

@@ -54,12 +54,13 @@ def compare_step(
     divide_by: str | None = None,
 ) -> Comparisons:
     """Compare the arms of a cohort into an output folder."""
-    from mriparaspinal.comparison import compare_cohort
+    from mriparaspinal.comparison import LEFTOVERS, compare_cohort
     from mriparaspinal.files.results import OutputFolder
 
     with OutputFolder(out) as folder:
         compared = compare_cohort(cohort, contrasts or [], metrics or [], normality, divide_by)
-        folder.replace(compared.files, [])
+        there = {path.name for pattern in LEFTOVERS for path in out.glob(pattern)}
+        folder.replace(compared.files, sorted(there - set(compared.files)))
     for note in compared.notes:
         say(f"note: {note}", quiet)
     say(

@@ -141,7 +141,8 @@ def _sort_out(shapes: list[Any]) -> tuple[tuple[Contour, ...], tuple[BrokenShape
     broken: list[BrokenShape] = []
     for label, shape in shapes:
         if isinstance(shape, str):
-            broken.append(BrokenShape(label, "bad-shape", f"not a LabelMe shape ({shape})"))
+            found = f"not a LabelMe shape ({shape}); expected label and points"
+            broken.append(BrokenShape(label, "bad-shape", found))
             continue
         result = _contour(shape)
         if isinstance(result, Contour):

@@ -109,14 +109,17 @@ BOW = [(55, 65), (64, 84), (64, 65), (55, 84)]
 
 #: What is made, and the one problem that must be found: file, shape, severity, code, parts of the message.
 CASES = {
-    "truncated image": (truncated_image, ("png", "", "error", "unreadable-image", ["whole image"])),
+    "truncated image": (truncated_image, ("png", "", "error", "unreadable-image", ["truncated", "PNG"])),
     "no image": (no_image, ("png", "", "error", "unreadable-image", ["PNG"])),
     "broken JSON": (broken_json, ("json", "", "error", "bad-json", ["line 1"])),
     "JSON without image": (json_without_image, ("json", "", "error", "json-without-image", ["image"])),
     "image without JSON": (image_without_json, ("png", "", "error", "image-without-json", [f"{STEM}.json"])),
     "size mismatch": (size_mismatch, ("json", "", "error", "size-mismatch", ["100×100", "90×100"])),
     "bad name": (bad_name, ("ALS-1-3.png", "", "error", "bad-name", ["ALS-1-3", "GROUP_N_L"])),
-    "duplicate slice": (duplicate, ("png", "", "error", "duplicate-slice", ["ALS_1_3.png", "second/ALS_1_L3.png"])),
+    "duplicate slice": (
+        duplicate,
+        ("png", "", "error", "duplicate-slice", ["ALS_1_3.png", "second/ALS_1_L3.png"]),
+    ),
     "unknown labels": (
         drawn(*SHAPES, polygon("zebra", box(1, 1, 5, 5)), polygon("MF_X", box(1, 1, 5, 5))),
         ("json", "", "warning", "unknown-label", ["'zebra'", "'MF_X'"]),
@@ -142,7 +145,13 @@ CASES = {
     ),
     "all sides contradict": (
         lambda root: faulty(root, MIRROR, grey_image()[:, ::-1]),
-        ("json", "PM_R, PM_L, ES_R, ES_L, MF_R, MF_L", "error", "side-contradicts-display", ["--image-left left"]),
+        (
+            "json",
+            "PM_R, PM_L, ES_R, ES_L, MF_R, MF_L",
+            "error",
+            "side-contradicts-display",
+            ["--image-left left"],
+        ),
     ),
     "imagePath of another slice": (
         another_image_path,
@@ -211,7 +220,7 @@ def test_every_kind_of_problem(tmp_path, case):
     assert all(part in f"{problem['message']}; {problem['remedy']}" for part in parts)
     errors = [p for p in problems if p["severity"] == "error"]
     assert outcome.code == (4 if errors else 0)
-    assert ("error" == severity) <= (outcome.code == 4)
+    assert outcome.code == 4 or severity == "warning"
     # As a table, too: one line per problem, all of it.
     lines = outcome.out.splitlines()
     assert len(lines) == len(problems) + 1
@@ -380,8 +389,7 @@ def test_names_that_a_terminal_cannot_show(tmp_path):
             file.write(source)
     outcome, problems = check(root, tmp_path / "p.json")
     assert outcome.code == 4
-    assert [(p["file"], p["code"]) for p in problems] == [("M\\udcfcller_1_3.png", "bad-name")]
-    outcome.out.encode("ascii", "backslashreplace")
+    assert [(p["file"], p["code"]) for p in problems] == [("M\udcfcller_1_3.png", "bad-name")]
 
 
 def test_json_that_cannot_be_written(tmp_path):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import resource
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -59,13 +62,17 @@ def test_what_an_earlier_run_wrote_and_this_one_did_not_goes(tmp_path):
     assert open_results(tmp_path)[1] == ["L1.csv"]
 
 
+def stopped(folder, stop: BaseException) -> None:
+    with OutputFolder(folder):
+        (folder / ".L1.csv.new").write_bytes(b"half")
+        raise stop
+
+
 def test_a_run_that_stops_by_itself_leaves_the_old_results(tmp_path):
     write(tmp_path, results_of(L1=b"old"))
     for stop in (NoInputError("nothing"), KeyboardInterrupt(), RuntimeError()):
-        with pytest.raises(type(stop)), OutputFolder(tmp_path) as out:
-            (tmp_path / ".L1.csv.new").write_bytes(b"half")
-            assert out.path == tmp_path
-            raise stop
+        with pytest.raises(type(stop)):
+            stopped(tmp_path, stop)
     assert names(tmp_path) == ["L1.csv", "quantify.json"]
     assert open_results(tmp_path)[1] == ["L1.csv"]
 
@@ -91,6 +98,28 @@ def test_one_run_at_a_time(tmp_path):
     assert names(tmp_path) == []
 
 
+def test_of_many_that_try_at_once_one_is_in(tmp_path):
+    """Each run takes its mark away at its end, while others open it."""
+    inside: list[int] = []
+    most: list[int] = []
+
+    def work(number: int) -> int:
+        done = 0
+        for _ in range(60):
+            with contextlib.suppress(UsageError), OutputFolder(tmp_path):
+                inside.append(number)
+                time.sleep(0)
+                most.append(len(inside))
+                inside.remove(number)
+                done += 1
+        return done
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(work, range(6))) > 0
+    assert max(most) == 1
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize("name", ["L1.csv", "problems.csv", "participants.csv"])
 @pytest.mark.parametrize("how", ["changed", "removed", "cut"])
 def test_a_table_that_is_not_the_one_written_is_refused(tmp_path, name, how):
@@ -111,7 +140,7 @@ def test_a_table_that_is_not_the_one_written_is_refused(tmp_path, name, how):
 def test_a_table_of_another_run_beside_them_is_refused(tmp_path):
     write(tmp_path, results_of(L1=b"1", problems=b""))
     (tmp_path / "L4.csv").write_bytes(b"older")
-    with pytest.raises(NoInputError, match="L4.csv: not a table of the last quantify"):
+    with pytest.raises(NoInputError, match=r"L4\.csv: not a table of the last quantify"):
         open_results(tmp_path)
 
 
@@ -160,7 +189,9 @@ def test_a_participants_table_of_the_user_is_never_removed(tmp_path):
 
 def test_nor_replaced_by_another(tmp_path):
     (tmp_path / "participants.csv").write_bytes(b"mine")
-    with pytest.raises(UsageError, match=r"participants.csv: .* did not write; expected .*; choose another --out"):
+    with pytest.raises(
+        UsageError, match=r"participants.csv: .* did not write; expected .*; choose another --out"
+    ):
         write(tmp_path, results_of(L1=b"1", participants=b"other"))
     assert names(tmp_path) == ["participants.csv"]
     write(tmp_path, results_of(L1=b"1", participants=b"mine"))
@@ -189,7 +220,9 @@ with OutputFolder(EndsAtTheManifest(sys.argv[1])) as out:
     with pytest.raises(NoInputError, match="cut off"):
         open_results(tmp_path)
     write(tmp_path, results_of(L2=b"2"))
-    assert names(tmp_path) == ["L2.csv", "quantify.json"], "the stale copy would be the next comparison's table"
+    assert names(tmp_path) == ["L2.csv", "quantify.json"], (
+        "the stale copy would be the next comparison's table"
+    )
 
 
 # Folders that cannot be written

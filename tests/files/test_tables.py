@@ -126,5 +126,3 @@ def test_no_formula_is_left(text):
 @pytest.mark.parametrize("text", ["", "MF_L", "a=b", "ALS_1_3.png", "'=1"])
 def test_harmless_texts_stay(text):
     assert harmless(text) == text
-
-

@@ -1,0 +1,41 @@
+"""How the commands of the statistics end: files in place, notes said, the exit code settled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from mriparaspinal.cli.console import say
+from mriparaspinal.errors import EXIT_PARTLY, UsageError
+
+if TYPE_CHECKING:
+    from mriparaspinal.associations import Analysis
+    from mriparaspinal.model import Problem
+
+
+def write_analysis(found: Analysis, out: Path, inputs: Sequence[Path | None], quiet: bool) -> None:
+    """Put the files of an analysis into its folder, remove those of other options, say the notes.
+
+    Raises :class:`UsageError` where the folder is an input, or a file would take an input's place.
+    """
+    from mriparaspinal.files.results import OutputFolder
+
+    taken = {out.resolve(), *((out / name).resolve() for name in found.files)}
+    for path in inputs:
+        if path is not None and path.resolve() in taken:
+            found = f"{path} is an input and would be written over or into"
+            raise UsageError(f"--out {out}: {found}; expected another folder; choose another")
+    with OutputFolder(out) as folder:
+        there = {path.name for pattern in found.leftovers for path in out.glob(pattern)}
+        folder.replace(found.files, sorted(there - set(found.files)))
+    for note in found.notes:
+        say(f"note: {note}", quiet)
+
+
+def end(problems: Sequence[Problem]) -> None:
+    """Exit 4 where the participants table had errors, which have been said."""
+    if any(problem.severity == "error" for problem in problems):
+        raise typer.Exit(EXIT_PARTLY)

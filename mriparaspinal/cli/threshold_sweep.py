@@ -1,0 +1,51 @@
+"""``mriparaspinal threshold-sweep``."""
+
+from __future__ import annotations
+
+import typer
+
+from mriparaspinal.cli import options as opt
+from mriparaspinal.cli.console import counted, progress_bar, refuse_dataset_as_output, say, say_problems
+from mriparaspinal.errors import EXIT_PARTLY
+
+
+def threshold_sweep(
+    results: opt.Results,
+    dataset: opt.DatasetOfResults,
+    out: opt.OutFolder,
+    participants: opt.ParticipantsOfResults = None,
+    jobs: opt.Jobs = 1,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    """Show how much a study's answer hangs on the threshold between muscle and fat.
+
+    Writes FI at the thresholds 0–255 (sweep.csv and a figure), its change per grey level at the study's
+    threshold (slope.csv), and the main contrasts of FI at the thresholds up to 10 grey levels away from it
+    (sweep_contrasts.csv; 40–60 around 50). The dataset has to be the one that was measured.
+
+    \b
+    Example:
+      mriparaspinal threshold-sweep results --dataset scans --out sweep
+    """
+    from mriparaspinal.analysis import open_cohort
+    from mriparaspinal.files.results import OutputFolder
+    from mriparaspinal.source import open_source
+    from mriparaspinal.sweep import sweep_thresholds
+
+    refuse_dataset_as_output(dataset, out)
+    cohort = open_cohort(results, participants)
+    source = open_source(results, cohort.manifest, dataset)
+    say_problems(cohort.problems, quiet, verbose)
+    slices = len(source.study.dataset.slices)
+    with OutputFolder(out) as folder:
+        with progress_bar("reading", slices, quiet) as advance:
+            swept = sweep_thresholds(cohort, source, jobs, advance)
+        folder.replace(swept.files, [])
+    for note in swept.notes:
+        say(f"note: {note}", quiet)
+    for sentence in swept.summary:
+        say(sentence, quiet)
+    say(f"swept the threshold over {counted(slices, 'slice')} into {out}", quiet)
+    if any(problem.severity == "error" for problem in cohort.problems):
+        raise typer.Exit(EXIT_PARTLY)

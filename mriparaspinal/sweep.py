@@ -1,0 +1,182 @@
+"""How much a study's answer hangs on the threshold: its results measured again at every grey level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mriparaspinal.analysis import Cohort
+from mriparaspinal.contrasts import Contrast, default_contrasts, resolve
+from mriparaspinal.errors import NoInputError
+from mriparaspinal.figures import sweep_figure
+from mriparaspinal.files.figure_files import png_bytes, svg_bytes
+from mriparaspinal.files.frames import frame_csv
+from mriparaspinal.model import MUSCLES, Settings, Slice
+from mriparaspinal.parallel import map_in_order
+from mriparaspinal.pipeline import read_slice
+from mriparaspinal.source import Source
+from mriparaspinal.stats.compare import compare
+from mriparaspinal.stats.sweep import (
+    COMPARISON_KEY,
+    CONTRAST_COLUMNS,
+    GREY_LEVELS,
+    fi_of_histograms,
+    slope_table,
+    steadiness,
+    sweep_table,
+)
+
+#: The contrasts are made at the study's threshold and so many grey levels to either side: 40–60 around 50.
+REACH = 10
+
+Histograms = dict[tuple[str, str, str, str], NDArray[np.int64]]
+"""By participant, segment, muscle and side; (256,) pixels per grey level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What was said about it, and all files by name."""
+
+    notes: tuple[str, ...]
+    summary: tuple[str, ...]
+    """Sentences on how much hangs on the threshold; they stand in ``notes.txt``, too."""
+    files: dict[str, bytes]
+
+
+def sweep_thresholds(
+    cohort: Cohort, source: Source, jobs: int = 1, progress: Callable[[], None] | None = None
+) -> Sweep:
+    """FI at the thresholds 0–255, its slope, and the main contrasts around the study's threshold.
+
+    Raises :class:`NoInputError` where the dataset is not the one that was measured, or does not give the
+    FI of the results at their own threshold.
+    """
+    threshold = source.settings.threshold
+    histograms = _aligned(cohort.table, _read_histograms(source, jobs, progress), source)
+    fi = fi_of_histograms(histograms)
+    _require_same_fi(cohort.table, fi[:, threshold], source)
+
+    one_side = (cohort.table["side"] != "both").to_numpy()
+    regions = cohort.table.loc[one_side, ["segment", "muscle"]]
+    table = sweep_table(regions, fi[one_side])
+    slopes = slope_table(regions, fi[one_side], threshold)
+    contrasts, skipped = _main_contrasts(cohort)
+    compared, remarks = _sweep_contrasts(cohort, contrasts, fi, threshold)
+
+    figure = sweep_figure(table[table["segment"] == ""], threshold)
+    notes = (*cohort.notes, *skipped, *remarks)
+    summary = _summary(compared, slopes, threshold)
+    files = {
+        "sweep.csv": frame_csv(table),
+        "slope.csv": frame_csv(slopes),
+        "sweep_contrasts.csv": frame_csv(compared),
+        "sweep.png": png_bytes(figure),
+        "sweep.svg": svg_bytes(figure),
+        "notes.txt": "".join(f"{line}\n" for line in (*summary, *notes)).encode(),
+    }
+    return Sweep(notes, summary, files)
+
+
+def _read_histograms(source: Source, jobs: int, progress: Callable[[], None] | None) -> Histograms:
+    """The grey levels of every muscle, one pass over the slices."""
+    work = partial(_histograms_of, source.study.root, source.settings)
+    results = map_in_order(work, source.study.dataset.slices, jobs, progress)
+    source.require_same(file for _, files in results for file in files)
+    return {key: counts for found, _ in results for key, counts in found.items()}
+
+
+def _histograms_of(root: Path, settings: Settings, slice_: Slice) -> tuple[Histograms, list[tuple[str, str]]]:
+    found = read_slice(root, slice_, settings)
+    if found.image is None or found.anatomy is None:
+        return {}, found.sha256
+    grey = np.asarray(found.image)
+    who = slice_.participant_id, slice_.segment
+    histograms = {
+        (*who, muscle, side): np.bincount(patch.on(grey)[patch.pixels], minlength=GREY_LEVELS)
+        for (muscle, side), patch in found.anatomy.patches.items()
+        if muscle in MUSCLES
+    }
+    return histograms, found.sha256
+
+
+def _aligned(table: pd.DataFrame, measured: Histograms, source: Source) -> NDArray[np.int64]:
+    """The histograms of the rows of the results, (n, 256); both sides are added."""
+    keys = list(zip(*(table[c] for c in ("participant_id", "segment", "muscle", "side")), strict=True))
+    tabled = {key for key in keys if key[3] != "both"}
+    for key in sorted(tabled ^ set(measured)):
+        found = "measured, but not in the tables" if key in measured else "in the tables, but not measured"
+        raise _differ(source, key, f"{found} now", "the same regions")
+    histograms = np.empty((len(keys), GREY_LEVELS), dtype=np.int64)
+    for row, key in enumerate(keys):
+        if key[3] == "both":
+            histograms[row] = measured[(*key[:3], "left")] + measured[(*key[:3], "right")]
+        else:
+            histograms[row] = measured[key]
+    return histograms
+
+
+def _require_same_fi(table: pd.DataFrame, fi: NDArray[np.float64], source: Source) -> None:
+    """Bit for bit: both are the quotient of the same two whole numbers."""
+    differ = np.flatnonzero(table["fi"].to_numpy() != fi)
+    if len(differ):
+        row = table.iloc[differ[0]]
+        key = tuple(row[["participant_id", "segment", "muscle", "side"]])
+        raise _differ(source, key, f"fi {row['fi']!r} was found", f"{float(fi[differ[0]])!r} as measured now")
+
+
+def _differ(source: Source, key: tuple[str, ...], found: str, expected: str) -> NoInputError:
+    where = f"{source.results}: {' '.join(key)}"
+    return NoInputError(f"{where}: {found}; expected {expected}; run quantify again with this version")
+
+
+def _main_contrasts(cohort: Cohort) -> tuple[list[Contrast], list[str]]:
+    """Those that ``compare`` makes unasked: the protocol's, else the paper's."""
+    asked = cohort.manifest.get("settings", {}).get("contrasts", [])
+    if asked:
+        return [resolve(text, cohort.table) for text in asked], []
+    return default_contrasts(cohort.table)
+
+
+def _sweep_contrasts(
+    cohort: Cohort, contrasts: list[Contrast], fi: NDArray[np.float64], threshold: int
+) -> tuple[pd.DataFrame, list[str]]:
+    """The comparisons of FI at each threshold; the notes are those at the study's own."""
+    blocks = []
+    notes: list[str] = []
+    for level in range(max(0, threshold - REACH), min(GREY_LEVELS - 1, threshold + REACH) + 1):
+        table, found = compare(cohort.table.assign(fi=fi[:, level]), contrasts, ["fi"])
+        blocks.append(table.assign(threshold=level))
+        if level == threshold:
+            notes = found
+    # Stable: the thresholds of one comparison come together, the comparisons stay in their order.
+    swept = pd.concat(blocks).sort_index(kind="stable")[list(CONTRAST_COLUMNS)]
+    untested = swept.loc[swept["test"] == "", COMPARISON_KEY].drop_duplicates()
+    if len(untested):
+        notes.append(f"no test at some thresholds, p is empty there: {len(untested)} comparisons")
+    return swept, notes
+
+
+def _summary(compared: pd.DataFrame, slopes: pd.DataFrame, threshold: int) -> tuple[str, ...]:
+    overall = slopes[slopes["segment"] == ""]
+    each = ", ".join(
+        f"{muscle} {slope:+.4f}" for muscle, slope in zip(overall["muscle"], overall["slope"], strict=True)
+    )
+    sentences = [f"change of mean FI per grey level at the threshold {threshold}: {each}"]
+    if compared.empty:
+        return (*sentences, "no contrasts: nothing to compare")
+    levels = f"from {compared['threshold'].min()} to {compared['threshold'].max()}"
+    for column, name in (("p", "p < 0.05"), ("p_adjusted", "adjusted p < 0.05")):
+        counts = steadiness(compared, threshold, column)
+        sentences.append(
+            f"comparisons of FI with {name} at the threshold {threshold}: {counts.significant}, of which "
+            f"{counts.steady} stay so, in the same direction, at every threshold {levels}; of the "
+            f"{counts.other} others {counts.sometimes} have {name} at some threshold {levels}"
+        )
+    sentences.append("adjusted p: Benjamini–Hochberg over the comparisons of FI alone, for each threshold")
+    return tuple(sentences)
