@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mriparaspinal import __version__
+from mriparaspinal.associations import Analysis, notes_bytes
 from mriparaspinal.errors import GateError, NoInputError, UsageError
 from mriparaspinal.figures import bland_altman_figure
 from mriparaspinal.files.figure_files import png_bytes, svg_bytes
@@ -32,6 +34,8 @@ from mriparaspinal.stats.reliability import (
 
 METRICS = ("fi", "rcsa")
 PROBLEMS = "problems.csv"
+#: What a run with other raters, metrics or datasets may have written.
+LEFTOVERS = ("overlap.csv", "overlap_summary.csv", "bland_altman_*.png", "bland_altman_*.svg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +50,6 @@ class Rater:
     tables: tuple[str, ...]
     manifest: dict[str, Any] | None
     """``quantify.json``; None for a folder of CSVs without one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """The table of ``reliability.csv``, the notes on it, and all files by name."""
-
-    table: pd.DataFrame
-    notes: tuple[str, ...]
-    files: dict[str, bytes]
 
 
 def open_raters(folders: Sequence[Path]) -> list[Rater]:
@@ -93,7 +88,7 @@ def _names(places: Sequence[Path]) -> list[str]:
     return [place.as_posix() for place in places]
 
 
-def agreement_of_raters(raters: Sequence[Rater], metrics: Sequence[str] = ()) -> Agreement:
+def agreement_of_raters(raters: Sequence[Rater], metrics: Sequence[str] = ()) -> Analysis:
     """How far raters agree on each metric (default: FI and rCSA) of each muscle and segment."""
     rows = pd.concat([rater.rows.assign(rater=rater.name) for rater in raters], ignore_index=True)
     names = [rater.name for rater in raters]
@@ -105,7 +100,7 @@ def agreement_of_raters(raters: Sequence[Rater], metrics: Sequence[str] = ()) ->
     return _agreement(rows, list(dict.fromkeys(metrics)) or list(METRICS), names, notes)
 
 
-def agreement_of_table(file: Path) -> Agreement:
+def agreement_of_table(file: Path) -> Analysis:
     """The same for any long table with the columns ``target, rater, value``."""
     try:
         text = read_table(file)
@@ -118,14 +113,23 @@ def agreement_of_table(file: Path) -> Agreement:
 
 def _agreement(
     ratings: pd.DataFrame, metrics: Sequence[str], raters: Sequence[str], notes: list[str]
-) -> Agreement:
+) -> Analysis:
     table, found = reliability(ratings, metrics, raters)
     limits, more = bland_altman_table(ratings, metrics, raters)
-    numbered = "; ".join(f"{number}: {name}" for number, name in enumerate(raters, 1))
-    notes = list(dict.fromkeys([*notes, f"raters {numbered}", *found, *more]))
+    notes = list(dict.fromkeys([*notes, *found, *more]))
     files = {"reliability.csv": frame_csv(table), "bland_altman.csv": frame_csv(limits)}
     files |= _figures(ratings, metrics, raters)
-    return Agreement(table, tuple(notes), files)
+    numbered = [f"{number}: {name}" for number, name in enumerate(raters, 1)]
+    files["notes.txt"] = notes_bytes({"raters": numbered, "metric": metrics}, notes)
+    return Analysis(table, tuple(notes), files, LEFTOVERS)
+
+
+def extended(found: Analysis, files: Mapping[str, bytes], notes: Sequence[str]) -> Analysis:
+    """An analysis with further files, and with notes that go to the end of ``notes.txt``, too."""
+    said = found.files["notes.txt"] + "".join(f"{note}\n" for note in notes).encode()
+    return dataclasses.replace(
+        found, notes=(*found.notes, *notes), files={**found.files, **files, "notes.txt": said}
+    )
 
 
 def _figures(ratings: pd.DataFrame, metrics: Sequence[str], raters: Sequence[str]) -> dict[str, bytes]:
@@ -144,13 +148,6 @@ def _figures(ratings: pd.DataFrame, metrics: Sequence[str], raters: Sequence[str
         files[f"bland_altman_{metric}{pair}.png"] = png_bytes(figure)
         files[f"bland_altman_{metric}{pair}.svg"] = svg_bytes(figure)
     return files
-
-
-def leftovers(folder: Path, fresh: Mapping[str, bytes]) -> list[str]:
-    """What an earlier run wrote here, for other raters or metrics, and this one does not."""
-    patterns = ("overlap.csv", "overlap_summary.csv", "bland_altman_*.png", "bland_altman_*.svg")
-    there = {path.name for pattern in patterns for path in folder.glob(pattern)}
-    return sorted(there - set(fresh))
 
 
 def gate(table: pd.DataFrame, limit_pct: float) -> GateError | None:

@@ -99,7 +99,7 @@ _OUTSIDE: _Finding = (
 )
 _FLAT: _Finding = (
     "no-area",
-    "all points lie on one line; expected a contour around an area",
+    "the contour encloses no area; expected an outline around the region",
     "draw the contour again",
 )
 
@@ -108,7 +108,9 @@ def _look_at(
     contour: Contour, outline: Outline, shape: tuple[int, int]
 ) -> tuple[_Finding | None, list[_Finding]]:
     """The fault of a contour, if it has one, and the warnings about it."""
-    if outline.area_px < 1 and is_flat(contour):
+    # A line drawn forth and back encloses nothing, either, though its points do not lie on one line.
+    retraced = outline.area_px < 1e-9 and not outline.crosses_itself
+    if retraced or (outline.area_px < 1 and is_flat(contour)):
         return _FLAT, []
     warnings = []
     left, top, right, bottom = outline.box

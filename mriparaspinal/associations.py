@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mriparaspinal.analysis import Cohort
-from mriparaspinal.cohort import texts
-from mriparaspinal.design import is_table_mode
+from mriparaspinal.design import is_table_mode, select
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.figures import scatter_residuals
 from mriparaspinal.files.figure_files import png_bytes, svg_bytes
@@ -60,7 +59,8 @@ def correlate_cohort(
     _require_rows(cohort.table)
     names, notes = _metrics(cohort.table, metrics, {*scores, *covariates})
     sides = _roles(cohort.table, roles)
-    table, found = correlate(cohort.table, scores, covariates, names, sides, group, method)
+    rows = _in_order(cohort.table, [*names, *scores], covariates, group)
+    table, found = correlate(rows, scores, covariates, names, sides, group, method)
     _require_results(table, sides)
     settings = {
         "score": scores, "covariate": covariates, "metric": names, "group": [group or "all"],
@@ -77,7 +77,7 @@ def correlate_cohort(
         files["table4.md"] = to_markdown(paper).encode()
         files["tables.xlsx"] = to_xlsx_bytes([paper])
     for metric, score, role in _pictures(table):
-        figure = scatter_residuals(cohort.table, table, metric, score, covariates, role, group, method)
+        figure = scatter_residuals(rows, table, metric, score, covariates, role, group, method)
         name = file_name("_".join(part for part in ("scatter", metric, score, role) if part), files)
         files[f"{name}.png"], files[f"{name}.svg"] = png_bytes(figure), svg_bytes(figure)
     files["notes.txt"] = notes_bytes(settings, notes)
@@ -100,7 +100,8 @@ def regress_cohort(
     _require_rows(cohort.table)
     names, notes = _metrics(cohort.table, outcomes, {*predictors, *covariates})
     sides = _roles(cohort.table, roles)
-    table, found = regress(cohort.table, names, predictors, covariates, sides, group, hc3=hc3)
+    rows = _in_order(cohort.table, names, [*predictors, *covariates], group)
+    table, found = regress(rows, names, predictors, covariates, sides, group, hc3=hc3)
     _require_results(table, sides)
     settings = {
         "outcome": names, "predictor": predictors, "covariate": covariates, "group": [group or "all"],
@@ -124,7 +125,7 @@ def file_name(stem: str, taken: Container[str]) -> str:
     'scatter_fa_cst_left_2'
     """
     # In small letters: "FA" and "fa" are one file on some systems.
-    short = re.sub(r"[^\w.-]+", "_", stem.casefold())[:_NAME_LENGTH].strip("_.")
+    short = re.sub(r"([^\w.-]|_)+", "_", stem.casefold())[:_NAME_LENGTH].strip("_.")
     name, number = short, 1
     while f"{name}.png" in taken:
         number += 1
@@ -145,19 +146,12 @@ def _metrics(table: pd.DataFrame, asked: Sequence[str], taken: set[str]) -> tupl
             "--table: no column of numbers is left beside those that were named; expected at least one; "
             "add it, or correct the texts in it"
         )
-    mixed = {name: _texts_among_numbers(table[name]) for name in free if name not in numbers}
     notes = [
-        f"{name}: left out, as {len(found)} of {len(table)} cells hold a text ({min(found)!r})"
-        for name, found in mixed.items()
-        if found
+        f"{name}: left out, as it holds texts beside numbers; correct it to have it, too"
+        for name in free
+        if name not in numbers and pd.to_numeric(table[name], errors="coerce").notna().any()
     ]
     return numbers, notes
-
-
-def _texts_among_numbers(column: pd.Series) -> list[str]:
-    cells = texts(column)
-    numbers = pd.to_numeric(cells, errors="coerce").notna()
-    return list(cells[cells.ne("") & ~numbers]) if numbers.any() else []
 
 
 def _roles(table: pd.DataFrame, asked: Sequence[str]) -> list[str]:
@@ -167,6 +161,16 @@ def _roles(table: pd.DataFrame, asked: Sequence[str]) -> list[str]:
         found = "the table has no column role, or an empty one"
         raise UsageError(f"--role {asked[0]}: {found}; expected results with roles; leave it out")
     return []
+
+
+def _in_order(
+    table: pd.DataFrame, numbers: Sequence[str], free: Sequence[str], group: str | None
+) -> pd.DataFrame:
+    """A plain table's rows ordered by what they hold, so that their order in the file changes no digit."""
+    if not is_table_mode(table):
+        return table
+    select(table, numbers, free, (), group)  # complains of a cell by its row in the file, before it moves
+    return table.sort_values(list(table.columns), kind="stable", ignore_index=True)
 
 
 def _require_rows(table: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 from mriparaspinal.analysis import Cohort
 from mriparaspinal.associations import notes_bytes
 from mriparaspinal.contrasts import SIDE, Contrast, default_contrasts, resolve
+from mriparaspinal.design import is_table_mode
 from mriparaspinal.errors import NothingToCompareError
 from mriparaspinal.files.frames import frame_csv
 from mriparaspinal.files.sheets import to_csv_bytes, to_markdown, to_xlsx_bytes
@@ -67,7 +68,7 @@ def compare_cohort(
     names = list(metrics) or _metrics(cohort, chosen, divide_by)
     table, found = compare(cohort.table, chosen, names, normality, divide_by)
     notes = [*cohort.notes, *notes, *found]
-    settings = {
+    settings: dict[str, Sequence[str]] = {
         "contrast": [contrast.text for contrast in chosen],
         "metric": names,
         "normality": [normality],
@@ -103,7 +104,7 @@ def _contrasts(cohort: Cohort, asked: Sequence[str]) -> tuple[list[Contrast], li
 def _metrics(cohort: Cohort, contrasts: Sequence[Contrast], divide_by: str | None) -> list[str]:
     """FI and rCSA; in table mode every column of numbers that has no other part."""
     table = cohort.table
-    if "fi" in table and (table["segment"] != "").any():
+    if not is_table_mode(table):
         return list(METRICS)
     taken = {"participant_id", divide_by}
     for contrast in contrasts:
@@ -126,7 +127,11 @@ def _paper_tables(
         found.append(table1(described, normality))
     found += [table2(comparisons, normality), table3(comparisons, normality)]
     columns = {_TABLE_4["score"], *_TABLE_4["covariates"]}
-    if columns <= set(cohort.table) and (cohort.table["group"] == _TABLE_4["group"]).any():
+    if (
+        not is_table_mode(cohort.table)
+        and columns <= set(cohort.table)
+        and (cohort.table["group"] == _TABLE_4["group"]).any()
+    ):
         correlations, remarks = correlate(
             cohort.table, ("alsfrs_lower",), ("age", "bmi"), METRICS, ("symptomatic",), "ALS"
         )
@@ -154,7 +159,7 @@ def _figures(
     from mriparaspinal.figures import effect_map, groups_figure, psa_figure, sides_figure
 
     found = {"figure_effects": effect_map(comparisons)}
-    if not (cohort["segment"] != "").any():
+    if is_table_mode(cohort):
         return found
     metrics = list(dict.fromkeys(comparisons["metric"]))
     area = next((metric for metric in metrics if metric.startswith("rcsa")), metrics[0])

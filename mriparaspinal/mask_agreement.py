@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from mriparaspinal.agreement import Rater
+from mriparaspinal.associations import Analysis
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.frames import frame_csv
 from mriparaspinal.model import MUSCLES, REFERENCES, Slice
@@ -37,15 +37,6 @@ _REGIONS = [
 _NAMED = 5
 
 
-@dataclass(frozen=True, slots=True)
-class MaskAgreement:
-    """The table of ``overlap_summary.csv``, the notes, and the files by name."""
-
-    summary: pd.DataFrame
-    notes: tuple[str, ...]
-    files: dict[str, bytes]
-
-
 def open_sources(raters: Sequence[Rater], datasets: Sequence[Path]) -> tuple[Source, Source]:
     """The datasets of two raters, in the raters' order.
 
@@ -62,11 +53,12 @@ def open_sources(raters: Sequence[Rater], datasets: Sequence[Path]) -> tuple[Sou
     return first, second
 
 
-def compare_masks(first: Source, second: Source, progress: Callable[[], None] | None = None) -> MaskAgreement:
-    """Dice coefficient and Hausdorff distances of every region that both datasets have.
+def compare_masks(first: Source, second: Source, progress: Callable[[], None] | None = None) -> Analysis:
+    """Dice coefficient and Hausdorff distances of every region that both datasets have, and their summary.
 
-    ``progress`` is called once per slice of the first dataset. Raises :class:`NoInputError` where the
-    datasets are not those of the results, or have no region in common.
+    The main table is that of ``overlap_summary.csv``. ``progress`` is called once per slice of the first
+    dataset. Raises :class:`NoInputError` where the datasets are not those of the results, or have no region
+    in common.
     """
     partners = {_who(slice_): slice_ for slice_ in second.study.dataset.slices}
     rows: list[tuple[object, ...]] = []
@@ -106,7 +98,7 @@ def compare_masks(first: Source, second: Source, progress: Callable[[], None] | 
         without = int(table["hausdorff_mm"].isna().sum())
         notes.append(f"hausdorff_mm: empty for {without} regions, whose spacing no slices.csv knows")
     files = {"overlap.csv": frame_csv(table), "overlap_summary.csv": frame_csv(summary)}
-    return MaskAgreement(summary, tuple(notes), files)
+    return Analysis(summary, tuple(notes), files)
 
 
 def _who(slice_: Slice) -> tuple[str, str]:

@@ -49,7 +49,7 @@ def measure_slice(root: Path, slice_: Slice, settings: Settings) -> SliceResult:
     anatomy = found.anatomy
     counts = {}
     if anatomy.patches:
-        # Only the part that contours cover becomes an array: copying the rest would take longer than counting.
+        # Only the part under the contours becomes an array: copying the rest takes longer than counting.
         frame = frame_of(anatomy.patches.values())
         grey = np.asarray(found.image.crop(frame))
         for key, patch in anatomy.patches.items():

@@ -18,6 +18,8 @@ from mriparaspinal.model import Contour, MaskRule
 
 #: The types of shapes whose points are the corners of an outline.
 POLYGONS = ("polygon", "oriented_rectangle")
+#: A slice has about ten contours; a file with thousands would need a canvas of gigabytes.
+_TOO_MANY_FOR_ONE_CANVAS = 100
 #: Finding self-crossings takes time with the square of the points; no hand draws as many.
 CROSSING_CHECK_LIMIT = 3000
 
@@ -102,6 +104,8 @@ def rasterise_all(
     ``boxes`` are the contours' bounds. Polygons inside the image are drawn on one canvas, below each
     other or side by side: making a canvas and reading it back costs more than drawing.
     """
+    if len(contours) > _TOO_MANY_FOR_ONE_CANVAS:
+        return [rasterise(contour, shape, rule) for contour in contours]
     patches: list[Patch | None] = [None] * len(contours)
     inside: dict[int, Frame] = {}
     for i, (contour, (left, top, right, bottom)) in enumerate(zip(contours, boxes, strict=True)):

@@ -89,7 +89,7 @@ def open_study(
     participants file that was asked for and cannot be used, and for an output folder of slices.
     """
     if leave_out is not None:
-        _refuse_inputs_in(leave_out, root, participants_file)
+        _refuse_slices_in(leave_out, root)
     files, dead = list_files(root, leave_out)
     dataset = find_slices(files, dead, settings)
     problems = list(dataset.problems)
@@ -131,11 +131,15 @@ def open_study(
     return Study(root, dataset, participants, participants_csv, spacings, digests, tuple(problems))
 
 
-def _refuse_inputs_in(out: Path, root: Path, participants_file: Path | None) -> None:
-    """What is in the output folder is not read, and may be replaced: nothing may be lost that way."""
-    if participants_file is not None and participants_file.resolve() == (out / PARTICIPANTS).resolve():
+def refuse_own_copy(participants_file: Path | None, results: Path) -> None:
+    """Raise :class:`UsageError` for a participants file that would be replaced by its own copy."""
+    if participants_file is not None and participants_file.resolve() == (results / PARTICIPANTS).resolve():
         found = f"{participants_file} lies where the results are written; expected it elsewhere"
         raise UsageError(f"--participants: {found}; choose another --out")
+
+
+def _refuse_slices_in(out: Path, root: Path) -> None:
+    """What lies in the output folder is not measured: no slices may be lost that way."""
     if not out.is_dir() or root.resolve() not in out.resolve().parents:
         return
     files = {name.casefold() for name in list_files(out)[0]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mriparaspinal.analysis import Cohort
+from mriparaspinal.associations import Analysis, notes_bytes
 from mriparaspinal.contrasts import Contrast, default_contrasts, resolve
 from mriparaspinal.errors import NoInputError
 from mriparaspinal.figures import sweep_figure
@@ -39,20 +39,13 @@ Histograms = dict[tuple[str, str, str, str], NDArray[np.int64]]
 """By participant, segment, muscle and side; (256,) pixels per grey level."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """What was said about it, and all files by name."""
-
-    notes: tuple[str, ...]
-    summary: tuple[str, ...]
-    """Sentences on how much hangs on the threshold; they stand in ``notes.txt``, too."""
-    files: dict[str, bytes]
-
-
 def sweep_thresholds(
     cohort: Cohort, source: Source, jobs: int = 1, progress: Callable[[], None] | None = None
-) -> Sweep:
+) -> tuple[Analysis, tuple[str, ...]]:
     """FI at the thresholds 0–255, its slope, and the main contrasts around the study's threshold.
+
+    The main table is that of ``sweep_contrasts.csv``; the second value are sentences on how much hangs on
+    the threshold, which stand in ``notes.txt``, too.
 
     Raises :class:`NoInputError` where the dataset is not the one that was measured, or does not give the
     FI of the results at their own threshold.
@@ -72,15 +65,16 @@ def sweep_thresholds(
     figure = sweep_figure(table[table["segment"] == ""], threshold)
     notes = (*cohort.notes, *skipped, *remarks)
     summary = _summary(compared, slopes, threshold)
+    settings = {"threshold": [str(threshold)], "contrast": [contrast.text for contrast in contrasts]}
     files = {
         "sweep.csv": frame_csv(table),
         "slope.csv": frame_csv(slopes),
         "sweep_contrasts.csv": frame_csv(compared),
         "sweep.png": png_bytes(figure),
         "sweep.svg": svg_bytes(figure),
-        "notes.txt": "".join(f"{line}\n" for line in (*summary, *notes)).encode(),
+        "notes.txt": notes_bytes(settings, (*summary, *notes)),
     }
-    return Sweep(notes, summary, files)
+    return Analysis(compared, notes, files), summary
 
 
 def _read_histograms(source: Source, jobs: int, progress: Callable[[], None] | None) -> Histograms:
@@ -127,7 +121,8 @@ def _require_same_fi(table: pd.DataFrame, fi: NDArray[np.float64], source: Sourc
     if len(differ):
         row = table.iloc[differ[0]]
         key = tuple(row[["participant_id", "segment", "muscle", "side"]])
-        raise _differ(source, key, f"fi {row['fi']!r} was found", f"{float(fi[differ[0]])!r} as measured now")
+        found, expected = float(row["fi"]), float(fi[differ[0]])
+        raise _differ(source, key, f"fi {found!r} was found", f"{expected!r} as measured now")
 
 
 def _differ(source: Source, key: tuple[str, ...], found: str, expected: str) -> NoInputError:

@@ -340,6 +340,11 @@ def test_the_warning_of_overlap_tells_how_many_pixels(moved):
     assert anatomy.patches["ES", "right"].pixels.sum() == 20 * 30
 
 
+def test_overlap_of_one_pixel_is_told():
+    (problem,) = sort(contours_of({"ES_R": (15, 60, 34, 80), "MF_R": (34, 80, 50, 95)})).problems
+    assert "share 1 px" in problem.message
+
+
 def test_overlap_of_three_regions_is_told_for_each_pair():
     same = (15, 60, 34, 89)
     anatomy = sort(contours_of({"ES_R": same, "MF_R": same, "PM_R": same}))
@@ -363,3 +368,10 @@ def test_the_order_of_contours_changes_no_region():
 def test_no_contours():
     anatomy = sort([])
     assert (anatomy.patches, anatomy.problems, anatomy.seen) == ({}, [], set())
+
+
+def test_a_line_drawn_forth_and_back_encloses_nothing():
+    retraced = Contour("MF_L", "polygon", ((70.0, 60.0), (80.0, 60.0), (80.0, 70.0), (80.0, 60.0)))
+    anatomy = sort([shape_of("IVD", IVD), retraced])
+    assert ("MF", "left") not in anatomy.patches
+    assert codes(anatomy) == ["no-area"]

@@ -314,9 +314,13 @@ def test_the_area_of_centres_comes_near_to_the_contours_area(scale):
     assert count == pytest.approx(math.pi * (0.4 * scale) ** 2, rel=2 / scale)
 
 
-def test_a_circle_by_centres_has_the_pixels_nearer_than_its_radius():
-    mask = rasterise(contour([(10, 8), (10, 13)], "circle"), (20, 20), "centre").full((20, 20))
-    expected = [[(c + 0.5 - 10) ** 2 + (r + 0.5 - 8) ** 2 < 25 for c in range(20)] for r in range(20)]
+@settings(max_examples=100, deadline=None)
+@given(st.tuples(EIGHTHS, EIGHTHS), st.integers(0, 80))
+def test_a_circle_by_centres_has_the_pixels_nearer_than_its_radius(centre, eighths):
+    (cx, cy), radius = centre, eighths / 8
+    mask = pixels_of(rasterise(contour([centre, (cx, cy + radius)], "circle"), (12, 14), "centre"), (12, 14))
+    # Eighths and their squares are exact in floating point.
+    expected = [[(c + 0.5 - cx) ** 2 + (r + 0.5 - cy) ** 2 < radius**2 for c in range(14)] for r in range(12)]
     assert (mask == np.array(expected)).all()
 
 

@@ -22,6 +22,7 @@ from mriparaspinal.study import (
     measurements_of,
     open_study,
     problems_csv,
+    refuse_own_copy,
     result_files,
 )
 
@@ -395,8 +396,9 @@ def test_an_output_folder_above_the_dataset_is_no_matter(tmp_path):
 
 
 def test_participants_that_the_results_would_replace_are_refused(tmp_path):
-    write_slice(tmp_path / "data", "ALS_1_3")
     table = tmp_path / "participants.csv"
     table.write_text("participant_id\nALS_1\n")
     with pytest.raises(UsageError, match=r"--participants: .*; expected it elsewhere; choose another --out"):
-        open_study(tmp_path / "data", Settings(), table, leave_out=tmp_path)
+        refuse_own_copy(table, tmp_path / "x" / "..")
+    refuse_own_copy(table, tmp_path / "results")
+    refuse_own_copy(None, tmp_path)

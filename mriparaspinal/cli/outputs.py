@@ -26,8 +26,8 @@ def write_analysis(found: Analysis, out: Path, inputs: Sequence[Path | None], qu
     taken = {out.resolve(), *((out / name).resolve() for name in found.files)}
     for path in inputs:
         if path is not None and path.resolve() in taken:
-            found = f"{path} is an input and would be written over or into"
-            raise UsageError(f"--out {out}: {found}; expected another folder; choose another")
+            problem = f"{path} is an input and would be written over or into"
+            raise UsageError(f"--out {out}: {problem}; expected another folder; choose another")
     with OutputFolder(out) as folder:
         there = {path.name for pattern in found.leftovers for path in out.glob(pattern)}
         folder.replace(found.files, sorted(there - set(found.files)))

@@ -10,18 +10,19 @@ import typer
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say
+from mriparaspinal.cli.outputs import write_analysis
 from mriparaspinal.errors import UsageError
 
 if TYPE_CHECKING:
     from mriparaspinal.agreement import Rater
-    from mriparaspinal.mask_agreement import MaskAgreement
+    from mriparaspinal.associations import Analysis
 
 
 def reliability(
     out: opt.OutFolder,
     raters: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[RATER_A RATER_B ...]", help="Folders of results, one per rater or session."),
+        typer.Argument(metavar="RATER", help="Folders of results, one per rater or session."),
     ] = None,
     metric: Annotated[
         list[str] | None,
@@ -62,58 +63,44 @@ def reliability(
     from mriparaspinal.files.results import OutputFolder, stale_tables
 
     folders, datasets = raters or [], dataset or []
-    refuse_inputs_as_output((out, mean_out), (*folders, *datasets))
+    inputs = [*folders, *datasets]
+    refuse_mean_out(mean_out, (out, *inputs))
     opened = [] if table else steps.open_raters(folders)
     if table is None:
-        agreed = steps.agreement_of_raters(opened, metric or [])
-    elif folders or datasets or metric or mean_out:
-        found = "was given with RATERs, --metric, --dataset or --mean-out"
-        raise UsageError(f"--table: {found}; expected it alone; leave out one of them")
+        found = steps.agreement_of_raters(opened, metric or [])
+    elif inputs or metric or mean_out:
+        given = "was given with RATERs, --metric, --dataset or --mean-out"
+        raise UsageError(f"--table: {given}; expected it alone; leave out one of them")
     else:
-        agreed = steps.agreement_of_table(table)
-    failed = None if require_cv is None else steps.gate(agreed.table, require_cv)
-    with OutputFolder(out) as folder:
-        files, notes = dict(agreed.files), list(agreed.notes)
-        if datasets:
-            masks = compare_masks_step(opened, datasets, quiet)
-            files |= masks.files
-            notes += masks.notes
-        mean, more = steps.mean_files(opened) if mean_out else ({}, [])
-        notes += more
-        files["notes.txt"] = "".join(f"{note}\n" for note in notes).encode()
-        folder.replace(files, steps.leftovers(out, files))
+        found = steps.agreement_of_table(table)
+    failed = None if require_cv is None else steps.gate(found.table, require_cv)
+    if datasets:
+        masks = compare_masks_step(opened, datasets, quiet)
+        found = steps.extended(found, masks.files, masks.notes)
+    mean, notes = steps.mean_files(opened) if mean_out else ({}, [])
+    write_analysis(steps.extended(found, {}, notes), out, (*inputs, table), quiet)
     if mean_out:
         with OutputFolder(mean_out) as folder:
             folder.replace(mean, stale_tables(folder, mean))
-    for note in notes:
-        say(f"note: {note}", quiet)
-    say(f"{steps.headline(agreed.table)}; written into {out}", quiet)
+    say(f"{steps.headline(found.table)}; written into {out}", quiet)
     if failed is not None:
         raise failed
 
 
-def compare_masks_step(raters: list[Rater], datasets: list[Path], quiet: bool) -> MaskAgreement:
+def compare_masks_step(raters: list[Rater], datasets: list[Path], quiet: bool) -> Analysis:
     """Hold the raters' masks against each other, with a bar."""
     from mriparaspinal.mask_agreement import compare_masks, open_sources
 
     first, second = open_sources(raters, datasets)
     with progress_bar("comparing masks", len(first.study.dataset.slices), quiet) as advance:
         masks = compare_masks(first, second, advance)
-    each = (
-        f"{muscle} {mean:.3f}"
-        for muscle, mean in zip(masks.summary["muscle"], masks.summary["dice_mean"], strict=True)
-    )
-    say(f"mean Dice coefficient: {', '.join(each)}", quiet)
+    means = zip(masks.table["muscle"], masks.table["dice_mean"], strict=True)
+    say(f"mean Dice coefficient: {', '.join(f'{muscle} {mean:.3f}' for muscle, mean in means)}", quiet)
     return masks
 
 
-def refuse_inputs_as_output(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
-    """Nothing is written into a rater's folder, where the mean would replace the rater's own tables."""
-    taken = {path.resolve() for path in inputs}
-    for out in outputs:
-        if out is not None and out.resolve() in taken:
-            raise UsageError(
-                f"{out}: is used for something else; expected a folder of its own; choose another"
-            )
-        if out is not None:
-            taken.add(out.resolve())
+def refuse_mean_out(mean_out: Path | None, others: Iterable[Path]) -> None:
+    """In a rater's folder the mean would take the place of the rater's own tables."""
+    if mean_out is not None and mean_out.resolve() in {path.resolve() for path in others}:
+        found = "is an input or --out"
+        raise UsageError(f"--mean-out {mean_out}: {found}; expected a folder of its own; choose another")

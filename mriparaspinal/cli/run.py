@@ -43,7 +43,7 @@ def run(
     settings = settings_from(dataset, locals())
     refuse_dataset_as_output(dataset, out)
     results = out / "results"
-    measured = quantify_step(dataset, results, settings, participants, jobs, quiet, verbose)
+    measured = quantify_step(dataset, results, settings, participants, jobs, quiet, verbose, leave_out=out)
     cohort = open_cohort(results)
     people = set(cohort.table["participant_id"])
     rows = [

@@ -23,13 +23,18 @@ def quantify_step(
     jobs: int,
     quiet: bool,
     verbose: bool,
+    leave_out: Path | None = None,
 ) -> MeasuredStudy:
-    """Measure a dataset into a folder of results, whole or not at all."""
-    from mriparaspinal.files.results import OutputFolder, stale_tables
-    from mriparaspinal.study import measure_study, open_study, result_files
+    """Measure a dataset into a folder of results, whole or not at all.
 
+    ``leave_out`` may lie in the dataset and is no part of it: the folder that ``out`` stands in.
+    """
+    from mriparaspinal.files.results import OutputFolder, stale_tables
+    from mriparaspinal.study import measure_study, open_study, refuse_own_copy, result_files
+
+    refuse_own_copy(participants, out)
     with OutputFolder(out) as folder:
-        study = open_study(dataset, settings, participants, leave_out=out)
+        study = open_study(dataset, settings, participants, leave_out or out)
         with progress_bar("measuring", len(study.dataset.slices), quiet) as advance:
             measured = measure_study(study, settings, jobs, advance)
         say_problems(measured.problems, quiet, verbose)

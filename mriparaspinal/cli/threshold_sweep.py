@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import typer
-
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, progress_bar, refuse_dataset_as_output, say, say_problems
-from mriparaspinal.errors import EXIT_PARTLY
+from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
+from mriparaspinal.cli.outputs import end, write_analysis
 
 
 def threshold_sweep(
@@ -29,23 +27,17 @@ def threshold_sweep(
       mriparaspinal threshold-sweep results --dataset scans --out sweep
     """
     from mriparaspinal.analysis import open_cohort
-    from mriparaspinal.files.results import OutputFolder
     from mriparaspinal.source import open_source
     from mriparaspinal.sweep import sweep_thresholds
 
-    refuse_dataset_as_output(dataset, out)
     cohort = open_cohort(results, participants)
     source = open_source(results, cohort.manifest, dataset)
     say_problems(cohort.problems, quiet, verbose)
     slices = len(source.study.dataset.slices)
-    with OutputFolder(out) as folder:
-        with progress_bar("reading", slices, quiet) as advance:
-            swept = sweep_thresholds(cohort, source, jobs, advance)
-        folder.replace(swept.files, [])
-    for note in swept.notes:
-        say(f"note: {note}", quiet)
-    for sentence in swept.summary:
+    with progress_bar("reading", slices, quiet) as advance:
+        found, summary = sweep_thresholds(cohort, source, jobs, advance)
+    write_analysis(found, out, (results, dataset, participants), quiet)
+    for sentence in summary:
         say(sentence, quiet)
     say(f"swept the threshold over {counted(slices, 'slice')} into {out}", quiet)
-    if any(problem.severity == "error" for problem in cohort.problems):
-        raise typer.Exit(EXIT_PARTLY)
+    end(cohort.problems)

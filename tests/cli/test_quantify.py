@@ -374,6 +374,13 @@ def test_results_in_the_dataset_are_not_scanned(data):
     assert {name: digest for name, digest in fingerprint(data).items() if "results" not in name} == before
 
 
+def test_run_into_the_dataset_takes_its_own_figures_for_no_slices(data):
+    figure = data / "study" / "comparison" / "figure3_sides_ALS.png"
+    write_image(figure, grey_image())
+    assert run("run", data, "--out", data / "study", "--quiet").code == 0
+    assert problems_of(data / "study" / "results") == set()
+
+
 @pytest.mark.parametrize("link", [False, True])
 def test_the_dataset_itself_is_refused(data, tmp_path, link):
     out = data

@@ -249,9 +249,9 @@ def test_files_notes_and_bytes(study, agreed, tmp_path):
     with Image.open(study / "agreement" / "bland_altman_fi.png") as image:
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
     notes = (study / "agreement" / "notes.txt").read_text().splitlines()
-    assert "raters 1: results_a; 2: results_b" in notes
+    assert notes[0] == "settings: raters 1: results_a, 2: results_b; metric fi, rcsa"
     assert len(notes) == len(set(notes))
-    assert all(f"note: {note}" in agreed.err for note in notes)
+    assert all(f"note: {note}" in agreed.err for note in notes[1:])
     again = run("reliability", study / "results_a", study / "results_b", "--out", tmp_path / "out")
     assert again.code == 0
     for name in ("reliability.csv", "bland_altman.csv", *figures):
@@ -329,14 +329,14 @@ def test_wrong_usage_is_one_line(study, tmp_path):
         ([a, b, "--metric", "image"], "image: 'ALS_1_3.png' found"),
         ([a, b, "--require-cv", "-1"], "--require-cv: -1.0 found"),
         ([a, b, "--require-cv", "nan"], "--require-cv: nan found"),
-        ([a, b, "--mean-out", a], "is used for something else"),
-        ([a, b, "--mean-out", tmp_path / "out"], "is used for something else"),
+        ([a, b, "--mean-out", a], "is an input or --out"),
+        ([a, b, "--mean-out", tmp_path / "out"], "is an input or --out"),
         ([a, b, "--dataset", study / "scans_a"], "--dataset: 1 datasets of 2 raters"),
     ):
         assert said in one_line(run("reliability", *arguments, *out), 2)
     assert not list((tmp_path / "out").glob("*"))
     before = fingerprint(b)
-    assert "is used for something else" in one_line(run("reliability", a, b, "--out", b), 2)
+    assert "is an input and would be written over" in one_line(run("reliability", a, b, "--out", b), 2)
     assert fingerprint(b) == before
 
 

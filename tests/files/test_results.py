@@ -105,10 +105,10 @@ def test_of_many_that_try_at_once_one_is_in(tmp_path):
 
     def work(number: int) -> int:
         done = 0
-        for _ in range(60):
+        for _ in range(80):
             with contextlib.suppress(UsageError), OutputFolder(tmp_path):
                 inside.append(number)
-                time.sleep(0)
+                time.sleep(0.0002)
                 most.append(len(inside))
                 inside.remove(number)
                 done += 1
