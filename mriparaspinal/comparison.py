@@ -56,26 +56,32 @@ def compare_cohort(
     cohort: Cohort,
     contrasts: Sequence[str],
     metrics: Sequence[str],
-    normality: Normality = "lilliefors",
+    normality: str | None = None,
     divide_by: str | None = None,
 ) -> Comparisons:
     """Make the contrasts that were asked for, else those of the protocol, else the paper's.
 
+    What is not asked for is taken from the settings that ``quantify`` saved with the results.
+
     Raises :class:`UsageError` for a contrast or column that is not there, :class:`NothingToCompareError`
     where there is nothing to compare.
     """
-    chosen, notes = _contrasts(cohort, contrasts)
+    protocol = cohort.manifest.get("settings", {})
+    asked = normality or protocol.get("normality")
+    judged_by: Normality = "shapiro" if asked == "shapiro" else "lilliefors"
+    divide_by = divide_by or protocol.get("divide_by")
+    chosen, notes = _contrasts(cohort, contrasts or protocol.get("contrasts", []))
     names = list(metrics) or _metrics(cohort, chosen, divide_by)
-    table, found = compare(cohort.table, chosen, names, normality, divide_by)
+    table, found = compare(cohort.table, chosen, names, judged_by, divide_by)
     notes = [*cohort.notes, *notes, *found]
     settings: dict[str, Sequence[str]] = {
         "contrast": [contrast.text for contrast in chosen],
         "metric": names,
-        "normality": [normality],
+        "normality": [judged_by],
         "divided by": [divide_by] if divide_by else [],
     }
     files = {"comparisons.csv": frame_csv(table)}
-    papers, remarks = _paper_tables(cohort, table, normality, files)
+    papers, remarks = _paper_tables(cohort, table, judged_by, files)
     notes += remarks
     for paper in papers:
         files[f"{paper.name}.csv"] = to_csv_bytes(paper)
@@ -88,7 +94,6 @@ def compare_cohort(
 
 
 def _contrasts(cohort: Cohort, asked: Sequence[str]) -> tuple[list[Contrast], list[str]]:
-    asked = list(asked) or list(cohort.manifest.get("settings", {}).get("contrasts", []))
     if asked:
         return [resolve(text, cohort.table) for text in asked], []
     chosen, notes = default_contrasts(cohort.table)

@@ -65,6 +65,10 @@ class Settings:
     """Aliases: (label in the files, label of the contract)."""
     contrasts: tuple[str, ...] = ()
     """The contrasts of the protocol, in the spelling of ``compare --contrast``."""
+    normality: str = "lilliefors"
+    """The test of normality of the comparisons, ``lilliefors`` or ``shapiro``."""
+    divide_by: str | None = None
+    """The column of the participants by which the comparisons divide each metric."""
 
 
 @dataclass(frozen=True, slots=True)

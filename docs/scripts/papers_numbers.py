@@ -101,8 +101,8 @@ CLOSING = """\
 ## What this means for you
 
 - If you run this software on your own data, nothing here concerns you: no number of a paper is built in.
-- If you reproduce the paper from raw data, expect its Table 2, its Table 4 but for two p-values, and its sex
-  ratio. Expect other values in Table 3 on the symptomatic side of LR and on both sides of ALS.
+- If you ever measure the paper's own slices again, a difference in one of the places above is no error of
+  yours, nor of this software. Table 2 by itself, and Table 4 but for two p-values, hold together.
 - In your own results the paired test stands beside the other one (`paired_p` beside `p`).
   [simulation.md](simulation.md) shows why the two differ so much.
 """
@@ -214,7 +214,7 @@ With two covariates (age, BMI) a partial correlation has df = n − 4. Of all df
 
 {table(("Row", "r", "df", "printed p", "recomputed p", ""), rows)}
 
-The {len(others)} rows that do not agree are both at L5. With the 33 degrees of freedom of the other rows at L5
+The {len(others)} rows that do not agree are at L5. With the 33 degrees of freedom of the other rows of L5
 they would be significant:
 
 {table(("Row", "r", "printed p", "p with df = 33", "p with df = 34"), others)}
@@ -277,8 +277,8 @@ Tables 2 and 3 both have a column "LR, S". It should be the same column. It is n
 
 {table(header, rows)}
 
-The paper's main result stands as far as it can be checked: with Table 2's own columns, too, rCSA of the
-symptomatic side is lower in ALS, in all {len(atrophy)} rows of L4–L5 that can be recomputed (p at most
+The difference that the paper stresses is there with Table 2's own columns, too: rCSA of the symptomatic side
+is lower in ALS than in LR in all {len(atrophy)} rows of L4–L5 that can be recomputed (p at most
 {max(atrophy):.3f}).
 """
 
@@ -325,7 +325,9 @@ By definition the rCSA of both sides is the sum of the two sides, for each patie
 
 {table(("Row", "Group", "S", "C", "S + C", "2 × C", "B", ""), rows)}
 
-S and C are from Table 2, B from Table 3. Medians do not add up as means do; such rows are marked.
+S and C are from Table 2, B from Table 3. Medians do not add up as means do; such rows are marked. So for ALS
+at L3–L5 the columns S, C and B cannot all be right for the same patients. The tables do not tell which one is
+off.
 
 In Table 3, {tested} rows have mean ± SD for both sides together in ALS and in LR. {tested - len(fail)} of
 their p-values agree with a t-test. The others: {failing}. For {lr[0][2]} of LR, the sum of the two sides is

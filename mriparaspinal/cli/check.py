@@ -24,7 +24,7 @@ def check(
     name_pattern: opt.NamePattern = None,
     window: opt.Window = None,
     participants: opt.ParticipantsFile = None,
-    jobs: opt.Jobs = 1,
+    jobs: opt.Jobs = None,
     quiet: opt.Quiet = False,
 ) -> None:
     """Find every problem in a dataset at once, without writing results.
@@ -35,10 +35,12 @@ def check(
     Example:
       mriparaspinal check scans --json problems.json
     """
+    from mriparaspinal.files.protocol import run_options
     from mriparaspinal.files.results import manifest_bytes, write_file
     from mriparaspinal.study import measure_study, open_study, problem_records
 
     settings = settings_from(dataset, locals())
+    participants, jobs = run_options(dataset, participants, jobs)
     study = open_study(dataset, settings, participants)
     with progress_bar("checking", len(study.dataset.slices), quiet) as advance:
         measured = measure_study(study, settings, jobs, advance)

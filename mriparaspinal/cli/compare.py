@@ -39,8 +39,8 @@ def compare(
         typer.Option("--divide-by", metavar="COL", help="Divide each metric by this column first."),
     ] = None,
     normality: Annotated[
-        Normality, typer.Option("--normality", help="Test of normality.")
-    ] = Normality.lilliefors,
+        Normality | None, typer.Option("--normality", help="Test of normality [default: lilliefors].")
+    ] = None,
     table: opt.TableFile = None,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
@@ -58,6 +58,6 @@ def compare(
 
     cohort = open_either(results, table, participants)
     say_problems(cohort.problems, quiet, verbose)
-    compare_step(cohort, out, quiet, contrast, metric, normality.value, divide_by)
+    compare_step(cohort, out, quiet, contrast, metric, normality and normality.value, divide_by)
     if any(problem.severity == "error" for problem in cohort.problems):
         raise typer.Exit(EXIT_PARTLY)

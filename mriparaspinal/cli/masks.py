@@ -26,7 +26,7 @@ def masks(
     patient_from: opt.PatientFromOption = None,
     name_pattern: opt.NamePattern = None,
     window: opt.Window = None,
-    jobs: opt.Jobs = 1,
+    jobs: opt.Jobs = None,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
 ) -> None:
@@ -39,11 +39,13 @@ def masks(
     Example:
       mriparaspinal masks scans --out masks
     """
+    from mriparaspinal.files.protocol import run_options
     from mriparaspinal.gallery import draw_slices
     from mriparaspinal.study import open_study
 
     settings = settings_from(dataset, locals())
     refuse_dataset_as_output(dataset, out)
+    _, jobs = run_options(dataset, None, jobs)
     study = open_study(dataset, settings, leave_out=out)
     with progress_bar("drawing", len(study.dataset.slices), quiet) as advance:
         drawn, problems = draw_slices(study, out, settings, jobs, advance)

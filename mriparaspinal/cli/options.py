@@ -99,7 +99,9 @@ ParticipantsFile = Annotated[
         "--participants", metavar="FILE", help="Participants table (CSV or TSV) [default: the dataset's]."
     ),
 ]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Processes to measure with.")]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", min=1, metavar="N", help="Processes to measure with [default: 1].")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="List every warning.")]
 OptionalResults = Annotated[

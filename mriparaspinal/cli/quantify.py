@@ -21,7 +21,7 @@ def quantify(
     name_pattern: opt.NamePattern = None,
     window: opt.Window = None,
     participants: opt.ParticipantsFile = None,
-    jobs: opt.Jobs = 1,
+    jobs: opt.Jobs = None,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
 ) -> None:

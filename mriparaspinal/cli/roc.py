@@ -72,7 +72,8 @@ def roc(
     say_problems(cohort.problems, quiet, verbose)
     found = discriminate(cohort, outcome, positive, predictor, negative, lower_is_positive or [], combine)
     write_analysis(found, out, (table, participants), quiet)
-    best = found.table.loc[found.table["auc"].idxmax()]
+    single = found.table[: len(predictor)]  # without the combination, whose area is optimistic
+    best = single.loc[single["auc"].idxmax()]
     say(
         f"made {counted(int(found.table['auc'].notna().sum()), 'ROC curve')} into {out}; largest area "
         f"{best['auc']:.3f} ({best['ci_low']:.3f}–{best['ci_high']:.3f}): {best['predictor']}",

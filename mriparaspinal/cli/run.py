@@ -7,11 +7,10 @@ import typer
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import (
     refuse_dataset_as_output,
-    say,
     settings_from,
     show_summary,
 )
-from mriparaspinal.cli.steps import compare_step, quantify_step
+from mriparaspinal.cli.steps import compare_step, quantify_step, skip_comparison
 from mriparaspinal.errors import EXIT_PARTLY, NothingToCompareError
 
 
@@ -26,7 +25,7 @@ def run(
     name_pattern: opt.NamePattern = None,
     window: opt.Window = None,
     participants: opt.ParticipantsFile = None,
-    jobs: opt.Jobs = 1,
+    jobs: opt.Jobs = None,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
 ) -> None:
@@ -54,7 +53,7 @@ def run(
     try:
         compared = compare_step(cohort, out / "comparison", quiet)
     except NothingToCompareError as reason:
-        say(f"note: {reason}; the comparison is skipped", quiet)
+        skip_comparison(out / "comparison", str(reason), quiet)
         rows.append(("comparisons", "none: nothing to compare"))
     else:
         rows.append(("comparisons", str(len(compared.table))))

@@ -11,7 +11,6 @@ from mriparaspinal.model import Settings
 if TYPE_CHECKING:
     from mriparaspinal.analysis import Cohort
     from mriparaspinal.comparison import Comparisons
-    from mriparaspinal.stats.compare import Normality
     from mriparaspinal.study import MeasuredStudy
 
 
@@ -20,7 +19,7 @@ def quantify_step(
     out: Path,
     settings: Settings,
     participants: Path | None,
-    jobs: int,
+    jobs: int | None,
     quiet: bool,
     verbose: bool,
     leave_out: Path | None = None,
@@ -29,9 +28,11 @@ def quantify_step(
 
     ``leave_out`` may lie in the dataset and is no part of it: the folder that ``out`` stands in.
     """
+    from mriparaspinal.files.protocol import run_options
     from mriparaspinal.files.results import OutputFolder, stale_tables
     from mriparaspinal.study import measure_study, open_study, refuse_own_copy, result_files
 
+    participants, jobs = run_options(dataset, participants, jobs)
     refuse_own_copy(participants, out)
     with OutputFolder(out) as folder:
         study = open_study(dataset, settings, participants, leave_out or out)
@@ -55,7 +56,7 @@ def compare_step(
     quiet: bool,
     contrasts: list[str] | None = None,
     metrics: list[str] | None = None,
-    normality: Normality = "lilliefors",
+    normality: str | None = None,
     divide_by: str | None = None,
 ) -> Comparisons:
     """Compare the arms of a cohort into an output folder."""
@@ -73,3 +74,18 @@ def compare_step(
         quiet,
     )
     return compared
+
+
+def skip_comparison(out: Path, reason: str, quiet: bool) -> None:
+    """Say why there is no comparison, and take away that of an earlier run."""
+    from mriparaspinal.comparison import LEFTOVERS
+    from mriparaspinal.files.results import OutputFolder
+
+    say(f"note: {reason}; the comparison is skipped", quiet)
+    with OutputFolder(out) as folder:
+        there = {
+            path.name
+            for pattern in ("comparisons.csv", "figure_effects.*", *LEFTOVERS)
+            for path in out.glob(pattern)
+        }
+        folder.replace({"notes.txt": f"{reason}\n".encode()}, sorted(there))

@@ -12,7 +12,7 @@ def threshold_sweep(
     dataset: opt.DatasetOfResults,
     out: opt.OutFolder,
     participants: opt.ParticipantsOfResults = None,
-    jobs: opt.Jobs = 1,
+    jobs: opt.Jobs = None,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
 ) -> None:
@@ -35,7 +35,7 @@ def threshold_sweep(
     say_problems(cohort.problems, quiet, verbose)
     slices = len(source.study.dataset.slices)
     with progress_bar("reading", slices, quiet) as advance:
-        found, summary = sweep_thresholds(cohort, source, jobs, advance)
+        found, summary = sweep_thresholds(cohort, source, jobs or 1, advance)
     write_analysis(found, out, (results, dataset, participants), quiet)
     for sentence in summary:
         say(sentence, quiet)

@@ -16,6 +16,8 @@ from mriparaspinal.vocabulary import alias_key, parse_label
 
 FILE = "paraspinal.toml"
 _FIELDS = tuple(f.name for f in dataclasses.fields(Settings))
+#: What the protocol may say beside the settings; it changes how a run is done, not its numbers.
+_RUN_OPTIONS = ("participants", "jobs")
 
 
 def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
@@ -29,7 +31,7 @@ def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
     faults += _faults(given, option=True)
     if faults:
         raise UsageError("\n".join(faults))
-    values = {**protocol, **given}
+    values = {name: value for name, value in {**protocol, **given}.items() if name in _FIELDS}
     for name in ("labels", "contrasts"):
         if isinstance(values.get(name), dict):
             values[name] = tuple(sorted(values[name].items()))
@@ -39,6 +41,18 @@ def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
         low, high = values["window"]
         values["window"] = (float(low), float(high))
     return Settings(**values)
+
+
+def run_options(dataset: Path, participants: Path | None, jobs: int | None) -> tuple[Path | None, int]:
+    """The participants file and the number of processes: as given, else of the protocol, else the default.
+
+    The protocol's participants file is relative to the dataset. Its faults are told by
+    :func:`resolve_settings`, which comes first.
+    """
+    protocol = _read_protocol(dataset / FILE) if _is_there(dataset / FILE) else {}
+    if participants is None and "participants" in protocol:
+        participants = dataset / str(protocol["participants"])
+    return participants, jobs or int(protocol.get("jobs", 1))
 
 
 def _is_there(path: Path) -> bool:
@@ -66,7 +80,9 @@ def _faults(values: Mapping[str, Any], option: bool = False) -> list[str]:
     faults = []
     for name, value in values.items():
         shown = f"--{name.replace('_', '-')}" if option else name
-        expected = _CHECKS[name](value) if name in _CHECKS else f"one of {', '.join(_FIELDS)}"
+        expected = (
+            _CHECKS[name](value) if name in _CHECKS else f"one of {', '.join((*_FIELDS, *_RUN_OPTIONS))}"
+        )
         if expected:
             faults.append(f"{shown}: {value!r} was found; expected {expected}; correct it")
     return faults
@@ -79,6 +95,11 @@ def _one_of(*words: str) -> Any:
 def _threshold(value: Any) -> str:
     good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 255
     return "" if good else "a whole grey level from 0 to 255"
+
+
+def _jobs(value: Any) -> str:
+    good = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return "" if good else "a whole number of processes from 1"
 
 
 def _window(value: Any) -> str:
@@ -119,4 +140,8 @@ _CHECKS: dict[str, Any] = {
     "window": _window,
     "labels": _labels,
     "contrasts": _texts,
+    "normality": _one_of("lilliefors", "shapiro"),
+    "divide_by": lambda value: "" if isinstance(value, str) and value else "the name of a column",
+    "participants": lambda value: "" if isinstance(value, str) and value else "the name of a file",
+    "jobs": _jobs,
 }

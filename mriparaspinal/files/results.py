@@ -57,9 +57,11 @@ class OutputFolder:
         self.path = path
         self._descriptor = -1
         self._replacing = False
+        self._made: list[Path] = []
 
     def __enter__(self) -> OutputFolder:
         try:
+            self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
             self.path.mkdir(parents=True, exist_ok=True)
             self._take_mark()
         except OSError as error:
@@ -96,6 +98,10 @@ class OutputFolder:
         os.close(self._descriptor)
         if not self._replacing and os.name == "nt":
             self._drop_mark()  # Windows removes no file that is open
+        # A run that came to nothing leaves nothing: folders that it made are empty then.
+        with contextlib.suppress(OSError):
+            for folder in self._made:
+                folder.rmdir()
 
     def written_before(self) -> set[str]:
         """The names that earlier runs wrote here, a run that was killed among them."""

@@ -1,0 +1,420 @@
+"""Write docs/simulation.md: how often the protocol of ``compare`` errs, and how often it finds what is there.
+
+Run: ``python docs/scripts/simulation.py`` (about two minutes on one core; the same page each time).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from markdown_page import joined, table
+from numpy.typing import NDArray
+from scipy import stats
+from statsmodels.stats.power import TTestIndPower, TTestPower
+
+from mriparaspinal.stats.compare import compare_arms, compare_pairs
+
+PAGE = Path(__file__).resolve().parents[1] / "simulation.md"
+SEED = 20260317
+#: Patients with ALS and with LR in Ren et al. 2026.
+N_ALS, N_LR = 38, 32
+ALPHA = 0.05
+POWER = 0.8
+CORRELATIONS = (0.0, 0.5, 0.7, 0.9)
+#: Five segments, three muscles, two metrics.
+ROWS = 30
+#: As many as the paper finds different: rCSA of three muscles at L3–L5.
+DIFFERENT = 9
+
+Floats = NDArray[np.float64]
+
+
+class Share(NamedTuple):
+    """A simulated share, 0–1, and of how many independent replications it is the mean."""
+
+    value: float
+    n: int
+
+    def __str__(self) -> str:
+        return _percent(self.value)
+
+
+class Case(NamedTuple):
+    """One row of a table: what was simulated, and what came out by the column's heading."""
+
+    labels: tuple[str, ...]
+    shares: dict[str, Share]
+
+
+class Setting(NamedTuple):
+    """Two arms, as a paper's table prints them: mean ± SD."""
+
+    name: str
+    n_a: int
+    n_b: int
+    a: tuple[float, float]
+    b: tuple[float, float]
+
+    @property
+    def difference(self) -> float:
+        """Difference of the means in SDs (the root mean square of the two)."""
+        return abs(self.a[0] - self.b[0]) / math.sqrt((self.a[1] ** 2 + self.b[1] ** 2) / 2)
+
+
+#: Ren et al. 2026, Table 2: symptomatic against contralateral side.
+SIDES = (
+    Setting("L4 MF rCSA in ALS", N_ALS, N_ALS, (0.28, 0.16), (0.58, 0.16)),
+    Setting("L5 ES rCSA in ALS", N_ALS, N_ALS, (0.48, 0.19), (0.69, 0.28)),
+    Setting("L2 PM rCSA in ALS", N_ALS, N_ALS, (0.37, 0.14), (0.40, 0.15)),
+    Setting("L4 PM rCSA in LR", N_LR, N_LR, (0.80, 0.19), (0.83, 0.19)),
+)
+#: Ren et al. 2026: ALS against LR, from Table 2 (symptomatic side) and Table 3 (both sides).
+GROUPS = (
+    Setting("L5 ES rCSA, symptomatic side", N_ALS, N_LR, (0.48, 0.19), (0.64, 0.32)),
+    Setting("L5 ES FI, symptomatic side", N_ALS, N_LR, (0.51, 0.20), (0.55, 0.20)),
+    Setting("L3 MF rCSA, both sides", N_ALS, N_LR, (0.81, 0.19), (0.93, 0.19)),
+)
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page(*(simulate() for simulate in SIMULATIONS)), encoding="utf-8")
+    print(f"wrote {PAGE}")
+
+
+# --- what is simulated --------------------------------------------------------------------------------------
+
+
+def same_groups(replications: int = 4000, seed: int = SEED) -> list[Case]:
+    """Two groups without a difference: how often p is below 0.05, and which test was chosen."""
+    shapes: list[tuple[str, Callable[[Floats], Floats], Callable[[Floats], Floats]]] = [
+        ("normal, equal SD", lambda z: z, lambda z: z),
+        ("normal, SD of ALS twice that of LR", lambda z: 2 * z, lambda z: z),
+        ("normal, SD of LR twice that of ALS", lambda z: z, lambda z: 2 * z),
+        ("skewed (log-normal, σ = 0.5)", lambda z: np.exp(0.5 * z), lambda z: np.exp(0.5 * z)),
+        ("very skewed (log-normal, σ = 1)", np.exp, np.exp),
+    ]
+    cases = []
+    for number, (name, shape_a, shape_b) in enumerate(shapes):
+        rng = np.random.default_rng([seed, 1, number])
+        a = shape_a(rng.standard_normal((replications, N_ALS)))
+        b = shape_b(rng.standard_normal((replications, N_LR)))
+        found = [compare_arms(x, y) for x, y in zip(a, b, strict=True)]
+        chosen = [result.test for result in found]
+        shares = {
+            "protocol": _below([result.p for result in found]),
+            "Student alone": _below(stats.ttest_ind(a, b, axis=1).pvalue),
+            "Mann–Whitney alone": _below(
+                stats.mannwhitneyu(a, b, axis=1, use_continuity=False, method="asymptotic").pvalue
+            ),
+        }
+        for test, heading in (("student_t", "Student"), ("welch_t", "Welch"), ("mann_whitney_u", "U")):
+            shares[f"chose {heading}"] = _mean([test == one for one in chosen])
+        cases.append(Case((name,), shares))
+    return cases
+
+
+def same_sides(replications: int = 2000, seed: int = SEED) -> list[Case]:
+    """Two sides of one patient without a difference: the independent test and the paired one."""
+    cases = []
+    for shape in (NORMAL, SKEWED):
+        for number, correlation in enumerate(CORRELATIONS):
+            rng = np.random.default_rng([seed, 2, number, shape == SKEWED])
+            a, b = _correlated(rng, replications, N_ALS, correlation)
+            if shape == SKEWED:
+                a, b = np.exp(0.5 * a), np.exp(0.5 * b)
+            cases.append(Case((shape, f"{correlation:.1f}"), _both_tests(a, b)))
+    return cases
+
+
+def power_of_sides(replications: int = 1000, seed: int = SEED) -> list[Case]:
+    """The paper's differences between two sides, at its n: how often each test finds them."""
+    cases = []
+    for number, setting in enumerate(SIDES):
+        for correlation in (0.5, 0.9):
+            for shape in (NORMAL, SKEWED):
+                rng = np.random.default_rng([seed, 3, number, round(10 * correlation), shape == SKEWED])
+                z_a, z_b = _correlated(rng, replications, setting.n_a, correlation)
+                a, b = _shaped(z_a, *setting.a, shape), _shaped(z_b, *setting.b, shape)
+                labels = (setting.name, f"{setting.difference:.2f}", f"{correlation:.1f}", shape)
+                cases.append(Case(labels, _both_tests(a, b)))
+    return cases
+
+
+def power_of_groups(replications: int = 1000, seed: int = SEED) -> list[Case]:
+    """The paper's differences between ALS and LR, at its n: how often the protocol finds them."""
+    cases = []
+    for number, setting in enumerate(GROUPS):
+        shares = {}
+        for shape in (NORMAL, SKEWED):
+            rng = np.random.default_rng([seed, 4, number, shape == SKEWED])
+            a = _shaped(rng.standard_normal((replications, setting.n_a)), *setting.a, shape)
+            b = _shaped(rng.standard_normal((replications, setting.n_b)), *setting.b, shape)
+            shares[shape] = _below([compare_arms(x, y).p for x, y in zip(a, b, strict=True)])
+        cases.append(Case((setting.name, f"{setting.difference:.2f}"), shares))
+    return cases
+
+
+def many_rows(studies: int = 300, seed: int = SEED) -> list[Case]:
+    """Whole studies of 30 rows, ALS against LR: what Benjamini and Hochberg's adjustment does."""
+    designs = [
+        ("nothing differs, rows independent", 0, 0.0),
+        ("nothing differs, rows of a patient correlated 0.5", 0, 0.5),
+        (f"{DIFFERENT} rows differ by 0.8 SD, correlated 0.5", DIFFERENT, 0.5),
+    ]
+    cases = []
+    for number, (name, different, correlation) in enumerate(designs):
+        rng = np.random.default_rng([seed, 5, number])
+        is_real = np.arange(ROWS) < different
+        counted = []
+        for _ in range(studies):
+            als, lr = (_rows_of_patients(rng, n, correlation) for n in (N_ALS, N_LR))
+            als[:, is_real] -= 0.8
+            p = np.array([compare_arms(als[:, row], lr[:, row]).p for row in range(ROWS)])
+            counted.append(
+                [_outcomes(values, is_real) for values in (p, stats.false_discovery_control(p, method="bh"))]
+            )
+        shares = {}
+        # (studies, p or adjusted p, kind of outcome)
+        for column, kind in enumerate(("a false hit", "false among hits", "found")):
+            for place, heading in enumerate(("p", "adjusted p")):
+                shares[f"{kind}, {heading}"] = _mean([study[place][column] for study in counted])
+        if not different:
+            shares = {heading: share for heading, share in shares.items() if "found" not in heading}
+        cases.append(Case((name,), shares))
+    return cases
+
+
+SIMULATIONS = (same_groups, same_sides, power_of_sides, power_of_groups, many_rows)
+
+NORMAL, SKEWED = "normal", "skewed"
+
+
+def _both_tests(a: Floats, b: Floats) -> dict[str, Share]:
+    return {
+        "independent (p)": _below([compare_arms(x, y).p for x, y in zip(a, b, strict=True)]),
+        "paired (paired_p)": _below([compare_pairs(x, y).p for x, y in zip(a, b, strict=True)]),
+    }
+
+
+def _correlated(
+    rng: np.random.Generator, replications: int, n: int, correlation: float
+) -> tuple[Floats, Floats]:
+    """Standard normal values of two sides, each (replications, n)."""
+    a, own = rng.standard_normal((2, replications, n))
+    return a, correlation * a + math.sqrt(1 - correlation**2) * own
+
+
+def _rows_of_patients(rng: np.random.Generator, n: int, correlation: float) -> Floats:
+    """Standard normal values, (n, rows); those of one patient share a part."""
+    shared, own = rng.standard_normal((n, 1)), rng.standard_normal((n, ROWS))
+    return math.sqrt(correlation) * shared + math.sqrt(1 - correlation) * own
+
+
+def _shaped(z: Floats, mean: float, sd: float, shape: str) -> Floats:
+    """Standard normal values turned into normal or log-normal ones of this mean and SD."""
+    if shape == NORMAL:
+        return mean + sd * z
+    variance = math.log1p((sd / mean) ** 2)
+    return np.exp(math.log(mean) - variance / 2 + math.sqrt(variance) * z)
+
+
+def _outcomes(p: Floats, is_real: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """Whether there is a false hit, the share of false ones among hits, and the share of real ones found."""
+    hits = p < ALPHA
+    false = int((hits & ~is_real).sum())
+    found = float(hits[is_real].mean()) if is_real.any() else math.nan
+    return float(false > 0), false / max(int(hits.sum()), 1), found
+
+
+def _below(p: Sequence[float]) -> Share:
+    return _mean([value < ALPHA for value in p])
+
+
+def _mean(values: Sequence[float]) -> Share:
+    return Share(float(np.mean(values)), len(values))
+
+
+# --- what can be computed -----------------------------------------------------------------------------------
+
+
+def smallest_difference() -> float:
+    """The difference between ALS and LR, in SDs, that Student's t-test finds with 80 % power."""
+    return float(TTestIndPower().solve_power(nobs1=N_ALS, ratio=N_LR / N_ALS, alpha=ALPHA, power=POWER))
+
+
+def smallest_paired_difference(correlation: float) -> float:
+    """The difference between two sides in ALS, in SDs of one side, that a paired t-test finds likewise."""
+    in_sd_of_differences = TTestPower().solve_power(nobs=N_ALS, alpha=ALPHA, power=POWER)
+    return float(in_sd_of_differences * math.sqrt(2 * (1 - correlation)))
+
+
+# --- the page -----------------------------------------------------------------------------------------------
+
+
+def page(
+    groups: list[Case],
+    sides: list[Case],
+    sides_power: list[Case],
+    groups_power: list[Case],
+    rows: list[Case],
+) -> str:
+    """The page as Markdown, from the results of SIMULATIONS."""
+    levels = [case.shares["protocol"].value for case in groups]
+    alike = next(case for case in sides if case.labels == (NORMAL, "0.9"))
+    paired_levels = [case.shares["paired (paired_p)"].value for case in sides]
+    small = [case for case in sides_power if case.labels[0].startswith("L2 PM")]
+    at_09 = next(case for case in small if case.labels[2:] == ("0.9", NORMAL))
+    independent, correlated, real = rows
+    n = {
+        "groups": groups[0].shares["protocol"].n,
+        "sides": sides[0].shares["independent (p)"].n,
+        "power": sides_power[0].shares["independent (p)"].n,
+        "studies": independent.shares["a false hit, p"].n,
+    }
+    parts = [
+        INTRODUCTION,
+        f"""\
+## How much to trust the last digit
+
+Each share comes from {n["groups"]} simulated comparisons of groups where nothing differs, {n["sides"]} of sides
+where nothing differs, {n["power"]} where something does, and {n["studies"]} whole studies in the last table. By
+chance alone, a share of 5 % varies by about {_margin(0.05, n["groups"])} percentage points up or down in the
+first table, {_margin(0.05, n["sides"])} in the second and {_margin(0.05, n["studies"])} in the last (95 %
+limits).
+""",
+        f"""\
+## Two groups that do not differ
+
+ALS (n = {N_ALS}) against LR (n = {N_LR}). Each share is how often p is below 0.05 though the means are the same.
+It should be 5 %.
+""",
+        _cases(("Data",), groups),
+        f"""\
+- The protocol keeps near its 5 %: between {_percent(min(levels))} and {_percent(max(levels))}. Choosing the
+  test after a look at the data costs little here.
+- Student's test alone is off where the SDs differ and the groups are not equally large. The protocol turns to
+  Welch's test there.
+- "chose": how often the protocol took each test. U is Mann–Whitney's. Even normal data are taken as not
+  normal in some comparisons: Lilliefors' test errs in 5 % of arms, by design.
+""",
+        f"""\
+## Two sides of one patient that do not differ
+
+{N_ALS} patients, symptomatic against contralateral side. The two sides of a patient are correlated. In the
+paper's own tables the correlation is about 0.9 for rCSA ([the papers' numbers](the-papers-numbers.md)). Each
+share is how often p is below 0.05 though nothing differs. It should be 5 %. "Skewed" are log-normal data
+(σ = 0.5); their correlation is that of the logarithms.
+""",
+        _cases(("Data", "correlation of the sides"), sides),
+        f"""\
+- The paired test keeps near its 5 %: between {_percent(min(paired_levels))} and {_percent(max(paired_levels))}.
+- The independent test does so only where the sides are not correlated. At a correlation of 0.9 it has p below
+  0.05 in {alike.shares["independent (p)"]} of the comparisons. That is not a virtue. It takes differences
+  between *patients* for noise in the difference between *sides*, so it is far too careful.
+""",
+        """\
+## The paper's differences between sides
+
+What would each test find, if the paper's means and SDs were the truth? Each share is the power: how often p is
+below 0.05. d is the difference in SDs. "Skewed" are log-normal data of the same means and SDs.
+""",
+        _cases(("Row of the paper's Table 2", "d", "correlation of the sides", "Data"), sides_power),
+        f"""\
+- The large differences (L4–L5 in ALS) are found by either test.
+- The small ones are not. For {small[0].labels[0]} (d = {small[0].labels[1]}) the independent test finds a
+  difference in {at_09.shares["independent (p)"]} of studies if the sides correlate by 0.9, the paired one in
+  {at_09.shares["paired (paired_p)"]}. So where an unpaired p is large, the sides may well differ. That they do
+  not differ at L1–L2, or in LR, rests on such p-values.
+- With {N_ALS} patients a paired t-test finds, with 80 % power, a difference of
+  {smallest_paired_difference(0.5):.2f} SD at a correlation of 0.5, {smallest_paired_difference(0.9):.2f} SD at
+  0.9.
+""",
+        """\
+## The paper's differences between groups
+
+The same for ALS against LR. "Normal" and "skewed" are two kinds of data, as above.
+""",
+        _cases(("Row of the paper's tables", "d"), groups_power),
+        f"""\
+- With {N_ALS} and {N_LR} patients a t-test finds a difference of {smallest_difference():.2f} SD with 80 %
+  power. The difference in FI in this table is much smaller. That such a study does not find it says little.
+- Moderately skewed data change the power little: the protocol turns to the Mann–Whitney test.
+""",
+        f"""\
+## Thirty tests at once
+
+A contrast has {ROWS} rows for each role: five segments, three muscles, FI and rCSA. `p_adjusted` is Benjamini
+and Hochberg's. A *hit* is a row with p (or adjusted p) below 0.05; it is *false* where nothing differs.
+""",
+        table(MANY_ROWS_HEADER, [(*case.labels, *_texts(case, list(real.shares))) for case in rows]),
+        f"""\
+- Without adjustment, {independent.shares["a false hit, p"]} of studies in which *nothing* differs still have
+  something to report, with adjustment {independent.shares["a false hit, adjusted p"]} (5 % is to be expected).
+- Correlated rows come out together: {correlated.shares["a false hit, p"]} of studies have a false hit, but if
+  there is one, there are often many. With adjustment it is
+  {correlated.shares["a false hit, adjusted p"]}.
+- Where {DIFFERENT} rows do differ, the adjusted p still finds {real.shares["found, adjusted p"]} of them, the
+  plain p {real.shares["found, p"]}. Of its hits, {real.shares["false among hits, adjusted p"]} are false on
+  average, of the plain p's {real.shares["false among hits, p"]}.
+""",
+        CLOSING,
+    ]
+    return joined(parts)
+
+
+MANY_ROWS_HEADER = (
+    "Studies", "with a false hit: p", "adjusted p", "false among the hits: p", "adjusted p",
+    "real differences found: p", "adjusted p",
+)  # fmt: skip
+
+INTRODUCTION = """\
+# How often the protocol errs, and what it finds
+
+This page answers two questions about `compare`, with data made up by a computer, where the truth is known.
+If nothing differs, how often does it report a difference all the same (the *type-I error*)? If something
+differs, how often does it notice (the *power*)?
+
+The protocol is that of [methods.md](methods.md): Lilliefors' test of each arm, then Student's, Welch's or the
+Mann–Whitney test. Beside it, for two sides of a patient, the paired test. The functions that run here are
+those that `compare` runs. The numbers of patients, means and SDs are those of Ren et al. 2026.
+
+The page is written by `docs/scripts/simulation.py`, from a fixed seed. A test runs it again with fewer
+replications and another seed, and compares.
+"""
+
+CLOSING = """\
+## In short
+
+- For the two sides of one patient, read `paired_p`. `p` is there to compare with the paper.
+- A large p is not evidence that nothing differs. Look at the effect size and its interval.
+- For a table with many rows, read `p_adjusted`.
+- These are simulations of simple data. Real FI cannot go below 0 or above 1, real patients differ in more
+  than one way, and readers err. The true error rates of a study may be somewhat other.
+"""
+
+
+def _cases(labels: Sequence[str], cases: Sequence[Case]) -> str:
+    headings = list(cases[0].shares)
+    return table((*labels, *headings), [(*case.labels, *_texts(case, headings)) for case in cases])
+
+
+def _texts(case: Case, headings: Sequence[str]) -> list[str]:
+    return [str(case.shares.get(heading, "–")) for heading in headings]
+
+
+def _margin(share: float, n: int) -> str:
+    """Half the width of the 95 % limits of a share, in percentage points."""
+    return f"{100 * float(stats.norm.ppf(0.975)) * math.sqrt(share * (1 - share) / n):.1f}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+if __name__ == "__main__":
+    main()
