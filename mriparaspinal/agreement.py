@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mriparaspinal import __version__
-from mriparaspinal.associations import Analysis, notes_bytes
+from mriparaspinal.analysis import Analysis, notes_bytes
 from mriparaspinal.errors import GateError, NoInputError, UsageError
 from mriparaspinal.figures import bland_altman_figure
 from mriparaspinal.files.figure_files import png_bytes, svg_bytes

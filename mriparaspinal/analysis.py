@@ -1,7 +1,9 @@
-"""What the statistics start from: a folder of results, or any table, joined with the participants."""
+"""What the statistics start from (a folder of results, or any table, with the participants) and end with."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from mriparaspinal.cohort import assemble
+from mriparaspinal.design import is_table_mode
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.frames import participants_frame, read_measurements, table_frame
 from mriparaspinal.files.results import open_results
@@ -17,6 +20,11 @@ from mriparaspinal.model import Problem
 from mriparaspinal.participants import Participants, read_participants
 
 PARTICIPANTS = "participants.csv"
+METRICS = ("fi", "rcsa")
+#: Columns that say what a row is; they are no metrics, even where they hold numbers.
+_KEYS = ("participant_id", "group", "segment", "muscle", "side", "role")
+#: So many characters of a column's name go into the name of a file.
+_NAME_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +118,56 @@ def open_either(results: Path | None, table: Path | None, participants_file: Pat
     if results is None:
         raise UsageError("neither RESULTS nor --table was given; expected one of them; name it")
     return open_cohort(results, participants_file)
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What a command has found: the main table, the notes on it, and all files by name."""
+
+    table: pd.DataFrame
+    notes: tuple[str, ...]
+    files: dict[str, bytes]
+    leftovers: tuple[str, ...] = ()
+    """Names, or patterns of names, that a run with other options may have written, and this one has not."""
+
+
+def notes_bytes(settings: Mapping[str, Sequence[str]], notes: Sequence[str]) -> bytes:
+    """``notes.txt``: the settings, which the tables alone do not show, and the notes, one per line."""
+    said = "; ".join(f"{name} {', '.join(values)}" for name, values in settings.items() if values)
+    return "".join(f"{line}\n" for line in (f"settings: {said}", *notes)).encode()
+
+
+def file_name(stem: str, taken: Container[str]) -> str:
+    """A name that every file system takes, made of names of columns, and unlike those that are ``taken``.
+
+    >>> file_name("scatter_FA/CST (left)", {"scatter_fa_cst_left.png"})
+    'scatter_fa_cst_left_2'
+    """
+    # In small letters: "FA" and "fa" are one file on some systems.
+    short = re.sub(r"([^\w.-]|_)+", "_", stem.casefold())[:_NAME_LENGTH].strip("_.")
+    name, number = short, 1
+    while f"{name}.png" in taken:
+        number += 1
+        name = f"{short}_{number}"
+    return name
+
+
+def metrics_of(table: pd.DataFrame, asked: Sequence[str], taken: set[str]) -> tuple[list[str], list[str]]:
+    """The columns to look at, and notes on those that a text among their numbers keeps out."""
+    if asked:
+        return list(asked), []
+    if not is_table_mode(table):
+        return list(METRICS), []
+    free = [name for name in table if name not in taken and name not in _KEYS]
+    numbers = [name for name in free if pd.api.types.is_numeric_dtype(table[name])]
+    if not numbers:
+        raise UsageError(
+            "--table: no column of numbers is left beside those that were named; expected at least one; "
+            "add it, or correct the texts in it"
+        )
+    notes = [
+        f"{name}: left out, as it holds texts beside numbers; correct it to have it, too"
+        for name in free
+        if name not in numbers and pd.to_numeric(table[name], errors="coerce").notna().any()
+    ]
+    return numbers, notes

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import pandas as pd
 
-from mriparaspinal.analysis import Cohort
+from mriparaspinal.analysis import Analysis, Cohort, file_name, metrics_of, notes_bytes
 from mriparaspinal.design import is_table_mode, select
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.figures import scatter_residuals
@@ -20,23 +18,7 @@ from mriparaspinal.paper_tables import table4
 from mriparaspinal.stats.correlate import Method, correlate
 from mriparaspinal.stats.regress import regress
 
-METRICS = ("fi", "rcsa")
 ROLES = ("symptomatic",)
-#: Columns that say what a row is; they are no metrics, even where they hold numbers.
-_KEYS = ("participant_id", "group", "segment", "muscle", "side", "role")
-#: So many characters of a column's name go into the name of a file.
-_NAME_LENGTH = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """What a command has found: the main table, the notes on it, and all files by name."""
-
-    table: pd.DataFrame
-    notes: tuple[str, ...]
-    files: dict[str, bytes]
-    leftovers: tuple[str, ...] = ()
-    """Names, or patterns of names, that a run with other options may have written, and this one has not."""
 
 
 def correlate_cohort(
@@ -57,7 +39,7 @@ def correlate_cohort(
     :class:`NoInputError` where no row is left.
     """
     _require_rows(cohort.table)
-    names, notes = _metrics(cohort.table, metrics, {*scores, *covariates})
+    names, notes = metrics_of(cohort.table, metrics, {*scores, *covariates})
     sides = _roles(cohort.table, roles)
     rows = _in_order(cohort.table, [*names, *scores], covariates, group)
     table, found = correlate(rows, scores, covariates, names, sides, group, method)
@@ -75,7 +57,7 @@ def correlate_cohort(
             paper = dataclasses.replace(paper, footnotes=(*paper.footnotes, f"Participants: {group}."))
         files["table4.csv"] = to_csv_bytes(paper)
         files["table4.md"] = to_markdown(paper).encode()
-        files["tables.xlsx"] = to_xlsx_bytes([paper])
+        files["table4.xlsx"] = to_xlsx_bytes([paper])
     for metric, score, role in _pictures(table):
         figure = scatter_residuals(rows, table, metric, score, covariates, role, group, method)
         name = file_name("_".join(part for part in ("scatter", metric, score, role) if part), files)
@@ -98,7 +80,7 @@ def regress_cohort(
     Defaults and errors as in :func:`correlate_cohort`, outcomes in place of metrics.
     """
     _require_rows(cohort.table)
-    names, notes = _metrics(cohort.table, outcomes, {*predictors, *covariates})
+    names, notes = metrics_of(cohort.table, outcomes, {*predictors, *covariates})
     sides = _roles(cohort.table, roles)
     rows = _in_order(cohort.table, names, [*predictors, *covariates], group)
     table, found = regress(rows, names, predictors, covariates, sides, group, hc3=hc3)
@@ -110,48 +92,6 @@ def regress_cohort(
     notes = [*cohort.notes, *notes, *found]
     files = {"regressions.csv": frame_csv(table), "notes.txt": notes_bytes(settings, notes)}
     return Analysis(table, tuple(notes), files)
-
-
-def notes_bytes(settings: Mapping[str, Sequence[str]], notes: Sequence[str]) -> bytes:
-    """``notes.txt``: the settings, which the tables alone do not show, and the notes, one per line."""
-    said = "; ".join(f"{name} {', '.join(values)}" for name, values in settings.items() if values)
-    return "".join(f"{line}\n" for line in (f"settings: {said}", *notes)).encode()
-
-
-def file_name(stem: str, taken: Container[str]) -> str:
-    """A name that every file system takes, made of names of columns, and unlike those that are ``taken``.
-
-    >>> file_name("scatter_FA/CST (left)", {"scatter_fa_cst_left.png"})
-    'scatter_fa_cst_left_2'
-    """
-    # In small letters: "FA" and "fa" are one file on some systems.
-    short = re.sub(r"([^\w.-]|_)+", "_", stem.casefold())[:_NAME_LENGTH].strip("_.")
-    name, number = short, 1
-    while f"{name}.png" in taken:
-        number += 1
-        name = f"{short}_{number}"
-    return name
-
-
-def _metrics(table: pd.DataFrame, asked: Sequence[str], taken: set[str]) -> tuple[list[str], list[str]]:
-    """The columns to look at, and notes on those that a text among their numbers keeps out."""
-    if asked:
-        return list(asked), []
-    if not is_table_mode(table):
-        return list(METRICS), []
-    free = [name for name in table if name not in taken and name not in _KEYS]
-    numbers = [name for name in free if pd.api.types.is_numeric_dtype(table[name])]
-    if not numbers:
-        raise UsageError(
-            "--table: no column of numbers is left beside those that were named; expected at least one; "
-            "add it, or correct the texts in it"
-        )
-    notes = [
-        f"{name}: left out, as it holds texts beside numbers; correct it to have it, too"
-        for name in free
-        if name not in numbers and pd.to_numeric(table[name], errors="coerce").notna().any()
-    ]
-    return numbers, notes
 
 
 def _roles(table: pd.DataFrame, asked: Sequence[str]) -> list[str]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mriparaspinal.analysis import Cohort
-from mriparaspinal.associations import notes_bytes
+from mriparaspinal.analysis import METRICS, Analysis, Cohort, file_name, metrics_of, notes_bytes
 from mriparaspinal.contrasts import SIDE, Contrast, default_contrasts, resolve
 from mriparaspinal.design import is_table_mode
 from mriparaspinal.errors import NothingToCompareError
@@ -23,33 +21,13 @@ from mriparaspinal.stats.correlate import correlate
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-METRICS = ("fi", "rcsa")
 #: What the paper's Table 4 correlates in ALS, and what it holds constant.
 _TABLE_4 = {"score": "alsfrs_lower", "covariates": ("age", "bmi"), "group": "ALS"}
 #: Files that a run with other contrasts may have written.
 LEFTOVERS = (
     *("table[1-4].csv", "table[1-4].md", "tables.xlsx", "characteristics.csv"),
-    *("figure[3-5]_*.png", "figure[3-5]_*.svg"),
+    *("figure[3-5]_*.png", "figure[3-5]_*.svg", "figure_effects.*"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Comparisons:
-    """The table of ``comparisons.csv``, the notes on what was left out, and all files by name."""
-
-    table: pd.DataFrame
-    notes: tuple[str, ...]
-    files: dict[str, bytes]
-
-    @property
-    def significant(self) -> int:
-        """How many comparisons have p < 0.05, without adjustment."""
-        return int((self.table["p"] < 0.05).sum())
-
-    @property
-    def significant_adjusted(self) -> int:
-        """How many comparisons have p < 0.05 after Benjamini and Hochberg."""
-        return int((self.table["p_adjusted"] < 0.05).sum())
 
 
 def compare_cohort(
@@ -58,7 +36,7 @@ def compare_cohort(
     metrics: Sequence[str],
     normality: str | None = None,
     divide_by: str | None = None,
-) -> Comparisons:
+) -> Analysis:
     """Make the contrasts that were asked for, else those of the protocol, else the paper's.
 
     What is not asked for is taken from the settings that ``quantify`` saved with the results.
@@ -71,9 +49,9 @@ def compare_cohort(
     judged_by: Normality = "shapiro" if asked == "shapiro" else "lilliefors"
     divide_by = divide_by or protocol.get("divide_by")
     chosen, notes = _contrasts(cohort, contrasts or protocol.get("contrasts", []))
-    names = list(metrics) or _metrics(cohort, chosen, divide_by)
+    names, left_out = metrics_of(cohort.table, metrics, _named(chosen, divide_by))
     table, found = compare(cohort.table, chosen, names, judged_by, divide_by)
-    notes = [*cohort.notes, *notes, *found]
+    notes = [*cohort.notes, *notes, *left_out, *found]
     settings: dict[str, Sequence[str]] = {
         "contrast": [contrast.text for contrast in chosen],
         "metric": names,
@@ -90,7 +68,7 @@ def compare_cohort(
         files["tables.xlsx"] = to_xlsx_bytes(papers)
     files |= _figure_files(cohort, table, chosen)
     files["notes.txt"] = notes_bytes(settings, notes)
-    return Comparisons(table, tuple(notes), files)
+    return Analysis(table, tuple(notes), files, LEFTOVERS)
 
 
 def _contrasts(cohort: Cohort, asked: Sequence[str]) -> tuple[list[Contrast], list[str]]:
@@ -106,15 +84,12 @@ def _contrasts(cohort: Cohort, asked: Sequence[str]) -> tuple[list[Contrast], li
     return chosen, notes
 
 
-def _metrics(cohort: Cohort, contrasts: Sequence[Contrast], divide_by: str | None) -> list[str]:
-    """FI and rCSA; in table mode every column of numbers that has no other part."""
-    table = cohort.table
-    if not is_table_mode(table):
-        return list(METRICS)
-    taken = {"participant_id", divide_by}
+def _named(contrasts: Sequence[Contrast], divide_by: str | None) -> set[str]:
+    """The columns that have a part in the comparisons, and so are no metrics in a plain table."""
+    taken = {divide_by} if divide_by else set()
     for contrast in contrasts:
         taken |= {contrast.column, *(column for column, _ in (*contrast.filter_a, *contrast.filter_b))}
-    return [name for name in table if name not in taken and pd.api.types.is_numeric_dtype(table[name])]
+    return taken
 
 
 def _paper_tables(
@@ -172,14 +147,15 @@ def _figures(
     made = set(comparisons["contrast"])
     groups = [contrast for contrast in contrasts if contrast.column == "group" and contrast.text in made]
     for contrast in contrasts:
-        if contrast.column == SIDE and not contrast.filter_a and contrast.text in made:
-            found[f"figure3_sides_{contrast.arm_a}"] = sides_figure(cohort, comparisons, contrast.arm_a, area)
-        if (
-            contrast.text == f"psa:1-0[group={dict(contrast.filter_a).get('group')}]"
-            and contrast.text in made
-        ):
-            group = dict(contrast.filter_a)["group"]
-            found[f"figure4_psa_{group}"] = psa_figure(cohort, comparisons, group, fat)
+        group = dict(contrast.filter_a).get("group", "")
+        if contrast.text not in made:
+            continue
+        if contrast.column == SIDE and not contrast.filter_a:
+            name = file_name(f"figure3_sides_{contrast.arm_a}", found)
+            found[name] = sides_figure(cohort, comparisons, contrast.arm_a, area)
+        elif contrast.text == f"psa:1-0[group={group}]":
+            name = file_name(f"figure4_psa_{group}", found)
+            found[name] = psa_figure(cohort, comparisons, group, fat)
     if groups:
         found["figure5_groups"] = groups_figure(cohort, comparisons, groups, area)
     return found

@@ -6,8 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from mriparaspinal.analysis import Cohort, open_cohort, open_table
-from mriparaspinal.associations import Analysis, notes_bytes
+from mriparaspinal.analysis import Analysis, Cohort, notes_bytes, open_cohort, open_table
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.figures import roc_figure
 from mriparaspinal.files.figure_files import png_bytes, svg_bytes

@@ -697,12 +697,14 @@ def roc_figure(result: RocResult) -> Figure:
 
 
 def _roc_label(row: Mapping[str, Any]) -> str:
-    name = textwrap.fill(f"{row['predictor']} ({row['n_positive']}, {row['n_negative']}):", 44)
+    name = f"{row['predictor']} ({row['n_positive']}, {row['n_negative']}):"
     if name.startswith("_"):
         name = f" {name}"  # matplotlib before 3.10 leaves names that begin with _ out of a legend
     if math.isnan(row["auc"]):
-        return f"{name} no curve"
-    text = f"{name} {row['auc']:.3f} ({row['ci_low']:.3f}–{row['ci_high']:.3f})"
+        return textwrap.fill(f"{name} no curve", 60)
+    # The numbers of the interval stay together on one line.
+    area = f"{row['auc']:.3f} ({row['ci_low']:.3f}–{row['ci_high']:.3f})"
+    text = textwrap.fill(f"{name} {area.replace(' ', chr(160))}", 60).replace(chr(160), " ")
     if math.isnan(row["cutoff"]):
         return f"{text}\nno cut-off"
     sign = "≤" if row["direction"] == "lower" else "≥"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mriparaspinal.agreement import Rater
-from mriparaspinal.associations import Analysis
+from mriparaspinal.analysis import Analysis
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.frames import frame_csv
 from mriparaspinal.model import MUSCLES, REFERENCES, Slice

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mriparaspinal.analysis import Cohort
-from mriparaspinal.associations import Analysis, notes_bytes
+from mriparaspinal.analysis import Analysis, Cohort, notes_bytes
 from mriparaspinal.contrasts import Contrast, default_contrasts, resolve
 from mriparaspinal.errors import NoInputError
 from mriparaspinal.figures import sweep_figure

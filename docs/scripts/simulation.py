@@ -183,8 +183,8 @@ def many_rows(studies: int = 300, seed: int = SEED) -> list[Case]:
         for column, kind in enumerate(("a false hit", "false among hits", "found")):
             for place, heading in enumerate(("p", "adjusted p")):
                 shares[f"{kind}, {heading}"] = _mean([study[place][column] for study in counted])
-        if not different:
-            shares = {heading: share for heading, share in shares.items() if "found" not in heading}
+        if not different:  # then every hit is false, and nothing real can be found
+            shares = {heading: share for heading, share in shares.items() if "a false hit" in heading}
         cases.append(Case((name,), shares))
     return cases
 
@@ -281,17 +281,17 @@ def page(
         f"""\
 ## How much to trust the last digit
 
-Each share comes from {n["groups"]} simulated comparisons of groups where nothing differs, {n["sides"]} of sides
-where nothing differs, {n["power"]} where something does, and {n["studies"]} whole studies in the last table. By
-chance alone, a share of 5 % varies by about {_margin(0.05, n["groups"])} percentage points up or down in the
-first table, {_margin(0.05, n["sides"])} in the second and {_margin(0.05, n["studies"])} in the last (95 %
-limits).
+Each share comes from {n["groups"]} simulated comparisons of groups where nothing differs, {n["sides"]} of
+sides where nothing differs, {n["power"]} where something does, and {n["studies"]} whole studies in the last
+table. By chance alone, a share of 5 % varies by about {_margin(0.05, n["groups"])} percentage points up or
+down in the first table, {_margin(0.05, n["sides"])} in the second and {_margin(0.05, n["studies"])} in the last
+(95 % limits).
 """,
         f"""\
 ## Two groups that do not differ
 
-ALS (n = {N_ALS}) against LR (n = {N_LR}). Each share is how often p is below 0.05 though the means are the same.
-It should be 5 %.
+ALS (n = {N_ALS}) against LR (n = {N_LR}). Each share is how often p is below 0.05 though the means are the
+same. It should be 5 %.
 """,
         _cases(("Data",), groups),
         f"""\
@@ -312,7 +312,8 @@ share is how often p is below 0.05 though nothing differs. It should be 5 %. "Sk
 """,
         _cases(("Data", "correlation of the sides"), sides),
         f"""\
-- The paired test keeps near its 5 %: between {_percent(min(paired_levels))} and {_percent(max(paired_levels))}.
+- The paired test keeps near its 5 %: between {_percent(min(paired_levels))} and
+  {_percent(max(paired_levels))}.
 - The independent test does so only where the sides are not correlated. At a correlation of 0.9 it has p below
   0.05 in {alike.shares["independent (p)"]} of the comparisons. That is not a virtue. It takes differences
   between *patients* for noise in the difference between *sides*, so it is far too careful.
@@ -320,19 +321,19 @@ share is how often p is below 0.05 though nothing differs. It should be 5 %. "Sk
         """\
 ## The paper's differences between sides
 
-What would each test find, if the paper's means and SDs were the truth? Each share is the power: how often p is
-below 0.05. d is the difference in SDs. "Skewed" are log-normal data of the same means and SDs.
+What would each test find, if the paper's means and SDs were the truth? Each share is the power: how often p
+is below 0.05. d is the difference in SDs. "Skewed" are log-normal data of the same means and SDs.
 """,
         _cases(("Row of the paper's Table 2", "d", "correlation of the sides", "Data"), sides_power),
         f"""\
 - The large differences (L4–L5 in ALS) are found by either test.
 - The small ones are not. For {small[0].labels[0]} (d = {small[0].labels[1]}) the independent test finds a
   difference in {at_09.shares["independent (p)"]} of studies if the sides correlate by 0.9, the paired one in
-  {at_09.shares["paired (paired_p)"]}. So where an unpaired p is large, the sides may well differ. That they do
-  not differ at L1–L2, or in LR, rests on such p-values.
+  {at_09.shares["paired (paired_p)"]}. So where an unpaired p is large, the sides may well differ. That they
+  do not differ at L1–L2, or in LR, rests on such p-values.
 - With {N_ALS} patients a paired t-test finds, with 80 % power, a difference of
-  {smallest_paired_difference(0.5):.2f} SD at a correlation of 0.5, {smallest_paired_difference(0.9):.2f} SD at
-  0.9.
+  {smallest_paired_difference(0.5):.2f} SD at a correlation of 0.5,
+  {smallest_paired_difference(0.9):.2f} SD at 0.9.
 """,
         """\
 ## The paper's differences between groups
@@ -354,7 +355,8 @@ and Hochberg's. A *hit* is a row with p (or adjusted p) below 0.05; it is *false
         table(MANY_ROWS_HEADER, [(*case.labels, *_texts(case, list(real.shares))) for case in rows]),
         f"""\
 - Without adjustment, {independent.shares["a false hit, p"]} of studies in which *nothing* differs still have
-  something to report, with adjustment {independent.shares["a false hit, adjusted p"]} (5 % is to be expected).
+  something to report, with adjustment {independent.shares["a false hit, adjusted p"]} (5 % is to be
+  expected).
 - Correlated rows come out together: {correlated.shares["a false hit, p"]} of studies have a false hit, but if
   there is one, there are often many. With adjustment it is
   {correlated.shares["a false hit, adjusted p"]}.

@@ -9,8 +9,8 @@ import typer
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import say_problems
+from mriparaspinal.cli.outputs import end
 from mriparaspinal.cli.steps import compare_step
-from mriparaspinal.errors import EXIT_PARTLY
 
 
 class Normality(StrEnum):
@@ -58,6 +58,6 @@ def compare(
 
     cohort = open_either(results, table, participants)
     say_problems(cohort.problems, quiet, verbose)
-    compare_step(cohort, out, quiet, contrast, metric, normality and normality.value, divide_by)
-    if any(problem.severity == "error" for problem in cohort.problems):
-        raise typer.Exit(EXIT_PARTLY)
+    inputs = (results, table, participants)
+    compare_step(cohort, out, inputs, quiet, contrast, metric, normality and normality.value, divide_by)
+    end(cohort.problems)

@@ -12,7 +12,7 @@ from mriparaspinal.cli.console import say
 from mriparaspinal.errors import EXIT_PARTLY, UsageError
 
 if TYPE_CHECKING:
-    from mriparaspinal.associations import Analysis
+    from mriparaspinal.analysis import Analysis
     from mriparaspinal.model import Problem
 
 

@@ -15,7 +15,7 @@ from mriparaspinal.errors import UsageError
 
 if TYPE_CHECKING:
     from mriparaspinal.agreement import Rater
-    from mriparaspinal.associations import Analysis
+    from mriparaspinal.analysis import Analysis
 
 
 def reliability(

@@ -10,7 +10,7 @@ from mriparaspinal.cli.console import (
     settings_from,
     show_summary,
 )
-from mriparaspinal.cli.steps import compare_step, quantify_step, skip_comparison
+from mriparaspinal.cli.steps import compare_step, quantify_step, significant, skip_comparison
 from mriparaspinal.errors import EXIT_PARTLY, NothingToCompareError
 
 
@@ -51,14 +51,14 @@ def run(
         ("errors, warnings", f"{measured.errors}, {measured.warnings}"),
     ]
     try:
-        compared = compare_step(cohort, out / "comparison", quiet)
+        compared = compare_step(cohort, out / "comparison", (), quiet)
     except NothingToCompareError as reason:
         skip_comparison(out / "comparison", str(reason), quiet)
         rows.append(("comparisons", "none: nothing to compare"))
     else:
         rows.append(("comparisons", str(len(compared.table))))
-        rows.append(("with p < 0.05", str(compared.significant)))
-        rows.append(("with adjusted p < 0.05", str(compared.significant_adjusted)))
+        rows.append(("with p < 0.05", str(significant(compared, "p"))))
+        rows.append(("with adjusted p < 0.05", str(significant(compared, "p_adjusted"))))
     if not quiet:
         show_summary(rows)
     if measured.errors:

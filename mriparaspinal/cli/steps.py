@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
+from mriparaspinal.cli.outputs import write_analysis
 from mriparaspinal.model import Settings
 
 if TYPE_CHECKING:
-    from mriparaspinal.analysis import Cohort
-    from mriparaspinal.comparison import Comparisons
+    from mriparaspinal.analysis import Analysis, Cohort
     from mriparaspinal.study import MeasuredStudy
 
 
@@ -53,39 +54,36 @@ def quantify_step(
 def compare_step(
     cohort: Cohort,
     out: Path,
+    inputs: Sequence[Path | None],
     quiet: bool,
     contrasts: list[str] | None = None,
     metrics: list[str] | None = None,
     normality: str | None = None,
     divide_by: str | None = None,
-) -> Comparisons:
-    """Compare the arms of a cohort into an output folder."""
-    from mriparaspinal.comparison import LEFTOVERS, compare_cohort
-    from mriparaspinal.files.results import OutputFolder
+) -> Analysis:
+    """Compare the arms of a cohort into an output folder, which is none of the ``inputs``."""
+    from mriparaspinal.comparison import compare_cohort
 
-    with OutputFolder(out) as folder:
-        compared = compare_cohort(cohort, contrasts or [], metrics or [], normality, divide_by)
-        there = {path.name for pattern in LEFTOVERS for path in out.glob(pattern)}
-        folder.replace(compared.files, sorted(there - set(compared.files)))
-    for note in compared.notes:
-        say(f"note: {note}", quiet)
+    compared = compare_cohort(cohort, contrasts or [], metrics or [], normality, divide_by)
+    write_analysis(compared, out, inputs, quiet)
     say(
-        f"made {counted(len(compared.table), 'comparison')} into {out}; {compared.significant} with p < 0.05",
+        f"made {counted(len(compared.table), 'comparison')} into {out}; "
+        f"{significant(compared, 'p')} with p < 0.05",
         quiet,
     )
     return compared
 
 
+def significant(compared: Analysis, column: str) -> int:
+    """How many comparisons have ``p`` or ``p_adjusted`` below 0.05."""
+    return int((compared.table[column] < 0.05).sum())
+
+
 def skip_comparison(out: Path, reason: str, quiet: bool) -> None:
     """Say why there is no comparison, and take away that of an earlier run."""
+    from mriparaspinal.analysis import Analysis
     from mriparaspinal.comparison import LEFTOVERS
-    from mriparaspinal.files.results import OutputFolder
 
-    say(f"note: {reason}; the comparison is skipped", quiet)
-    with OutputFolder(out) as folder:
-        there = {
-            path.name
-            for pattern in ("comparisons.csv", "figure_effects.*", *LEFTOVERS)
-            for path in out.glob(pattern)
-        }
-        folder.replace({"notes.txt": f"{reason}\n".encode()}, sorted(there))
+    note = f"{reason}; the comparison is skipped"
+    nothing = Analysis(None, (note,), {"notes.txt": f"{note}\n".encode()}, ("comparisons.csv", *LEFTOVERS))
+    write_analysis(nothing, out, (), quiet)

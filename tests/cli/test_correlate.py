@@ -128,7 +128,7 @@ def test_table_4_says_what_the_csv_says(found):
     markdown = (out / "table4.md").read_text(encoding="utf-8")
     assert markdown.startswith("### Table 4. Correlations of ALSFRS-R lower with FI and rCSA.")
     assert markdown.endswith("\nParticipants: ALS.\n")
-    book = openpyxl.load_workbook(out / "tables.xlsx")
+    book = openpyxl.load_workbook(out / "table4.xlsx")
     assert book.sheetnames == ["table4"]
 
 

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from mriparaspinal.errors import UsageError
-from mriparaspinal.files.protocol import resolve_settings
+from mriparaspinal.files.protocol import resolve_settings, run_options
 from mriparaspinal.model import Settings
 
 
@@ -40,6 +40,8 @@ patient_from = "folder"
 name_pattern = '(?P<group>[A-Z]+)(?P<segment>[1-5])'
 window = [0, 1200]
 contrasts = ["side:ALS", "psa:1-0[group=ALS]"]
+normality = "shapiro"
+divide_by = "bmi"
 [labels]
 "Musculus 3" = "MF_L"
 "WK" = "vertebral body"
@@ -61,12 +63,22 @@ def test_every_key_with_underscores_or_dashes(tmp_path, text, mark):
         "window": (0.0, 1200.0),
         "labels": (("Musculus 3", "MF-L" if "MF-L" in text else "MF_L"), ("WK", "vertebral body")),
         "contrasts": ("side:ALS", "psa:1-0[group=ALS]"),
+        "normality": "shapiro",
+        "divide_by": "bmi",
     }
 
 
 def test_every_setting_can_stand_in_the_file():
     keys = {line.split(" = ")[0] for line in WHOLE.splitlines() if " = " in line and line[0] != '"'}
     assert keys | {"labels"} == {field.name for field in dataclasses.fields(Settings)}
+
+
+def test_participants_and_jobs_of_the_protocol_count_where_no_flag_is_given(tmp_path):
+    assert run_options(tmp_path, None, None) == (None, 1)
+    write(tmp_path, 'participants = "clinic/people.tsv"\njobs = 3')
+    assert resolve_settings(tmp_path, {}) == Settings()
+    assert run_options(tmp_path, None, None) == (tmp_path / "clinic" / "people.tsv", 3)
+    assert run_options(tmp_path, tmp_path / "other.csv", 2) == (tmp_path / "other.csv", 2)
 
 
 def test_flags_win_and_flags_that_were_not_given_do_not(tmp_path):
@@ -108,6 +120,11 @@ BAD = {
     'labels = {x = "MF_L", X = "MF_R"}': "'X'",
     'contrasts = "side:ALS"': "a list",
     "contrasts = [1]": "a list",
+    'normality = "ks"': "lilliefors or shapiro",
+    "divide_by = 3": "a column",
+    "participants = 3": "a file",
+    "jobs = 0": "processes from 1",
+    "jobs = true": "processes from 1",
     "treshold = 50": "one of threshold, mask_rule",
     "[quantify]\nthreshold = 50": "one of threshold, mask_rule",
 }
