@@ -78,7 +78,7 @@ def _open(raw: bytes) -> Image.Image:
     image.load()
     # Asked for only now: a PNG may tell its orientation behind the pixels.
     # Viewers turn such images; LabelMe's newer versions do, its older do not: the contours could be either.
-    if image.getexif().get(_EXIF_ORIENTATION, 1) not in (0, 1):
+    if image.info and image.getexif().get(_EXIF_ORIENTATION, 1) not in (0, 1):
         found = "an EXIF orientation that turns the image; expected pixels as they are shown"
         raise UnreadableImageError("image-orientation", found, "export the slice without EXIF orientation")
     return image
