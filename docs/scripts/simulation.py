@@ -284,8 +284,8 @@ def page(
 Each share comes from {n["groups"]} simulated comparisons of groups where nothing differs, {n["sides"]} of
 sides where nothing differs, {n["power"]} where something does, and {n["studies"]} whole studies in the last
 table. By chance alone, a share of 5 % varies by about {_margin(0.05, n["groups"])} percentage points up or
-down in the first table, {_margin(0.05, n["sides"])} in the second and {_margin(0.05, n["studies"])} in the last
-(95 % limits).
+down in the first table, {_margin(0.05, n["sides"])} in the second and {_margin(0.05, n["studies"])} in the
+last (95 % limits).
 """,
         f"""\
 ## Two groups that do not differ
