@@ -10,7 +10,7 @@ import pytest
 import statsmodels.formula.api as smf
 from builders_study import PROJECT, fingerprint, finish, read_csv, run, start
 from PIL import Image
-from scipy import stats
+from scipy import integrate, stats
 
 #: As the contract has them.
 COLUMNS = [
@@ -115,7 +115,7 @@ def test_two_predictors_and_their_combination(cases, tmp_path):
     points = pd.read_csv(out / "roc_points.csv")
     for row, (_, of_one) in zip(table.itertuples(), points.groupby("predictor", sort=False), strict=True):
         curve = of_one.assign(x=1 - of_one["specificity"]).sort_values(["x", "sensitivity"])
-        assert np.trapezoid(curve["sensitivity"], curve["x"]) == pytest.approx(row.auc, rel=1e-9)
+        assert integrate.trapezoid(curve["sensitivity"], curve["x"]) == pytest.approx(row.auc, rel=1e-9)
     settings, *notes = (out / "notes.txt").read_text(encoding="utf-8").splitlines()
     assert settings.endswith("predictor score, rcsa; lower is positive rcsa")
     *said, last = outcome.err.splitlines()
