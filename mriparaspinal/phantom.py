@@ -33,18 +33,26 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from mriparaspinal.model import SEGMENTS, Contour
+from mriparaspinal.phantom_curves import (
+    FIELD_OF_VIEW_MM,
+    Array,
+    Placement,
+    crossings,
+    enclosed_area,
+    rotation,
+    smooth_curve,
+)
+from mriparaspinal.phantom_surroundings import Pen, draw_surroundings, make_trunk
 
-Array = NDArray[np.float64]
 Group = Literal["ALS", "LR"]
 
 GROUPS: tuple[Group, ...] = ("ALS", "LR")
 MUSCLES = ("MF", "ES", "PM")
 #: Where the side effects act: the levels at which the paper finds atrophy.
 AFFECTED = ("L3", "L4", "L5")
-FIELD_OF_VIEW_MM = 224.0
 
 # Per level L1 … L5. Areas of the muscles relative to the disc and median FI: close to Table 2 of the paper
 # (contralateral side in ALS, both sides in LR). Disc areas in mm².
@@ -84,9 +92,8 @@ _SHAPES: dict[str, tuple[list[tuple[float, float]], ...]] = {
 }  # fmt: skip
 #: Direction of the fat streaks in the slice, degrees from the x axis towards the back.
 _GRAIN = {"MF": 105.0, "ES": 70.0, "PM": 40.0}
-#: Between neighbouring muscles, and how wide the dark fascia around each of them is.
+#: Between neighbouring muscles.
 _GAP_MM = 2.6
-_RIM_MM = 1.5
 #: Fat within a muscle, before the bias field.
 _FAT_GREY = 150.0
 #: Size of the streaks, mm: along them and across (1 / wave number).
@@ -169,7 +176,7 @@ class PhantomSlice:
 
 
 @dataclass(frozen=True, slots=True)
-class _Body:
+class Body:
     """What all slices of one participant share beyond the participants table."""
 
     size: float
@@ -182,7 +189,9 @@ class _Body:
 
 
 @dataclass(frozen=True, slots=True)
-class _Muscle:
+class Muscle:
+    """One muscle of one slice, as it is and as it would be without atrophy."""
+
     region: str
     side: Literal["left", "right"]
     healthy: Array
@@ -261,14 +270,14 @@ def make_slice(
     rng = _stream(seed, participant.group, participant.number, _ANATOMY, level)
     disc = _disc_outline(level, body, rng)
     muscles = _make_muscles(participant, level, body, effects, disc, rng)
-    trunk = _make_trunk(participant, level, muscles)
-    place = _Placement(
+    trunk = make_trunk(participant, level, muscles)
+    place = Placement(
         (float(rng.normal(0, 1.5)), float(rng.normal(1, 1)) - trunk.centre), float(rng.normal(0, 1.2))
     )
 
     scale = max(3, round(1024 / size))
-    pen = _Pen(Image.new("L", (size * scale, size * scale), 1), place)
-    _draw_surroundings(pen, trunk, disc, muscles, level, participant.bmi, body, rng)
+    pen = Pen(Image.new("L", (size * scale, size * scale), 1), place)
+    draw_surroundings(pen, trunk, disc, muscles, level, participant.bmi, body, rng)
     fine = np.array(pen.image, dtype=np.float64)
     shares = [_paint_muscle(fine, muscle, place, body, rng) for muscle in muscles]
     noise_rng, hand_rng = (
@@ -278,7 +287,7 @@ def make_slice(
     outlines = {f"{m.region}_{m.side[0].upper()}": m.outline for m in muscles} | {"IVD": disc}
     px2_per_mm2 = (size / FIELD_OF_VIEW_MM) ** 2
     truth = [
-        Truth(*who, m.region, m.side, _area(m.outline) * px2_per_mm2, fi)
+        Truth(*who, m.region, m.side, enclosed_area(m.outline) * px2_per_mm2, fi)
         for m, fi in zip(muscles, shares, strict=True)
     ]
     return PhantomSlice(
@@ -289,7 +298,7 @@ def make_slice(
             Contour(label, "polygon", _draw_by_hand(place.pixels(outline, size), size, hand_rng))
             for label, outline in outlines.items()
         ),
-        (*truth, Truth(*who, "IVD", "", _area(disc) * px2_per_mm2, None)),
+        (*truth, Truth(*who, "IVD", "", enclosed_area(disc) * px2_per_mm2, None)),
     )
 
 
@@ -300,14 +309,14 @@ def _stream(seed: int, group: Group, number: int, *purpose: int) -> np.random.Ge
     return np.random.default_rng([seed, GROUPS.index(group), number, *purpose])
 
 
-def _make_body(participant: Participant, seed: int) -> _Body:
+def _make_body(participant: Participant, seed: int) -> Body:
     rng = _stream(seed, participant.group, participant.number, _BODY)
     size = (1.0 if participant.sex == "M" else 0.94) * np.exp(rng.normal(0, 0.025))
     bulk, fat = rng.normal(0, 0.12), rng.normal(0, 0.5)
     fat += 0.02 * (participant.age - 57)
     if participant.alsfrs_lower is not None:
         fat += 0.5 * (participant.psa - 0.7) - 0.15 * (participant.alsfrs_lower - 8)
-    return _Body(
+    return Body(
         size=float(size),
         bulk={m: float(np.clip(bulk + rng.normal(0, 0.1), -0.3, 0.3)) for m in MUSCLES},
         fat={m: float(fat + rng.normal(0, 0.25)) for m in MUSCLES},
@@ -317,13 +326,13 @@ def _make_body(participant: Participant, seed: int) -> _Body:
 
 
 def _make_muscles(
-    participant: Participant, level: int, body: _Body, effects: Effects, disc: Array, rng: np.random.Generator
-) -> list[_Muscle]:
+    participant: Participant, level: int, body: Body, effects: Effects, disc: Array, rng: np.random.Generator
+) -> list[Muscle]:
     """The six muscles: outlines and FI. Effects take no random numbers, so they change nothing else."""
     als = participant.group == "ALS"
     atrophy = effects.als_atrophy if als else effects.lr_atrophy
     added_fat = effects.als_fat if als else effects.lr_fat
-    muscles: list[_Muscle] = []
+    muscles: list[Muscle] = []
     for side in _SIDES:
         affected = side == participant.onset_side and SEGMENTS[level] in AFFECTED
         # Drawn as a left muscle, where x is positive (the right of the image), and mirrored for the right.
@@ -341,46 +350,18 @@ def _make_muscles(
             fi = _healthy_fi(region, level, body, rng) + (added_fat if affected else 0)
             outline = origin + np.sqrt(1 - atrophy if affected else 1) * (healthy - origin)
             muscles.append(
-                _Muscle(region, side, healthy * mirror, outline * mirror, float(np.clip(fi, 0.02, 0.85)))
+                Muscle(region, side, healthy * mirror, outline * mirror, float(np.clip(fi, 0.02, 0.85)))
             )
     return sorted(muscles, key=lambda m: (MUSCLES.index(m.region), m.side))
 
 
-def _healthy_fi(region: str, level: int, body: _Body, rng: np.random.Generator) -> float:
+def _healthy_fi(region: str, level: int, body: Body, rng: np.random.Generator) -> float:
     base = _FI[region][level]
     logit = np.log(base / (1 - base)) + body.fat[region] + rng.normal(0, 0.15)
     return float(1 / (1 + np.exp(-logit)))
 
 
-# --- where: smooth closed curves, in mm ------------------------------------------------------------------
-
-
-def _smooth(points: Array, steps: int = 14) -> Array:
-    """A closed Catmull–Rom curve through the points, as a dense polygon."""
-    before, start, end, after = (np.roll(points, shift, axis=0)[:, None] for shift in (1, 0, -1, -2))
-    t = np.linspace(0, 1, steps, endpoint=False)[None, :, None]
-    curve = (
-        2 * start
-        + (end - before) * t
-        + (2 * before - 5 * start + 4 * end - after) * t**2
-        + (3 * start - before - 3 * end + after) * t**3
-    ) / 2
-    return np.asarray(curve.reshape(-1, 2))
-
-
-def _area(outline: Array) -> float:
-    """Area that a closed polygon encloses (shoelace)."""
-    x, y = (outline - outline[0]).T
-    return float(abs(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))) / 2)
-
-
-def _crossings(outline: Array, rows: Array) -> tuple[NDArray[np.bool_], Array]:
-    """Which edges cross each horizontal line, and at which x: two arrays (rows, edges)."""
-    (x0, y0), (x1, y1) = outline.T[:, None, :], np.roll(outline, -1, axis=0).T[:, None, :]
-    y = rows[:, None]
-    crossed = (y0 <= y) != (y1 <= y)
-    slope = (x1 - x0) / np.where(y1 == y0, 1.0, y1 - y0)
-    return crossed, x0 + (y - y0) * slope
+# --- where: the outlines of muscles and disc, in mm ------------------------------------------------------
 
 
 def _at_level(key_shapes: tuple[list[tuple[float, float]], ...], level: int) -> Array:
@@ -389,15 +370,15 @@ def _at_level(key_shapes: tuple[list[tuple[float, float]], ...], level: int) -> 
     return np.asarray(near + t * (far - near))
 
 
-def _muscle_outline(region: str, level: int, body: _Body, rng: np.random.Generator) -> tuple[Array, Array]:
+def _muscle_outline(region: str, level: int, body: Body, rng: np.random.Generator) -> tuple[Array, Array]:
     """A healthy muscle on the patient's left, and the point towards which it would shrink."""
     area = _DISC_MM2[level] * body.size**2 * _RCSA[region][level]
     area *= np.exp(body.bulk[region] + np.clip(rng.normal(0, 0.04), -0.1, 0.1))
     points = _at_level(_SHAPES[region], level)
     # The first point lies deep and medial, near the bone.
     origin = body.size * (0.6 * points.mean(axis=0) + 0.4 * points[0])
-    outline = _smooth(body.size * (points + rng.normal(0, 0.5, points.shape)))
-    return origin + np.sqrt(area / _area(outline)) * (outline - origin), origin
+    outline = smooth_curve(body.size * (points + rng.normal(0, 0.5, points.shape)))
+    return origin + np.sqrt(area / enclosed_area(outline)) * (outline - origin), origin
 
 
 def _step_aside(outline: Array, medial: Array, behind: Array | None) -> Array:
@@ -414,317 +395,32 @@ def _step_aside(outline: Array, medial: Array, behind: Array | None) -> Array:
 def _missing_gap(outline: Array, neighbour: Array) -> float:
     """How far the outline must go to the right (positive x) to be a gap away from its left neighbour."""
     rows = np.arange(-90.0, 121.0)
-    crossed, x = _crossings(outline[::2], rows)
+    crossed, x = crossings(outline[::2], rows)
     near = np.where(crossed, x, np.inf).min(axis=1)
     turn = np.linspace(0, 2 * np.pi, 12, endpoint=False)
     missing = -np.inf
     for shift in _GAP_MM * np.column_stack([np.cos(turn), np.sin(turn)]):
-        crossed, x = _crossings(neighbour[::2] + shift, rows)
+        crossed, x = crossings(neighbour[::2] + shift, rows)
         far = np.where(crossed, x, -np.inf).max(axis=1)
         missing = max(missing, float(np.max(far - near)))
     return missing
 
 
-def _disc_outline(level: int, body: _Body, rng: np.random.Generator) -> Array:
+def _disc_outline(level: int, body: Body, rng: np.random.Generator) -> Array:
     width = (22.5, 23.5, 24.5, 26.0, 27.0)[level]
     depth = 17.0
     right = [(0.55, -0.9), (0.92, -0.45), (1, 0.12), (0.84, 0.66), (0.42, 0.93)]
     back = (0.82, 0.85, 0.88, 0.92, 0.97)[level]
     points = np.array([(0, -1), *right, (0, back), *((-x, y) for x, y in reversed(right))]) * (width, depth)
-    outline = _smooth(points + rng.normal(0, 0.3, points.shape))
-    return np.asarray(outline * np.sqrt(_DISC_MM2[level] * body.size**2 / _area(outline)))
-
-
-def _mirrored(half: list[tuple[float, float]]) -> Array:
-    """A smooth closed curve from its right half, which runs from the midline to the midline."""
-    return _smooth(np.array([*half, *((-x, y) for x, y in half[-2:0:-1])], dtype=np.float64))
-
-
-def _ellipse(x: float, y: float, rx: float, ry: float, degrees: float = 0.0) -> Array:
-    turn = np.linspace(0, 2 * np.pi, 40, endpoint=False)
-    circle = np.column_stack([rx * np.cos(turn), ry * np.sin(turn)])
-    return np.asarray(circle @ _rotation(degrees) + (x, y))
-
-
-def _rotation(degrees: float) -> Array:
-    angle = np.radians(degrees)
-    return np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-
-
-@dataclass(frozen=True, slots=True)
-class _Placement:
-    """How the patient lies in the field of view."""
-
-    shift: tuple[float, float]
-    """Where the centre of the disc is, mm from the centre of the image."""
-    degrees: float
-
-    def pixels(self, points: Array, size: int) -> Array:
-        """Image coordinates in which pixel i spans i to i + 1, as on LabelMe's canvas."""
-        mm = points @ _rotation(self.degrees) + self.shift
-        return np.asarray((mm / FIELD_OF_VIEW_MM + 0.5) * size)
-
-
-# --- the drawing: grey levels on a fine grid -------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Pen:
-    """Draws curves given in mm."""
-
-    image: Image.Image
-    place: _Placement
-
-    def fill(self, outline: Array, grey: float) -> None:
-        ImageDraw.Draw(self.image).polygon(self._at(outline), fill=round(grey))
-
-    def line(self, points: Array, grey: float, width: float) -> None:
-        grid = self.image.width
-        wide = max(1, round(width / FIELD_OF_VIEW_MM * grid))
-        ImageDraw.Draw(self.image).line(self._at(points), fill=round(grey), width=wide, joint="curve")
-
-    def ring(self, outline: Array, grey: float, width: float) -> None:
-        """A line along the whole outline, half of it inside."""
-        self.line(np.vstack([outline, outline[:2]]), grey, width)
-
-    def _at(self, points: Array) -> list[tuple[float, float]]:
-        return [(x, y) for x, y in self.place.pixels(points, self.image.width).tolist()]
-
-
-@dataclass(frozen=True, slots=True)
-class _Trunk:
-    """Where the skin is, mm from the centre of the disc."""
-
-    half_width: float
-    front: float
-    back: float
-
-    @property
-    def depth(self) -> float:
-        return self.back - self.front
-
-    @property
-    def centre(self) -> float:
-        return (self.back + self.front) / 2
-
-    @property
-    def middle(self) -> float:
-        return self.back - 0.48 * self.depth
-
-
-def _make_trunk(participant: Participant, level: int, muscles: list[_Muscle]) -> _Trunk:
-    stout = participant.bmi - 24
-    muscle_back = max(float(m.healthy[:, 1].max()) for m in muscles)
-    fat = max(6.0, (9, 11, 14, 19, 24)[level] * (1 + 0.05 * stout))
-    back = muscle_back + 4 + fat
-    depth = float(np.clip(196 + 3 * stout, 180, 208))
-    return _Trunk(float(np.clip(102 + stout, 95, 107)), back - depth, back)
-
-
-def _draw_surroundings(
-    pen: _Pen,
-    trunk: _Trunk,
-    disc: Array,
-    muscles: list[_Muscle],
-    level: int,
-    bmi: float,
-    body: _Body,
-    rng: np.random.Generator,
-) -> None:
-    """All but the muscles themselves, from the skin inwards."""
-    _draw_wall(pen, trunk, bmi)
-    disc_front, disc_back = float(disc[:, 1].min()), float(disc[:, 1].max())
-    # Organs may not reach through the wall of the belly: drawn apart, and only what is within is taken.
-    cavity = _wall(trunk, bmi, 1.0)
-    contents = _Pen(Image.new("L", pen.image.size, 150), pen.place)
-    inside = _Pen(Image.new("L", pen.image.size, 0), pen.place)
-    inside.fill(cavity, 255)
-    _draw_organs(contents, trunk, disc_front, level, rng)
-    _draw_vessels(contents, disc_front, level)
-    pen.image.paste(contents.image, (0, 0), inside.image)
-    _draw_flank(pen, trunk, level, body)
-    for grey, margin in ((14, 2.7), (158, 1.8)):  # the thoracolumbar fascia, then the fat within it
-        for muscle in muscles:
-            if muscle.region != "PM":
-                pen.ring(muscle.healthy, grey, 2 * margin)
-                pen.fill(muscle.healthy, grey)
-    tip = max(float(m.healthy[:, 1].max()) for m in muscles if m.region == "MF") + 1
-    _draw_arch(pen, disc_back, tip, level, rng)
-    _draw_disc(pen, disc, body)
-    for muscle in muscles:
-        pen.ring(muscle.outline, 15, 2 * _RIM_MM)
-
-
-def _draw_wall(pen: _Pen, trunk: _Trunk, bmi: float) -> None:
-    """Skin, subcutaneous fat and the muscles of the belly's wall."""
-    w, front, back, deep, mid = trunk.half_width, trunk.front, trunk.back, trunk.depth, trunk.middle
-    skin = _mirrored(
-        [
-            (0, front),
-            (0.5 * w, front + 0.03 * deep),
-            (0.83 * w, front + 0.16 * deep),
-            (w, mid - 0.05 * deep),
-            (0.97 * w, mid + 0.2 * deep),
-            (0.8 * w, back - 0.12 * deep),
-            (0.5 * w, back - 0.015 * deep),
-            (0.2 * w, back),
-            (0, back - 0.025 * deep),
-        ]
-    )
-    pen.fill(skin, 208)
-    pen.ring(skin, 70, 2.4)
-    outer = _wall(trunk, bmi, 0.0)
-    pen.fill(outer, 26)
-    pen.ring(outer, 12, 1.0)
-    for part in (0.36, 0.68):  # fat between its layers
-        pen.ring(_wall(trunk, bmi, part), 84, 0.9)
-    for side in (-1, 1):  # fat lines in the subcutaneous layer
-        x = np.linspace(4, 0.72 * w, 20)
-        y = back - 0.028 * deep - 5.5 - 0.0022 * x**2
-        pen.line(np.column_stack([side * x, y]), 165, 0.7)
-
-
-def _wall(trunk: _Trunk, bmi: float, part: float) -> Array:
-    """The wall of the belly: its outer (part 0) to its inner surface (part 1)."""
-    flank = float(np.clip(9 + 0.8 * (bmi - 24), 4, 16))
-    front = trunk.front + float(np.clip(12 + 1.2 * (bmi - 24), 6, 20)) + 9 * part
-    w = trunk.half_width - flank - 13 * part
-    deep, mid = trunk.depth, trunk.middle
-    return _mirrored(
-        [
-            (0, front),
-            (0.5 * w, front + (0.025 + 0.01 * part) * deep),
-            (0.83 * w, front + (0.15 + 0.01 * part) * deep),
-            (w, mid - 0.05 * deep),
-            (0.95 * w, mid + (0.14 - 0.04 * part) * deep),
-            (0.8 * w, 50 - 7 * part),
-            (0.5 * w, 48 - 12 * part),
-            (0, 45 - 15 * part),
-        ]
-    )
-
-
-def _draw_organs(pen: _Pen, trunk: _Trunk, disc_front: float, level: int, rng: np.random.Generator) -> None:
-    """Liver, kidneys and bowel; the patient's right is the left of the image."""
-    w = trunk.half_width - 22
-    if level <= 1:
-        pen.fill(_ellipse(-0.72 * w, trunk.middle - 48, 34 - 6 * level, 46, 12), 46)
-    for _ in range(30):  # small vessels of the mesentery
-        x, y, radius = (
-            rng.uniform(-0.7, 0.7) * w,
-            rng.uniform(trunk.front + 24, disc_front - 24),
-            rng.uniform(0.5, 1),
-        )
-        pen.fill(_ellipse(x, y, radius, 2 * radius, rng.uniform(0, 180)), 75)
-    for row, y in enumerate(np.arange(trunk.front + 33, disc_front + 6, 18.0)):
-        for x in np.linspace(-0.7, 0.7, 6)[row % 2 :] * w:
-            rx, ry, turn = rng.uniform(9, 14), rng.uniform(8, 10.5), rng.uniform(-40, 40)
-            at = (x + rng.uniform(-6, 6), y + rng.uniform(-3, 3))
-            grey = rng.choice([66.0, 80.0, 95.0, 112.0, 178.0, 12.0], p=[0.2, 0.2, 0.2, 0.2, 0.12, 0.08])
-            if abs(at[0]) > 40 or at[1] < disc_front - 32:  # the large vessels need room
-                pen.fill(_ellipse(*at, rx, ry, turn), 46)
-                pen.fill(_ellipse(*at, rx - 1.8, ry - 1.8, turn), grey)
-    for side in (-1, 1):  # ascending and descending colon
-        x, y = side * 0.86 * w, trunk.middle - rng.uniform(26, 34)
-        pen.fill(_ellipse(x, y, 13, 16), 44)
-        pen.fill(_ellipse(x, y, 11, 14), rng.uniform(60, 110))
-        pen.fill(_ellipse(x + 1, y - 6, 8, 5), 8)
-    for side, sizes in ((-1, (25, 26, 15)), (1, (26, 23, 0))):  # the right kidney lies lower
-        radius = (*sizes, 0, 0)[level]
-        if radius:
-            x, y = side * 0.68 * w, 10.0
-            pen.ring(_ellipse(x, y, radius, 0.85 * radius, side * 20), 40, 2.0)
-            pen.fill(_ellipse(x, y, radius, 0.85 * radius, side * 20), 92)
-            for petal in range(0, 360, 45):
-                px = x + 0.62 * radius * np.cos(np.radians(petal))
-                py = y + 0.53 * radius * np.sin(np.radians(petal))
-                pen.fill(_ellipse(px, py, 0.17 * radius, 0.13 * radius, petal), 104)
-            pen.fill(_ellipse(x - side * 0.3 * radius, y - 1, 0.42 * radius, 0.22 * radius, side * 20), 165)
-
-
-def _draw_vessels(pen: _Pen, disc_front: float, level: int) -> None:
-    """Aorta to the left of the patient, vena cava to the right; below L4 the iliac vessels. Flow is dark."""
-    vessels = [(8.0, disc_front - 11, 8.5, 8.5, 7.0), (-15.0, disc_front - 8, 11.0, 7.5, 13.0)]
-    if level == 4:
-        vessels = [
-            (17.0, disc_front - 8, 5.5, 5.5, 7.0),
-            (-11.0, disc_front - 9, 5.5, 5.5, 7.0),
-            (8.0, disc_front - 5, 8.0, 4.5, 13.0),
-            (-22.0, disc_front - 3, 7.5, 5.5, 13.0),
-        ]
-    for x, y, rx, ry, blood in vessels:
-        pen.fill(_ellipse(x, y, rx, ry), 34)
-        pen.fill(_ellipse(x, y, rx - 1.2, ry - 1.2), blood)
-
-
-def _draw_flank(pen: _Pen, trunk: _Trunk, level: int, body: _Body) -> None:
-    """Quadratus lumborum; at L5 the tip of the iliac wing with its muscles instead."""
-    s = body.size
-    for side in (-1, 1):
-        if level < 4:
-            x, y, rx, ry = ((47.0, 30, 9, 4), (54.0, 30, 12, 5.5), (60.0, 29, 14, 7), (66.0, 27, 14, 7.5))[
-                level
-            ]
-            belly = _ellipse(side * s * x, s * y, s * rx, s * ry, side * -14)
-            pen.ring(belly, 15, 1.6)
-            pen.fill(belly, body.muscle_grey)
-        else:
-            x = trunk.half_width - 25
-            pen.fill(_ellipse(side * (x - 6), 21, 19, 6, side * -50), body.muscle_grey)
-            pen.fill(_ellipse(side * (x + 6), 29, 18, 8, side * -54), body.muscle_grey)
-            pen.fill(_ellipse(side * x, 25, 23, 5, side * -52), 12)
-            pen.fill(_ellipse(side * x, 25, 21.5, 3.6, side * -52), 112)
-
-
-def _draw_arch(pen: _Pen, disc_back: float, tip: float, level: int, rng: np.random.Generator) -> None:
-    """Foramina with their roots, canal, facet joints, laminae and spinous process."""
-    rx = (9.5, 9.0, 8.8, 8.4, 7.2)[level]
-    ry = (8.2, 7.8, 7.4, 7.0, 6.2)[level]
-    y = disc_back + ry + 1.5
-    for side in (-1, 1):
-        pen.fill(_ellipse(side * 16, disc_back + 3, 9, 7.5), 155)
-        pen.fill(_ellipse(side * 18.5, disc_back + 2.5, 2.3, 2.3), 60)
-        pen.line(np.array([(side * 14.0, y + 7), (0, y + ry + 5)]), 13, 7.0)
-        pen.line(np.array([(side * 14.0, y + 7), (0, y + ry + 5)]), 105, 3.6)
-        pen.fill(_ellipse(side * 17.5, y + 4, 6.2, 8.2, side * 25), 12)
-        pen.fill(_ellipse(side * 19.6, y + 3, 2.4, 5.6, side * 25), 100)
-        pen.fill(_ellipse(side * 15.6, y + 5.4, 2.0, 5.4, side * 25), 100)
-    spine = [
-        (0, y + ry + 2),
-        (2.6, y + ry + 3),
-        (1.9, (y + tip) / 2 + 6),
-        (3.4, tip - 3),
-        (2.2, tip),
-        (0, tip + 0.6),
-    ]
-    pen.ring(_mirrored(spine), 12, 2.4)
-    pen.fill(_mirrored(spine), 112)
-    pen.fill(_ellipse(0, y + 0.6, rx + 3.2, ry + 3.0), 14)
-    pen.fill(np.array([(0, y + ry + 2.8), (rx - 1, y + 2), (1 - rx, y + 2)]), 165)
-    pen.fill(_ellipse(0, y, rx + 0.7, ry + 0.7), 24)
-    pen.fill(_ellipse(0, y, rx, ry), 215)
-    if level == 0:
-        pen.fill(_ellipse(0, y + 0.4, 4.6, 3.7), 98)
-    for _ in range(14 if level == 0 else 20):  # the roots sink to the back of a supine patient
-        px = rng.uniform(-0.8, 0.8) * rx
-        py = y + ry * rng.uniform(0.15, 0.85) * np.sqrt(1 - (px / rx) ** 2)
-        pen.fill(_ellipse(px, py, 0.75, 0.75), 85)
-
-
-def _draw_disc(pen: _Pen, disc: Array, body: _Body) -> None:
-    centre = disc.mean(axis=0)
-    pen.fill(disc, 22)
-    for part in (0.82, 0.75, 0.68):
-        grey = 30 + (body.disc_grey - 30) * (0.9 - part) / 0.22
-        pen.fill(centre + part * (disc - centre), grey)
-    pen.ring(centre + 0.985 * (disc - centre), 11, 1.0)
+    outline = smooth_curve(points + rng.normal(0, 0.3, points.shape))
+    return np.asarray(outline * np.sqrt(_DISC_MM2[level] * body.size**2 / enclosed_area(outline)))
 
 
 # --- the muscles and their fat: the truth ----------------------------------------------------------------
 
 
 def _paint_muscle(
-    fine: Array, muscle: _Muscle, place: _Placement, body: _Body, rng: np.random.Generator
+    fine: Array, muscle: Muscle, place: Placement, body: Body, rng: np.random.Generator
 ) -> float:
     """Paint a muscle with its fat on the fine grid (in place); the share of fat that was painted."""
     outline = place.pixels(muscle.outline, fine.shape[0])
@@ -750,7 +446,7 @@ def _paint_muscle(
 
 def _inside(outline: Array, x: Array, y: Array) -> NDArray[np.bool_]:
     """Which points of the grid y × x lie inside the polygon (even–odd rule)."""
-    crossed, at = _crossings(outline, y)
+    crossed, at = crossings(outline, y)
     rows, edges = np.nonzero(crossed)
     turns = np.zeros((y.size, x.size + 1), dtype=np.int64)
     np.add.at(turns, (rows, np.searchsorted(x, at[rows, edges])), 1)
@@ -762,7 +458,7 @@ def _streaks(
 ) -> Array:
     """A smooth random field of SD about 1 on the grid y × x (mm), drawn out along one direction."""
     # Waves of mixed length, or the streaks would be as even as a zebra's.
-    waves = rng.normal(0, 1, (48, 2)) * np.exp(rng.normal(0, 0.3, (48, 1))) / lengths @ _rotation(degrees)
+    waves = rng.normal(0, 1, (48, 2)) * np.exp(rng.normal(0, 0.3, (48, 1))) / lengths @ rotation(degrees)
     phase = rng.uniform(0, 2 * np.pi, 48)
     along, across = np.outer(x, waves[:, 0]) + phase, np.outer(y, waves[:, 1])
     field = np.cos(across) @ np.cos(along).T - np.sin(across) @ np.sin(along).T
