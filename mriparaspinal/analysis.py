@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from mriparaspinal.cohort import assemble
+from mriparaspinal.cohort import absent, assemble
 from mriparaspinal.design import is_table_mode
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.frames import participants_frame, read_measurements, table_frame
@@ -104,6 +104,7 @@ def _joined(table: pd.DataFrame, people: pd.DataFrame | None, name: str) -> tupl
     both = sorted(set(table.columns) & set(people.columns) - {"participant_id"})
     people = people.drop(columns=both)
     notes = [f"{name}: {', '.join(both)} also stand in the participants table; {name} counts"] if both else []
+    notes += absent(table, people.set_index("participant_id"))
     return table.merge(people, on="participant_id", how="left"), notes
 
 

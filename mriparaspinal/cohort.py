@@ -40,7 +40,7 @@ def assemble(measurements: pd.DataFrame, participants: pd.DataFrame | None) -> t
         notes = ["no participants table: groups and roles as in the measurements"]
     else:
         people, notes = _people(participants)
-        notes += _absent(rows, people)
+        notes += absent(rows, people)
         if "onset_side" not in people:
             notes.append("participants table: no column onset_side; roles as in the measurements")
     rows["group"] = _settled_groups(rows, people)
@@ -184,7 +184,8 @@ def _people(participants: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     return people, notes
 
 
-def _absent(rows: pd.DataFrame, people: pd.DataFrame) -> list[str]:
+def absent(rows: pd.DataFrame, people: pd.DataFrame) -> list[str]:
+    """Notes on who stands in one of two tables only; the ids of ``people`` are its index."""
     measured, listed = set(rows["participant_id"]), set(people.index)
     notes = []
     if unlisted := measured - listed:

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
 #: What the paper's Table 4 correlates in ALS, and what it holds constant.
 _TABLE_4 = {"score": "alsfrs_lower", "covariates": ("age", "bmi"), "group": "ALS"}
+#: Not ``correlations.csv``: that is the name of what ``correlate`` was asked for.
+_CORRELATIONS = "table4_correlations.csv"
 #: Files that a run with other contrasts may have written.
 LEFTOVERS = (
-    *("table[1-4].csv", "table[1-4].md", "tables.xlsx", "characteristics.csv"),
+    *("table[1-4].csv", "table[1-4].md", "tables.xlsx", "characteristics.csv", _CORRELATIONS),
     *("figure[3-5]_*.png", "figure[3-5]_*.svg", "figure_effects.*"),
 )
 
@@ -95,10 +97,13 @@ def _named(contrasts: Sequence[Contrast], divide_by: str | None) -> set[str]:
 def _paper_tables(
     cohort: Cohort, comparisons: pd.DataFrame, normality: Normality, files: dict[str, bytes]
 ) -> tuple[list[PaperTable], list[str]]:
-    """The paper's tables as far as the cohort has what they need; Table 1's numbers go into ``files``."""
+    """The paper's tables as far as the cohort has what they need.
+
+    The numbers behind Tables 1 and 4, which stand nowhere else, go into ``files``.
+    """
     found: list[tuple[PaperTable | None, list[str]]] = []
     notes: list[str] = []
-    if cohort.participants is not None:
+    if cohort.participants is not None and "group" in cohort.table:
         groups = cohort.table.drop_duplicates("participant_id").set_index("participant_id")["group"]
         people = cohort.participants[cohort.participants["participant_id"].isin(groups.index)]
         people = people.assign(group=people["participant_id"].map(groups))
@@ -116,7 +121,10 @@ def _paper_tables(
             cohort.table, ("alsfrs_lower",), ("age", "bmi"), METRICS, ("symptomatic",), "ALS"
         )
         notes += [f"Table 4: {remark}" for remark in remarks]
-        found.append(table4(correlations))
+        paper = table4(correlations, _CORRELATIONS)
+        if paper[0] is not None:
+            files[_CORRELATIONS] = frame_csv(correlations)
+        found.append(paper)
     notes += [remark for _, remarks in found for remark in remarks]
     return [paper for paper, _ in found if paper is not None], notes
 
@@ -145,7 +153,9 @@ def _figures(
     area = next((metric for metric in metrics if metric.startswith("rcsa")), metrics[0])
     fat = next((metric for metric in metrics if metric.startswith("fi")), metrics[0])
     made = set(comparisons["contrast"])
-    groups = [contrast for contrast in contrasts if contrast.column == "group" and contrast.text in made]
+    # Figures 4 and 5 show the symptomatic side; without a known onset side they would be empty.
+    one_sided = set(comparisons.loc[comparisons["role"] == "symptomatic", "contrast"])
+    groups = [contrast for contrast in contrasts if contrast.column == "group" and contrast.text in one_sided]
     for contrast in contrasts:
         group = dict(contrast.filter_a).get("group", "")
         if contrast.text not in made:
@@ -153,7 +163,7 @@ def _figures(
         if contrast.column == SIDE and not contrast.filter_a:
             name = file_name(f"figure3_sides_{contrast.arm_a}", found)
             found[name] = sides_figure(cohort, comparisons, contrast.arm_a, area)
-        elif contrast.text == f"psa:1-0[group={group}]":
+        elif contrast.text == f"psa:1-0[group={group}]" and contrast.text in one_sided:
             name = file_name(f"figure4_psa_{group}", found)
             found[name] = psa_figure(cohort, comparisons, group, fat)
     if groups:

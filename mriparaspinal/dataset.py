@@ -218,7 +218,8 @@ def _alike(slices: list[Slice]) -> list[Problem]:
         for names in spellings.values():
             if len(names) > 1:
                 found = f"{' and '.join(names)} were found as a {field}; expected one spelling"
-                remedy = "rename the files if they mean the same: they are kept apart"
+                taken = "the comparisons take them as one" if field == "group" else "they are kept apart"
+                remedy = f"rename the files if they mean the same: {taken}"
                 problems.append(_problem(first[names[1]].name, "warning", "names-alike", found, remedy))
     return problems
 

@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 ROLES = ("symptomatic", "contralateral", "bilateral")
 #: A residual shorter than this part of what it was made from is rounding, not variation (as in R's lm).
 _NOTHING = 1e-7
+#: Beyond this fourth powers overflow; no measurement is as large.
+TOO_LARGE = 1e60
 #: Values that differ by less than this part of their size are the same but for rounding.
 _CONSTANT = 1e-10
 
@@ -261,13 +263,13 @@ def _as_numbers_or_texts(rows: pd.DataFrame, name: str) -> pd.Series:
 
 
 def _parse(column: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """(floats with NaN where there is no finite number, whether a cell holds something else)."""
+    """(floats with NaN where there is no number of usual size, whether a cell holds something else)."""
     cells = texts(column)
     if pd.api.types.is_numeric_dtype(column):
         values = column.astype(float)
     else:
         values = cells.map(_number).astype(float)
-    values = values.where(np.isfinite(values))
+    values = values.where(np.abs(values) < TOO_LARGE)
     return values, cells.ne("") & values.isna()
 
 

@@ -238,9 +238,12 @@ def table3(comparisons: pd.DataFrame, normality: str = "lilliefors") -> tuple[Pa
     return _layout("table3", title, "Item", [*columns, *p_values], _keys(chosen), footnotes), []
 
 
-def table4(correlations: pd.DataFrame) -> tuple[PaperTable | None, list[str]]:
+def table4(
+    correlations: pd.DataFrame, source: str = "correlations.csv"
+) -> tuple[PaperTable | None, list[str]]:
     """Table 4: r and p of each muscle's metrics with the clinical scores, from ``correlations.csv``.
 
+    ``source`` is the file of all digits that the footnotes name.
     One column per metric; where there are several scores (covariates, methods, roles), one per each.
     None and a note where there are no correlations.
     """
@@ -268,8 +271,8 @@ def table4(correlations: pd.DataFrame) -> tuple[PaperTable | None, list[str]]:
     metrics = [_metric_name(metric) for metric in dict.fromkeys(correlations["metric"])]
     footnotes = [
         *_abbreviations([*scores, *dict.fromkeys(correlations["muscle"]), *metrics]),
-        *_correlation_notes(correlations),
-        _bold_note("correlations.csv"),
+        *_correlation_notes(correlations, source),
+        _bold_note(source),
     ]
     title = f"Table 4. Correlations of {_listed(scores)} with {_listed(metrics)}."
     first = scores[0] if len(scores) == 1 else "Item"
@@ -450,7 +453,7 @@ def _characteristic_notes(table: pd.DataFrame, rows: Sequence[tuple[str, ...]], 
     return notes
 
 
-def _correlation_notes(table: pd.DataFrame) -> list[str]:
+def _correlation_notes(table: pd.DataFrame, source: str) -> list[str]:
     notes = []
     kinds = table[["method", "covariates", "role"]].drop_duplicates()
     for method, covariates, role in kinds.itertuples(index=False, name=None):
@@ -459,7 +462,7 @@ def _correlation_notes(table: pd.DataFrame) -> list[str]:
         notes.append(f"{kind}; {_SIDES[role][1]}." if role else f"{kind}.")
     df = [float(value) for value in table["df"].dropna()]
     degrees = f"; degrees of freedom {_range_text(df)}" if df else ""
-    notes.append(f"{_n_text(table['n'])}{degrees}; those of each row are in correlations.csv.")
+    notes.append(f"{_n_text(table['n'])}{degrees}; those of each row are in {source}.")
     return notes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ NUMBERS: dict[str, tuple[float, float, str]] = {
     "alsfrs_lower": (0, 12, "points"),
     "disease_duration": (0, 1500, "months"),
 }
+#: All columns with a meaning.
+_KNOWN = ("group", "onset_side", "onset_region", "psa", "sex", *NUMBERS)
 _SIDES = {"left": "left", "l": "left", "right": "right", "r": "right"}
 _PSA = {"1": "1", "1.0": "1", "+": "1", "0": "0", "0.0": "0", "-": "0", "−": "0", "–": "0"}
 _MISSING = {"", "n/a", "na", "nan", "none", "null", "."}
@@ -52,6 +55,7 @@ def read_participants(
     if KEY not in columns:
         found = f"the columns {', '.join(columns)} were found; expected {KEY} among them"
         return NOBODY, (_error(file, "", "no-participant-id", found, f"name the column of ids {KEY}"),)
+    problems += _alike(columns, file)
     records = [dict(zip(columns, row, strict=True)) for row in rows]
     counted = Counter(record[KEY] for record in records)
     table: dict[str, dict[str, str]] = {}
@@ -67,6 +71,18 @@ def read_participants(
         found = f"{counted[who]} rows were found; expected one row per participant"
         problems.append(_error(file, who, "duplicate-participant", found, "keep one of them"))
     return Participants(tuple(c for c in columns if c != KEY), table), tuple(problems)
+
+
+def _alike(columns: tuple[str, ...], file: str) -> list[Problem]:
+    """A column that is nearly one with a meaning has none: without a word, all roles would be empty."""
+    problems = []
+    for column in columns:
+        meant = re.sub(r"[\s_.-]+", "_", column.casefold())
+        if meant in _KNOWN and meant not in columns:
+            found = f"the column {column!r} was found; expected {meant}"
+            remedy = f"rename it if it is {meant}: it is taken as a column of your own"
+            problems.append(Problem(file, "", "warning", "column-alike", found, remedy))
+    return problems
 
 
 def _normalised(who: str, column: str, value: str, file: str, problems: list[Problem]) -> str:

@@ -20,7 +20,7 @@ from mriparaspinal.model import MUSCLES, Settings, Slice
 from mriparaspinal.parallel import map_in_order
 from mriparaspinal.pipeline import read_slice
 from mriparaspinal.source import Source
-from mriparaspinal.stats.compare import compare
+from mriparaspinal.stats.compare import Normality, compare
 from mriparaspinal.stats.sweep import (
     COMPARISON_KEY,
     CONTRAST_COLUMNS,
@@ -59,12 +59,20 @@ def sweep_thresholds(
     table = sweep_table(regions, fi[one_side])
     slopes = slope_table(regions, fi[one_side], threshold)
     contrasts, skipped = _main_contrasts(cohort)
-    compared, remarks = _sweep_contrasts(cohort, contrasts, fi, threshold)
+    protocol = cohort.manifest.get("settings", {})
+    judged_by: Normality = "shapiro" if protocol.get("normality") == "shapiro" else "lilliefors"
+    compared, remarks = _sweep_contrasts(cohort, contrasts, fi, threshold, judged_by)
 
     figure = sweep_figure(table[table["segment"] == ""], threshold)
-    notes = (*cohort.notes, *skipped, *remarks)
+    divisor = protocol.get("divide_by")
+    undivided = [f"FI is not divided by {divisor} here, whatever the protocol says"] if divisor else []
+    notes = (*cohort.notes, *skipped, *undivided, *remarks)
     summary = _summary(compared, slopes, threshold)
-    settings = {"threshold": [str(threshold)], "contrast": [contrast.text for contrast in contrasts]}
+    settings: dict[str, list[str]] = {
+        "threshold": [str(threshold)],
+        "contrast": [contrast.text for contrast in contrasts],
+        "normality": [judged_by],
+    }
     files = {
         "sweep.csv": frame_csv(table),
         "slope.csv": frame_csv(slopes),
@@ -138,13 +146,17 @@ def _main_contrasts(cohort: Cohort) -> tuple[list[Contrast], list[str]]:
 
 
 def _sweep_contrasts(
-    cohort: Cohort, contrasts: list[Contrast], fi: NDArray[np.float64], threshold: int
+    cohort: Cohort,
+    contrasts: list[Contrast],
+    fi: NDArray[np.float64],
+    threshold: int,
+    normality: Normality,
 ) -> tuple[pd.DataFrame, list[str]]:
     """The comparisons of FI at each threshold; the notes are those at the study's own."""
     blocks = []
     notes: list[str] = []
     for level in range(max(0, threshold - REACH), min(GREY_LEVELS - 1, threshold + REACH) + 1):
-        table, found = compare(cohort.table.assign(fi=fi[:, level]), contrasts, ["fi"])
+        table, found = compare(cohort.table.assign(fi=fi[:, level]), contrasts, ["fi"], normality)
         blocks.append(table.assign(threshold=level))
         if level == threshold:
             notes = found

@@ -200,3 +200,16 @@ def test_a_cell_is_understood_or_missing_with_a_word(column, text):
             assert RANGES[column][0] <= float(value) <= RANGES[column][1]
         else:
             assert value in {"psa": ("0", "1"), "onset_side": ("left", "right")}[column]
+
+
+@pytest.mark.parametrize("column", ["Onset_Side", "onset side", "ONSET-SIDE"])
+def test_a_column_that_is_nearly_one_with_a_meaning_is_told(column):
+    people, (problem,) = read_participants(("participant_id", column), [("ALS_1", "left")], "p.csv")
+    assert (problem.severity, problem.code) == ("warning", "column-alike")
+    assert repr(column) in problem.message
+    assert people.value("ALS_1", "onset_side") == ""
+
+
+def test_a_column_beside_the_one_that_is_meant_is_nobodys_mistake():
+    columns = ("participant_id", "onset_side", "Onset side")
+    assert read_participants(columns, [("ALS_1", "left", "by EMG")], "p.csv")[1] == ()

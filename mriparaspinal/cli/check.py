@@ -9,7 +9,7 @@ import typer
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, settings_from, show_table
-from mriparaspinal.errors import EXIT_PARTLY
+from mriparaspinal.errors import EXIT_PARTLY, UsageError
 
 
 def check(
@@ -26,6 +26,7 @@ def check(
     participants: opt.ParticipantsFile = None,
     jobs: opt.Jobs = None,
     quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
 ) -> None:
     """Find every problem in a dataset at once, without writing results.
 
@@ -41,6 +42,8 @@ def check(
 
     settings = settings_from(dataset, locals())
     participants, jobs = run_options(dataset, participants, jobs)
+    if json_file is not None:
+        refuse_input_as_json(json_file, dataset, participants)
     study = open_study(dataset, settings, participants)
     with progress_bar("checking", len(study.dataset.slices), quiet) as advance:
         measured = measure_study(study, settings, jobs, advance)
@@ -51,6 +54,8 @@ def check(
             ["file", "shape", "severity", "code", "what", "what to do"],
             [(p.file, p.shape, p.severity, p.code, p.message, p.remedy) for p in measured.problems],
         )
+    for result in measured.results if verbose else ():
+        say(f"{result.slice.name}: {counted(len(result.counts), 'region')} could be measured", quiet)
     say(
         f"checked {counted(len(measured.results), 'slice')}: {counted(measured.errors, 'error')}, "
         f"{counted(measured.warnings, 'warning')}",
@@ -59,3 +64,11 @@ def check(
     if measured.errors:
         raise typer.Exit(EXIT_PARTLY)
     measured.require_slices()
+
+
+def refuse_input_as_json(json_file: Path, dataset: Path, participants: Path | None) -> None:
+    """Nothing is written beside the inputs, and a slip must not write over the contours of a slice."""
+    path = json_file.resolve()
+    if dataset.resolve() in path.parents or (participants is not None and path == participants.resolve()):
+        found = "lies in the dataset, or is its participants table"
+        raise UsageError(f"--json {json_file}: {found}; expected a file elsewhere; choose another")

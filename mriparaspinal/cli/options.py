@@ -103,7 +103,7 @@ Jobs = Annotated[
     int | None, typer.Option("--jobs", min=1, metavar="N", help="Processes to measure with [default: 1].")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
-Verbose = Annotated[bool, typer.Option("--verbose", help="List every warning.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Say more: every warning, every file.")]
 OptionalResults = Annotated[
     Path | None, typer.Argument(metavar="[RESULTS]", help="Folder of results that 'quantify' wrote.")
 ]

@@ -27,6 +27,7 @@ def phantom(
     ] = 0.0,
     lr_fat: Annotated[float, typer.Option(min=0, max=0.5, help="The same in LR.")] = 0.0,
     quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
 ) -> None:
     """Draw a synthetic cohort: slices with contours, participants.csv, and the exact answers in truth.csv.
 
@@ -47,4 +48,6 @@ def phantom(
     slices = make_slices(participants, seed, size, Effects(als_atrophy, lr_atrophy, als_fat, lr_fat))
     with progress_bar("drawing", len(participants) * len(SEGMENTS), quiet) as advance:
         count = write_cohort(out, participants, slices, advance)
+    for who in participants if verbose else ():
+        say(f"{who.participant_id}: L1 to L5", quiet)
     say(f"drew {counted(count, 'slice')} of {counted(len(participants), 'participant')} into {out}", quiet)

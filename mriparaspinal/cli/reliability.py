@@ -47,6 +47,7 @@ def reliability(
         typer.Option("--table", metavar="FILE", help="A CSV with target, rater, value instead of RATERs."),
     ] = None,
     quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
 ) -> None:
     """Measure how far two or more raters (or two sessions of one) agree.
 
@@ -82,6 +83,8 @@ def reliability(
     if mean_out:
         with OutputFolder(mean_out) as folder:
             folder.replace(mean, stale_tables(folder, mean))
+    for name in [*found.files, *mean] if verbose else ():
+        say(f"wrote {name}", quiet)
     say(f"{steps.headline(found.table)}; written into {out}", quiet)
     if failed is not None:
         raise failed

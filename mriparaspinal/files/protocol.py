@@ -84,7 +84,8 @@ def _faults(values: Mapping[str, Any], option: bool = False) -> list[str]:
             _CHECKS[name](value) if name in _CHECKS else f"one of {', '.join((*_FIELDS, *_RUN_OPTIONS))}"
         )
         if expected:
-            faults.append(f"{shown}: {value!r} was found; expected {expected}; correct it")
+            found = tuple(value) if isinstance(value, tuple) else value  # a named one would show its class
+            faults.append(f"{shown}: {found!r} was found; expected {expected}; correct it")
     return faults
 
 

@@ -145,22 +145,24 @@ class OutputFolder:
 def stale_tables(folder: OutputFolder, fresh: Mapping[str, bytes]) -> list[str]:
     """The tables of an earlier run that the results ``fresh`` no longer have.
 
-    People keep a ``participants.csv`` of their own: one that no run wrote is never removed, and
-    :class:`UsageError` is raised where another one would take its place.
+    People keep tables of such names themselves: one that no run wrote is never removed or replaced, but
+    :class:`UsageError` is raised where it would be (a ``participants.csv`` of their own may stay otherwise).
     """
-    stale = [name for name in segment_tables(folder.path) if name not in fresh]
-    copy = folder.path / PARTICIPANTS
-    if not copy.is_file():
-        return stale
-    if PARTICIPANTS in folder.written_before():
-        return stale if PARTICIPANTS in fresh else [*stale, PARTICIPANTS]
-    if PARTICIPANTS in fresh and not _holds(copy, fresh[PARTICIPANTS]):
-        found = "a table that quantify did not write"
-        raise UsageError(f"{copy}: {found}; expected a folder without one; choose another --out")
+    stale = []
+    written = folder.written_before()
+    for name in (*segment_tables(folder.path), PARTICIPANTS):
+        path = folder.path / name
+        if not path.is_file():
+            continue
+        if name in written:
+            stale += [] if name in fresh else [name]
+        elif (name in fresh or name != PARTICIPANTS) and not _holds(path, fresh.get(name)):
+            found = "a table that quantify did not write"
+            raise UsageError(f"{path}: {found}; expected a folder without one; choose another --out")
     return stale
 
 
-def _holds(path: Path, content: bytes) -> bool:
+def _holds(path: Path, content: bytes | None) -> bool:
     try:
         return path.read_bytes() == content
     except OSError:

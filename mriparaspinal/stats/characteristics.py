@@ -233,7 +233,7 @@ def _kind(name: str, column: pd.Series) -> tuple[str, str]:
     numbers = _numbers(column)
     if _is_number_type(column) or np.isfinite(numbers).sum() == len(cells):
         codes = set(numbers[np.isfinite(numbers)])
-        is_code = len(codes) == 2 and codes in _CODES
+        is_code = name not in KNOWN and codes in _CODES
         if name not in _CATEGORIES:
             return ("category" if is_code else "numbers"), ""
     levels = {text.casefold() for text in cells}

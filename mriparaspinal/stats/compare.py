@@ -20,8 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from statsmodels.stats.diagnostic import lilliefors
 
-from mriparaspinal.cohort import as_text, check_unique, counted, id_list
+from mriparaspinal.cohort import as_text, check_unique, counted, id_list, texts
 from mriparaspinal.contrasts import SIDE, Contrast, members
+from mriparaspinal.design import TOO_LARGE
 from mriparaspinal.errors import UsageError
 from mriparaspinal.model import MUSCLES, SEGMENTS
 from mriparaspinal.vocabulary import natural_key
@@ -317,11 +318,16 @@ def _measures(
     for metric in dict.fromkeys(metrics):
         values = _numbers(cohort, metric, "the metric")
         missing, infinite = np.isnan(values), np.isinf(values)
-        for chosen, what in ((missing, "missing"), (infinite, "infinite, taken as missing")):
+        beyond = ~missing & ~infinite & (np.abs(values) >= TOO_LARGE)
+        for chosen, what in (
+            (missing, "missing"),
+            (infinite, "infinite, taken as missing"),
+            (beyond, f"beyond {TOO_LARGE:g}, taken as missing"),
+        ):
             if chosen.any():
                 cells = "1 cell" if chosen.sum() == 1 else f"{chosen.sum()} cells"
                 notes.append(f"{metric}: {cells} {what}:{_who(cohort, chosen)}")
-        values = np.where(infinite, np.nan, values)
+        values = np.where(infinite | beyond, np.nan, values)
         measures[metric if divisor is None else f"{metric}/{divide_by}"] = (
             values if divisor is None else values / divisor
         )
@@ -368,6 +374,7 @@ def _compare_contrast(
         arms, notes = _side_arms(cohort, contrast)
     else:
         arms, notes = _group_arms(cohort, contrast)
+    notes += _unassigned(cohort, contrast)
     rows = []
     remarks: dict[str, list[str]] = defaultdict(list)
     for segment, muscle in sorted(
@@ -447,6 +454,22 @@ def _group_arms(cohort: pd.DataFrame, contrast: Contrast) -> tuple[dict[str, tup
             f"{contrast.text}: left out of the symptomatic side, no onset side known:{_who(cohort, unknown)}"
         )
     return arms, notes
+
+
+def _unassigned(cohort: pd.DataFrame, contrast: Contrast) -> list[str]:
+    """Who is in no arm only because a cell that the contrast asks for is empty."""
+    arms = (contrast.conditions_a, contrast.conditions_b)
+    notes = []
+    for column in dict.fromkeys(name for conditions in arms for name, _ in conditions):
+        others = [
+            members(cohort, tuple(held for held in conditions if held[0] != column))
+            for conditions in arms
+            if column in dict(conditions)
+        ]
+        chosen = (texts(cohort[column]) == "").to_numpy() & np.any(others, axis=0)
+        if chosen.any():
+            notes.append(f"{contrast.text}: left out, {column} is empty:{_who(cohort, chosen)}")
+    return notes
 
 
 def _cells(result: Comparison, paired: PairedComparison) -> dict[str, object]:

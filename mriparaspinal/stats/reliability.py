@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import f as f_distribution
 from scipy.stats import t as t_distribution
 
+from mriparaspinal.design import TOO_LARGE
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.model import COLUMNS, MUSCLES, SEGMENTS
 
@@ -52,8 +53,6 @@ _AVERAGED = (
 _SETTINGS = ("reference", "threshold", "fat_rule", "mask_rule")
 #: Components of the ratings below this many units of their last digit are rounding, not variance.
 _ROUNDING = 16 * float(np.finfo(float).eps)
-#: Beyond this fourth powers overflow; no measurement is as large.
-_TOO_LARGE = 1e60
 #: How many targets a note names before it only counts.
 _NAMED = 5
 
@@ -247,7 +246,7 @@ def icc_table(matrix: ArrayLike) -> tuple[list[Icc], list[str]]:
     ['ICC(1,1) 0.17', 'ICC(A,1) 0.29', 'ICC(C,1) 0.71']
     """
     x = np.asarray(matrix, dtype=float)
-    if x.ndim != 2 or not (np.abs(x) < _TOO_LARGE).all():
+    if x.ndim != 2 or not (np.abs(x) < TOO_LARGE).all():
         raise ValueError("matrix: expected finite numbers, targets by raters")
     n, k = x.shape
     if k < 2:
@@ -682,7 +681,7 @@ def _numbers(column: pd.Series) -> list[float]:
             number = float(text.replace("_", "?") or 0)
         except ValueError:
             number = math.nan
-        if not abs(number) < _TOO_LARGE:
+        if not abs(number) < TOO_LARGE:
             raise UsageError(
                 f"{column.name}: {text!r} found in row {row}; a number was expected; correct the cell or "
                 "leave it empty"

@@ -400,6 +400,24 @@ def test_json_that_cannot_be_written(tmp_path):
     assert "cannot be written" in outcome.err
 
 
+@pytest.mark.parametrize("name", ["data/ALS_1_3.json", "data/new.json", "people.csv"])
+def test_json_never_takes_the_place_of_an_input(tmp_path, name):
+    root = write_dataset(tmp_path / "data")
+    people = tmp_path / "people.csv"
+    people.write_text("participant_id,onset_side\nALS_1,left\n")
+    before = fingerprint(tmp_path)
+    outcome = run("check", root, "--participants", people, "--json", tmp_path / name)
+    assert outcome.code == 2
+    assert "expected a file elsewhere" in outcome.err
+    assert fingerprint(tmp_path) == before
+
+
+def test_bad_window_is_told_in_numbers(tmp_path):
+    outcome = run("check", write_dataset(tmp_path / "data"), "--window", "9,1")
+    assert outcome.code == 2
+    assert "--window: (9.0, 1.0) was found" in outcome.err
+
+
 def test_real_files_of_other_fields_are_read_with_clear_problems(shared, tmp_path):
     root = tmp_path / "data"
     root.mkdir()

@@ -39,6 +39,12 @@ def test_help_has_words_for_everything_and_an_example(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_can_say_less_and_more(name: str) -> None:
+    options = {option for parameter in GROUP.commands[name].params for option in parameter.opts}  # type: ignore[attr-defined]
+    assert {"--quiet", "--verbose"} <= options
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_examples_use_options_that_exist(name: str) -> None:
     command = GROUP.commands[name]  # type: ignore[attr-defined]
     known = {option for parameter in command.params for option in parameter.opts}

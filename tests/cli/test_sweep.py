@@ -314,3 +314,24 @@ def test_steadiness_on_a_drawn_out_table():
         for t, p, e in zip((49, 50, 51), ps, effects, strict=True)
     ]
     assert steadiness(pd.DataFrame(rows), 50) == Steadiness(significant=4, steady=1, other=2, sometimes=1)
+
+
+def test_normality_is_judged_as_the_protocol_says(study, tmp_path):
+    shutil.copytree(study / "scans", tmp_path / "scans")
+    (tmp_path / "scans" / "paraspinal.toml").write_text('normality = "shapiro"\ndivide-by = "bmi"\n')
+    assert run("quantify", tmp_path / "scans", "--out", tmp_path / "results", "--quiet").code == 0
+    outcome = sweep(tmp_path, tmp_path / "swept")
+    assert outcome.code == 0, outcome.err
+    assert "normality shapiro" in (tmp_path / "swept" / "notes.txt").read_text().splitlines()[0]
+    assert "FI is not divided by bmi here" in outcome.err
+    undivided = tmp_path / "plain"
+    assert run("quantify", study / "scans", "--out", undivided, "--quiet").code == 0
+    options = ("--normality", "shapiro", "--metric", "fi", "--out", tmp_path / "out", "--quiet")
+    assert run("compare", undivided, *options).code == 0
+    expected = [(row["test"], row["p"]) for row in read_csv(tmp_path / "out" / "comparisons.csv")]
+    swept = [row for row in read_csv(tmp_path / "swept" / "sweep_contrasts.csv") if row["threshold"] == "50"]
+    assert [(row["test"], row["p"]) for row in swept] == expected
+    lilliefors = [
+        row for row in read_csv(study / "swept" / "sweep_contrasts.csv") if row["threshold"] == "50"
+    ]
+    assert [row["p"] for row in lilliefors] != [row["p"] for row in swept]

@@ -198,6 +198,15 @@ def test_nor_replaced_by_another(tmp_path):
     assert open_results(tmp_path)[1] == ["L1.csv"]
 
 
+@pytest.mark.parametrize("own", ["L1.csv", "L4.csv"])
+def test_a_segment_table_of_the_user_is_neither_removed_nor_replaced(tmp_path, own):
+    (tmp_path / own).write_bytes(b"mine")
+    with pytest.raises(UsageError, match=rf"{own}: .* did not write; expected .*; choose another --out"):
+        write(tmp_path, results_of(L1=b"1", L2=b"2"))
+    assert names(tmp_path) == [own]
+    assert (tmp_path / own).read_bytes() == b"mine"
+
+
 def test_our_copy_is_known_again_even_after_a_run_was_killed_in_between(tmp_path):
     """Killed after it replaced participants.csv and before quantify.json: the copy is ours all the same."""
     code = """

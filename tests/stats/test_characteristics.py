@@ -240,3 +240,16 @@ def test_the_order_of_the_rows_changes_nothing(order: list[int]) -> None:
     pd.testing.assert_frame_equal(
         characteristics(table, compare_arms)[0], characteristics(table.iloc[order], compare_arms)[0]
     )
+
+
+def test_a_known_number_is_never_a_code():
+    people = pd.DataFrame(
+        {
+            "participant_id": [f"P_{i}" for i in range(8)],
+            "group": ["ALS"] * 4 + ["LR"] * 4,
+            "alsfrs_lower": [1.0, 2.0, 2.0, 1.0, 2.0, 2.0, 1.0, 2.0],
+            "fallen": [1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0],
+        }
+    )
+    table, _ = characteristics(people, compare_arms)
+    assert dict(zip(table.characteristic, table.levels, strict=True)) == {"alsfrs_lower": "", "fallen": "0/1"}

@@ -464,6 +464,35 @@ def test_infinite_values_are_missing_with_a_note():
     assert "fi: 4 cells infinite, taken as missing: 1 participant (ALS_2)" in notes
 
 
+def test_values_beyond_all_measure_are_missing_with_a_note():
+    cohort = study(9)
+    cohort.loc[(cohort.participant_id == "ALS_2") & (cohort.role == "symptomatic"), "fi"] = 1e200
+    table, notes = compare(cohort, [resolve("side:ALS", cohort)], metrics=["fi"])
+    assert set(table.n_a) == {13}
+    assert np.isfinite(table.sd_a).all()
+    assert "fi: 4 cells beyond 1e+60, taken as missing: 1 participant (ALS_2)" in notes
+
+
+def test_who_is_in_no_arm_for_want_of_a_value_is_named():
+    cohort = study(13)
+    cohort.loc[cohort.participant_id.isin(["ALS_3", "LR_4"]), "psa"] = np.nan
+    cohort.loc[cohort.participant_id == "ALS_5", "onset_region"] = ""
+    table, notes = compare(
+        cohort,
+        [
+            resolve(text, cohort)
+            for text in ("psa:1-0[group=ALS]", "group:ALS[onset_region=lower]-LR", "group:ALS-LR")
+        ],
+        metrics=["fi"],
+    )
+    row = pick(table, "psa:1-0[group=ALS]", "bilateral", "fi")
+    assert row.n_a + row.n_b == 13
+    assert [note for note in notes if "is empty" in note] == [
+        "psa:1-0[group=ALS]: left out, psa is empty: 1 participant (ALS_3)",
+        "group:ALS[onset_region=lower]-LR: left out, onset_region is empty: 1 participant (ALS_5)",
+    ]
+
+
 def test_dividing_by_a_column():
     cohort = study(10)
     cohort.loc[cohort.participant_id == "ALS_1", "bmi"] = 0.0

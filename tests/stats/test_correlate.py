@@ -370,6 +370,7 @@ def test_p_of_one():
         ),
         ({"fi": ["0,3"] * 24}, "fi: '0,3' for participant ALS_0; expected a number"),
         ({"fi": [np.inf] + [0.1] * 23}, "fi: 'inf' for participant ALS_0; expected a number"),
+        ({"fi": [1e200] + [0.1] * 23}, "fi: '1e+200' for participant ALS_0; expected a number"),
         ({"age": ["60"] * 23 + ["54y"]}, "age: '54y' for participant ALS_23 among numbers; expected numbers"),
         ({"sex": ["m", "M"] * 12}, "sex: both 'M' and 'm' are found; expected one spelling"),
         ({"participant_id": "ALS_1"}, "participant ALS_1: 24 rows; expected one row per participant"),
