@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -151,6 +152,8 @@ def _with_sides(
         else:
             side = _side_shown(p.patch, reference, settings)
             good.append(replace(p, region=p.region._replace(side=side)))
+    if midline is not None:
+        anatomy.problems += _unusual_places(good, midline, file)
     if contradicting:
         sided = [p for p in muscles if p.region.side]
         anatomy.problems += _contradictions(contradicting, sided, settings, file)
@@ -193,6 +196,23 @@ def _side_shown(patch: Patch, midline: float | None, settings: Settings) -> str:
     if column == midline:
         return ""
     return settings.image_left if column < midline else _OPPOSITE[settings.image_left]
+
+
+def _unusual_places(placed: list[_Placed], midline: float, file: str) -> list[Problem]:
+    """Multifidus farther from the midline than erector spinae of the same side: names swapped, perhaps."""
+    away: dict[RegionKey, float] = {}
+    for p in placed:
+        if p.region.name in ("MF", "ES"):
+            middle = (p.patch.left + p.patch.right - 1) / 2
+            away[p.region.name, p.region.side] = abs(middle - midline)
+    problems = []
+    for side in ("left", "right"):
+        if away.get(("MF", side), 0) > away.get(("ES", side), math.inf):
+            found = "the multifidus lies farther from the midline than the erector spinae; expected it nearer"
+            remedy = "check on an overlay that the two names are not swapped"
+            names = f"{Region('MF', side)}, {Region('ES', side)}"
+            problems.append(_warning(file, names, ("unusual-place", found, remedy)))
+    return problems
 
 
 def _unsided_fault(p: _Placed, reference: float | None) -> _Finding | None:

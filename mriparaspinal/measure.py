@@ -22,5 +22,5 @@ def count_region(
         csa_px=levels.size,
         contour_area_px=contour_area_px,
         fat_px=int(np.count_nonzero(levels > threshold)),
-        grey_sum=int(levels.sum(dtype=np.int64)),
+        grey_sum=int(levels.sum()),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -86,7 +87,9 @@ class Contour:
     def __post_init__(self) -> None:
         import numpy as np  # here, so that ``--help`` does without it
 
-        object.__setattr__(self, "xy", np.array(self.points, dtype=np.float64))
+        # Twice as fast as np.array, which looks at every pair by itself: this runs for every contour.
+        numbers = np.fromiter(chain.from_iterable(self.points), np.float64, 2 * len(self.points))
+        object.__setattr__(self, "xy", numbers.reshape(-1, 2))
 
 
 @dataclass(frozen=True, slots=True)

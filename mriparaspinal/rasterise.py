@@ -122,7 +122,8 @@ def rasterise_all(
     for i, frame in inside.items():
         # Rows are shifted, columns are not: see _drawn_by_pillow. Cut to whole pixels first, as Pillow
         # does: a shift could round them up.
-        corners = contours[i].xy.astype(np.int64) - (0, frame.top - rows[i])
+        corners = contours[i].xy.astype(np.int64)
+        corners[:, 1] -= frame.top - rows[i]
         draw.polygon(corners.ravel().tolist(), outline=1, fill=1)
     drawn = np.asarray(canvas).view(np.bool_)
     for i, (left, top, right, bottom) in inside.items():

@@ -375,3 +375,15 @@ def test_a_line_drawn_forth_and_back_encloses_nothing():
     anatomy = sort([shape_of("IVD", IVD), retraced])
     assert ("MF", "left") not in anatomy.patches
     assert codes(anatomy) == ["no-area"]
+
+
+def test_swapped_names_of_multifidus_and_erector_spinae_are_warned_of():
+    swapped = dict(SIDED)
+    for side in "LR":
+        swapped[f"MF_{side}"], swapped[f"ES_{side}"] = SIDED[f"ES_{side}"], SIDED[f"MF_{side}"]
+    anatomy = sort(contours_of(swapped, IVD=IVD))
+    assert [(p.code, p.shape) for p in anatomy.problems] == [
+        ("unusual-place", "MF_L, ES_L"),
+        ("unusual-place", "MF_R, ES_R"),
+    ]
+    assert set(anatomy.patches) == MUSCLES | {("IVD", "")}

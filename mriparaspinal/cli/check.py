@@ -67,8 +67,9 @@ def check(
 
 
 def refuse_input_as_json(json_file: Path, dataset: Path, participants: Path | None) -> None:
-    """Nothing is written beside the inputs, and a slip must not write over the contours of a slice."""
-    path = json_file.resolve()
-    if dataset.resolve() in path.parents or (participants is not None and path == participants.resolve()):
-        found = "lies in the dataset, or is its participants table"
+    """A slip must not write over the contours of a slice: only a list of problems is replaced."""
+    inside = dataset.resolve() in json_file.resolve().parents
+    table = participants is not None and json_file.resolve() == participants.resolve()
+    if (inside or table) and json_file.exists() and not json_file.read_bytes().startswith(b'{\n  "problems"'):
+        found = "is a file of the dataset, or its participants table"
         raise UsageError(f"--json {json_file}: {found}; expected a file elsewhere; choose another")

@@ -11,7 +11,7 @@ from mriparaspinal.cli.console import (
     show_summary,
 )
 from mriparaspinal.cli.steps import compare_step, quantify_step, significant, skip_comparison
-from mriparaspinal.errors import EXIT_PARTLY, NothingToCompareError
+from mriparaspinal.errors import EXIT_PARTLY, NothingToCompareError, ParaspinalError
 
 
 def run(
@@ -43,18 +43,21 @@ def run(
     refuse_dataset_as_output(dataset, out)
     results = out / "results"
     measured = quantify_step(dataset, results, settings, participants, jobs, quiet, verbose, leave_out=out)
-    cohort = open_cohort(results)
-    people = set(cohort.table["participant_id"])
+    people = {result.slice.participant_id for result in measured.results if result.counts}
     rows = [
         ("slices measured", f"{measured.measured} of {len(measured.results)}"),
         ("participants", str(len(people))),
         ("errors, warnings", f"{measured.errors}, {measured.warnings}"),
     ]
     try:
-        compared = compare_step(cohort, out / "comparison", (), quiet)
+        compared = compare_step(open_cohort(results), out / "comparison", (), quiet)
     except NothingToCompareError as reason:
         skip_comparison(out / "comparison", str(reason), quiet)
         rows.append(("comparisons", "none: nothing to compare"))
+    except ParaspinalError as reason:
+        # The comparison of an earlier run must not stand beside these results.
+        skip_comparison(out / "comparison", str(reason), quiet=True)
+        raise
     else:
         rows.append(("comparisons", str(len(compared.table))))
         rows.append(("with p < 0.05", str(significant(compared, "p"))))

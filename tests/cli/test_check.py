@@ -400,7 +400,7 @@ def test_json_that_cannot_be_written(tmp_path):
     assert "cannot be written" in outcome.err
 
 
-@pytest.mark.parametrize("name", ["data/ALS_1_3.json", "data/new.json", "people.csv"])
+@pytest.mark.parametrize("name", ["data/ALS_1_3.json", "people.csv"])
 def test_json_never_takes_the_place_of_an_input(tmp_path, name):
     root = write_dataset(tmp_path / "data")
     people = tmp_path / "people.csv"
@@ -410,6 +410,13 @@ def test_json_never_takes_the_place_of_an_input(tmp_path, name):
     assert outcome.code == 2
     assert "expected a file elsewhere" in outcome.err
     assert fingerprint(tmp_path) == before
+
+
+def test_json_replaces_an_earlier_list_of_problems(tmp_path):
+    root = write_dataset(tmp_path / "data")
+    for _ in range(2):
+        assert run("check", root, "--json", root / "problems.json").code == 0
+    assert json.loads((root / "problems.json").read_text())["problems"][0]["file"] == "problems.json"
 
 
 def test_bad_window_is_told_in_numbers(tmp_path):

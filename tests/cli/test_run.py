@@ -1,0 +1,68 @@
+"""``mriparaspinal run``: all steps in one go."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from builders_study import run
+
+SAMPLE = Path(__file__).parents[2] / "sample_data"
+
+
+@pytest.fixture
+def scans(tmp_path):
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for path in SAMPLE.glob("*_[12]_[34].*"):
+        shutil.copy(path, folder)
+    shutil.copy(SAMPLE / "participants.csv", folder)
+    return folder
+
+
+def test_results_comparison_and_a_summary(scans, tmp_path):
+    outcome = run("run", scans, "--out", tmp_path / "out")
+    assert outcome.code == 0
+    assert {"L3.csv", "L4.csv", "quantify.json"} <= {p.name for p in (tmp_path / "out" / "results").iterdir()}
+    made = {p.name for p in (tmp_path / "out" / "comparison").iterdir()}
+    assert {"comparisons.csv", "table2.md", "tables.xlsx", "figure3_sides_als.png", "notes.txt"} <= made
+    assert "slices measured          8 of 8" in outcome.out
+
+
+def test_an_error_in_one_slice_is_exit_4_with_the_comparison_made(scans, tmp_path):
+    (scans / "ALS_1_3.json").write_text("{")
+    assert run("run", scans, "--out", tmp_path / "out").code == 4
+    assert (tmp_path / "out" / "comparison" / "comparisons.csv").is_file()
+
+
+def test_an_old_comparison_never_stands_beside_new_results(scans, tmp_path):
+    out = tmp_path / "out"
+    assert run("run", scans, "--out", out).code == 0
+    table = scans / "participants.csv"
+    text = table.read_text()
+    table.write_text(text.replace("ALS_1,ALS", "ALS_1,LR"))
+    outcome = run("run", scans, "--out", out)
+    assert outcome.code == 3, "the group of the table contradicts the file names"
+    assert [p.name for p in (out / "comparison").iterdir()] == ["notes.txt"]
+    table.write_text(text)
+    for path in scans.glob("LR_*"):
+        path.unlink()
+    table.write_text("participant_id,age\nALS_1,60\nALS_2,61\n")
+    outcome = run("run", scans, "--out", out)
+    assert outcome.code == 0
+    assert "nothing to compare" in (out / "comparison" / "notes.txt").read_text()
+    assert not (out / "comparison" / "comparisons.csv").exists()
+
+
+def test_nothing_to_measure_is_exit_3_and_leaves_nothing(tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert run("run", tmp_path / "empty", "--out", tmp_path / "out").code == 3
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_divisor_of_the_protocol_that_is_not_there_is_exit_2(scans, tmp_path):
+    (scans / "paraspinal.toml").write_text('divide-by = "weight"')
+    outcome = run("run", scans, "--out", tmp_path / "out")
+    assert outcome.code == 2
+    assert "weight" in outcome.err
