@@ -15,6 +15,8 @@ from mriparaspinal.vocabulary import natural_key
 
 #: ``GROUP_N_L``: letters and digits, the participant's number, the segment with or without its L.
 DEFAULT_NAME_PATTERN = r"(?P<group>[^\W\d_](?:[^\W_]|-)*)_(?P<patient>[0-9]+)_(?P<segment>[Ll]?[1-5])"
+#: What ``prepare`` leaves beside the slices that it makes: no annotation.
+PREPARED = "prepare.json"
 _OPTIONS = "--name-pattern or --patient-from folder"
 
 Who = tuple[str, str, str]
@@ -63,7 +65,7 @@ def table_order(slice_: Slice) -> tuple[object, ...]:
 def _kind(name: str) -> str:
     lower = name.lower()
     if lower.endswith(".json"):
-        return "json"
+        return "" if lower.rsplit("/", 1)[-1] == PREPARED else "json"
     return "image" if lower.endswith(IMAGE_ENDINGS) else ""
 
 

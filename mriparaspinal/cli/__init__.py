@@ -14,6 +14,7 @@ from mriparaspinal.cli import (
     correlate,
     masks,
     phantom,
+    prepare,
     quantify,
     regress,
     reliability,
@@ -51,6 +52,7 @@ def _top(
 
 _COMMANDS = (
     phantom.phantom,
+    prepare.prepare,
     check.check,
     masks.masks,
     quantify.quantify,

@@ -1,0 +1,414 @@
+"""``prepare``: the same picture from every source, left on the left, nothing of the patient in an output."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders_study import fingerprint, read_csv, run
+from PIL import Image
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless, generate_uid
+
+nibabel = pytest.importorskip("nibabel")
+
+#: Secret text that a DICOM file carries in every text element.
+SECRET = "SECRETNAME"
+
+
+def mr(pixels, number, plane, series=5, invert=False, secret=False) -> Dataset:
+    """A slice; ``plane``: directions of columns and rows, position, spacings of rows and columns."""
+    across, down, position, spacing = plane
+    data = Dataset()
+    data.file_meta = FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.4"
+    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    data.SeriesInstanceUID = generate_uid(entropy_srcs=[f"series {series}"])
+    data.Modality, data.SeriesNumber, data.InstanceNumber = "MR", series, number
+    data.ImageOrientationPatient = [f"{v:.10f}" for v in (*across, *down)]
+    data.ImagePositionPatient = [f"{v:.8f}" for v in position]
+    data.PixelSpacing = [f"{v:.8f}" for v in spacing]
+    data.Rows, data.Columns = pixels.shape
+    data.SamplesPerPixel = 1
+    data.PhotometricInterpretation = "MONOCHROME1" if invert else "MONOCHROME2"
+    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 16, 15, 0
+    data.PixelData = np.ascontiguousarray(pixels).astype("<u2").tobytes()
+    data.WindowCenter, data.WindowWidth = 500.5, 1001  # LINEAR: exactly 0 to 1000
+    if secret:
+        hide(data)
+    return data
+
+
+def hide(data: Dataset) -> None:
+    """Write a secret into every kind of text element, and into an overlay."""
+    names = ("PatientName", "PatientID", "SeriesDescription", "StudyDescription", "ProtocolName")
+    names += (
+        "InstitutionName",
+        "OperatorsName",
+        "ReferringPhysicianName",
+        "ImageComments",
+        "BodyPartExamined",
+    )
+    names += ("ScanningSequence", "SequenceVariant", "StationName", "AccessionNumber", "SequenceName")
+    names += ("Manufacturer", "WindowCenterWidthExplanation", "RescaleType", "AdditionalPatientHistory")
+    for name in names:
+        setattr(data, name, SECRET)
+    data.PatientBirthDate = "19010203"
+    data.Modality = SECRET[:8]
+    block = data.private_block(0x0029, SECRET, create=True)
+    block.add_new(1, "LO", SECRET)
+    data.add_new(0x60003000, "OB", SECRET.encode() * 40)
+    data.add_new(0x60000022, "LO", SECRET)
+
+
+def write(folder: Path, slices: list[Dataset], compress: bool = False) -> Path:
+    folder.mkdir(parents=True)
+    for n, data in enumerate(slices):
+        if compress:
+            data.compress(RLELossless)
+        data.save_as(folder / f"IM{n:04d}", enforce_file_format=True)
+    return folder
+
+
+def levels(path: Path, *rows: str, columns: str = "source,group,patient,segment,slice") -> Path:
+    path.write_text("\n".join([columns, *rows]) + "\n")
+    return path
+
+
+def body() -> np.ndarray:
+    """Values by x to the patient's left, y to the back, z to the head; a mark at the right front."""
+    voxels = np.random.default_rng(2).integers(0, 900, (6, 8, 5)).astype(np.uint16)
+    voxels[0, 0, :] = 1000
+    return voxels
+
+
+def lps_slices(voxels, swap, rows, columns, tilt=0.0, steps=(2.0, 1.5, 4.0), **options) -> list[Dataset]:
+    """The slices of ``body()``, foot to head, as a scanner may store them in another order."""
+    turn = np.array([[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]])
+    x, y, z = turn.T
+    found = []
+    for k in range(voxels.shape[2]):
+        pixels = voxels[:, :, k].T
+        corner = z * k * steps[2]
+        across, down, spacing = x, y, (steps[1], steps[0])
+        if rows < 0:
+            corner, down = corner + y * steps[1] * (pixels.shape[0] - 1), -y
+        if columns < 0:
+            corner, across = corner + x * steps[0] * (pixels.shape[1] - 1), -x
+        pixels = pixels[::rows, ::columns]
+        if swap:
+            pixels, across, down, spacing = pixels.T, down, across, spacing[::-1]
+        # Numbered from head to foot, so that the order of the numbers is not that of the places.
+        pixels = 1000 - pixels if options.get("invert") else pixels
+        found.append(mr(pixels, voxels.shape[2] - k, (across, down, corner, spacing), **options))
+    return found
+
+
+VARIANTS = [
+    *({"swap": s, "rows": r, "columns": c} for s, r, c in itertools.product((False, True), (1, -1), (1, -1))),
+    {"swap": True, "rows": -1, "columns": 1, "tilt": 0.6},
+    {"swap": False, "rows": 1, "columns": -1, "tilt": -0.5},
+]
+
+
+def prepared(tmp_path, source, slice_, *more):
+    table = levels(tmp_path / "levels.csv", f",ALS,1,3,{slice_}")
+    out = tmp_path / "out"
+    outcome = run("prepare", source, "--levels", table, "--out", out, *more)
+    assert outcome.code == 0, outcome.err
+    return out
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("kind", ["plain", "MONOCHROME1", "RLE"])
+def test_every_way_to_store_a_series_gives_the_same_bytes(tmp_path, variant, kind):
+    voxels = body()
+    slices = lps_slices(voxels, **variant, invert=kind == "MONOCHROME1")
+    source = write(tmp_path / "dicom", slices, compress=kind == "RLE")
+    out = prepared(tmp_path, source, 4)  # k = 1
+    shown = np.asarray(Image.open(out / "ALS_1_3.png"))
+    expected = np.floor(255.0 * voxels[:, :, 1].T / 1000 + 0.5)
+    if kind == "MONOCHROME1":  # the stored value is 1000 − x; rounding is the formula's with its ends swapped
+        expected = np.floor(255.0 * (1000.0 - voxels[:, :, 1].T - 1000) / (0 - 1000) + 0.5)
+    assert (shown == expected).all()
+    assert shown[0, 0] == 255  # the patient's right, front: upper left
+    (row,) = read_csv(out / "slices.csv")
+    assert (row["row_spacing_mm"], row["col_spacing_mm"], row["source"]) == ("1.5", "2.0", "2")
+    low_high = ("1000.0", "0.0") if kind == "MONOCHROME1" else ("0.0", "1000.0")
+    assert (row["window_low"], row["window_high"]) == low_high
+
+
+@pytest.mark.parametrize(
+    "axes", [("L", "P", "S"), ("R", "A", "S"), ("P", "R", "I"), ("S", "A", "L"), ("I", "L", "A")]
+)
+def test_nifti_gives_the_bytes_of_the_dicom_series(tmp_path, axes):
+    voxels = body()
+    dicom = write(tmp_path / "dicom", lps_slices(voxels, False, 1, 1))
+    one = prepared(tmp_path, dicom, 4, "--window", "0,1000")
+    image = nibabel.Nifti1Image(voxels, np.diag([-2.0, -1.5, 4.0, 1.0]))
+    current = nibabel.io_orientation(image.affine)
+    wanted = nibabel.orientations.axcodes2ornt(axes)
+    turned = image.as_reoriented(nibabel.orientations.ornt_transform(current, wanted))
+    nibabel.save(turned, tmp_path / "v.nii.gz")
+    number = 2 if "S" in axes else 4
+    table = levels(tmp_path / "levels.csv", f"v.nii.gz,ALS,1,3,{number}")
+    out = tmp_path / "nifti"
+    assert (
+        run("prepare", tmp_path / "v.nii.gz", "--levels", table, "--out", out, "--window", "0,1000").code == 0
+    )
+    assert (out / "ALS_1_3.png").read_bytes() == (one / "ALS_1_3.png").read_bytes()
+    rows = [read_csv(folder / "slices.csv")[0] for folder in (one, out)]
+    assert rows[0] == rows[1]
+
+
+def test_the_real_volume_as_nifti_and_as_dicom(shared, tmp_path):
+    path = shared / "real/TUM01/volumes/water.nii.gz"
+    voxels = np.asarray(nibabel.load(path).dataobj)  # L-P-S, its origin is 0
+    steps = tuple(float(step) for step in nibabel.load(path).header.get_zooms())
+    dicom = write(tmp_path / "dicom", lps_slices(voxels, True, -1, 1, steps=steps)[18:19])
+    one = prepared(tmp_path, dicom, voxels.shape[2] - 18, "--window", "0,1500")
+    table = levels(tmp_path / "levels.csv", ",ALS,1,3,19")
+    out = tmp_path / "nifti"
+    assert run("prepare", path, "--levels", table, "--out", out, "--window", "0,1500").code == 0
+    assert (out / "ALS_1_3.png").read_bytes() == (one / "ALS_1_3.png").read_bytes()
+    assert float(read_csv(out / "slices.csv")[0]["row_spacing_mm"]) == pytest.approx(1.0185, abs=1e-4)
+
+
+def test_the_real_volume_looks_as_the_dataset_that_was_made_from_it(shared, tmp_path):
+    root = shared / "real/TUM01"
+    places = {5: 2, 4: 10, 3: 18, 2: 27}
+    table = levels(tmp_path / "levels.csv", *(f",HV,1,{s},{k + 1}" for s, k in places.items()))
+    out = tmp_path / "out"
+    run("prepare", root / "volumes/fat.nii.gz", "--levels", table, "--out", out, "--window", "0,2000")
+    for segment in places:
+        ours, theirs = (np.asarray(Image.open(d / f"HV_1_{segment}.png"), float) for d in (out, root))
+        # The fat image is not quite theirs (fat and water); the sides of a body are alike, but not equal.
+        alike = np.corrcoef(ours.ravel(), theirs.ravel())[0, 1]
+        assert alike > 0.95
+        assert alike > np.corrcoef(ours[:, ::-1].ravel(), theirs.ravel())[0, 1] + 0.05
+
+
+def test_nothing_of_the_patient_reaches_an_output_or_a_message(tmp_path):
+    sub = tmp_path / "in" / "ser"
+    slices = lps_slices(body(), False, 1, 1, secret=True)
+    del slices[0].ImageOrientationPatient
+    slices[1].PhotometricInterpretation = "RGB"
+    write(sub, slices)
+    (sub / "IM0004").write_bytes((sub / "IM0004").read_bytes()[:-300])
+    table = levels(tmp_path / "levels.csv", *(f"ser,ALS,{n},3,{n}" for n in (1, 2, 3, 4, 5, 9)))
+    outcomes = [
+        run("prepare", tmp_path / "in", "--list"),
+        run("prepare", tmp_path / "in", "--contact-sheet", "--out", tmp_path / "sheets"),
+        run("prepare", tmp_path / "in", "--levels", table, "--out", tmp_path / "out", "--verbose"),
+    ]
+    assert [outcome.code for outcome in outcomes] == [0, 0, 4]
+    texts = [outcome.out + outcome.err for outcome in outcomes]
+    for folder in (tmp_path / "sheets", tmp_path / "out"):
+        for path in folder.iterdir():
+            texts.append(path.read_bytes().decode("latin-1"))
+            if path.suffix == ".png":
+                with Image.open(path) as picture:
+                    assert picture.info == {}
+                assert path.read_bytes().count(b"tEXt") == 0
+            else:
+                assert str(tmp_path) not in texts[-1]
+                assert "ser," not in texts[-1].replace("series,", "")
+    for text in texts:
+        assert SECRET not in text
+        assert SECRET[:8] not in text
+        assert "19010203" not in text
+        assert slices[0].SeriesInstanceUID not in text
+        assert slices[0].SOPInstanceUID not in text
+
+
+def test_other_rows_go_on_and_problems_are_listed(tmp_path):
+    source = write(tmp_path / "dicom", lps_slices(body(), False, 1, 1))
+    table = levels(tmp_path / "levels.csv", ",ALS,1,3,1", ",ALS,2,3,77", "nowhere,ALS,3,3,1", ",ALS,4,9,1")
+    out = tmp_path / "out"
+    before = fingerprint(source)
+    outcome = run("prepare", source, "--levels", table, "--out", out)
+    assert outcome.code == 4
+    assert fingerprint(source) == before
+    problems = read_csv(out / "problems.csv")
+    assert [(row["shape"], row["code"]) for row in problems] == [
+        ("row 3", "no-slice"),
+        ("row 4", "no-source"),
+        ("row 5", "bad-level"),
+    ]
+    assert sorted(fingerprint(out)) == [
+        "ALS_1_3.png",
+        "labels.txt",
+        "prepare.json",
+        "problems.csv",
+        "slices.csv",
+    ]
+    manifest = json.loads((out / "prepare.json").read_text())
+    assert manifest["counts"] == {"rows": 4, "images": 1, "errors": 3, "warnings": 0}
+    again = tmp_path / "again"
+    run("prepare", source, "--levels", table, "--out", again)
+    assert fingerprint(again) == fingerprint(out)
+
+
+def test_no_row_at_all_is_no_input(tmp_path):
+    source = write(tmp_path / "dicom", lps_slices(body(), False, 1, 1))
+    table = levels(tmp_path / "levels.csv", ",ALS,2,3,77")
+    outcome = run("prepare", source, "--levels", table, "--out", tmp_path / "out")
+    assert outcome.code == 3
+    assert not (tmp_path / "out").exists()
+
+
+def mixed(tmp_path) -> Path:
+    root = tmp_path / "study"
+    write(root / "a" / "t2", lps_slices(body(), False, 1, 1))
+    write(root / "a" / "t1", lps_slices(body() // 2, False, 1, 1, series=6))
+    sagittal = mr(np.zeros((4, 4), np.uint16), 50, ((0, 1, 0), (0, 0, -1), (0, 0, 0), (1, 1)), series=7)
+    write(root / "a" / "sag", [sagittal])
+    (root / "notes.txt").write_text("no picture")
+    return root
+
+
+def test_several_axial_series_need_a_series_or_a_folder(tmp_path):
+    root = mixed(tmp_path)
+    columns = "source,group,patient,segment,slice,series"
+    rows = ("a,ALS,1,3,4,", "a,ALS,2,3,4,6", "a/t2,ALS,3,3,4,", "a,ALS,4,3,50,7", "a,ALS,5,3,1,99")
+    table = levels(tmp_path / "levels.csv", *rows, columns=columns)
+    out = tmp_path / "out"
+    assert run("prepare", root, "--levels", table, "--out", out, "--window", "0,1000").code == 4
+    codes = {row["shape"]: row["code"] for row in read_csv(out / "problems.csv")}
+    assert codes == {"row 2": "ambiguous-series", "row 5": "not-axial", "row 6": "no-series"}
+    first = next(row for row in read_csv(out / "problems.csv") if row["shape"] == "row 2")
+    assert "series 5: 5 axial, slices 1 to 5" in first["message"]
+    t1, t2 = (np.asarray(Image.open(out / f"ALS_{n}_3.png")).astype(int) for n in (2, 3))
+    assert abs(t1 * 2 - t2).max() <= 2
+
+
+def test_the_list_shows_every_series(tmp_path):
+    outcome = run("prepare", mixed(tmp_path), "--list")
+    lines = [line.split("\t") for line in outcome.out.splitlines()]
+    assert [line[:5] for line in lines[1:]] == [
+        ["a/t2", "5", "axial", "5", "1 to 5"],
+        ["a/t1", "6", "axial", "5", "1 to 5"],
+        ["a/sag", "7", "sagittal", "1", "50 to 50"],
+    ]
+
+
+def test_two_images_of_one_number_are_ambiguous_but_a_place_is_not(tmp_path):
+    slices = lps_slices(body(), False, 1, 1)
+    slices[3].InstanceNumber = 4
+    source = write(tmp_path / "dicom", slices)
+    table = levels(
+        tmp_path / "levels.csv",
+        ",ALS,1,3,4,",
+        ",ALS,2,3,,4.4",
+        ",ALS,3,3,,40",
+        columns="source,group,patient,segment,slice,position_mm",
+    )
+    out = tmp_path / "out"
+    assert run("prepare", source, "--levels", table, "--out", out).code == 4
+    codes = [row["code"] for row in read_csv(out / "problems.csv")]
+    assert codes == ["ambiguous-slice", "no-slice"]
+    shown = np.asarray(Image.open(out / "ALS_2_3.png"))
+    assert (shown == np.floor(255.0 * body()[:, :, 1].T / 1000 + 0.5)).all()
+
+
+def test_windows_per_series_and_per_slice(tmp_path):
+    slices = lps_slices(body(), False, 1, 1)
+    for n, data in enumerate(slices):
+        data.WindowCenter, data.WindowWidth = 500.5, 1001 + 200 * n
+    source = write(tmp_path / "dicom", slices)
+    table = levels(tmp_path / "levels.csv", ",ALS,1,3,5")
+    for rule, high in (("dicom-series", 1200.0), ("dicom-slice", 1000.0)):
+        out = tmp_path / rule
+        outcome = run("prepare", source, "--levels", table, "--out", out, "--window", rule)
+        assert outcome.code == 0
+        assert ("go from 1001 to 1801" in outcome.err) == (rule == "dicom-series")
+        (row,) = read_csv(out / "slices.csv")
+        assert float(row["window_high"]) == high
+        assert row["window"] == rule
+    out = tmp_path / "percentile"
+    assert run("prepare", source, "--levels", table, "--out", out, "--window", "percentile").code == 0
+    (row,) = read_csv(out / "slices.csv")
+    expected = np.percentile(body(), [1, 99])
+    assert [float(row["window_low"]), float(row["window_high"])] == expected.tolist()
+
+
+def test_without_a_window_there_is_no_picture(tmp_path):
+    slices = lps_slices(body(), False, 1, 1)
+    for data in slices:
+        del data.WindowCenter
+    source = write(tmp_path / "dicom", slices)
+    table = levels(tmp_path / "levels.csv", ",ALS,1,3,5")
+    outcome = run("prepare", source, "--levels", table, "--out", tmp_path / "out")
+    assert outcome.code == 3
+    assert "give --window" in outcome.err
+    nibabel.save(nibabel.Nifti1Image(body(), np.diag([-2.0, -1.5, 4.0, 1.0])), tmp_path / "v.nii")
+    for more in ((), ("--window", "dicom-slice")):
+        outcome = run("prepare", tmp_path / "v.nii", "--levels", table, "--out", tmp_path / "out", *more)
+        assert outcome.code == 2
+        assert "--window" in outcome.err
+
+
+def test_pictures_that_have_contours_are_not_replaced(tmp_path):
+    source = write(tmp_path / "dicom", lps_slices(body(), False, 1, 1))
+    out = prepared(tmp_path, source, 4)
+    assert out == prepared(tmp_path, source, 4)
+    (out / "ALS_1_3.json").write_text("{}")
+    table = levels(tmp_path / "levels.csv", ",ALS,1,3,5")
+    before = fingerprint(out)
+    outcome = run("prepare", source, "--levels", table, "--out", out)
+    assert outcome.code == 2
+    assert "has contours" in outcome.err
+    levels(table, ",ALS,2,3,5")
+    outcome = run("prepare", source, "--levels", table, "--out", out)
+    assert outcome.code == 2
+    assert "does not make" in outcome.err
+    assert fingerprint(out) == before
+
+
+def test_contact_sheets_and_an_empty_table(tmp_path):
+    root, out = mixed(tmp_path), tmp_path / "sheets"
+    outcome = run("prepare", root, "--contact-sheet", "--out", out)
+    assert outcome.code == 0
+    assert sorted(fingerprint(out)) == ["levels.csv", "sheet_1.png", "sheet_2.png"]
+    assert (out / "levels.csv").read_text() == "source,group,patient,segment,slice,series\n"
+    assert np.asarray(Image.open(out / "sheet_1.png")).max() == 255
+    (out / "levels.csv").write_text("mine")
+    assert run("prepare", root, "--contact-sheet", "--out", out).code == 0
+    assert (out / "levels.csv").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("--list", "--contact-sheet"), ("--contact-sheet",), ("--contact-sheet", "--out", "HERE")],
+)
+def test_wrong_usage(tmp_path, arguments):
+    source = write(tmp_path / "dicom", lps_slices(body(), False, 1, 1))
+    outcome = run("prepare", source, *[source if a == "HERE" else a for a in arguments])
+    assert outcome.code == 2
+    assert len(outcome.err.splitlines()) == 1
+
+
+def test_the_labels_are_those_that_quantify_knows(tmp_path):
+    from mriparaspinal.vocabulary import parse_label
+
+    out = prepared(tmp_path, write(tmp_path / "dicom", lps_slices(body(), False, 1, 1)), 4)
+    labels = (out / "labels.txt").read_text().splitlines()
+    assert [str(parse_label(label)) for label in labels] == labels
+    assert {"MF_L", "PM_R", "IVD", "VB"} <= set(labels)
+
+
+def test_a_broken_file_of_a_series_is_told(tmp_path):
+    source = write(tmp_path / "dicom", lps_slices(body(), False, 1, 1))
+    (source / "IM0000").write_bytes((source / "IM0000").read_bytes()[:400])
+    table = levels(tmp_path / "levels.csv", ",ALS,1,3,2", ",ALS,1,4,5")
+    outcome = run("prepare", source, "--levels", table, "--out", tmp_path / "out")
+    assert outcome.code == 4
+    assert "no slice 5" in outcome.err
+    listed = run("prepare", source, "--list")
+    assert listed.code == 0
+    assert "IM0000: the header ends before" in listed.err
+    assert "1 broken files" in outcome.err

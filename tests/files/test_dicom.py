@@ -1,0 +1,240 @@
+"""DICOM series: order, geometry, values; broken files give one clear line."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless, generate_uid
+
+from mriparaspinal.files.dicom import read_series
+from mriparaspinal.files.folder import UnreadableFileError
+from mriparaspinal.grey_window import shown
+
+AXIAL = [1, 0, 0, 0, 1, 0]
+SERIES = generate_uid(entropy_srcs=["series"])
+
+
+def image(pixels, number=1, position=(0, 0, 0), directions=AXIAL, **attributes) -> Dataset:
+    """One MR slice as a scanner would write it."""
+    data = Dataset()
+    data.file_meta = FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.4"
+    data.SOPClassUID = "1.2.840.10008.5.1.4.1.1.4"
+    data.SOPInstanceUID = generate_uid()
+    data.SeriesInstanceUID = SERIES
+    data.Modality, data.SeriesNumber, data.InstanceNumber = "MR", 4, number
+    data.ImageOrientationPatient, data.ImagePositionPatient = list(directions), list(position)
+    data.PixelSpacing = [0.5, 0.75]
+    data.Rows, data.Columns = pixels.shape
+    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+    data.BitsAllocated = data.BitsStored = 16
+    data.HighBit, data.PixelRepresentation = 15, int(pixels.dtype.kind == "i")
+    data.WindowCenter, data.WindowWidth = 500, 1000
+    data.PixelData = pixels.astype("<u2" if pixels.dtype.kind == "u" else "<i2").tobytes()
+    for keyword, value in attributes.items():
+        setattr(data, keyword, value)
+    data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
+    return data
+
+
+def save(folder: Path, name: str, data: Dataset) -> tuple[str, Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    data.save_as(folder / name, enforce_file_format=True)
+    return name, folder / name
+
+
+def only(tmp_path: Path, data: Dataset):
+    (series,), broken = read_series([save(tmp_path, "a", data)])
+    assert broken == []
+    return series
+
+
+PIXELS = np.arange(12, dtype=np.uint16).reshape(3, 4) * 100
+
+
+def test_slices_are_sorted_along_the_normal_not_by_their_numbers(tmp_path):
+    heights = [8, 0, 12, 4]
+    files = [save(tmp_path, f"f{n}", image(PIXELS + n, n, (0, 0, z))) for n, z in enumerate(heights)]
+    (series,), _ = read_series(files)
+    assert [picture.number for picture in series.pictures] == [1, 3, 0, 2]
+    assert series.slice_spacing_mm() == 4
+    assert (series.read(0) == PIXELS + 1).all()
+
+
+def test_a_series_of_three_planes_becomes_three_stacks(tmp_path):
+    planes = [AXIAL, [0, 1, 0, 0, 0, -1], [1, 0, 0, 0, 0, -1]]
+    files = [save(tmp_path, f"f{n}", image(PIXELS, n, directions=d)) for n, d in enumerate(planes)]
+    series, _ = read_series(files)
+    assert sorted(s.plane_name() for s in series) == ["axial", "coronal", "sagittal"]
+
+
+def test_slope_intercept_sign_and_padding(tmp_path):
+    pixels = np.array([[-2000, -5], [0, 7]], dtype=np.int16)
+    data = image(pixels, RescaleSlope=2, RescaleIntercept=10)
+    data.add_new("PixelPaddingValue", "SS", -2000)
+    values = only(tmp_path, data).read(0)
+    assert np.isnan(values[0, 0])
+    assert values[0, 1:].tolist() + values[1].tolist() == [0, 10, 24]
+
+
+def test_bits_above_those_stored_are_no_part_of_the_value(tmp_path):
+    # As an overlay in bit 12 of old files.
+    data = image(PIXELS | 0x1000, BitsStored=12, HighBit=11)
+    assert (only(tmp_path, data).read(0) == PIXELS).all()
+
+
+def test_modality_and_voi_tables(tmp_path):
+    lut = Dataset()
+    lut.LUTDescriptor, lut.LUTData = [3, 100, 8], [10, 100, 255]
+    data = image(np.array([[99, 100], [101, 200]], np.uint16), VOILUTSequence=Sequence([lut]))
+    for element in lut:
+        element.VR = "US"
+    del data.WindowCenter, data.WindowWidth
+    series = only(tmp_path, data)
+    grey, limits = shown(series.read(0), series.pictures[0].voi, False)
+    assert grey.tolist() == [[10, 10], [100, 255]]
+    assert limits is None
+
+
+def test_the_first_of_several_windows(tmp_path):
+    series = only(tmp_path, image(PIXELS, WindowCenter=[40, 300], WindowWidth=[80, 1500]))
+    assert (series.pictures[0].voi.centre, series.pictures[0].voi.width) == (40, 80)
+
+
+def test_row_spacing_comes_first(tmp_path):
+    plane = only(tmp_path, image(PIXELS)).pictures[0].plane
+    assert (plane.row_spacing_mm, plane.col_spacing_mm) == (0.5, 0.75)
+
+
+def enhanced(frames: np.ndarray) -> Dataset:
+    data = image(frames[0], NumberOfFrames=len(frames), PixelData=frames.astype("<u2").tobytes())
+    for keyword in ("ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing", "WindowCenter"):
+        delattr(data, keyword)
+    shared, orientation, measures = Dataset(), Dataset(), Dataset()
+    orientation.ImageOrientationPatient, measures.PixelSpacing = AXIAL, [2, 3]
+    shared.PlaneOrientationSequence = Sequence([orientation])
+    shared.PixelMeasuresSequence = Sequence([measures])
+    data.SharedFunctionalGroupsSequence = Sequence([shared])
+    per_frame = []
+    for n in range(len(frames)):
+        position, voi, values, item = Dataset(), Dataset(), Dataset(), Dataset()
+        position.ImagePositionPatient = [0, 0, -5 * n]
+        voi.WindowCenter, voi.WindowWidth = 100 + n, 200
+        values.RescaleSlope, values.RescaleIntercept = n + 1, 0
+        item.PlanePositionSequence, item.FrameVOILUTSequence = Sequence([position]), Sequence([voi])
+        item.PixelValueTransformationSequence = Sequence([values])
+        per_frame.append(item)
+    data.PerFrameFunctionalGroupsSequence = Sequence(per_frame)
+    return data
+
+
+def test_enhanced_multi_frame_has_its_geometry_window_and_slope_per_frame(tmp_path):
+    frames = np.stack([PIXELS, PIXELS + 1, PIXELS + 2])
+    series = only(tmp_path, enhanced(frames))
+    assert [p.number for p in series.pictures] == [3, 2, 1]
+    assert [p.plane.position_mm() for p in series.pictures] == [-10, -5, 0]
+    assert [p.voi.centre for p in series.pictures] == [102, 101, 100]
+    assert series.pictures[0].plane.row_spacing_mm == 2
+    assert (series.read(0) == frames[2] * 3.0).all()
+
+
+def test_frames_without_places_have_no_orientation(tmp_path):
+    data = image(PIXELS, NumberOfFrames=2, PixelData=np.stack([PIXELS] * 2).tobytes())
+    assert {p.plane for p in only(tmp_path, data).pictures} == {None}
+
+
+@pytest.mark.parametrize("missing", ["Modality", "InstanceNumber", "SeriesInstanceUID", "PixelSpacing"])
+def test_missing_attributes_do_not_stop(tmp_path, missing):
+    data = image(PIXELS)
+    delattr(data, missing)
+    assert (only(tmp_path, data).read(0) == PIXELS).all()
+
+
+def test_no_file_meta_and_one_that_contradicts(tmp_path):
+    raw = save(tmp_path, "whole", image(PIXELS))[1].read_bytes()
+    length = int.from_bytes(raw[140:144], "little")
+    (tmp_path / "bare").write_bytes(raw[144 + length :])
+    # The meta says implicit, the data set is explicit.
+    said = raw.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2\0\0\0")
+    assert said != raw
+    (tmp_path / "lying").write_bytes(said)
+    for name in ("bare", "lying"):
+        (series,), broken = read_series([(name, tmp_path / name)])
+        assert not broken
+        assert (series.read(0) == PIXELS).all()
+
+
+def test_what_is_not_dicom_is_passed_over(tmp_path):
+    for name, raw in {"a.txt": b"text", "empty": b"", "b.json": b"{}", "c": b"\x08\x00" + b"x" * 900}.items():
+        (tmp_path / name).write_bytes(raw)
+    assert read_series([(path.name, path) for path in sorted(tmp_path.iterdir())]) == ([], [])
+
+
+@pytest.mark.parametrize("photometric", ["RGB", "PALETTE COLOR"])
+def test_colour_is_refused(tmp_path, photometric):
+    series = only(tmp_path, image(PIXELS, PhotometricInterpretation=photometric))
+    with pytest.raises(UnreadableFileError, match="colour"):
+        series.read(0)
+
+
+def test_run_length_compression_needs_no_extra(tmp_path):
+    data = image(PIXELS)
+    data.compress(RLELossless)
+    assert (only(tmp_path, data).read(0) == PIXELS).all()
+
+
+def test_every_test_file_of_pydicom_gives_a_result_or_one_line():
+    root = Path(pydicom.__file__).parent / "data" / "test_files"
+    data_store = pytest.importorskip("data_store", reason="pydicom-data is not installed")
+    more = Path(next(iter(data_store.__path__))) / "data"
+    files = [(p.name, p) for folder in (root, more) for p in sorted(folder.rglob("*")) if p.is_file()]
+    small = [(name, path) for name, path in files if path.stat().st_size < 2_000_000]
+    series, broken = read_series(small)
+    assert len(series) > 20
+    for _, message, remedy in broken:
+        assert message
+        assert remedy
+        assert "\n" not in message
+    for stack in series:
+        for index in range(min(2, len(stack.pictures))):
+            with contextlib.suppress(UnreadableFileError):
+                assert stack.read(index).dtype == np.float64
+
+
+@pytest.mark.parametrize("name", ["MR_small_RLE", "MR_small_jp2klossless", "MR_small_jpeg_ls_lossless"])
+def test_compressed_files_hold_the_values_of_the_plain_one(name):
+    if name != "MR_small_RLE":
+        pytest.importorskip("gdcm", reason="python-gdcm is not installed")
+    root = Path(pydicom.__file__).parent / "data" / "test_files"
+    path = root / f"{name}.dcm"
+    if not path.exists():
+        pytest.skip(f"{name} is not installed")
+    plain = pydicom.dcmread(root / "MR_small.dcm").pixel_array
+    (series,), _ = read_series([(name, path)])
+    assert (series.read(0) == plain).all()
+
+
+def test_mutated_files_give_a_result_or_one_line(tmp_path):
+    chance = random.Random(7)
+    raw = save(tmp_path, "whole", image(PIXELS, RescaleSlope=1, RescaleIntercept=0))[1].read_bytes()
+    many = save(tmp_path, "frames", enhanced(np.stack([PIXELS] * 3)))[1].read_bytes()
+    path = tmp_path / "mutated"
+    for n in range(200):
+        data = bytearray(many if n % 2 else raw)
+        for _ in range(chance.randrange(1, 8)):
+            data[chance.randrange(128, len(data))] = chance.randrange(256)
+        path.write_bytes(data[: chance.randrange(140, len(data))] if n % 5 == 0 else data)
+        series, broken = read_series([("mutated", path)])
+        assert all(message and remedy for _, message, remedy in broken)
+        for stack in series:
+            for index in range(len(stack.pictures)):
+                with contextlib.suppress(UnreadableFileError):
+                    stack.read(index)
