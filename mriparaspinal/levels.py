@@ -13,8 +13,6 @@ from mriparaspinal.errors import NoInputError
 from mriparaspinal.model import SEGMENTS, Problem
 
 COLUMNS = ("source", "group", "patient", "segment", "slice")
-#: Optional: the place along the normal instead of the slice's number, and the SeriesNumber.
-OPTIONAL = ("position_mm", "series")
 TABLE = "levels.csv"
 #: What the names of a dataset can hold.
 _GROUP = re.compile(r"[^\W\d_](?:[^\W_]|-)*")

@@ -33,12 +33,6 @@ class UnreadableImageError(ParaspinalError):
         self.code, self.message, self.remedy = code, message, remedy
 
 
-def decode_grey(raw: bytes, window: tuple[float, float] | None = None) -> tuple[GreyImage, bool]:
-    """Like :func:`decode_image`, with the grey levels as an array (rows, columns), uint8, read-only."""
-    image, lossy = decode_image(raw, window)
-    return np.asarray(image), lossy
-
-
 def decode_image(raw: bytes, window: tuple[float, float] | None = None) -> tuple[Image.Image, bool]:
     """Decode PNG or JPEG bytes to grey levels.
 

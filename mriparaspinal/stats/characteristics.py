@@ -268,7 +268,7 @@ def _number_rows(
             for field in ("n", "mean", "sd", "median", "q1", "q3", "normality_p"):
                 row[f"{field}_{letter}"] = getattr(arm, field)
             row[f"missing_{letter}"] = np.size(samples[group]) - arm.n
-            row[f"summary_{letter}"] = _summary(arm, digits)
+            row[f"summary_{letter}"] = arm.summary(digits)
         row |= {"test": result.test, "statistic": result.statistic, "df": result.df, "p": result.p}
         row["remark"] = _remark(result)
         rows.append(row)
@@ -333,12 +333,3 @@ def _decimals(name: str, arms: Sequence[Arm]) -> int:
     sizes = (abs(x) for arm in arms for x in (arm.mean, arm.median, arm.sd))
     largest = max((size for size in sizes if not math.isnan(size)), default=0.0)
     return max(1, 2 - math.floor(math.log10(largest))) if largest else 1
-
-
-def _summary(arm: Arm, digits: int) -> str:
-    if arm.n == 0:
-        return ""
-    if arm.normal:
-        return f"{arm.mean:z.{digits}f} ± {arm.sd:z.{digits}f}"
-    centre = f"{arm.median:z.{digits}f}"
-    return centre if arm.n == 1 else f"{centre} ({arm.q3 - arm.q1:z.{digits}f})"

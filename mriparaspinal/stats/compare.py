@@ -70,6 +70,15 @@ class Arm:
         """True where normality could be judged and was not rejected."""
         return self.normality_p >= ALPHA
 
+    def summary(self, digits: int) -> str:
+        """``mean ± SD`` where the arm is normal, else ``median (IQR)``; empty for an empty arm."""
+        if self.n == 0:
+            return ""
+        if self.normal:
+            return f"{self.mean:z.{digits}f} ± {self.sd:z.{digits}f}"
+        centre = f"{self.median:z.{digits}f}"
+        return centre if self.n == 1 else f"{centre} ({self.q3 - self.q1:z.{digits}f})"
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -99,7 +108,7 @@ class Comparison:
         ('3.00 ± 1.58', '2.00 (5.25)')
         """
         digits = _decimals([abs(x) for arm in (self.a, self.b) for x in (arm.mean, arm.median, arm.sd)])
-        return _summary(self.a, digits), _summary(self.b, digits)
+        return self.a.summary(digits), self.b.summary(digits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,15 +294,6 @@ def _decimals(sizes: Sequence[float]) -> int:
     """Two, as in the paper; where two would show nothing of all these sizes, three significant digits."""
     largest = max((size for size in sizes if size == size), default=0.0)
     return 2 if largest >= 0.02 or largest == 0 else 2 - math.floor(math.log10(largest))
-
-
-def _summary(arm: Arm, digits: int) -> str:
-    if arm.n == 0:
-        return ""
-    if arm.normal:
-        return f"{arm.mean:z.{digits}f} ± {arm.sd:z.{digits}f}"
-    centre = f"{arm.median:z.{digits}f}"
-    return centre if arm.n == 1 else f"{centre} ({arm.q3 - arm.q1:z.{digits}f})"
 
 
 def _measures(

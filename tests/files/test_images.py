@@ -16,7 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mriparaspinal.files.images import UnreadableImageError, decode_grey, decode_mask
+from mriparaspinal.files.images import UnreadableImageError, decode_image, decode_mask
+
+
+def decode_grey(raw, window=None):
+    """The grey levels as an array, and whether the format is lossy."""
+    image, lossy = decode_image(raw, window)
+    assert image.mode == "L"
+    return np.asarray(image), lossy
+
 
 GREY = grey_image((20, 30))
 
