@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Side = Literal["left", "right", "both"]
 MaskRule = Literal["labelme", "centre"]
+FatRule = Literal["fixed", "otsu", "multiotsu", "reference", "dixon"]
 
 SEGMENTS = ("L1", "L2", "L3", "L4", "L5")
 MUSCLES = ("MF", "ES", "PM", "QL")
@@ -70,6 +71,10 @@ class Settings:
     """The test of normality of the comparisons, ``lilliefors`` or ``shapiro``."""
     divide_by: str | None = None
     """The column of the participants by which the comparisons divide each metric."""
+    fat_rule: FatRule = "fixed"
+    """How it is told which pixels are fat; ``threshold`` is for ``fixed`` alone."""
+    sat_fraction: float = 0.5
+    """Rule ``reference``: the threshold is this fraction of the median of subcutaneous fat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +106,26 @@ class Slice:
     segment: str
     image: str | None
     annotation: str
+    """The LabelMe file, or the image itself where label maps take its place."""
+    letter: str = ""
+    """Tells several slices of one segment apart, as ``a`` in ``ALS_7_3_a.png``; empty for the only one."""
 
     @property
     def name(self) -> str:
         """The file that stands for the slice in the tables."""
         return self.image or self.annotation
+
+
+@dataclass(frozen=True, slots=True)
+class DixonSums:
+    """What fat and water images add up to in a region, over the voxels that have a signal."""
+
+    voxels: int
+    fraction_sum: float
+    """Sum of fat / (fat + water) of each voxel."""
+    fat_sum: float
+    signal_sum: float
+    """Sum of fat + water."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +136,7 @@ class RegionCount:
     contour_area_px: float | None
     fat_px: int
     grey_sum: int
+    dixon: DixonSums | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +153,16 @@ class SliceResult:
     problems: tuple[Problem, ...]
     sha256: tuple[tuple[str, str], ...]
     """(file name relative to the dataset, SHA-256 of its bytes)."""
+    threshold: float | None = None
+    """What fat was told by in this slice: a grey level, or a fat fraction for the rule ``dixon``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One row of ``L1.csv`` … ``L5.csv``; the fields are its columns, in order."""
+    """One row of ``L1.csv`` … ``L5.csv``; the fields are its columns, in order.
+
+    Those with a default are columns only where a row has a value for them.
+    """
 
     participant_id: str
     group: str
@@ -156,13 +182,26 @@ class Measurement:
     lean_rcsa: float | None = field(metadata={"unit": "ratio"})
     mean_intensity: float = field(metadata={"unit": "grey level"})
     asymmetry_pct: float | None = field(metadata={"unit": "%"})
-    threshold: int = field(metadata={"unit": "grey level"})
+    threshold: float = field(metadata={"unit": "grey level; fat fraction for the rule dixon"})
     fat_rule: str
     mask_rule: str
     image: str
+    fat_fraction_mean: float | None = field(default=None, metadata={"unit": "0–1"})
+    """Mean of fat / (fat + water) of the voxels (rule ``dixon``)."""
+    fat_fraction_pooled: float | None = field(default=None, metadata={"unit": "0–1"})
+    """Sum of fat over the sum of fat + water (rule ``dixon``)."""
+    slices: int | None = field(default=None, metadata={"unit": "slices"})
+    """How many slices of the segment the row stands for."""
+    volume_ml: float | None = field(default=None, metadata={"unit": "ml"})
 
 
-#: The columns of ``L1.csv`` … ``L5.csv``.
-COLUMNS: tuple[str, ...] = tuple(f.name for f in dataclasses.fields(Measurement))
+#: The columns of ``L1.csv`` … ``L5.csv`` that are always there.
+COLUMNS: tuple[str, ...] = tuple(
+    f.name for f in dataclasses.fields(Measurement) if f.default is dataclasses.MISSING
+)
+#: Those that follow where a row has a value for them.
+OPTIONAL_COLUMNS: tuple[str, ...] = tuple(
+    f.name for f in dataclasses.fields(Measurement) if f.default is not dataclasses.MISSING
+)
 #: The columns of ``problems.csv``.
 PROBLEM_COLUMNS: tuple[str, ...] = tuple(f.name for f in dataclasses.fields(Problem))

@@ -18,7 +18,15 @@ from mriparaspinal.files.images import IMAGE_ENDINGS
 from mriparaspinal.files.protocol import FILE as PROTOCOL
 from mriparaspinal.files.results import PARTICIPANTS, sha256
 from mriparaspinal.files.tables import TextTable, csv_bytes, harmless, parse_table, table_bytes
-from mriparaspinal.model import COLUMNS, PROBLEM_COLUMNS, Measurement, Problem, Settings, SliceResult
+from mriparaspinal.model import (
+    COLUMNS,
+    OPTIONAL_COLUMNS,
+    PROBLEM_COLUMNS,
+    Measurement,
+    Problem,
+    Settings,
+    SliceResult,
+)
 from mriparaspinal.participants import KEY, NOBODY, Participants, match_slices, read_participants
 from mriparaspinal.pipeline import measure_slices
 from mriparaspinal.tabulate import Spacing, choose_reference, missing_regions, tabulate
@@ -256,9 +264,10 @@ def result_files(measured: MeasuredStudy, settings: Settings) -> dict[str, bytes
     """The files of a folder of results, by name; the manifest is the last."""
     rows = measurements_of(measured, settings)
     files: dict[str, bytes] = {}
+    columns = (*COLUMNS, *(c for c in OPTIONAL_COLUMNS if any(getattr(row, c) is not None for row in rows)))
     for segment in sorted({row.segment for row in rows}):
-        cells = [tuple(getattr(row, c) for c in COLUMNS) for row in rows if row.segment == segment]
-        files[f"{segment}.csv"] = csv_bytes(COLUMNS, cells)
+        cells = [tuple(getattr(row, c) for c in columns) for row in rows if row.segment == segment]
+        files[f"{segment}.csv"] = csv_bytes(columns, cells)
     files["problems.csv"] = problems_csv(measured.problems)
     if measured.study.participants_csv is not None:
         files["participants.csv"] = measured.study.participants_csv

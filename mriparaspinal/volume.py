@@ -215,3 +215,38 @@ def volume_plane(affine: NDArray[np.float64], axis: int, index: int) -> Plane | 
         _vector(corner),
         (float(steps[row_axis]), float(steps[column_axis])),
     )
+
+
+#: How far, in voxels, the pixels of a slice may lie from the voxels of a volume that are taken for them.
+_ON_GRID = 0.1
+
+
+def on_plane(
+    voxels: NDArray[np.generic], affine: NDArray[np.float64], plane: Plane, shape: tuple[int, int]
+) -> NDArray[np.generic] | None:
+    """The voxels of a volume that are the pixels of a slice of (rows, columns); nothing is resampled.
+
+    ``voxels``: (i, j, k); ``affine``: 4×4, voxel index → mm in LPS+. None where the slice's pixels do not
+    lie on voxels (within a tenth of one), or some lie outside the volume.
+    """
+    if plane.row_spacing_mm is None or plane.col_spacing_mm is None:
+        return None
+    rows, columns = shape
+    across = np.asarray(plane.across) * plane.col_spacing_mm
+    down = np.asarray(plane.down) * plane.row_spacing_mm
+    ends = [(0, 0), (rows - 1, 0), (0, columns - 1), (rows - 1, columns - 1)]
+    corners = np.array([plane.position + r * down + c * across for r, c in ends])
+    index = (np.linalg.inv(affine) @ np.column_stack([corners, np.ones(4)]).T)[:3].T
+    at = np.rint(index).astype(np.int64)
+    if abs(index - at).max() > _ON_GRID or (at < 0).any() or (at >= np.asarray(voxels.shape[:3])).any():
+        return None
+    row_step, column_step = at[1] - at[0], at[2] - at[0]
+    # Each of the two directions is one axis of the volume, at one voxel per pixel, forth or back.
+    for step, count in ((row_step, rows), (column_step, columns)):
+        if sorted(abs(step)) != [0, 0, count - 1]:
+            return None
+    r, c = np.mgrid[:rows, :columns]
+    steps = (row_step / max(rows - 1, 1), column_step / max(columns - 1, 1))
+    i, j, k = ((at[0][axis] + r * steps[0][axis] + c * steps[1][axis]).astype(np.int64) for axis in range(3))
+    taken: NDArray[np.generic] = voxels[i, j, k]
+    return taken

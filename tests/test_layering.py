@@ -36,6 +36,7 @@ PURE = {
     "phantom_surroundings",
     "pictures",
     "rasterise",
+    "slice_geometry",
     "tabulate",
     "volume",
 }

@@ -13,7 +13,7 @@ import pandas as pd
 
 from mriparaspinal.errors import NoInputError
 from mriparaspinal.files.tables import Cell, TextTable, csv_bytes, read_table
-from mriparaspinal.model import COLUMNS, Measurement
+from mriparaspinal.model import COLUMNS, OPTIONAL_COLUMNS, Measurement
 from mriparaspinal.participants import NUMBERS, Participants
 
 #: Columns of the measurement tables that hold numbers.
@@ -28,7 +28,8 @@ _MISSING = {"", "na", "n/a", "nan", "none", "null"}
 def read_measurements(folder: Path, names: Iterable[str]) -> pd.DataFrame:
     """The rows of a folder's per-segment tables, columns as :data:`COLUMNS`.
 
-    Columns that a table of other origin lacks are empty. Raises :class:`NoInputError`.
+    Columns that a table of other origin lacks are empty; the optional ones are there where a table
+    has them. Raises :class:`NoInputError`.
     """
     frames = []
     for name in names:
@@ -38,12 +39,13 @@ def read_measurements(folder: Path, names: Iterable[str]) -> pd.DataFrame:
             found = f"no column {', '.join(sorted(needed))}"
             raise NoInputError(f"{name}: {found}; expected a table as quantify writes it; check the file")
         frame = pd.DataFrame(table.rows, columns=table.columns, dtype=object)
-        for column in COLUMNS:
+        columns = [*COLUMNS, *(column for column in OPTIONAL_COLUMNS if column in frame)]
+        for column in columns:
             if column not in frame:
                 frame[column] = ""
             if column in NUMBER_COLUMNS:
                 frame[column] = _numbers(frame[column], name, column)
-        frames.append(frame[list(COLUMNS)])
+        frames.append(frame[columns])
     return pd.concat(frames, ignore_index=True)
 
 
