@@ -97,7 +97,22 @@ def agreement_of_raters(raters: Sequence[Rater], metrics: Sequence[str] = ()) ->
         for rater in raters
         if rater.manifest is None
     ]
+    notes += _unlike_stacks(rows)
     return _agreement(rows, list(dict.fromkeys(metrics)) or list(METRICS), names, notes)
+
+
+def _unlike_stacks(rows: pd.DataFrame) -> list[str]:
+    """A note where raters measured different numbers of slices of a segment."""
+    if "slices" not in rows:
+        return []
+    key = [rows[column] for column in ("participant_id", "segment")]
+    numbers = rows["slices"].fillna(1).groupby(key).nunique()
+    unlike = [" ".join(who) for who in numbers.index[numbers > 1]]
+    if not unlike:
+        return []
+    return [
+        f"raters measured different numbers of slices, so values differ for that, too: {', '.join(unlike)}"
+    ]
 
 
 def agreement_of_table(file: Path) -> Analysis:

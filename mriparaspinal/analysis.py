@@ -15,9 +15,11 @@ from mriparaspinal.design import is_table_mode
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.frames import participants_frame, read_measurements, table_frame
 from mriparaspinal.files.results import open_results
-from mriparaspinal.files.tables import read_table
+from mriparaspinal.files.tables import TextTable, read_table
 from mriparaspinal.model import Problem
 from mriparaspinal.participants import Participants, read_participants
+from mriparaspinal.regions import COLUMNS as REGION_COLUMNS
+from mriparaspinal.regions import wide_table
 
 PARTICIPANTS = "participants.csv"
 METRICS = ("fi", "rcsa")
@@ -81,6 +83,8 @@ def open_table(file: Path, participants_file: Path | None = None) -> Cohort:
         text = read_table(file)
     except NoInputError as error:
         raise UsageError(f"--table: {error}") from None
+    if text.columns == REGION_COLUMNS:  # the long table of ``regions``
+        text = TextTable(*_tuples(*wide_table(text.rows)), plain=text.plain)
     table = table_frame(text)
     people: pd.DataFrame | None = None
     problems: tuple[Problem, ...] = ()
@@ -94,6 +98,12 @@ def open_table(file: Path, participants_file: Path | None = None) -> Cohort:
         if column not in table:
             table[column] = ""
     return Cohort(table, people, tuple(notes), problems, {})
+
+
+def _tuples(
+    columns: Sequence[str], rows: Sequence[Sequence[str]]
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    return tuple(columns), tuple(map(tuple, rows))
 
 
 def _joined(table: pd.DataFrame, people: pd.DataFrame | None, name: str) -> tuple[pd.DataFrame, list[str]]:

@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from mriparaspinal.model import MUSCLES, Contour, Problem, Settings
 from mriparaspinal.outlines import Outline, outlines_of
 from mriparaspinal.rasterise import (
@@ -24,6 +26,10 @@ RegionKey = tuple[str, str]
 """Region and side of the patient; the side of a reference is empty."""
 
 _OPPOSITE = {"left": "right", "right": "left"}
+#: Pixels of canvas that the contours of a slice may take to draw, and rows that their edges may run up and
+#: down in all: more than any slice of 4096 × 4096 pixels needs, and still drawn in seconds.
+_CANVAS_LIMIT = 200_000_000
+_ROWS_LIMIT = 5_000_000
 
 
 @dataclass(slots=True)
@@ -74,6 +80,10 @@ def sort_contours(
             known.append((contour, region))
     ours = [contour for contour, _ in known]
     outlines = outlines_of(ours)
+    if _endless(ours, outlines, shape):
+        anatomy.problems.append(_error(file, "", _ENDLESS))
+        anatomy.seen |= {(region.name, region.side) for _, region in known}
+        return anatomy
     patches = rasterise_all(ours, [outline.box for outline in outlines], shape, settings.mask_rule)
     for (contour, region), outline, patch in zip(known, outlines, patches, strict=True):
         fault, warnings = _look_at(contour, outline, shape)
@@ -98,11 +108,32 @@ _OUTSIDE: _Finding = (
     "the contour covers no pixel of the image; expected it on the image",
     "draw it again, or check that the JSON belongs to this image",
 )
+_ENDLESS: _Finding = (
+    "too-much-to-draw",
+    "contours that fill or cross the image thousands of times; expected those of one slice",
+    "check what the file is",
+)
 _FLAT: _Finding = (
     "no-area",
     "the contour encloses no area; expected an outline around the region",
     "draw the contour again",
 )
+
+
+def _endless(contours: list[Contour], outlines: list[Outline], shape: tuple[int, int]) -> bool:
+    """Whether drawing the contours would take more memory or time than those of any slice."""
+    rows, columns = shape
+    heights = [min(bottom, rows) - max(top, 0) + 1 for _, top, _, bottom in (o.box for o in outlines)]
+    width = min(max((outline.box[2] for outline in outlines), default=0) + 1, columns)
+    if width * sum(height for height in heights if height > 0) > _CANVAS_LIMIT:
+        return True
+    most = sum(len(c.points) * height for c, height in zip(contours, heights, strict=True) if height > 0)
+    return most > _ROWS_LIMIT and sum(_rows_along(contour, rows) for contour in contours) > _ROWS_LIMIT
+
+
+def _rows_along(contour: Contour, rows: int) -> float:
+    """How many rows of the image the edges of a contour run up and down."""
+    return float(np.abs(np.diff(contour.xy[:, 1].clip(0, rows))).sum())
 
 
 def _look_at(
@@ -278,10 +309,15 @@ def _unite(placed: list[_Placed], faulty: set[RegionKey], file: str, anatomy: An
 def _really_overlap(parts: list[_Placed]) -> bool:
     """Whether the areas of contours overlap, not only the edges that Pillow's rule draws."""
     shape = (max(p.patch.bottom for p in parts) + 1, max(p.patch.right for p in parts) + 1)
-    inner = [rasterise(p.contour, shape, "centre") for p in parts]
-    return any(
-        shared_px(a, b) > 0 for i, a in enumerate(inner) for b in inner[:i] if a is not None and b is not None
-    )
+    inner = [patch for p in parts if (patch := rasterise(p.contour, shape, "centre")) is not None]
+    if len(inner) < 2:
+        return False
+    # Not each with each: a file may have thousands of parts.
+    return sum(map(_count, inner)) > _count(united(inner))
+
+
+def _count(patch: Patch) -> int:
+    return int(np.count_nonzero(patch.pixels))
 
 
 def _report_overlaps(file: str, anatomy: Anatomy) -> None:

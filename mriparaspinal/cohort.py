@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 import numpy as np
 import pandas as pd
@@ -39,7 +39,7 @@ def assemble(measurements: pd.DataFrame, participants: pd.DataFrame | None) -> t
         people = pd.DataFrame(index=pd.Index([], name="participant_id", dtype=object))
         notes = ["no participants table: groups and roles as in the measurements"]
     else:
-        people, notes = _people(participants)
+        people, notes = _people(participants, {*COLUMNS, *rows})
         notes += absent(rows, people)
         if "onset_side" not in people:
             notes.append("participants table: no column onset_side; roles as in the measurements")
@@ -47,7 +47,7 @@ def assemble(measurements: pd.DataFrame, participants: pd.DataFrame | None) -> t
     rows["role"] = _settled_roles(rows, people)
     rows.loc[rows["side"] == "both", "role"] = "bilateral"
     _check_each_participant(rows)
-    notes += _unknown(rows)
+    notes += [*_unknown(rows), *_unlike_rules(rows), *_unlike_stacks(rows)]
     extra = people.drop(columns=["group"], errors="ignore")
     joined = rows.join(extra, on="participant_id")
     for column in extra:
@@ -152,8 +152,8 @@ def _check_each_participant(rows: pd.DataFrame) -> None:
             )
 
 
-def _people(participants: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The participants table, indexed by id, without columns that the measurements have themselves."""
+def _people(participants: pd.DataFrame, own: Container[str]) -> tuple[pd.DataFrame, list[str]]:
+    """The participants table, indexed by id, without columns that the measurements have as their ``own``."""
     people = participants.copy()
     people.index = pd.Index(texts(people.pop("participant_id")), name="participant_id", dtype=object)
     twice = people.index[people.index.duplicated()]
@@ -162,7 +162,7 @@ def _people(participants: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
             f"participants table: {twice[0]} was found more than once; expected one row per participant; "
             "keep one of them"
         )
-    clash = [column for column in people if column in COLUMNS and column != "group"]
+    clash = [column for column in people if column in own and column != "group"]
     notes = [
         f"participants table: column {column} left out: the measurements have a column of that name"
         for column in clash
@@ -241,6 +241,31 @@ def _unknown(rows: pd.DataFrame) -> list[str]:
         notes.append("onset side: known for no participant; no side is symptomatic or contralateral")
     elif unknown:
         notes.append(f"onset side: unknown for {counted(unknown)}: {id_list(unknown)}")
+    return notes
+
+
+def _unlike_rules(rows: pd.DataFrame) -> list[str]:
+    """Notes on measures of different rules in one table, as where folders of results were put together."""
+    notes = []
+    for column in ("fat_rule", "mask_rule"):
+        rules = sorted({as_text(rule) for rule in rows[column]} - {""}) if column in rows else []
+        if len(rules) > 1:
+            notes.append(
+                f"{column}: {' and '.join(rules)} in one table; they are different measures: "
+                "measure all with the same"
+            )
+    return notes
+
+
+def _unlike_stacks(rows: pd.DataFrame) -> list[str]:
+    """Notes on segments of which participants have different numbers of slices."""
+    notes = []
+    for segment, numbers in rows.groupby("segment")["slices"] if "slices" in rows else ():
+        if numbers.nunique() > 1:
+            span = f"{as_text(numbers.min())} to {as_text(numbers.max())}"
+            notes.append(
+                f"{segment}: rows stand for {span} slices, and volume_ml for stacks of unlike height"
+            )
     return notes
 
 

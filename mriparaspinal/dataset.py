@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from mriparaspinal.errors import UsageError
@@ -13,14 +14,19 @@ from mriparaspinal.files.images import IMAGE_ENDINGS
 from mriparaspinal.model import SEGMENTS, Problem, Settings, Slice
 from mriparaspinal.vocabulary import natural_key
 
-#: ``GROUP_N_L``: letters and digits, the participant's number, the segment with or without its L.
-DEFAULT_NAME_PATTERN = r"(?P<group>[^\W\d_](?:[^\W_]|-)*)_(?P<patient>[0-9]+)_(?P<segment>[Ll]?[1-5])"
+#: ``GROUP_N_L``: letters and digits, the participant's number, the segment with or without its L;
+#: ``GROUP_N_L_a``: one of several slices of the segment.
+DEFAULT_NAME_PATTERN = (
+    r"(?P<group>[^\W\d_](?:[^\W_]|-)*)_(?P<patient>[0-9]+)_(?P<segment>[Ll]?[1-5])(?:_(?P<slice>[A-Za-z]))?"
+)
 #: What ``prepare`` leaves beside the slices that it makes: no annotation.
 PREPARED = "prepare.json"
 _OPTIONS = "--name-pattern or --patient-from folder"
+#: How formulas begin.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
-Who = tuple[str, str, str]
-"""Participant id, group, segment."""
+Who = tuple[str, str, str, str]
+"""Participant id, group, segment, and the letter that tells several slices of the segment apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,37 +35,81 @@ class Dataset:
 
     slices: tuple[Slice, ...]
     problems: tuple[Problem, ...]
+    lost: tuple[Slice, ...] = ()
+    """Lettered slices that are there and cannot be measured: without them their stack is not whole."""
 
 
-def find_slices(files: Iterable[str], dead: Iterable[str], settings: Settings) -> Dataset:
+def find_slices(
+    files: Iterable[str], dead: Iterable[str], settings: Settings, images_alone: bool = False
+) -> Dataset:
     """Pair images and annotations by their stems and tell whom they belong to.
 
     ``files``, ``dead``: names relative to the dataset folder, as :func:`.files.folder.list_files`
-    gives them. Raises :class:`UsageError` for a bad pattern.
+    gives them. ``images_alone``: label maps take the place of annotations, which are passed over.
+    Raises :class:`UsageError` for a bad pattern.
     """
     who = name_parser(settings)
+    dead = [name for name in dead if not images_alone or _kind(name) != "json"]
     problems = [_dead_name(name) for name in dead]
     slices: list[Slice] = []
+    lost: list[Slice] = []
     stems: dict[str, list[str]] = defaultdict(list)
     for name in files:
-        if _kind(name):
+        if _kind(name) == "image" or (_kind(name) and not images_alone):
             stems[name[: name.rindex(".")]].append(name)
     for stem, names in stems.items():
-        result = _pair(stem, names, who)
+        result = _pair(stem, names, who, images_alone)
         if isinstance(result, Problem):
             problems.append(result)
+            lost += _lettered(names[0], who)
         else:
             slices.append(result)
+    lost += [slice_ for name in dead if _kind(name) for slice_ in _lettered(name, who)]
     slices, duplicates = _without_duplicates(slices, settings)
     problems += duplicates
     problems += _patients_may_be_folders(slices, settings)
     problems += _alike(slices)
-    return Dataset(tuple(sorted(slices, key=table_order)), tuple(problems))
+    ordered = sorted(slices, key=table_order)
+    return Dataset(tuple(ordered), tuple(problems), _lost_of_stacks(ordered, lost))
 
 
 def table_order(slice_: Slice) -> tuple[object, ...]:
-    """Sort key: group, participant (numbers in numeric order), segment."""
-    return natural_key(slice_.group), natural_key(slice_.participant_id), slice_.segment
+    """Sort key: group, participant (numbers in numeric order), segment, letter (or number) of the slice."""
+    who = _shared_key(slice_.group), _shared_key(slice_.participant_id)
+    return (*who, slice_.segment, _shared_key(slice_.letter))
+
+
+@lru_cache(maxsize=100)
+def _shared_key(text: str) -> list[tuple[int, str]]:
+    """One key for all slices of a participant, which come one after another: keys take much memory."""
+    return natural_key(text)
+
+
+def _lettered(name: str, who: Callable[[str], Who | str]) -> list[Slice]:
+    """The slice that a file would have been, where its name has a letter."""
+    parsed = who(name[: name.rindex(".")])
+    return [] if isinstance(parsed, str) or not parsed[3] else [_slice(parsed, None, name)]
+
+
+def _lost_of_stacks(slices: list[Slice], lost: list[Slice]) -> tuple[Slice, ...]:
+    """Those of the lost slices, each once, that belong to a stack of lettered slices."""
+    there = {str(table_order(slice_)) for slice_ in slices}
+    stacks = {(slice_.participant_id, slice_.segment) for slice_ in slices if slice_.letter}
+    missing = {
+        str(table_order(slice_)): slice_
+        for slice_ in sorted(lost, key=table_order)
+        if (slice_.participant_id, slice_.segment) in stacks
+    }
+    return tuple(slice_ for place, slice_ in missing.items() if place not in there)
+
+
+def participant_of(name: str, who: Callable[[str], Who | str]) -> str:
+    """Whose slice a file is, by its name (relative to the dataset); empty where that does not tell.
+
+    ``who``: of :func:`name_parser`.
+    """
+    parsed = who(name[: name.rindex(".")]) if _kind(name) else ""
+    return "" if isinstance(parsed, str) else parsed[0]
 
 
 def _kind(name: str) -> str:
@@ -75,6 +125,17 @@ def name_parser(settings: Settings) -> Callable[[str], Who | str]:
     from_folder = settings.patient_from == "folder"
 
     def parse(stem: str) -> Who | str:
+        who = tell(stem)
+        if isinstance(who, str):
+            return who
+        # The file's name and its parts become cells of our tables.
+        formula = next((text for text in (stem, *who) if text.startswith(_FORMULA)), None)
+        if formula is None:
+            return who
+        found = f"{formula!r}, which a spreadsheet would run as a formula, was found"
+        return f"{found}; expected a name that begins with a letter or digit"
+
+    def tell(stem: str) -> Who | str:
         path = PurePosixPath(stem)
         match = pattern.fullmatch(path.name)
         if match is None:
@@ -87,14 +148,17 @@ def name_parser(settings: Settings) -> Callable[[str], Who | str]:
         group = (parts.get("group") or "").strip()
         if not group:
             return "no group was found; expected one in the file name"
+        letter = (parts.get("slice") or "").lower()
+        if letter and not letter.isalnum():
+            return f"slice {letter!r} was found; expected letters or digits"
         if from_folder:
             if path.parent.name == "":
                 return "no patient's folder was found; expected one folder per patient in the dataset"
-            return path.parent.name, group, segment
+            return path.parent.name, group, segment, letter
         patient = (parts.get("patient") or "").strip()
         if not patient:
             return "no patient was found; expected one in the file name"
-        return f"{group}_{patient}", group, segment
+        return f"{group}_{patient}", group, segment, letter
 
     return parse
 
@@ -116,10 +180,12 @@ def _compiled(settings: Settings) -> re.Pattern[str]:
 def _expected(settings: Settings) -> str:
     if settings.name_pattern:
         return f"one that fits --name-pattern {settings.name_pattern}"
-    return "GROUP_N_L such as ALS_7_3 (group ALS, participant 7, segment L3)"
+    return "GROUP_N_L such as ALS_7_3 (group ALS, participant 7, segment L3), or ALS_7_3_a for one of several"
 
 
-def _pair(stem: str, names: list[str], who: Callable[[str], Who | str]) -> Slice | Problem:
+def _pair(
+    stem: str, names: list[str], who: Callable[[str], Who | str], images_alone: bool
+) -> Slice | Problem:
     images = [name for name in names if _kind(name) == "image"]
     annotations = [name for name in names if _kind(name) == "json"]
     first = (images or annotations)[0]
@@ -132,27 +198,41 @@ def _pair(stem: str, names: list[str], who: Callable[[str], Who | str]) -> Slice
         several = ", ".join(images if len(images) > 1 else annotations)
         found = f"{several} were found for one slice; expected one image and one JSON"
         return _problem(first, "error", "duplicate-slice", found, "keep the one that was annotated")
-    if not annotations:
+    if images_alone:
+        annotations = images
+    elif not annotations:
         found = f"no {PurePosixPath(stem).name}.json beside it; expected the contours of this slice"
         return _problem(first, "error", "image-without-json", found, "annotate it, or take the image away")
-    return Slice(*parsed, image=images[0] if images else None, annotation=annotations[0])
+    return _slice(parsed, images[0] if images else None, annotations[0])
+
+
+def _slice(who: Who, image: str | None, annotation: str) -> Slice:
+    participant, group, segment, letter = who
+    return Slice(participant, group, segment, image, annotation, letter)
 
 
 def _without_duplicates(slices: list[Slice], settings: Settings) -> tuple[list[Slice], list[Problem]]:
     problems = []
     kept = []
     for (participant, segment), members in _grouped(slices, lambda s: (s.participant_id, s.segment)):
-        if len(members) == 1:
-            kept.append(members[0])
+        if _are_told_apart(members):
+            kept += members
             continue
         files = ", ".join(member.name for member in members)
         found = f"{files} are all {participant} {segment}; expected one slice per participant and segment"
-        remedy = f"keep one, or tell patients apart by {_OPTIONS}"
+        several = "give each slice of a stack a letter of its own, such as ALS_7_3_a"
+        remedy = f"keep one, {several}, or tell patients apart by {_OPTIONS}"
         problems.append(_problem(members[0].name, "error", "duplicate-slice", found, remedy))
     if settings.patient_from == "folder":
         kept, mixed = _without_mixed_patients(kept)
         problems += mixed
     return kept, problems
+
+
+def _are_told_apart(members: list[Slice]) -> bool:
+    """One slice, or a stack of slices that each have a letter (or number) of their own."""
+    letters = {str(natural_key(member.letter)) for member in members}
+    return len(members) == 1 or (len(letters) == len(members) and all(m.letter for m in members))
 
 
 def _without_mixed_patients(slices: list[Slice]) -> tuple[list[Slice], list[Problem]]:
@@ -189,7 +269,9 @@ def _patients_may_be_folders(slices: list[Slice], settings: Settings) -> list[Pr
     for slice_ in slices:
         segments[_folder(slice_)].add(slice_.segment)
     remedy = "if each folder is one patient, use --patient-from folder"
-    if max(Counter(slice_.participant_id for slice_ in slices).values()) == 1:
+    # Several slices of one segment are one level of one patient.
+    levels = {(slice_.participant_id, slice_.segment) for slice_ in slices}
+    if max(Counter(participant for participant, _ in levels).values()) == 1:
         folder = next((folder for folder, found in segments.items() if len(found) > 1), None)
         if folder is None:
             return []

@@ -502,7 +502,8 @@ def effect_map(comparisons: pd.DataFrame) -> Figure:
     key = ["contrast", "role", "label_a", "label_b", "metric", "muscle", "segment"]
     cells = {tuple(row[name] for name in key): row for row in table.to_dict("records")}
 
-    figure = _figure(PAGE_MM, len(panels) * (14 + 7.2 * len(names)) + 16)
+    below_mm = _upright_mm(panels[0]) if plain else 0.0
+    figure = _figure(PAGE_MM, len(panels) * (14 + 7.2 * len(names)) + 16 + below_mm)
     grid = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
     mesh: Any = None
     for axes, columns in zip(grid, panels, strict=True):
@@ -553,6 +554,18 @@ def _write_effects(
         )  # fmt: skip
 
 
+#: About as wide is a letter of a tick's label; so many stand in one line across the page.
+_LETTER_MM = 1.6
+_LETTERS_ACROSS = 80
+
+
+def _upright_mm(columns: Sequence[tuple[str, str, str]]) -> float:
+    """The room that the names of metrics take below the axes; 0 where they lie side by side."""
+    longest = max(len(metric_label(metric)) for metric, _, _ in columns)
+    beside = len(columns) <= 4 and len(columns) * (longest + 2) <= _LETTERS_ACROSS
+    return 0.0 if beside else longest * _LETTER_MM
+
+
 def _name_effects(
     axes: Any, columns: Sequence[tuple[str, str, str]], rows: Sequence[str], plain: bool
 ) -> None:
@@ -563,7 +576,7 @@ def _name_effects(
     axes.spines[:].set_visible(False)
     if plain:
         labels = [metric_label(metric) for metric, _, _ in columns]
-        axes.set_xticks(np.arange(len(columns)) + 0.5, labels, rotation=90 if len(columns) > 4 else 0)
+        axes.set_xticks(np.arange(len(columns)) + 0.5, labels, rotation=90 if _upright_mm(columns) else 0)
         return
     axes.set_xticks(np.arange(len(columns)) + 0.5, [segment for _, _, segment in columns])
     muscles = [muscle for _, muscle, _ in columns]

@@ -17,13 +17,15 @@ from mriparaspinal.model import MUSCLES, REFERENCES, Slice
 from mriparaspinal.pipeline import OpenSlice, read_slice
 from mriparaspinal.rasterise import Patch, frame_of
 from mriparaspinal.source import Source, open_source
+from mriparaspinal.stacks import Spacing
 from mriparaspinal.stats.overlap import dice, hausdorff
-from mriparaspinal.tabulate import Spacing
 
-#: The columns of ``overlap.csv``; the side of a reference is empty.
+#: The columns of ``overlap.csv``; the side of a reference is empty. Where segments have several slices, the
+#: letter of each follows the segment as :data:`SLICE`.
 OVERLAP_COLUMNS = (
     "participant_id", "segment", "muscle", "side", "dice", "hausdorff_px", "hausdorff95_px", "hausdorff_mm",
 )  # fmt: skip
+SLICE = "slice"
 #: The columns of ``overlap_summary.csv``: each distance has the mean and the largest.
 SUMMARY_COLUMNS = (
     "muscle", "n", "dice_mean", "dice_sd", "dice_min", "hausdorff_px_mean", "hausdorff_px_max",
@@ -70,7 +72,7 @@ def compare_masks(first: Source, second: Source, progress: Callable[[], None] | 
         a = read_slice(first.study.root, slice_, first.settings)
         read_first += a.sha256
         if partner is None:
-            left_out.setdefault("slices of one dataset alone", []).append(" ".join(_who(slice_)))
+            left_out.setdefault("slices of one dataset alone", []).append(_where(_who(slice_)))
         else:
             b = read_slice(second.study.root, partner, second.settings)
             read_second += b.sha256
@@ -80,7 +82,7 @@ def compare_masks(first: Source, second: Source, progress: Callable[[], None] | 
             progress()
     for who, slice_ in partners.items():
         read_second += read_slice(second.study.root, slice_, second.settings).sha256
-        left_out.setdefault("slices of one dataset alone", []).append(" ".join(who))
+        left_out.setdefault("slices of one dataset alone", []).append(_where(who))
     first.require_same(read_first)
     second.require_same(read_second)
     if not rows:
@@ -89,9 +91,10 @@ def compare_masks(first: Source, second: Source, progress: Callable[[], None] | 
             f"--dataset: no region in common ({why}); expected the same slices annotated twice; "
             "check the folders"
         )
-    table = pd.DataFrame(rows, columns=list(OVERLAP_COLUMNS)).astype(
-        dict.fromkeys(OVERLAP_COLUMNS[4:], "float64")
-    )
+    columns = [*OVERLAP_COLUMNS[:2], SLICE, *OVERLAP_COLUMNS[2:]]
+    table = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(OVERLAP_COLUMNS[4:], "float64"))
+    if not any(table[SLICE]):
+        table = table.drop(columns=SLICE)
     summary = _summary(table)
     notes = [f"masks left out, {why}: {_listed(where)}" for why, where in left_out.items()]
     if table["hausdorff_mm"].isna().any():
@@ -101,8 +104,12 @@ def compare_masks(first: Source, second: Source, progress: Callable[[], None] | 
     return Analysis(summary, tuple(notes), files)
 
 
-def _who(slice_: Slice) -> tuple[str, str]:
-    return slice_.participant_id, slice_.segment
+def _who(slice_: Slice) -> tuple[str, str, str]:
+    return slice_.participant_id, slice_.segment, slice_.letter
+
+
+def _where(who: tuple[str, ...]) -> str:
+    return " ".join(filter(None, who))
 
 
 def _spacing(first: Spacing | None, second: Spacing | None) -> Spacing | None:
@@ -113,10 +120,14 @@ def _spacing(first: Spacing | None, second: Spacing | None) -> Spacing | None:
 
 
 def _rows(
-    who: tuple[str, str], a: OpenSlice, b: OpenSlice, spacing: Spacing | None, left_out: dict[str, list[str]]
+    who: tuple[str, str, str],
+    a: OpenSlice,
+    b: OpenSlice,
+    spacing: Spacing | None,
+    left_out: dict[str, list[str]],
 ) -> list[tuple[object, ...]]:
     """One row for each region that both raters drew on the slice."""
-    where = " ".join(who)
+    where = _where(who)
     if a.image is None or b.image is None or a.anatomy is None or b.anatomy is None:
         left_out.setdefault("slices that could not be read", []).append(where)
         return []
@@ -131,7 +142,7 @@ def _rows(
         if len(drawn) == 2:
             rows.append((*who, muscle, side, *_overlap(drawn[0], drawn[1], spacing)))
         elif drawn:
-            name = " ".join(filter(None, (where, muscle, side)))
+            name = _where((where, muscle, side))
             left_out.setdefault("regions of one rater alone", []).append(name)
     return rows
 

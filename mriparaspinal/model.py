@@ -12,12 +12,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Side = Literal["left", "right", "both"]
-MaskRule = Literal["labelme", "centre"]
+MaskRule = Literal["labelme", "centre", "mask"]
+"""How contours become pixels; ``mask`` where label maps are measured, which need no rule."""
 FatRule = Literal["fixed", "otsu", "multiotsu", "reference", "dixon"]
 
 SEGMENTS = ("L1", "L2", "L3", "L4", "L5")
 MUSCLES = ("MF", "ES", "PM", "QL")
 REFERENCES = ("IVD", "VB")
+#: Subcutaneous fat, from which the fat rule ``reference`` takes its threshold.
+SAT = "SAT"
 SIDES: tuple[Side, ...] = ("left", "right", "both")
 #: The muscles of the paper: a slice where one of them is missing is a problem, without QL it is not.
 EXPECTED_MUSCLES = ("MF", "ES", "PM")
@@ -45,7 +48,9 @@ class Problem:
         'a.png: error: found this; expected that; rename it'
         """
         where = f"{self.file}: {self.shape}" if self.shape else self.file
-        return f"{where}: {self.severity}: {self.message}; {self.remedy}"
+        line = f"{where}: {self.severity}: {self.message}; {self.remedy}"
+        # Names of files may hold what ends a line, or steers a terminal.
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,8 @@ class Settings:
     """How it is told which pixels are fat; ``threshold`` is for ``fixed`` alone."""
     sat_fraction: float = 0.5
     """Rule ``reference``: the threshold is this fraction of the median of subcutaneous fat."""
+    same_voxels: bool = False
+    """Rule ``dixon``: water is taken voxel by voxel as fat, whatever its header says of the origin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +164,11 @@ class SliceResult:
     """What fat was told by in this slice: a grey level, or a fat fraction for the rule ``dixon``."""
 
 
+def _about(doc: str, unit: str = "") -> dict[str, str]:
+    """What a column means, for the data dictionary, and its unit."""
+    return {"doc": doc, "unit": unit} if unit else {"doc": doc}
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """One row of ``L1.csv`` … ``L5.csv``; the fields are its columns, in order.
@@ -164,35 +176,58 @@ class Measurement:
     Those with a default are columns only where a row has a value for them.
     """
 
-    participant_id: str
-    group: str
-    segment: str
-    muscle: str
-    side: Side
-    role: str = field(metadata={"doc": "symptomatic, contralateral, bilateral, or empty"})
-    csa_px: int = field(metadata={"unit": "px"})
-    csa_mm2: float | None = field(metadata={"unit": "mm²"})
-    contour_area_px: float | None = field(metadata={"unit": "px²"})
-    fat_px: int = field(metadata={"unit": "px"})
-    fi: float = field(metadata={"unit": "0–1"})
-    lean_px: int = field(metadata={"unit": "px"})
-    reference: str
-    reference_px: int | None = field(metadata={"unit": "px"})
-    rcsa: float | None = field(metadata={"unit": "ratio"})
-    lean_rcsa: float | None = field(metadata={"unit": "ratio"})
-    mean_intensity: float = field(metadata={"unit": "grey level"})
-    asymmetry_pct: float | None = field(metadata={"unit": "%"})
-    threshold: float = field(metadata={"unit": "grey level; fat fraction for the rule dixon"})
-    fat_rule: str
-    mask_rule: str
-    image: str
-    fat_fraction_mean: float | None = field(default=None, metadata={"unit": "0–1"})
-    """Mean of fat / (fat + water) of the voxels (rule ``dixon``)."""
-    fat_fraction_pooled: float | None = field(default=None, metadata={"unit": "0–1"})
-    """Sum of fat over the sum of fat + water (rule ``dixon``)."""
-    slices: int | None = field(default=None, metadata={"unit": "slices"})
-    """How many slices of the segment the row stands for."""
-    volume_ml: float | None = field(default=None, metadata={"unit": "ml"})
+    participant_id: str = field(
+        metadata=_about("who was measured: GROUP_N, or the name of the patient's folder")
+    )
+    group: str = field(metadata=_about("from the file name, such as ALS"))
+    segment: str = field(metadata=_about("L1 to L5"))
+    muscle: str = field(
+        metadata=_about("MF multifidus, ES erector spinae, PM psoas major, QL quadratus lumborum")
+    )
+    side: Side = field(metadata=_about("left or right of the patient, or both sides together"))
+    role: str = field(
+        metadata=_about("symptomatic (the onset side), contralateral, bilateral; empty: onset side not known")
+    )
+    csa_px: float = field(
+        metadata=_about("pixels of the mask; whole, but for the mean of several slices", "px")
+    )
+    csa_mm2: float | None = field(
+        metadata=_about("csa_px × row spacing × column spacing; empty without slices.csv", "mm²")
+    )
+    contour_area_px: float | None = field(metadata=_about("area that the drawn contour encloses", "px²"))
+    fat_px: float = field(metadata=_about("pixels of the mask that are fat: above the threshold", "px"))
+    fi: float = field(metadata=_about("fatty infiltration, fat_px / csa_px", "0–1"))
+    lean_px: float = field(metadata=_about("functional CSA, csa_px − fat_px", "px"))
+    reference: str = field(metadata=_about("what areas are divided by: IVD disc, VB vertebral body"))
+    reference_px: float | None = field(metadata=_about("pixels of the reference on the same slice", "px"))
+    rcsa: float | None = field(metadata=_about("relative CSA, csa_px / reference_px", "ratio"))
+    lean_rcsa: float | None = field(metadata=_about("lean_px / reference_px", "ratio"))
+    mean_intensity: float = field(metadata=_about("mean grey level of the mask", "grey level"))
+    asymmetry_pct: float | None = field(
+        metadata=_about("on rows of both sides: 100 · |left − right| / ((left + right) / 2) of csa_px", "%")
+    )
+    threshold: float = field(
+        metadata=_about("a pixel above it is fat", "grey level; fat fraction for the rule dixon")
+    )
+    fat_rule: str = field(
+        metadata=_about("how the threshold was found: fixed, otsu, multiotsu, reference, dixon")
+    )
+    mask_rule: str = field(
+        metadata=_about("how contours became pixels: labelme, centre; mask for label maps")
+    )
+    image: str = field(metadata=_about("the file that was measured"))
+    fat_fraction_mean: float | None = field(
+        default=None, metadata=_about("mean of fat / (fat + water); rule dixon", "0–1")
+    )
+    fat_fraction_pooled: float | None = field(
+        default=None, metadata=_about("Σ fat / Σ (fat + water); rule dixon", "0–1")
+    )
+    slices: int | None = field(
+        default=None, metadata=_about("how many slices of the segment the row stands for", "slices")
+    )
+    volume_ml: float | None = field(
+        default=None, metadata=_about("of evenly spaced slices: the sum of area × slice spacing", "ml")
+    )
 
 
 #: The columns of ``L1.csv`` … ``L5.csv`` that are always there.

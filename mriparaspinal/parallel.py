@@ -1,10 +1,14 @@
-"""One function decides how work is spread: in turn, or over processes. The order stays that of the input."""
+"""One function decides how work is spread: in turn, over processes, or over a cluster.
+
+The order stays that of the input.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from mriparaspinal.errors import ParaspinalError
 
@@ -15,31 +19,94 @@ R = TypeVar("R")
 _CHUNK = 16
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How work is spread. It never changes what comes out."""
+
+    jobs: int = 1
+    """Processes of this machine."""
+    scheduler: str | None = None
+    """The address of a Dask scheduler, whose workers take the place of processes."""
+    timeout: float | None = None
+    """Seconds that one slice may take; None: as long as it takes."""
+
+
 def map_in_order(
     function: Callable[[T], R],
     items: Sequence[T],
-    jobs: int = 1,
+    spread: int | Spread = 1,
     progress: Callable[[], None] | None = None,
 ) -> list[R]:
-    """``[function(item) for item in items]``, on ``jobs`` processes; ``progress`` is called once per item.
+    """``[function(item) for item in items]``; ``progress`` is called once per item.
 
-    Raises :class:`ParaspinalError` where a process was killed.
+    ``spread`` may be the number of processes. Raises :class:`ParaspinalError` where a process was
+    killed, :class:`UsageError` where the cluster cannot be used.
     """
-    jobs = min(jobs, len(items))
+    how = Spread(spread) if isinstance(spread, int) else spread
+    if how.scheduler is not None:
+        from mriparaspinal.cluster import over_cluster
+
+        return _collect(over_cluster(function, items, how.scheduler), progress)
+    jobs = min(how.jobs, len(items))
     if jobs <= 1:
         return _collect(map(function, items), progress)
+    return _collect(_over_processes(function, items, jobs), progress)
+
+
+def in_time(function: Callable[[T], R], late: Callable[[T], R], seconds: float, item: T) -> R:
+    """``function(item)``, or ``late(item)`` where that takes longer than ``seconds``.
+
+    A read from a file system that hangs cannot be stopped, only left alone: it is done in a thread that
+    nobody waits for any more. It ends with the process, or when the file system answers.
+    """
+    from queue import Empty, SimpleQueue
+    from threading import Thread
+
+    answers: SimpleQueue[tuple[R | None, BaseException | None]] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            answers.put((function(item), None))
+        except BaseException as error:  # raised again by the one who waits
+            answers.put((None, error))
+
+    Thread(target=work, daemon=True).start()
+    try:
+        result, error = answers.get(timeout=seconds)
+    except Empty:
+        return late(item)
+    if error is not None:
+        raise error
+    return result  # type: ignore[return-value]
+
+
+def _over_processes(function: Callable[[T], R], items: Sequence[T], jobs: int) -> Iterator[R]:
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
     chunk = max(1, min(_CHUNK, len(items) // (4 * jobs)))
     try:
-        with ProcessPoolExecutor(jobs, initializer=_follow_the_parent) as pool:
+        with ProcessPoolExecutor(jobs, initializer=_begin, initargs=(function,)) as pool:
             with _interrupts_held():
-                results = pool.map(function, items, chunksize=chunk)
-            return _collect(results, progress)
+                results = pool.map(_do, items, chunksize=chunk)
+            yield from results
     except BrokenProcessPool:
         found = f"one of {jobs} processes was killed; expected all to finish"
         raise ParaspinalError(f"--jobs: {found}; try fewer, memory may be short") from None
+
+
+#: What a worker process does with each item: handed over once, since it may hold large tables.
+_function: Callable[[Any], Any]
+
+
+def _begin(function: Callable[[T], R]) -> None:
+    global _function
+    _function = function
+    _follow_the_parent()
+
+
+def _do(item: Any) -> Any:
+    return _function(item)
 
 
 @contextmanager

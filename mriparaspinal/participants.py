@@ -53,7 +53,8 @@ def read_participants(
     """
     problems: list[Problem] = []
     if KEY not in columns:
-        found = f"the columns {', '.join(columns)} were found; expected {KEY} among them"
+        there = " ".join(", ".join(columns).split())  # one line
+        found = f"the columns {there} were found; expected {KEY} among them"
         return NOBODY, (_error(file, "", "no-participant-id", found, f"name the column of ids {KEY}"),)
     problems += _alike(columns, file)
     records = [dict(zip(columns, row, strict=True)) for row in rows]

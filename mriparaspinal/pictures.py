@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mriparaspinal.anatomy import RegionKey
-from mriparaspinal.model import MUSCLES, REFERENCES
+from mriparaspinal.model import MUSCLES, SAT
+from mriparaspinal.numbering import OVERLAP, PAIR_VALUES, VALUES
 from mriparaspinal.rasterise import Patch
 from mriparaspinal.vocabulary import Region
 
-#: Value of each region in an index image, and its colour (Okabe–Ito, safe for colour-blind readers).
+#: Colour of each region (Okabe–Ito, safe for colour-blind readers).
 _COLOURS = {
     "MF": (230, 159, 0),
     "ES": (86, 180, 233),
@@ -21,35 +22,37 @@ _COLOURS = {
     "QL": (204, 121, 167),
     "IVD": (240, 228, 66),
     "VB": (213, 94, 0),
+    SAT: (0, 114, 178),
 }
-VALUES: dict[RegionKey, int] = {
-    key: value
-    for value, key in enumerate(
-        [(muscle, side) for muscle in MUSCLES for side in ("left", "right")]
-        + [(reference, "") for reference in REFERENCES],
-        start=1,
-    )
-}
-#: A pixel that more than one region covers: one number cannot name them all.
-OVERLAP = 255
 _FAT_COLOUR = (255, 60, 60)
 #: An overlay is enlarged by whole factors until its longer edge has at least so many pixels.
 _LEGIBLE_PX = 768
 
 
-def value_table() -> list[tuple[int, str, str]]:
-    """(value, region, side) of every value that an index image can have."""
-    named = [(value, region, side) for (region, side), value in VALUES.items()]
-    return [(0, "background", ""), *named, (OVERLAP, "overlap", "")]
+def label_map(
+    patches: Mapping[RegionKey, Patch], shape: tuple[int, int], pairs: bool = False
+) -> NDArray[np.uint8]:
+    """The value of each pixel of (rows, columns), as :data:`VALUES` tells.
+
+    A pixel of several regions has the value ``OVERLAP``; with ``pairs``, one of two regions has theirs of
+    :data:`PAIR_VALUES`.
+    """
+    # Row: the value so far; column: the region that is added.
+    sums = np.full((256, max(VALUES.values()) + 1), OVERLAP, dtype=np.uint8)
+    sums[0] = np.arange(sums.shape[1])
+    if pairs:
+        for (one, other), value in ((tuple(pair), value) for pair, value in PAIR_VALUES.items()):
+            sums[VALUES[one], VALUES[other]] = sums[VALUES[other], VALUES[one]] = value
+    values = np.zeros(shape, dtype=np.uint8)
+    for key, patch in patches.items():
+        window = values[patch.top : patch.bottom, patch.left : patch.right]
+        window[patch.pixels] = sums[window[patch.pixels], VALUES[key]]
+    return values
 
 
 def index_image(patches: Mapping[RegionKey, Patch], shape: tuple[int, int]) -> Image.Image:
     """An image of (rows, columns) whose pixel values name the regions, in colours."""
-    values = np.zeros(shape, dtype=np.uint8)
-    for key, patch in patches.items():
-        window = values[patch.top : patch.bottom, patch.left : patch.right]
-        window[patch.pixels] = np.where(window[patch.pixels] == 0, VALUES[key], OVERLAP)
-    image = Image.fromarray(values).convert("P")
+    image = Image.fromarray(label_map(patches, shape)).convert("P")
     palette = [0] * 768
     for (region, side), value in VALUES.items():
         shade = 1.0 if side != "right" else 0.7
@@ -62,18 +65,19 @@ def index_image(patches: Mapping[RegionKey, Patch], shape: tuple[int, int]) -> I
 def overlay(
     grey: NDArray[np.uint8],
     patches: Mapping[RegionKey, Patch],
-    threshold: int,
+    threshold: float | None,
     title: str,
     image_left: str,
 ) -> Image.Image:
     """The slice, enlarged, with the edge of every measured mask and its fat pixels marked.
 
-    ``grey`` (rows, columns). What is drawn is the mask that was counted, not the contour.
+    ``grey`` (rows, columns). What is drawn is the mask that was counted, not the contour. Without a
+    ``threshold`` no fat is marked.
     """
     scale = max(1, -(-_LEGIBLE_PX // max(grey.shape)))
     colours = np.repeat(grey[..., None], 3, axis=2).astype(np.float64)
     for (region, _), patch in patches.items():
-        if region in MUSCLES:
+        if region in MUSCLES and threshold is not None:
             window = colours[patch.top : patch.bottom, patch.left : patch.right]
             fat = patch.pixels & (patch.on(grey) > threshold)
             window[fat] = 0.55 * window[fat] + 0.45 * np.array(_FAT_COLOUR)
@@ -109,14 +113,17 @@ def _write_names(picture: Image.Image, patches: Mapping[RegionKey, Patch], scale
         draw.text((x, y), name, _COLOURS[key[0]], font, anchor="mm", stroke_width=2, stroke_fill="black")
 
 
-def _with_caption(picture: Image.Image, title: str, threshold: int, image_left: str) -> Image.Image:
+def _with_caption(picture: Image.Image, title: str, threshold: float | None, image_left: str) -> Image.Image:
     font, small = ImageFont.load_default(size=22), ImageFont.load_default(size=15)
     height = 52
     canvas = Image.new("RGB", (picture.width, picture.height + height), "black")
     canvas.paste(picture, (0, height))
     draw = ImageDraw.Draw(canvas)
     draw.text((10, 4), title, "white", font)
-    draw.text((10, 31), f"red: brighter than grey {threshold}, counted as fat", (255, 130, 130), small)
+    told = (
+        "fat is not marked" if threshold is None else f"red: brighter than grey {threshold:g}, counted as fat"
+    )
+    draw.text((10, 31), told, (255, 130, 130), small)
     left = image_left[0].upper()
     right = "L" if left == "R" else "R"
     middle = height + picture.height // 2

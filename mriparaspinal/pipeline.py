@@ -3,61 +3,156 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 import posixpath
 import re
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL.Image import Image
 
-from mriparaspinal.anatomy import Anatomy, sort_contours
+from mriparaspinal.anatomy import Anatomy, RegionKey, sort_contours
+from mriparaspinal.errors import NoInputError
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
-from mriparaspinal.files.images import UnreadableImageError, decode_image
+from mriparaspinal.files.images import SLICE_FILE_LIMIT, UnreadableImageError, decode_image
 from mriparaspinal.files.labelme import (
     Annotation,
     UnreadableAnnotationError,
     embedded_image,
     read_annotation,
 )
-from mriparaspinal.measure import count_region
-from mriparaspinal.model import Problem, Settings, Slice, SliceResult
-from mriparaspinal.parallel import map_in_order
-from mriparaspinal.rasterise import frame_of
+from mriparaspinal.label_maps import LabelMapError, LabelMaps, contours_of, read_labels, values_text
+from mriparaspinal.measure import count_region, dixon_sums
+from mriparaspinal.model import SAT, Problem, Settings, Slice, SliceResult
+from mriparaspinal.parallel import Spread, in_time, map_in_order
+from mriparaspinal.rasterise import Patch, frame_of
 from mriparaspinal.vocabulary import alias_key, region_of
+
+if TYPE_CHECKING:
+    from mriparaspinal.dixon import DixonSource
+
+Signal = NDArray[np.float64]
 
 
 def measure_slices(
     root: Path,
     slices: tuple[Slice, ...],
     settings: Settings,
-    jobs: int = 1,
+    spread: int | Spread = 1,
     progress: Callable[[], None] | None = None,
-) -> list[SliceResult]:
-    """Measure slices of the folder ``root``, in their order; the results do not depend on ``jobs``."""
-    return map_in_order(partial(measure_slice, root, settings=settings), slices, jobs, progress)
+    maps: LabelMaps | None = None,
+    dixon: DixonSource | None = None,
+) -> Sequence[SliceResult]:
+    """Measure slices of the folder ``root``, in their order; the results do not depend on ``spread``.
+
+    With ``maps``, label maps take the place of contours; with ``dixon``, the fat fraction that of grey.
+    """
+    from mriparaspinal.packed import PackedResults
+
+    how = Spread(spread) if isinstance(spread, int) else spread
+    if how.scheduler is not None:
+        # Workers elsewhere know nothing of the folder that the command was given in.
+        root = root.absolute()
+        maps = maps and replace(maps, folder=maps.folder.absolute())
+        dixon = dixon and replace(dixon, fat=dixon.fat.absolute(), water=dixon.water.absolute())
+    measure: Callable[[Slice], SliceResult]
+    measure = partial(measure_slice, root, settings=settings, maps=maps, dixon=dixon)
+    if how.scheduler is not None:
+        measure = partial(_measure_elsewhere, root, measure)
+    if how.timeout is not None:
+        measure = partial(in_time, measure, partial(_timed_out, how.timeout), how.timeout)
+    return PackedResults(slices, map_in_order(partial(_packed, measure), slices, how, progress))
 
 
-def measure_slice(root: Path, slice_: Slice, settings: Settings) -> SliceResult:
+def _packed(measure: Callable[[Slice], SliceResult], slice_: Slice) -> bytes:
+    """A slice's result as bytes, which travel between processes at little cost."""
+    from mriparaspinal.packed import pack
+
+    return pack(measure(slice_))
+
+
+def _measure_elsewhere(root: Path, measure: Callable[[Slice], SliceResult], slice_: Slice) -> SliceResult:
+    """On another machine, which may lack the folder: else each slice would be an error of its own."""
+    if not root.is_dir():
+        found = f"no such folder on the worker {platform.node()}; expected the same path on each machine"
+        raise NoInputError(f"{root}: {found}; mount the shared folder there")
+    return measure(slice_)
+
+
+def _timed_out(seconds: float, slice_: Slice) -> SliceResult:
+    message = f"no result within {seconds:g} s; expected the slice to be read and measured in that time"
+    remedy = "look at the disk or network drive that it lies on, or give a longer --timeout"
+    problem = Problem(slice_.name, "", "error", "timed-out", message, remedy)
+    return _lost(slice_, OpenSlice(problems=[problem]))
+
+
+def measure_slice(
+    root: Path,
+    slice_: Slice,
+    settings: Settings,
+    maps: LabelMaps | None = None,
+    dixon: DixonSource | None = None,
+) -> SliceResult:
     """Count every region of one slice. What is wrong with it becomes problems, never an exception."""
-    found = read_slice(root, slice_, settings)
+    found = read_slice(root, slice_, settings) if maps is None else read_mapped(root, slice_, settings, maps)
     if found.image is None or found.anatomy is None:
         return _lost(slice_, found)
     anatomy = found.anatomy
     counts = {}
+    threshold = None
     if anatomy.patches:
         # Only the part under the contours becomes an array: copying the rest takes longer than counting.
         frame = frame_of(anatomy.patches.values())
         grey = np.asarray(found.image.crop(frame))
-        for key, patch in anatomy.patches.items():
-            placed = patch.moved(-frame.top, -frame.left)
-            counts[key] = count_region(grey, placed, anatomy.areas_px[key], settings.threshold)
+        patches = {key: patch.moved(-frame.top, -frame.left) for key, patch in anatomy.patches.items()}
+        threshold = slice_threshold(grey, patches, settings, slice_, found.problems)
+        signals = None if dixon is None else _signals(dixon, slice_, found)
+        if threshold is None or (dixon is not None and signals is None):
+            return _lost(slice_, found)
+        for key, patch in patches.items():
+            counts[key] = count_region(grey, patch, anatomy.areas_px[key], threshold)
+            if signals is not None:
+                fat_px, sums = dixon_sums(*signals, anatomy.patches[key], threshold)
+                counts[key] = replace(counts[key], fat_px=fat_px, dixon=sums)
     return SliceResult(
-        slice_, counts, frozenset(anatomy.seen), True, tuple(found.problems), tuple(found.sha256)
+        slice_, counts, frozenset(anatomy.seen), True, tuple(found.problems), tuple(found.sha256), threshold
     )
+
+
+def slice_threshold(
+    grey: NDArray[np.uint8],
+    patches: Mapping[RegionKey, Patch],
+    settings: Settings,
+    slice_: Slice,
+    problems: list[Problem],
+) -> float | None:
+    """The grey level above which a pixel of the slice is fat; None, with a problem, where there is none.
+
+    ``grey`` (rows, columns), 8-bit, with ``patches`` placed on it. Rule ``dixon``: the fat fraction.
+    """
+    if settings.fat_rule == "fixed":
+        return settings.threshold
+    from mriparaspinal.fat_rules import DIXON_THRESHOLD, NoThresholdError, grey_threshold, is_saturated
+
+    if settings.fat_rule == "dixon":
+        return DIXON_THRESHOLD
+    name = slice_.annotation
+    try:
+        threshold = grey_threshold(settings.fat_rule, grey, patches, settings.sat_fraction)
+    except NoThresholdError as error:
+        problems.append(Problem(name, "", "error", "no-threshold", error.message, error.remedy))
+        return None
+    if settings.fat_rule == "reference" and is_saturated(grey, patches):
+        found = "the median of subcutaneous fat is white (255), cut off by the window; expected it below"
+        remedy = "export with a wider window: the threshold is too low by an unknown part"
+        problems.append(Problem(name, SAT, "warning", "saturated-fat", found, remedy))
+    return int(threshold) if threshold.is_integer() else threshold
 
 
 @dataclass(slots=True)
@@ -98,9 +193,65 @@ def read_slice(root: Path, slice_: Slice, settings: Settings) -> OpenSlice:
     return found
 
 
+def _signals(dixon: DixonSource, slice_: Slice, found: OpenSlice) -> tuple[Signal, Signal] | None:
+    """Fat and water of the slice, (rows, columns) each; None, with a problem, where there are none."""
+    from mriparaspinal.dixon import NoDixonError, read_dixon
+
+    assert found.image is not None  # only slices that can be measured come here
+    columns, rows = found.image.size
+    try:
+        read = read_dixon(dixon, slice_, (rows, columns))
+    except NoDixonError as error:
+        found.problems.append(Problem(slice_.name, "", "error", "no-dixon", error.message, error.remedy))
+        return None
+    found.sha256 += read.sha256
+    return read.fat, read.water
+
+
+def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) -> OpenSlice:
+    """Like :func:`read_slice`, with the regions of a label map: its pixels are the regions' pixels."""
+    found = OpenSlice()
+    name = slice_.name
+    found.image = _read_image(root, slice_, None, settings, found)
+    if found.image is None:
+        return found
+    columns, rows = found.image.size
+    try:
+        mapped = read_labels(maps, slice_, (rows, columns))
+    except LabelMapError as error:
+        found.problems.append(Problem(name, "", "error", error.code, error.message, error.remedy))
+        return found
+    found.sha256.append((maps.own_name(mapped.name), mapped.sha256))
+    if mapped.unchecked:
+        message = f"{mapped.name} tells its place in the patient, slices.csv not the slice's; expected both"
+        remedy = "its voxel (i, j) is taken for the pixel of column i and row j: check that it is"
+        found.problems.append(Problem(name, "", "warning", "mask-place-unknown", message, remedy))
+    contours, unknown, overlap = contours_of(mapped.labels, maps.numbering)
+    if overlap:
+        message = f"{mapped.name}: {overlap} px of several regions, of which their value does not tell which"
+        message += "; expected one region for each pixel"
+        remedy = "measure the contours, or write the label maps with 'masks --format nifti'"
+        found.problems.append(Problem(name, "", "error", "overlap-in-mask", message, remedy))
+        return found
+    anatomy = sort_contours(contours, (rows, columns), settings, _aliases(settings), name)
+    found.problems += anatomy.problems
+    others = ", ".join(filter(None, (_listed(anatomy.ignored), values_text(unknown))))
+    if not anatomy.seen:
+        message = f"{mapped.name}: {others or 'only background'} on this slice"
+        message += "; expected labels such as MF_L, ES_R, IVD"
+        remedy = "check the numbering, and that the label map is of this slice"
+        found.problems.append(Problem(name, "", "error", "no-known-label", message, remedy))
+    elif others:
+        message = f"{mapped.name}: {others} were found and ignored; expected muscles and reference only"
+        remedy = "name a label of the lab's own in paraspinal.toml, or its value in the numbering"
+        found.problems.append(Problem(name, "", "warning", "unknown-label", message, remedy))
+    found.anatomy = anatomy
+    return found
+
+
 def _read(root: Path, name: str, found: OpenSlice) -> bytes | None:
     try:
-        raw = read_bytes(root / name)
+        raw = read_bytes(root / name, SLICE_FILE_LIMIT)
     except UnreadableFileError as error:
         found.problems.append(Problem(name, "", "error", "unreadable-file", error.message, error.remedy))
         return None
@@ -154,13 +305,13 @@ def _is_file_inside(root: Path, name: str) -> bool:
 
 
 def _read_image(
-    root: Path, slice_: Slice, annotation: Annotation, settings: Settings, found: OpenSlice
+    root: Path, slice_: Slice, annotation: Annotation | None, settings: Settings, found: OpenSlice
 ) -> Image | None:
     name = slice_.name
     if slice_.image is not None:
         raw = _read(root, slice_.image, found)
     else:
-        raw = embedded_image(annotation)
+        raw = embedded_image(annotation) if annotation is not None else None
         if raw is None:
             message = "no image of this name beside it, and none embedded; expected a PNG with the same stem"
             remedy = "put the image beside the JSON"
@@ -188,7 +339,7 @@ def _read_image(
 def _sort(
     annotation: Annotation, shape: tuple[int, int], settings: Settings, name: str, found: OpenSlice
 ) -> Anatomy:
-    aliases = {alias_key(label): meaning for label, meaning in settings.labels}
+    aliases = _aliases(settings)
     ours = []
     ignored = []
     for shape_ in annotation.broken:
@@ -214,6 +365,10 @@ def _sort(
         remedy = "correct a mistyped label, or name it in paraspinal.toml"
         found.problems.append(Problem(name, "", "warning", "unknown-label", message, remedy))
     return anatomy
+
+
+def _aliases(settings: Settings) -> dict[str, str]:
+    return {alias_key(label): meaning for label, meaning in settings.labels}
 
 
 def _listed(labels: list[str]) -> str:

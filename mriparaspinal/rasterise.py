@@ -157,7 +157,8 @@ def _trimmed(patch: Patch) -> Patch | None:
     if not rows.size:
         return None
     top, left = int(rows[0]), int(columns[0])
-    pixels = patch.pixels[top : rows[-1] + 1, left : columns[-1] + 1]
+    # A copy: thousands of small shapes shall not keep a canvas each.
+    pixels = patch.pixels[top : rows[-1] + 1, left : columns[-1] + 1].copy()
     return Patch(patch.top + top, patch.left + left, pixels)
 
 
@@ -212,7 +213,10 @@ def _centres_inside(contour: Contour, shape: tuple[int, int]) -> Patch | None:
     corners = _corners(contour)
     # Each edge switches inside and outside for all pixels to its right, in the rows that it passes.
     switches = np.zeros((y1 - y0, x1 - x0 + 1), dtype=np.uint8)
-    for (xa, ya), (xb, yb) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+    following = np.roll(corners, -1, axis=0)
+    # An outline may have a million points, but few of its edges pass the centre of a row.
+    passing = np.ceil(corners[:, 1] - 0.5) != np.ceil(following[:, 1] - 0.5)
+    for (xa, ya), (xb, yb) in zip(corners[passing], following[passing], strict=True):
         if ya > yb:
             xa, ya, xb, yb = xb, yb, xa, ya
         first = max(math.ceil(ya - 0.5), y0)

@@ -34,7 +34,8 @@ class SlicePlace:
 
 def cells(plane: Plane, slice_spacing_mm: float | None) -> tuple[float | None, ...]:
     """The cells of :data:`COLUMNS` for a slice."""
-    return (slice_spacing_mm, *plane.position, *plane.across, *plane.down)
+    # Adding 0 makes the zero of a turned direction, -0.0, a plain one.
+    return (slice_spacing_mm, *(value + 0.0 for value in (*plane.position, *plane.across, *plane.down)))
 
 
 def parse_places(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, SlicePlace]:

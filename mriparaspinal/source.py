@@ -52,16 +52,21 @@ def open_source(results: Path, manifest: Mapping[str, Any] | None, dataset: Path
     if not manifest:
         found = "no quantify.json, which knows the settings"
         raise NoInputError(f"{results}: {found}; expected results as quantify writes them; run it again")
+    if "numbering" in (manifest.get("settings") or {}):
+        found = "measured from label maps, not from contours"
+        remedy = "run quantify on the LabelMe files"
+        raise NoInputError(f"{results}: {found}; expected results of the dataset's contours; {remedy}")
     try:
         settings = _settings(manifest["settings"])
         inputs = dict(manifest["inputs"])
+        share = tuple(dict(manifest.get("share") or {}).get("participants", ()))
     except (KeyError, TypeError, ValueError, AttributeError):
         found = "its settings and inputs cannot be read"
         raise NoInputError(
             f"{results / MANIFEST}: {found}; expected those of this version; run quantify again"
         ) from None
     own = results / PARTICIPANTS
-    study = open_study(dataset, settings, own if own.is_file() else None)
+    study = open_study(dataset, settings, own if own.is_file() else None, share=share)
     measured = {name: digest for name, digest in inputs.items() if _is_of_slice(name)}
     return Source(results, study, settings, measured)
 

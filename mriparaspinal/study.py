@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mriparaspinal import __version__
-from mriparaspinal.dataset import Dataset, find_slices
+from mriparaspinal.dataset import Dataset, find_slices, name_parser, participant_of
 from mriparaspinal.errors import NoInputError, ParaspinalError, UsageError
 from mriparaspinal.files.folder import UnreadableFileError, list_files, read_bytes
 from mriparaspinal.files.images import IMAGE_ENDINGS
 from mriparaspinal.files.protocol import FILE as PROTOCOL
-from mriparaspinal.files.results import PARTICIPANTS, sha256
-from mriparaspinal.files.tables import TextTable, csv_bytes, harmless, parse_table, table_bytes
+from mriparaspinal.files.results import (
+    MANIFEST,
+    PARTICIPANTS,
+    SHARE,
+    OutputFolder,
+    manifest_bytes,
+    sha256,
+    stale_tables,
+)
+from mriparaspinal.files.tables import (
+    Cell,
+    TextTable,
+    csv_bytes,
+    csv_lines,
+    harmless,
+    parse_table,
+    table_bytes,
+)
+from mriparaspinal.label_maps import (
+    LabelMaps,
+    is_picture_of_masks,
+    masks_without_slice,
+    numbering_record,
+)
 from mriparaspinal.model import (
     COLUMNS,
     OPTIONAL_COLUMNS,
@@ -27,12 +51,21 @@ from mriparaspinal.model import (
     Settings,
     SliceResult,
 )
+from mriparaspinal.parallel import Spread
 from mriparaspinal.participants import KEY, NOBODY, Participants, match_slices, read_participants
 from mriparaspinal.pipeline import measure_slices
-from mriparaspinal.tabulate import Spacing, choose_reference, missing_regions, tabulate
+from mriparaspinal.slice_geometry import SlicePlace, parse_places
+from mriparaspinal.stacks import Spacing, stack_problems
+from mriparaspinal.tabulate import choose_reference, each_row, missing_regions, tabulate_slices
+from mriparaspinal.versions import library_versions
 from mriparaspinal.vocabulary import natural_key
 
+if TYPE_CHECKING:
+    from mriparaspinal.dixon import DixonSource
+
 SLICES_TABLE = "slices.csv"
+#: Rows of a table that wait before they become text.
+_BLOCK = 500
 _SPACING_COLUMNS = ("image", "row_spacing_mm", "col_spacing_mm")
 
 
@@ -49,6 +82,20 @@ class Study:
     sha256: dict[str, str]
     """Of the tables and the protocol, by file name; the slices' come with their results."""
     problems: tuple[Problem, ...]
+    places: dict[str, SlicePlace] = field(default_factory=dict)
+    """Where slices lie in the patient, by image; only those of which ``slices.csv`` tells it."""
+    maps: LabelMaps | None = None
+    """The label maps that are measured in place of contours."""
+    dixon: DixonSource | None = None
+    """The fat and water images of the rule ``dixon``."""
+    everyone: tuple[str, ...] = ()
+    """Every participant who has slices, in the order of the tables."""
+    share: tuple[str, ...] = ()
+    """The participants that are measured, where it is not everyone; ``dataset`` has only their slices."""
+    order: tuple[int, ...] = ()
+    """Of a share: which slices of the whole dataset its slices, then its lost ones, are."""
+    listing: str = ""
+    """A SHA-256 over the names of all slices of the dataset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +103,11 @@ class MeasuredStudy:
     """What measuring a study gave."""
 
     study: Study
-    results: list[SliceResult]
+    results: Sequence[SliceResult]
     problems: list[Problem]
     """Of files, tables and slices, sorted by file."""
+    measured: int
+    """The number of slices of which at least one muscle was measured."""
 
     @property
     def errors(self) -> int:
@@ -70,36 +119,46 @@ class MeasuredStudy:
         """The number of problems that are warnings."""
         return len(self.problems) - self.errors
 
-    @property
-    def measured(self) -> int:
-        """The number of slices of which at least one muscle was measured."""
-        return sum(_has_rows(result) for result in self.results)
-
     def require_slices(self) -> None:
         """Raise :class:`NoInputError` where no muscle of any slice was measured."""
         if self.measured:
             return
         slices = len(self.results)
-        found = f"{slices} slices, but no muscle could be measured" if slices else "no annotated slices"
-        expected = "expected images GROUP_N_L.png with LabelMe files of the same stem"
+        none = "no annotated slices" if self.study.maps is None else "no slices"
+        found = f"{slices} slices, but no muscle could be measured" if slices else none
+        beside = "LabelMe files of the same stem" if self.study.maps is None else "label maps"
+        expected = f"expected images GROUP_N_L.png with {beside}"
         remedy = "mend the problems above" if self.problems else "check the path and the names"
         raise NoInputError(f"{self.study.root}: {found}; {expected}; {remedy}")
 
 
 def open_study(
-    root: Path, settings: Settings, participants_file: Path | None = None, leave_out: Path | None = None
+    root: Path,
+    settings: Settings,
+    participants_file: Path | None = None,
+    leave_out: Path | None = None,
+    maps: LabelMaps | None = None,
+    fat_and_water: tuple[Path, Path] | None = None,
+    share: Sequence[str] = (),
 ) -> Study:
     """Find slices and read the tables beside them.
 
+    ``share``: the participants to measure, if not everyone; what is wrong with the tables and with the
+    dataset as a whole is found as for everyone.
+
+    With ``maps`` every image is a slice, LabelMe files or not, and its regions are those of a label map.
     ``leave_out`` is the output folder: it may lie in the dataset and is no part of it. What is
     wrong with the tables of the dataset itself becomes problems: the slices can be measured without.
     Raises :class:`NoInputError` for a folder that is not there, :class:`UsageError` for a
-    participants file that was asked for and cannot be used, and for an output folder of slices.
+    participants file that was asked for and cannot be used, for an output folder of slices, and for
+    participants of the share who have no slices.
     """
     if leave_out is not None:
         _refuse_slices_in(leave_out, root)
     files, dead = list_files(root, leave_out)
-    dataset = find_slices(files, dead, settings)
+    if maps is not None:
+        files = [name for name in files if not is_picture_of_masks(root, name, maps)]
+    dataset = find_slices(files, dead, settings, images_alone=maps is not None)
     problems = list(dataset.problems)
     digests = {}
     if PROTOCOL in files:
@@ -126,6 +185,7 @@ def open_study(
                 problems += match_slices(participants, groups, path.name)
             participants_csv = raw if text.plain else csv_bytes(text.columns, text.rows)
     spacings: dict[str, Spacing] = {}
+    places: dict[str, SlicePlace] = {}
     if SLICES_TABLE in files:
         try:
             raw = table_bytes(root / SLICES_TABLE)
@@ -136,7 +196,53 @@ def open_study(
             digests[SLICES_TABLE] = sha256(raw)
             spacings, unclear = _read_spacings(text, [slice_.name for slice_ in dataset.slices])
             problems += unclear
-    return Study(root, dataset, participants, participants_csv, spacings, digests, tuple(problems))
+            places = _read_places(text, [slice_.name for slice_ in dataset.slices])
+    if maps is not None:
+        maps = dataclasses.replace(maps, places=places)
+        problems += masks_without_slice(maps, dataset.slices)
+    everyone = tuple(dict.fromkeys(slice_.participant_id for slice_ in dataset.slices))
+    names = "\n".join(f"{slice_.image}\t{slice_.annotation}" for slice_ in dataset.slices)
+    listing = sha256(names.encode("utf-8", "backslashreplace"))
+    chosen, order = _share_of(dataset, share, everyone) if share else (dataset, ())
+    dixon = None
+    if fat_and_water is not None:
+        from mriparaspinal.dixon import open_dixon
+
+        dixon = open_dixon(*fat_and_water, places, chosen.slices, settings.same_voxels)
+    return Study(
+        root,
+        chosen,
+        participants,
+        participants_csv,
+        spacings,
+        digests,
+        tuple(problems),
+        places,
+        maps,
+        dixon,
+        everyone,
+        tuple(who for who in everyone if who in share),
+        order,
+        listing,
+    )
+
+
+def _share_of(
+    dataset: Dataset, share: Sequence[str], everyone: Sequence[str]
+) -> tuple[Dataset, tuple[int, ...]]:
+    """The slices of some participants, and which ones of the dataset's they are."""
+    unknown = [who for who in share if who not in everyone]
+    if unknown:
+        from difflib import get_close_matches
+
+        near = get_close_matches(unknown[0], everyone, n=4, cutoff=0.5) or everyone[:4]
+        found = f"{unknown[0]!r} has no slices in the dataset"
+        expected = f"one of {len(everyone)} participants, such as {', '.join(near)}" if near else "slices"
+        raise UsageError(f"--participant-label: {found}; expected {expected}; correct it")
+    slices = [(i, s) for i, s in enumerate(dataset.slices) if s.participant_id in share]
+    lost = [(i, s) for i, s in enumerate(dataset.lost) if s.participant_id in share]
+    chosen = Dataset(tuple(s for _, s in slices), dataset.problems, tuple(s for _, s in lost))
+    return chosen, tuple(i for i, _ in (*slices, *lost))
 
 
 def refuse_own_copy(participants_file: Path | None, results: Path) -> None:
@@ -222,58 +328,190 @@ def _spacing(texts: list[str]) -> Spacing | None:
     return (rows, columns) if good else None
 
 
+def _read_places(table: TextTable, images: list[str]) -> dict[str, SlicePlace]:
+    """Where the images lie, of those that have one row; ``image`` cells may lack the folder."""
+    told = parse_places(table.columns, table.rows)
+    names = Counter(dict(zip(table.columns, row, strict=True)).get("image", "") for row in table.rows)
+    alike = Counter(image.rsplit("/", 1)[-1] for image in images)
+    places: dict[str, SlicePlace] = {}
+    for image in images:
+        short = image.rsplit("/", 1)[-1]
+        # As the spacings are read: a name without its folder counts where it can mean one image only.
+        rows = {image, short} if alike[short] == 1 else {image}
+        if sum(names[name] for name in rows) == 1:
+            places.update((image, told[name]) for name in rows if name in told)
+    return places
+
+
 def _spacing_error(name: str, message: str, remedy: str) -> Problem:
     return Problem(SLICES_TABLE, name, "error", "bad-spacing", message, remedy)
 
 
 def measure_study(
-    study: Study, settings: Settings, jobs: int = 1, progress: Callable[[], None] | None = None
+    study: Study, settings: Settings, spread: int | Spread = 1, progress: Callable[[], None] | None = None
 ) -> MeasuredStudy:
     """Measure every slice of a study and gather all problems, those of missing regions among them."""
-    results = measure_slices(study.root, study.dataset.slices, settings, jobs, progress)
-    problems = [*study.problems, *(problem for result in results for problem in result.problems)]
+    slices = study.dataset.slices
+    results = measure_slices(study.root, slices, settings, spread, progress, study.maps, study.dixon)
+    return gather_problems(study, results, settings)
+
+
+def gather_problems(study: Study, results: Sequence[SliceResult], settings: Settings) -> MeasuredStudy:
+    """The results of a study's slices with all problems, those of the whole dataset among them."""
+    problems = _own_problems(study, settings)
+    measured = 0
+    found: list[SliceResult] = []
+    for result in results:
+        problems += result.problems
+        measured += any(side for _, side in result.counts)
+        found.append(SliceResult(result.slice, {}, result.seen, result.measurable, (), ()))
     try:
-        reference = choose_reference(results, settings)
+        reference = choose_reference(found, settings)
     except ParaspinalError as error:
-        found, expected, remedy = str(error).removeprefix("dataset: ").rsplit("; ", 2)
-        problems.append(Problem("dataset", "", "error", "mixed-reference", f"{found}; {expected}", remedy))
+        what, expected, remedy = str(error).removeprefix("dataset: ").rsplit("; ", 2)
+        problems.append(Problem("dataset", "", "error", "mixed-reference", f"{what}; {expected}", remedy))
     else:
-        problems += missing_regions(results, reference)
-    return MeasuredStudy(study, results, sorted(problems, key=lambda problem: natural_key(problem.file)))
+        problems += missing_regions(found, reference)
+    problems += stack_problems(_with_lost(study, results), study.spacings, study.places or None)
+    problems.sort(key=lambda problem: natural_key(problem.file))
+    return MeasuredStudy(study, results, problems, measured)
 
 
-def _has_rows(result: SliceResult) -> bool:
-    return any(side for _, side in result.counts)
+def _own_problems(study: Study, settings: Settings) -> list[Problem]:
+    """Those of files and tables; of a share without those of the slices that others measure."""
+    if not study.share:
+        return list(study.problems)
+    who = name_parser(settings)
+    others = set(study.everyone) - set(study.share)
+    return [problem for problem in study.problems if participant_of(problem.file, who) not in others]
+
+
+def _with_lost(study: Study, results: Sequence[SliceResult]) -> Sequence[SliceResult]:
+    """The results, and one without any region for each slice that its stack is not whole without."""
+    lost = [SliceResult(slice_, {}, frozenset(), False, (), ()) for slice_ in study.dataset.lost]
+    return [*results, *lost] if lost else results
 
 
 def measurements_of(measured: MeasuredStudy, settings: Settings) -> list[Measurement]:
-    """The rows of all tables.
+    """The rows of all tables ``L1.csv`` … ``L5.csv``.
 
     Raises :class:`UsageError` where the reference is not clear, :class:`NoInputError` where
     nothing could be measured.
     """
     reference = choose_reference(measured.results, settings)
     measured.require_slices()
+    return list(_each_row(measured, settings, reference))
+
+
+def _each_row(measured: MeasuredStudy, settings: Settings, reference: str) -> Iterator[Measurement]:
     study = measured.study
+    settings = _rule_of_masks(study, settings)
+    results = _with_lost(study, measured.results)
+    return each_row(results, reference, settings, _onset_sides(study), study.spacings, study.places)
+
+
+def _slice_rows(measured: MeasuredStudy, settings: Settings, reference: str) -> list[Measurement]:
+    """The rows of ``L1_slices.csv`` …: each slice by itself, of the segments that have several."""
+    study = measured.study
+    settings = _rule_of_masks(study, settings)
+    results = _with_lost(study, measured.results)
+    return tabulate_slices(results, reference, settings, _onset_sides(study), study.spacings)
+
+
+def _onset_sides(study: Study) -> dict[str, str]:
     people = study.participants
-    onset_sides = {who: people.value(who, "onset_side") for who in people.rows}
-    return tabulate(measured.results, reference, settings, onset_sides, study.spacings)
+    return {who: people.value(who, "onset_side") for who in people.rows}
+
+
+def _rule_of_masks(study: Study, settings: Settings) -> Settings:
+    """The settings as they were used: the pixels of a label map need no rule."""
+    return settings if study.maps is None else dataclasses.replace(settings, mask_rule="mask")
 
 
 def result_files(measured: MeasuredStudy, settings: Settings) -> dict[str, bytes]:
-    """The files of a folder of results, by name; the manifest is the last."""
-    rows = measurements_of(measured, settings)
-    files: dict[str, bytes] = {}
-    columns = (*COLUMNS, *(c for c in OPTIONAL_COLUMNS if any(getattr(row, c) is not None for row in rows)))
-    for segment in sorted({row.segment for row in rows}):
-        cells = [tuple(getattr(row, c) for c in columns) for row in rows if row.segment == segment]
-        files[f"{segment}.csv"] = csv_bytes(columns, cells)
-    files["problems.csv"] = problems_csv(measured.problems)
-    if measured.study.participants_csv is not None:
-        files["participants.csv"] = measured.study.participants_csv
-    manifest = _manifest(measured, settings, rows, files)
-    files["quantify.json"] = manifest
-    return files
+    """The files of a folder of results, by name; the manifest is the last.
+
+    Raises as :func:`measurements_of`; but a share without any muscle is written, for others to be joined.
+    """
+    blocks: dict[str, list[bytes]] = {}
+    digests, others = _make_files(
+        measured, settings, lambda name, block: blocks.setdefault(name, []).append(block)
+    )
+    return {name: b"".join(blocks[name]) for name in digests} | others
+
+
+def write_results(measured: MeasuredStudy, settings: Settings, folder: OutputFolder) -> list[str]:
+    """Put the files of :func:`result_files` into a folder, row by row; returns the names of the tables."""
+    digests, others = _make_files(measured, settings, folder.append)
+    folder.replace(others, stale_tables(folder, {**digests, **others}))
+    return list(digests)
+
+
+def _make_files(
+    measured: MeasuredStudy, settings: Settings, append: Callable[[str, bytes], None]
+) -> tuple[dict[str, str], dict[str, bytes]]:
+    """The tables, given to ``append`` (name, block) by and by, with their SHA-256, and all other files."""
+    reference = choose_reference(measured.results, settings)
+    study = measured.study
+    if not study.share:
+        measured.require_slices()
+    tables = _Tables(append)
+    several = any(slice_.letter for slice_ in (*study.dataset.slices, *study.dataset.lost))
+    tables.add(_each_row(measured, settings, reference), "", several or settings.fat_rule == "dixon")
+    counts = {"participants": len(tables.participants), "rows": tables.rows}
+    tables.add(_slice_rows(measured, settings, reference), "_slices", True)
+    digests = {name: tables.hashes[name].hexdigest() for name in sorted(tables.hashes)}
+    files = {"problems.csv": problems_csv(measured.problems)}
+    if study.participants_csv is not None:
+        files[PARTICIPANTS] = study.participants_csv
+    if study.share:
+        from mriparaspinal.shares import share_bytes
+
+        files[SHARE] = share_bytes(measured, settings)
+    outputs = digests | {name: sha256(content) for name, content in files.items()}
+    files[MANIFEST] = _manifest(measured, settings, reference, counts, outputs)
+    return digests, files
+
+
+class _Tables:
+    """Tables that grow row by row, one for each segment; rows are cells until there is a block of them."""
+
+    def __init__(self, append: Callable[[str, bytes], None]) -> None:
+        self._append = append
+        self.hashes: dict[str, hashlib._Hash] = {}
+        self.participants: set[str] = set()
+        self.rows = 0
+
+    def add(self, rows: Iterable[Measurement], ending: str, optional: bool) -> None:
+        """Add rows to the tables of such an ending.
+
+        ``optional``: whether optional columns may have values. Then all rows are held, to find those that
+        have one in a row of any segment.
+        """
+        columns = COLUMNS
+        if optional:
+            rows = list(rows)
+            columns += tuple(c for c in OPTIONAL_COLUMNS if any(getattr(row, c) is not None for row in rows))
+        cells_of = attrgetter(*columns)
+        waiting: dict[str, list[tuple[Cell, ...]]] = {}
+        for row in rows:
+            self.rows += 1
+            self.participants.add(row.participant_id)
+            block = waiting.setdefault(row.segment, [])
+            block.append(cells_of(row))
+            if len(block) == _BLOCK:
+                self._write(f"{row.segment}{ending}.csv", columns, block)
+        for segment, block in waiting.items():
+            self._write(f"{segment}{ending}.csv", columns, block)
+
+    def _write(self, name: str, columns: tuple[str, ...], block: list[tuple[Cell, ...]]) -> None:
+        text = csv_lines(block)
+        if name not in self.hashes:
+            self.hashes[name] = hashlib.sha256()
+            text = csv_lines([columns]) + text
+        self.hashes[name].update(text)
+        self._append(name, text)
+        block.clear()
 
 
 def problems_csv(problems: list[Problem]) -> bytes:
@@ -288,39 +526,41 @@ def problem_records(problems: list[Problem]) -> list[dict[str, str]]:
 
 
 def _manifest(
-    measured: MeasuredStudy, settings: Settings, rows: list[Measurement], files: dict[str, bytes]
+    measured: MeasuredStudy,
+    settings: Settings,
+    reference: str,
+    counts: Mapping[str, int],
+    outputs: Mapping[str, str],
 ) -> bytes:
-    import msgspec
-    import numpy
-    import PIL
-
-    from mriparaspinal.files.results import manifest_bytes
-
     inputs = dict(measured.study.sha256)
     for result in measured.results:
         inputs.update(result.sha256)
-    resolved: dict[str, Any] = dataclasses.asdict(settings)
-    resolved["reference"] = choose_reference(measured.results, settings) or None
+    maps = measured.study.maps
+    resolved: dict[str, Any] = dataclasses.asdict(_rule_of_masks(measured.study, settings))
+    resolved["reference"] = reference or None
     resolved["labels"] = dict(settings.labels)
+    if maps is not None:
+        resolved["numbering"] = numbering_record(maps)
     return manifest_bytes(
         {
             "mriparaspinal": __version__,
             "settings": resolved,
-            "libraries": {
-                "python": ".".join(map(str, sys.version_info[:3])),
-                "numpy": numpy.__version__,
-                "pillow": PIL.__version__,
-                "msgspec": msgspec.__version__,
-            },
+            **_share_record(measured.study),
+            "libraries": library_versions(),
             "inputs": dict(sorted(inputs.items())),
-            "outputs": {name: sha256(content) for name, content in files.items()},
+            "outputs": outputs,
             "counts": {
                 "slices_found": len(measured.results),
                 "slices_measured": measured.measured,
-                "participants": len({row.participant_id for row in rows}),
-                "rows": len(rows),
+                **counts,
                 "errors": measured.errors,
                 "warnings": measured.warnings,
             },
         }
     )
+
+
+def _share_record(study: Study) -> dict[str, Any]:
+    if not study.share:
+        return {}
+    return {"share": {"participants": list(study.share), "of": len(study.everyone)}}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mriparaspinal.analysis import Analysis, Cohort, notes_bytes
 from mriparaspinal.contrasts import Contrast, default_contrasts, resolve
-from mriparaspinal.errors import NoInputError
+from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.figures import sweep_figure
 from mriparaspinal.files.figure_files import png_bytes, svg_bytes
 from mriparaspinal.files.frames import frame_csv
@@ -20,6 +20,7 @@ from mriparaspinal.model import MUSCLES, Settings, Slice
 from mriparaspinal.parallel import map_in_order
 from mriparaspinal.pipeline import read_slice
 from mriparaspinal.source import Source
+from mriparaspinal.stacks import by_segment
 from mriparaspinal.stats.compare import Normality, compare
 from mriparaspinal.stats.sweep import (
     COMPARISON_KEY,
@@ -36,6 +37,8 @@ REACH = 10
 
 Histograms = dict[tuple[str, str, str, str], NDArray[np.int64]]
 """By participant, segment, muscle and side; (256,) pixels per grey level."""
+RegionHistograms = dict[tuple[str, str], NDArray[np.int64]]
+"""Those of one slice, by muscle and side."""
 
 
 def sweep_thresholds(
@@ -49,6 +52,9 @@ def sweep_thresholds(
     Raises :class:`NoInputError` where the dataset is not the one that was measured, or does not give the
     FI of the results at their own threshold.
     """
+    if source.settings.fat_rule != "fixed":
+        found = f"were measured with the fat rule {source.settings.fat_rule}, which has no one threshold"
+        raise UsageError(f"{source.results}: {found}; expected the rule fixed; quantify with it first")
     threshold = source.settings.threshold
     histograms = _aligned(cohort.table, _read_histograms(source, jobs, progress), source)
     fi = fi_of_histograms(histograms)
@@ -85,21 +91,31 @@ def sweep_thresholds(
 
 
 def _read_histograms(source: Source, jobs: int, progress: Callable[[], None] | None) -> Histograms:
-    """The grey levels of every muscle, one pass over the slices."""
+    """The grey levels of every muscle, one pass over the slices; those of a stack are added."""
     work = partial(_histograms_of, source.study.root, source.settings)
-    results = map_in_order(work, source.study.dataset.slices, jobs, progress)
+    dataset = source.study.dataset
+    results = map_in_order(work, dataset.slices, jobs, progress)
     source.require_same(file for _, files in results for file in files)
-    return {key: counts for found, _ in results for key, counts in found.items()}
+    read = [(slice_, found) for slice_, (found, _) in zip(dataset.slices, results, strict=True)]
+    lost: list[tuple[Slice, RegionHistograms]] = [(slice_, {}) for slice_ in dataset.lost]
+    histograms: Histograms = {}
+    for who, stack in by_segment([*read, *lost]).items():
+        for region in stack[0]:
+            # As in the tables: what one slice of a stack lacks has no row.
+            if all(region in found for found in stack):
+                histograms[(*who, *region)] = np.sum([found[region] for found in stack], axis=0)
+    return histograms
 
 
-def _histograms_of(root: Path, settings: Settings, slice_: Slice) -> tuple[Histograms, list[tuple[str, str]]]:
+def _histograms_of(
+    root: Path, settings: Settings, slice_: Slice
+) -> tuple[RegionHistograms, list[tuple[str, str]]]:
     found = read_slice(root, slice_, settings)
     if found.image is None or found.anatomy is None:
         return {}, found.sha256
     grey = np.asarray(found.image)
-    who = slice_.participant_id, slice_.segment
     histograms = {
-        (*who, muscle, side): np.bincount(patch.on(grey)[patch.pixels], minlength=GREY_LEVELS)
+        (muscle, side): np.bincount(patch.on(grey)[patch.pixels], minlength=GREY_LEVELS)
         for (muscle, side), patch in found.anatomy.patches.items()
         if muscle in MUSCLES
     }

@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from mriparaspinal.model import MUSCLES, REFERENCES
+from mriparaspinal.model import MUSCLES, REFERENCES, SAT
 
 
 class Region(NamedTuple):
-    """What a label means: a muscle or a reference, and the side if the label tells it."""
+    """What a label means: a muscle, a reference or fat, and the side if the label tells it."""
 
     name: str
-    """``MF``, ``ES``, ``PM``, ``QL``, ``IVD`` or ``VB``."""
+    """``MF``, ``ES``, ``PM``, ``QL``, ``IVD``, ``VB`` or ``SAT``."""
     side: str
     """``left``, ``right``, or empty."""
 
     @property
     def is_muscle(self) -> bool:
-        """True for muscles, False for references."""
+        """True for muscles, False for references and subcutaneous fat."""
         return self.name in MUSCLES
 
     def __str__(self) -> str:
@@ -35,9 +35,12 @@ _NAMES = {
     "QL": ("ql", "quadratus lumborum", "quadratus lumborum muscle"),
     "IVD": ("ivd", "disc", "disk", "intervertebral disc", "intervertebral disk"),
     "VB": ("vb", "vertebra", "vertebral body"),
+    SAT: ("sat", "subcutaneous fat", "subcutaneous adipose tissue"),
 }
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 _GAP = r"[_\-. ]*"
+#: More characters than any name and its gaps have.
+_LONGEST = 200
 
 
 def _compile(regions: tuple[str, ...], sided: bool) -> re.Pattern[str]:
@@ -52,7 +55,7 @@ def _compile(regions: tuple[str, ...], sided: bool) -> re.Pattern[str]:
 
 
 _MUSCLE = _compile(MUSCLES, sided=True)
-_REFERENCE = _compile(REFERENCES, sided=False)
+_UNSIDED = _compile((*REFERENCES, SAT), sided=False)
 
 
 @lru_cache(maxsize=4096)
@@ -67,7 +70,7 @@ def parse_label(label: str) -> Region | None:
     True
     """
     text = label.strip().casefold()
-    if match := _REFERENCE.fullmatch(text):
+    if match := _UNSIDED.fullmatch(text):
         return Region(match.lastgroup or "", "")
     match = _MUSCLE.fullmatch(text)
     if match is None:
@@ -82,7 +85,8 @@ def parse_label(label: str) -> Region | None:
 def region_of(label: str, aliases: Mapping[str, str]) -> Region | None:
     """Like :func:`parse_label`, with the lab's own labels first (keys as :func:`alias_key` makes them)."""
     alias = aliases.get(alias_key(label)) if aliases else None
-    return parse_label(label if alias is None else alias)
+    text = label if alias is None else alias
+    return parse_label(text) if len(text) <= _LONGEST else None  # what is parsed is remembered
 
 
 def alias_key(label: str) -> str:

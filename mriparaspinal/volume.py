@@ -26,6 +26,8 @@ _SQUARE = 0.01
 _PARALLEL = math.cos(math.radians(1))
 #: An axis whose steps are this many times longer than the others' is the one that was sliced along.
 _SLICED = 1.5
+#: Slices that lie nearer to each other, in mm, lie in one place.
+_ONE_PLACE = 0.01
 _LEFT, _BACK, _HEAD = np.eye(3)
 
 
@@ -65,6 +67,8 @@ class Picture:
     voi: Voi | None = None
     inverted: bool = False
     """True for MONOCHROME1: the lowest value is shown white."""
+    lossy: bool = False
+    """True where its pixels have been compressed with loss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +98,12 @@ class Series:
         return plane_name(plane) if plane else "unknown"
 
     def slice_spacing_mm(self) -> float | None:
-        """Median distance of neighbours along the normal; None for a single slice."""
-        places = [p.plane.position_mm() for p in self.pictures if p.plane]
-        steps = np.diff(places)
+        """Median distance of neighbours along the normal; None for a single slice.
+
+        Several images of one place, such as two echoes, are no neighbours.
+        """
+        steps = np.diff([p.plane.position_mm() for p in self.pictures if p.plane])
+        steps = steps[steps > _ONE_PLACE]
         return float(np.median(steps)) if len(steps) else None
 
 

@@ -99,6 +99,15 @@ def test_without_the_column_the_measurements_speak():
     assert notes == ["participants table: no column onset_side; roles as in the measurements"]
 
 
+def test_measures_of_different_rules_are_noted():
+    rows = measured("ALS_1", "ALS_2")
+    assert not any("different measures" in note for note in assemble(rows.assign(fat_rule="otsu"), None)[1])
+    mixed = rows.assign(fat_rule=["fixed"] + ["otsu"] * (len(rows) - 1), mask_rule="labelme")
+    notes = [note for note in assemble(mixed, None)[1] if "different measures" in note]
+    assert len(notes) == 1
+    assert notes[0].startswith("fat_rule: fixed and otsu in one table")
+
+
 def test_no_onset_side_at_all():
     _, notes = assemble(measured("ALS_1", "ALS_2"), None)
     assert notes[-1] == "onset side: known for no participant; no side is symptomatic or contralateral"

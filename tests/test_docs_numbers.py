@@ -390,18 +390,6 @@ def test_the_measurement_page_has_every_column() -> None:
     assert tuple(row[0].strip("`") for row in rows) == COLUMNS
 
 
-def test_the_measurement_page_has_every_fault_of_a_slice() -> None:
-    listed = {code for row in table_with(MEASUREMENT, "Code") for code in re.findall(r"`([a-z-]+)`", row[0])}
-    quoted = re.compile(r'"([a-z]+(?:-[a-z]+)+)"')
-    modules = ("anatomy", "files/labelme", "files/images", "pipeline")
-    used = {code for name in modules for code in quoted.findall((PACKAGE / f"{name}.py").read_text("utf-8"))}
-    assert used - listed == set()
-    everywhere = {
-        code for path in PACKAGE.rglob("*.py") for code in re.findall(r'"([a-z-]+)"', path.read_text("utf-8"))
-    }
-    assert listed - everywhere == set()
-
-
 # --- methods ------------------------------------------------------------------------------------------------
 
 METHODS = read("methods.md")

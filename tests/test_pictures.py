@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw
 from mriparaspinal.errors import NoInputError
 from mriparaspinal.gallery import draw_slices
 from mriparaspinal.model import Settings
-from mriparaspinal.pictures import OVERLAP, VALUES, index_image, overlay, value_table
+from mriparaspinal.numbering import OVERLAP, VALUES, value_table
+from mriparaspinal.pictures import index_image, overlay
 from mriparaspinal.rasterise import Patch
 from mriparaspinal.study import open_study
 
@@ -35,9 +36,9 @@ def saved(image):
 
 def test_each_value_stands_for_one_region_and_side():
     table = value_table()
-    assert [value for value, _, _ in table] == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 255]
+    assert [value for value, _, _ in table] == [0, *range(1, 12), 255]
     assert table[1:3] == [(1, "MF", "left"), (2, "MF", "right")]
-    assert [row[1:] for row in table[-3:]] == [("IVD", ""), ("VB", ""), ("overlap", "")]
+    assert [row[1:] for row in table[-4:]] == [("IVD", ""), ("VB", ""), ("SAT", ""), ("overlap", "")]
 
 
 def test_the_values_of_a_saved_index_image_are_the_regions():

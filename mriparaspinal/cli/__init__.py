@@ -11,17 +11,24 @@ from mriparaspinal import __version__
 from mriparaspinal.cli import (
     check,
     compare,
+    contours,
     correlate,
+    maps,
     masks,
+    merge,
     phantom,
     prepare,
     quantify,
+    regions,
     regress,
     reliability,
+    report,
     roc,
     run,
+    score,
     threshold_sweep,
 )
+from mriparaspinal.cli.logs import with_log
 from mriparaspinal.errors import ParaspinalError
 
 app = typer.Typer(
@@ -55,17 +62,23 @@ _COMMANDS = (
     prepare.prepare,
     check.check,
     masks.masks,
+    contours.contours,
     quantify.quantify,
+    merge.merge,
     compare.compare,
     correlate.correlate,
     regress.regress,
     roc.roc,
+    score.score,
+    regions.regions,
+    maps.maps,
     reliability.reliability,
     threshold_sweep.threshold_sweep,
+    report.report,
     run.run,
 )
 for _command in _COMMANDS:
-    app.command(context_settings={"help_option_names": ["-h", "--help"]})(_command)
+    app.command(context_settings={"help_option_names": ["-h", "--help"]})(with_log(_command))
 
 
 def main() -> None:

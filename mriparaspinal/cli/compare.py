@@ -11,6 +11,7 @@ from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import say_problems
 from mriparaspinal.cli.outputs import end
 from mriparaspinal.cli.steps import compare_step
+from mriparaspinal.cli.summary import compared_summary, print_json
 
 
 class Normality(StrEnum):
@@ -42,6 +43,8 @@ def compare(
         Normality | None, typer.Option("--normality", help="Test of normality [default: lilliefors].")
     ] = None,
     table: opt.TableFile = None,
+    join: opt.Joined = None,
+    json_: opt.AsJson = False,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
 ) -> None:
@@ -55,9 +58,13 @@ def compare(
       mriparaspinal compare results --contrast "group:ALS[onset_region=lower]-LR" --out lower
     """
     from mriparaspinal.analysis import open_either
+    from mriparaspinal.joining import join_tables
 
-    cohort = open_either(results, table, participants)
+    cohort = join_tables(open_either(results, table, participants), join or [])
     say_problems(cohort.problems, quiet, verbose)
-    inputs = (results, table, participants)
-    compare_step(cohort, out, inputs, quiet, contrast, metric, normality and normality.value, divide_by)
+    inputs = (results, table, participants, *(join or []))
+    judged_by = normality and normality.value
+    compared = compare_step(cohort, out, inputs, quiet, contrast, metric, judged_by, divide_by)
+    if json_:
+        print_json({"command": "compare", **compared_summary(compared)})
     end(cohort.problems)

@@ -18,8 +18,24 @@ from mriparaspinal.model import Problem, Settings
 _WARNINGS_SHOWN = 20
 
 
+_log: Callable[[str], None] | None = None
+
+
+def log_with(write: Callable[[str], None] | None) -> None:
+    """Give all that is said to a log, too (None: no more)."""
+    global _log
+    _log = write
+
+
+def log(text: str) -> None:
+    """A line for the log alone, where there is one: what is shown in another form."""
+    if _log is not None:
+        _log(text)
+
+
 def say(text: str, quiet: bool = False) -> None:
-    """One line on stderr."""
+    """One line on stderr; the log has it even where the terminal is to be quiet."""
+    log(text)
     if not quiet:
         print(text, file=sys.stderr)
 
@@ -48,10 +64,18 @@ def progress_bar(label: str, total: int, quiet: bool) -> Iterator[Callable[[], N
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    rate = TextColumn("{task.fields[rate]}")
+    left = TimeRemainingColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, left)
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(label, total=total)
-        yield lambda: progress.advance(task)
+        task = progress.add_task(label, total=total, rate="")
+
+        def advance() -> None:
+            progress.advance(task)
+            speed = progress.tasks[0].speed
+            progress.update(task, rate=f"{speed:.1f}/s" if speed else "")
+
+        yield advance
 
 
 def counted(number: int, noun: str) -> str:
@@ -72,17 +96,23 @@ def settings_from(dataset: Path, arguments: dict[str, Any]) -> Settings:
     return resolve_settings(dataset, flags)
 
 
+def fat_and_water(settings: Settings, fat: Path | None, water: Path | None) -> tuple[Path, Path] | None:
+    """The images of the fat rule ``dixon``; raises :class:`UsageError` where they and the rule do not fit."""
+    if settings.fat_rule == "dixon":
+        if fat is None or water is None:
+            missing = " and ".join(n for n, path in (("--fat", fat), ("--water", water)) if path is None)
+            raise UsageError(f"--fat-rule dixon: no {missing}; expected both; give the folders of the images")
+        return fat, water
+    if fat is not None or water is not None:
+        found = f"given with the fat rule {settings.fat_rule}, which does not use them"
+        raise UsageError(f"--fat, --water: {found}; expected --fat-rule dixon; add it")
+    return None
+
+
 def refuse_dataset_as_output(dataset: Path, out: Path) -> None:
     """Nothing is written beside the inputs."""
     if out.resolve() == dataset.resolve():
         raise UsageError(f"{out}: is the dataset itself; expected another folder; choose another --out")
-
-
-def show_summary(rows: Sequence[tuple[str, str]]) -> None:
-    """Names and values on stdout, aligned."""
-    width = max(len(name) for name, _ in rows)
-    for name, value in rows:
-        print(f"{name:<{width}}   {value}")
 
 
 def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -40,6 +40,7 @@ def correlate(
     method: Annotated[Method, typer.Option("--method", help="Of values, or of ranks.")] = Method.pearson,
     participants: opt.ParticipantsOfResults = None,
     table: opt.TableFile = None,
+    join: opt.Joined = None,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
 ) -> None:
@@ -55,11 +56,12 @@ def correlate(
     """
     from mriparaspinal.analysis import open_either
     from mriparaspinal.associations import correlate_cohort
+    from mriparaspinal.joining import join_tables
 
-    cohort = open_either(results, table, participants)
+    cohort = join_tables(open_either(results, table, participants), join or [])
     say_problems(cohort.problems, quiet, verbose)
     found = correlate_cohort(cohort, score, covariate or [], metric or [], role or [], group, method.value)
-    write_analysis(found, out, (results, table, participants), quiet)
+    write_analysis(found, out, (results, table, participants, *(join or [])), quiet)
     p, adjusted = found.table["p"], found.table["p_adjusted"]
     say(
         f"made {counted(int(p.notna().sum()), 'correlation')} of {len(p)} into {out}; "

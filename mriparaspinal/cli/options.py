@@ -16,6 +16,16 @@ class MaskRuleName(StrEnum):
     centre = "centre"
 
 
+class FatRuleName(StrEnum):
+    """How it is told which pixels are fat."""
+
+    fixed = "fixed"
+    otsu = "otsu"
+    multiotsu = "multiotsu"
+    reference = "reference"
+    dixon = "dixon"
+
+
 class SideName(StrEnum):
     """A side of the patient."""
 
@@ -63,9 +73,64 @@ Threshold = Annotated[
     int | None,
     typer.Option("--threshold", metavar="N", help="A pixel brighter than grey N is fat [default: 50]."),
 ]
+FatRule = Annotated[
+    FatRuleName | None,
+    typer.Option("--fat-rule", help="How fat is told: see docs/fat-rules.md [default: fixed, --threshold]."),
+]
+SatFraction = Annotated[
+    float | None,
+    typer.Option(
+        "--sat-fraction",
+        metavar="X",
+        help="Rule reference: threshold = X × median of the contour SAT [default: 0.5].",
+    ),
+]
+Fat = Annotated[
+    Path | None,
+    typer.Option("--fat", metavar="FAT", help="Rule dixon: fat images, a folder by participant or one file."),
+]
+Water = Annotated[
+    Path | None,
+    typer.Option("--water", metavar="WATER", help="Rule dixon: water images, in the same way."),
+]
+SameVoxels = Annotated[
+    bool | None,
+    typer.Option(
+        "--same-voxels",
+        help="Rule dixon: fat and water are one grid, though the origin in a header differs.",
+    ),
+]
 MaskRuleOption = Annotated[
     MaskRuleName | None,
     typer.Option("--mask-rule", help="Pixels of a contour [default: labelme, boundary included]."),
+]
+LabelMapFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--masks", metavar="DIR", help="Measure label maps (PNG, NIfTI) in place of LabelMe contours."
+    ),
+]
+Numbering = Annotated[
+    str | None,
+    typer.Option(
+        "--numbering",
+        metavar="NAME|FILE.csv",
+        help="What the numbers of --masks mean: mriparaspinal, musclemap, totalsegmentator, "
+        "totalsegmentator_mr, or a table value,label [default: values.csv in DIR].",
+    ),
+]
+
+
+class MaskFormat(StrEnum):
+    """How label maps are written."""
+
+    png = "png"
+    nifti = "nifti"
+
+
+MaskFormatOption = Annotated[
+    MaskFormat,
+    typer.Option("--format", help="Index images and overlays, or label maps in the patient's space."),
 ]
 ImageLeft = Annotated[
     SideName | None,
@@ -84,7 +149,9 @@ PatientFromOption = Annotated[
 NamePattern = Annotated[
     str | None,
     typer.Option(
-        "--name-pattern", metavar="REGEX", help="For other file names; groups: group, patient, segment."
+        "--name-pattern",
+        metavar="REGEX",
+        help="For other file names; groups: group, patient, segment, slice.",
     ),
 ]
 Window = Annotated[
@@ -102,8 +169,32 @@ ParticipantsFile = Annotated[
 Jobs = Annotated[
     int | None, typer.Option("--jobs", min=1, metavar="N", help="Processes to measure with [default: 1].")
 ]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="tcp://HOST:PORT",
+        help="Measure on a Dask cluster instead: see docs/cluster.md.",
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        min=0.01,
+        metavar="SECONDS",
+        help="Give a slice up that takes longer, as on a network drive that hangs [default: wait].",
+    ),
+]
+ParticipantLabel = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--participant-label", metavar="ID", help="Only this participant (repeat) [default: everyone]."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Say more: every warning, every file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print a summary as JSON to stdout.")]
 OptionalResults = Annotated[
     Path | None, typer.Argument(metavar="[RESULTS]", help="Folder of results that 'quantify' wrote.")
 ]
@@ -118,6 +209,14 @@ ParticipantsOfResults = Annotated[
 TableFile = Annotated[
     Path | None,
     typer.Option("--table", metavar="FILE", help="Any CSV, one row per participant, instead of RESULTS."),
+]
+Joined = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--join",
+        metavar="FILE|RESULTS",
+        help="Further table (or results) with columns for the same participants (repeat).",
+    ),
 ]
 DatasetOfResults = Annotated[
     Path,

@@ -26,6 +26,10 @@ def phantom(
         float, typer.Option(min=0, max=0.5, help="Added to FI on the onset side at L3-L5 in ALS.")
     ] = 0.0,
     lr_fat: Annotated[float, typer.Option(min=0, max=0.5, help="The same in LR.")] = 0.0,
+    clinical: Annotated[
+        bool,
+        typer.Option("--clinical", help="Also OUT/records: ALSFRS-R items and fasciculation, for 'score'."),
+    ] = False,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
 ) -> None:
@@ -48,6 +52,10 @@ def phantom(
     slices = make_slices(participants, seed, size, Effects(als_atrophy, lr_atrophy, als_fat, lr_fat))
     with progress_bar("drawing", len(participants) * len(SEGMENTS), quiet) as advance:
         count = write_cohort(out, participants, slices, advance)
+    if clinical:
+        from mriparaspinal.files.phantom_writer import write_records
+
+        write_records(out / "records", participants, seed)
     for who in participants if verbose else ():
         say(f"{who.participant_id}: L1 to L5", quiet)
     say(f"drew {counted(count, 'slice')} of {counted(len(participants), 'participant')} into {out}", quiet)

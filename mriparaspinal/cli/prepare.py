@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,8 @@ from mriparaspinal.cli.console import counted, progress_bar, say, say_problems, 
 from mriparaspinal.errors import EXIT_PARTLY, NoInputError, UsageError
 
 if TYPE_CHECKING:
-    from mriparaspinal.preparation import Surveyed
+    from mriparaspinal.level_maps import LevelRule
+    from mriparaspinal.survey import Surveyed
 
 Sources = Annotated[
     list[Path], typer.Argument(help="Folders or files of DICOM series and NIfTI volumes.", show_default=False)
@@ -40,6 +42,39 @@ ContactSheet = Annotated[
         "--contact-sheet", help="Write numbered thumbnails of the axial series and an empty levels.csv."
     ),
 ]
+LevelNumbering = Annotated[
+    str | None,
+    typer.Option(
+        "--level-numbering",
+        metavar="NAME|FILE",
+        help="Numbers of the label maps in levels.csv: totalspineseg, spineps, totalsegmentator, "
+        "totalsegmentator_vertebrae_mr, or a table value,segment[,kind].",
+    ),
+]
+
+
+class LevelAt(StrEnum):
+    """What the slice of a level goes through."""
+
+    disc = "disc"
+    vertebra = "vertebra"
+
+
+LevelAtOption = Annotated[
+    LevelAt | None,
+    typer.Option(
+        "--level-at",
+        help="Cut the disc below the vertebra, or the vertebra [default: disc, where there are discs].",
+    ),
+]
+SlicesPerLevel = Annotated[
+    int | None,
+    typer.Option(
+        "--slices-per-level",
+        metavar="N",
+        help="Slices around the middle of each level of a label map, an odd number [default: 1].",
+    ),
+]
 
 
 def prepare(
@@ -49,13 +84,17 @@ def prepare(
     window: WindowRuleOption = None,
     list_: List = False,
     contact_sheet: ContactSheet = False,
+    level_numbering: LevelNumbering = None,
+    level_at: LevelAtOption = None,
+    slices_per_level: SlicesPerLevel = None,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
 ) -> None:
     """Make a dataset's slices from DICOM series and NIfTI volumes.
 
     levels.csv has the columns source, group, patient, segment, slice (the InstanceNumber, or the
-    index from 1 in a NIfTI volume) or position_mm, and, where a source has several axial series, series.
+    index from 1 in a NIfTI volume, or several such as 10-14) or position_mm or label_map (a NIfTI file of
+    discs or vertebrae), and, where a source has several axial series, series.
     Writes GROUP_N_L.png, slices.csv, labels.txt, problems.csv and prepare.json.
 
     \b
@@ -63,8 +102,9 @@ def prepare(
       mriparaspinal prepare dicom --list
       mriparaspinal prepare dicom --contact-sheet --out sheets
       mriparaspinal prepare dicom --levels levels.csv --out scans
+      mriparaspinal prepare nifti --levels levels.csv --level-numbering spineps --window 0,1500 --out scans
     """
-    from mriparaspinal.preparation import survey
+    from mriparaspinal.survey import survey
 
     asked = [list_, contact_sheet, levels is not None]
     if sum(asked) != 1:
@@ -81,11 +121,33 @@ def prepare(
     if levels is None:
         _sheets(source, out, quiet)
     else:
-        _prepare(source, levels, out, window, quiet, verbose)
+        rule = _level_rule(level_numbering, level_at, slices_per_level)
+        _prepare(source, levels, out, window, rule, quiet, verbose)
+
+
+def _level_rule(numbering: str | None, at: LevelAt | None, slices: int | None) -> LevelRule | None:
+    from mriparaspinal.files.tables import read_table
+    from mriparaspinal.level_maps import NUMBERINGS, level_rule, parse_level_numbering
+
+    if numbering is None:
+        for option, value in (("--level-at", at), ("--slices-per-level", slices)):
+            if value is not None:
+                found = "given without --level-numbering"
+                raise UsageError(f"{option}: {found}; expected label maps in levels.csv; leave it out")
+        return None
+    known = NUMBERINGS.get(numbering)
+    if known is None:
+        path = Path(numbering)
+        if not path.is_file():
+            found = f"{numbering!r} was found; expected {', '.join(NUMBERINGS)} or the file of a table"
+            raise UsageError(f"--level-numbering: {found}; correct it")
+        table = read_table(path)
+        known = parse_level_numbering(table.columns, table.rows, path.name)
+    return level_rule(known, None if at is None else at.value, 1 if slices is None else slices)
 
 
 def _show(found: Surveyed, quiet: bool) -> None:
-    from mriparaspinal.preparation import LIST_COLUMNS
+    from mriparaspinal.survey import LIST_COLUMNS
 
     for line in found.broken:
         say(line)
@@ -99,7 +161,7 @@ def _show(found: Surveyed, quiet: bool) -> None:
 def _sheets(source: list[Path], out: Path, quiet: bool) -> None:
     from mriparaspinal.files.results import OutputFolder
     from mriparaspinal.levels import TABLE
-    from mriparaspinal.preparation import sheet_files, survey
+    from mriparaspinal.survey import sheet_files, survey
 
     found = survey(source, out)
     files = sheet_files(found)
@@ -115,7 +177,13 @@ def _sheets(source: list[Path], out: Path, quiet: bool) -> None:
 
 
 def _prepare(
-    source: list[Path], levels: Path, out: Path, window: str | None, quiet: bool, verbose: bool
+    source: list[Path],
+    levels: Path,
+    out: Path,
+    window: str | None,
+    levels_by: LevelRule | None,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     from mriparaspinal.files.results import OutputFolder
     from mriparaspinal.files.tables import read_table
@@ -125,13 +193,13 @@ def _prepare(
 
     rule = None if window is None else parse_window(window)
     with progress_bar("preparing", len(read_table(levels).rows), quiet) as advance:
-        prepared = prepare_slices(source, levels, rule, out, advance)
+        prepared = prepare_slices(source, levels, rule, out, levels_by, advance)
     say_problems(prepared.problems, quiet, verbose)
     if not prepared.images:
         raise NoInputError(f"{levels.name}: no row could be prepared; expected slices; mend the rows above")
     check_output(out, prepared.files)
     with OutputFolder(out) as folder:
         folder.replace(prepared.files, [])
-    say(f"prepared {prepared.images} of {counted(prepared.rows, 'row')} into {out}", quiet)
+    say(f"prepared {counted(prepared.images, 'slice')} of {counted(prepared.rows, 'row')} into {out}", quiet)
     if any(problem.severity == "error" for problem in prepared.problems):
         raise typer.Exit(EXIT_PARTLY)

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import typer
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import refuse_dataset_as_output, settings_from
+from mriparaspinal.cli.console import fat_and_water, refuse_dataset_as_output, settings_from
 from mriparaspinal.cli.steps import quantify_step
-from mriparaspinal.errors import EXIT_PARTLY
+from mriparaspinal.cli.summary import measured_summary, print_json
+from mriparaspinal.errors import EXIT_PARTLY, UsageError
+
+if TYPE_CHECKING:
+    from mriparaspinal.label_maps import LabelMaps
 
 
 def quantify(
     dataset: opt.Dataset,
     out: opt.OutFolder,
+    masks: opt.LabelMapFolder = None,
+    numbering: opt.Numbering = None,
     threshold: opt.Threshold = None,
+    fat_rule: opt.FatRule = None,
+    sat_fraction: opt.SatFraction = None,
+    fat: opt.Fat = None,
+    water: opt.Water = None,
+    same_voxels: opt.SameVoxels = None,
     mask_rule: opt.MaskRuleOption = None,
     image_left: opt.ImageLeft = None,
     reference: opt.Reference = None,
@@ -21,20 +35,60 @@ def quantify(
     name_pattern: opt.NamePattern = None,
     window: opt.Window = None,
     participants: opt.ParticipantsFile = None,
+    participant_label: opt.ParticipantLabel = None,
     jobs: opt.Jobs = None,
+    scheduler: opt.Scheduler = None,
+    timeout: opt.Timeout = None,
+    json_: opt.AsJson = False,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
 ) -> None:
     """Measure fatty infiltration and areas of every muscle, side and segment of a dataset.
 
     Writes L1.csv … L5.csv, problems.csv, participants.csv (if there is one) and quantify.json.
+    With --masks the regions are those of label maps, pixel for pixel: see docs/label-maps.md.
 
     \b
     Example:
       mriparaspinal quantify scans --out results --jobs 4
+      mriparaspinal quantify scans --out shares/ALS_1 --participant-label ALS_1
+      mriparaspinal quantify scans --out results --fat-rule dixon --fat fat --water water
     """
     settings = settings_from(dataset, locals())
     refuse_dataset_as_output(dataset, out)
-    measured = quantify_step(dataset, out, settings, participants, jobs, quiet, verbose)
+    maps = _label_maps(masks, numbering, mask_rule, out)
+    dixon = fat_and_water(settings, fat, water)
+    measured = quantify_step(
+        dataset,
+        out,
+        settings,
+        participants,
+        jobs,
+        quiet,
+        verbose,
+        maps=maps,
+        dixon=dixon,
+        scheduler=scheduler,
+        timeout=timeout,
+        share=participant_label,
+    )
+    if json_:
+        print_json({"command": "quantify", **measured_summary(measured)})
     if measured.errors:
         raise typer.Exit(EXIT_PARTLY)
+
+
+def _label_maps(masks: Path | None, numbering: str | None, mask_rule: object, out: Path) -> LabelMaps | None:
+    if masks is None:
+        if numbering is not None:
+            found = "given without --masks; expected a folder of label maps whose numbers it tells"
+            raise UsageError(f"--numbering: {found}; name the folder, or leave it out")
+        return None
+    if mask_rule is not None:
+        found = "given with --masks; expected contours, which become pixels by it"
+        raise UsageError(f"--mask-rule: {found}; leave one of them out")
+    if out.resolve() == masks.resolve():
+        raise UsageError(f"{out}: is the folder of --masks; expected another folder; choose another --out")
+    from mriparaspinal.label_maps import open_label_maps
+
+    return open_label_maps(masks, numbering)

@@ -31,6 +31,7 @@ def regress(
     ] = False,
     participants: opt.ParticipantsOfResults = None,
     table: opt.TableFile = None,
+    join: opt.Joined = None,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
 ) -> None:
@@ -46,11 +47,12 @@ def regress(
     """
     from mriparaspinal.analysis import open_either
     from mriparaspinal.associations import regress_cohort
+    from mriparaspinal.joining import join_tables
 
-    cohort = open_either(results, table, participants)
+    cohort = join_tables(open_either(results, table, participants), join or [])
     say_problems(cohort.problems, quiet, verbose)
     found = regress_cohort(cohort, predictor, covariate or [], outcome or [], role or [], group, hc3)
-    write_analysis(found, out, (results, table, participants), quiet)
+    write_analysis(found, out, (results, table, participants, *(join or [])), quiet)
     models = found.table.drop_duplicates(["segment", "muscle", "metric", "role", "outcome"])
     say(
         f"fitted {counted(int(models['r2'].notna().sum()), 'model')} of {len(models)} into {out}; "

@@ -53,6 +53,7 @@ def roc(
         typer.Option("--role", help="Which side of the results [default: symptomatic]."),
     ] = None,
     participants: opt.ParticipantsOfResults = None,
+    join: opt.Joined = None,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
 ) -> None:
@@ -67,11 +68,12 @@ def roc(
       mriparaspinal roc results --outcome group --positive ALS --predictor fi_L4_MF --out roc_fi
     """
     from mriparaspinal.discrimination import discriminate, open_wide
+    from mriparaspinal.joining import join_tables
 
-    cohort = open_wide(table, participants, role.value if role else None)
+    cohort = join_tables(open_wide(table, participants, role.value if role else None), join or [])
     say_problems(cohort.problems, quiet, verbose)
     found = discriminate(cohort, outcome, positive, predictor, negative, lower_is_positive or [], combine)
-    write_analysis(found, out, (table, participants), quiet)
+    write_analysis(found, out, (table, participants, *(join or [])), quiet)
     single = found.table[: len(predictor)]  # without the combination, whose area is optimistic
     best = single.loc[single["auc"].idxmax()]
     say(

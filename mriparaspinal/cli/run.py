@@ -6,11 +6,22 @@ import typer
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import (
+    counted,
+    fat_and_water,
     refuse_dataset_as_output,
+    say,
     settings_from,
-    show_summary,
 )
-from mriparaspinal.cli.steps import compare_step, quantify_step, significant, skip_comparison
+from mriparaspinal.cli.report import report_step
+from mriparaspinal.cli.steps import compare_step, quantify_step, skip_comparison
+from mriparaspinal.cli.summary import (
+    compared_rows,
+    compared_summary,
+    measured_rows,
+    measured_summary,
+    print_json,
+    show,
+)
 from mriparaspinal.errors import EXIT_PARTLY, NothingToCompareError, ParaspinalError
 
 
@@ -18,6 +29,11 @@ def run(
     dataset: opt.Dataset,
     out: opt.OutFolder,
     threshold: opt.Threshold = None,
+    fat_rule: opt.FatRule = None,
+    sat_fraction: opt.SatFraction = None,
+    fat: opt.Fat = None,
+    water: opt.Water = None,
+    same_voxels: opt.SameVoxels = None,
     mask_rule: opt.MaskRuleOption = None,
     image_left: opt.ImageLeft = None,
     reference: opt.Reference = None,
@@ -26,12 +42,15 @@ def run(
     window: opt.Window = None,
     participants: opt.ParticipantsFile = None,
     jobs: opt.Jobs = None,
+    scheduler: opt.Scheduler = None,
+    timeout: opt.Timeout = None,
+    json_: opt.AsJson = False,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
 ) -> None:
-    """Check, quantify and compare a dataset in one go.
+    """Check, quantify, compare and report a dataset in one go.
 
-    Writes OUT/results and OUT/comparison, and ends with a summary.
+    Writes OUT/results, OUT/comparison and the page OUT/report.html, and ends with a summary.
 
     \b
     Example:
@@ -42,15 +61,28 @@ def run(
     settings = settings_from(dataset, locals())
     refuse_dataset_as_output(dataset, out)
     results = out / "results"
-    measured = quantify_step(dataset, results, settings, participants, jobs, quiet, verbose, leave_out=out)
-    people = {result.slice.participant_id for result in measured.results if result.counts}
-    rows = [
-        ("slices measured", f"{measured.measured} of {len(measured.results)}"),
-        ("participants", str(len(people))),
-        ("errors, warnings", f"{measured.errors}, {measured.warnings}"),
-    ]
+    dixon = fat_and_water(settings, fat, water)
+    measured = quantify_step(
+        dataset,
+        results,
+        settings,
+        participants,
+        jobs,
+        quiet,
+        verbose,
+        out,
+        dixon=dixon,
+        summary=False,
+        scheduler=scheduler,
+        timeout=timeout,
+    )
+    page = out / "report.html"
+    page.unlink(missing_ok=True)  # that of an earlier run must not stand beside these results
+    summary = measured_summary(measured)
+    rows = measured_rows(summary)
     try:
-        compared = compare_step(open_cohort(results), out / "comparison", (), quiet)
+        cohort = open_cohort(results)
+        compared = compare_step(cohort, out / "comparison", (), quiet, summary=False)
     except NothingToCompareError as reason:
         skip_comparison(out / "comparison", str(reason), quiet)
         rows.append(("comparisons", "none: nothing to compare"))
@@ -59,10 +91,18 @@ def run(
         skip_comparison(out / "comparison", str(reason), quiet=True)
         raise
     else:
-        rows.append(("comparisons", str(len(compared.table))))
-        rows.append(("with p < 0.05", str(significant(compared, "p"))))
-        rows.append(("with adjusted p < 0.05", str(significant(compared, "p_adjusted"))))
-    if not quiet:
-        show_summary(rows)
+        summary |= compared_summary(compared)
+        rows += compared_rows(summary)
+    report_step(cohort, results, dataset, out / "comparison", page, jobs, quiet)
+    rows.append(("report", str(page)))
+    show(rows, quiet)
+    say(
+        f"ran: {measured.measured} of {counted(len(measured.results), 'slice')} measured, "
+        f"{counted(summary.get('comparisons', 0), 'comparison')}, {counted(measured.errors, 'error')}, "
+        f"{counted(measured.warnings, 'warning')} into {out}",
+        quiet,
+    )
+    if json_:
+        print_json({"command": "run", **summary})
     if measured.errors:
         raise typer.Exit(EXIT_PARTLY)

@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING
 
 from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
 from mriparaspinal.cli.outputs import write_analysis
+from mriparaspinal.cli.summary import (
+    compared_rows,
+    compared_summary,
+    measured_rows,
+    measured_summary,
+    show,
+)
 from mriparaspinal.model import Settings
 
 if TYPE_CHECKING:
     from mriparaspinal.analysis import Analysis, Cohort
+    from mriparaspinal.label_maps import LabelMaps
     from mriparaspinal.study import MeasuredStudy
 
 
@@ -24,27 +32,38 @@ def quantify_step(
     quiet: bool,
     verbose: bool,
     leave_out: Path | None = None,
+    maps: LabelMaps | None = None,
+    dixon: tuple[Path, Path] | None = None,
+    summary: bool = True,
+    scheduler: str | None = None,
+    timeout: float | None = None,
+    share: Sequence[str] | None = None,
 ) -> MeasuredStudy:
     """Measure a dataset into a folder of results, whole or not at all.
 
     ``leave_out`` may lie in the dataset and is no part of it: the folder that ``out`` stands in.
+    ``maps``: label maps instead of contours; ``dixon``: fat and water images instead of grey levels.
+    ``scheduler``, ``timeout``: see :class:`~mriparaspinal.parallel.Spread`; ``share``: the participants.
     """
     from mriparaspinal.files.protocol import run_options
-    from mriparaspinal.files.results import OutputFolder, stale_tables
-    from mriparaspinal.study import measure_study, open_study, refuse_own_copy, result_files
+    from mriparaspinal.files.results import OutputFolder, refuse_other_share
+    from mriparaspinal.parallel import Spread
+    from mriparaspinal.study import measure_study, open_study, refuse_own_copy, write_results
 
     participants, jobs = run_options(dataset, participants, jobs)
     refuse_own_copy(participants, out)
     with OutputFolder(out) as folder:
-        study = open_study(dataset, settings, participants, leave_out or out)
+        study = open_study(dataset, settings, participants, leave_out or out, maps, dixon, share or ())
+        refuse_other_share(out, study.share)
         with progress_bar("measuring", len(study.dataset.slices), quiet) as advance:
-            measured = measure_study(study, settings, jobs, advance)
+            measured = measure_study(study, settings, Spread(jobs, scheduler, timeout), advance)
         say_problems(measured.problems, quiet, verbose)
-        files = result_files(measured, settings)
-        folder.replace(files, stale_tables(folder, files))
-    tables = ", ".join(name for name in files if name.startswith("L"))
+        tables = write_results(measured, settings, folder)
+    if summary:
+        show(measured_rows(measured_summary(measured)), quiet)
+    slices = counted(len(measured.results), "slice")
     say(
-        f"measured {measured.measured} of {counted(len(measured.results), 'slice')} into {out} ({tables}); "
+        f"measured {measured.measured} of {slices} into {out} ({', '.join(tables)}); "
         f"{counted(measured.errors, 'error')}, {counted(measured.warnings, 'warning')}",
         quiet,
     )
@@ -60,23 +79,22 @@ def compare_step(
     metrics: list[str] | None = None,
     normality: str | None = None,
     divide_by: str | None = None,
+    summary: bool = True,
 ) -> Analysis:
     """Compare the arms of a cohort into an output folder, which is none of the ``inputs``."""
     from mriparaspinal.comparison import compare_cohort
 
     compared = compare_cohort(cohort, contrasts or [], metrics or [], normality, divide_by)
     write_analysis(compared, out, inputs, quiet)
+    found = compared_summary(compared)
+    if summary:
+        show(compared_rows(found), quiet)
     say(
         f"made {counted(len(compared.table), 'comparison')} into {out}; "
-        f"{significant(compared, 'p')} with p < 0.05",
+        f"{found['p_below_0_05']} with p < 0.05",
         quiet,
     )
     return compared
-
-
-def significant(compared: Analysis, column: str) -> int:
-    """How many comparisons have ``p`` or ``p_adjusted`` below 0.05."""
-    return int((compared.table[column] < 0.05).sum())
 
 
 def skip_comparison(out: Path, reason: str, quiet: bool) -> None:

@@ -7,13 +7,16 @@ call into it is fenced, and the message is ours.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -22,15 +25,24 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLSNearLossless,
+)
 
+from mriparaspinal.files.dicom_objects import WithinFile, require_inflatable
 from mriparaspinal.files.folder import UnreadableFileError
 from mriparaspinal.grey_window import Table, Voi
 from mriparaspinal.volume import Picture, Plane, Series, Values, parallel, square_plane
 
 #: More bytes of pixels than any file of slices has, and all that is read into memory at once.
 _SIZE_LIMIT = 1_000_000_000
-_FRAME_LIMIT = 64_000_000
+_FRAME_LIMIT = 4096 * 4096
+_FRAMES_LIMIT = 10_000
 _TAGS = [
     "SOPClassUID",
     "Modality",
@@ -47,6 +59,7 @@ _TAGS = [
     "PixelSpacing",
     "SamplesPerPixel",
     "PhotometricInterpretation",
+    "LossyImageCompression",
     "Rows",
     "Columns",
     "BitsAllocated",
@@ -74,6 +87,7 @@ _PIXEL_TAGS = [
     "ExtendedOffsetTable",
     "ExtendedOffsetTableLengths",
 ]
+_LOSSY = {JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless}
 #: The defined terms; anything else in these attributes is free text and stays where it is.
 _SEQUENCES = {"SE", "IR", "GR", "EP", "RM"}
 _VARIANTS = {"SK", "MTC", "SS", "TRSS", "SP", "MP", "OSP"}
@@ -173,18 +187,22 @@ def _dataset(path: Path, pixels: bool) -> Dataset | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            header = pydicom.dcmread(
-                path,
-                force=bare,
-                stop_before_pixels=not pixels,
-                specific_tags=list(_PIXEL_TAGS if pixels else _TAGS),
-            )
+            require_inflatable(path, bare)
+            with WithinFile(io.FileIO(str(path))) as file:
+                header = pydicom.dcmread(
+                    file,
+                    force=bare,
+                    stop_before_pixels=not pixels,
+                    specific_tags=list(_PIXEL_TAGS if pixels else _TAGS),
+                )
             if "Rows" not in header and bare:
                 return None
             _settle_syntax(header)
             return header
     except InvalidDicomError:
         return None
+    except UnreadableFileError:
+        raise
     except MemoryError:
         raise UnreadableFileError("larger than the memory; expected one series", "check the file") from None
     except Exception:
@@ -229,6 +247,12 @@ def _images(path: Path, name: str) -> list[_Image]:
         raise _broken("the header") from None
 
 
+def _lossy(header: Dataset) -> bool:
+    return (
+        str(header.get("LossyImageCompression", "")) == "01" or header.file_meta.TransferSyntaxUID in _LOSSY
+    )
+
+
 def _claims_image(header: Dataset) -> bool:
     kind = header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID")
     return kind is not None and "Image Storage" in pydicom.uid.UID(str(kind)).name
@@ -238,7 +262,8 @@ def _frames(header: Dataset) -> int:
     frames = max(1, _integer(header.get("NumberOfFrames")) or 1)
     rows, columns = int(header.Rows), int(header.Columns)
     size = rows * columns * (_integer(header.get("BitsAllocated")) or 16) // 8
-    if not 0 < rows * columns <= _FRAME_LIMIT or size * frames > _SIZE_LIMIT:
+    too_large = rows * columns > _FRAME_LIMIT or frames > _FRAMES_LIMIT or size * frames > _SIZE_LIMIT
+    if rows < 1 or columns < 1 or too_large:
         found = f"{frames} frames of {rows}×{columns} pixels; expected slices"
         raise UnreadableFileError(found, "check what the file is")
     return frames
@@ -254,6 +279,7 @@ def _image(header: Dataset, path: Path, name: str, frame: int) -> _Image:
         plane=None if multi and not grouped else _plane(find),
         voi=_voi(find),
         inverted=header.get("PhotometricInterpretation") == "MONOCHROME1",
+        lossy=_lossy(header),
     )
     modality = str(header.get("Modality") or "")
     return _Image(
@@ -415,7 +441,8 @@ def _read_values(path: Path, frame: int) -> Values:
 
 def _check_pixels(header: Dataset) -> None:
     if not any(name in header for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
-        raise UnreadableFileError("no pixels; expected an image", "export the file again")
+        found = "no pixels, as where a file is cut off; expected an image"
+        raise UnreadableFileError(found, "export the file again")
     _frames(header)
     photometric = str(header.get("PhotometricInterpretation", ""))
     if photometric not in ("MONOCHROME1", "MONOCHROME2"):
@@ -439,7 +466,8 @@ def _check_pixels(header: Dataset) -> None:
 
 def _stored(header: Dataset, frame: int) -> np.ndarray[Any, Any]:
     multi = (_integer(header.get("NumberOfFrames")) or 1) > 1
-    stored = np.asarray(pixel_array(header, index=frame if multi else None, raw=True))
+    with _attended():
+        stored = np.asarray(pixel_array(header, index=frame if multi else None, raw=True))
     if stored.shape != (int(header.Rows), int(header.Columns)):
         raise _broken("the pixels")
     if stored.dtype.kind not in "iu":
@@ -455,6 +483,33 @@ def _stored(header: Dataset, frame: int) -> np.ndarray[Any, Any]:
     if int(header.get("PixelRepresentation") or 0) == 1:
         values = np.where(values >= 1 << (bits - 1), values - (1 << bits), values)
     return values
+
+
+@contextmanager
+def _attended() -> Iterator[None]:
+    """Decoders of compressed pixels tell of damage on stderr alone, and return pixels all the same.
+
+    What they write does not reach the terminal; it raises :class:`UnreadableFileError`.
+    """
+    with TemporaryFile() as heard:
+        try:
+            terminal = os.dup(2)
+        except OSError:  # closed: nothing can be heard
+            yield
+            return
+        try:
+            os.dup2(heard.fileno(), 2)
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            heard.seek(0)
+            said = heard.read()
+            if b"\x1b" in said:  # a progress bar drew itself meanwhile
+                os.write(terminal, said)
+            os.close(terminal)
+        if b"Corrupt JPEG" in said if b"\x1b" in said else said:
+            found = "the pixels are damaged, as their decoder tells; expected a whole DICOM file"
+            raise UnreadableFileError(found, "export the file again")
 
 
 def _rescaled(header: Dataset, stored: np.ndarray[Any, Any], frame: int) -> Values:

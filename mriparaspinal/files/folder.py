@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mriparaspinal.errors import NoInputError, ParaspinalError
 
-#: More bytes than any slice or annotation has (LabelMe embeds the image, as base64).
+#: More bytes than any file has that is read as a whole; those who read texts ask for less.
 FILE_SIZE_LIMIT = 300_000_000
 
 
@@ -30,11 +30,11 @@ def list_files(root: Path, leave_out: Path | None = None) -> tuple[list[str], li
     Raises :class:`NoInputError` where ``root`` itself cannot be read.
     """
     try:
-        found = "" if root.is_dir() else "is not a folder" if root.exists() else "does not exist"
+        fault = "" if root.is_dir() else "is not a folder" if root.exists() else "does not exist"
     except OSError as error:
-        found = f"cannot be read ({error.strerror})"
-    if found:
-        raise NoInputError(f"{root}: {found}; expected a dataset folder; check the path")
+        fault = f"cannot be read ({error.strerror})"
+    if fault:
+        raise NoInputError(f"{root}: {fault}; expected a dataset folder; check the path")
     files: list[str] = []
     dead: list[str] = []
     left_out = leave_out.resolve() if leave_out is not None else None
@@ -49,22 +49,21 @@ def list_files(root: Path, leave_out: Path | None = None) -> tuple[list[str], li
             if (status.st_dev, status.st_ino) in visited:
                 continue
             visited.add((status.st_dev, status.st_ino))
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            with os.scandir(folder) as entries:
+                # Plain texts: the entries themselves take three times the memory.
+                found = sorted((e.name, _kind(e), e.is_symlink()) for e in entries if e.name[0] != ".")
         except OSError as error:
             if prefix:
                 dead.append(prefix)
                 continue
-            found = f"cannot be read ({error.strerror})"
-            raise NoInputError(f"{root}: {found}; expected a dataset folder; check its rights") from None
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            name = prefix + entry.name
-            kind = _kind(entry)
+            reason = f"cannot be read ({error.strerror})"
+            raise NoInputError(f"{root}: {reason}; expected a dataset folder; check its rights") from None
+        for own_name, kind, is_link in found:
+            name = prefix + own_name
             if kind == "folder":
                 # Links wait until the last, so that a folder goes by its own name.
-                place = 0 if entry.is_symlink() else len(pending)
-                pending.insert(place, (folder / entry.name, name + "/"))
+                place = 0 if is_link else len(pending)
+                pending.insert(place, (folder / own_name, name + "/"))
             else:
                 (files if kind == "file" else dead).append(name)
     return sorted(files), sorted(dead)
@@ -77,17 +76,23 @@ def _kind(entry: os.DirEntry[str]) -> str:
         return ""
 
 
-def read_bytes(path: Path) -> bytes:
-    """The bytes of a regular file; raises :class:`UnreadableFileError`."""
+def read_bytes(path: Path, limit: int = FILE_SIZE_LIMIT) -> bytes:
+    """The bytes of a regular file of at most ``limit`` bytes; raises :class:`UnreadableFileError`."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe would wait for its writer
             raise UnreadableFileError("not a regular file; expected one", "replace it by a file")
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
-            if status.st_size > FILE_SIZE_LIMIT:
-                found = f"{status.st_size / 1e6:.0f} MB; expected at most {FILE_SIZE_LIMIT / 1e6:.0f} MB"
+            if status.st_size > limit:
+                found = f"{status.st_size / 1e6:.0f} MB; expected at most {limit / 1e6:.0f} MB"
                 raise UnreadableFileError(found, "check what the file is")
-            return file.read()
+            content = file.read()
+            after = os.fstat(file.fileno())
+        if (status.st_size, status.st_mtime_ns) != (len(content), after.st_mtime_ns):
+            # Part of it may be of before and part of after, and still read as one.
+            found = "was written to while it was read; expected a file at rest"
+            raise UnreadableFileError(found, "run again when nothing writes into the folder")
+        return content
     except OSError as error:
         found = f"cannot be read ({error.strerror}); expected a readable file"
         raise UnreadableFileError(found, "check that it is there and its rights") from None

@@ -16,10 +16,19 @@ from typing import Any
 import msgspec
 
 from mriparaspinal.errors import ParaspinalError
+from mriparaspinal.files.images import PIXEL_LIMIT, decode_mask
 from mriparaspinal.model import Contour
 
 #: No image that a scanner makes is wider; beyond it a number is not a pixel position.
 COORDINATE_LIMIT = 1e6
+#: In px; from about 27,000 on Pillow's integers overflow, and it may draw for ever.
+RADIUS_LIMIT = 20_000
+#: A slice has about ten shapes of some hundred points; a file with more than these would take minutes
+#: and gigabytes. Each value of a JSON but the first of a list stands behind a comma, base64 has none.
+VALUES_LIMIT = 4_000_000
+SHAPES_LIMIT = 10_000
+#: Pixels of all shapes of type ``mask``, each of which may be as large as the image.
+MASK_PIXEL_LIMIT = 12 * PIXEL_LIMIT
 
 
 class UnreadableAnnotationError(ParaspinalError):
@@ -77,6 +86,7 @@ def read_annotation(raw: bytes) -> Annotation:
     Raises :class:`UnreadableAnnotationError` where the file is not JSON or not LabelMe.
     """
     raw = raw.removeprefix(b"\xef\xbb\xbf")  # the byte order mark of Windows editors
+    _require_at_most(raw.count(b","), VALUES_LIMIT, "values")
     try:
         file = _decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -107,6 +117,7 @@ def _read_leniently(raw: bytes) -> Annotation:
         raise UnreadableAnnotationError("JSON nested too deeply; expected a LabelMe file", remedy) from None
     if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
         raise UnreadableAnnotationError("no list of shapes; expected a LabelMe file", remedy)
+    _require_at_most(len(content["shapes"]), SHAPES_LIMIT, "shapes")
     shapes: list[tuple[str, _Shape | str]] = []
     for number, entry in enumerate(content["shapes"], 1):
         label = entry.get("label") if isinstance(entry, dict) else None
@@ -126,6 +137,12 @@ def _read_leniently(raw: bytes) -> Annotation:
     )
 
 
+def _require_at_most(count: int, limit: int, what: str) -> None:
+    if count > limit:
+        found = f"{count} {what}; expected those of one slice, at most {limit}"
+        raise UnreadableAnnotationError(found, "check what the file is")
+
+
 def _parse_int(text: str) -> float:
     # A whole number of thousands of digits is no coordinate, and converting it would take minutes.
     return int(text) if len(text) < 300 else math.inf
@@ -139,6 +156,8 @@ def _image_size(height: Any, width: Any) -> tuple[int, int] | None:
 def _sort_out(shapes: list[Any]) -> tuple[tuple[Contour, ...], tuple[BrokenShape, ...]]:
     contours: list[Contour] = []
     broken: list[BrokenShape] = []
+    masked = 0
+    _require_at_most(len(shapes), SHAPES_LIMIT, "shapes")
     for label, shape in shapes:
         if isinstance(shape, str):
             found = f"not a LabelMe shape ({shape}); expected label and points"
@@ -147,6 +166,9 @@ def _sort_out(shapes: list[Any]) -> tuple[tuple[Contour, ...], tuple[BrokenShape
         result = _contour(shape)
         if isinstance(result, Contour):
             contours.append(result)
+            if result.mask is not None:
+                masked += result.mask.size
+                _require_at_most(masked, MASK_PIXEL_LIMIT, "pixels of masks")
         else:
             broken.append(BrokenShape(label, *result))
     return tuple(contours), tuple(broken)
@@ -170,6 +192,8 @@ def _contour(shape: _Shape) -> Contour | tuple[str, str]:
     # A NaN goes through minimum and maximum, and fails every comparison.
     if not (contour.xy.min() >= -COORDINATE_LIMIT and contour.xy.max() <= COORDINATE_LIMIT):
         return _not_a_position(points)
+    if kind == "circle" and (radius := math.dist(*points)) > RADIUS_LIMIT:
+        return "not-a-position", f"a circle of radius {radius:g} px; expected at most {RADIUS_LIMIT}"
     if kind == "mask":
         return _mask_contour(shape)
     return contour
@@ -183,8 +207,6 @@ def _not_a_position(points: list[tuple[float, float]]) -> tuple[str, str]:
 
 
 def _mask_contour(shape: _Shape) -> Contour | tuple[str, str]:
-    from mriparaspinal.files.images import decode_mask
-
     mask = decode_mask(_base64((shape.mask or "").encode("ascii", "replace")) or b"")
     if mask is None:
         return "bad-shape", "a mask without a readable image; expected the PNG that LabelMe embeds"
@@ -200,7 +222,7 @@ def embedded_image(annotation: Annotation) -> bytes | None:
     """The image that the file carries in ``imageData``; None where there is none that can be decoded."""
     try:
         text = msgspec.json.decode(annotation.image_data, type=str)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return _base64("".join(text.split()).encode("ascii", "replace"))
 

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from PIL import Image
 
 from mriparaspinal.errors import UsageError
+from mriparaspinal.files.instruments import open_instrument
+from mriparaspinal.files.labelme_writer import labelme_bytes
+from mriparaspinal.files.results import write_file
+from mriparaspinal.files.tables import csv_bytes
 from mriparaspinal.phantom import Participant, PhantomSlice, Truth
+from mriparaspinal.phantom_records import alsfrs_records, fasciculation_records
+from mriparaspinal.scoring import template
 
 #: Decimals in ``truth.csv``: enough for any use, and few enough to be the same on every machine.
 _TRUTH_DECIMALS = {"area_px": 3, "fi": 6}
@@ -52,37 +57,26 @@ def write_cohort(
     return count
 
 
+def write_records(folder: Path, participants: Sequence[Participant], seed: int) -> None:
+    """Write the clinical records of a cohort: ``alsfrs-r.csv`` and ``fasciculation.csv``, for ``score``."""
+    alsfrs, ultrasound = open_instrument("alsfrs-r"), open_instrument("fasciculation")
+    tables = {
+        "alsfrs-r": (template(alsfrs)[0], alsfrs_records(participants, seed)),
+        # Without the grade, which follows from sites and rate.
+        "fasciculation": (
+            template(ultrasound)[0][:-1],
+            fasciculation_records(participants, ultrasound, seed),
+        ),
+    }
+    for name, (columns, rows) in tables.items():
+        write_file(folder / f"{name}.csv", csv_bytes(columns, rows))
+
+
 def _write_slice(folder: Path, drawn: PhantomSlice) -> None:
     name = f"{drawn.stem}.png"
     Image.fromarray(drawn.image).save(folder / name, compress_level=9)
-    text = json.dumps(_labelme(drawn, name), separators=(",", ":"))
-    (folder / f"{drawn.stem}.json").write_text(text + "\n", encoding="utf-8", newline="\n")
-
-
-def _labelme(drawn: PhantomSlice, image_name: str) -> dict[str, object]:
-    """The file as LabelMe 5.5 saves it, with the image beside it."""
     rows, columns = drawn.image.shape
-    shapes: list[dict[str, object]] = [
-        {
-            "label": contour.label,
-            "points": contour.points,
-            "group_id": None,
-            "description": "",
-            "shape_type": contour.shape_type,
-            "flags": {},
-            "mask": None,
-        }
-        for contour in drawn.contours
-    ]
-    return {
-        "version": "5.5.0",
-        "flags": {},
-        "shapes": shapes,
-        "imagePath": image_name,
-        "imageData": None,
-        "imageHeight": rows,
-        "imageWidth": columns,
-    }
+    (folder / f"{drawn.stem}.json").write_bytes(labelme_bytes(name, (rows, columns), drawn.contours))
 
 
 def _write_table(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,8 @@ from mriparaspinal.model import REFERENCES, Settings
 from mriparaspinal.vocabulary import alias_key, parse_label
 
 FILE = "paraspinal.toml"
+#: More bytes than a person writes.
+_SIZE_LIMIT = 1_000_000
 _FIELDS = tuple(f.name for f in dataclasses.fields(Settings))
 #: What the protocol may say beside the settings; it changes how a run is done, not its numbers.
 _RUN_OPTIONS = ("participants", "jobs")
@@ -29,6 +30,8 @@ def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
     protocol = _read_protocol(dataset / FILE) if _is_there(dataset / FILE) else {}
     faults = [f"{FILE}: {fault}" for fault in _faults(protocol)]
     faults += _faults(given, option=True)
+    faults += [f"{FILE}: {fault}" for fault in _contradictions(protocol)]
+    faults += _contradictions(given, protocol)
     if faults:
         raise UsageError("\n".join(faults))
     values = {name: value for name, value in {**protocol, **given}.items() if name in _FIELDS}
@@ -64,11 +67,14 @@ def _is_there(path: Path) -> bool:
 
 def _read_protocol(path: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(read_bytes(path).decode("utf-8-sig"))
+        content = tomllib.loads(read_bytes(path, _SIZE_LIMIT).decode("utf-8-sig"))
     except UnreadableFileError as error:
         raise UsageError(f"{FILE}: {error.message}; {error.remedy}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{FILE}: {error}; expected TOML; correct the file") from None
+    except (ValueError, RecursionError):  # what tomllib does not fence: thousands of digits, or of brackets
+        found = "a number or a nesting beyond all measure"
+        raise UsageError(f"{FILE}: {found}; expected TOML; correct the file") from None
     keys = [key.replace("-", "_") for key in content]
     if twice := sorted({key for key in keys if keys.count(key) > 1}):
         found = f"{', '.join(twice)} stands there twice, with dashes and underscores"
@@ -85,7 +91,22 @@ def _faults(values: Mapping[str, Any], option: bool = False) -> list[str]:
         )
         if expected:
             found = tuple(value) if isinstance(value, tuple) else value  # a named one would show its class
-            faults.append(f"{shown}: {found!r} was found; expected {expected}; correct it")
+            faults.append(f"{shown}: {repr(found)[:200]} was found; expected {expected}; correct it")
+    return faults
+
+
+def _contradictions(values: Mapping[str, Any], below: Mapping[str, Any] | None = None) -> list[str]:
+    """Settings that would be left unused by the fat rule that is given with them, or below them.
+
+    ``below``: the protocol, where ``values`` are flags.
+    """
+    rule = values.get("fat_rule", (below or {}).get("fat_rule", "fixed"))
+    faults = []
+    for name, fit in (("threshold", "fixed"), ("sat_fraction", "reference"), ("same_voxels", "dixon")):
+        if name in values and rule != fit:
+            option = name if below is None else f"--{name.replace('_', '-')}"
+            found = f"given with the fat rule {rule}, which does not use it"
+            faults.append(f"{option}: {found}; expected it with {fit} alone; leave one of them out")
     return faults
 
 
@@ -98,6 +119,11 @@ def _threshold(value: Any) -> str:
     return "" if good else "a whole grey level from 0 to 255"
 
 
+def _fraction(value: Any) -> str:
+    good = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1
+    return "" if good else "a number between 0 and 1"
+
+
 def _jobs(value: Any) -> str:
     good = isinstance(value, int) and not isinstance(value, bool) and value >= 1
     return "" if good else "a whole number of processes from 1"
@@ -108,7 +134,9 @@ def _window(value: Any) -> str:
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         return expected
     numbers = [
-        v for v in value if isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v)
+        v
+        for v in value
+        if isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) < 1e300  # False for NaN, too
     ]
     return "" if len(numbers) == 2 and numbers[0] < numbers[1] else expected
 
@@ -143,6 +171,9 @@ _CHECKS: dict[str, Any] = {
     "contrasts": _texts,
     "normality": _one_of("lilliefors", "shapiro"),
     "divide_by": lambda value: "" if isinstance(value, str) and value else "the name of a column",
+    "fat_rule": _one_of("fixed", "otsu", "multiotsu", "reference", "dixon"),
+    "sat_fraction": _fraction,
+    "same_voxels": lambda value: "" if isinstance(value, bool) else "true or false",
     "participants": lambda value: "" if isinstance(value, str) and value else "the name of a file",
     "jobs": _jobs,
 }

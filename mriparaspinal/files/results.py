@@ -13,15 +13,17 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mriparaspinal.errors import NoInputError, UsageError
 
 MARK = ".unfinished"
 MANIFEST = "quantify.json"
 PARTICIPANTS = "participants.csv"
+#: What a share of a dataset keeps for others to be joined with it.
+SHARE = "share.msgpack"
 
 
 def _try_lock(descriptor: int) -> bool:
@@ -58,6 +60,7 @@ class OutputFolder:
         self._descriptor = -1
         self._replacing = False
         self._made: list[Path] = []
+        self._drafts: dict[str, BinaryIO] = {}
 
     def __enter__(self) -> OutputFolder:
         try:
@@ -92,6 +95,9 @@ class OutputFolder:
                 leftover.unlink()
 
     def __exit__(self, kind: object, value: object, traceback: object) -> None:
+        for draft in self._drafts.values():
+            with contextlib.suppress(OSError):
+                draft.close()
         self._clear_leftovers()
         if not self._replacing:
             self._drop_mark()
@@ -115,13 +121,26 @@ class OutputFolder:
         with contextlib.suppress(OSError):
             (self.path / MARK).unlink()
 
+    def append(self, name: str, block: bytes) -> None:
+        """Add to a new file of that name, which :meth:`replace` puts in place together with the others."""
+        try:
+            if name not in self._drafts:
+                self._drafts[name] = (self.path / f".{name}.new").open("wb")
+            self._drafts[name].write(block)
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
+
     def replace(self, files: Mapping[str, bytes], stale: list[str]) -> None:
         """Write ``files`` (name → bytes), the last one as the seal, and remove ``stale`` ones.
 
         Nothing in the folder is changed before all new files are safely on the disk.
         """
-        fresh: list[tuple[Path, Path]] = []
+        fresh = [(self.path / f".{name}.new", self.path / name) for name in self._drafts]
         try:
+            for draft in self._drafts.values():
+                draft.flush()
+                os.fsync(draft.fileno())
+                draft.close()
             for name, content in files.items():
                 temporary = self.path / f".{name}.new"
                 fresh.append((temporary, self.path / name))
@@ -129,7 +148,7 @@ class OutputFolder:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
-            names = "\n".join(sorted({*self.written_before(), *files})).encode()
+            names = "\n".join(sorted({*self.written_before(), *self._drafts, *files})).encode()
             os.lseek(self._descriptor, 0, os.SEEK_SET)
             os.write(self._descriptor, names)
             self._replacing = True
@@ -142,15 +161,17 @@ class OutputFolder:
         self._replacing = False
 
 
-def stale_tables(folder: OutputFolder, fresh: Mapping[str, bytes]) -> list[str]:
+def stale_tables(folder: OutputFolder, fresh: Mapping[str, bytes | str]) -> list[str]:
     """The tables of an earlier run that the results ``fresh`` no longer have.
+
+    ``fresh``: name → content, or its SHA-256.
 
     People keep tables of such names themselves: one that no run wrote is never removed or replaced, but
     :class:`UsageError` is raised where it would be (a ``participants.csv`` of their own may stay otherwise).
     """
     stale = []
     written = folder.written_before()
-    for name in (*segment_tables(folder.path), PARTICIPANTS):
+    for name in (*segment_tables(folder.path), *slice_tables(folder.path), PARTICIPANTS, SHARE):
         path = folder.path / name
         if not path.is_file():
             continue
@@ -162,9 +183,26 @@ def stale_tables(folder: OutputFolder, fresh: Mapping[str, bytes]) -> list[str]:
     return stale
 
 
-def _holds(path: Path, content: bytes | None) -> bool:
+def refuse_other_share(folder: Path, share: Sequence[str]) -> None:
+    """Raise :class:`UsageError` where a share would take the place of the results of other participants.
+
+    ``share``: the participants of a share; empty where everyone was measured, which replaces anything.
+    """
+    manifest = folder / MANIFEST
+    if not share or not manifest.is_file():
+        return
+    content, _ = _read_manifest(folder)
+    there = dict(content.get("share") or {}).get("participants")
+    if there != list(share):
+        whose = "everyone" if there is None else ", ".join(there[:3]) + (" …" if len(there) > 3 else "")
+        expected = "expected a folder for each share"
+        remedy = "choose another --out, then join them by 'mriparaspinal merge'"
+        raise UsageError(f"{folder}: holds the results of {whose}; {expected}; {remedy}")
+
+
+def _holds(path: Path, content: bytes | str | None) -> bool:
     try:
-        return path.read_bytes() == content
+        return sha256(path.read_bytes()) == (sha256(content) if isinstance(content, bytes) else content)
     except OSError:
         return False
 
@@ -189,13 +227,23 @@ def sha256(content: bytes) -> str:
 
 def manifest_bytes(content: Mapping[str, Any]) -> bytes:
     """A manifest as JSON, always the same bytes for the same content."""
-    # Names of files that are not UTF-8 hold characters that cannot be written as such.
-    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+    written = bytearray()
+    # Piece by piece: all pieces at once are many times the file, which lists every input.
+    for piece in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(content):
+        # Names of files that are not UTF-8 hold characters that cannot be written as such.
+        written += piece.encode("utf-8", "backslashreplace")
+    written += b"\n"
+    return bytes(written)
 
 
 def segment_tables(folder: Path) -> list[str]:
     """The names ``L1.csv`` … ``L5.csv`` that exist in a folder of results."""
     return [name for name in (f"L{n}.csv" for n in range(1, 6)) if (folder / name).is_file()]
+
+
+def slice_tables(folder: Path) -> list[str]:
+    """The names ``L1_slices.csv`` … that exist in a folder of results: each slice of a stack by itself."""
+    return [name for name in (f"L{n}_slices.csv" for n in range(1, 6)) if (folder / name).is_file()]
 
 
 def open_results(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
@@ -204,26 +252,52 @@ def open_results(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
     The manifest is None for a folder of CSVs that was not written by ``quantify``.
     Raises :class:`NoInputError` where a run was cut off, or a table is not the one that was written.
     """
+    names = segment_tables(folder)
+    _require_finished(folder)
+    if not names:
+        raise NoInputError(f"{folder}: no L1.csv … L5.csv; expected the results of quantify; run it first")
+    if not (folder / MANIFEST).is_file():
+        return None, names
+    content, outputs = _read_manifest(folder)
+    for name in _tables_of(outputs, [*names, *slice_tables(folder)]):
+        _check_output(folder, name, outputs)
+    return content, names
+
+
+def open_share(folder: Path) -> tuple[dict[str, Any], bytes]:
+    """The manifest of a share of a dataset, and what it keeps for others to be joined with it.
+
+    Raises :class:`NoInputError` where the folder is no share, or not whole.
+    """
+    _require_finished(folder)
+    if not (folder / MANIFEST).is_file():
+        raise NoInputError(f"{folder}: no {MANIFEST}; expected a share that quantify wrote; check the path")
+    content, outputs = _read_manifest(folder)
+    if SHARE not in outputs:
+        found = "measured without --participant-label; expected a share of a dataset"
+        raise NoInputError(f"{folder}: {found}; leave it out, or measure shares")
+    for name in _tables_of(outputs, [*segment_tables(folder), *slice_tables(folder)]):
+        _check_output(folder, name, outputs)
+    return content, (folder / SHARE).read_bytes()
+
+
+def _require_finished(folder: Path) -> None:
     if not folder.is_dir():
         raise NoInputError(f"{folder}: no such folder; expected the results of quantify; check the path")
     if (folder / MARK).exists():
         found = "a run was cut off here, or is still writing"
         raise NoInputError(f"{folder}: {found}; expected finished results; run quantify again")
-    names = segment_tables(folder)
-    if not names:
-        raise NoInputError(f"{folder}: no L1.csv … L5.csv; expected the results of quantify; run it first")
+
+
+def _read_manifest(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
     manifest = folder / MANIFEST
-    if not manifest.is_file():
-        return None, names
     try:
         content = json.loads(manifest.read_bytes())
         outputs: dict[str, str] = dict(content["outputs"])
     except (OSError, ValueError, KeyError, TypeError):
         found = "cannot be read as JSON with its list of outputs"
         raise NoInputError(f"{manifest}: {found}; expected quantify's own; run quantify again") from None
-    for name in _tables_of(outputs, names):
-        _check_table(folder, name, outputs)
-    return content, names
+    return content, outputs
 
 
 def _tables_of(outputs: dict[str, str], names: list[str]) -> Iterator[str]:
@@ -231,7 +305,7 @@ def _tables_of(outputs: dict[str, str], names: list[str]) -> Iterator[str]:
     yield from (name for name in outputs if name not in names)
 
 
-def _check_table(folder: Path, name: str, outputs: dict[str, str]) -> None:
+def _check_output(folder: Path, name: str, outputs: dict[str, str]) -> None:
     again = "run quantify again, or take quantify.json away to use the CSVs as they are"
     if name not in outputs:
         raise NoInputError(f"{folder / name}: not a table of the last quantify; expected its own; {again}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,12 @@ from mriparaspinal.errors import NoInputError
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
 
 Cell = str | int | float | None
+
+#: More bytes and cells than any table has: the tables of 20,000 slices have a tenth of them.
+TABLE_SIZE_LIMIT = 50_000_000
+CELLS_LIMIT = 5_000_000
+#: Characters among which the separator is looked for.
+_HEADER = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,7 @@ def read_table(path: Path) -> TextTable:
 def table_bytes(path: Path) -> bytes:
     """The bytes of a table; raises :class:`NoInputError` with one line that names the file."""
     try:
-        return read_bytes(path)
+        return read_bytes(path, TABLE_SIZE_LIMIT)
     except UnreadableFileError as error:
         raise NoInputError(f"{path.name}: {error.message}; {error.remedy}") from None
 
@@ -47,42 +54,48 @@ def parse_table(raw: bytes, name: str) -> TextTable:
     (('1.5', 'x'),)
     """
     try:
-        text = raw.decode("utf-8-sig")
+        marked = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         found = f"byte {error.start + 1} is not UTF-8 text; expected a UTF-8 table"
         raise NoInputError(f"{name}: {found}; save it as CSV UTF-8 in the spreadsheet") from None
+    # The mark that begins a file of Windows; tools that join files leave others further on.
+    text = marked.replace("\ufeff", "")
     if "\0" in text:
         raise NoInputError(f"{name}: zero bytes were found; expected a text table; save it as CSV UTF-8")
-    first = text.split("\n", 1)[0]
+    first = re.sub(r'"[^"]*("|$)', "", text[:_HEADER].lstrip("\r\n")).split("\n", 1)[0]
     separator = max(",;\t", key=first.count)
+    if (cells := text.count(separator) + text.count("\n")) > CELLS_LIMIT:
+        found = f"{cells} cells; expected at most {CELLS_LIMIT}"
+        raise NoInputError(f"{name}: {found}; check what the file is")
     try:
-        records = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        records = [record for line in lines if any(record := tuple(map(str.strip, line)))]
     except csv.Error as error:
         raise NoInputError(f"{name}: {error}; expected a CSV table; save it again as CSV UTF-8") from None
-    records = [[cell.strip() for cell in record] for record in records if any(map(str.strip, record))]
     if not records:
         raise NoInputError(f"{name}: no rows were found; expected a header and rows; check the file")
-    columns = tuple(records[0])
+    columns = records[0]
     _check_header(columns, name)
     for number, record in enumerate(records[1:], 2):
         if len(record) != len(columns):
             found = f"row {number} has {len(record)} cells; expected {len(columns)} as in the header"
             raise NoInputError(f"{name}: {found}; correct the row")
-    rows = tuple(tuple(record) for record in records[1:])
+    del records[0]
     if separator != ",":
-        rows = tuple(tuple(map(_decimal_point, row)) for row in rows)
-    return TextTable(columns, rows, plain=separator == "," and not raw.startswith(b"\xef\xbb\xbf"))
+        for index, record in enumerate(records):
+            records[index] = tuple(map(_decimal_point, record))
+    return TextTable(columns, tuple(records), plain=separator == "," and text == marked)
 
 
 def _check_header(columns: tuple[str, ...], name: str) -> None:
-    twice = sorted({column for column in columns if columns.count(column) > 1})
+    twice = sorted(column for column, times in Counter(columns).items() if times > 1)
     if twice:
         found = f"column {', '.join(map(repr, twice))} stands there more than once"
         raise NoInputError(f"{name}: {found}; expected each name once; rename or remove one")
 
 
 def _decimal_point(cell: str) -> str:
-    return cell.replace(",", ".") if re.fullmatch(r"[-+]?\d+,\d+", cell) else cell
+    return cell.replace(",", ".") if "," in cell and re.fullmatch(r"[-+]?\d+,\d+", cell) else cell
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
@@ -91,21 +104,36 @@ def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     >>> csv_bytes(["a", "b"], [[0.1, None], [2, "x,y"]])
     b'a,b\n0.1,\n2,"x,y"\n'
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_cell_text(cell) for cell in row] for row in rows)
+    # Quoted where a reader could take a column for two: the separator is told from this line.
+    doubtful = any(mark in column for column in columns for mark in ";\t")
+    header = ",".join(_quoted(column) for column in columns).encode() + b"\n" if doubtful else b""
+    return (header or csv_lines([columns])) + csv_lines(rows)
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""').replace("\r\n", "\n").replace("\r", "\n") + '"'
+
+
+def csv_lines(rows: Iterable[Sequence[Cell]]) -> bytes:
+    """Rows of a table without its header, as :func:`csv_bytes` writes them."""
+    rows = list(rows)
+    text = _written(rows)
+    if "\r" in text:
+        # A carriage return by itself would stand there unquoted, and end the row for some readers.
+        text = _written([[_one_line_end(cell) for cell in row] for row in rows])
     # Names of files that are not UTF-8 hold characters that cannot be written as such.
-    return text.getvalue().encode("utf-8", "backslashreplace")
+    return text.encode("utf-8", "backslashreplace")
 
 
-def _cell_text(cell: Cell) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, float):
-        return repr(float(cell))
-    # A carriage return by itself would stand there unquoted, and end the row for some readers.
-    return str(cell).replace("\r\n", "\n").replace("\r", "\n")
+def _written(rows: Iterable[Sequence[Cell]]) -> str:
+    text = io.StringIO()
+    # The writer itself turns None into nothing and a float into the digits to round-trip.
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def _one_line_end(cell: Cell) -> Cell:
+    return cell.replace("\r\n", "\n").replace("\r", "\n") if isinstance(cell, str) else cell
 
 
 def harmless(text: str) -> str:

@@ -22,7 +22,7 @@ from scipy.stats import t as t_distribution
 
 from mriparaspinal.design import TOO_LARGE
 from mriparaspinal.errors import NoInputError, UsageError
-from mriparaspinal.model import COLUMNS, MUSCLES, SEGMENTS
+from mriparaspinal.model import COLUMNS, MUSCLES, OPTIONAL_COLUMNS, SEGMENTS
 
 #: The forms of the intraclass correlation, as McGraw & Wong name them, in the order of the table.
 FORMS = ("ICC(1,1)", "ICC(A,1)", "ICC(C,1)", "ICC(1,k)", "ICC(A,k)", "ICC(C,k)")
@@ -50,6 +50,7 @@ _AVERAGED = (
     "csa_px", "csa_mm2", "contour_area_px", "fat_px", "fi", "lean_px", "reference_px", "rcsa", "lean_rcsa",
     "mean_intensity", "asymmetry_pct",
 )  # fmt: skip
+_SLICES = "slices"
 _SETTINGS = ("reference", "threshold", "fat_rule", "mask_rule")
 #: Components of the ratings below this many units of their last digit are rounding, not variance.
 _ROUNDING = 16 * float(np.finfo(float).eps)
@@ -364,7 +365,8 @@ def exceeding(table: pd.DataFrame, limit_pct: float) -> pd.DataFrame:
 
 
 def mean_of_raters(tables: Sequence[pd.DataFrame], raters: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
-    """The mean of the raters, row by row, in the columns of ``L1.csv`` … ``L5.csv``.
+    """The mean of the raters, row by row, in the columns of ``L1.csv`` … ``L5.csv``: the optional ones, too,
+    where every rater has them.
 
     ``tables`` are the raters' rows (one or all segments), ``raters`` their names. Each numeric column of
     each row is averaged by itself, as the paper does ("The mean value of the two measurements was used for
@@ -375,7 +377,8 @@ def mean_of_raters(tables: Sequence[pd.DataFrame], raters: Sequence[str]) -> tup
 
     Raises UsageError for fewer than two raters, missing columns, a row that is there twice, text among the
     numbers, and where raters differ in group, role, reference, threshold, fat rule or mask rule (an empty
-    cell agrees with any), NoInputError where the raters have no row in common.
+    cell agrees with any; a threshold that a fat rule finds in each slice is averaged), NoInputError where
+    the raters have no row in common.
     """
     if len(tables) < 2 or len(tables) != len(raters) or len(set(raters)) != len(raters):
         raise UsageError(
@@ -394,19 +397,43 @@ def mean_of_raters(tables: Sequence[pd.DataFrame], raters: Sequence[str]) -> tup
     notes = _left_out_notes(indexed, raters)
     aligned = [table.loc[shared] for table in indexed]
     mean = pd.DataFrame(index=shared)
+    averaged = _finds_thresholds(aligned[0]["fat_rule"])
     for column in _AGREED:
+        if column == "threshold" and averaged:
+            continue
         mean[column] = _agreed([table[column].tolist() for table in aligned], column, raters, shared)
-    for column in _AVERAGED:
+    optional = _shared_optional(tables)
+    found_thresholds = ("threshold",) if averaged else ()
+    for column in (*_AVERAGED, *found_thresholds, *(column for column in optional if column != _SLICES)):
         values = np.column_stack([table[column].to_numpy() for table in aligned])
         mean[column] = values.mean(axis=1)
         partly = np.isnan(values).any(axis=1) & ~np.isnan(values).all(axis=1)
         if partly.any():
             notes.append(f"{column}: left empty where not every rater has a value: {_names(shared[partly])}")
-    images = pd.DataFrame([table["image"].tolist() for table in aligned], columns=shared)
-    mean["image"] = images.iloc[0].where(images.nunique() == 1, "")
-    if (images.nunique() > 1).any():
-        notes.append(f"image: left empty where the raters' differ: {_names(shared[images.nunique() > 1])}")
-    return mean.reset_index()[list(COLUMNS)], notes
+    for column in ("image", *(column for column in optional if column == _SLICES)):
+        cells = pd.DataFrame(
+            [list(map(_whole, table[column])) for table in aligned], columns=shared, dtype=object
+        )
+        mean[column] = cells.iloc[0].where(cells.nunique() == 1, "")
+        if (cells.nunique() > 1).any():
+            notes.append(
+                f"{column}: left empty where the raters' differ: {_names(shared[cells.nunique() > 1])}"
+            )
+    return mean.reset_index()[[*COLUMNS, *optional]], notes
+
+
+def _finds_thresholds(fat_rules: pd.Series) -> bool:
+    """Whether the threshold comes out of each slice and its contours, so that raters differ in it."""
+    return bool(fat_rules.isin(["otsu", "multiotsu", "reference"]).any())
+
+
+def _shared_optional(tables: Sequence[pd.DataFrame]) -> list[str]:
+    # Without that column, each row stands for one slice.
+    return [
+        column
+        for column in OPTIONAL_COLUMNS
+        if (any if column == _SLICES else all)(column in table for table in tables)
+    ]
 
 
 def _mean_squares(x: Matrix) -> _MeanSquares:
@@ -563,7 +590,8 @@ def _rater_order(rows: pd.DataFrame, raters: Sequence[str] | None) -> list[str]:
 def _setting_notes(rows: pd.DataFrame, order: Sequence[str]) -> list[str]:
     notes = []
     for column in _SETTINGS:
-        if column not in rows.columns:
+        found_in_slices = "fat_rule" in rows.columns and _finds_thresholds(rows["fat_rule"])
+        if column not in rows.columns or (column == "threshold" and found_in_slices):
             continue
         used = {rater: sorted(set(rows.loc[rows["rater"] == rater, column]) - {""}) for rater in order}
         if any(values != used[order[0]] for values in used.values()):
@@ -600,7 +628,10 @@ def _by_row(table: pd.DataFrame, rater: str) -> pd.DataFrame:
     """One rater's rows, cleaned, by participant, segment, muscle and side."""
     _require_columns(table, COLUMNS, f"results of {rater}")
     columns: dict[str, Any] = {column: _texts(table[column]) for column in COLUMNS}
-    columns |= {column: _numbers(table[column]) for column in (*_AVERAGED, "threshold")}
+    optional = [column for column in OPTIONAL_COLUMNS if column in table]
+    columns |= {column: _numbers(table[column]) for column in (*_AVERAGED, "threshold", *optional)}
+    if _SLICES not in columns:
+        columns[_SLICES] = 1.0
     rows = pd.DataFrame(columns).set_index(_ROW_KEY)
     twice = rows.index[rows.index.duplicated()]
     if len(twice):
@@ -625,8 +656,13 @@ def _agreed(
                 "measure all datasets with the same settings and participants table"
             )
         value = given.pop() if given else ""
-        agreed.append(int(value) if isinstance(value, float) and value.is_integer() else value)
+        agreed.append(_whole(value))
     return agreed
+
+
+def _whole(value: Any) -> Any:
+    """Whole numbers without a point; all else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _left_out_notes(indexed: Sequence[pd.DataFrame], raters: Sequence[str]) -> list[str]:

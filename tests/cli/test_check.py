@@ -316,7 +316,27 @@ def test_a_sound_dataset(tmp_path):
     write_dataset(tmp_path / "data")
     outcome, problems = check(tmp_path / "data", tmp_path / "new" / "p.json")
     assert (outcome.code, problems, outcome.out) == (0, [], "")
-    assert outcome.err == "checked 8 slices: 0 errors, 0 warnings\n"
+    assert outcome.err.splitlines() == [
+        "slices measured      8 of 8",
+        "participants         4 (ALS 2, LR 2)",
+        "slices per segment   L3 4, L4 4",
+        "errors, warnings     0, 0",
+        "checked 8 slices: 0 errors, 0 warnings",
+    ]
+
+
+def test_a_summary_for_programs_in_place_of_the_table(tmp_path):
+    write_dataset(tmp_path / "data")
+    (tmp_path / "data" / "ALS_1_3.json").write_text("{")
+    outcome = run("check", tmp_path / "data", "--json", "-")
+    found = json.loads(outcome.out)
+    assert outcome.code == 4
+    assert (found["command"], found["slices_found"], found["slices_measured"]) == ("check", 8, 7)
+    assert found["participants_by_group"] == {"ALS": 2, "LR": 2}
+    assert found["slices_by_segment"] == {"L3": 3, "L4": 4}
+    assert (found["errors"], found["problems_by_code"]) == (1, {"bad-json": 1})
+    assert [problem["file"] for problem in found["problems"]] == ["ALS_1_3.json"]
+    assert not Path("-").exists()
 
 
 def test_quiet(tmp_path):

@@ -334,7 +334,111 @@ def test_a_folder_without_the_right_to_write(data, tmp_path):
     assert fingerprint(out) == before
 
 
+# File systems that hang
+
+
+@pytest.fixture
+def hang():
+    """Make every read of a file hang, as on a network drive that is gone; only root may."""
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    listener = libc.fanotify_init(0x4 | 0x1 | 0x2, os.O_RDONLY) if hasattr(libc, "fanotify_init") else -1
+    if listener < 0:
+        pytest.skip("no rights to make a read hang (fanotify)")
+
+    def mark(path: Path) -> None:
+        # FAN_ACCESS_PERM: a read waits for a permission, which nobody gives.
+        place = os.fsencode(path)
+        assert libc.fanotify_mark(listener, 0x1, ctypes.c_uint64(0x20000), -100, place) == 0
+
+    yield mark
+    os.close(listener)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_slices_that_cannot_be_read_in_time_are_given_up(data, tmp_path, hang, jobs):
+    hang(data / "ALS_1_3.png")
+    hang(data / "LR_1_2.json")
+    began = time.monotonic()
+    process = start("quantify", data, "--out", tmp_path / "out", "--timeout", 1, "--jobs", jobs)
+    outcome = finish(process, 30)
+    assert time.monotonic() - began < 15, "neither the run nor its end waits for the drive"
+    assert outcome.code == 4
+    lost = [line for line in outcome.err.splitlines() if "no result within 1 s; expected " in line]
+    assert [line.split(":")[0] for line in lost] == ["ALS_1_3.png", "LR_1_2.png"]
+    assert "measured 7 of 9 slices" in outcome.err
+    manifest, _ = open_results(tmp_path / "out")
+    assert manifest is not None
+    assert "ALS_1_3.png" not in manifest["inputs"]
+    assert len(rows_of(tmp_path / "out")) == 63
+
+
+def test_a_time_that_suffices_changes_nothing(data, tmp_path):
+    run("quantify", data, "--out", tmp_path / "a")
+    run("quantify", data, "--out", tmp_path / "b", "--timeout", 60)
+    assert fingerprint(tmp_path / "a") == fingerprint(tmp_path / "b")
+
+
 # Files that come and go
+
+
+def test_images_that_are_exchanged_during_the_run(tmp_path):
+    """Each slice is measured on one of the two images, and the manifest tells on which."""
+    import hashlib
+    import json
+
+    root, out = write_many(tmp_path / "data", 600), tmp_path / "out"
+    images = {}
+    for name, grey in (("dark", 10), ("bright", 200)):
+        write_slice(tmp_path / name, "x_1_3", np.full((100, 100), grey, dtype=np.uint8))
+        raw = (tmp_path / name / "x_1_3.png").read_bytes()
+        images[hashlib.sha256(raw).hexdigest()] = (raw, float(grey > 50))
+    raws = [raw for raw, _ in images.values()]
+    names = [f"ALS_{number}_3.png" for number in range(1, 601)]
+    for name in names:
+        (root / name).write_bytes(raws[0])
+    process = start("quantify", root, "--out", out, "--quiet", "--jobs", 2)
+    assert wait_until((out / MARK).exists)
+    turn = 0
+    while process.poll() is None:
+        turn += 1
+        for name in names[turn % 7 :: 7]:
+            (tmp_path / "new.png").write_bytes(raws[turn % 2])
+            (tmp_path / "new.png").replace(root / name)
+    assert finish(process).code == 0
+    inputs = json.loads((out / "quantify.json").read_text())["inputs"]
+    rows = read_csv(out / "L3.csv")
+    assert len(rows) == 5400
+    assert {float(row["fi"]) for row in rows} == {0.0, 1.0}, "no image was exchanged: the test has no teeth"
+    for row in rows:
+        assert float(row["fi"]) == images[inputs[row["image"]]][1]
+
+
+def test_a_json_that_is_being_written(data, tmp_path):
+    """At every length that its first part may have."""
+    path = data / "ALS_1_3.json"
+    whole = path.read_bytes()
+    expected = {key: value for key, value in fingerprint(data).items() if key != path.name}
+    for length in [*range(0, len(whole), 97), len(whole) - 1]:
+        path.write_bytes(whole[:length])
+        measured = measure_study(open_study(data, Settings()), Settings())
+        found = [(p.file, p.code) for p in measured.problems if p.severity == "error"]
+        assert found == [(path.name, "bad-json")], length
+    assert {key: value for key, value in fingerprint(data).items() if key != path.name} == expected
+
+
+def test_links_that_lead_in_circles(data, tmp_path):
+    (data / "loop").symlink_to(data)
+    (data / "a.png").symlink_to("b.png")
+    (data / "b.png").symlink_to("a.png")
+    (data / "deep").mkdir()
+    (data / "deep" / "up").symlink_to("../..")
+    (tmp_path / "other").symlink_to(data)
+    outcome = finish(start("quantify", data, "--out", tmp_path / "out"), 20)
+    assert outcome.code == 4
+    assert "measured 9 of 9 slices" in outcome.err
+    assert outcome.err.count("no file behind this name") == 2
 
 
 def test_a_file_that_vanishes_between_the_scan_and_the_reading(data):

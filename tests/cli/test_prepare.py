@@ -8,105 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders_scans import SECRET, body, levels, lps_slices, mr, write
 from builders_study import fingerprint, read_csv, run
 from PIL import Image
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, RLELossless, generate_uid
+
+from mriparaspinal.files.tables import read_table
+from mriparaspinal.slice_geometry import parse_places
+from mriparaspinal.volume import on_plane
 
 nibabel = pytest.importorskip("nibabel")
-
-#: Secret text that a DICOM file carries in every text element.
-SECRET = "SECRETNAME"
-
-
-def mr(pixels, number, plane, series=5, invert=False, secret=False) -> Dataset:
-    """A slice; ``plane``: directions of columns and rows, position, spacings of rows and columns."""
-    across, down, position, spacing = plane
-    data = Dataset()
-    data.file_meta = FileMetaDataset()
-    data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.4"
-    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-    data.SeriesInstanceUID = generate_uid(entropy_srcs=[f"series {series}"])
-    data.Modality, data.SeriesNumber, data.InstanceNumber = "MR", series, number
-    data.ImageOrientationPatient = [f"{v:.10f}" for v in (*across, *down)]
-    data.ImagePositionPatient = [f"{v:.8f}" for v in position]
-    data.PixelSpacing = [f"{v:.8f}" for v in spacing]
-    data.Rows, data.Columns = pixels.shape
-    data.SamplesPerPixel = 1
-    data.PhotometricInterpretation = "MONOCHROME1" if invert else "MONOCHROME2"
-    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 16, 15, 0
-    data.PixelData = np.ascontiguousarray(pixels).astype("<u2").tobytes()
-    data.WindowCenter, data.WindowWidth = 500.5, 1001  # LINEAR: exactly 0 to 1000
-    if secret:
-        hide(data)
-    return data
-
-
-def hide(data: Dataset) -> None:
-    """Write a secret into every kind of text element, and into an overlay."""
-    names = ("PatientName", "PatientID", "SeriesDescription", "StudyDescription", "ProtocolName")
-    names += (
-        "InstitutionName",
-        "OperatorsName",
-        "ReferringPhysicianName",
-        "ImageComments",
-        "BodyPartExamined",
-    )
-    names += ("ScanningSequence", "SequenceVariant", "StationName", "AccessionNumber", "SequenceName")
-    names += ("Manufacturer", "WindowCenterWidthExplanation", "RescaleType", "AdditionalPatientHistory")
-    for name in names:
-        setattr(data, name, SECRET)
-    data.PatientBirthDate = "19010203"
-    data.Modality = SECRET[:8]
-    block = data.private_block(0x0029, SECRET, create=True)
-    block.add_new(1, "LO", SECRET)
-    data.add_new(0x60003000, "OB", SECRET.encode() * 40)
-    data.add_new(0x60000022, "LO", SECRET)
-
-
-def write(folder: Path, slices: list[Dataset], compress: bool = False) -> Path:
-    folder.mkdir(parents=True)
-    for n, data in enumerate(slices):
-        if compress:
-            data.compress(RLELossless)
-        data.save_as(folder / f"IM{n:04d}", enforce_file_format=True)
-    return folder
-
-
-def levels(path: Path, *rows: str, columns: str = "source,group,patient,segment,slice") -> Path:
-    path.write_text("\n".join([columns, *rows]) + "\n")
-    return path
-
-
-def body() -> np.ndarray:
-    """Values by x to the patient's left, y to the back, z to the head; a mark at the right front."""
-    voxels = np.random.default_rng(2).integers(0, 900, (6, 8, 5)).astype(np.uint16)
-    voxels[0, 0, :] = 1000
-    return voxels
-
-
-def lps_slices(voxels, swap, rows, columns, tilt=0.0, steps=(2.0, 1.5, 4.0), **options) -> list[Dataset]:
-    """The slices of ``body()``, foot to head, as a scanner may store them in another order."""
-    turn = np.array([[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]])
-    x, y, z = turn.T
-    found = []
-    for k in range(voxels.shape[2]):
-        pixels = voxels[:, :, k].T
-        corner = z * k * steps[2]
-        across, down, spacing = x, y, (steps[1], steps[0])
-        if rows < 0:
-            corner, down = corner + y * steps[1] * (pixels.shape[0] - 1), -y
-        if columns < 0:
-            corner, across = corner + x * steps[0] * (pixels.shape[1] - 1), -x
-        pixels = pixels[::rows, ::columns]
-        if swap:
-            pixels, across, down, spacing = pixels.T, down, across, spacing[::-1]
-        # Numbered from head to foot, so that the order of the numbers is not that of the places.
-        pixels = 1000 - pixels if options.get("invert") else pixels
-        found.append(mr(pixels, voxels.shape[2] - k, (across, down, corner, spacing), **options))
-    return found
-
 
 VARIANTS = [
     *({"swap": s, "rows": r, "columns": c} for s, r, c in itertools.product((False, True), (1, -1), (1, -1))),
@@ -116,6 +26,7 @@ VARIANTS = [
 
 
 def prepared(tmp_path, source, slice_, *more):
+    tmp_path.mkdir(exist_ok=True)
     table = levels(tmp_path / "levels.csv", f",ALS,1,3,{slice_}")
     out = tmp_path / "out"
     outcome = run("prepare", source, "--levels", table, "--out", out, *more)
@@ -124,11 +35,13 @@ def prepared(tmp_path, source, slice_, *more):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("kind", ["plain", "MONOCHROME1", "RLE"])
+@pytest.mark.parametrize("kind", ["plain", "MONOCHROME1", "RLE", "JPEGLosslessProcess14_1"])
 def test_every_way_to_store_a_series_gives_the_same_bytes(tmp_path, variant, kind):
     voxels = body()
     slices = lps_slices(voxels, **variant, invert=kind == "MONOCHROME1")
-    source = write(tmp_path / "dicom", slices, compress=kind == "RLE")
+    if kind.startswith("JPEG"):
+        pytest.importorskip("gdcm", reason="python-gdcm is not installed")
+    source = write(tmp_path / "dicom", slices, "" if kind in ("plain", "MONOCHROME1") else kind)
     out = prepared(tmp_path, source, 4)  # k = 1
     shown = np.asarray(Image.open(out / "ALS_1_3.png"))
     expected = np.floor(255.0 * voxels[:, :, 1].T / 1000 + 0.5)
@@ -140,6 +53,79 @@ def test_every_way_to_store_a_series_gives_the_same_bytes(tmp_path, variant, kin
     assert (row["row_spacing_mm"], row["col_spacing_mm"], row["source"]) == ("1.5", "2.0", "2")
     low_high = ("1000.0", "0.0") if kind == "MONOCHROME1" else ("0.0", "1000.0")
     assert (row["window_low"], row["window_high"]) == low_high
+
+
+@pytest.mark.parametrize(
+    "syntax",
+    ["RLE", "JPEGLosslessProcess14", "JPEGLosslessProcess14_1", "JPEGLSLossless", "JPEG2000Lossless"],
+)
+def test_compressed_series_give_the_bytes_of_the_plain_one(tmp_path, syntax):
+    pytest.importorskip("gdcm", reason="python-gdcm is not installed")
+    voxels = np.random.default_rng(4).integers(0, 1001, (64, 48, 2)).astype(np.uint16)
+    plain, packed = (
+        write(tmp_path / f"dicom {name}", lps_slices(voxels, True, 1, -1), name) for name in ("", syntax)
+    )
+    assert (plain / "IM0000").read_bytes() != (packed / "IM0000").read_bytes()
+    one, two = (prepared(tmp_path / folder.name[6:], folder, 1) for folder in (plain, packed))
+    assert fingerprint(one) == fingerprint(two)
+
+
+#: All ways to store a volume: which axis of the patient each of its axes follows, and which way.
+AXES = [
+    tuple(letters)
+    for order in itertools.permutations(("LR", "PA", "SI"))
+    for letters in itertools.product(*order)
+]
+OBLIQUE = np.array([[0.9, -0.4, 0.2], [0.3, 0.8, 0.5], [-0.3, -0.4, 0.8]])
+
+
+@pytest.mark.parametrize("axes", AXES)
+@pytest.mark.parametrize("oblique", [False, True])
+def test_the_place_of_a_picture_cuts_its_own_pixels_out_of_the_volume(tmp_path, axes, oblique):
+    voxels = np.random.default_rng(3).integers(0, 256, (7, 6, 5)).astype(np.uint8)
+    turn = np.linalg.qr(OBLIQUE)[0] if oblique else np.eye(3)
+    turn = turn * np.sign(np.diag(turn))  # columns near to left, back, head
+    affine = np.eye(4)
+    affine[:3, :3] = np.diag([-1, -1, 1]) @ turn @ np.diag([2.0, 1.5, 4.0])  # NIfTI is RAS+
+    affine[:3, 3] = 12.5, -80.0, 33.0
+    image = nibabel.Nifti1Image(voxels, affine)
+    wanted = nibabel.orientations.axcodes2ornt(axes)
+    change = nibabel.orientations.ornt_transform(nibabel.io_orientation(affine), wanted)
+    stored = image.as_reoriented(change)
+    nibabel.save(stored, tmp_path / "v.nii")
+    out = prepared(tmp_path, tmp_path / "v.nii", 2, "--window", "0,255")  # grey levels are the values
+    table = read_table(out / "slices.csv")
+    (place,) = parse_places(table.columns, table.rows).values()
+    shown = np.asarray(Image.open(out / "ALS_1_3.png"))
+    assert place.slice_spacing_mm == pytest.approx(4.0, abs=1e-4)
+    lps = np.diag([-1.0, -1, 1, 1])
+    # The volume in the order that was stored, and in the first one: one patient, one place.
+    assert (
+        on_plane(np.asarray(stored.dataobj), lps @ stored.affine, place.plane, shown.shape) == shown
+    ).all()
+    assert (on_plane(voxels, lps @ affine, place.plane, shown.shape) == shown).all()
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_place_of_a_dicom_picture_cuts_its_own_pixels_out_of_the_volume(tmp_path, variant):
+    voxels, tilt = body() // 4, variant.get("tilt", 0.0)
+    out = prepared(tmp_path, write(tmp_path / "dicom", lps_slices(voxels, **variant)), 4, "--window", "0,255")
+    table = read_table(out / "slices.csv")
+    (place,) = parse_places(table.columns, table.rows).values()
+    affine = np.eye(4)
+    turn = np.array([[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]])
+    affine[:3, :3] = turn @ np.diag([2.0, 1.5, 4.0])
+    shown = np.asarray(Image.open(out / "ALS_1_3.png"))
+    assert (on_plane(voxels, affine, place.plane, shown.shape) == shown).all()
+
+
+def test_without_pixel_spacing_there_is_no_place(tmp_path):
+    slices = lps_slices(body(), True, -1, 1)
+    for data in slices:
+        del data.PixelSpacing
+    out = prepared(tmp_path, write(tmp_path / "dicom", slices), 4)
+    (row,) = read_csv(out / "slices.csv")
+    assert {row[name] for name in row if name.startswith(("position", "across", "down"))} == {""}
 
 
 @pytest.mark.parametrize(
@@ -411,4 +397,25 @@ def test_a_broken_file_of_a_series_is_told(tmp_path):
     listed = run("prepare", source, "--list")
     assert listed.code == 0
     assert "IM0000: the header ends before" in listed.err
-    assert "1 broken files" in outcome.err
+    assert "1 broken file in its source" in outcome.err
+
+
+def test_why_a_source_has_no_series_is_told(tmp_path):
+    source = tmp_path / "SECRET"
+    source.mkdir()
+    (source / "a.nii").write_bytes(b"")
+    (source / "b.nii").write_bytes(b"\0" * 500)
+    table = levels(tmp_path / "levels.csv", ",ALS,1,3,2")
+    outcome = run("prepare", source, "--levels", table, "--out", tmp_path / "out")
+    assert outcome.code == 3
+    first, _ = outcome.err.splitlines()
+    assert "no series in its source, but 2 broken files, the first: " in first
+    assert first.endswith("expected a whole volume; export it again")
+    assert "SECRET" not in outcome.err
+
+
+def test_a_source_that_is_not_there(tmp_path):
+    table = levels(tmp_path / "levels.csv", ",ALS,1,3,2")
+    outcome = run("prepare", tmp_path / "nowhere", "--levels", table, "--out", tmp_path / "out")
+    assert outcome.code == 3
+    assert outcome.err.splitlines()[-1].startswith(f"mriparaspinal: {tmp_path / 'nowhere'}: does not exist")

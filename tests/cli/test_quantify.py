@@ -79,9 +79,14 @@ def test_all_files(data, tmp_path):
     out = tmp_path / "neu" / "Ergebnisse für ALS"
     before = fingerprint(data)
     outcome = run("quantify", data, "--out", out)
-    assert outcome == Outcome(
-        0, "", f"measured 8 of 8 slices into {out} (L3.csv, L4.csv); 0 errors, 0 warnings\n"
-    )
+    assert (outcome.code, outcome.out) == (0, "")
+    assert outcome.err.splitlines() == [
+        "slices measured      8 of 8",
+        "participants         4 (ALS 2, LR 2)",
+        "slices per segment   L3 4, L4 4",
+        "errors, warnings     0, 0",
+        f"measured 8 of 8 slices into {out} (L3.csv, L4.csv); 0 errors, 0 warnings",
+    ]
     assert sorted(fingerprint(out)) == [
         "L3.csv",
         "L4.csv",
@@ -149,6 +154,9 @@ def test_the_manifest(data, tmp_path):
         "contrasts": ["side:ALS"],
         "normality": "lilliefors",
         "divide_by": None,
+        "fat_rule": "fixed",
+        "sat_fraction": 0.5,
+        "same_voxels": False,
     }
     assert manifest["inputs"] == fingerprint(data)
     outputs = {name: digest for name, digest in fingerprint(out).items() if name != "quantify.json"}
@@ -252,10 +260,28 @@ def test_warnings_are_counted_and_listed_on_request(tmp_path):
     assert len(problems_of(tmp_path / "out")) == 30
 
 
+def test_a_summary_for_programs(data, tmp_path):
+    (data / "ALS_1_4.png").write_bytes(b"")
+    outcome = run("quantify", data, "--out", tmp_path / "out", "--json")
+    assert outcome.code == 4
+    assert json.loads(outcome.out) == {
+        "command": "quantify",
+        "slices_found": 8,
+        "slices_measured": 7,
+        "participants": 4,
+        "participants_by_group": {"ALS": 2, "LR": 2},
+        "slices_by_segment": {"L3": 4, "L4": 3},
+        "errors": 1,
+        "warnings": 0,
+        "problems_by_code": {"unreadable-image": 1},
+    }
+    assert "problems             1 × unreadable-image" in outcome.err
+
+
 def test_no_progress_bar_away_from_a_terminal(data, tmp_path):
     outcome = finish(start("quantify", data, "--out", tmp_path / "out"))
     assert (outcome.code, outcome.out) == (0, "")
-    assert len(outcome.err.splitlines()) == 1
+    assert len(outcome.err.splitlines()) == 5
     assert "\x1b" not in outcome.err
     assert "\r" not in outcome.err
 
@@ -369,7 +395,7 @@ def test_results_in_the_dataset_are_not_scanned(data):
     before = fingerprint(data)
     out = data / "results"
     first = run("quantify", data, "--out", out)
-    assert (first.code, first.err.count("warning")) == (0, 1)
+    assert (first.code, first.err.count("0 errors, 0 warnings")) == (0, 1)
     prints = fingerprint(out)
     assert run("quantify", data, "--out", out).err == first.err
     assert fingerprint(out) == prints

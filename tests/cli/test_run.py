@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
-from builders_study import run
+from builders_study import read_csv, run
 
 SAMPLE = Path(__file__).parents[2] / "sample_data"
 
@@ -27,7 +28,20 @@ def test_results_comparison_and_a_summary(scans, tmp_path):
     assert {"L3.csv", "L4.csv", "quantify.json"} <= {p.name for p in (tmp_path / "out" / "results").iterdir()}
     made = {p.name for p in (tmp_path / "out" / "comparison").iterdir()}
     assert {"comparisons.csv", "table2.md", "tables.xlsx", "figure3_sides_als.png", "notes.txt"} <= made
-    assert "slices measured          8 of 8" in outcome.out
+    lines = outcome.err.splitlines()
+    assert "slices measured                      8 of 8" in lines
+    assert lines[-1].startswith("ran: 8 of 8 slices measured, ")
+
+
+def test_a_summary_for_programs(scans, tmp_path):
+    outcome = run("run", scans, "--out", tmp_path / "out", "--json", "--quiet")
+    found = json.loads(outcome.out)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert (found["command"], found["slices_measured"], found["participants"]) == ("run", 8, 4)
+    rows = read_csv(tmp_path / "out" / "comparison" / "comparisons.csv")
+    assert found["comparisons"] == len(rows)
+    assert found["p_below_0_05"] == sum(float(row["p"] or 1) < 0.05 for row in rows)
+    assert sum(c["comparisons"] for c in found["by_contrast"].values()) == len(rows)
 
 
 def test_an_error_in_one_slice_is_exit_4_with_the_comparison_made(scans, tmp_path):

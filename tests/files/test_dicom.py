@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
+from builders_scans import transcode
+from builders_study import run
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless, generate_uid
@@ -238,3 +242,134 @@ def test_mutated_files_give_a_result_or_one_line(tmp_path):
             for index in range(len(stack.pictures)):
                 with contextlib.suppress(UnreadableFileError):
                     stack.read(index)
+
+
+def test_signed_pixels_of_twelve_bits_and_a_range_of_padding(tmp_path):
+    pixels = np.array([[-2048, -2000], [-1, 2047]], dtype=np.int16) & 0x0FFF  # the sign is bit 11
+    data = image(pixels.astype(np.int16), BitsStored=12, HighBit=11)
+    data.add_new("PixelPaddingValue", "SS", -2048)
+    data.add_new("PixelPaddingRangeLimit", "SS", -1500)
+    values = only(tmp_path, data).read(0)
+    assert np.isnan(values[0]).all()
+    assert values[1].tolist() == [-1, 2047]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"), [("LossyImageCompression", "01"), ("LossyImageCompression", "00")]
+)
+def test_loss_is_known(tmp_path, attribute, value):
+    (picture,) = only(tmp_path, image(PIXELS, **{attribute: value})).pictures
+    assert picture.lossy == (value == "01")
+
+
+def installed(name: str) -> Path:
+    """A file of the package pydicom-data."""
+    data_store = pytest.importorskip("data_store", reason="pydicom-data is not installed")
+    return Path(next(iter(data_store.__path__))) / "data" / name
+
+
+@pytest.mark.parametrize("kind", ["_RLE", "_big_endian", "_jpeg_2k_lossless", "_jpeg_ls_lossless"])
+def test_a_multi_frame_mr_in_every_syntax(kind):
+    if "jpeg" in kind:
+        pytest.importorskip("gdcm", reason="python-gdcm is not installed")
+    plain = pydicom.dcmread(installed("emri_small.dcm")).pixel_array
+    (series,), broken = read_series([("a", installed(f"emri_small{kind}.dcm"))])
+    assert not broken
+    assert [p.number for p in series.pictures] == list(range(1, 11))
+    assert all((series.read(k) == plain[k]).all() for k in range(10))
+    # Its functional groups were taken away, so that its places are not known.
+    assert series.plane_name() == "unknown"
+
+
+def test_a_multi_frame_that_is_cut_off():
+    (series,), _ = read_series([("a", installed("emri_small_jpeg_2k_lossless_too_short.dcm"))])
+    with pytest.raises(UnreadableFileError, match="no pixels, as where a file is cut off"):
+        series.read(0)
+
+
+def test_a_real_enhanced_file_has_the_place_of_each_frame():
+    data = pydicom.dcmread(installed("eCT_Supplemental.dcm"))
+    series, broken = read_series([("a", installed("eCT_Supplemental.dcm"))])
+    assert not broken
+    groups = data.PerFrameFunctionalGroupsSequence
+    places = {
+        frame: group.PlanePositionSequence[0].ImagePositionPatient for frame, group in enumerate(groups, 1)
+    }
+    found = {p.number: p.plane.position for stack in series for p in stack.pictures}
+    assert found == {frame: tuple(map(float, place)) for frame, place in places.items()}
+    for stack in series:
+        for index, shown_one in enumerate(stack.pictures):
+            stored = data.pixel_array[shown_one.number - 1].astype(float)
+            change = data.SharedFunctionalGroupsSequence[0].PixelValueTransformationSequence[0]
+            expected = stored * float(change.RescaleSlope) + float(change.RescaleIntercept)
+            values = stack.read(index)
+            assert (values[~np.isnan(values)] == expected[~np.isnan(values)]).all()
+
+
+def test_damaged_compressed_pixels_are_refused_without_noise(tmp_path, capfd):
+    pytest.importorskip("gdcm", reason="python-gdcm is not installed")
+    chance = random.Random(5)
+    pixels = np.random.default_rng(1).integers(0, 1000, (64, 64)).astype(np.uint16)
+    refused = set()
+    for syntax in ("JPEGLosslessProcess14_1", "JPEGLSLossless", "JPEG2000Lossless", "RLELossless"):
+        _, path = save(tmp_path, syntax, image(pixels))
+        transcode(path, syntax)
+        raw = path.read_bytes()
+        capfd.readouterr()
+        start = raw.index(b"\xe0\x7f\x10\x00")
+        for _ in range(40):
+            data = bytearray(raw)
+            for _ in range(chance.randrange(1, 6)):
+                data[chance.randrange(start, len(data))] = chance.randrange(256)
+            path.write_bytes(data)
+            series, broken = read_series([("a", path)])
+            assert all("\n" not in message for _, message, _ in broken)
+            for stack in series:
+                try:
+                    assert stack.read(0).shape == (64, 64)
+                except UnreadableFileError as error:
+                    refused.add(error.message.split(";")[0])
+        assert capfd.readouterr() == ("", "")
+    # libjpeg tells of a stream that ends early, and fills in what is missing.
+    assert "the pixels are damaged, as their decoder tells" in refused
+    assert "the pixels cannot be decoded (cut off or damaged)" in refused
+
+
+def test_without_a_terminal_compressed_pixels_are_read(tmp_path):
+    """As a cron job with stderr closed."""
+    data = image(PIXELS)
+    data.compress(RLELossless)
+    save(tmp_path, "a", data)
+    code = (
+        "import os, sys; from pathlib import Path; from mriparaspinal.files.dicom import read_series\n"
+        "os.close(2); (s,), _ = read_series([('a', Path(sys.argv[1]))]); print(s.read(0).sum())"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "a")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert float(done.stdout) == PIXELS.sum()
+
+
+def test_every_mr_image_of_pydicom_is_prepared_or_told_in_one_line(tmp_path):
+    roots = [Path(pydicom.__file__).parent / "data" / "test_files", installed("")]
+    paths = [
+        p for root in roots for p in sorted(root.rglob("*")) if p.is_file() and "MR" in str(p.name).upper()
+    ]
+    paths += sorted((roots[0] / "dicomdirtests").rglob("MR*/*"))
+    done = 0
+    for number, path in enumerate(paths):
+        if path.stat().st_size > 5_000_000 or path.suffix not in ("", ".dcm"):
+            continue
+        listed = run("prepare", path, "--list")
+        assert listed.code in (0, 3), path
+        first = listed.out.splitlines()[1].split("\t")[4].split(" ")[0] if listed.code == 0 else "1"
+        table = tmp_path / f"{number}.csv"
+        table.write_text(f"source,group,patient,segment,slice\n,MR,{number},3,{first}\n")
+        outcome = run("prepare", path, "--levels", table, "--out", tmp_path / f"out{number}")
+        assert outcome.code in (0, 3), path
+        lines = outcome.err.splitlines()
+        if outcome.code == 3:
+            # The row, and the sum of it.
+            assert len(lines) == 2 + any("broken files" in line for line in lines), (path, lines)
+            assert all(line.count("; ") >= 2 for line in lines)
+        done += outcome.code == 0
+    assert done >= 10

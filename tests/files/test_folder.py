@@ -174,3 +174,32 @@ def test_two_thousand_files(tmp_path):
     names = [f"p{n % 20}/f{n}.png" for n in range(2000)]
     touch(tmp_path, *names)
     assert list_files(tmp_path) == (sorted(names), [])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pipe of POSIX as a clock between two processes")
+def test_a_file_that_is_written_to_while_it_is_read(tmp_path):
+    """Part of such bytes may be of before and part of after."""
+    path = tmp_path / "f"
+    size = 40_000_000  # long enough to be met in its middle
+    path.write_bytes(b"a" * size)
+    code = (
+        "import sys\n"
+        "with open(sys.argv[1], 'r+b', buffering=0) as file:\n"
+        "    print('ready', flush=True)\n"
+        "    while True:\n"
+        "        for letter in b'ab':\n"
+        "            file.seek(0)\n"
+        f"            for _ in range({size} // 1000000): file.write(bytes([letter]) * 1000000)\n"
+    )
+    refused = 0
+    with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE) as writer:
+        try:
+            writer.stdout.readline()
+            for _ in range(10):
+                try:
+                    assert len(read_bytes(path)) == size
+                except UnreadableFileError as error:
+                    refused += "was written to while it was read" in error.message
+        finally:
+            writer.kill()
+    assert refused

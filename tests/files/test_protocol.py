@@ -42,6 +42,7 @@ window = [0, 1200]
 contrasts = ["side:ALS", "psa:1-0[group=ALS]"]
 normality = "shapiro"
 divide_by = "bmi"
+fat_rule = "fixed"
 [labels]
 "Musculus 3" = "MF_L"
 "WK" = "vertebral body"
@@ -65,12 +66,27 @@ def test_every_key_with_underscores_or_dashes(tmp_path, text, mark):
         "contrasts": ("side:ALS", "psa:1-0[group=ALS]"),
         "normality": "shapiro",
         "divide_by": "bmi",
+        "fat_rule": "fixed",
+        "sat_fraction": 0.5,
+        "same_voxels": False,
     }
+
+
+def test_settings_of_the_other_fat_rules(tmp_path):
+    write(tmp_path, 'fat-rule = "reference"\nsat-fraction = 0.4')
+    settings = resolve_settings(tmp_path, {})
+    assert (settings.fat_rule, settings.sat_fraction) == ("reference", 0.4)
+    write(tmp_path, 'fat_rule = "dixon"\nsame_voxels = true')
+    settings = resolve_settings(tmp_path, {})
+    assert (settings.fat_rule, settings.same_voxels) == ("dixon", True)
 
 
 def test_every_setting_can_stand_in_the_file():
     keys = {line.split(" = ")[0] for line in WHOLE.splitlines() if " = " in line and line[0] != '"'}
-    assert keys | {"labels"} == {field.name for field in dataclasses.fields(Settings)}
+    # Those of one fat rule alone contradict the others: see the test above.
+    assert keys | {"labels", "sat_fraction", "same_voxels"} == {
+        field.name for field in dataclasses.fields(Settings)
+    }
 
 
 def test_participants_and_jobs_of_the_protocol_count_where_no_flag_is_given(tmp_path):
@@ -122,6 +138,11 @@ BAD = {
     "contrasts = [1]": "a list",
     'normality = "ks"': "lilliefors or shapiro",
     "divide_by = 3": "a column",
+    'fat_rule = "kmeans"': "fixed or otsu or multiotsu or reference or dixon",
+    'sat_fraction = 1.5\nfat_rule = "reference"': "a number between 0 and 1",
+    'same_voxels = 1\nfat_rule = "dixon"': "true or false",
+    "sat_fraction = 0.5": "with reference alone",
+    'threshold = 60\nfat_rule = "otsu"': "with fixed alone",
     "participants = 3": "a file",
     "jobs = 0": "processes from 1",
     "jobs = true": "processes from 1",

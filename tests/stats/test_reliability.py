@@ -814,3 +814,17 @@ def test_text_among_the_results():
 def test_the_mean_needs_two_raters(raters):
     error = error_of(mean_of_raters, [results() for _ in raters], raters)
     assert error.exit_code == 2
+
+
+def test_a_threshold_that_a_rule_finds_in_each_slice_is_averaged():
+    rater = _rater_table_for_thresholds
+    with pytest.raises(UsageError, match="threshold"):
+        mean_of_raters([rater("fixed", 50), rater("fixed", 60)], ["a", "b"])
+    mean, _ = mean_of_raters([rater("otsu", 50), rater("otsu", 61)], ["a", "b"])
+    assert mean["threshold"].tolist() == [55.5]
+
+
+def _rater_table_for_thresholds(rule, threshold):
+    row = dict.fromkeys(COLUMNS, "") | {"participant_id": "ALS_1", "segment": "L3", "muscle": "MF"}
+    row |= {"side": "left", "csa_px": 10, "fi": 0.1, "fat_rule": rule, "threshold": threshold}
+    return pd.DataFrame([row])

@@ -1,0 +1,511 @@
+"""The page ``data-dictionary.md``: every table that the commands write, column by column.
+
+Which columns there are, and in which order, comes from the package; what those of ``L1.csv`` … mean, too. It
+is not in the repository: ``make docs`` makes it while the site is built. A column without a meaning here, or
+a meaning without a column, stops the build. Run ``python docs/scripts/dictionary.py`` to see it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from markdown_page import table
+
+from mriparaspinal import grade_tables, mask_agreement, numbering, participants, regions
+from mriparaspinal.model import COLUMNS, OPTIONAL_COLUMNS, Measurement, Problem
+from mriparaspinal.slice_picture import SLICES_COLUMNS
+from mriparaspinal.stats import characteristics, compare, correlate, regress, reliability, roc, sweep
+
+_INTRODUCTION = """\
+# Data dictionary
+
+Every table that the commands write, with its columns in their order. All tables are CSV: UTF-8, commas,
+decimal points, one header line. **An empty cell means that there is no such number**, never 0. Proportions
+are 0–1, unless the column's name ends in `_pct`. Numbers have enough digits to be read back exactly.
+
+This page is made from the program itself. Formulas are in [From contour to number](measurement.md) and
+[Methods](methods.md)."""
+
+#: What a column means in every table that has it, unless the table says otherwise.
+_COMMON = {
+    "contrast": "what was compared, as `compare --contrast` writes it",
+    "segment": "L1 to L5; empty in table mode",
+    "muscle": "MF, ES, PM, QL; empty in table mode",
+    "metric": "the column that was compared, such as `fi` or `rcsa`",
+    "role": "symptomatic or bilateral; empty where two sides are compared, and in table mode",
+    "label_a": "name of arm a",
+    "label_b": "name of arm b",
+    "n_a": "values used in arm a",
+    "n_b": "values used in arm b",
+    **{
+        f"{name}_{arm}": f"{text} of arm {arm}"
+        for arm in "ab"
+        for name, text in {
+            "mean": "mean",
+            "sd": "standard deviation (n − 1)",
+            "median": "median",
+            "q1": "first quartile",
+            "q3": "third quartile",
+            "normality_p": "p of the test of normality",
+            "summary": "mean ± SD, or median (IQR) if not normal,",
+        }.items()
+    },
+    "test": "which test was used",
+    "statistic": "t, U of arm a, or χ²",
+    "df": "degrees of freedom",
+    "p": "p-value, two-sided, not adjusted",
+    "p_adjusted": "p after Benjamini and Hochberg, within one family",
+    "effect": "`hedges_g` or `rank_biserial`",
+    "effect_size": "its value; positive where arm a is larger",
+    "effect_ci_low": "lower limit of its 95 % interval",
+    "effect_ci_high": "upper limit",
+    "n": "number of values, targets or participants used",
+    "ci_low": "lower limit of the 95 % interval",
+    "ci_high": "upper limit",
+    "covariates": "what was held constant",
+    "se": "standard error",
+    "n_positive": "positives with a value",
+    "n_negative": "negatives with a value",
+    "cutoff": "a value on or beyond it counts as positive",
+    "sensitivity": "share of positives found, 0–1",
+    "specificity": "share of negatives left out, 0–1",
+    "youden": "sensitivity + specificity − 1",
+    "predictor": "the column that tells the groups apart",
+    "direction": "`higher` or `lower`: which values count as positive",
+    "bias": "mean of second rater minus first; two raters only",
+    "loa_low": "lower limit of agreement, bias − 1.96 SD",
+    "loa_high": "upper limit of agreement",
+    "threshold": "grey level above which a pixel is fat",
+    "fi_mean": "mean FI over the rows",
+}
+
+_RECORDS = """\
+`problems.csv` of `quantify`, `run` and `prepare`, and `check --json`: one row per finding. What each code
+means is in [Problem codes](problems.md)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Table:
+    """One table of the page."""
+
+    file: str
+    words: str
+    columns: Iterable[str]
+    meanings: Mapping[str, str]
+    """Of the columns that are not common, or mean something else here."""
+
+
+_TABLES = (
+    _Table(
+        "comparisons.csv",
+        "From `compare` and `run`: one row per contrast, segment, muscle, metric and role.",
+        compare.COMPARISON_COLUMNS,
+        {
+            "paired_test": "on side rows: `paired_t` or `wilcoxon`, over participants with both sides",
+            "paired_statistic": "t, or the smaller rank sum",
+            "paired_p": "the p to read for the two sides of a patient; not adjusted",
+            "test": "`student_t`, `welch_t` or `mann_whitney_u`",
+            "statistic": "t, or U of arm a",
+            "df": "degrees of freedom of t",
+        },
+    ),
+    _Table(
+        "characteristics.csv",
+        "From `compare` and `run`, the numbers of Table 1: one row per characteristic and pair of groups.",
+        characteristics.CHARACTERISTIC_COLUMNS,
+        {
+            "characteristic": "column of the participants table",
+            "item": "its name in Table 1",
+            "unit": "its unit",
+            "levels": "the categories, in the order of the counts",
+            "label_a": "the first group",
+            "label_b": "the second group; empty where there is one only",
+            "missing_a": "participants of group a without a value",
+            "missing_b": "the same in group b",
+            "counts_a": "participants of group a in each category",
+            "counts_b": "the same in group b",
+            "test": "`student_t`, `welch_t`, `mann_whitney_u`, `chi_squared` or `fisher_exact`",
+            "remark": "what to know about the row",
+        },
+    ),
+    _Table(
+        "correlations.csv",
+        "From `correlate`; `table4_correlations.csv` from `compare` has the same columns.",
+        correlate.COLUMNS,
+        {
+            "role": "symptomatic, contralateral or bilateral",
+            "metric": "the column that was correlated",
+            "score": "the clinical score",
+            "method": "`pearson` or `spearman`",
+            "r": "partial correlation",
+        },
+    ),
+    _Table(
+        "regressions.csv",
+        "From `regress`: one row per term of each model.",
+        regress.COLUMNS,
+        {
+            "role": "symptomatic, contralateral or bilateral",
+            "metric": "the outcome, where it is a measure of a muscle",
+            "outcome": "the column that is explained",
+            "term": "intercept, predictor or covariate; `sex[M]` is M against the first level",
+            "df": "residual degrees of freedom",
+            "b": "coefficient",
+            "beta": "standardised coefficient",
+            "t": "b / se",
+            "r2": "share of the variance explained by the model",
+            "r2_adjusted": "the same, adjusted for the number of terms",
+            "model_p": "p of the F test of the whole model",
+        },
+    ),
+    _Table(
+        "roc.csv",
+        "From `roc`: one row per predictor.",
+        roc.ROC_COLUMNS,
+        {
+            "auc": "area under the curve",
+            "se": "standard error after Hanley and McNeil",
+            "ci_low": "lower 95 % limit after Hanley and McNeil",
+            "delong_low": "lower 95 % limit after DeLong",
+            "delong_high": "upper 95 % limit after DeLong",
+            "p": "p for a true area of 0.5",
+            "cutoff": "the cut-off with the highest Youden index",
+        },
+    ),
+    _Table(
+        "roc_points.csv",
+        "From `roc`: one row per predictor and cut-off, with Wilson's 95 % intervals.",
+        roc.POINT_COLUMNS,
+        {
+            "sensitivity_low": "lower limit",
+            "sensitivity_high": "upper limit",
+            "specificity_low": "lower limit",
+            "specificity_high": "upper limit",
+        },
+    ),
+    _Table(
+        "roc_differences.csv",
+        "From `roc` with two predictors or more: DeLong's test of each pair.",
+        roc.DELONG_COLUMNS,
+        {
+            "predictor_a": "first predictor",
+            "predictor_b": "second predictor",
+            "n_positive": "positives with both values",
+            "n_negative": "negatives with both values",
+            "auc_a": "area of the first",
+            "auc_b": "area of the second",
+            "difference": "first minus second",
+            "z": "difference / se",
+        },
+    ),
+    _Table(
+        "detection.csv",
+        "From `score --summary`: how often each item has a grade above 0, by pair of study groups. The "
+        "scores are described in [Clinical scores](scores.md).",
+        grade_tables.DETECTION_COLUMNS,
+        {
+            "item": "name of the item; `all`: all of them",
+            "label": "its name in words",
+            "measure": "`detected`: a grade above 0; `high_grade`: a high grade, of those detected",
+            "n_a": "records of group a (both sides)",
+            "n_b": "records of group b",
+            "count_a": "how many of them",
+            "count_b": "the same in group b",
+            "share_a": "count_a / n_a",
+            "share_b": "count_b / n_b",
+            "test": "`chi_squared` or `fisher_exact`",
+            "statistic": "χ²",
+            "p_adjusted": "p after Benjamini and Hochberg, over the items of a pair of groups",
+        },
+    ),
+    _Table(
+        "grades.csv",
+        "From `score --summary`: grades, and participants' scores, by pair of study groups.",
+        grade_tables.GRADE_COLUMNS,
+        {
+            "item": "name of the item, or of the score; `all`: all items",
+            "label": "its name in words",
+            "unit": "what is counted: `items` (each item and side) or `participants`",
+            "mean_rank_a": "mean rank of group a",
+            "mean_rank_b": "mean rank of group b",
+            "u": "the smaller U of Mann and Whitney",
+            "z": "its z, corrected for ties; never above 0",
+            "p_adjusted": "p after Benjamini and Hochberg, over the items of a pair of groups",
+        },
+    ),
+    _Table(
+        "distribution.csv",
+        "From `score --summary`: how many have each grade.",
+        grade_tables.DISTRIBUTION_COLUMNS,
+        {
+            "unit": "`items` (each item and side) or `participants` (by their highest grade)",
+            "group": "study group",
+            "grade": "the grade",
+            "n": "items or participants of the group",
+            "count": "those with the grade",
+            "share": "count / n",
+        },
+    ),
+    _Table(
+        "places.csv",
+        "From `score --summary`: where low and high grades are.",
+        grade_tables.PLACE_COLUMNS,
+        {
+            "group": "study group",
+            "place": "region and place of the items",
+            "level": "`low` or `high`",
+            "n": "items of the group with a grade above 0",
+            "count": "those of them of the level in the place",
+            "share": "count / n",
+        },
+    ),
+    _Table(
+        "reliability.csv",
+        "From `reliability`: one row per segment, muscle, metric and form of ICC.",
+        reliability.RELIABILITY_COLUMNS,
+        {
+            "segment": "L1 to L5; empty: all together",
+            "n": "targets (participant × segment × side) with a value from every rater",
+            "raters": "number of raters",
+            "form": "form of ICC after McGraw and Wong, such as `ICC(A,1)`",
+            "icc": "intraclass correlation coefficient",
+            "f": "F of the test of ICC = 0",
+            "df1": "its first degrees of freedom",
+            "df2": "its second degrees of freedom",
+            "p": "p of that test",
+            "cv_pct": "coefficient of variation of repeated measurements, %",
+            "sem": "standard error of measurement",
+            "mdc95": "minimal detectable change",
+        },
+    ),
+    _Table(
+        "bland_altman.csv",
+        "From `reliability`: one row per segment, muscle, metric and pair of raters.",
+        reliability.BLAND_ALTMAN_COLUMNS,
+        {
+            "segment": "L1 to L5; empty: all together",
+            "rater_a": "first rater",
+            "rater_b": "second rater",
+            "bias": "mean of second rater minus first",
+            "sd": "SD of the differences (n − 1)",
+            **{
+                f"{name}_ci_{end}": f"{'lower' if end == 'low' else 'upper'} 95 % limit of {text}"
+                for name, text in {
+                    "bias": "the bias",
+                    "loa_low": "the lower limit of agreement",
+                    "loa_high": "the upper limit of agreement",
+                }.items()
+                for end in ("low", "high")
+            },
+        },
+    ),
+    _Table(
+        "overlap.csv",
+        "From `reliability --dataset`: one row per region that both raters drew.",
+        mask_agreement.OVERLAP_COLUMNS,
+        {
+            "participant_id": "who was measured",
+            "muscle": "the muscle, or the reference",
+            "side": "left or right; empty for a reference",
+            "dice": "Dice coefficient of the two masks, 0–1",
+            "hausdorff_px": "largest distance between the boundaries, px",
+            "hausdorff95_px": "95th percentile of the distances, px",
+            "hausdorff_mm": "largest distance in mm, where the spacing is known",
+        },
+    ),
+    _Table(
+        "overlap_summary.csv",
+        "From `reliability --dataset`: one row per muscle.",
+        mask_agreement.SUMMARY_COLUMNS,
+        {
+            "n": "regions compared",
+            "dice_mean": "mean",
+            "dice_sd": "standard deviation (n − 1)",
+            "dice_min": "smallest",
+            "hausdorff_px_mean": "mean of the largest distances, px",
+            "hausdorff_px_max": "largest of them",
+            "hausdorff95_px_mean": "mean of the 95th percentiles, px",
+            "hausdorff95_px_max": "largest of them",
+            "n_mm": "regions with a distance in mm",
+            "hausdorff_mm_mean": "mean of the largest distances, mm",
+            "hausdorff_mm_max": "largest of them",
+        },
+    ),
+    _Table(
+        "sweep.csv",
+        "From `threshold-sweep`: FI at each threshold.",
+        sweep.SWEEP_COLUMNS,
+        {"fi_median": "median FI over the rows", "fi_q1": "first quartile", "fi_q3": "third quartile"},
+    ),
+    _Table(
+        "slope.csv",
+        "From `threshold-sweep`: how fast FI changes at the study's threshold.",
+        sweep.SLOPE_COLUMNS,
+        {"slope": "change of mean FI per grey level"},
+    ),
+    _Table(
+        "sweep_contrasts.csv",
+        "From `threshold-sweep`: the contrasts of FI again, at the thresholds around the study's own.",
+        sweep.CONTRAST_COLUMNS,
+        {},
+    ),
+    _Table(
+        "values.csv",
+        "From `masks`: what the values of the index images mean.",
+        numbering.VALUE_COLUMNS,
+        {
+            "value": "pixel value",
+            "region": "muscle or reference; `overlap` where several share the pixel",
+            "side": "left or right; empty for a reference",
+        },
+    ),
+    _Table(
+        "regions.csv",
+        "From `regions`: one row per participant, region and map; what each number is stands in "
+        "[Brain maps](brain-maps.md#what-is-computed). `--wide` writes one row per participant, with columns "
+        "such as `fa_mean_CST`.",
+        regions.COLUMNS,
+        {
+            "participant_id": "whose maps they are",
+            "region": "its name in the table of the atlas",
+            "map": "its name, such as `fa`; empty where there are volumes only",
+            "mean": "mean of the voxels used",
+            "sd": "standard deviation (n − 1)",
+            "median": "median",
+            "n_voxels": "voxels of the region",
+            "n_used": "voxels that the mean rests on",
+            "n_nan": "voxels in which the map is no number, left out",
+            "n_zero": "voxels in which it is 0: values, unless `--ignore-zero`",
+            "volume_ml": "volume of the region, ml",
+            "volume_pct_tiv": "the same as share of the intracranial volume, %",
+            "tissue_ml": "volume of the tissue in the region, ml; of maps of `--tissue` only",
+            "tissue_pct_tiv": "the same as share of the intracranial volume, %",
+        },
+    ),
+    _Table(
+        "slices.csv",
+        "From `prepare`: where each slice comes from. Only the first three columns are needed if you write "
+        "it yourself; without it, areas in mm² stay empty. Lengths are in mm, directions are unit vectors in "
+        "the patient's space.",
+        SLICES_COLUMNS,
+        {
+            "image": "file name of the slice",
+            "row_spacing_mm": "distance between rows, top to bottom",
+            "col_spacing_mm": "distance between columns",
+            "window_low": "grey level of the source that became 0",
+            "window_high": "grey level of the source that became 255",
+            "source": "row of `levels.csv` that the slice comes from",
+            "window": "rule of the window, as `--window` names it",
+            "voi_function": "VOI function of the DICOM image",
+            "voi_centre": "its window centre",
+            "voi_width": "its window width",
+            "slice_spacing_mm": "distance of neighbouring slices of the source",
+            "level_distance_mm": "how far above (+) or below (−) the middle of its level in a label map",
+            **{f"position_{axis}_mm": f"{axis} of the centre of the upper left pixel" for axis in "xyz"},
+            **{f"across_{axis}": f"{axis} of the direction of growing column" for axis in "xyz"},
+            **{f"down_{axis}": f"{axis} of the direction of growing row" for axis in "xyz"},
+        },
+    ),
+)
+
+
+def page() -> str:
+    """The page as Markdown."""
+    results = [[f"`{f.name}`", _bar(f.metadata["doc"]), f.metadata.get("unit", "")] for f in _fields()]
+    always, now_and_then = results[: len(COLUMNS)], results[len(COLUMNS) :]
+    assert len(now_and_then) == len(OPTIONAL_COLUMNS)
+    header = ["column", "meaning", "unit"]
+    parts = [
+        _INTRODUCTION,
+        "## L1.csv … L5.csv",
+        "From `quantify` and `run`: one row per participant, muscle and side, sorted by group, participant, "
+        "muscle and side. A row is there only for what was measured.",
+        table(header, always),
+        "These columns follow only where a row has a value for them:",
+        table(header, now_and_then),
+        "`L1_slices.csv` … are there where a segment has [several slices](stacks.md): the same columns, one "
+        "row for each slice, muscle and side.",
+        "## problems.csv",
+        _RECORDS,
+        table(["column", "meaning"], _problem_rows()),
+        "## participants.csv",
+        _participants(),
+    ]
+    for described in _TABLES:
+        parts += [f"## {described.file}", described.words, table(["column", "meaning"], _rows(described))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _fields() -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(Measurement)
+
+
+def _problem_rows() -> list[list[str]]:
+    meanings = {
+        "file": "name relative to the dataset, with forward slashes",
+        "shape": "label of the contour, or empty where the whole file is meant",
+        "severity": "`error`: something was not measured; `warning`: it was, but look at it",
+        "code": "short name of the finding",
+        "message": "what was found; what was expected",
+        "remedy": "what to do",
+    }
+    return _meant("problems.csv", [f.name for f in dataclasses.fields(Problem)], meanings)
+
+
+def _participants() -> str:
+    texts = [
+        ["`participant_id`", "such as `ALS_7`; the key", ""],
+        ["`group`", "must agree with the file names", ""],
+        ["`onset_side`", "`left`, `right`, `L`, `R`; empty where there is none, as in bulbar onset", ""],
+        ["`onset_region`", "`lower`, `upper`, `bulbar` …", ""],
+        ["`psa`", "pathological spontaneous activity: `1`, `0`, `+`, `-`", ""],
+        ["`sex`", "such as `F`, `M`", ""],
+    ]
+    names = {
+        "age": "age at the MRI",
+        "age_onset": "age at onset",
+        "bmi": "body mass index",
+        "alsfrs_r": "ALSFRS-R, total",
+        "alsfrs_lower": "ALSFRS-R, lower limb",
+        "disease_duration": "from onset to the MRI",
+    }
+    _same("participants.csv", participants.NUMBERS, names)
+    numbers = [
+        [f"`{name}`", f"{names[name]}; {low:g} to {high:g} are believed", unit]
+        for name, (low, high, unit) in participants.NUMBERS.items()
+    ]
+    words = (
+        "You write this one (or a BIDS `participants.tsv`); `quantify` copies it to the results. Only "
+        "`participant_id` is needed. Columns of your own can be used in `compare`, `correlate`, `regress`, "
+        "`roc`."
+    )
+    return f"{words}\n\n{table(['column', 'meaning', 'unit'], [*texts, *numbers])}"
+
+
+def _rows(described: _Table) -> list[list[str]]:
+    columns = list(described.columns)
+    meanings = {name: text for name, text in _COMMON.items() if name in columns} | dict(described.meanings)
+    return _meant(described.file, columns, meanings)
+
+
+def _meant(file: str, columns: Iterable[str], meanings: Mapping[str, str]) -> list[list[str]]:
+    columns = list(columns)
+    _same(file, columns, meanings)
+    return [[f"`{name}`", _bar(meanings[name])] for name in columns]
+
+
+def _same(file: str, columns: Iterable[str], meanings: Iterable[str]) -> None:
+    """Stop where columns and meanings are not the same set."""
+    apart = set(columns) ^ set(meanings)
+    if apart:
+        raise SystemExit(f"docs/scripts/dictionary.py: {file}: column or meaning is missing: {sorted(apart)}")
+
+
+def _bar(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,0 +1,142 @@
+"""Make the pictures of the site from the sample cohort and what the commands write: ``docs/pictures/*.png``.
+
+Run: ``python docs/scripts/pictures.py``. A test makes them again and compares.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "docs" / "pictures"
+SAMPLE = ROOT / "sample_data"
+
+_COLOURS = {"MF": "#E69F00", "ES": "#56B4E9", "PM": "#2FBF93", "IVD": "#F0E442"}
+
+
+def main() -> None:
+    """Run the commands and write all pictures."""
+    with tempfile.TemporaryDirectory() as folder:
+        for words in (("run", "study"), ("masks", "masks")):
+            command = [
+                sys.executable,
+                "-m",
+                "mriparaspinal",
+                words[0],
+                str(SAMPLE),
+                "--quiet",
+                "--out",
+                words[1],
+            ]
+            environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+            subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+        FOLDER.mkdir(exist_ok=True)
+        for name, picture in pictures(Path(folder)).items():
+            (FOLDER / name).write_bytes(_png(picture))
+            print(f"wrote {FOLDER / name}")
+
+
+def pictures(outputs: Path) -> dict[str, Image.Image]:
+    """All pictures by name, from a folder with ``study``, written by ``run``, and ``masks``."""
+    comparison = outputs / "study" / "comparison"
+    return {
+        "overlay.png": _opened(outputs / "masks" / "ALS_2_4_overlay.png"),
+        "sides.png": _narrower(_opened(comparison / "figure3_sides_als.png"), 1000),
+        "effects.png": _narrower(_opened(comparison / "figure_effects.png"), 1000),
+        "contours.png": _drawn("LR_3", 4, 3.4, vertices=True),
+        **{f"L{level}.png": _drawn("LR_3", level, 2.6) for level in range(1, 6)},
+        "two-ways.png": _two_ways("ALS_2", 4),
+    }
+
+
+def _opened(path: Path) -> Image.Image:
+    with Image.open(path) as picture:
+        return picture.convert("RGB")
+
+
+def _narrower(picture: Image.Image, width: int) -> Image.Image:
+    return picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
+
+
+def _png(picture: Image.Image) -> bytes:
+    """Few colours are enough, and make small files; the method keeps rare ones, such as those of lines."""
+    content = io.BytesIO()
+    few = picture.quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(content, "PNG", optimize=True)
+    return content.getvalue()
+
+
+def _contours(who: str, level: int) -> list[tuple[str, list[tuple[float, float]]]]:
+    content = json.loads((SAMPLE / f"{who}_{level}.json").read_text(encoding="utf-8"))
+    return [(shape["label"], [(x, y) for x, y in shape["points"]]) for shape in content["shapes"]]
+
+
+def _drawn(
+    who: str,
+    level: int,
+    scale: float,
+    crop: tuple[int, int, int, int] = (28, 92, 228, 246),
+    vertices: bool = False,
+    contours: dict[str, list[tuple[float, float]]] | None = None,
+) -> Image.Image:
+    """A slice with contours as LabelMe shows them: lines, points, labels. ``crop`` in pixels of the slice."""
+    left, top, right, bottom = crop
+    size = (round((right - left) * scale), round((bottom - top) * scale))
+    grey = (
+        _opened(SAMPLE / f"{who}_{level}.png").convert("L").crop(crop).resize(size, Image.Resampling.BICUBIC)
+    )
+    # Noise does not compress; nobody sees the lowest bits of it.
+    slice_ = grey.point(lambda level: level & 0xF8 | 4).convert("RGB")
+    draw = ImageDraw.Draw(slice_)
+    font = ImageFont.load_default(size=17)
+    for label, points in _contours(who, level) if contours is None else contours.items():
+        # The centre of a pixel is at one half.
+        xy = [((x + 0.5 - left) * scale, (y + 0.5 - top) * scale) for x, y in points]
+        colour = _COLOURS[label.partition("_")[0]]
+        draw.line([*xy, xy[0]], fill=colour, width=2)
+        for x, y in xy if vertices else ():
+            draw.ellipse((x - 3, y - 3, x + 3, y + 3), fill=colour)
+        middle = tuple(sum(values) / len(xy) for values in zip(*xy, strict=True))
+        draw.text(middle, label, colour, font, anchor="mm", stroke_width=2, stroke_fill="black")
+    return slice_
+
+
+def _titled(picture: Image.Image, title: str) -> Image.Image:
+    canvas = Image.new("RGB", (picture.width, picture.height + 30), "black")
+    canvas.paste(picture, (0, 30))
+    ImageDraw.Draw(canvas).text((8, 15), title, "white", ImageFont.load_default(size=18), anchor="lm")
+    return canvas
+
+
+def _side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
+    canvas = Image.new("RGB", (left.width + 6 + right.width, left.height), "white")
+    canvas.paste(left, (0, 0))
+    canvas.paste(right, (left.width + 6, 0))
+    return canvas
+
+
+def _two_ways(who: str, level: int) -> Image.Image:
+    """The wasted muscles of the left side: drawn without and with the fat between muscle and fascia."""
+    by_label = dict(_contours(who, level))
+    disc = by_label["IVD"]
+    middle = sum(x for x, _ in disc) / len(disc)
+    # The muscles of the other side fill their fascia: mirrored, they show where it is on this one.
+    whole = {f"{name}_L": [(2 * middle - x, y) for x, y in by_label[f"{name}_R"]] for name in ("MF", "ES")}
+    muscle = {label: by_label[label] for label in whole}
+    crop = (122, 158, 208, 226)
+    return _side_by_side(
+        _titled(_drawn(who, level, 6, crop, contours=muscle), "muscle only"),
+        _titled(_drawn(who, level, 6, crop, contours=whole), "inside the fascia"),
+    )
+
+
+if __name__ == "__main__":
+    main()

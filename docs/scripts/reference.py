@@ -1,0 +1,91 @@
+"""The page ``reference.md``: every command with its arguments, options and examples, from the app itself.
+
+It is not in the repository: ``make docs`` makes it while the site is built, so that it cannot be out of date.
+Run ``python docs/scripts/reference.py`` to see it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import typer.main
+from markdown_page import table
+
+from mriparaspinal.cli import app
+
+_INTRODUCTION = """\
+# Commands
+
+```text
+mriparaspinal COMMAND …
+python -m mriparaspinal COMMAND …
+```
+
+Results go to files, messages to stderr. Nothing is written beside the inputs, but by `contours`, which is
+there for that. An option that may be given several times says "repeat". The settings can stand in
+[`paraspinal.toml`](reproducibility.md#the-protocol-in-a-file), too: flags win over the file.
+`mriparaspinal --version` shows the version.
+
+This page is made from the program itself.
+
+## Exit codes
+
+| code | meaning |
+| --- | --- |
+| 0 | all done (perhaps with warnings) |
+| 1 | an unexpected failure, with a traceback: please report it |
+| 2 | wrong usage or settings, or an output that cannot be written |
+| 3 | no usable input |
+| 4 | done, but part of the input had errors: `problems.csv` lists what was not measured |
+| 5 | a gate that was asked for failed (`--require-cv`) |
+
+`run` gives the first of 1, 2, 3, 4, 0 that any of its steps gives. `check` gives 4 with errors, 0 with
+warnings only."""
+
+
+def page() -> str:
+    """The page as Markdown."""
+    top = typer.main.get_command(app)
+    with top.make_context("mriparaspinal", [], resilient_parsing=True) as context:
+        commands = [
+            _command(name, top.get_command(context, name), context)  # type: ignore[attr-defined]
+            for name in top.list_commands(context)  # type: ignore[attr-defined]
+        ]
+    return "\n\n".join([_INTRODUCTION, *commands]) + "\n"
+
+
+def _command(name: str, command: Any, parent: Any) -> str:
+    """The section of one command, in the words of its ``--help``."""
+    context = command.make_context(name, [], parent=parent, resilient_parsing=True)
+    text, _, examples = (command.help or "").replace("\b", "").partition("Example:")
+    usage = re.sub(
+        r"{(\w+)}", lambda match: match[1].upper(), " ".join(command.collect_usage_pieces(context)[1:])
+    )
+    parts = [f"## {name}", _linked(text.strip()), f"```text\nmriparaspinal {name} {usage} [OPTIONS]\n```"]
+    records: dict[str, list[list[str]]] = {"argument": [], "option": []}
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record is not None:
+            records[parameter.param_type_name].append([_code(record[0]), _cell(record[1])])
+    parts += [table([kind, "what"], rows) for kind, rows in records.items() if rows]
+    lines = "\n".join(line.strip() for line in examples.strip().splitlines())
+    parts.append(f"```sh\n{lines}\n```")
+    return "\n\n".join(parts)
+
+
+def _code(text: str) -> str:
+    return f"`{' '.join(text.split())}`"
+
+
+def _cell(text: str | None) -> str:
+    return _linked(" ".join((text or "").split()).replace("|", "\\|"))
+
+
+def _linked(text: str) -> str:
+    """The names of pages become links."""
+    return re.sub(r"docs/([a-z-]+)\.md", r"[\1](\1.md)", text)
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,0 +1,89 @@
+"""``mriparaspinal contours``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mriparaspinal.cli import options as opt
+from mriparaspinal.cli.console import counted, progress_bar, say, say_problems, settings_from
+from mriparaspinal.errors import EXIT_PARTLY, NoInputError
+
+Source = Annotated[
+    Path,
+    typer.Argument(help="Folder of annotations (or one file): see docs/contours.md.", show_default=False),
+]
+DatasetOption = Annotated[
+    Path, typer.Option("--dataset", metavar="DATASET", help="Folder of the slices.", show_default=False)
+]
+NumberingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--numbering",
+        metavar="NAME|FILE.csv",
+        help="What the numbers of label maps mean: mriparaspinal, musclemap, totalsegmentator, "
+        "totalsegmentator_mr, or a table value,label [default: values.csv in SOURCE].",
+    ),
+]
+Tolerance = Annotated[
+    float,
+    typer.Option(
+        "--tolerance",
+        metavar="PX",
+        min=0,
+        max=100,
+        help="Leave out points of outlines that lie this near to the rest [default: 0, exact].",
+        show_default=False,
+    ),
+]
+
+
+def contours(
+    source: Source,
+    dataset: DatasetOption,
+    numbering: NumberingOption = None,
+    tolerance: Tolerance = 0.0,
+    patient_from: opt.PatientFromOption = None,
+    name_pattern: opt.NamePattern = None,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    """Turn annotations of other tools into LabelMe files, to be corrected by hand and measured.
+
+    Reads, for a slice ALS_7_3.png of participant ALS_7: label maps (ALS_7_3_mask.png, ALS_7_3.nii.gz,
+    ALS_7.nii.gz), ROIs of ImageJ (ALS_7_3.zip, ALS_7_3_*.roi, ALS_7_3/*.roi), DICOM RTSTRUCT and SEG
+    (ALS_7.dcm, or below ALS_7/).
+
+    This command alone writes into the dataset: NAME.json beside NAME.png, where LabelMe opens it. It
+    never replaces a file: where one is there with other contours, nothing is written at all.
+
+    \b
+    Example:
+      mriparaspinal contours segmentations --dataset scans --numbering totalsegmentator_mr
+      mriparaspinal contours masks --dataset scans --tolerance 0.7
+    """
+    from mriparaspinal.contouring import make_contours, open_annotations
+    from mriparaspinal.files.labelme_writer import write_beside
+
+    settings = settings_from(dataset, {"patient_from": patient_from, "name_pattern": name_pattern})
+    annotations = open_annotations(source, dataset, settings, numbering)
+    slices = len(annotations.slices)
+    with progress_bar("making contours", slices, quiet) as advance:
+        made = make_contours(annotations, tolerance, advance)
+    say_problems(made.problems, quiet, verbose)
+    if not made.files:
+        found = f"no contours could be made for any of {counted(slices, 'slice')}"
+        raise NoInputError(
+            f"{source}: {found}; expected annotations named as the slices; see docs/contours.md"
+        )
+    written = write_beside(dataset, made.files)
+    kept = f", {len(made.files) - written} of them there already" if written < len(made.files) else ""
+    done = f"made contours of {len(made.files)} of {counted(slices, 'slice')} in {dataset}{kept}"
+    say(f"{done}; {counted(made.shapes, 'shape')}", quiet)
+    if tolerance > 0:
+        changed = f"changed {made.changed_px} px in all, at most {made.most_changed_px} px in one region"
+        say(f"the tolerance of {tolerance:g} px {changed}", quiet)
+    if any(problem.severity == "error" for problem in made.problems):
+        raise typer.Exit(EXIT_PARTLY)

@@ -1,0 +1,148 @@
+"""``--log-file`` of every command: what is said, with the time. The only output that knows a clock."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import platform
+import re
+import shlex
+import stat
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mriparaspinal import __version__
+from mriparaspinal.cli import console
+from mriparaspinal.errors import ParaspinalError, UsageError
+
+LogFile = Annotated[
+    Path | None,
+    typer.Option("--log-file", metavar="FILE", help="Append what is said to FILE, with the time."),
+]
+#: How a line of a log begins: a file that begins otherwise is somebody's data.
+_LINE = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* mriparaspinal ")
+
+
+def with_log(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the option ``--log-file`` beside its own."""
+
+    @functools.wraps(command)
+    def run(*, log_file: Path | None, **arguments: Any) -> None:
+        if log_file is None:
+            command(**arguments)
+            return
+        _refuse_input(log_file, arguments)
+        with _log_to(log_file, command.__name__.replace("_", "-")):
+            command(**arguments)
+
+    signature = inspect.signature(command, eval_str=True)
+    option = inspect.Parameter("log_file", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=LogFile)
+    run.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*signature.parameters.values(), option]
+    )
+    run.__annotations__ = {**command.__annotations__, "log_file": LogFile}
+    return run
+
+
+def _refuse_input(log_file: Path, arguments: Mapping[str, Any]) -> None:
+    """Nothing is written beside the inputs."""
+    resolved = log_file.resolve()
+    for name, value in arguments.items():
+        for path in value if isinstance(value, list) else [value]:
+            if isinstance(path, Path):
+                place = path.resolve()
+                inside = name != "out" and place.is_dir() and place in resolved.parents
+                if resolved == place or inside:
+                    found = f"is {path}, or lies in it, which the command reads or writes"
+                    raise UsageError(
+                        f"--log-file {log_file}: {found}; expected a file elsewhere; choose another"
+                    )
+
+
+@contextmanager
+def _log_to(path: Path, command: str) -> Iterator[None]:
+    log = _Log(path, command)
+    began = time.monotonic()
+    code = 0
+    log.line(f"began: {_versions()}; arguments: {shlex.join(sys.argv[1:])}")
+    console.log_with(log.line)
+    try:
+        yield
+    except BaseException as error:
+        code = _exit_code(error)
+        if isinstance(error, ParaspinalError):
+            log.line(f"mriparaspinal: {error}")
+        elif code == 1:
+            log.line(traceback.format_exc())
+        raise
+    finally:
+        console.log_with(None)
+        log.line(f"ended: exit code {code}, after {time.monotonic() - began:.1f} s")
+        log.close()
+
+
+def _exit_code(error: BaseException) -> int:
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    if isinstance(error, BrokenPipeError):
+        return 0
+    code = getattr(error, "exit_code", getattr(error, "code", 1))
+    return code if isinstance(code, int) else 1
+
+
+def _versions() -> str:
+    """Of what makes the numbers; without importing any of it."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    parts = [f"mriparaspinal {__version__}", f"Python {platform.python_version()}"]
+    for name in ("numpy", "pillow", "msgspec", "pandas", "scipy", "statsmodels"):
+        try:
+            parts.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            parts.append(f"{name} unknown")
+    return ", ".join(parts)
+
+
+class _Log:
+    """A file that lines are appended to, whole ones, though several runs may write into it."""
+
+    def __init__(self, path: Path, command: str) -> None:
+        self._path, self._command = path, command
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Not to wait for the reader of a pipe.
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
+            self._file = os.open(path, flags, 0o666)
+            regular = stat.S_ISREG(os.fstat(self._file).st_mode)
+            head = os.read(self._file, 100) if regular else b"?"
+        except OSError as error:
+            found = f"cannot be written ({error.strerror})"
+            raise UsageError(
+                f"--log-file {path}: {found}; expected a file in a writable folder; choose another"
+            ) from None
+        if head and not _LINE.match(head):
+            os.close(self._file)
+            found = "no log of mriparaspinal stands there, but something else"
+            raise UsageError(f"--log-file {path}: {found}; expected a log, or no file; choose another")
+
+    def line(self, text: str) -> None:
+        now = datetime.now().astimezone().isoformat(timespec="seconds")
+        head = f"{now} mriparaspinal {self._command}[{os.getpid()}] "
+        lines = "".join(f"{head}{line}\n" for line in text.rstrip("\n").splitlines() or [""])
+        try:
+            os.write(self._file, lines.encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            # The work matters more than its log.
+            print(f"--log-file {self._path}: cannot be written ({error.strerror})", file=sys.stderr)
+
+    def close(self) -> None:
+        os.close(self._file)

@@ -1,0 +1,135 @@
+"""``mriparaspinal maps``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mriparaspinal.cli import options as opt
+from mriparaspinal.cli.console import progress_bar, say
+from mriparaspinal.errors import UsageError
+
+
+class Kind(StrEnum):
+    """What is computed."""
+
+    dti = "dti"
+    mtr = "mtr"
+    ratio = "ratio"
+    fat_fraction = "fat-fraction"
+
+
+#: The images of each kind, by option: those that it needs, and those that it can do without.
+_NEEDED = {
+    Kind.dti: ("--data", "--bval", "--bvec"),
+    Kind.mtr: ("--mt", "--no-mt"),
+    Kind.ratio: ("--numerator", "--denominator"),
+    Kind.fat_fraction: ("--fat", "--water"),
+}
+_PAIR = ("--same-voxels",)
+_OPTIONAL = {Kind.dti: ("--mask",), Kind.mtr: _PAIR, Kind.ratio: _PAIR, Kind.fat_fraction: _PAIR}
+
+
+def _image(flag: str, text: str) -> Any:
+    return typer.Option(flag, metavar="FILE", help=text)
+
+
+def maps(
+    kind: Annotated[Kind, typer.Argument(help="What to compute.", show_default=False)],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", metavar="FILE|DIR", help="The map, .nii.gz; of dti a folder.", show_default=False
+        ),
+    ],
+    data: Annotated[Path | None, _image("--data", "dti: the diffusion series (4-D).")] = None,
+    bval: Annotated[Path | None, _image("--bval", "dti: its b-values, as FSL has them.")] = None,
+    bvec: Annotated[Path | None, _image("--bvec", "dti: its directions, as FSL has them.")] = None,
+    mask: Annotated[
+        Path | None, _image("--mask", "dti: the voxels to fit [default: all with signal].")
+    ] = None,
+    mt: Annotated[Path | None, _image("--mt", "mtr: the image with the saturation pulse.")] = None,
+    no_mt: Annotated[Path | None, _image("--no-mt", "mtr: the image without it.")] = None,
+    numerator: Annotated[Path | None, _image("--numerator", "ratio: the image to divide.")] = None,
+    denominator: Annotated[Path | None, _image("--denominator", "ratio: the image to divide by.")] = None,
+    fat: Annotated[Path | None, _image("--fat", "fat-fraction: the fat image (magnitude).")] = None,
+    water: Annotated[Path | None, _image("--water", "fat-fraction: the water image (magnitude).")] = None,
+    same_voxels: Annotated[
+        bool,
+        typer.Option("--same-voxels", help="The two images are one grid, though the origin of one is lost."),
+    ] = False,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    """Compute a NIfTI map from others, voxel by voxel. Nothing is resampled.
+
+    dti: FA, MD, AD and RD by weighted least squares (dipy, the extra "brain"); mtr: 100·(off − on)/off in %;
+    ratio: numerator / denominator; fat-fraction: fat / (fat + water). Where a number is not defined, the
+    voxel is NaN. See docs/brain-maps.md.
+
+    \b
+    Example:
+      mriparaspinal maps dti --data dwi.nii.gz --bval dwi.bval --bvec dwi.bvec --mask brain.nii.gz --out dti
+      mriparaspinal maps mtr --mt mt_on.nii.gz --no-mt mt_off.nii.gz --out mtr.nii.gz
+      mriparaspinal maps ratio --numerator t1.nii.gz --denominator t2.nii.gz --out t1_over_t2.nii.gz
+      mriparaspinal maps fat-fraction --fat fat.nii.gz --water water.nii.gz --out ff.nii.gz
+    """
+    given = {
+        "--data": data, "--bval": bval, "--bvec": bvec, "--mask": mask, "--mt": mt, "--no-mt": no_mt,
+        "--numerator": numerator, "--denominator": denominator, "--fat": fat, "--water": water,
+    }  # fmt: skip
+    images = {option: path for option, path in given.items() if path is not None}
+    _check(kind, images, same_voxels)
+    from mriparaspinal import map_making as making
+    from mriparaspinal.files.results import OutputFolder, write_file
+
+    if kind is Kind.dti:
+        data, bval, bvec = (images[option] for option in _NEEDED[kind])
+        series = making.open_diffusion(data, bval, bvec, mask)
+        with progress_bar("fitting", series.series.grid.shape[2], quiet) as advance:
+            made = making.make_tensor(series, advance)
+    else:
+        making.require_nifti_name(out)
+        make = {
+            Kind.mtr: making.make_mtr,
+            Kind.ratio: making.make_ratio,
+            Kind.fat_fraction: making.make_fat_fraction,
+        }[kind]
+        first, second = (images[option] for option in _NEEDED[kind])
+        made = make(first, second, out, same_voxels)
+    folder = out if kind is Kind.dti else out.parent
+    written = {(folder / name).resolve() for name in made.files}
+    for option, path in images.items():
+        if path.resolve() in written:
+            raise UsageError(f"--out {out}: {option} would be written over; expected another; choose another")
+    if kind is Kind.dti:
+        with OutputFolder(out) as whole:
+            whole.replace(made.files, [])
+    else:
+        write_file(out, made.files[out.name])
+    for line in made.summaries if verbose else ():
+        say(line, quiet)
+    for note in made.notes:
+        say(f"note: {note}", quiet)
+    say(
+        f"made {', '.join(name.removesuffix('.gz').removesuffix('.nii') for name in made.files)} into {out}",
+        quiet,
+    )
+
+
+def _check(kind: Kind, images: dict[str, Path], same_voxels: bool) -> None:
+    """Raise :class:`UsageError` where an image of a kind is missing, or one is of another kind."""
+    missing = [option for option in _NEEDED[kind] if option not in images]
+    if missing:
+        needed = ", ".join(_NEEDED[kind])
+        raise UsageError(f"maps {kind.value}: no {missing[0]}; expected {needed}; name the image")
+    known = [*_NEEDED[kind], *_OPTIONAL[kind]]
+    asked = [*images, *(["--same-voxels"] if same_voxels else [])]
+    for option in asked:
+        if option not in known:
+            raise UsageError(
+                f"maps {kind.value}: {option} is of no use; expected {', '.join(known)}; leave it out"
+            )

@@ -1,0 +1,62 @@
+"""``mriparaspinal merge``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mriparaspinal.cli import options as opt
+from mriparaspinal.cli.console import counted, say, say_problems
+from mriparaspinal.cli.summary import measured_rows, measured_summary, print_json, show
+from mriparaspinal.errors import EXIT_PARTLY, UsageError
+
+
+def merge(
+    results: Annotated[
+        list[Path],
+        typer.Argument(help="Folders of 'quantify --participant-label'.", show_default=False),
+    ],
+    out: opt.OutFolder,
+    json_: opt.AsJson = False,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    """Join shares of a dataset that were measured by themselves, as on the nodes of a cluster.
+
+    Gives the same bytes as measuring all their participants in one run.
+
+    \b
+    Example:
+      mriparaspinal merge shares/ALS_1 shares/ALS_2 shares/LR_1 --out results
+    """
+    from mriparaspinal.files.results import OutputFolder, refuse_other_share
+    from mriparaspinal.shares import join_shares
+    from mriparaspinal.study import write_results
+
+    if out.resolve() in {folder.resolve() for folder in results}:
+        raise UsageError(f"{out}: is one of the shares; expected another folder; choose another --out")
+    measured, settings = join_shares(results)
+    with OutputFolder(out) as folder:
+        refuse_other_share(out, measured.study.share)
+        write_results(measured, settings, folder)
+    say_problems(measured.problems, quiet, verbose)
+    summary = measured_summary(measured)
+    show(measured_rows(summary), quiet)
+    study = measured.study
+    missing = [who for who in study.everyone if study.share and who not in study.share]
+    if missing:
+        names = ", ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
+        have = f"{len(missing)} of {counted(len(study.everyone), 'participant')} in no share"
+        say(f"warning: {have}: {names}; {out} is a share itself until they are joined", quiet)
+    say(
+        f"joined {counted(len(results), 'share')} into {out}: {measured.measured} of "
+        f"{counted(len(measured.results), 'slice')} measured; {counted(measured.errors, 'error')}, "
+        f"{counted(measured.warnings, 'warning')}",
+        quiet,
+    )
+    if json_:
+        print_json({"command": "merge", **summary})
+    if measured.errors:
+        raise typer.Exit(EXIT_PARTLY)

@@ -1,0 +1,180 @@
+"""``mriparaspinal regions``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mriparaspinal.cli import options as opt
+from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
+from mriparaspinal.cli.outputs import end
+from mriparaspinal.errors import UsageError
+
+
+def regions(
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", metavar="FILE", help="The long table: a row per region and map.", show_default=False
+        ),
+    ],
+    map_: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="NAME=FILE", help="A map to average, such as fa=FA.nii.gz (repeat)."),
+    ] = None,
+    tissue: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tissue",
+            metavar="NAME=FILE",
+            help="A map of tissue shares, such as gm=mwp1.nii, whose volume is wanted (repeat).",
+        ),
+    ] = None,
+    atlas: Annotated[
+        str | None,
+        typer.Option("--atlas", metavar="FILE", help="Labels (3-D), or probability maps (4-D)."),
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option("--table", metavar="FILE", help="Names of the atlas: value,label or index,name."),
+    ] = None,
+    probability: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--probability",
+            metavar="REGION=FILE",
+            help="Instead of an atlas: probability map or mask of one region (repeat).",
+        ),
+    ] = None,
+    percent: Annotated[
+        bool, typer.Option("--percent", help="Probabilities are 0–100 [default: 0–1].")
+    ] = False,
+    ignore_zero: Annotated[
+        bool, typer.Option("--ignore-zero", help="Leave voxels out in which a map is exactly 0.")
+    ] = False,
+    subjects: Annotated[
+        Path | None,
+        typer.Option(
+            "--subjects",
+            metavar="DIR",
+            help="A tree: FILEs with {participant_id} are looked up in DIR for each of its folders.",
+        ),
+    ] = None,
+    participant: Annotated[
+        str | None,
+        typer.Option(
+            "--participant", metavar="ID", help="Whose files they are [default: the sub-… of their paths]."
+        ),
+    ] = None,
+    tiv: Annotated[
+        str | None,
+        typer.Option(
+            "--tiv", metavar="ML|COL", help="Intracranial volume: a number, or a column of --participants."
+        ),
+    ] = None,
+    participants: Annotated[
+        Path | None,
+        typer.Option("--participants", metavar="FILE", help="Participants table (CSV or TSV), for --tiv."),
+    ] = None,
+    wide: Annotated[
+        Path | None,
+        typer.Option("--wide", metavar="FILE", help="Also one row per participant, as fa_mean_REGION."),
+    ] = None,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    """Mean, SD, median and volume of NIfTI maps in the regions of an atlas. Nothing is resampled.
+
+    The maps and the atlas must have the same voxels. Voxels that are no number are left out and counted;
+    zeros are values. Both tables go into compare, correlate and regress as --table, and into roc. See
+    docs/brain-maps.md.
+
+    \b
+    Example:
+      mriparaspinal regions --map fa=FA.nii.gz --map md=MD.nii.gz --atlas atlas.nii.gz --table labels.csv
+        --out regions.csv
+      mriparaspinal regions --subjects derivatives --map "fa={participant_id}/dwi/*_FA.nii.gz"
+        --atlas jhu.nii.gz --table jhu.csv --out regions.csv --wide wide.csv
+    """
+    from mriparaspinal.files.results import write_file
+    from mriparaspinal.regional import (
+        Request,
+        check_request,
+        find_subjects,
+        long_csv,
+        measure_regions,
+        read_names,
+        read_tiv,
+        single_subject,
+        wide_csv,
+    )
+
+    _check_atlas(atlas, table, probability)
+    maps, tissues = _named(map_, "--map", r"\w+"), _named(tissue, "--tissue", r"\w+")
+    if twice := sorted(set(maps) & set(tissues)):
+        raise UsageError(f"--tissue {twice[0]}: a --map, too; expected each name once; name one otherwise")
+    request = Request(
+        maps=maps,
+        tissues=tissues,
+        atlas=atlas or "",
+        names=read_names(table) if table else {},
+        probabilities=_named(probability, "--probability", r".*\w.*"),
+        percent=percent,
+        ignore_zero=ignore_zero,
+    )
+    if subjects is not None and participant is not None:
+        raise UsageError("--participant: given with --subjects, whose folders tell it; leave one out")
+    check_request(request, subjects is not None)
+    if participants is not None and tiv is None:
+        raise UsageError("--participants: given without --tiv, which alone uses it; expected both; add it")
+    volumes = read_tiv(tiv, participants) if tiv is not None else None
+    people = find_subjects(subjects) if subjects else [single_subject(participant, request)]
+    _refuse_inputs(out, wide, [*map(Path, request.files()), *(p for p in (table, participants) if p)])
+    with progress_bar("measuring", len(people), quiet) as advance:
+        measured = measure_regions(request, people, volumes, advance)
+    say_problems(measured.problems, quiet, verbose)
+    tables = {out: long_csv(measured.rows)} | ({wide: wide_csv(measured.rows)} if wide else {})
+    for path, content in tables.items():
+        write_file(path, content)
+    if not measured.rows[0].participant_id:
+        say("note: the participant is not known, its cell is empty; name it with --participant", quiet)
+    say(
+        f"measured {counted(len({row.region for row in measured.rows}), 'region')} of "
+        f"{counted(measured.participants, 'participant')} into {' and '.join(map(str, tables))}",
+        quiet,
+    )
+    end(measured.problems)
+
+
+def _check_atlas(atlas: str | None, table: Path | None, probability: list[str] | None) -> None:
+    if (atlas is None) == (not probability):
+        found = "both --atlas and --probability were given" if atlas else "no regions were given"
+        raise UsageError(f"{found}; expected --atlas with --table, or --probability; name one")
+    if (atlas is None) != (table is None):
+        missing, other = ("--atlas", "--table") if atlas is None else ("--table", "--atlas")
+        raise UsageError(f"{other}: no {missing} was given; expected both; add it, or leave {other} out")
+
+
+def _named(texts: list[str] | None, option: str, pattern: str) -> dict[str, str]:
+    """Name → file of ``NAME=FILE``; raises :class:`UsageError`."""
+    named: dict[str, str] = {}
+    for text in texts or ():
+        name, equals, file = (part.strip() for part in text.partition("="))
+        if not (equals and file and re.fullmatch(pattern, name)):
+            kind = "letters, digits and _, then = and a file" if pattern == r"\w+" else "a name, = and a file"
+            raise UsageError(f"{option} {text}: was found; expected {kind}, as fa=FA.nii.gz; correct it")
+        if name in named:
+            raise UsageError(f"{option} {name}: given twice; expected each name once; name one otherwise")
+        named[name] = file
+    return named
+
+
+def _refuse_inputs(out: Path, wide: Path | None, inputs: list[Path]) -> None:
+    if wide is not None and wide.resolve() == out.resolve():
+        raise UsageError(f"--wide {wide}: is --out, too; expected two files; choose another")
+    for option, path in (("--out", out), ("--wide", wide)):
+        if path is not None and path.resolve() in {other.resolve() for other in inputs}:
+            raise UsageError(f"{option} {path}: is an input; expected another file; choose another")

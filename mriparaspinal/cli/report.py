@@ -1,0 +1,94 @@
+"""``mriparaspinal report``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mriparaspinal.cli import options as opt
+from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
+from mriparaspinal.cli.outputs import end
+from mriparaspinal.errors import UsageError
+
+if TYPE_CHECKING:
+    from mriparaspinal.analysis import Cohort
+
+
+def report(
+    results: opt.Results,
+    dataset: opt.DatasetOfResults,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE.html", help="The page to write.", show_default=False)
+    ],
+    comparison: Annotated[
+        Path | None,
+        typer.Option("--comparison", metavar="DIR", help="What 'compare' wrote on RESULTS [default: none]."),
+    ] = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option(
+            "--masks", metavar="DIR", help="The label maps, where RESULTS were measured from those."
+        ),
+    ] = None,
+    participants: opt.ParticipantsOfResults = None,
+    jobs: opt.Jobs = None,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    """Make one HTML page of a study: findings, every slice with its outlines, tables and figures.
+
+    The page is one file, needs no network, and opens in any browser. The dataset has to be the one that was
+    measured, and the comparison that of these results.
+
+    \b
+    Example:
+      mriparaspinal report results --dataset scans --comparison comparison --out report.html
+    """
+    from mriparaspinal.analysis import open_cohort
+
+    cohort = open_cohort(results, participants)
+    say_problems(cohort.problems, quiet, verbose)
+    report_step(cohort, results, dataset, comparison, out, jobs, quiet, masks)
+    end(cohort.problems)
+
+
+def report_step(
+    cohort: Cohort,
+    results: Path,
+    dataset: Path,
+    comparison: Path | None,
+    out: Path,
+    jobs: int | None,
+    quiet: bool,
+    masks: Path | None = None,
+) -> None:
+    """Make the page of a study and write it, whole or not at all."""
+    from mriparaspinal.files.protocol import run_options
+    from mriparaspinal.files.results import write_file
+    from mriparaspinal.report.contents import gather
+    from mriparaspinal.report.measured_from import open_measured
+    from mriparaspinal.report.render import render
+
+    _refuse_inputs(out, (results, dataset, comparison, masks))
+    _, jobs = run_options(dataset, None, jobs)
+    source = open_measured(results, cohort.manifest, dataset, masks)
+    slices = len(source.study.dataset.slices)
+    with progress_bar("drawing", slices, quiet) as advance:
+        contents = gather(results, cohort, source, comparison, jobs or 1, advance)
+    write_file(out, render(contents))
+    look = len(contents.first)
+    say(f"wrote {out} with {counted(slices, 'slice')}; {counted(look, 'slice')} to look at first", quiet)
+
+
+def _refuse_inputs(out: Path, inputs: Sequence[Path | None]) -> None:
+    """Raise :class:`UsageError` for a page that would lie beside the files of an input, or is a folder."""
+    if out.is_dir():
+        raise UsageError(f"--out {out}: is a folder; expected the name of a file; add report.html, say")
+    for folder in inputs:
+        if folder is not None and folder.resolve() == out.resolve().parent:
+            raise UsageError(
+                f"--out {out}: lies in the input {folder}; expected it elsewhere; choose another"
+            )

@@ -1,0 +1,112 @@
+"""``mriparaspinal score``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mriparaspinal.cli import options as opt
+from mriparaspinal.cli.console import counted, say, say_problems, show_table
+from mriparaspinal.cli.outputs import end, write_analysis
+from mriparaspinal.errors import UsageError
+
+
+def score(
+    instrument: Annotated[
+        str | None, typer.Argument(metavar="INSTRUMENT", help="Its name (--list), or a .toml of your own.")
+    ] = None,
+    records: Annotated[
+        Path | None, typer.Argument(metavar="RECORDS.csv", help="Item-level records (CSV or TSV).")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Where the scores (or the template) go.")
+    ] = None,
+    participants: Annotated[
+        Path | None,
+        typer.Option(
+            "--participants",
+            metavar="FILE",
+            help="Participants table, which the scores are added to in FILE.",
+        ),
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option("--reference", metavar="FILE", help="cmap-z: the laboratory's item,mean,sd (CSV)."),
+    ] = None,
+    summary: Annotated[
+        Path | None,
+        typer.Option(
+            "--summary", metavar="DIR", help="fasciculation: compare the study groups; needs --participants."
+        ),
+    ] = None,
+    list_: Annotated[bool, typer.Option("--list", help="Show the instruments.")] = False,
+    template: Annotated[
+        bool, typer.Option("--template", help="Print, or write to FILE, an empty table of records.")
+    ] = False,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    """Turn item-level clinical records into one row of scores per participant.
+
+    The instruments are described in docs/scores.md. A participant with a faulty record is left out and told
+    (exit code 4), and listed in FILE's neighbour, …_problems.csv.
+
+    \b
+    Example:
+      mriparaspinal score --list
+      mriparaspinal score alsfrs-r --template --out items.csv
+      mriparaspinal score alsfrs-r items.csv --out alsfrs.csv
+      mriparaspinal score cmap-z emg.csv --reference norms.csv --participants people.csv --out people_z.csv
+      mriparaspinal score fasciculation us.csv --participants people.csv --out scores.csv --summary us
+    """
+    from mriparaspinal import clinical
+    from mriparaspinal.files.instruments import bundled, open_instrument, write_scores
+    from mriparaspinal.files.results import write_file
+
+    if list_:
+        known = [(name, open_instrument(name)) for name in bundled()]
+        rows = [(name, found.title, ", ".join(s.name for s in found.scores)) for name, found in known]
+        return show_table(("instrument", "title", "scores"), rows)
+    if instrument is None:
+        raise UsageError("no INSTRUMENT was given; expected its name or a .toml file; --list shows them")
+    chosen = open_instrument(instrument)
+    _refuse_inputs_as_output(out, (records, participants, reference, Path(instrument)))
+    people, problems = clinical.read_people(participants) if participants else (None, ())
+    if template:
+        content = clinical.template_csv(chosen, people)
+        if out is None:
+            sys.stdout.write(content.decode())
+        else:
+            write_file(out, content)
+        return None
+    if records is None or out is None:
+        missing = "RECORDS.csv" if records is None else "--out"
+        raise UsageError(
+            f"no {missing} was given; expected the records and --out FILE, or --template; name it"
+        )
+    if summary is not None and people is None:
+        raise UsageError("--summary: no --participants was given; expected the study groups; name the table")
+    scored = clinical.score_file(chosen, records, reference)
+    table, notes = clinical.joined_csv(scored, people) if people else (clinical.scores_csv(scored), [])
+    problems = (*problems, *scored.problems)
+    if summary is not None and people is not None:
+        from mriparaspinal.grade_study import summarise
+
+        write_analysis(summarise(chosen, scored, people), summary, (records, participants, out), quiet)
+    write_scores(out, table, clinical.problems_csv(problems))
+    say_problems(problems, quiet, verbose)
+    for note in notes:
+        say(f"note: {note}", quiet)
+    left_out = {p.shape for p in scored.problems if p.severity == "error" and p.shape} - set(scored.rows)
+    rest = f"; {counted(len(left_out), 'participant')} left out" if left_out else ""
+    say(f"scored {counted(len(scored.rows), 'participant')} by {chosen.name} into {out}{rest}", quiet)
+    return end(problems)
+
+
+def _refuse_inputs_as_output(out: Path | None, inputs: tuple[Path | None, ...]) -> None:
+    for path in inputs:
+        if out is not None and path is not None and path.resolve() == out.resolve():
+            raise UsageError(f"--out {out}: is an input; expected another file; choose another")

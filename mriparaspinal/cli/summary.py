@@ -1,0 +1,121 @@
+"""How a command ends: a short summary for a person on stderr, or one JSON object for a program on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mriparaspinal.cli.console import log
+
+if TYPE_CHECKING:
+    from mriparaspinal.analysis import Analysis
+    from mriparaspinal.model import Problem
+    from mriparaspinal.study import MeasuredStudy
+
+Rows = list[tuple[str, str]]
+#: Codes of problems that a summary names; the others are counted.
+_CODES_NAMED = 4
+
+
+def measured_summary(measured: MeasuredStudy) -> dict[str, Any]:
+    """What measuring a dataset gave, as plain data."""
+    slices = [result.slice for result in measured.results if any(side for _, side in result.counts)]
+    groups = Counter(group for group, _ in {(s.group, s.participant_id) for s in slices})
+    return {
+        "slices_found": len(measured.results),
+        "slices_measured": measured.measured,
+        "participants": len({s.participant_id for s in slices}),
+        "participants_by_group": dict(sorted(groups.items())),
+        "slices_by_segment": dict(sorted(Counter(s.segment for s in slices).items())),
+        "errors": measured.errors,
+        "warnings": measured.warnings,
+        "problems_by_code": _codes(measured.problems),
+    }
+
+
+def measured_rows(summary: Mapping[str, Any]) -> Rows:
+    """The same for a person."""
+    codes = list(summary["problems_by_code"].items())
+    named = ", ".join(f"{number} × {code}" for code, number in codes[:_CODES_NAMED])
+    more = f", {len(codes) - _CODES_NAMED} more kinds" if len(codes) > _CODES_NAMED else ""
+    groups = ", ".join(f"{group} {n}" for group, n in summary["participants_by_group"].items())
+    segments = ", ".join(f"{segment} {n}" for segment, n in summary["slices_by_segment"].items())
+    rows = [
+        ("slices measured", f"{summary['slices_measured']} of {summary['slices_found']}"),
+        ("participants", f"{summary['participants']} ({groups})" if groups else "0"),
+        ("slices per segment", segments or "none"),
+        ("errors, warnings", f"{summary['errors']}, {summary['warnings']}"),
+    ]
+    return rows + [("problems", named + more)] * bool(codes)
+
+
+def compared_summary(compared: Analysis) -> dict[str, Any]:
+    """What comparing gave, as plain data."""
+    table = compared.table
+    by_contrast = {
+        str(name): {
+            "comparisons": len(rows),
+            "p_below_0_05": int((rows["p"] < 0.05).sum()),
+            "p_adjusted_below_0_05": int((rows["p_adjusted"] < 0.05).sum()),
+        }
+        for name, rows in table.groupby("contrast", sort=False)
+    }
+    return {
+        "comparisons": len(table),
+        "p_below_0_05": int((table["p"] < 0.05).sum()),
+        "p_adjusted_below_0_05": int((table["p_adjusted"] < 0.05).sum()),
+        "by_contrast": by_contrast,
+        "notes": len(compared.notes),
+    }
+
+
+def compared_rows(summary: Mapping[str, Any]) -> Rows:
+    """The same for a person."""
+    rows = [
+        ("comparisons", str(summary["comparisons"])),
+        ("with p < 0.05", str(summary["p_below_0_05"])),
+        ("with adjusted p < 0.05", str(summary["p_adjusted_below_0_05"])),
+    ]
+    for contrast, counts in summary["by_contrast"].items():
+        shares = f"{counts['p_below_0_05']} and {counts['p_adjusted_below_0_05']} of {counts['comparisons']}"
+        rows.append((f"  {contrast}", shares))
+    return rows
+
+
+def _codes(problems: Sequence[Problem]) -> dict[str, int]:
+    """How often each code occurs, errors first, then the most frequent."""
+    counts = Counter((problem.severity, problem.code) for problem in problems)
+    ordered = sorted(counts.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
+    codes: dict[str, int] = {}
+    for (_, code), number in ordered:
+        codes[code] = codes.get(code, 0) + number
+    return codes
+
+
+def show(rows: Rows, quiet: bool) -> None:
+    """Names and values on stderr, aligned; in bold on a terminal."""
+    for name, value in rows:
+        log(f"{name}: {value}")
+    if quiet or not rows:
+        return
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table.grid(padding=(0, 3))
+        for name, value in rows:
+            table.add_row(Text(name), Text(value, style="bold"))
+        Console(stderr=True).print(table)
+        return
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        print(f"{name:<{width}}   {value}", file=sys.stderr)
+
+
+def print_json(content: Mapping[str, Any]) -> None:
+    """One JSON object on stdout."""
+    print(json.dumps(content, indent=2, ensure_ascii=True))

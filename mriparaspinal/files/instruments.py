@@ -1,0 +1,61 @@
+"""Instruments on disk: those of the package, and a user's own."""
+
+from __future__ import annotations
+
+import contextlib
+import tomllib
+from pathlib import Path
+
+from mriparaspinal.errors import UsageError
+from mriparaspinal.files.folder import UnreadableFileError, read_bytes
+from mriparaspinal.files.results import write_file
+from mriparaspinal.instrument import Instrument, parse_instrument
+from mriparaspinal.model import PROBLEM_COLUMNS
+
+_PROBLEMS = ",".join(PROBLEM_COLUMNS).encode() + b"\n"
+_FOLDER = Path(__file__).parents[1] / "instruments"
+
+
+def bundled() -> list[str]:
+    """The names of the instruments that come with the package."""
+    return sorted(path.stem for path in _FOLDER.glob("*.toml"))
+
+
+def open_instrument(name: str) -> Instrument:
+    """An instrument by its name, or a file of one's own by its path.
+
+    Raises :class:`UsageError` with one line for each fault.
+    """
+    if name in bundled():
+        return _read(_FOLDER / f"{name}.toml", name)
+    if not name.endswith(".toml"):
+        found = "no such instrument"
+        raise UsageError(
+            f"{name}: {found}; expected one of {', '.join(bundled())}, or a .toml file; name one"
+        )
+    return _read(Path(name), Path(name).name)
+
+
+def _read(path: Path, name: str) -> Instrument:
+    try:
+        content = tomllib.loads(read_bytes(path).decode("utf-8-sig"))
+    except UnreadableFileError as error:
+        raise UsageError(f"{path}: {error.message}; {error.remedy}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: {error}; expected TOML; correct the file") from None
+    return parse_instrument(content, name)
+
+
+def write_scores(path: Path, table: bytes, problems: bytes) -> None:
+    """Write the scores and, beside them, what was wrong; an older ``…_problems.csv`` of ours goes.
+
+    ``problems``: a table with its header, empty bytes where nothing was wrong.
+    """
+    write_file(path, table)
+    beside = path.with_name(f"{path.stem}_problems.csv")
+    if problems:
+        write_file(beside, problems)
+        return
+    with contextlib.suppress(OSError):
+        if beside.is_file() and beside.read_bytes().startswith(_PROBLEMS):
+            beside.unlink()

@@ -1,0 +1,227 @@
+"""What a table of comparisons says, in plain sentences with its numbers, and what it cannot say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from mriparaspinal.cohort import texts
+from mriparaspinal.contrasts import SIDE, Contrast, parse_contrast
+from mriparaspinal.errors import UsageError
+
+ALPHA = 0.05
+#: More sentences on contrasts than these are no longer a summary.
+_CONTRASTS = 4
+
+_METRICS = {
+    "fi": "fatty infiltration (FI)",
+    "rcsa": "relative area (rCSA)",
+    "lean_rcsa": "relative lean area",
+    "csa_px": "area (pixels)",
+    "csa_mm2": "area (mm²)",
+    "lean_px": "lean area (pixels)",
+    "fat_px": "fat (pixels)",
+    "mean_intensity": "mean grey level",
+    "asymmetry_pct": "difference of the sides (%)",
+}
+_MUSCLES = {
+    "MF": "multifidus (MF)",
+    "ES": "erector spinae (ES)",
+    "PM": "psoas major (PM)",
+    "QL": "quadratus lumborum (QL)",
+}
+#: Values of the participants' columns that have a name in the field.
+_VALUES = {
+    ("psa", "1"): "PSA+",
+    ("psa", "0"): "PSA−",
+    ("onset_region", "lower"): "lower-limb onset",
+    ("onset_region", "upper"): "upper-limb onset",
+    ("onset_region", "bulbar"): "bulbar onset",
+}
+_ROLES = {"symptomatic": "symptomatic side", "bilateral": "both sides together"}
+_EFFECTS = {"hedges_g": "Hedges’ g", "rank_biserial": "rank-biserial correlation"}
+_TESTS = {
+    "student_t": "Student’s t-test",
+    "welch_t": "Welch’s t-test",
+    "mann_whitney_u": "Mann–Whitney U test",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One finding: what it is about, and what is said of it."""
+
+    about: str
+    """A contrast in words; empty where it is about all."""
+    text: str
+
+
+def main_findings(comparisons: pd.DataFrame) -> list[Sentence]:
+    """Up to six sentences: how many comparisons stand out, and the clearest one of the main contrasts.
+
+    ``comparisons`` has the columns of ``comparisons.csv``. Contrasts with the most adjusted p-values below
+    0.05 come first.
+    """
+    table = _with_texts(comparisons)
+    tested = table[table["p"].notna()]
+    if tested.empty:
+        return [
+            Sentence("", "No comparison could be tested: every arm was too small, or all its values equal.")
+        ]
+    raw, adjusted = (int((tested[column] < ALPHA).sum()) for column in ("p", "p_adjusted"))
+    blocks = [rows for _, rows in tested.groupby("contrast", sort=False)]
+    number = _counted(len(tested), "comparison")
+    said = f"{adjusted} of {number} stand out: adjusted p below 0.05 ({raw} unadjusted)."
+    sentences = [Sentence("", said)]
+    blocks.sort(key=lambda rows: -_standing_out(rows))
+    loud = [rows for rows in blocks if _standing_out(rows)]
+    sentences += [_clearest(rows) for rows in loud[:_CONTRASTS]]
+    if len(loud) > _CONTRASTS:
+        others = len(loud) - _CONTRASTS
+        sentences.append(
+            Sentence("", f"{_counted(others, 'other contrast')} with such comparisons: see the picture.")
+        )
+    silent = [_words(rows.iloc[0].to_dict()) for rows in blocks if not _standing_out(rows)]
+    if silent:
+        sentences.append(Sentence("", f"No comparison stands out in: {'; '.join(silent)}."))
+    return sentences
+
+
+def _standing_out(rows: pd.DataFrame) -> int:
+    return int((rows["p_adjusted"] < ALPHA).sum())
+
+
+def caveats(comparisons: pd.DataFrame) -> list[str]:
+    """What the tests cannot say, as far as it concerns these comparisons."""
+    table = _with_texts(comparisons)
+    tested = int(table["p"].notna().sum())
+    said = [
+        f"If nothing differed, about {ALPHA * tested:.0f} of {tested} tests would still have p < 0.05. "
+        "The adjusted p (Benjamini–Hochberg, within each contrast) allows for that; several contrasts "
+        "together are not adjusted for.",
+        "A p above 0.05 does not show that there is no difference: the interval of the effect says how large "
+        "it may be.",
+        "The tests compare averages of groups; they do not say what is true of one patient, nor "
+        "why groups differ.",
+    ]
+    if any(text.startswith(f"{SIDE}:") for text in table["contrast"]):
+        said.append(
+            "The two sides of a patient are tested as independent samples, as in the paper. The paired test, "
+            "which fits better, stands beside it (paired_p in comparisons.csv)."
+        )
+    return said
+
+
+def contrast_in_words(text: str, label_a: str, label_b: str) -> str:
+    """A contrast for a sentence.
+
+    >>> contrast_in_words("side:ALS", "symptomatic", "contralateral")
+    'ALS, symptomatic against contralateral side'
+    >>> contrast_in_words("group:ALS[onset_region=lower]-LR", "ALS[onset_region=lower]", "LR")
+    'ALS (lower-limb onset) against LR'
+    >>> contrast_in_words("psa:1-0[group=ALS]", "1", "0")
+    'PSA+ against PSA− in ALS'
+    """
+    try:
+        contrast = parse_contrast(text)
+    except UsageError:
+        return text
+    if contrast.column == SIDE:
+        within = _conditions(contrast.filter_a)
+        who = f"{contrast.arm_a} ({within})" if within else contrast.arm_a
+        return f"{who}, {label_a} against {label_b} side"
+    shared = contrast.filter_a if contrast.filter_a == contrast.filter_b else ()
+    words = f"{_arm(contrast, 0)} against {_arm(contrast, 1)}"
+    return f"{words} in {_conditions(shared)}" if shared else words
+
+
+def _arm(contrast: Contrast, which: int) -> str:
+    arm = (contrast.arm_a, contrast.arm_b)[which]
+    own = (contrast.filter_a, contrast.filter_b)[which] if contrast.filter_a != contrast.filter_b else ()
+    name = _conditions(((contrast.column, arm),))
+    return f"{name} ({_conditions(own)})" if own else name
+
+
+def _conditions(conditions: tuple[tuple[str, str], ...]) -> str:
+    named = (
+        value if column == "group" else _VALUES.get((column, value), f"{column} = {value}")
+        for column, value in conditions
+    )
+    return ", ".join(named)
+
+
+def _clearest(rows: pd.DataFrame) -> Sentence:
+    """A contrast: how many comparisons stand out, and the one with the smallest p."""
+    strong = rows[rows["p_adjusted"] < ALPHA]
+    # Of equal adjusted p-values (the adjustment often levels them) the smallest p, then the first row.
+    best = strong.sort_values(["p_adjusted", "p"], kind="stable").iloc[0].to_dict()
+    direction = "higher" if best["effect_size"] > 0 else "lower"
+    text = (
+        f"{len(strong)} of {_counted(len(rows), 'comparison')} stand out. The clearest: {_place(best)} is "
+        f"{direction} {_in_arm(best)}: {best['summary_a']} against {best['summary_b']} "
+        f"(n = {best['n_a']:.0f} and {best['n_b']:.0f}; {_numbers(best)})."
+    )
+    return Sentence(_words(best), text)
+
+
+def _words(row: Mapping[str, Any]) -> str:
+    return contrast_in_words(row["contrast"], row["label_a"], row["label_b"])
+
+
+def _in_arm(row: Mapping[str, Any]) -> str:
+    """Where the first arm is, for a sentence."""
+    try:
+        contrast = parse_contrast(row["contrast"])
+    except UsageError:
+        return "in the first arm"
+    if contrast.column == SIDE:
+        return f"on the {row['label_a']} side"
+    return f"in {_arm(contrast, 0)}"
+
+
+def _place(row: Mapping[str, Any]) -> str:
+    metric, _, divisor = row["metric"].partition("/")
+    name = _METRICS.get(metric, metric) + (f" divided by {divisor}" if divisor else "")
+    muscle = _MUSCLES.get(row["muscle"], row["muscle"])
+    where = " at ".join(part for part in (muscle, row["segment"]) if part)
+    role = _ROLES.get(row["role"], row["role"])
+    name = f"{name} of {where}" if where else name
+    return f"{name}, {role}," if role else name
+
+
+def _numbers(row: Mapping[str, Any]) -> str:
+    parts = [f"adjusted p {_p(row['p_adjusted'])}, {_TESTS.get(row['test'], row['test'])}"]
+    effect = _EFFECTS.get(row["effect"])
+    if effect and row["effect_size"] == row["effect_size"]:
+        low, high = row["effect_ci_low"], row["effect_ci_high"]
+        interval = f", 95 % CI {_signed(low)} to {_signed(high)}" if low == low and high == high else ""
+        parts.append(f"{effect} {_signed(row['effect_size'])}{interval}")
+    if row["paired_test"] and row["paired_p"] == row["paired_p"]:
+        parts.append(f"paired test p {_p(row['paired_p'])}")
+    return "; ".join(parts)
+
+
+def _p(p: float) -> str:
+    if p < 0.001:
+        return "< 0.001"
+    # Cut, not rounded, where three decimals would hide on which side of 0.05 it lies.
+    return f"= {int(p * 1e4) / 1e4:.4f}" if 0.0495 <= p < ALPHA else f"= {p:.3f}"
+
+
+def _signed(number: float) -> str:
+    return f"{number:z.2f}".replace("-", "−")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _with_texts(table: pd.DataFrame) -> pd.DataFrame:
+    columns = (
+        *("contrast", "segment", "muscle", "metric", "role", "label_a", "label_b", "summary_a", "summary_b"),
+        *("test", "effect", "paired_test"),
+    )
+    return table.assign(**{column: texts(table[column]) for column in columns})

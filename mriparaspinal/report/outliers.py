@@ -1,0 +1,135 @@
+"""Numbers that deserve a look at their slice, each with the reason in words. None is left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+#: |robust z| beyond which a value is named (Iglewicz and Hoaglin 1993, How to Detect and Handle Outliers).
+MOST_Z = 3.5
+#: Fewer values than these tell nothing about what is usual.
+FEWEST_VALUES = 6
+#: In per cent of the mean of both sides: one has 5/3 of the other. Disease alone makes less.
+MOST_ASYMMETRY_PCT = 50.0
+#: In so small an area one pixel changes FI by a percentage point or more.
+FEWEST_PX = 100
+#: So many times the reference: more than any single muscle beside the spine has.
+MOST_RCSA = 3.0
+
+_METRICS = {"fi": "FI", "rcsa": "rCSA"}
+_CELL = ["group", "segment", "muscle"]
+
+#: What is named, for the reader of the page.
+RULES = (
+    f"FI or rCSA of one side far from the others of the same group, segment and muscle: robust z = 0.6745 · "
+    f"(value − median) / MAD beyond ±{MOST_Z}, where there are at least {FEWEST_VALUES} values "
+    "(MAD: median absolute deviation)",
+    f"sides that differ by more than {MOST_ASYMMETRY_PCT:.0f} % of their mean area "
+    "(one has 5/3 of the other)",
+    f"areas below {FEWEST_PX} pixels or above {MOST_RCSA:.0f} × the reference",
+    "FI of exactly 0 or 1",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One number that stands out."""
+
+    image: str
+    muscle: str
+    side: str
+    reason: str
+    """For people: what was found, and what is usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outliers:
+    """What stands out in the rows of a study, and what could not be judged."""
+
+    findings: tuple[Finding, ...]
+    """In the order of the rows."""
+    judged: int
+    """How many sets of values (group × segment × muscle × metric) were looked at with the robust z."""
+    too_few: int
+    """How many were not: too few values, or more than half of them equal."""
+
+
+def robust_z(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """0.6745·(x − median)/MAD of each value; None where there are too few, or MAD is 0.
+
+    >>> robust_z(np.array([1.0, 2, 3, 4, 5, 20])).round(2).tolist()
+    [-1.12, -0.67, -0.22, 0.22, 0.67, 7.42]
+    """
+    if len(values) < FEWEST_VALUES:
+        return None
+    distance = values - np.median(values)
+    mad = float(np.median(np.abs(distance)))
+    return None if mad == 0 else 0.6745 * distance / mad
+
+
+def find_outliers(rows: pd.DataFrame) -> Outliers:
+    """Look at each row of the results: ``rows`` has one per slice, muscle and side, columns as ``L3.csv``."""
+    found: dict[int, list[str]] = {}
+    judged, too_few = _far_from_others(rows, found)
+    for place, row in enumerate(rows.to_dict("records")):
+        found.setdefault(place, []).extend(_odd_by_itself(row))
+    records = rows[["image", "muscle", "side"]].to_dict("records")
+    findings = [
+        Finding(**records[place], reason=reason) for place in sorted(found) for reason in found[place]
+    ]
+    return Outliers(tuple(findings), judged, too_few)
+
+
+def _far_from_others(rows: pd.DataFrame, found: dict[int, list[str]]) -> tuple[int, int]:
+    judged = too_few = 0
+    one_side = rows.reset_index(drop=True)
+    one_side = one_side[one_side["side"] != "both"]
+    for metric, name in _METRICS.items():
+        known = one_side[one_side[metric].notna()]
+        for (group, segment, muscle), cell in known.groupby(_CELL, sort=False):
+            values = cell[metric].to_numpy(dtype=np.float64)
+            scores = robust_z(values)
+            if scores is None:
+                too_few += 1
+                continue
+            judged += 1
+            median = float(np.median(values))
+            for place, value, z in zip(cell.index, values, scores, strict=True):
+                if abs(z) > MOST_Z:
+                    where = "above" if z > 0 else "below"
+                    found.setdefault(int(place), []).append(
+                        f"{name} {value:.3f} is far {where} the median {median:.3f} of the {len(values)} "
+                        f"values of {muscle} at {segment} in {group} (robust z {_signed(float(z))})"
+                    )
+    return judged, too_few
+
+
+def _odd_by_itself(row: dict[str, object]) -> list[str]:
+    numbers = {name: _number(row.get(name)) for name in ("fi", "rcsa", "csa_px", "asymmetry_pct")}
+    fi, rcsa, area, asymmetry = numbers.values()
+    if row["side"] == "both":
+        if asymmetry is not None and asymmetry > MOST_ASYMMETRY_PCT:
+            return [
+                f"the sides differ by {asymmetry:.1f} % of their mean area "
+                f"(more than {MOST_ASYMMETRY_PCT:.0f} %)"
+            ]
+        return []
+    reasons = []
+    if fi in (0, 1):
+        reasons.append(f"FI is {fi:.0f}: {'no' if fi == 0 else 'every'} pixel counts as fat")
+    if area is not None and area < FEWEST_PX:
+        reasons.append(f"the area is only {area:.0f} px (fewer than {FEWEST_PX})")
+    if rcsa is not None and rcsa > MOST_RCSA:
+        reasons.append(f"the area is {rcsa:.2f} × the reference (more than {MOST_RCSA:.0f} ×)")
+    return reasons
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and value == value else None
+
+
+def _signed(number: float) -> str:
+    return f"{number:+.1f}".replace("-", "−")

@@ -1,0 +1,85 @@
+"""What the places hold that a user names: DICOM series and NIfTI volumes, and the words for them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mriparaspinal.errors import NoInputError
+from mriparaspinal.files.dicom import read_series
+from mriparaspinal.files.folder import UnreadableFileError, list_files
+from mriparaspinal.files.nifti import is_nifti, read_volume
+from mriparaspinal.volume import Series
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a place holds: its series, and what could not be read there (name; found; remedy)."""
+
+    series: tuple[Series, ...]
+    broken: tuple[tuple[str, str, str], ...]
+
+
+def require_there(path: Path) -> None:
+    """Raise :class:`NoInputError` where a source is not there."""
+    if not (path.is_dir() or path.is_file()):
+        raise NoInputError(f"{path}: does not exist; expected DICOM series or a NIfTI volume; check the path")
+
+
+def read_source(path: Path, leave_out: Path | None = None, no_images: Collection[Path] = ()) -> Source:
+    """All series and volumes of a file or folder. Raises :class:`NoInputError` where it is not there.
+
+    ``leave_out``: a folder in it that is no part of it. ``no_images``: files, resolved, that are label maps.
+    """
+    require_there(path)
+    names = list_files(path, leave_out)[0] if path.is_dir() else [path.name]
+    files = [(name, path / name if path.is_dir() else path) for name in names]
+    if no_images:
+        files = [(name, file) for name, file in files if file.resolve() not in no_images]
+    series, broken = read_series([(name, file) for name, file in files if not is_nifti(name)])
+    for name, file in files:
+        if is_nifti(name):
+            try:
+                series.append(read_volume(file, name))
+            except UnreadableFileError as error:
+                broken.append((name, error.message, error.remedy))
+    return Source(tuple(series), tuple(broken))
+
+
+def places(sources: Sequence[Path], name: str) -> list[Path]:
+    """The files and folders that a name in ``levels.csv`` means: a source, or what lies below one."""
+    if not name:
+        return list(sources) if len(sources) == 1 else []
+    found: dict[Path, Path] = {}
+    for source in sources:
+        below = source / name
+        inside = source.is_dir() and below.exists() and below.resolve().is_relative_to(source.resolve())
+        if source.name == name or str(source) == name or source.resolve().name == name:
+            found.setdefault(source.resolve(), source)
+        elif inside:
+            found.setdefault(below.resolve(), below)
+    return list(found.values())
+
+
+def told(series: Sequence[Series]) -> str:
+    """Series in words that hold nothing of the patient."""
+    words = [f"{_title(s)}: {len(s.pictures)} {_plane_words(s)}, {numbers(s)}" for s in series[:12]]
+    return ", ".join(words) + (f" and {len(series) - 12} more" if len(series) > 12 else "")
+
+
+def _plane_words(series: Series) -> str:
+    name = series.plane_name()
+    return "of unknown orientation" if name == "unknown" else name
+
+
+def _title(series: Series) -> str:
+    if series.kind == "NIfTI":
+        return "NIfTI volume"
+    return "series without number" if series.number is None else f"series {series.number}"
+
+
+def numbers(series: Series) -> str:
+    """The numbers of its slices, as a range."""
+    known = [picture.number for picture in series.pictures if picture.number is not None]
+    return f"slices {min(known)} to {max(known)}" if known else "slices without numbers"

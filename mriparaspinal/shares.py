@@ -1,0 +1,172 @@
+"""Shares of a dataset, measured by themselves and joined again, as if it had been measured in one run.
+
+A share keeps what tables are made from: the counts of its slices, and what was found of the dataset as a
+whole. Joined, the same steps make the same tables of them, byte for byte.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from mriparaspinal.dataset import Dataset
+from mriparaspinal.errors import NoInputError, UsageError
+from mriparaspinal.files.results import MANIFEST, SHARE, open_share
+from mriparaspinal.label_maps import LabelMaps
+from mriparaspinal.model import Problem, Settings, Slice
+from mriparaspinal.packed import PackedResults, decode, encode, pack
+from mriparaspinal.participants import Participants
+from mriparaspinal.slice_geometry import SlicePlace
+from mriparaspinal.stacks import Spacing
+from mriparaspinal.study import MeasuredStudy, Study, gather_problems
+from mriparaspinal.versions import all_versions
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What all shares of a dataset have in common."""
+
+    versions: dict[str, str]
+    settings: Settings
+    everyone: tuple[str, ...]
+    listing: str
+    sha256: dict[str, str]
+    participants: Participants
+    participants_csv: bytes | None
+    problems: tuple[Problem, ...]
+    numbering: dict[int, str] | None
+
+
+#: How a field is called where two shares differ in it.
+_WORDS = {
+    "versions": "versions of the package, Python or libraries",
+    "settings": "settings",
+    "everyone": "participants in the dataset",
+    "listing": "slices in the dataset",
+    "sha256": "contents of participants table, slices.csv or paraspinal.toml",
+    "participants": "participants tables",
+    "participants_csv": "participants tables",
+    "problems": "problems of the dataset as a whole",
+    "numbering": "numberings of the label maps",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one share adds."""
+
+    common: Common
+    members: tuple[str, ...]
+    slices: list[tuple[int, Slice, bytes]]
+    """With their place in the whole dataset, and their results, packed."""
+    lost: list[tuple[int, Slice]]
+    spacings: dict[str, Spacing]
+    places: dict[str, SlicePlace]
+
+
+def share_bytes(measured: MeasuredStudy, settings: Settings) -> bytes:
+    """What a share keeps for :func:`join_shares`; always the same bytes for the same results."""
+    study = measured.study
+    common = Common(
+        versions=all_versions(),
+        settings=settings,
+        everyone=study.everyone,
+        listing=study.listing,
+        sha256=study.sha256,
+        participants=study.participants,
+        participants_csv=study.participants_csv,
+        problems=study.problems,
+        numbering=None if study.maps is None else dict(sorted(study.maps.numbering.items())),
+    )
+    own, lost = study.dataset.slices, study.dataset.lost
+    names = {slice_.name for slice_ in own}
+    share = Share(
+        common,
+        study.share,
+        [
+            (place, result.slice, pack(result))
+            for place, result in zip(study.order[: len(own)], measured.results, strict=True)
+        ],
+        list(zip(study.order[len(own) :], lost, strict=True)),
+        {name: spacing for name, spacing in study.spacings.items() if name in names},
+        {name: place for name, place in study.places.items() if name in names},
+    )
+    return encode(share)
+
+
+def join_shares(folders: Sequence[Path]) -> tuple[MeasuredStudy, Settings]:
+    """Shares of one dataset together: everyone's results, or a larger share where some are missing.
+
+    Raises :class:`NoInputError` for a folder that is no share, or not whole, and :class:`UsageError`
+    where the shares do not belong together: other versions, settings or tables, a participant twice.
+    """
+    shares = [_read(folder) for folder in folders]
+    first = shares[0].common
+    for folder, share in zip(folders, shares, strict=True):
+        _require_same(folders[0], first, folder, share.common)
+    _require_once(folders, shares)
+    if first.versions != all_versions():
+        differ = [name for name, version in all_versions().items() if first.versions.get(name) != version]
+        found = ", ".join(f"{name} {first.versions.get(name)}" for name in differ)
+        expected = ", ".join(f"{name} {all_versions()[name]}" for name in differ)
+        found = f"measured with {found}; expected {expected} as here"
+        raise UsageError(f"{folders[0]}: {found}; join them with the versions that measured")
+    study, results = _joined(shares)
+    return gather_problems(study, results, first.settings), first.settings
+
+
+def _read(folder: Path) -> Share:
+    _, raw = open_share(folder)
+    try:
+        return decode(raw, msgspec.msgpack.Decoder(Share))
+    except (msgspec.MsgspecError, ValueError):
+        found = "cannot be read; expected the file of this version"
+        raise NoInputError(f"{folder / SHARE}: {found}; measure the share again") from None
+
+
+def _require_same(one: Path, here: Common, other: Path, there: Common) -> None:
+    for field in dataclasses.fields(Common):
+        if getattr(here, field.name) != getattr(there, field.name):
+            found = f"other {_WORDS[field.name]} than {one}"
+            expected = "shares of one dataset, measured in the same way"
+            raise UsageError(f"{other}: {found} (see {MANIFEST}); expected {expected}; measure it again")
+
+
+def _require_once(folders: Sequence[Path], shares: Sequence[Share]) -> None:
+    counted = Counter(who for share in shares for who in share.members)
+    twice = next((who for who, n in counted.items() if n > 1), None)
+    if twice is not None:
+        where = [str(folder) for folder, share in zip(folders, shares, strict=True) if twice in share.members]
+        found = f"{twice} is in {' and '.join(where)}"
+        raise UsageError(f"merge: {found}; expected each participant once; leave one of them out")
+
+
+def _joined(shares: Sequence[Share]) -> tuple[Study, PackedResults]:
+    common = shares[0].common
+    slices = sorted((one for share in shares for one in share.slices), key=lambda one: one[0])
+    lost = sorted((one for share in shares for one in share.lost), key=lambda one: one[0])
+    members = {who for share in shares for who in share.members}
+    missing = set(common.everyone) - members
+    dataset = Dataset(tuple(s for _, s, _ in slices), (), tuple(s for _, s in lost))
+    maps = None if common.numbering is None else LabelMaps(Path(), common.numbering, {})
+    study = Study(
+        root=Path(),
+        dataset=dataset,
+        participants=common.participants,
+        participants_csv=common.participants_csv,
+        spacings={name: value for share in shares for name, value in share.spacings.items()},
+        sha256=common.sha256,
+        problems=common.problems,
+        places={name: value for share in shares for name, value in share.places.items()},
+        maps=maps,
+        everyone=common.everyone,
+        share=tuple(who for who in common.everyone if who in members) if missing else (),
+        order=(*(i for i, _, _ in slices), *(i for i, _ in lost)) if missing else (),
+        listing=common.listing,
+    )
+    return study, PackedResults(dataset.slices, [raw for _, _, raw in slices])

