@@ -51,7 +51,7 @@ def _connect(address: str) -> Any:
         import dask
 
         # Dask logs what it retries, page by page; what matters is told in one line here.
-        dask.config.set({"logging.distributed": "critical", "logging.distributed.client": "critical"})
+        dask.config.set({"logging": {"distributed": "critical", "distributed.client": "critical"}})
         import distributed
     except ImportError:
         found = "the package distributed is not installed; expected it for a Dask cluster"
@@ -158,4 +158,4 @@ def _told(error: Exception, address: str) -> ParaspinalError | None:
 
 def _reason(error: BaseException) -> str:
     text = (str(error) or type(error).__name__).split("\n", 1)[0]
-    return text.replace(";", ",")
+    return text.replace(";", ",").rstrip(":")

@@ -61,7 +61,7 @@ def compare_cohort(
         "divided by": [divide_by] if divide_by else [],
     }
     files = {"comparisons.csv": frame_csv(table)}
-    papers, remarks = _paper_tables(cohort, table, judged_by, files)
+    papers, remarks = paper_tables_of(cohort, table, judged_by, files)
     notes += remarks
     for paper in papers:
         files[f"{paper.name}.csv"] = to_csv_bytes(paper)
@@ -94,7 +94,7 @@ def _named(contrasts: Sequence[Contrast], divide_by: str | None) -> set[str]:
     return taken
 
 
-def _paper_tables(
+def paper_tables_of(
     cohort: Cohort, comparisons: pd.DataFrame, normality: Normality, files: dict[str, bytes]
 ) -> tuple[list[PaperTable], list[str]]:
     """The paper's tables as far as the cohort has what they need.

@@ -174,7 +174,7 @@ def read_tiv(text: str, participants: Path | None) -> Mapping[str, float] | floa
     Raises :class:`UsageError` for what is neither, and for numbers that are no ml.
     """
     try:
-        number = float(text)
+        number = float(text.replace("_", "?"))  # float takes 1_0 for 10
     except ValueError:
         return _tiv_column(text, participants)
     if participants is not None:
@@ -201,7 +201,7 @@ def _tiv_column(column: str, file: Path | None) -> dict[str, float]:
         cell = people.value(who, column)
         if cell:
             try:
-                volumes[who] = _plausible(float(cell), f"--tiv: {file.name}, {who}")
+                volumes[who] = _plausible(float(cell.replace("_", "?")), f"--tiv: {file.name}, {who}")
             except ValueError:
                 expected = "expected ml or an empty cell"
                 raise UsageError(

@@ -7,6 +7,7 @@ participant is then left out, never partly summed. What a missing item does is t
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -151,7 +152,7 @@ def read_reference(
 
 def _mean_and_sd(record: Mapping[str, str]) -> tuple[float, float]:
     try:
-        mean, sd = float(record["mean"]), float(record["sd"])
+        mean, sd = float(record["mean"].replace("_", "?")), float(record["sd"].replace("_", "?"))
     except ValueError:
         mean, sd = math.nan, math.nan
     if not (math.isfinite(mean) and math.isfinite(sd) and sd > 0):
@@ -191,7 +192,7 @@ class _Reader:
                 if self.is_first(seen, (who,), number, who, "row"):
                     found[who] += self.wide_ratings(who, number, record, keys)
             elif (rating := self.long_rating(who, number, record)) is not None:
-                key = (who, rating.item.name, rating.side, rating.place.casefold())
+                key = (who, rating.item.name, rating.side, _plain_place(rating.place))
                 if self.is_first(seen, key, number, who, _where(rating)):
                     found[who].append(rating)
         return found
@@ -441,6 +442,18 @@ class _Reader:
             there.get((item.name, side), Rating(item, side, None))
             for item, side in all_cells(self.instrument)
         ]
+
+
+def _plain_place(place: str) -> str:
+    """How places are compared: ``site 1`` is ``Site1``, and ``01`` is ``1.0``, or one would count as two.
+
+    >>> _plain_place("site 1") == _plain_place("Site-01"), _plain_place("1.0") == _plain_place("01")
+    (True, True)
+    """
+    try:
+        return f"{float(place.replace('_', '?')):g}"
+    except ValueError:
+        return re.sub(r"(?<![0-9])0+(?=[0-9])", "", plain_name(place).replace("_", ""))
 
 
 def _place(item: Item, side: str) -> str:

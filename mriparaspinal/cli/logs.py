@@ -116,7 +116,7 @@ class _Log:
     """A file that lines are appended to, whole ones, though several runs may write into it."""
 
     def __init__(self, path: Path, command: str) -> None:
-        self._path, self._command = path, command
+        self._path, self._command, self._failed = path, command, False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Not to wait for the reader of a pipe.
@@ -142,7 +142,9 @@ class _Log:
             os.write(self._file, lines.encode("utf-8", "backslashreplace"))
         except OSError as error:
             # The work matters more than its log.
-            print(f"--log-file {self._path}: cannot be written ({error.strerror})", file=sys.stderr)
+            if not self._failed:
+                print(f"--log-file {self._path}: cannot be written ({error.strerror})", file=sys.stderr)
+            self._failed = True
 
     def close(self) -> None:
         os.close(self._file)

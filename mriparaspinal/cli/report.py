@@ -88,7 +88,7 @@ def _refuse_inputs(out: Path, inputs: Sequence[Path | None]) -> None:
     if out.is_dir():
         raise UsageError(f"--out {out}: is a folder; expected the name of a file; add report.html, say")
     for folder in inputs:
-        if folder is not None and folder.resolve() == out.resolve().parent:
+        if folder is not None and folder.resolve() in out.resolve().parents:
             raise UsageError(
                 f"--out {out}: lies in the input {folder}; expected it elsewhere; choose another"
             )

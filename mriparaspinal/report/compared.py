@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
 from mriparaspinal.analysis import Cohort
+from mriparaspinal.comparison import paper_tables_of
 from mriparaspinal.contrasts import resolve
 from mriparaspinal.errors import NoInputError, ParaspinalError
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
@@ -86,11 +88,12 @@ def open_comparison(folder: Path, cohort: Cohort) -> Compared:
         raise NoInputError(f"{folder}: {found}; expected a finished comparison; run compare again")
     notes = _notes(folder)
     if not (folder / TABLE).is_file():
-        if notes:
+        if notes and notes[0].endswith("the comparison is skipped"):
             return Compared(missing=notes[0])
         raise NoInputError(f"{folder}: no {TABLE}; expected what compare wrote; check --comparison")
     normality, divide_by, notes = _settings(notes)
     made = _made_again(folder, read_table(folder / TABLE), cohort, normality, divide_by)
+    _require_own_tables(folder, cohort, made, normality)
     figures = _figures(folder)
     return Compared(
         contrasts=tuple(dict.fromkeys(made["contrast"])),
@@ -152,6 +155,22 @@ def _made_again(
                     folder, f"{where}: {name} {one or 'empty'}", f"{other or 'empty'} as these results give"
                 )
     return made
+
+
+def _require_own_tables(folder: Path, cohort: Cohort, made: pd.DataFrame, normality: Normality) -> None:
+    """The numbers behind Tables 1 and 4, made again, too: they come from the participants table as well."""
+    files: dict[str, bytes] = {}
+    paper_tables_of(cohort, made, normality, files)
+    for name, content in files.items():
+        try:
+            old = read_table(folder / name)
+        except NoInputError:
+            raise _differs(folder, f"no {name}", "it beside the comparisons") from None
+        new = parse_table(content, name)
+        cells = zip(chain.from_iterable(old.rows), chain.from_iterable(new.rows), strict=False)
+        sizes = (old.columns, len(old.rows)) == (new.columns, len(new.rows))
+        if not sizes or not all(_same(one, other) for one, other in cells):
+            raise _differs(folder, f"another {name}", "what these results and participants give")
 
 
 def _same(one: str, other: str) -> bool:

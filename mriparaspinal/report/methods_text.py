@@ -162,7 +162,7 @@ def _flags(settings: Settings) -> list[str]:
     if settings.fat_rule == "reference":
         flags += ["--sat-fraction", f"{settings.sat_fraction:g}"]
     if settings.fat_rule == "dixon":
-        flags += ["--fat", "FAT", "--water", "WATER"]
+        flags += ["--fat", "FAT", "--water", "WATER", *["--same-voxels"] * settings.same_voxels]
     if settings.mask_rule == "mask":
         flags += ["--masks", "MASKS"]
     elif settings.mask_rule != default.mask_rule:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -115,6 +116,19 @@ def test_a_file_that_is_no_log_stays_as_it_is(data, tmp_path):
     assert "no log of mriparaspinal stands there, but something else" in outcome.err
     assert table.read_text() == "participant_id,age\n"
     assert run("check", data, "--log-file", tmp_path / "none" / ".." / "important.csv" / "log").code == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
+def test_a_log_that_cannot_be_written_any_more_stops_nothing(data, tmp_path):
+    import resource
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400, 400))
+
+    outcome = finish(start("check", data, "--log-file", tmp_path / "log", preexec_fn=limit))
+    assert outcome.code == 4
+    assert outcome.err.count("cannot be written (File too large)") == 1
+    assert "checked 6 slices: 1 error" in outcome.err
 
 
 def test_two_at_once_write_whole_lines(data, tmp_path):

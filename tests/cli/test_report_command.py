@@ -306,3 +306,30 @@ def test_coarser_grey_outside_makes_room():
     sizes = [len(_webp(coarser_outside(grey, [Patch(0, 0, mask)], step))) for step in (1, 4, 8, 16, 32)]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] < 0.7 * sizes[0]
+
+
+def test_a_comparison_that_lost_a_table_is_not_taken_for_none(study, tmp_path):
+    for name in ("comparisons.csv", "characteristics.csv"):
+        shutil.copytree(study / "comparison", tmp_path / name)
+        (tmp_path / name / name).unlink()
+        outcome = report(study, tmp_path / "page.html", comparison=tmp_path / name)
+        assert f"no {name}" in one_line(outcome, 3)
+
+
+def test_a_table_1_of_other_participants_is_refused(study, tmp_path):
+    """Ages alone change: the comparisons are the same, Table 1 is not."""
+    rows = read_csv(study / "results" / "participants.csv")
+    lines = [",".join(rows[0]), *(",".join((row | {"age": "81"}).values()) for row in rows)]
+    (tmp_path / "people.csv").write_text("\n".join(lines) + "\n")
+    out = tmp_path / "comparison"
+    done = run(
+        "compare", study / "results", "--participants", tmp_path / "people.csv", "--out", out, "--quiet"
+    )
+    assert done.code == 0
+    outcome = report(study, tmp_path / "page.html", comparison=out)
+    assert "another characteristics.csv was found" in one_line(outcome, 3)
+
+
+def test_no_page_below_an_input(study):
+    outcome = report(study, study / "results" / "deep" / "page.html")
+    assert "lies in the input" in one_line(outcome, 2)

@@ -353,3 +353,27 @@ def test_a_summary_of_three_groups_and_of_none(cohort: Path, tmp_path: Path) -> 
     outcome = run(*command, "--participants", tmp_path / "one.csv")
     assert outcome.code == 2
     assert "fewer than two study groups" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("1", "01"), ("1", "1.0"), ("site 1", "Site1"), ("Site-01", "site 1")]
+)
+def test_a_site_spelt_in_two_ways_is_one_site(tmp_path: Path, one: str, other: str) -> None:
+    rows = [f"A,TA,left,{one},2", f"A,TA,left,{other},2", "A,TA,left,9,0"]
+    (tmp_path / "psa.csv").write_text("\n".join(["participant_id,muscle,side,site,grade", *rows]) + "\n")
+    outcome = run("score", "psa", tmp_path / "psa.csv", "--out", tmp_path / "out.csv")
+    assert outcome.code == 2
+    assert "twice" in outcome.err
+
+
+def test_a_reference_of_python_numbers_is_refused(tmp_path: Path) -> None:
+    reference = "item,mean,sd\nmedian,8,3\nulnar,9,2\nperoneal,1_0,1\ntibial,1,3\n"
+    (tmp_path / "reference.csv").write_text(reference)
+    names = [
+        f"{nerve}_{side}" for nerve in ("median", "ulnar", "peroneal", "tibial") for side in ("left", "right")
+    ]
+    (tmp_path / "cmap.csv").write_text(f"participant_id,{','.join(names)}\nB,8,8,9,9,5,5,1,1\n")
+    options = ("--reference", tmp_path / "reference.csv", "--out", tmp_path / "out.csv")
+    outcome = run("score", "cmap-z", tmp_path / "cmap.csv", *options)
+    assert outcome.code == 2
+    assert "mean '1_0'" in outcome.err
