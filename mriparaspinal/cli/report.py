@@ -72,7 +72,7 @@ def report_step(
     from mriparaspinal.report.measured_from import open_measured
     from mriparaspinal.report.render import render
 
-    _refuse_inputs(out, (results, dataset, comparison, masks))
+    _refuse_inputs(out, (results, comparison), (dataset, masks))
     _, jobs = run_options(dataset, None, jobs)
     source = open_measured(results, cohort.manifest, dataset, masks)
     slices = len(source.study.dataset.slices)
@@ -83,12 +83,14 @@ def report_step(
     say(f"wrote {out} with {counted(slices, 'slice')}; {counted(look, 'slice')} to look at first", quiet)
 
 
-def _refuse_inputs(out: Path, inputs: Sequence[Path | None]) -> None:
+def _refuse_inputs(out: Path, made: Sequence[Path | None], given: Sequence[Path | None]) -> None:
     """Raise :class:`UsageError` for a page that would lie beside the files of an input, or is a folder."""
     if out.is_dir():
         raise UsageError(f"--out {out}: is a folder; expected the name of a file; add report.html, say")
-    for folder in inputs:
-        if folder is not None and folder.resolve() in out.resolve().parents:
+    # What a study makes may lie in a folder of its own below the dataset.
+    above = out.resolve().parents
+    for folder, taken in (*((folder, above) for folder in made), *((folder, above[:1]) for folder in given)):
+        if folder is not None and folder.resolve() in taken:
             raise UsageError(
                 f"--out {out}: lies in the input {folder}; expected it elsewhere; choose another"
             )
