@@ -32,6 +32,7 @@ from mriparaspinal.contrasts import SIDE, Conditions, Contrast, members, parse_c
 from mriparaspinal.design import require_columns, select
 from mriparaspinal.errors import UsageError
 from mriparaspinal.model import MUSCLES, SEGMENTS, Measurement
+from mriparaspinal.participants import VALUE_NAMES
 from mriparaspinal.stats.correlate import Method, Residuals, residuals
 from mriparaspinal.stats.reliability import BlandAltman
 from mriparaspinal.stats.roc import RocResult
@@ -99,14 +100,6 @@ _UNITS = {f.name: str(f.metadata.get("unit", "")) for f in dataclasses.fields(Me
     "disease_duration": "months",
     "age": "years",
     "age_onset": "years",
-}
-#: Values of the participants' columns that have a name in the field.
-_VALUES = {
-    ("psa", "1"): "PSA+",
-    ("psa", "0"): "PSA−",
-    ("onset_region", "lower"): "lower-limb onset",
-    ("onset_region", "upper"): "upper-limb onset",
-    ("onset_region", "bulbar"): "bulbar onset",
 }
 _TESTS = {
     "student_t": "Student’s t-test",
@@ -890,7 +883,7 @@ def _place(muscle: str, segment: str) -> str:
 def _condition_name(column: str, value: str) -> str:
     if column == "group":
         return value
-    return _VALUES.get((column.casefold(), value.casefold()), f"{column} {value}")
+    return VALUE_NAMES.get((column.casefold(), value.casefold()), f"{column} {value}")
 
 
 def _arm_name(contrast: Contrast, which: int) -> tuple[str, ...]:

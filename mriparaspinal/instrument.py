@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mriparaspinal.errors import UsageError
+from mriparaspinal.vocabulary import plain_number
 
 How = Literal["sum", "max", "count"]
 
@@ -36,13 +37,10 @@ class Range:
         >>> Range(0, 4).number("+3"), Range(0, 4).number("5"), Range(0, 4).number("2.5")
         (3.0, None, None)
         """
-        if "_" in text or not text.isascii():  # numbers for Python only
+        value = plain_number(text)
+        if value is None or not self.low <= value <= self.high:
             return None
-        try:
-            value = float(text)
-        except ValueError:
-            return None
-        return value if self.low <= value <= self.high and (not self.whole or value.is_integer()) else None
+        return value if not self.whole or value.is_integer() else None
 
     def __str__(self) -> str:
         return f"a {'whole ' if self.whole else ''}number from {self.low:g} to {self.high:g}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mriparaspinal.model import Problem
-from mriparaspinal.vocabulary import natural_key
+from mriparaspinal.vocabulary import natural_key, plain_number
 
 KEY = "participant_id"
 #: Columns of numbers with a meaning: the range in which a value is believed, and the unit.
@@ -20,6 +19,14 @@ NUMBERS: dict[str, tuple[float, float, str]] = {
     "alsfrs_r": (0, 48, "points"),
     "alsfrs_lower": (0, 12, "points"),
     "disease_duration": (0, 1500, "months"),
+}
+#: Values of the participants' columns that have a name in the field.
+VALUE_NAMES = {
+    ("psa", "1"): "PSA+",
+    ("psa", "0"): "PSA−",
+    ("onset_region", "lower"): "lower-limb onset",
+    ("onset_region", "upper"): "upper-limb onset",
+    ("onset_region", "bulbar"): "bulbar onset",
 }
 #: All columns with a meaning.
 _KNOWN = ("group", "onset_side", "onset_region", "psa", "sex", *NUMBERS)
@@ -108,13 +115,8 @@ def _normalised(who: str, column: str, value: str, file: str, problems: list[Pro
 
 
 def _number(text: str, low: float, high: float) -> str:
-    try:
-        value = float(text)
-    except ValueError:
-        return ""
-    if "_" in text or not text.isascii():  # numbers for Python only
-        return ""
-    return text if math.isfinite(value) and low <= value <= high else ""
+    value = plain_number(text)
+    return text if value is not None and low <= value <= high else ""
 
 
 def match_slices(participants: Participants, groups: dict[str, str], file: str) -> tuple[Problem, ...]:

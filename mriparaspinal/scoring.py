@@ -26,7 +26,7 @@ from mriparaspinal.instrument import (
     plain_name,
 )
 from mriparaspinal.model import Problem
-from mriparaspinal.vocabulary import natural_key
+from mriparaspinal.vocabulary import natural_key, plain_number
 
 KEY = "participant_id"
 SIDE = "side"
@@ -151,11 +151,8 @@ def read_reference(
 
 
 def _mean_and_sd(record: Mapping[str, str]) -> tuple[float, float]:
-    try:
-        mean, sd = float(record["mean"].replace("_", "?")), float(record["sd"].replace("_", "?"))
-    except ValueError:
-        mean, sd = math.nan, math.nan
-    if not (math.isfinite(mean) and math.isfinite(sd) and sd > 0):
+    mean, sd = plain_number(record["mean"]), plain_number(record["sd"])
+    if mean is None or sd is None or sd <= 0:
         found = f"mean {record['mean']!r} and sd {record['sd']!r} of {record['item']} were found"
         raise UsageError(f"--reference: {found}; expected numbers, sd above 0; correct the row")
     return mean, sd
@@ -450,10 +447,10 @@ def _plain_place(place: str) -> str:
     >>> _plain_place("site 1") == _plain_place("Site-01"), _plain_place("1.0") == _plain_place("01")
     (True, True)
     """
-    try:
-        return f"{float(place.replace('_', '?')):g}"
-    except ValueError:
-        return re.sub(r"(?<![0-9])0+(?=[0-9])", "", plain_name(place).replace("_", ""))
+    number = plain_number(place)
+    if number is not None:
+        return repr(number)
+    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", plain_name(place).replace("_", ""))
 
 
 def _place(item: Item, side: str) -> str:

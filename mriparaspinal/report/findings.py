@@ -11,6 +11,7 @@ import pandas as pd
 from mriparaspinal.cohort import texts
 from mriparaspinal.contrasts import SIDE, Contrast, parse_contrast
 from mriparaspinal.errors import UsageError
+from mriparaspinal.participants import VALUE_NAMES
 
 ALPHA = 0.05
 #: More sentences on contrasts than these are no longer a summary.
@@ -32,14 +33,6 @@ _MUSCLES = {
     "ES": "erector spinae (ES)",
     "PM": "psoas major (PM)",
     "QL": "quadratus lumborum (QL)",
-}
-#: Values of the participants' columns that have a name in the field.
-_VALUES = {
-    ("psa", "1"): "PSA+",
-    ("psa", "0"): "PSA−",
-    ("onset_region", "lower"): "lower-limb onset",
-    ("onset_region", "upper"): "upper-limb onset",
-    ("onset_region", "bulbar"): "bulbar onset",
 }
 _ROLES = {"symptomatic": "symptomatic side", "bilateral": "both sides together"}
 _EFFECTS = {"hedges_g": "Hedges’ g", "rank_biserial": "rank-biserial correlation"}
@@ -147,7 +140,7 @@ def _arm(contrast: Contrast, which: int) -> str:
 
 def _conditions(conditions: tuple[tuple[str, str], ...]) -> str:
     named = (
-        value if column == "group" else _VALUES.get((column, value), f"{column} = {value}")
+        value if column == "group" else VALUE_NAMES.get((column, value), f"{column} = {value}")
         for column, value in conditions
     )
     return ", ".join(named)
