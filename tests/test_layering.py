@@ -160,7 +160,7 @@ def test_imports_keep_to_their_layer(module: str) -> None:
 
 @pytest.mark.parametrize("module", [m for m in MODULES if layer(m) in ("ground", "pure")])
 def test_pure_steps_know_no_disk_and_no_terminal(module: str) -> None:
-    forbidden = {"pathlib", "os", "io", "sys", "typer", "rich", "tempfile", "shutil", "logging"}
+    forbidden = {"pathlib", "os", "io", "sys", "click", "rich", "tempfile", "shutil", "logging"}
     if module == "cluster":
         forbidden.remove("logging")  # only to make its library quiet
     assert not {name.split(".")[0] for name in imports(MODULES[module])} & forbidden
@@ -178,8 +178,8 @@ def test_statistics_do_not_import_each_other(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if not m.startswith("cli.")])
-def test_only_the_command_line_knows_typer_and_rich(module: str) -> None:
-    assert not {name.split(".")[0] for name in imports(MODULES[module])} & {"typer", "rich"}
+def test_only_the_command_line_knows_click_and_rich(module: str) -> None:
+    assert not {name.split(".")[0] for name in imports(MODULES[module])} & {"click", "rich"}
 
 
 def test_oracles_stay_in_the_tests() -> None:
@@ -218,7 +218,7 @@ HEAVY = {
 }
 
 
-def test_help_loads_nothing_past_typer_and_rich() -> None:
+def test_help_loads_nothing_past_click_and_rich() -> None:
     assert not loaded_by("--help") & HEAVY
     for command in ("quantify", "regions", "maps"):
         assert not loaded_by(command, "--help") & HEAVY

@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import typer.main
 from markdown_page import table
 
-from mriparaspinal.cli import app
+from mriparaspinal.cli import COMMANDS, app, load
 
 _INTRODUCTION = """\
 # Commands
@@ -46,12 +45,8 @@ warnings only."""
 
 def page() -> str:
     """The page as Markdown."""
-    top = typer.main.get_command(app)
-    with top.make_context("mriparaspinal", [], resilient_parsing=True) as context:
-        commands = [
-            _command(name, top.get_command(context, name), context)  # type: ignore[attr-defined]
-            for name in top.list_commands(context)  # type: ignore[attr-defined]
-        ]
+    with app.make_context("mriparaspinal", [], resilient_parsing=True) as context:
+        commands = [_command(name, load(name), context) for name in COMMANDS]
     return "\n\n".join([_INTRODUCTION, *commands]) + "\n"
 
 
@@ -59,9 +54,7 @@ def _command(name: str, command: Any, parent: Any) -> str:
     """The section of one command, in the words of its ``--help``."""
     context = command.make_context(name, [], parent=parent, resilient_parsing=True)
     text, _, examples = (command.help or "").replace("\b", "").partition("Example:")
-    usage = re.sub(
-        r"{(\w+)}", lambda match: match[1].upper(), " ".join(command.collect_usage_pieces(context)[1:])
-    )
+    usage = " ".join(command.collect_usage_pieces(context)[1:])
     parts = [f"## {name}", _linked(text.strip()), f"```text\nmriparaspinal {name} {usage} [OPTIONS]\n```"]
     records: dict[str, list[list[str]]] = {"argument": [], "option": []}
     for parameter in command.get_params(context):

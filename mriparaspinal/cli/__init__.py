@@ -2,89 +2,76 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 
-import typer
+import click
 
 from mriparaspinal import __version__
-from mriparaspinal.cli import (
-    check,
-    compare,
-    contours,
-    correlate,
-    maps,
-    masks,
-    merge,
-    phantom,
-    prepare,
-    quantify,
-    regions,
-    regress,
-    reliability,
-    report,
-    roc,
-    run,
-    score,
-    threshold_sweep,
-)
-from mriparaspinal.cli.logs import with_log
 from mriparaspinal.errors import ParaspinalError
 
-app = typer.Typer(
+#: In the order of ``--help``. Each stands in the module of its name.
+COMMANDS = (
+    "phantom",
+    "prepare",
+    "check",
+    "masks",
+    "contours",
+    "quantify",
+    "merge",
+    "compare",
+    "correlate",
+    "regress",
+    "roc",
+    "score",
+    "regions",
+    "maps",
+    "reliability",
+    "threshold-sweep",
+    "report",
+    "run",
+)
+
+
+def load(name: str) -> click.Command:
+    """The command of such a name."""
+    name = name.replace("-", "_")
+    command: click.Command = getattr(importlib.import_module(f"{__name__}.{name}"), name)
+    return command
+
+
+class _Commands(click.Group):
+    """The commands, each imported when it is asked for: a run needs just one of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click gives it)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        return load(cmd_name) if cmd_name in COMMANDS else None
+
+
+@click.group(
+    cls=_Commands,
     name="mriparaspinal",
-    help="From contours on lumbar MRI slices to fatty infiltration, areas and the tests of a study.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"mriparaspinal {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _top(
-    version: bool = typer.Option(
-        False, "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
-    ),
-) -> None:
-    pass
-
-
-_COMMANDS = (
-    phantom.phantom,
-    prepare.prepare,
-    check.check,
-    masks.masks,
-    contours.contours,
-    quantify.quantify,
-    merge.merge,
-    compare.compare,
-    correlate.correlate,
-    regress.regress,
-    roc.roc,
-    score.score,
-    regions.regions,
-    maps.maps,
-    reliability.reliability,
-    threshold_sweep.threshold_sweep,
-    report.report,
-    run.run,
-)
-for _command in _COMMANDS:
-    app.command(context_settings={"help_option_names": ["-h", "--help"]})(with_log(_command))
+@click.version_option(__version__, prog_name="mriparaspinal", message="%(prog)s %(version)s")
+def app() -> None:
+    """From contours on lumbar MRI slices to fatty infiltration, areas and the tests of a study."""
 
 
 def main() -> None:
     """Run a command; a user's mistake becomes one line on stderr and its exit code."""
     try:
-        app()
+        # Not app(): that turns Ctrl-C, and a reader of our output that has gone, into exit code 1.
+        with app.make_context("mriparaspinal", sys.argv[1:]) as context:
+            app.invoke(context)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except ParaspinalError as error:
         print(f"mriparaspinal: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, log, progress_bar, say, settings_from, show_table
@@ -13,26 +12,42 @@ from mriparaspinal.cli.summary import measured_rows, measured_summary, print_jso
 from mriparaspinal.errors import EXIT_PARTLY, UsageError
 
 
+@opt.command
+@opt.dataset
+@click.option(
+    "--json",
+    "json_file",
+    type=opt.PATH,
+    metavar="FILE",
+    help="Write the problems as JSON, too; - prints a summary as well.",
+)
+@opt.mask_rule
+@opt.image_left
+@opt.reference
+@opt.patient_from
+@opt.name_pattern
+@opt.window
+@opt.participants_file
+@opt.participant_label
+@opt.jobs
+@opt.timeout
+@opt.quiet
+@opt.verbose
 def check(
-    dataset: opt.Dataset,
-    json_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--json", metavar="FILE", help="Write the problems as JSON, too; - prints a summary as well."
-        ),
-    ] = None,
-    mask_rule: opt.MaskRuleOption = None,
-    image_left: opt.ImageLeft = None,
-    reference: opt.Reference = None,
-    patient_from: opt.PatientFromOption = None,
-    name_pattern: opt.NamePattern = None,
-    window: opt.Window = None,
-    participants: opt.ParticipantsFile = None,
-    participant_label: opt.ParticipantLabel = None,
-    jobs: opt.Jobs = None,
-    timeout: opt.Timeout = None,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = False,
+    dataset: Path,
+    json_file: Path | None,
+    mask_rule: str | None,
+    image_left: str | None,
+    reference: str | None,
+    patient_from: str | None,
+    name_pattern: str | None,
+    window: tuple[float, float] | None,
+    participants: Path | None,
+    participant_label: tuple[str, ...],
+    jobs: int | None,
+    timeout: float | None,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Find every problem in a dataset at once, without writing results.
 
@@ -53,7 +68,7 @@ def check(
     json_stdout = json_file is not None and str(json_file) == "-"
     if json_file is not None and not json_stdout:
         refuse_input_as_json(json_file, dataset, participants)
-    study = open_study(dataset, settings, participants, share=participant_label or ())
+    study = open_study(dataset, settings, participants, share=participant_label)
     with progress_bar("checking", len(study.dataset.slices), quiet) as advance:
         measured = measure_study(study, settings, Spread(jobs, timeout=timeout), advance)
     if json_file is not None and not json_stdout:
@@ -77,7 +92,7 @@ def check(
         quiet,
     )
     if measured.errors:
-        raise typer.Exit(EXIT_PARTLY)
+        raise SystemExit(EXIT_PARTLY)
     measured.require_slices()
 
 

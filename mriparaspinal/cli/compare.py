@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
 
-import typer
+import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import say_problems
@@ -14,39 +13,43 @@ from mriparaspinal.cli.steps import compare_step
 from mriparaspinal.cli.summary import compared_summary, print_json
 
 
-class Normality(StrEnum):
-    """The test that decides between parametric and rank tests."""
-
-    lilliefors = "lilliefors"
-    shapiro = "shapiro"
-
-
+@opt.command
+@opt.out_folder
+@opt.optional_results
+@opt.participants_of_results
+@click.option(
+    "--contrast",
+    multiple=True,
+    metavar="TEXT",
+    help="side:ALS, group:ALS-LR, … (repeat) [default: the paper's].",
+)
+@click.option(
+    "--metric", multiple=True, metavar="COL", help="Column to compare (repeat) [default: fi and rcsa]."
+)
+@click.option("--divide-by", metavar="COL", help="Divide each metric by this column first.")
+@click.option(
+    "--normality",
+    type=click.Choice(["lilliefors", "shapiro"]),
+    help="Test of normality [default: lilliefors].",
+)
+@opt.table_file
+@opt.joined
+@opt.as_json
+@opt.quiet
+@opt.verbose
 def compare(
-    out: opt.OutFolder,
-    results: opt.OptionalResults = None,
-    participants: opt.ParticipantsOfResults = None,
-    contrast: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--contrast", metavar="TEXT", help="side:ALS, group:ALS-LR, … (repeat) [default: the paper's]."
-        ),
-    ] = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option("--metric", metavar="COL", help="Column to compare (repeat) [default: fi and rcsa]."),
-    ] = None,
-    divide_by: Annotated[
-        str | None,
-        typer.Option("--divide-by", metavar="COL", help="Divide each metric by this column first."),
-    ] = None,
-    normality: Annotated[
-        Normality | None, typer.Option("--normality", help="Test of normality [default: lilliefors].")
-    ] = None,
-    table: opt.TableFile = None,
-    join: opt.Joined = None,
-    json_: opt.AsJson = False,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = False,
+    out: Path,
+    results: Path | None,
+    participants: Path | None,
+    contrast: tuple[str, ...],
+    metric: tuple[str, ...],
+    divide_by: str | None,
+    normality: str | None,
+    table: Path | None,
+    join: tuple[Path, ...],
+    json_: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Compare sides within groups, and groups with each other.
 
@@ -60,11 +63,10 @@ def compare(
     from mriparaspinal.analysis import open_either
     from mriparaspinal.joining import join_tables
 
-    cohort = join_tables(open_either(results, table, participants), join or [])
+    cohort = join_tables(open_either(results, table, participants), join)
     say_problems(cohort.problems, quiet, verbose)
-    inputs = (results, table, participants, *(join or []))
-    judged_by = normality and normality.value
-    compared = compare_step(cohort, out, inputs, quiet, contrast, metric, judged_by, divide_by)
+    inputs = (results, table, participants, *join)
+    compared = compare_step(cohort, out, inputs, quiet, contrast, metric, normality, divide_by)
     if json_:
         print_json({"command": "compare", **compared_summary(compared)})
     end(cohort.problems)

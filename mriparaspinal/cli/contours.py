@@ -3,52 +3,43 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_problems, settings_from
 from mriparaspinal.errors import EXIT_PARTLY, NoInputError
 
-Source = Annotated[
-    Path,
-    typer.Argument(help="Folder of annotations (or one file): see docs/contours.md.", show_default=False),
-]
-DatasetOption = Annotated[
-    Path, typer.Option("--dataset", metavar="DATASET", help="Folder of the slices.", show_default=False)
-]
-NumberingOption = Annotated[
-    str | None,
-    typer.Option(
-        "--numbering",
-        metavar="NAME|FILE.csv",
-        help="What the numbers of label maps mean: mriparaspinal, musclemap, totalsegmentator, "
-        "totalsegmentator_mr, or a table value,label [default: values.csv in SOURCE].",
-    ),
-]
-Tolerance = Annotated[
-    float,
-    typer.Option(
-        "--tolerance",
-        metavar="PX",
-        min=0,
-        max=100,
-        help="Leave out points of outlines that lie this near to the rest [default: 0, exact].",
-        show_default=False,
-    ),
-]
 
-
+@opt.command
+@click.argument("source", type=opt.PATH, help="Folder of annotations (or one file): see docs/contours.md.")
+@click.option("--dataset", type=opt.PATH, required=True, metavar="DATASET", help="Folder of the slices.")
+@click.option(
+    "--numbering",
+    metavar="NAME|FILE.csv",
+    help="What the numbers of label maps mean: mriparaspinal, musclemap, totalsegmentator, "
+    "totalsegmentator_mr, or a table value,label [default: values.csv in SOURCE].",
+)
+@click.option(
+    "--tolerance",
+    type=opt.FiniteRange(0, 100),
+    default=0.0,
+    metavar="PX",
+    help="Leave out points of outlines that lie this near to the rest [default: 0, exact].",
+)
+@opt.patient_from
+@opt.name_pattern
+@opt.quiet
+@opt.verbose
 def contours(
-    source: Source,
-    dataset: DatasetOption,
-    numbering: NumberingOption = None,
-    tolerance: Tolerance = 0.0,
-    patient_from: opt.PatientFromOption = None,
-    name_pattern: opt.NamePattern = None,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = False,
+    source: Path,
+    dataset: Path,
+    numbering: str | None,
+    tolerance: float,
+    patient_from: str | None,
+    name_pattern: str | None,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Turn annotations of other tools into LabelMe files, to be corrected by hand and measured.
 
@@ -86,4 +77,4 @@ def contours(
         changed = f"changed {made.changed_px} px in all, at most {made.most_changed_px} px in one region"
         say(f"the tolerance of {tolerance:g} px {changed}", quiet)
     if any(problem.severity == "error" for problem in made.problems):
-        raise typer.Exit(EXIT_PARTLY)
+        raise SystemExit(EXIT_PARTLY)

@@ -2,47 +2,55 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import Literal
 
-import typer
+import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, say, say_problems
 from mriparaspinal.cli.outputs import end, write_analysis
 
 
-class Method(StrEnum):
-    """Which correlation."""
-
-    pearson = "pearson"
-    spearman = "spearman"
-
-
+@opt.command
+@opt.out_folder
+@click.option("--score", multiple=True, required=True, metavar="COL", help="Clinical score (repeat).")
+@opt.optional_results
+@opt.covariates
+@opt.group
+@opt.roles
+@click.option(
+    "--metric",
+    multiple=True,
+    metavar="COL",
+    help="Column to correlate (repeat) [default: fi and rcsa; of a table all numbers].",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["pearson", "spearman"]),
+    default="pearson",
+    show_default=True,
+    help="Of values, or of ranks.",
+)
+@opt.participants_of_results
+@opt.table_file
+@opt.joined
+@opt.quiet
+@opt.verbose
 def correlate(
-    out: opt.OutFolder,
-    score: Annotated[
-        list[str],
-        typer.Option("--score", metavar="COL", help="Clinical score (repeat).", show_default=False),
-    ],
-    results: opt.OptionalResults = None,
-    covariate: opt.Covariates = None,
-    group: opt.Group = None,
-    role: opt.Roles = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--metric",
-            metavar="COL",
-            help="Column to correlate (repeat) [default: fi and rcsa; of a table all numbers].",
-        ),
-    ] = None,
-    method: Annotated[Method, typer.Option("--method", help="Of values, or of ranks.")] = Method.pearson,
-    participants: opt.ParticipantsOfResults = None,
-    table: opt.TableFile = None,
-    join: opt.Joined = None,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = False,
+    out: Path,
+    score: tuple[str, ...],
+    results: Path | None,
+    covariate: tuple[str, ...],
+    group: str | None,
+    role: tuple[str, ...],
+    metric: tuple[str, ...],
+    method: Literal["pearson", "spearman"],
+    participants: Path | None,
+    table: Path | None,
+    join: tuple[Path, ...],
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Correlate the muscles with a clinical score, other variables held constant.
 
@@ -58,10 +66,10 @@ def correlate(
     from mriparaspinal.associations import correlate_cohort
     from mriparaspinal.joining import join_tables
 
-    cohort = join_tables(open_either(results, table, participants), join or [])
+    cohort = join_tables(open_either(results, table, participants), join)
     say_problems(cohort.problems, quiet, verbose)
-    found = correlate_cohort(cohort, score, covariate or [], metric or [], role or [], group, method.value)
-    write_analysis(found, out, (results, table, participants, *(join or [])), quiet)
+    found = correlate_cohort(cohort, score, covariate, metric, role, group, method)
+    write_analysis(found, out, (results, table, participants, *join), quiet)
     p, adjusted = found.table["p"], found.table["p_adjusted"]
     say(
         f"made {counted(int(p.notna().sum()), 'correlation')} of {len(p)} into {out}; "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import os
 import platform
 import re
@@ -12,52 +10,47 @@ import stat
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 from mriparaspinal import __version__
 from mriparaspinal.cli import console
 from mriparaspinal.errors import ParaspinalError, UsageError
 
-LogFile = Annotated[
-    Path | None,
-    typer.Option("--log-file", metavar="FILE", help="Append what is said to FILE, with the time."),
-]
 #: How a line of a log begins: a file that begins otherwise is somebody's data.
 _LINE = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* mriparaspinal ")
 
 
-def with_log(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the option ``--log-file`` beside its own."""
+class Command(click.Command):
+    """A command with the option ``--log-file`` beside its own."""
 
-    @functools.wraps(command)
-    def run(*, log_file: Path | None, **arguments: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        told = "Append what is said to FILE, with the time."
+        self.params.append(
+            click.Option(["--log-file"], type=click.Path(path_type=Path), metavar="FILE", help=told)
+        )
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, with a log where one is asked for."""
+        log_file: Path | None = ctx.params.pop("log_file")
         if log_file is None:
-            command(**arguments)
-            return
-        _refuse_input(log_file, arguments)
-        with _log_to(log_file, command.__name__.replace("_", "-")):
-            command(**arguments)
-
-    signature = inspect.signature(command, eval_str=True)
-    option = inspect.Parameter("log_file", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=LogFile)
-    run.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=[*signature.parameters.values(), option]
-    )
-    run.__annotations__ = {**command.__annotations__, "log_file": LogFile}
-    return run
+            return super().invoke(ctx)
+        _refuse_input(log_file, ctx.params)
+        with _log_to(log_file, ctx.info_name or ""):
+            return super().invoke(ctx)
 
 
 def _refuse_input(log_file: Path, arguments: Mapping[str, Any]) -> None:
     """Nothing is written beside the inputs."""
     resolved = log_file.resolve()
     for name, value in arguments.items():
-        for path in value if isinstance(value, list) else [value]:
+        for path in value if isinstance(value, tuple) else [value]:
             if isinstance(path, Path):
                 place = path.resolve()
                 inside = name != "out" and place.is_dir() and place in resolved.parents

@@ -2,67 +2,71 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any, TypeVar
 
-import typer
+import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say
 from mriparaspinal.errors import UsageError
 
-
-class Kind(StrEnum):
-    """What is computed."""
-
-    dti = "dti"
-    mtr = "mtr"
-    ratio = "ratio"
-    fat_fraction = "fat-fraction"
-
+F = TypeVar("F", bound=Callable[..., Any])
 
 #: The images of each kind, by option: those that it needs, and those that it can do without.
 _NEEDED = {
-    Kind.dti: ("--data", "--bval", "--bvec"),
-    Kind.mtr: ("--mt", "--no-mt"),
-    Kind.ratio: ("--numerator", "--denominator"),
-    Kind.fat_fraction: ("--fat", "--water"),
+    "dti": ("--data", "--bval", "--bvec"),
+    "mtr": ("--mt", "--no-mt"),
+    "ratio": ("--numerator", "--denominator"),
+    "fat-fraction": ("--fat", "--water"),
 }
 _PAIR = ("--same-voxels",)
-_OPTIONAL = {Kind.dti: ("--mask",), Kind.mtr: _PAIR, Kind.ratio: _PAIR, Kind.fat_fraction: _PAIR}
+_OPTIONAL = {"dti": ("--mask",), "mtr": _PAIR, "ratio": _PAIR, "fat-fraction": _PAIR}
 
 
-def _image(flag: str, text: str) -> Any:
-    return typer.Option(flag, metavar="FILE", help=text)
+def _image(flag: str, text: str) -> Callable[[F], F]:
+    return click.option(flag, type=opt.PATH, metavar="FILE", help=text)
 
 
+@opt.command
+@click.argument(
+    "kind", type=click.Choice(list(_NEEDED)), metavar="KIND", help=f"What to compute: {', '.join(_NEEDED)}."
+)
+@click.option(
+    "--out", type=opt.PATH, required=True, metavar="FILE|DIR", help="The map, .nii.gz; of dti a folder."
+)
+@_image("--data", "dti: the diffusion series (4-D).")
+@_image("--bval", "dti: its b-values, as FSL has them.")
+@_image("--bvec", "dti: its directions, as FSL has them.")
+@_image("--mask", "dti: the voxels to fit [default: all with signal].")
+@_image("--mt", "mtr: the image with the saturation pulse.")
+@_image("--no-mt", "mtr: the image without it.")
+@_image("--numerator", "ratio: the image to divide.")
+@_image("--denominator", "ratio: the image to divide by.")
+@_image("--fat", "fat-fraction: the fat image (magnitude).")
+@_image("--water", "fat-fraction: the water image (magnitude).")
+@click.option(
+    "--same-voxels", is_flag=True, help="The two images are one grid, though the origin of one is lost."
+)
+@opt.quiet
+@opt.verbose
 def maps(
-    kind: Annotated[Kind, typer.Argument(help="What to compute.", show_default=False)],
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out", metavar="FILE|DIR", help="The map, .nii.gz; of dti a folder.", show_default=False
-        ),
-    ],
-    data: Annotated[Path | None, _image("--data", "dti: the diffusion series (4-D).")] = None,
-    bval: Annotated[Path | None, _image("--bval", "dti: its b-values, as FSL has them.")] = None,
-    bvec: Annotated[Path | None, _image("--bvec", "dti: its directions, as FSL has them.")] = None,
-    mask: Annotated[
-        Path | None, _image("--mask", "dti: the voxels to fit [default: all with signal].")
-    ] = None,
-    mt: Annotated[Path | None, _image("--mt", "mtr: the image with the saturation pulse.")] = None,
-    no_mt: Annotated[Path | None, _image("--no-mt", "mtr: the image without it.")] = None,
-    numerator: Annotated[Path | None, _image("--numerator", "ratio: the image to divide.")] = None,
-    denominator: Annotated[Path | None, _image("--denominator", "ratio: the image to divide by.")] = None,
-    fat: Annotated[Path | None, _image("--fat", "fat-fraction: the fat image (magnitude).")] = None,
-    water: Annotated[Path | None, _image("--water", "fat-fraction: the water image (magnitude).")] = None,
-    same_voxels: Annotated[
-        bool,
-        typer.Option("--same-voxels", help="The two images are one grid, though the origin of one is lost."),
-    ] = False,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = False,
+    kind: str,
+    out: Path,
+    data: Path | None,
+    bval: Path | None,
+    bvec: Path | None,
+    mask: Path | None,
+    mt: Path | None,
+    no_mt: Path | None,
+    numerator: Path | None,
+    denominator: Path | None,
+    fat: Path | None,
+    water: Path | None,
+    same_voxels: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Compute a NIfTI map from others, voxel by voxel. Nothing is resampled.
 
@@ -86,7 +90,7 @@ def maps(
     from mriparaspinal import map_making as making
     from mriparaspinal.files.results import OutputFolder, write_file
 
-    if kind is Kind.dti:
+    if kind == "dti":
         data, bval, bvec = (images[option] for option in _NEEDED[kind])
         series = making.open_diffusion(data, bval, bvec, mask)
         with progress_bar("fitting", series.series.grid.shape[2], quiet) as advance:
@@ -94,18 +98,18 @@ def maps(
     else:
         making.require_nifti_name(out)
         make = {
-            Kind.mtr: making.make_mtr,
-            Kind.ratio: making.make_ratio,
-            Kind.fat_fraction: making.make_fat_fraction,
+            "mtr": making.make_mtr,
+            "ratio": making.make_ratio,
+            "fat-fraction": making.make_fat_fraction,
         }[kind]
         first, second = (images[option] for option in _NEEDED[kind])
         made = make(first, second, out, same_voxels)
-    folder = out if kind is Kind.dti else out.parent
+    folder = out if kind == "dti" else out.parent
     written = {(folder / name).resolve() for name in made.files}
     for option, path in images.items():
         if path.resolve() in written:
             raise UsageError(f"--out {out}: {option} would be written over; expected another; choose another")
-    if kind is Kind.dti:
+    if kind == "dti":
         with OutputFolder(out) as whole:
             whole.replace(made.files, [])
     else:
@@ -120,16 +124,14 @@ def maps(
     )
 
 
-def _check(kind: Kind, images: dict[str, Path], same_voxels: bool) -> None:
+def _check(kind: str, images: dict[str, Path], same_voxels: bool) -> None:
     """Raise :class:`UsageError` where an image of a kind is missing, or one is of another kind."""
     missing = [option for option in _NEEDED[kind] if option not in images]
     if missing:
         needed = ", ".join(_NEEDED[kind])
-        raise UsageError(f"maps {kind.value}: no {missing[0]}; expected {needed}; name the image")
+        raise UsageError(f"maps {kind}: no {missing[0]}; expected {needed}; name the image")
     known = [*_NEEDED[kind], *_OPTIONAL[kind]]
     asked = [*images, *(["--same-voxels"] if same_voxels else [])]
     for option in asked:
         if option not in known:
-            raise UsageError(
-                f"maps {kind.value}: {option} is of no use; expected {', '.join(known)}; leave it out"
-            )
+            raise UsageError(f"maps {kind}: {option} is of no use; expected {', '.join(known)}; leave it out")

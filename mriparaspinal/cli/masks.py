@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import typer
+from pathlib import Path
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import (
@@ -16,23 +16,40 @@ from mriparaspinal.cli.console import (
 from mriparaspinal.errors import EXIT_PARTLY
 
 
+@opt.command
+@opt.dataset
+@opt.out_folder
+@opt.mask_format
+@opt.threshold
+@opt.fat_rule
+@opt.sat_fraction
+@opt.mask_rule
+@opt.image_left
+@opt.reference
+@opt.patient_from
+@opt.name_pattern
+@opt.window
+@opt.participant_label
+@opt.jobs
+@opt.quiet
+@opt.verbose
 def masks(
-    dataset: opt.Dataset,
-    out: opt.OutFolder,
-    format_: opt.MaskFormatOption = opt.MaskFormat.png,
-    threshold: opt.Threshold = None,
-    fat_rule: opt.FatRule = None,
-    sat_fraction: opt.SatFraction = None,
-    mask_rule: opt.MaskRuleOption = None,
-    image_left: opt.ImageLeft = None,
-    reference: opt.Reference = None,
-    patient_from: opt.PatientFromOption = None,
-    name_pattern: opt.NamePattern = None,
-    window: opt.Window = None,
-    participant_label: opt.ParticipantLabel = None,
-    jobs: opt.Jobs = None,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = False,
+    dataset: Path,
+    out: Path,
+    format_: str,
+    threshold: int | None,
+    fat_rule: str | None,
+    sat_fraction: float | None,
+    mask_rule: str | None,
+    image_left: str | None,
+    reference: str | None,
+    patient_from: str | None,
+    name_pattern: str | None,
+    window: tuple[float, float] | None,
+    participant_label: tuple[str, ...],
+    jobs: int | None,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Draw what is measured: an index image and an overlay of every slice.
 
@@ -50,12 +67,12 @@ def masks(
     settings = settings_from(dataset, locals())
     refuse_dataset_as_output(dataset, out)
     _, jobs = run_options(dataset, None, jobs)
-    study = open_study(dataset, settings, leave_out=out, share=participant_label or ())
+    study = open_study(dataset, settings, leave_out=out, share=participant_label)
     with progress_bar("drawing", len(study.dataset.slices), quiet) as advance:
-        nifti = format_ is opt.MaskFormat.nifti
+        nifti = format_ == "nifti"
         drawn, problems = draw_slices(study, out, settings, jobs, advance, nifti)
     say_problems(problems, quiet, verbose)
     errors = sum(problem.severity == "error" for problem in problems)
     say(f"drew {drawn} of {counted(len(study.dataset.slices), 'slice')} into {out}", quiet)
     if errors:
-        raise typer.Exit(EXIT_PARTLY)
+        raise SystemExit(EXIT_PARTLY)

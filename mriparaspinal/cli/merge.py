@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, say, say_problems
@@ -13,15 +12,20 @@ from mriparaspinal.cli.summary import measured_rows, measured_summary, print_jso
 from mriparaspinal.errors import EXIT_PARTLY, UsageError
 
 
+@opt.command
+@click.argument(
+    "results", type=opt.PATH, nargs=-1, required=True, help="Folders of 'quantify --participant-label'."
+)
+@opt.out_folder
+@opt.as_json
+@opt.quiet
+@opt.verbose
 def merge(
-    results: Annotated[
-        list[Path],
-        typer.Argument(help="Folders of 'quantify --participant-label'.", show_default=False),
-    ],
-    out: opt.OutFolder,
-    json_: opt.AsJson = False,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = False,
+    results: tuple[Path, ...],
+    out: Path,
+    json_: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Join shares of a dataset that were measured by themselves, as on the nodes of a cluster.
 
@@ -59,4 +63,4 @@ def merge(
     if json_:
         print_json({"command": "merge", **summary})
     if measured.errors:
-        raise typer.Exit(EXIT_PARTLY)
+        raise SystemExit(EXIT_PARTLY)

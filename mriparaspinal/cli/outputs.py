@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from mriparaspinal.cli.console import say
 from mriparaspinal.errors import EXIT_PARTLY, UsageError
 
@@ -38,4 +36,4 @@ def write_analysis(found: Analysis, out: Path, inputs: Sequence[Path | None], qu
 def end(problems: Sequence[Problem]) -> None:
     """Exit 4 where the participants table had errors, which have been said."""
     if any(problem.severity == "error" for problem in problems):
-        raise typer.Exit(EXIT_PARTLY)
+        raise SystemExit(EXIT_PARTLY)

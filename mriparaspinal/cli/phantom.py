@@ -3,35 +3,88 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say
 from mriparaspinal.errors import UsageError
 
 
+@opt.command
+@click.argument("out", type=opt.PATH, help="Folder for the dataset: new or empty.")
+@click.option(
+    "--als", type=click.IntRange(0, 999), metavar="N", default=8, show_default=True, help="ALS patients."
+)
+@click.option(
+    "--lr", type=click.IntRange(0, 999), metavar="N", default=8, show_default=True, help="LR patients."
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="The same seed gives the same bytes.",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(128, 1024),
+    metavar="N",
+    default=256,
+    show_default=True,
+    help="Rows and columns of each image.",
+)
+@click.option(
+    "--als-atrophy",
+    type=opt.FiniteRange(0, 0.8),
+    metavar="SHARE",
+    default=0.3,
+    show_default=True,
+    help="Share of the area lost on the onset side at L3-L5 in ALS.",
+)
+@click.option(
+    "--lr-atrophy",
+    type=opt.FiniteRange(0, 0.8),
+    metavar="SHARE",
+    default=0.0,
+    show_default=True,
+    help="The same in LR.",
+)
+@click.option(
+    "--als-fat",
+    type=opt.FiniteRange(0, 0.5),
+    metavar="SHARE",
+    default=0.0,
+    show_default=True,
+    help="Added to FI on the onset side at L3-L5 in ALS.",
+)
+@click.option(
+    "--lr-fat",
+    type=opt.FiniteRange(0, 0.5),
+    metavar="SHARE",
+    default=0.0,
+    show_default=True,
+    help="The same in LR.",
+)
+@click.option(
+    "--clinical", is_flag=True, help="Also OUT/records: ALSFRS-R items and fasciculation, for 'score'."
+)
+@opt.quiet
+@opt.verbose
 def phantom(
-    out: Annotated[Path, typer.Argument(help="Folder for the dataset: new or empty.", show_default=False)],
-    als: Annotated[int, typer.Option(min=0, max=999, help="ALS patients.")] = 8,
-    lr: Annotated[int, typer.Option(min=0, max=999, help="LR patients.")] = 8,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
-    size: Annotated[int, typer.Option(min=128, max=1024, help="Rows and columns of each image.")] = 256,
-    als_atrophy: Annotated[
-        float, typer.Option(min=0, max=0.8, help="Share of the area lost on the onset side at L3-L5 in ALS.")
-    ] = 0.3,
-    lr_atrophy: Annotated[float, typer.Option(min=0, max=0.8, help="The same in LR.")] = 0.0,
-    als_fat: Annotated[
-        float, typer.Option(min=0, max=0.5, help="Added to FI on the onset side at L3-L5 in ALS.")
-    ] = 0.0,
-    lr_fat: Annotated[float, typer.Option(min=0, max=0.5, help="The same in LR.")] = 0.0,
-    clinical: Annotated[
-        bool,
-        typer.Option("--clinical", help="Also OUT/records: ALSFRS-R items and fasciculation, for 'score'."),
-    ] = False,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = False,
+    out: Path,
+    als: int,
+    lr: int,
+    seed: int,
+    size: int,
+    als_atrophy: float,
+    lr_atrophy: float,
+    als_fat: float,
+    lr_fat: float,
+    clinical: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Draw a synthetic cohort: slices with contours, participants.csv, and the exact answers in truth.csv.
 

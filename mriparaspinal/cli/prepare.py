@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Literal
 
-import typer
+import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_problems, show_table
@@ -16,79 +16,59 @@ if TYPE_CHECKING:
     from mriparaspinal.level_maps import LevelRule
     from mriparaspinal.survey import Surveyed
 
-Sources = Annotated[
-    list[Path], typer.Argument(help="Folders or files of DICOM series and NIfTI volumes.", show_default=False)
-]
-Levels = Annotated[
-    Path | None,
-    typer.Option("--levels", metavar="FILE", help="Which slice is which segment: levels.csv."),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option("--out", metavar="DATASET", help="The dataset folder to write; made if missing."),
-]
-WindowRuleOption = Annotated[
-    str | None,
-    typer.Option(
-        "--window",
-        metavar="RULE",
-        help="dicom-series, dicom-slice, percentile or LOW,HIGH [default: dicom-series; NIfTI has none].",
-    ),
-]
-List = Annotated[bool, typer.Option("--list", help="List the series that were found, and stop.")]
-ContactSheet = Annotated[
-    bool,
-    typer.Option(
-        "--contact-sheet", help="Write numbered thumbnails of the axial series and an empty levels.csv."
-    ),
-]
-LevelNumbering = Annotated[
-    str | None,
-    typer.Option(
-        "--level-numbering",
-        metavar="NAME|FILE",
-        help="Numbers of the label maps in levels.csv: totalspineseg, spineps, totalsegmentator, "
-        "totalsegmentator_vertebrae_mr, or a table value,segment[,kind].",
-    ),
-]
 
-
-class LevelAt(StrEnum):
-    """What the slice of a level goes through."""
-
-    disc = "disc"
-    vertebra = "vertebra"
-
-
-LevelAtOption = Annotated[
-    LevelAt | None,
-    typer.Option(
-        "--level-at",
-        help="Cut the disc below the vertebra, or the vertebra [default: disc, where there are discs].",
-    ),
-]
-SlicesPerLevel = Annotated[
-    int | None,
-    typer.Option(
-        "--slices-per-level",
-        metavar="N",
-        help="Slices around the middle of each level of a label map, an odd number [default: 1].",
-    ),
-]
-
-
+@opt.command
+@click.argument(
+    "source",
+    type=opt.PATH,
+    nargs=-1,
+    required=True,
+    help="Folders or files of DICOM series and NIfTI volumes.",
+)
+@click.option("--levels", type=opt.PATH, metavar="FILE", help="Which slice is which segment: levels.csv.")
+@click.option("--out", type=opt.PATH, metavar="DATASET", help="The dataset folder to write; made if missing.")
+@click.option(
+    "--window",
+    metavar="RULE",
+    help="dicom-series, dicom-slice, percentile or LOW,HIGH [default: dicom-series; NIfTI has none].",
+)
+@click.option("--list", "list_", is_flag=True, help="List the series that were found, and stop.")
+@click.option(
+    "--contact-sheet",
+    is_flag=True,
+    help="Write numbered thumbnails of the axial series and an empty levels.csv.",
+)
+@click.option(
+    "--level-numbering",
+    metavar="NAME|FILE",
+    help="Numbers of the label maps in levels.csv: totalspineseg, spineps, totalsegmentator, "
+    "totalsegmentator_vertebrae_mr, or a table value,segment[,kind].",
+)
+@click.option(
+    "--level-at",
+    type=click.Choice(["disc", "vertebra"]),
+    help="Cut the disc below the vertebra, or the vertebra [default: disc, where there are discs].",
+)
+@click.option(
+    "--slices-per-level",
+    type=int,
+    metavar="N",
+    help="Slices around the middle of each level of a label map, an odd number [default: 1].",
+)
+@opt.quiet
+@opt.verbose
 def prepare(
-    source: Sources,
-    levels: Levels = None,
-    out: Out = None,
-    window: WindowRuleOption = None,
-    list_: List = False,
-    contact_sheet: ContactSheet = False,
-    level_numbering: LevelNumbering = None,
-    level_at: LevelAtOption = None,
-    slices_per_level: SlicesPerLevel = None,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = False,
+    source: tuple[Path, ...],
+    levels: Path | None,
+    out: Path | None,
+    window: str | None,
+    list_: bool,
+    contact_sheet: bool,
+    level_numbering: str | None,
+    level_at: Literal["disc", "vertebra"] | None,
+    slices_per_level: int | None,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Make a dataset's slices from DICOM series and NIfTI volumes.
 
@@ -125,7 +105,9 @@ def prepare(
         _prepare(source, levels, out, window, rule, quiet, verbose)
 
 
-def _level_rule(numbering: str | None, at: LevelAt | None, slices: int | None) -> LevelRule | None:
+def _level_rule(
+    numbering: str | None, at: Literal["disc", "vertebra"] | None, slices: int | None
+) -> LevelRule | None:
     from mriparaspinal.files.tables import read_table
     from mriparaspinal.level_maps import NUMBERINGS, level_rule, parse_level_numbering
 
@@ -143,7 +125,7 @@ def _level_rule(numbering: str | None, at: LevelAt | None, slices: int | None) -
             raise UsageError(f"--level-numbering: {found}; correct it")
         table = read_table(path)
         known = parse_level_numbering(table.columns, table.rows, path.name)
-    return level_rule(known, None if at is None else at.value, 1 if slices is None else slices)
+    return level_rule(known, at, 1 if slices is None else slices)
 
 
 def _show(found: Surveyed, quiet: bool) -> None:
@@ -158,7 +140,7 @@ def _show(found: Surveyed, quiet: bool) -> None:
         say("* the window differs from slice to slice by more than 10 %, or is missing in some", quiet)
 
 
-def _sheets(source: list[Path], out: Path, quiet: bool) -> None:
+def _sheets(source: Sequence[Path], out: Path, quiet: bool) -> None:
     from mriparaspinal.files.results import OutputFolder
     from mriparaspinal.levels import TABLE
     from mriparaspinal.survey import sheet_files, survey
@@ -177,7 +159,7 @@ def _sheets(source: list[Path], out: Path, quiet: bool) -> None:
 
 
 def _prepare(
-    source: list[Path],
+    source: Sequence[Path],
     levels: Path,
     out: Path,
     window: str | None,
@@ -202,4 +184,4 @@ def _prepare(
         folder.replace(prepared.files, [])
     say(f"prepared {counted(prepared.images, 'slice')} of {counted(prepared.rows, 'row')} into {out}", quiet)
     if any(problem.severity == "error" for problem in prepared.problems):
-        raise typer.Exit(EXIT_PARTLY)
+        raise SystemExit(EXIT_PARTLY)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import fat_and_water, refuse_dataset_as_output, settings_from
 from mriparaspinal.cli.steps import quantify_step
@@ -17,31 +15,56 @@ if TYPE_CHECKING:
     from mriparaspinal.label_maps import LabelMaps
 
 
+@opt.command
+@opt.dataset
+@opt.out_folder
+@opt.label_map_folder
+@opt.numbering
+@opt.threshold
+@opt.fat_rule
+@opt.sat_fraction
+@opt.fat
+@opt.water
+@opt.same_voxels
+@opt.mask_rule
+@opt.image_left
+@opt.reference
+@opt.patient_from
+@opt.name_pattern
+@opt.window
+@opt.participants_file
+@opt.participant_label
+@opt.jobs
+@opt.scheduler
+@opt.timeout
+@opt.as_json
+@opt.quiet
+@opt.verbose
 def quantify(
-    dataset: opt.Dataset,
-    out: opt.OutFolder,
-    masks: opt.LabelMapFolder = None,
-    numbering: opt.Numbering = None,
-    threshold: opt.Threshold = None,
-    fat_rule: opt.FatRule = None,
-    sat_fraction: opt.SatFraction = None,
-    fat: opt.Fat = None,
-    water: opt.Water = None,
-    same_voxels: opt.SameVoxels = None,
-    mask_rule: opt.MaskRuleOption = None,
-    image_left: opt.ImageLeft = None,
-    reference: opt.Reference = None,
-    patient_from: opt.PatientFromOption = None,
-    name_pattern: opt.NamePattern = None,
-    window: opt.Window = None,
-    participants: opt.ParticipantsFile = None,
-    participant_label: opt.ParticipantLabel = None,
-    jobs: opt.Jobs = None,
-    scheduler: opt.Scheduler = None,
-    timeout: opt.Timeout = None,
-    json_: opt.AsJson = False,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = False,
+    dataset: Path,
+    out: Path,
+    masks: Path | None,
+    numbering: str | None,
+    threshold: int | None,
+    fat_rule: str | None,
+    sat_fraction: float | None,
+    fat: Path | None,
+    water: Path | None,
+    same_voxels: bool | None,
+    mask_rule: str | None,
+    image_left: str | None,
+    reference: str | None,
+    patient_from: str | None,
+    name_pattern: str | None,
+    window: tuple[float, float] | None,
+    participants: Path | None,
+    participant_label: tuple[str, ...],
+    jobs: int | None,
+    scheduler: str | None,
+    timeout: float | None,
+    json_: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Measure fatty infiltration and areas of every muscle, side and segment of a dataset.
 
@@ -75,7 +98,7 @@ def quantify(
     if json_:
         print_json({"command": "quantify", **measured_summary(measured)})
     if measured.errors:
-        raise typer.Exit(EXIT_PARTLY)
+        raise SystemExit(EXIT_PARTLY)
 
 
 def _label_maps(masks: Path | None, numbering: str | None, mask_rule: object, out: Path) -> LabelMaps | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
@@ -14,77 +14,65 @@ from mriparaspinal.cli.outputs import end
 from mriparaspinal.errors import UsageError
 
 
+@opt.command
+@click.option(
+    "--out", type=opt.PATH, required=True, metavar="FILE", help="The long table: a row per region and map."
+)
+@click.option(
+    "--map",
+    "map_",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="A map to average, such as fa=FA.nii.gz (repeat).",
+)
+@click.option(
+    "--tissue",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="A map of tissue shares, such as gm=mwp1.nii, whose volume is wanted (repeat).",
+)
+@click.option("--atlas", metavar="FILE", help="Labels (3-D), or probability maps (4-D).")
+@click.option("--table", type=opt.PATH, metavar="FILE", help="Names of the atlas: value,label or index,name.")
+@click.option(
+    "--probability",
+    multiple=True,
+    metavar="REGION=FILE",
+    help="Instead of an atlas: probability map or mask of one region (repeat).",
+)
+@click.option("--percent", is_flag=True, help="Probabilities are 0–100 [default: 0–1].")
+@click.option("--ignore-zero", is_flag=True, help="Leave voxels out in which a map is exactly 0.")
+@click.option(
+    "--subjects",
+    type=opt.PATH,
+    metavar="DIR",
+    help="A tree: FILEs with {participant_id} are looked up in DIR for each of its folders.",
+)
+@click.option("--participant", metavar="ID", help="Whose files they are [default: the sub-… of their paths].")
+@click.option("--tiv", metavar="ML|COL", help="Intracranial volume: a number, or a column of --participants.")
+@click.option(
+    "--participants", type=opt.PATH, metavar="FILE", help="Participants table (CSV or TSV), for --tiv."
+)
+@click.option(
+    "--wide", type=opt.PATH, metavar="FILE", help="Also one row per participant, as fa_mean_REGION."
+)
+@opt.quiet
+@opt.verbose
 def regions(
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out", metavar="FILE", help="The long table: a row per region and map.", show_default=False
-        ),
-    ],
-    map_: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="NAME=FILE", help="A map to average, such as fa=FA.nii.gz (repeat)."),
-    ] = None,
-    tissue: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--tissue",
-            metavar="NAME=FILE",
-            help="A map of tissue shares, such as gm=mwp1.nii, whose volume is wanted (repeat).",
-        ),
-    ] = None,
-    atlas: Annotated[
-        str | None,
-        typer.Option("--atlas", metavar="FILE", help="Labels (3-D), or probability maps (4-D)."),
-    ] = None,
-    table: Annotated[
-        Path | None,
-        typer.Option("--table", metavar="FILE", help="Names of the atlas: value,label or index,name."),
-    ] = None,
-    probability: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--probability",
-            metavar="REGION=FILE",
-            help="Instead of an atlas: probability map or mask of one region (repeat).",
-        ),
-    ] = None,
-    percent: Annotated[
-        bool, typer.Option("--percent", help="Probabilities are 0–100 [default: 0–1].")
-    ] = False,
-    ignore_zero: Annotated[
-        bool, typer.Option("--ignore-zero", help="Leave voxels out in which a map is exactly 0.")
-    ] = False,
-    subjects: Annotated[
-        Path | None,
-        typer.Option(
-            "--subjects",
-            metavar="DIR",
-            help="A tree: FILEs with {participant_id} are looked up in DIR for each of its folders.",
-        ),
-    ] = None,
-    participant: Annotated[
-        str | None,
-        typer.Option(
-            "--participant", metavar="ID", help="Whose files they are [default: the sub-… of their paths]."
-        ),
-    ] = None,
-    tiv: Annotated[
-        str | None,
-        typer.Option(
-            "--tiv", metavar="ML|COL", help="Intracranial volume: a number, or a column of --participants."
-        ),
-    ] = None,
-    participants: Annotated[
-        Path | None,
-        typer.Option("--participants", metavar="FILE", help="Participants table (CSV or TSV), for --tiv."),
-    ] = None,
-    wide: Annotated[
-        Path | None,
-        typer.Option("--wide", metavar="FILE", help="Also one row per participant, as fa_mean_REGION."),
-    ] = None,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = False,
+    out: Path,
+    map_: tuple[str, ...],
+    tissue: tuple[str, ...],
+    atlas: str | None,
+    table: Path | None,
+    probability: tuple[str, ...],
+    percent: bool,
+    ignore_zero: bool,
+    subjects: Path | None,
+    participant: str | None,
+    tiv: str | None,
+    participants: Path | None,
+    wide: Path | None,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Mean, SD, median and volume of NIfTI maps in the regions of an atlas. Nothing is resampled.
 
@@ -149,7 +137,7 @@ def regions(
     end(measured.problems)
 
 
-def _check_atlas(atlas: str | None, table: Path | None, probability: list[str] | None) -> None:
+def _check_atlas(atlas: str | None, table: Path | None, probability: Sequence[str]) -> None:
     if (atlas is None) == (not probability):
         found = "both --atlas and --probability were given" if atlas else "no regions were given"
         raise UsageError(f"{found}; expected --atlas with --table, or --probability; name one")
@@ -158,10 +146,10 @@ def _check_atlas(atlas: str | None, table: Path | None, probability: list[str] |
         raise UsageError(f"{other}: no {missing} was given; expected both; add it, or leave {other} out")
 
 
-def _named(texts: list[str] | None, option: str, pattern: str) -> dict[str, str]:
+def _named(texts: Sequence[str], option: str, pattern: str) -> dict[str, str]:
     """Name → file of ``NAME=FILE``; raises :class:`UsageError`."""
     named: dict[str, str] = {}
-    for text in texts or ():
+    for text in texts:
         name, equals, file = (part.strip() for part in text.partition("="))
         if not (equals and file and re.fullmatch(pattern, name)):
             kind = "letters, digits and _, then = and a file" if pattern == r"\w+" else "a name, = and a file"

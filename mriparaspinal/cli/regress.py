@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
 
-import typer
+import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, say, say_problems
 from mriparaspinal.cli.outputs import end, write_analysis
 
 
+@opt.command
+@opt.out_folder
+@opt.predictors
+@opt.optional_results
+@opt.covariates
+@click.option(
+    "--outcome",
+    multiple=True,
+    metavar="COL",
+    help="Column to explain (repeat) [default: fi and rcsa; of a table all numbers].",
+)
+@opt.group
+@opt.roles
+@click.option("--hc3", is_flag=True, help="Standard errors that allow for unequal variances (HC3).")
+@opt.participants_of_results
+@opt.table_file
+@opt.joined
+@opt.quiet
+@opt.verbose
 def regress(
-    out: opt.OutFolder,
-    predictor: opt.Predictors,
-    results: opt.OptionalResults = None,
-    covariate: opt.Covariates = None,
-    outcome: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--outcome",
-            metavar="COL",
-            help="Column to explain (repeat) [default: fi and rcsa; of a table all numbers].",
-        ),
-    ] = None,
-    group: opt.Group = None,
-    role: opt.Roles = None,
-    hc3: Annotated[
-        bool, typer.Option("--hc3", help="Standard errors that allow for unequal variances (HC3).")
-    ] = False,
-    participants: opt.ParticipantsOfResults = None,
-    table: opt.TableFile = None,
-    join: opt.Joined = None,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = False,
+    out: Path,
+    predictor: tuple[str, ...],
+    results: Path | None,
+    covariate: tuple[str, ...],
+    outcome: tuple[str, ...],
+    group: str | None,
+    role: tuple[str, ...],
+    hc3: bool,
+    participants: Path | None,
+    table: Path | None,
+    join: tuple[Path, ...],
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Explain the muscles by clinical variables, or any column by others: linear regression.
 
@@ -49,10 +59,10 @@ def regress(
     from mriparaspinal.associations import regress_cohort
     from mriparaspinal.joining import join_tables
 
-    cohort = join_tables(open_either(results, table, participants), join or [])
+    cohort = join_tables(open_either(results, table, participants), join)
     say_problems(cohort.problems, quiet, verbose)
-    found = regress_cohort(cohort, predictor, covariate or [], outcome or [], role or [], group, hc3)
-    write_analysis(found, out, (results, table, participants, *(join or [])), quiet)
+    found = regress_cohort(cohort, predictor, covariate, outcome, role, group, hc3)
+    write_analysis(found, out, (results, table, participants, *join), quiet)
     models = found.table.drop_duplicates(["segment", "muscle", "metric", "role", "outcome"])
     say(
         f"fitted {counted(int(models['r2'].notna().sum()), 'model')} of {len(models)} into {out}; "

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say
@@ -18,36 +18,40 @@ if TYPE_CHECKING:
     from mriparaspinal.analysis import Analysis
 
 
+@opt.command
+@opt.out_folder
+@click.argument(
+    "raters", type=opt.PATH, nargs=-1, metavar="RATER", help="Folders of results, one per rater or session."
+)
+@click.option(
+    "--metric", multiple=True, metavar="COL", help="Column to judge (repeat) [default: fi and rcsa]."
+)
+@click.option("--require-cv", type=float, metavar="PCT", help="Exit 5 where the CV of a region exceeds it.")
+@click.option(
+    "--mean-out", type=opt.PATH, metavar="DIR", help="Write the raters' mean as results for 'compare'."
+)
+@click.option(
+    "--dataset",
+    type=opt.PATH,
+    multiple=True,
+    metavar="DATASET",
+    help="Dataset of each rater, in their order: compare the masks.",
+)
+@click.option(
+    "--table", type=opt.PATH, metavar="FILE", help="A CSV with target, rater, value instead of RATERs."
+)
+@opt.quiet
+@opt.verbose
 def reliability(
-    out: opt.OutFolder,
-    raters: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="RATER", help="Folders of results, one per rater or session."),
-    ] = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option("--metric", metavar="COL", help="Column to judge (repeat) [default: fi and rcsa]."),
-    ] = None,
-    require_cv: Annotated[
-        float | None,
-        typer.Option("--require-cv", metavar="PCT", help="Exit 5 where the CV of a region exceeds it."),
-    ] = None,
-    mean_out: Annotated[
-        Path | None,
-        typer.Option("--mean-out", metavar="DIR", help="Write the raters' mean as results for 'compare'."),
-    ] = None,
-    dataset: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--dataset", metavar="DATASET", help="Dataset of each rater, in their order: compare the masks."
-        ),
-    ] = None,
-    table: Annotated[
-        Path | None,
-        typer.Option("--table", metavar="FILE", help="A CSV with target, rater, value instead of RATERs."),
-    ] = None,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = False,
+    out: Path,
+    raters: tuple[Path, ...],
+    metric: tuple[str, ...],
+    require_cv: float | None,
+    mean_out: Path | None,
+    dataset: tuple[Path, ...],
+    table: Path | None,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Measure how far two or more raters (or two sessions of one) agree.
 
@@ -63,20 +67,19 @@ def reliability(
     from mriparaspinal import agreement as steps
     from mriparaspinal.files.results import OutputFolder, stale_tables
 
-    folders, datasets = raters or [], dataset or []
-    inputs = [*folders, *datasets]
+    inputs = [*raters, *dataset]
     refuse_mean_out(mean_out, (out, *inputs))
-    opened = [] if table else steps.open_raters(folders)
+    opened = [] if table else steps.open_raters(raters)
     if table is None:
-        found = steps.agreement_of_raters(opened, metric or [])
+        found = steps.agreement_of_raters(opened, metric)
     elif inputs or metric or mean_out:
         given = "was given with RATERs, --metric, --dataset or --mean-out"
         raise UsageError(f"--table: {given}; expected it alone; leave out one of them")
     else:
         found = steps.agreement_of_table(table)
     failed = None if require_cv is None else steps.gate(found.table, require_cv)
-    if datasets:
-        masks = compare_masks_step(opened, datasets, quiet)
+    if dataset:
+        masks = compare_masks_step(opened, dataset, quiet)
         found = steps.extended(found, masks.files, masks.notes)
     mean, notes = steps.mean_files(opened) if mean_out else ({}, [])
     write_analysis(steps.extended(found, {}, notes), out, (*inputs, table), quiet)
@@ -90,7 +93,7 @@ def reliability(
         raise failed
 
 
-def compare_masks_step(raters: list[Rater], datasets: list[Path], quiet: bool) -> Analysis:
+def compare_masks_step(raters: list[Rater], datasets: Sequence[Path], quiet: bool) -> Analysis:
     """Hold the raters' masks against each other, with a bar."""
     from mriparaspinal.mask_agreement import compare_masks, open_sources
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
@@ -17,26 +17,30 @@ if TYPE_CHECKING:
     from mriparaspinal.analysis import Cohort
 
 
+@opt.command
+@opt.results
+@opt.dataset_of_results
+@click.option("--out", type=opt.PATH, required=True, metavar="FILE.html", help="The page to write.")
+@click.option(
+    "--comparison", type=opt.PATH, metavar="DIR", help="What 'compare' wrote on RESULTS [default: none]."
+)
+@click.option(
+    "--masks", type=opt.PATH, metavar="DIR", help="The label maps, where RESULTS were measured from those."
+)
+@opt.participants_of_results
+@opt.jobs
+@opt.quiet
+@opt.verbose
 def report(
-    results: opt.Results,
-    dataset: opt.DatasetOfResults,
-    out: Annotated[
-        Path, typer.Option("--out", metavar="FILE.html", help="The page to write.", show_default=False)
-    ],
-    comparison: Annotated[
-        Path | None,
-        typer.Option("--comparison", metavar="DIR", help="What 'compare' wrote on RESULTS [default: none]."),
-    ] = None,
-    masks: Annotated[
-        Path | None,
-        typer.Option(
-            "--masks", metavar="DIR", help="The label maps, where RESULTS were measured from those."
-        ),
-    ] = None,
-    participants: opt.ParticipantsOfResults = None,
-    jobs: opt.Jobs = None,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = False,
+    results: Path,
+    dataset: Path,
+    out: Path,
+    comparison: Path | None,
+    masks: Path | None,
+    participants: Path | None,
+    jobs: int | None,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Make one HTML page of a study: findings, every slice with its outlines, tables and figures.
 

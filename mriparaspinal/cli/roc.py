@@ -3,59 +3,53 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, say, say_problems
 from mriparaspinal.cli.outputs import end, write_analysis
 
 
+@opt.command
+@click.argument(
+    "table", type=opt.PATH, metavar="TABLE", help="Any CSV, one row per participant, or a folder of results."
+)
+@click.option("--outcome", required=True, metavar="COL", help="Column that tells who is positive.")
+@click.option("--positive", required=True, metavar="VALUE", help="Its value of the positives.")
+@opt.predictors
+@opt.out_folder
+@click.option("--negative", metavar="VALUE", help="Its value of the negatives [default: all others].")
+@click.option(
+    "--lower-is-positive",
+    multiple=True,
+    metavar="COL",
+    help="Predictor that is low in positives, as rCSA is in ALS (repeat).",
+)
+@click.option("--combine", is_flag=True, help="Also all predictors together, by logistic regression.")
+@click.option(
+    "--role",
+    type=click.Choice(["symptomatic", "contralateral", "bilateral"]),
+    help="Which side of the results [default: symptomatic].",
+)
+@opt.participants_of_results
+@opt.joined
+@opt.quiet
+@opt.verbose
 def roc(
-    table: Annotated[
-        Path,
-        typer.Argument(
-            help="Any CSV, one row per participant, or a folder of results.",
-            metavar="TABLE",
-            show_default=False,
-        ),
-    ],
-    outcome: Annotated[
-        str,
-        typer.Option(
-            "--outcome", metavar="COL", help="Column that tells who is positive.", show_default=False
-        ),
-    ],
-    positive: Annotated[
-        str,
-        typer.Option("--positive", metavar="VALUE", help="Its value of the positives.", show_default=False),
-    ],
-    predictor: opt.Predictors,
-    out: opt.OutFolder,
-    negative: Annotated[
-        str | None,
-        typer.Option("--negative", metavar="VALUE", help="Its value of the negatives [default: all others]."),
-    ] = None,
-    lower_is_positive: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--lower-is-positive",
-            metavar="COL",
-            help="Predictor that is low in positives, as rCSA is in ALS (repeat).",
-        ),
-    ] = None,
-    combine: Annotated[
-        bool, typer.Option("--combine", help="Also all predictors together, by logistic regression.")
-    ] = False,
-    role: Annotated[
-        opt.RoleName | None,
-        typer.Option("--role", help="Which side of the results [default: symptomatic]."),
-    ] = None,
-    participants: opt.ParticipantsOfResults = None,
-    join: opt.Joined = None,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = False,
+    table: Path,
+    outcome: str,
+    positive: str,
+    predictor: tuple[str, ...],
+    out: Path,
+    negative: str | None,
+    lower_is_positive: tuple[str, ...],
+    combine: bool,
+    role: str | None,
+    participants: Path | None,
+    join: tuple[Path, ...],
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Tell two groups apart by a cut-off: areas under the ROC curve, with intervals.
 
@@ -70,10 +64,10 @@ def roc(
     from mriparaspinal.discrimination import discriminate, open_wide
     from mriparaspinal.joining import join_tables
 
-    cohort = join_tables(open_wide(table, participants, role.value if role else None), join or [])
+    cohort = join_tables(open_wide(table, participants, role), join)
     say_problems(cohort.problems, quiet, verbose)
-    found = discriminate(cohort, outcome, positive, predictor, negative, lower_is_positive or [], combine)
-    write_analysis(found, out, (table, participants, *(join or [])), quiet)
+    found = discriminate(cohort, outcome, positive, predictor, negative, lower_is_positive, combine)
+    write_analysis(found, out, (table, participants, *join), quiet)
     single = found.table[: len(predictor)]  # without the combination, whose area is optimistic
     best = single.loc[single["auc"].idxmax()]
     say(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import typer
+from pathlib import Path
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import (
@@ -25,28 +25,50 @@ from mriparaspinal.cli.summary import (
 from mriparaspinal.errors import EXIT_PARTLY, NothingToCompareError, ParaspinalError
 
 
+@opt.command
+@opt.dataset
+@opt.out_folder
+@opt.threshold
+@opt.fat_rule
+@opt.sat_fraction
+@opt.fat
+@opt.water
+@opt.same_voxels
+@opt.mask_rule
+@opt.image_left
+@opt.reference
+@opt.patient_from
+@opt.name_pattern
+@opt.window
+@opt.participants_file
+@opt.jobs
+@opt.scheduler
+@opt.timeout
+@opt.as_json
+@opt.quiet
+@opt.verbose
 def run(
-    dataset: opt.Dataset,
-    out: opt.OutFolder,
-    threshold: opt.Threshold = None,
-    fat_rule: opt.FatRule = None,
-    sat_fraction: opt.SatFraction = None,
-    fat: opt.Fat = None,
-    water: opt.Water = None,
-    same_voxels: opt.SameVoxels = None,
-    mask_rule: opt.MaskRuleOption = None,
-    image_left: opt.ImageLeft = None,
-    reference: opt.Reference = None,
-    patient_from: opt.PatientFromOption = None,
-    name_pattern: opt.NamePattern = None,
-    window: opt.Window = None,
-    participants: opt.ParticipantsFile = None,
-    jobs: opt.Jobs = None,
-    scheduler: opt.Scheduler = None,
-    timeout: opt.Timeout = None,
-    json_: opt.AsJson = False,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = False,
+    dataset: Path,
+    out: Path,
+    threshold: int | None,
+    fat_rule: str | None,
+    sat_fraction: float | None,
+    fat: Path | None,
+    water: Path | None,
+    same_voxels: bool | None,
+    mask_rule: str | None,
+    image_left: str | None,
+    reference: str | None,
+    patient_from: str | None,
+    name_pattern: str | None,
+    window: tuple[float, float] | None,
+    participants: Path | None,
+    jobs: int | None,
+    scheduler: str | None,
+    timeout: float | None,
+    json_: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Check, quantify, compare and report a dataset in one go.
 
@@ -105,4 +127,4 @@ def run(
     if json_:
         print_json({"command": "run", **summary})
     if measured.errors:
-        raise typer.Exit(EXIT_PARTLY)
+        raise SystemExit(EXIT_PARTLY)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, say, say_problems, show_table
@@ -14,40 +13,44 @@ from mriparaspinal.cli.outputs import end, write_analysis
 from mriparaspinal.errors import UsageError
 
 
+@opt.command
+@click.argument(
+    "instrument", required=False, metavar="INSTRUMENT", help="Its name (--list), or a .toml of your own."
+)
+@click.argument(
+    "records", type=opt.PATH, required=False, metavar="RECORDS.csv", help="Item-level records (CSV or TSV)."
+)
+@click.option("--out", type=opt.PATH, metavar="FILE", help="Where the scores (or the template) go.")
+@click.option(
+    "--participants",
+    type=opt.PATH,
+    metavar="FILE",
+    help="Participants table, which the scores are added to in FILE.",
+)
+@click.option(
+    "--reference", type=opt.PATH, metavar="FILE", help="cmap-z: the laboratory's item,mean,sd (CSV)."
+)
+@click.option(
+    "--summary",
+    type=opt.PATH,
+    metavar="DIR",
+    help="fasciculation: compare the study groups; needs --participants.",
+)
+@click.option("--list", "list_", is_flag=True, help="Show the instruments.")
+@click.option("--template", is_flag=True, help="Print, or write to FILE, an empty table of records.")
+@opt.quiet
+@opt.verbose
 def score(
-    instrument: Annotated[
-        str | None, typer.Argument(metavar="INSTRUMENT", help="Its name (--list), or a .toml of your own.")
-    ] = None,
-    records: Annotated[
-        Path | None, typer.Argument(metavar="RECORDS.csv", help="Item-level records (CSV or TSV).")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Where the scores (or the template) go.")
-    ] = None,
-    participants: Annotated[
-        Path | None,
-        typer.Option(
-            "--participants",
-            metavar="FILE",
-            help="Participants table, which the scores are added to in FILE.",
-        ),
-    ] = None,
-    reference: Annotated[
-        Path | None,
-        typer.Option("--reference", metavar="FILE", help="cmap-z: the laboratory's item,mean,sd (CSV)."),
-    ] = None,
-    summary: Annotated[
-        Path | None,
-        typer.Option(
-            "--summary", metavar="DIR", help="fasciculation: compare the study groups; needs --participants."
-        ),
-    ] = None,
-    list_: Annotated[bool, typer.Option("--list", help="Show the instruments.")] = False,
-    template: Annotated[
-        bool, typer.Option("--template", help="Print, or write to FILE, an empty table of records.")
-    ] = False,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = False,
+    instrument: str | None,
+    records: Path | None,
+    out: Path | None,
+    participants: Path | None,
+    reference: Path | None,
+    summary: Path | None,
+    list_: bool,
+    template: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Turn item-level clinical records into one row of scores per participant.
 

@@ -37,7 +37,7 @@ def quantify_step(
     summary: bool = True,
     scheduler: str | None = None,
     timeout: float | None = None,
-    share: Sequence[str] | None = None,
+    share: Sequence[str] = (),
 ) -> MeasuredStudy:
     """Measure a dataset into a folder of results, whole or not at all.
 
@@ -53,7 +53,7 @@ def quantify_step(
     participants, jobs = run_options(dataset, participants, jobs)
     refuse_own_copy(participants, out)
     with OutputFolder(out) as folder:
-        study = open_study(dataset, settings, participants, leave_out or out, maps, dixon, share or ())
+        study = open_study(dataset, settings, participants, leave_out or out, maps, dixon, share)
         refuse_other_share(out, study.share)
         with progress_bar("measuring", len(study.dataset.slices), quiet) as advance:
             measured = measure_study(study, settings, Spread(jobs, scheduler, timeout), advance)
@@ -75,8 +75,8 @@ def compare_step(
     out: Path,
     inputs: Sequence[Path | None],
     quiet: bool,
-    contrasts: list[str] | None = None,
-    metrics: list[str] | None = None,
+    contrasts: Sequence[str] = (),
+    metrics: Sequence[str] = (),
     normality: str | None = None,
     divide_by: str | None = None,
     summary: bool = True,
@@ -84,7 +84,7 @@ def compare_step(
     """Compare the arms of a cohort into an output folder, which is none of the ``inputs``."""
     from mriparaspinal.comparison import compare_cohort
 
-    compared = compare_cohort(cohort, contrasts or [], metrics or [], normality, divide_by)
+    compared = compare_cohort(cohort, contrasts, metrics, normality, divide_by)
     write_analysis(compared, out, inputs, quiet)
     found = compared_summary(compared)
     if summary:

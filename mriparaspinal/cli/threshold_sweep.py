@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
 from mriparaspinal.cli.outputs import end, write_analysis
 
 
+@opt.command
+@opt.results
+@opt.dataset_of_results
+@opt.out_folder
+@opt.participants_of_results
+@opt.jobs
+@opt.quiet
+@opt.verbose
 def threshold_sweep(
-    results: opt.Results,
-    dataset: opt.DatasetOfResults,
-    out: opt.OutFolder,
-    participants: opt.ParticipantsOfResults = None,
-    jobs: opt.Jobs = None,
-    quiet: opt.Quiet = False,
-    verbose: opt.Verbose = False,
+    results: Path,
+    dataset: Path,
+    out: Path,
+    participants: Path | None,
+    jobs: int | None,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Show how much a study's answer hangs on the threshold between muscle and fat.
 

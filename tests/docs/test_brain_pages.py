@@ -144,4 +144,4 @@ def test_the_message_of_the_page_is_the_commands(tmp_path: Path) -> None:
 def test_the_page_names_every_column_and_every_kind() -> None:
     page = (DOCS / "brain-maps.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in page for name in COLUMNS[3:])
-    assert all(f"| `{kind.value}` |" in page for kind in _NEEDED)
+    assert all(f"| `{kind}` |" in page for kind in _NEEDED)

@@ -219,12 +219,9 @@ def test_an_embedded_image_beside_its_png_does_no_harm(tmp_path: Path) -> None:
 
 
 def test_the_options_on_the_pages_exist() -> None:
-    import typer.main
+    from mriparaspinal.cli import COMMANDS, load
 
-    from mriparaspinal.cli import app
-
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    known = {option for command in commands.values() for p in command.params for option in p.opts}
+    known = {option for name in COMMANDS for p in load(name).params for option in p.opts}
     for page in DOCS.glob("*.md"):
         text = page.read_text(encoding="utf-8")
         for line in re.findall(r"mriparaspinal [^`|\n]*", text):

@@ -14,15 +14,15 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-import typer.main
 from pages import DOCS, ROOT
 
-from mriparaspinal.cli import app
+from mriparaspinal.cli import COMMANDS as NAMES
+from mriparaspinal.cli import load
 from mriparaspinal.model import COLUMNS, OPTIONAL_COLUMNS
 from mriparaspinal.stats import compare, correlate, regress, reliability, roc
 
 PACKAGE = ROOT / "mriparaspinal"
-COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS = {name: load(name) for name in NAMES}
 
 
 def script(name: str) -> ModuleType:
