@@ -27,7 +27,6 @@ from mriparaspinal.files.labelme import (
     embedded_image,
     read_annotation,
 )
-from mriparaspinal.label_maps import LabelMapError, LabelMaps, contours_of, read_labels, values_text
 from mriparaspinal.measure import count_region, dixon_sums
 from mriparaspinal.model import SAT, Problem, Settings, Slice, SliceResult
 from mriparaspinal.parallel import Spread, in_time, map_in_order
@@ -36,6 +35,7 @@ from mriparaspinal.vocabulary import alias_key, region_of
 
 if TYPE_CHECKING:
     from mriparaspinal.dixon import DixonSource
+    from mriparaspinal.label_maps import LabelMaps
 
 Signal = NDArray[np.float64]
 
@@ -210,6 +210,8 @@ def _signals(dixon: DixonSource, slice_: Slice, found: OpenSlice) -> tuple[Signa
 
 def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) -> OpenSlice:
     """Like :func:`read_slice`, with the regions of a label map: its pixels are the regions' pixels."""
+    from mriparaspinal.label_maps import LabelMapError, contours_of, read_labels, values_text
+
     found = OpenSlice()
     name = slice_.name
     found.image = _read_image(root, slice_, None, settings, found)

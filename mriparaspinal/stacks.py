@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Literal, TypeVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from mriparaspinal.model import EXPECTED_MUSCLES, MUSCLES, DixonSums, Problem, RegionCount, Slice, SliceResult
 from mriparaspinal.packed import slices_of
-from mriparaspinal.slice_geometry import SlicePlace
 from mriparaspinal.vocabulary import Region, natural_key
+
+if TYPE_CHECKING:
+    from mriparaspinal.slice_geometry import SlicePlace
 
 Spacing = tuple[float, float]
 """Row and column spacing of the pixels, in mm."""
@@ -94,6 +94,8 @@ def slice_spacings(stack: Stack, places: Mapping[str, SlicePlace]) -> tuple[floa
     ``places``: image name → place. A volume is that of a pile of slabs, one per slice, as thick as the slice
     spacing (Cavalieri's principle): the slices have to be parallel neighbours, evenly spaced.
     """
+    import numpy as np
+
     here = [(result.slice.name, places.get(result.slice.name)) for result in stack]
     unknown = [name for name, place in here if place is None or place.slice_spacing_mm is None]
     if unknown:

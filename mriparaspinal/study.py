@@ -36,12 +36,6 @@ from mriparaspinal.files.tables import (
     parse_table,
     table_bytes,
 )
-from mriparaspinal.label_maps import (
-    LabelMaps,
-    is_picture_of_masks,
-    masks_without_slice,
-    numbering_record,
-)
 from mriparaspinal.model import (
     COLUMNS,
     OPTIONAL_COLUMNS,
@@ -54,7 +48,6 @@ from mriparaspinal.model import (
 from mriparaspinal.parallel import Spread
 from mriparaspinal.participants import KEY, NOBODY, Participants, match_slices, read_participants
 from mriparaspinal.pipeline import measure_slices
-from mriparaspinal.slice_geometry import SlicePlace, parse_places
 from mriparaspinal.stacks import Spacing, stack_problems
 from mriparaspinal.tabulate import choose_reference, each_row, missing_regions, tabulate_slices
 from mriparaspinal.versions import library_versions
@@ -62,6 +55,8 @@ from mriparaspinal.vocabulary import natural_key
 
 if TYPE_CHECKING:
     from mriparaspinal.dixon import DixonSource
+    from mriparaspinal.label_maps import LabelMaps
+    from mriparaspinal.slice_geometry import SlicePlace
 
 SLICES_TABLE = "slices.csv"
 #: Rows of a table that wait before they become text.
@@ -157,6 +152,8 @@ def open_study(
         _refuse_slices_in(leave_out, root)
     files, dead = list_files(root, leave_out)
     if maps is not None:
+        from mriparaspinal.label_maps import is_picture_of_masks, masks_without_slice
+
         files = [name for name in files if not is_picture_of_masks(root, name, maps)]
     dataset = find_slices(files, dead, settings, images_alone=maps is not None)
     problems = list(dataset.problems)
@@ -330,6 +327,8 @@ def _spacing(texts: list[str]) -> Spacing | None:
 
 def _read_places(table: TextTable, images: list[str]) -> dict[str, SlicePlace]:
     """Where the images lie, of those that have one row; ``image`` cells may lack the folder."""
+    from mriparaspinal.slice_geometry import parse_places
+
     told = parse_places(table.columns, table.rows)
     names = Counter(dict(zip(table.columns, row, strict=True)).get("image", "") for row in table.rows)
     alike = Counter(image.rsplit("/", 1)[-1] for image in images)
@@ -540,6 +539,8 @@ def _manifest(
     resolved["reference"] = reference or None
     resolved["labels"] = dict(settings.labels)
     if maps is not None:
+        from mriparaspinal.label_maps import numbering_record
+
         resolved["numbering"] = numbering_record(maps)
     return manifest_bytes(
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mriparaspinal.errors import UsageError
 from mriparaspinal.model import (
@@ -19,7 +20,6 @@ from mriparaspinal.model import (
     Side,
     SliceResult,
 )
-from mriparaspinal.slice_geometry import SlicePlace
 from mriparaspinal.stacks import (
     Spacing,
     Stack,
@@ -29,6 +29,9 @@ from mriparaspinal.stacks import (
     slice_spacings,
     stacks_of,
 )
+
+if TYPE_CHECKING:
+    from mriparaspinal.slice_geometry import SlicePlace
 
 
 def choose_reference(results: Iterable[SliceResult], settings: Settings) -> str:

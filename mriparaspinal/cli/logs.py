@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import re
-import shlex
 import stat
 import sys
 import time
-import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -63,6 +61,8 @@ def _refuse_input(log_file: Path, arguments: Mapping[str, Any]) -> None:
 
 @contextmanager
 def _log_to(path: Path, command: str) -> Iterator[None]:
+    import shlex
+
     log = _Log(path, command)
     began = time.monotonic()
     code = 0
@@ -75,6 +75,8 @@ def _log_to(path: Path, command: str) -> Iterator[None]:
         if isinstance(error, ParaspinalError):
             log.line(f"mriparaspinal: {error}")
         elif code == 1:
+            import traceback
+
             log.line(traceback.format_exc())
         raise
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -66,6 +65,8 @@ def _is_there(path: Path) -> bool:
 
 
 def _read_protocol(path: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         content = tomllib.loads(read_bytes(path, _SIZE_LIMIT).decode("utf-8-sig"))
     except UnreadableFileError as error:
