@@ -78,7 +78,7 @@ _PLAIN_CHUNKS = {b"IDAT": None, b"IEND": 0, b"pHYs": 9, b"gAMA": 4, b"sRGB": 1, 
 
 
 def _plain_png(raw: bytes) -> Image.Image | None:
-    """An 8-bit grey PNG without side data by libpng's quicker way, where it is installed (extra ``fast``).
+    """An 8-bit grey PNG without side data by kornia-rs, where it is installed (extra ``fast``).
 
     None where it is not, or the file is anything but plain and whole: Pillow decodes that, or says why not.
     """
@@ -86,27 +86,28 @@ def _plain_png(raw: bytes) -> Image.Image | None:
     if decode is None or raw[:16] != _PNG_MAGIC + b"\0\0\0\x0dIHDR" or raw[24:29] != b"\x08\0\0\0\0":
         return None
     width, height = struct.unpack(">II", raw[16:24])
-    # libpng unpacks what lies behind the last line, too: a few megabytes of it could be gigabytes.
+    # What lies behind the last line may be unpacked, too: a few megabytes of it could be gigabytes.
     if len(raw) > min(_QUICK_LIMIT, (width + 1) * height + 1000):
         return None
     if width * height == 0 or too_large(width, height) or not _has_plain_chunks(raw):
         return None
     try:
-        grey = decode(raw)
-    except RuntimeError:
+        grey = decode(raw, (height, width), "mono")
+    except Exception:  # it has no kind of its own
         return None
-    if grey.shape != (height, width) or grey.dtype != np.uint8:
+    if grey.shape != (height, width, 1) or grey.dtype != np.uint8:
         return None
     return Image.frombuffer("L", (width, height), grey, "raw", "L", 0, 1)
 
 
 @functools.cache
-def _quick_decoder() -> Callable[[bytes], GreyImage] | None:
+def _quick_decoder() -> Callable[[bytes, tuple[int, int], str], GreyImage] | None:
     try:
-        from imagecodecs import png_decode
+        from kornia_rs.io import decode_image_png_u8
     except ImportError:
         return None
-    return png_decode
+    decode: Callable[[bytes, tuple[int, int], str], GreyImage] = decode_image_png_u8
+    return decode
 
 
 def _has_plain_chunks(raw: bytes) -> bool:
@@ -114,7 +115,7 @@ def _has_plain_chunks(raw: bytes) -> bool:
     place, kind = 33, b""  # behind the header
     while kind != b"IEND" and place + 8 <= len(raw):
         length, kind = int.from_bytes(raw[place : place + 4], "big"), raw[place + 4 : place + 8]
-        # libpng only warns of such chunks that are damaged, where Pillow refuses the file.
+        # Not all decoders look at such chunks, where Pillow refuses a file with a damaged one.
         expected = _PLAIN_CHUNKS.get(kind, -1)
         if expected is not None:
             end = place + 8 + length
@@ -129,7 +130,7 @@ def _open(raw: bytes) -> Image.Image:
     """The decoded image, still in its own mode."""
     if not raw:
         raise ValueError("the file is empty")
-    image = Image.open(io.BytesIO(raw), formats=("PNG", "JPEG"))
+    image = _png(raw) if raw.startswith(_PNG_MAGIC) else Image.open(io.BytesIO(raw), formats=("JPEG",))
     if too_large(*image.size):
         size = f"{image.width}×{image.height}"
         raise UnreadableImageError("image-too-large", f"{size} pixels; expected one slice", "export it again")
@@ -143,6 +144,13 @@ def _open(raw: bytes) -> Image.Image:
         found = "an EXIF orientation that turns the image; expected pixels as they are shown"
         raise UnreadableImageError("image-orientation", found, "export the slice without EXIF orientation")
     return image
+
+
+def _png(raw: bytes) -> Image.Image:
+    # Image.open would first load what reads five other formats.
+    from PIL.PngImagePlugin import PngImageFile
+
+    return PngImageFile(io.BytesIO(raw))
 
 
 def _png_depth(raw: bytes) -> int | None:

@@ -16,7 +16,7 @@ from PIL import Image, PngImagePlugin
 
 from mriparaspinal.files.images import UnreadableImageError, _plain_png, decode_image
 
-pytest.importorskip("imagecodecs", reason="the extra 'fast' is not installed")
+pytest.importorskip("kornia_rs", reason="the extra 'fast' is not installed")
 
 
 def saved(image: np.ndarray, **options: object) -> bytes:
