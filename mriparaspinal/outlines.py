@@ -45,13 +45,15 @@ def _outlines_of_polygons(polygons: list[Contour]) -> list[Outline]:
     ends = np.cumsum(counts)
     starts = ends - counts
     low, high = np.minimum.reduceat(xy, starts), np.maximum.reduceat(xy, starts)
-    # Shoelace from the first point of each: where one polygon ends and the next begins, nothing is added.
-    x, y = (xy - np.repeat(xy[starts], counts, axis=0)).T
-    doubled = np.add.reduceat(x[:-1] * y[1:] - x[1:] * y[:-1], starts)
-    # Mirrored where need be, so that all go round the same way.
+    # Around the middle of each, so that large coordinates cost no digits of the area.
     x, y = (xy - np.repeat((low + high) / 2, counts, axis=0)).T
-    y = y * np.repeat(np.where(doubled < 0, -1.0, 1.0), counts)
-    simple = _go_round_once(x, y, starts, ends)
+    turn = x[:-1] * y[1:] - x[1:] * y[:-1]
+    # From start to end of each outline, without the step to the next outline.
+    spans = np.empty(2 * len(counts), np.int64)
+    spans[::2], spans[1::2] = starts, ends - 1
+    spans = spans[:-1]
+    doubled = np.add.reduceat(turn, spans)[::2]
+    simple = _go_round_once(turn, y, spans)
     return [
         Outline((left, top, right, bottom), area, not sure and crosses_itself(polygon))
         for (left, top), (right, bottom), area, sure, polygon in zip(
@@ -60,17 +62,16 @@ def _outlines_of_polygons(polygons: list[Contour]) -> list[Outline]:
     ]
 
 
-def _go_round_once(
-    x: NDArray[np.float64], y: NDArray[np.float64], starts: NDArray[np.int64], ends: NDArray[np.int64]
-) -> list[bool]:
+def _go_round_once(turn: NDArray[np.float64], y: NDArray[np.float64], spans: NDArray[np.int64]) -> list[bool]:
     """Which outlines go round the origin once without turning back: those cannot cross themselves.
 
-    A quick yes for most muscles; a no means that nothing is known.
+    A quick yes for most muscles; a no means that nothing is known. ``turn``: of each step, twice the area
+    that it sweeps, positive one way round; ``spans``: where outlines begin and end in it.
     """
-    turn = x[:-1] * y[1:] - x[1:] * y[:-1]
-    # From start to end of each outline, without the step to the next outline.
-    spans = np.column_stack((starts, ends - 1)).ravel()[:-1]
     least, most = np.minimum.reduceat(turn, spans)[::2], np.maximum.reduceat(turn, spans)[::2]
-    rounds = np.add.reduceat(((y[:-1] < 0) & (y[1:] >= 0)).astype(np.int64), spans)[::2]
-    simple: list[bool] = ((least > 1e-9 * most) & (rounds == 1)).tolist()
+    steady = (least > 1e-9 * most) | (most < 1e-9 * least)
+    # Either way round, each round passes the height of the origin upwards once.
+    below = y < 0
+    rounds = np.add.reduceat(below[:-1] & ~below[1:], spans, dtype=np.int64)[::2]
+    simple: list[bool] = (steady & (rounds == 1)).tolist()
     return simple

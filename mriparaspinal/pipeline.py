@@ -253,7 +253,7 @@ def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) 
 
 def _read(root: Path, name: str, found: OpenSlice) -> bytes | None:
     try:
-        raw = read_bytes(root / name, SLICE_FILE_LIMIT)
+        raw = read_bytes(f"{root}/{name}", SLICE_FILE_LIMIT)
     except UnreadableFileError as error:
         found.problems.append(Problem(name, "", "error", "unreadable-file", error.message, error.remedy))
         return None

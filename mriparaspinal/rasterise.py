@@ -256,8 +256,9 @@ def contour_area(contour: Contour) -> float:
     if contour.mask is not None:
         return float(np.count_nonzero(contour.mask))
     corners = _corners(contour)
-    x, y = corners[:, 0] - corners[0, 0], corners[:, 1] - corners[0, 1]
-    return float(abs(np.dot(x[:-1], y[1:]) - np.dot(x[1:], y[:-1])) / 2)
+    # Around its middle, so that large coordinates cost no digits.
+    x, y = (corners - (corners.min(axis=0) + corners.max(axis=0)) / 2).T
+    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(np.roll(x, -1), y)) / 2)
 
 
 def is_flat(contour: Contour) -> bool:

@@ -272,7 +272,8 @@ OPENED: list[str] | None = None
 
 
 def note_open(event, arguments):
-    if event == "open" and OPENED is not None:
+    # A number is a file that was opened by its name before.
+    if event == "open" and OPENED is not None and not isinstance(arguments[0], int):
         OPENED.append(str(arguments[0]))
 
 

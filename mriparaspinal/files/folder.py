@@ -76,18 +76,26 @@ def _kind(entry: os.DirEntry[str]) -> str:
         return ""
 
 
-def read_bytes(path: Path, limit: int = FILE_SIZE_LIMIT) -> bytes:
+#: Opening a pipe does not wait for its writer.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def read_bytes(path: str | Path, limit: int = FILE_SIZE_LIMIT) -> bytes:
     """The bytes of a regular file of at most ``limit`` bytes; raises :class:`UnreadableFileError`."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe would wait for its writer
-            raise UnreadableFileError("not a regular file; expected one", "replace it by a file")
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
+        descriptor = os.open(path, _FLAGS)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise UnreadableFileError("not a regular file; expected one", "replace it by a file")
             if status.st_size > limit:
                 found = f"{status.st_size / 1e6:.0f} MB; expected at most {limit / 1e6:.0f} MB"
                 raise UnreadableFileError(found, "check what the file is")
-            content = file.read()
-            after = os.fstat(file.fileno())
+            with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
+                content = file.read()
+            after = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
         if (status.st_size, status.st_mtime_ns) != (len(content), after.st_mtime_ns):
             # Part of it may be of before and part of after, and still read as one.
             found = "was written to while it was read; expected a file at rest"

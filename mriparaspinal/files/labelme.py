@@ -189,8 +189,8 @@ def _contour(shape: _Shape) -> Contour | tuple[str, str]:
     if needed is not None and len(points) != needed:
         return "bad-shape", f"a {kind} of {len(points)} points; expected {needed}"
     contour = Contour(shape.label, kind, tuple(points))
-    # A NaN goes through minimum and maximum, and fails every comparison.
-    if not (contour.xy.min() >= -COORDINATE_LIMIT and contour.xy.max() <= COORDINATE_LIMIT):
+    # A NaN goes through the maximum, and fails every comparison.
+    if not abs(contour.xy).max() <= COORDINATE_LIMIT:
         return _not_a_position(points)
     if kind == "circle" and (radius := math.dist(*points)) > RADIUS_LIMIT:
         return "not-a-position", f"a circle of radius {radius:g} px; expected at most {RADIUS_LIMIT}"
