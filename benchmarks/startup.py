@@ -1,7 +1,11 @@
-"""Start-up times as ratios: ``--help`` against an empty typer app, ``quantify`` against its bare imports."""
+"""Start-up times as ratios: ``--help`` against an empty click app, one slice against its bare imports.
+
+All modules are compiled before, as an installed package is. Run: ``python benchmarks/startup.py``.
+"""
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -9,14 +13,14 @@ import tempfile
 import time
 from pathlib import Path
 
-ROUNDS = 15
+ROUNDS = 25
 EMPTY_APP = """
-import typer
-app = typer.Typer()
-@app.command()
-def main(name: str = "x") -> None:
+import click
+@click.command()
+@click.option("--name", default="x", help="A name.")
+def main(name):
     pass
-app()
+main()
 """
 
 
@@ -31,23 +35,32 @@ def main() -> None:
         empty.write_text(EMPTY_APP)
         python = sys.executable
         tool = [python, "-m", "mriparaspinal"]
+        decoders = "import numpy, PIL.Image, PIL.ImageDraw, PIL.PngImagePlugin"
         commands = {
-            "empty typer app --help": [python, str(empty), "--help"],
+            "Python alone": [python, "-c", "pass"],
+            "an empty click app, --help": [python, str(empty), "--help"],
             "mriparaspinal --help": [*tool, "--help"],
+            "mriparaspinal quantify --help": [*tool, "quantify", "--help"],
             "import numpy, PIL.Image": [python, "-c", "import numpy, PIL.Image"],
+            "the same, able to draw and to read PNG": [python, "-c", decoders],
             "quantify of one slice": [*tool, "quantify", str(one), "--out", f"{folder}/out", "--quiet"],
         }
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        environment["PYTHONPYCACHEPREFIX"] = f"{folder}/compiled"
         times: dict[str, list[float]] = {name: [] for name in commands}
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS + 1):
             for name, command in commands.items():
                 start = time.perf_counter()
-                subprocess.run(command, capture_output=True, check=True)
-                times[name].append(time.perf_counter() - start)
+                subprocess.run(command, capture_output=True, check=True, env=environment)
+                if number:  # the first round compiles
+                    times[name].append(time.perf_counter() - start)
     best = {name: statistics.median(values) for name, values in times.items()}
+    imports, help_ = best["import numpy, PIL.Image"], best["an empty click app, --help"]
+    print(f"median of {ROUNDS} rounds\n")
+    print("| command | ms | against an empty click app | against the imports |")
+    print("| --- | ---: | ---: | ---: |")
     for name, seconds in best.items():
-        print(f"{name:26} {1000 * seconds:6.0f} ms")
-    print(f"--help / empty app: {best['mriparaspinal --help'] / best['empty typer app --help']:.2f}")
-    print(f"quantify / imports: {best['quantify of one slice'] / best['import numpy, PIL.Image']:.2f}")
+        print(f"| {name} | {1000 * seconds:.0f} | {seconds / help_:.2f} | {seconds / imports:.2f} |")
 
 
 if __name__ == "__main__":
