@@ -50,6 +50,7 @@ from mriparaspinal.participants import KEY, NOBODY, Participants, match_slices, 
 from mriparaspinal.pipeline import measure_slices
 from mriparaspinal.stacks import Spacing, stack_problems
 from mriparaspinal.tabulate import choose_reference, each_row, missing_regions, tabulate_slices
+from mriparaspinal.twins import twin_problems
 from mriparaspinal.versions import library_versions
 from mriparaspinal.vocabulary import natural_key
 
@@ -372,6 +373,7 @@ def gather_problems(study: Study, results: Sequence[SliceResult], settings: Sett
     else:
         problems += missing_regions(found, reference)
     problems += stack_problems(_with_lost(study, results), study.spacings, study.places or None)
+    problems += twin_problems(results)
     problems.sort(key=lambda problem: natural_key(problem.file))
     return MeasuredStudy(study, results, problems, measured)
 

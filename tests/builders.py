@@ -52,9 +52,28 @@ SHAPES = [
 ]
 
 
+def hand_drawn(seed: int) -> list[dict[str, Any]]:
+    """:data:`SHAPES` as a hand draws them: each corner up to 1.5 px elsewhere, between pixels."""
+    random = np.random.default_rng(seed)
+    return [
+        shape | {"points": (np.array(shape["points"]) + random.uniform(-1.5, 1.5, (4, 2))).tolist()}
+        for shape in SHAPES
+    ]
+
+
 def grey_image(shape: tuple[int, int] = (100, 100), seed: int = 1) -> np.ndarray:
     """Random grey levels 0–255, shape (rows, columns)."""
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def own_image(stem: str) -> np.ndarray:
+    """:func:`grey_image` with pixels of its own in the upper left corner, outside of :data:`SHAPES`.
+
+    For slices that are to give the same numbers, and are not to be one image under two names.
+    """
+    image = grey_image()
+    image[0, :4] = np.frombuffer(struct.pack(">I", zlib.crc32(stem.encode("utf-8", "surrogateescape"))), "u1")
+    return image
 
 
 def write_image(path: Path, image: np.ndarray) -> Path:
@@ -73,11 +92,11 @@ def write_slice(
 ) -> Path:
     """Write ``stem.png`` and ``stem.json`` and return the path of the JSON.
 
-    Without ``image``: :func:`grey_image`; without ``shapes``: :data:`SHAPES`, each region on each side.
+    Without ``image``: :func:`own_image`; without ``shapes``: :data:`SHAPES`, each region on each side.
     ``fields`` go into the JSON: ``imagePath="other.png"``; a field whose value is ``...`` is left out.
     ``stem`` may name folders: ``"patient1/ALS_1_3"``.
     """
-    image = grey_image() if image is None else image
+    image = own_image(stem) if image is None else image
     path = folder / f"{stem}.json"
     write_image(path.with_suffix(".png"), image)
     content = labelme(f"{path.stem}.png", image.shape[:2], SHAPES if shapes is None else shapes, **fields)

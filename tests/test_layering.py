@@ -63,6 +63,7 @@ PURE = {
     "stacks",
     "tabulate",
     "tracing",
+    "twins",
     "versions",
     "volume",
     "voxel_grid",

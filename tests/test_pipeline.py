@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from builders import SHAPES, box, grey_image, png_bytes, polygon, write_image, write_slice
+from builders import SHAPES, box, grey_image, own_image, png_bytes, polygon, write_image, write_slice
 from PIL import Image, ImageDraw
 
 from mriparaspinal.dataset import find_slices
@@ -451,7 +451,7 @@ def test_every_problem_is_worded_found_expected_remedy(tmp_path):
 def test_regions_are_read_without_measuring(tmp_path):
     write_slice(tmp_path, STEM)
     found = read_slice(tmp_path, Slice("ALS_1", "ALS", "L3", f"{STEM}.png", f"{STEM}.json"), Settings())
-    assert (np.asarray(found.image) == grey_image()).all()
+    assert (np.asarray(found.image) == own_image(STEM)).all()
     assert {key: int(patch.pixels.sum()) for key, patch in found.anatomy.patches.items()} == {
         key: count.csa_px for key, count in measure(tmp_path).counts.items()
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from mriparaspinal.model import Settings
 from mriparaspinal.study import measure_study, measurements_of, open_study
+from mriparaspinal.twins import twin_problems
 
 SIDES = {"L": "left", "R": "right"}
 
@@ -53,6 +55,14 @@ def plainly_counted(folder):
 
 def test_nothing_is_wrong_with_the_files(measured):
     assert [problem for problem in measured.problems if problem.severity == "error"] == []
+
+
+def test_no_slice_is_another_under_a_second_name(measured):
+    assert not {"same-image", "same-contours"} & {problem.code for problem in measured.problems}
+    first, second, *_ = measured.results
+    carried_over = dataclasses.replace(second, counts=first.counts)
+    (problem,) = twin_problems([first, carried_over])
+    assert (problem.file, problem.code) == (first.slice.annotation, "same-contours")
 
 
 def test_every_count_of_every_region(measured, plainly_counted):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import SHAPES, grey_image, write_dataset, write_slice
+from builders import SHAPES, grey_image, own_image, write_dataset, write_slice
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -389,7 +389,9 @@ def geometry(folder: Path, heights: dict[str, float], spacing: float = 4.0, pixe
 
 def write_stack(folder: Path, who: str = "ALS_1_3", letters: str = "abc") -> Path:
     for number, letter in enumerate(letters):
-        write_slice(folder, f"{who}_{letter}", grey_image(seed=100 + number))
+        image = grey_image(seed=100 + number)
+        image[0, :4] = own_image(who)[0, :4]  # the slices of another are other images
+        write_slice(folder, f"{who}_{letter}", image)
     return folder
 
 

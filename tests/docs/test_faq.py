@@ -119,6 +119,12 @@ def twice(scans: Path) -> None:
     edit(scans / "ALS_1_L3.json", imagePath="ALS_1_L3.png")
 
 
+def one_slice_twice(scans: Path) -> None:
+    shutil.copy(scans / "ALS_1_3.png", scans / "ALS_2_3.png")
+    content = json.loads((scans / "ALS_1_4.json").read_text(encoding="utf-8"))
+    edit(scans / "LR_1_4.json", shapes=content["shapes"])
+
+
 def two_references(scans: Path) -> None:
     relabel(scans / "LR_1_3.json", {"IVD": "VB"})
 
@@ -152,6 +158,7 @@ TROUBLES = {
     "Our files have other names": Trouble(renamed("ALS_1_3", "pat01-L3"), 4),
     "One folder per patient": Trouble(folders, 3, slices=r"ALS_[12]_[345]"),
     "Two slices for one patient and segment": Trouble(twice, 4),
+    "One slice under two names": Trouble(one_slice_twice, 0),
     "Six lumbar vertebrae, or a sacralised L5": Trouble(renamed("ALS_1_3", "ALS_1_6"), 4),
     "Disc in some slices, vertebra in others": Trouble(two_references, 2),
     "MF and ES swapped?": Trouble(swapped, 0),
