@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, log, progress_bar, say, settings_from, show_table
+from mriparaspinal.cli.console import counted, label_maps, log, progress_bar, say, settings_from, show_table
 from mriparaspinal.cli.summary import measured_rows, measured_summary, print_json, show
 from mriparaspinal.errors import EXIT_PARTLY, UsageError
 
@@ -21,6 +21,8 @@ from mriparaspinal.errors import EXIT_PARTLY, UsageError
     metavar="FILE",
     help="Write the problems as JSON, too; - prints a summary as well.",
 )
+@opt.label_map_folder
+@opt.numbering
 @opt.mask_rule
 @opt.image_left
 @opt.reference
@@ -36,6 +38,8 @@ from mriparaspinal.errors import EXIT_PARTLY, UsageError
 def check(
     dataset: Path,
     json_file: Path | None,
+    masks: Path | None,
+    numbering: str | None,
     mask_rule: str | None,
     image_left: str | None,
     reference: str | None,
@@ -68,7 +72,8 @@ def check(
     json_stdout = json_file is not None and str(json_file) == "-"
     if json_file is not None and not json_stdout:
         refuse_input_as_json(json_file, dataset, participants)
-    study = open_study(dataset, settings, participants, share=participant_label)
+    maps = label_maps(masks, numbering, mask_rule)
+    study = open_study(dataset, settings, participants, maps=maps, share=participant_label)
     with progress_bar("checking", len(study.dataset.slices), quiet) as advance:
         measured = measure_study(study, settings, Spread(jobs, timeout=timeout), advance)
     if json_file is not None and not json_stdout:

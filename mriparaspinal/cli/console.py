@@ -9,10 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mriparaspinal.errors import UsageError
 from mriparaspinal.model import Problem, Settings
+
+if TYPE_CHECKING:
+    from mriparaspinal.label_maps import LabelMaps
 
 #: Warnings that are written out; the others are counted (all stand in problems.csv).
 _WARNINGS_SHOWN = 20
@@ -107,6 +110,25 @@ def fat_and_water(settings: Settings, fat: Path | None, water: Path | None) -> t
         found = f"given with the fat rule {settings.fat_rule}, which does not use them"
         raise UsageError(f"--fat, --water: {found}; expected --fat-rule dixon; add it")
     return None
+
+
+def label_maps(
+    masks: Path | None, numbering: str | None, mask_rule: object, out: Path | None = None
+) -> LabelMaps | None:
+    """The label maps of ``--masks``; raises :class:`UsageError` where they and other options do not fit."""
+    if masks is None:
+        if numbering is not None:
+            found = "given without --masks; expected a folder of label maps whose numbers it tells"
+            raise UsageError(f"--numbering: {found}; name the folder, or leave it out")
+        return None
+    if mask_rule is not None:
+        found = "given with --masks; expected contours, which become pixels by it"
+        raise UsageError(f"--mask-rule: {found}; leave one of them out")
+    if out is not None and out.resolve() == masks.resolve():
+        raise UsageError(f"{out}: is the folder of --masks; expected another folder; choose another --out")
+    from mriparaspinal.label_maps import open_label_maps
+
+    return open_label_maps(masks, numbering)
 
 
 def refuse_dataset_as_output(dataset: Path, out: Path) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import fat_and_water, refuse_dataset_as_output, settings_from
+from mriparaspinal.cli.console import (
+    fat_and_water,
+    label_maps,
+    refuse_dataset_as_output,
+    settings_from,
+)
 from mriparaspinal.cli.steps import quantify_step
 from mriparaspinal.cli.summary import measured_summary, print_json
-from mriparaspinal.errors import EXIT_PARTLY, UsageError
-
-if TYPE_CHECKING:
-    from mriparaspinal.label_maps import LabelMaps
+from mriparaspinal.errors import EXIT_PARTLY
 
 
 @opt.command
@@ -79,7 +80,7 @@ def quantify(
     """
     settings = settings_from(dataset, locals())
     refuse_dataset_as_output(dataset, out)
-    maps = _label_maps(masks, numbering, mask_rule, out)
+    maps = label_maps(masks, numbering, mask_rule, out)
     dixon = fat_and_water(settings, fat, water)
     measured = quantify_step(
         dataset,
@@ -99,19 +100,3 @@ def quantify(
         print_json({"command": "quantify", **measured_summary(measured)})
     if measured.errors:
         raise SystemExit(EXIT_PARTLY)
-
-
-def _label_maps(masks: Path | None, numbering: str | None, mask_rule: object, out: Path) -> LabelMaps | None:
-    if masks is None:
-        if numbering is not None:
-            found = "given without --masks; expected a folder of label maps whose numbers it tells"
-            raise UsageError(f"--numbering: {found}; name the folder, or leave it out")
-        return None
-    if mask_rule is not None:
-        found = "given with --masks; expected contours, which become pixels by it"
-        raise UsageError(f"--mask-rule: {found}; leave one of them out")
-    if out.resolve() == masks.resolve():
-        raise UsageError(f"{out}: is the folder of --masks; expected another folder; choose another --out")
-    from mriparaspinal.label_maps import open_label_maps
-
-    return open_label_maps(masks, numbering)

@@ -8,6 +8,7 @@ from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import (
     counted,
     fat_and_water,
+    label_maps,
     refuse_dataset_as_output,
     say,
     settings_from,
@@ -28,6 +29,8 @@ from mriparaspinal.errors import EXIT_PARTLY, NothingToCompareError, ParaspinalE
 @opt.command
 @opt.dataset
 @opt.out_folder
+@opt.label_map_folder
+@opt.numbering
 @opt.threshold
 @opt.fat_rule
 @opt.sat_fraction
@@ -50,6 +53,8 @@ from mriparaspinal.errors import EXIT_PARTLY, NothingToCompareError, ParaspinalE
 def run(
     dataset: Path,
     out: Path,
+    masks: Path | None,
+    numbering: str | None,
     threshold: int | None,
     fat_rule: str | None,
     sat_fraction: float | None,
@@ -83,6 +88,7 @@ def run(
     settings = settings_from(dataset, locals())
     refuse_dataset_as_output(dataset, out)
     results = out / "results"
+    maps = label_maps(masks, numbering, mask_rule, out)
     dixon = fat_and_water(settings, fat, water)
     measured = quantify_step(
         dataset,
@@ -93,6 +99,7 @@ def run(
         quiet,
         verbose,
         out,
+        maps=maps,
         dixon=dixon,
         summary=False,
         scheduler=scheduler,
@@ -115,7 +122,7 @@ def run(
     else:
         summary |= compared_summary(compared)
         rows += compared_rows(summary)
-    report_step(cohort, results, dataset, out / "comparison", page, jobs, quiet)
+    report_step(cohort, results, dataset, out / "comparison", page, jobs, quiet, masks)
     rows.append(("report", str(page)))
     show(rows, quiet)
     say(

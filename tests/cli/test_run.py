@@ -80,3 +80,33 @@ def test_a_divisor_of_the_protocol_that_is_not_there_is_exit_2(scans, tmp_path):
     outcome = run("run", scans, "--out", tmp_path / "out")
     assert outcome.code == 2
     assert "weight" in outcome.err
+
+
+def test_label_maps_go_through_all_steps(scans, tmp_path):
+    (scans / "participants.csv").unlink()  # it names participants of whom no slices were copied
+    drawn = tmp_path / "quantified"
+    assert run("quantify", scans, "--out", drawn, "--quiet").code == 0
+    masks = tmp_path / "maps"
+    assert run("masks", scans, "--out", masks, "--quiet").code == 0
+    for path in scans.glob("*.json"):
+        path.unlink()
+    # Without them, there is nothing: the label maps alone are measured.
+    assert run("check", scans).code == 4
+    outcome = run("check", scans, "--masks", masks)
+    assert (outcome.code, outcome.out) == (0, "")
+    assert outcome.err.splitlines()[-1] == "checked 8 slices: 0 errors, 0 warnings"
+
+    outcome = run("run", scans, "--masks", masks, "--out", tmp_path / "out", "--quiet")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+    here, there = (read_csv(folder / "L3.csv") for folder in (tmp_path / "out" / "results", drawn))
+    for column in ("participant_id", "muscle", "side", "csa_px", "fat_px", "fi", "rcsa", "mean_intensity"):
+        assert [row[column] for row in here] == [row[column] for row in there]
+    assert {row["mask_rule"] for row in here} == {"mask"}
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_numbering_without_label_maps_is_one_line(command, scans, tmp_path):
+    out = () if command == "check" else ("--out", tmp_path / "out")
+    outcome = run(command, scans, *out, "--numbering", "musclemap")
+    assert outcome.code == 2
+    assert "--numbering: given without --masks" in outcome.err
