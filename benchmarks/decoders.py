@@ -1,6 +1,6 @@
 """PNG decoders against each other, on the same slices, those that are installed; the bits are compared, too.
 
-Run: ``pip install imagecodecs opencv-python-headless``, then ``python benchmarks/decoders.py [slices] [size]``.
+Run: ``pip install imagecodecs opencv-python-headless``, then ``python benchmarks/decoders.py [slices]``.
 """
 
 from __future__ import annotations
