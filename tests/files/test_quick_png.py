@@ -89,3 +89,20 @@ def test_more_pixels_than_a_slice_are_never_decoded():
     chunks = png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(b"")) + png_chunk(b"IEND", b"")
     raw = b"\x89PNG\r\n\x1a\n" + chunks
     assert _plain_png(raw) is None
+
+
+def test_only_the_checksum_inside_the_stream_is_not_looked_at():
+    """Pillow refuses it; the checksum of each chunk is right: the pixels are those that were stored."""
+    lines = b"".join(b"\0" + row.tobytes() for row in GREY)
+    stream = zlib.compress(lines)
+    header = struct.pack(">IIBBBBB", 16, 16, 8, 0, 0, 0, 0)
+
+    def png(compressed: bytes) -> bytes:
+        chunks = png_chunk(b"IHDR", header) + png_chunk(b"IDAT", compressed) + png_chunk(b"IEND", b"")
+        return b"\x89PNG\r\n\x1a\n" + chunks
+
+    wrong = png(stream[:-1] + bytes([stream[-1] ^ 1]))
+    assert np.array_equal(np.asarray(_plain_png(png(stream))), GREY)
+    assert np.array_equal(np.asarray(_plain_png(wrong)), GREY)
+    # A chunk whose checksum is wrong is left to Pillow.
+    assert _plain_png(png(stream).replace(stream[5:9], b"\0\0\0\0")) is None
