@@ -37,7 +37,7 @@ def draw_slices(
     work: Callable[[Slice], tuple[bool, list[Problem]]] = partial(_draw_slice, study.root, out, settings)
     if nifti:
         work = partial(_write_label_map, study, out, settings)
-    results = map_in_order(work, study.dataset.slices, jobs, progress)
+    results = list(map_in_order(work, study.dataset.slices, jobs, progress))
     problems = [*study.dataset.problems, *(problem for _, found in results for problem in found)]
     drawn = sum(done for done, _ in results)
     if not drawn:

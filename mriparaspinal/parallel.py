@@ -5,7 +5,8 @@ The order stays that of the input.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -17,6 +18,9 @@ R = TypeVar("R")
 
 #: Slices that a process takes at a time: enough to make handing over cheap, few enough to share evenly.
 _CHUNK = 16
+#: Parts between the oldest without an answer and the newest handed over: memory stays flat whatever the
+#: number of slices, and one that takes long does not hold up the others.
+_WINDOW = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,8 @@ def map_in_order(
     items: Sequence[T],
     spread: int | Spread = 1,
     progress: Callable[[], None] | None = None,
-) -> list[R]:
-    """``[function(item) for item in items]``; ``progress`` is called once per item.
+) -> Generator[R, None, None]:
+    """``map(function, items)``, done while the results are taken; ``progress`` is called once per item.
 
     ``spread`` may be the number of processes. Raises :class:`ParaspinalError` where a process was
     killed, :class:`UsageError` where the cluster cannot be used.
@@ -46,11 +50,11 @@ def map_in_order(
     if how.scheduler is not None:
         from mriparaspinal.cluster import over_cluster
 
-        return _collect(over_cluster(function, items, how.scheduler), progress)
+        return _counted(over_cluster(function, items, how.scheduler), progress)
     jobs = min(how.jobs, len(items))
     if jobs <= 1:
-        return _collect(map(function, items), progress)
-    return _collect(_over_processes(function, items, jobs), progress)
+        return _counted(map(function, items), progress)
+    return _counted(_over_processes(function, items, jobs), progress)
 
 
 def in_time(function: Callable[[T], R], late: Callable[[T], R], seconds: float, item: T) -> R:
@@ -81,18 +85,25 @@ def in_time(function: Callable[[T], R], late: Callable[[T], R], seconds: float, 
 
 
 def _over_processes(function: Callable[[T], R], items: Sequence[T], jobs: int) -> Iterator[R]:
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import Future, ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
     chunk = max(1, min(_CHUNK, len(items) // (4 * jobs)))
+    pool = ProcessPoolExecutor(jobs, initializer=_begin, initargs=(function,))
+    waiting: deque[Future[list[R]]] = deque()
     try:
-        with ProcessPoolExecutor(jobs, initializer=_begin, initargs=(function,)) as pool:
+        for start in range(0, len(items), chunk):
             with _interrupts_held():
-                results = pool.map(_do, items, chunksize=chunk)
-            yield from results
+                waiting.append(pool.submit(_do_all, items[start : start + chunk]))
+            if len(waiting) == _WINDOW:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
     except BrokenProcessPool:
         found = f"one of {jobs} processes was killed; expected all to finish"
         raise ParaspinalError(f"--jobs: {found}; try fewer, memory may be short") from None
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 #: What a worker process does with each item: handed over once, since it may hold large tables.
@@ -105,8 +116,8 @@ def _begin(function: Callable[[T], R]) -> None:
     _follow_the_parent()
 
 
-def _do(item: Any) -> Any:
-    return _function(item)
+def _do_all(items: Sequence[Any]) -> list[Any]:
+    return [_function(item) for item in items]
 
 
 @contextmanager
@@ -145,10 +156,8 @@ def _follow_the_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _collect(results: Iterator[R], progress: Callable[[], None] | None) -> list[R]:
-    collected: list[R] = []
+def _counted(results: Iterable[R], progress: Callable[[], None] | None) -> Generator[R, None, None]:
     for result in results:
-        collected.append(result)
         if progress is not None:
             progress()
-    return collected
+        yield result

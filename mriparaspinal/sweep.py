@@ -94,7 +94,7 @@ def _read_histograms(source: Source, jobs: int, progress: Callable[[], None] | N
     """The grey levels of every muscle, one pass over the slices; those of a stack are added."""
     work = partial(_histograms_of, source.study.root, source.settings)
     dataset = source.study.dataset
-    results = map_in_order(work, dataset.slices, jobs, progress)
+    results = list(map_in_order(work, dataset.slices, jobs, progress))
     source.require_same(file for _, files in results for file in files)
     read = [(slice_, found) for slice_, (found, _) in zip(dataset.slices, results, strict=True)]
     lost: list[tuple[Slice, RegionHistograms]] = [(slice_, {}) for slice_ in dataset.lost]

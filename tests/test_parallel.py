@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from mriparaspinal import parallel
 from mriparaspinal.errors import ParaspinalError
 from mriparaspinal.parallel import map_in_order
 
@@ -35,10 +36,32 @@ def die(number: int) -> int:
 @pytest.mark.parametrize("count", [0, 1, 2, 37])
 def test_order_and_progress(jobs, count):
     calls = []
-    assert map_in_order(
-        square, range(count), jobs if count < 37 else min(jobs, 3), lambda: calls.append(1)
-    ) == [n * n for n in range(count)]
+    jobs = jobs if count < 37 else min(jobs, 3)
+    assert list(map_in_order(square, range(count), jobs, lambda: calls.append(1))) == [
+        n * n for n in range(count)
+    ]
     assert len(calls) == count
+
+
+@pytest.mark.parametrize("window", [1, 2, 3])
+def test_order_with_few_parts_handed_over_at_a_time(window, monkeypatch):
+    monkeypatch.setattr(parallel, "_WINDOW", window)
+    assert list(map_in_order(square, range(101), 2)) == [n * n for n in range(101)]
+
+
+def test_results_come_while_others_are_still_to_do():
+    done = []
+    results = map_in_order(done.append, range(3))
+    next(results)
+    assert done == [0]
+
+
+def test_processes_end_where_nobody_wants_the_rest():
+    results = map_in_order(who, range(1000), 2)
+    process = next(results)
+    results.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
 
 
 def test_one_job_stays_in_this_process():
@@ -53,11 +76,11 @@ def test_two_jobs_are_other_processes():
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_what_the_function_raises_comes_through(jobs):
     with pytest.raises(ValueError, match="three"):
-        map_in_order(refuse, range(10), jobs)
+        list(map_in_order(refuse, range(10), jobs))
 
 
 def test_a_process_that_is_killed_is_one_clear_line():
     with pytest.raises(ParaspinalError, match=r"^--jobs: .*killed; expected .*; try fewer") as caught:
-        map_in_order(die, range(10), 2)
+        list(map_in_order(die, range(10), 2))
     assert caught.value.exit_code == 1
     assert "\n" not in str(caught.value)

@@ -46,7 +46,7 @@ def draw_pictures(
     slices, step = source.study.dataset.slices, 1
     while True:
         work = partial(_draw, source, thresholds, step)
-        results = map_in_order(work, slices, jobs, progress)
+        results = list(map_in_order(work, slices, jobs, progress))
         drawn = [picture for picture, _ in results if picture is not None]
         too_much = sum(len(picture.uri) for picture in drawn) - most_bytes
         if too_much <= 0 or step == _COARSEST:
