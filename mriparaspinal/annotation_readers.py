@@ -44,7 +44,7 @@ class Annotations:
     segmentation: Callable[[Path], Segmentation]
 
     @property
-    def slices(self) -> tuple[Slice, ...]:
+    def slices(self) -> Sequence[Slice]:
         """The slices of the dataset."""
         return self.study.dataset.slices
 

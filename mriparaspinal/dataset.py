@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import PurePosixPath
+from itertools import groupby
+from operator import itemgetter
 
 from mriparaspinal.errors import UsageError
 from mriparaspinal.files.images import IMAGE_ENDINGS
 from mriparaspinal.model import SEGMENTS, Problem, Settings, Slice
+from mriparaspinal.packed import PackedSlices, shared
+from mriparaspinal.stacks import several_of_one
 from mriparaspinal.vocabulary import natural_key
 
 #: ``GROUP_N_L``: letters and digits, the participant's number, the segment with or without its L;
@@ -33,7 +37,7 @@ Who = tuple[str, str, str, str]
 class Dataset:
     """The slices of a folder in the order of the tables, and what is wrong with its files."""
 
-    slices: tuple[Slice, ...]
+    slices: Sequence[Slice]
     problems: tuple[Problem, ...]
     lost: tuple[Slice, ...] = ()
     """Lettered slices that are there and cannot be measured: without them their stack is not whole."""
@@ -51,38 +55,51 @@ def find_slices(
     who = name_parser(settings)
     dead = [name for name in dead if not images_alone or _kind(name) != "json"]
     problems = [_dead_name(name) for name in dead]
-    slices: list[Slice] = []
     lost: list[Slice] = []
-    stems: dict[str, list[str]] = defaultdict(list)
-    for name in files:
-        if _kind(name) == "image" or (_kind(name) and not images_alone):
-            stems[name[: name.rindex(".")]].append(name)
-    for stem, names in stems.items():
-        result = _pair(stem, names, who, images_alone)
-        if isinstance(result, Problem):
-            problems.append(result)
-            lost += _lettered(names[0], who)
-        else:
-            slices.append(result)
+    wanted = (name for name in files if _kind(name) == "image" or (_kind(name) and not images_alone))
+
+    def paired() -> Iterator[Slice]:
+        for stem, names in _by_stem(sorted(wanted)):
+            result = _pair(stem, names, who, images_alone)
+            if isinstance(result, Problem):
+                problems.append(result)
+                lost.extend(_lettered(names[0], who))
+            else:
+                yield result
+
+    found = PackedSlices(paired())
     lost += [slice_ for name in dead if _kind(name) for slice_ in _lettered(name, who)]
-    slices, duplicates = _without_duplicates(slices, settings)
+    slices, duplicates = _without_duplicates(found, settings)
     problems += duplicates
     problems += _patients_may_be_folders(slices, settings)
     problems += _alike(slices)
-    ordered = sorted(slices, key=table_order)
-    return Dataset(tuple(ordered), tuple(problems), _lost_of_stacks(ordered, lost))
+    ordered = PackedSlices(_in_table_order(slices))
+    return Dataset(ordered, tuple(problems), _lost_of_stacks(ordered, lost))
 
 
-def table_order(slice_: Slice) -> tuple[object, ...]:
+def _in_table_order(slices: Sequence[Slice]) -> Iterator[Slice]:
+    """Slices sorted by :func:`table_order`, but those of few participants at a time."""
+    runs = []
+    start = 0
+    for who, run in groupby(slices, lambda slice_: table_order(slice_)[:2]):
+        end = start + sum(1 for _ in run)
+        runs.append((who, start, end))
+        start = end
+    for _, same in groupby(sorted(runs, key=itemgetter(0)), itemgetter(0)):
+        yield from sorted((s for _, start, end in same for s in slices[start:end]), key=table_order)
+
+
+def table_order(slice_: Slice) -> tuple[str, ...]:
     """Sort key: group, participant (numbers in numeric order), segment, letter (or number) of the slice."""
-    who = _shared_key(slice_.group), _shared_key(slice_.participant_id)
-    return (*who, slice_.segment, _shared_key(slice_.letter))
+    who = _sort_key(slice_.group), _sort_key(slice_.participant_id)
+    return (*who, slice_.segment, _sort_key(slice_.letter))
 
 
 @lru_cache(maxsize=100)
-def _shared_key(text: str) -> list[tuple[int, str]]:
-    """One key for all slices of a participant, which come one after another: keys take much memory."""
-    return natural_key(text)
+def _sort_key(text: str) -> str:
+    """A text that is in the order of :func:`natural_key`, whose own keys take six times the memory."""
+    parts = natural_key(text)
+    return "".join(part + "\0" if place % 2 == 0 else chr(n) + part for place, (n, part) in enumerate(parts))
 
 
 def _lettered(name: str, who: Callable[[str], Who | str]) -> list[Slice]:
@@ -91,12 +108,14 @@ def _lettered(name: str, who: Callable[[str], Who | str]) -> list[Slice]:
     return [] if isinstance(parsed, str) or not parsed[3] else [_slice(parsed, None, name)]
 
 
-def _lost_of_stacks(slices: list[Slice], lost: list[Slice]) -> tuple[Slice, ...]:
+def _lost_of_stacks(slices: Sequence[Slice], lost: list[Slice]) -> tuple[Slice, ...]:
     """Those of the lost slices, each once, that belong to a stack of lettered slices."""
-    there = {str(table_order(slice_)) for slice_ in slices}
+    if not lost:
+        return ()
+    there = {table_order(slice_) for slice_ in slices}
     stacks = {(slice_.participant_id, slice_.segment) for slice_ in slices if slice_.letter}
     missing = {
-        str(table_order(slice_)): slice_
+        table_order(slice_): slice_
         for slice_ in sorted(lost, key=table_order)
         if (slice_.participant_id, slice_.segment) in stacks
     }
@@ -136,10 +155,10 @@ def name_parser(settings: Settings) -> Callable[[str], Who | str]:
         return f"{found}; expected a name that begins with a letter or digit"
 
     def tell(stem: str) -> Who | str:
-        path = PurePosixPath(stem)
-        match = pattern.fullmatch(path.name)
+        folder, _, name = stem.rpartition("/")
+        match = pattern.fullmatch(name)
         if match is None:
-            return f"the name {path.name} was found; expected {_expected(settings)}"
+            return f"the name {name} was found; expected {_expected(settings)}"
         parts = match.groupdict()
         segment = (parts["segment"] or "").upper()
         segment = segment if segment.startswith("L") else f"L{segment}"
@@ -152,9 +171,9 @@ def name_parser(settings: Settings) -> Callable[[str], Who | str]:
         if letter and not letter.isalnum():
             return f"slice {letter!r} was found; expected letters or digits"
         if from_folder:
-            if path.parent.name == "":
+            if not folder:
                 return "no patient's folder was found; expected one folder per patient in the dataset"
-            return path.parent.name, group, segment, letter
+            return posixpath.basename(folder), group, segment, letter
         patient = (parts.get("patient") or "").strip()
         if not patient:
             return "no patient was found; expected one in the file name"
@@ -183,6 +202,16 @@ def _expected(settings: Settings) -> str:
     return "GROUP_N_L such as ALS_7_3 (group ALS, participant 7, segment L3), or ALS_7_3_a for one of several"
 
 
+def _by_stem(names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Sorted names by their stem, in the order of the first ones."""
+    # Those up to the same first dot come one after another: no need to hold the stems of all.
+    for _, alike in groupby(names, lambda name: name.partition(".")[0]):
+        stems: dict[str, list[str]] = defaultdict(list)
+        for name in alike:
+            stems[name[: name.rindex(".")]].append(name)
+        yield from stems.items()
+
+
 def _pair(
     stem: str, names: list[str], who: Callable[[str], Who | str], images_alone: bool
 ) -> Slice | Problem:
@@ -201,17 +230,28 @@ def _pair(
     if images_alone:
         annotations = images
     elif not annotations:
-        found = f"no {PurePosixPath(stem).name}.json beside it; expected the contours of this slice"
+        found = f"no {posixpath.basename(stem)}.json beside it; expected the contours of this slice"
         return _problem(first, "error", "image-without-json", found, "annotate it, or take the image away")
     return _slice(parsed, images[0] if images else None, annotations[0])
 
 
 def _slice(who: Who, image: str | None, annotation: str) -> Slice:
-    participant, group, segment, letter = who
+    participant, group, segment, letter = map(shared, who)
     return Slice(participant, group, segment, image, annotation, letter)
 
 
-def _without_duplicates(slices: list[Slice], settings: Settings) -> tuple[list[Slice], list[Problem]]:
+def _without_duplicates(slices: Sequence[Slice], settings: Settings) -> tuple[Sequence[Slice], list[Problem]]:
+    problems: list[Problem] = []
+    # Most datasets have neither: then the slices, which may be very many, stay as they are.
+    if several_of_one(slices):
+        slices, problems = _told_apart(slices)
+    if settings.patient_from == "folder":
+        slices, mixed = _without_mixed_patients(slices)
+        problems += mixed
+    return slices, problems
+
+
+def _told_apart(slices: Sequence[Slice]) -> tuple[list[Slice], list[Problem]]:
     problems = []
     kept = []
     for (participant, segment), members in _grouped(slices, lambda s: (s.participant_id, s.segment)):
@@ -223,9 +263,6 @@ def _without_duplicates(slices: list[Slice], settings: Settings) -> tuple[list[S
         several = "give each slice of a stack a letter of its own, such as ALS_7_3_a"
         remedy = f"keep one, {several}, or tell patients apart by {_OPTIONS}"
         problems.append(_problem(members[0].name, "error", "duplicate-slice", found, remedy))
-    if settings.patient_from == "folder":
-        kept, mixed = _without_mixed_patients(kept)
-        problems += mixed
     return kept, problems
 
 
@@ -235,8 +272,12 @@ def _are_told_apart(members: list[Slice]) -> bool:
     return len(members) == 1 or (len(letters) == len(members) and all(m.letter for m in members))
 
 
-def _without_mixed_patients(slices: list[Slice]) -> tuple[list[Slice], list[Problem]]:
+def _without_mixed_patients(slices: Sequence[Slice]) -> tuple[Sequence[Slice], list[Problem]]:
     """Two folders of one name are two patients, and one folder with two groups cannot be one."""
+    first: dict[str, tuple[str, str]] = {}
+    each = ((s.participant_id, (_folder(s), s.group)) for s in slices)
+    if all(first.setdefault(participant, found) == found for participant, found in each):
+        return slices, []
     problems = []
     kept = []
     for (participant,), members in _grouped(slices, lambda s: (s.participant_id,)):
@@ -253,7 +294,7 @@ def _without_mixed_patients(slices: list[Slice]) -> tuple[list[Slice], list[Prob
 
 
 def _grouped(
-    slices: list[Slice], key: Callable[[Slice], tuple[str, ...]]
+    slices: Iterable[Slice], key: Callable[[Slice], tuple[str, ...]]
 ) -> Iterable[tuple[tuple[str, ...], list[Slice]]]:
     groups: dict[tuple[str, ...], list[Slice]] = defaultdict(list)
     for slice_ in slices:
@@ -261,50 +302,52 @@ def _grouped(
     return groups.items()
 
 
-def _patients_may_be_folders(slices: list[Slice], settings: Settings) -> list[Problem]:
+def _patients_may_be_folders(slices: Sequence[Slice], settings: Settings) -> list[Problem]:
     """The trap of a lab with a folder per patient, where N only counts the images."""
     if settings.patient_from == "folder" or len(slices) < 2:
         return []
     segments: dict[str, set[str]] = defaultdict(set)
+    first: dict[str, str] = {}
     for slice_ in slices:
         segments[_folder(slice_)].add(slice_.segment)
+        first.setdefault(slice_.participant_id, slice_.segment)
     remedy = "if each folder is one patient, use --patient-from folder"
     # Several slices of one segment are one level of one patient.
-    levels = {(slice_.participant_id, slice_.segment) for slice_ in slices}
-    if max(Counter(participant for participant, _ in levels).values()) == 1:
+    if all(slice_.segment == first[slice_.participant_id] for slice_ in slices):
         folder = next((folder for folder, found in segments.items() if len(found) > 1), None)
         if folder is None:
             return []
         found = "every participant has just one segment, and the folder has several; expected several each"
         return [_problem(folder, "warning", "one-segment-each", found, remedy)]
-    for (participant,), members in _grouped(slices, lambda s: (s.participant_id,)):
+    home: dict[str, str] = {}
+    strays = {s.participant_id for s in slices if home.setdefault(s.participant_id, _folder(s)) != _folder(s)}
+    theirs = (slice_ for slice_ in slices if slice_.participant_id in strays)
+    for (participant,), members in _grouped(theirs, lambda s: (s.participant_id,)):
         homes = sorted({_folder(member) for member in members})
-        if len(homes) > 1 and all(len(segments[home]) > 1 for home in homes):
+        if all(len(segments[home]) > 1 for home in homes):
             found = f"participant {participant} has slices in {' and '.join(homes)}; expected one folder"
             return [_problem(members[0].name, "warning", "several-folders", found, remedy)]
     return []
 
 
 def _folder(slice_: Slice) -> str:
-    return str(PurePosixPath(slice_.annotation).parent)
+    return posixpath.dirname(slice_.annotation) or "."
 
 
-def _alike(slices: list[Slice]) -> list[Problem]:
+def _alike(slices: Sequence[Slice]) -> list[Problem]:
     """One patient or group that is written in two ways would count as two."""
     problems = []
     for field in ("group", "participant_id"):
-        first: dict[str, Slice] = {}
-        for slice_ in slices:
-            first.setdefault(getattr(slice_, field), slice_)
         spellings: dict[str, list[str]] = defaultdict(list)
-        for name in first:
-            spellings[str(natural_key(name.casefold()))].append(name)
+        for name in dict.fromkeys(getattr(slice_, field) for slice_ in slices):
+            spellings[_sort_key(name.casefold())].append(name)
         for names in spellings.values():
             if len(names) > 1:
                 found = f"{' and '.join(names)} were found as a {field}; expected one spelling"
                 taken = "the comparisons take them as one" if field == "group" else "they are kept apart"
                 remedy = f"rename the files if they mean the same: {taken}"
-                problems.append(_problem(first[names[1]].name, "warning", "names-alike", found, remedy))
+                second = next(slice_ for slice_ in slices if getattr(slice_, field) == names[1])
+                problems.append(_problem(second.name, "warning", "names-alike", found, remedy))
     return problems
 
 

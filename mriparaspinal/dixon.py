@@ -6,6 +6,7 @@ Nothing is resampled: a slice's pixels must be voxels of both, which its place i
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -59,7 +60,7 @@ class Dixon:
 
 
 def open_dixon(
-    fat: Path, water: Path, places: dict[str, SlicePlace], slices: tuple[Slice, ...], same_voxels: bool
+    fat: Path, water: Path, places: dict[str, SlicePlace], slices: Iterable[Slice], same_voxels: bool
 ) -> DixonSource:
     """Check that the two places can hold the images of a dataset.
 

@@ -8,6 +8,7 @@ import posixpath
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,7 @@ from mriparaspinal.files.labelme import (
     embedded_image,
     read_annotation,
 )
+from mriparaspinal.files.spool import Spool
 from mriparaspinal.measure import count_region, dixon_sums
 from mriparaspinal.model import SAT, Problem, Settings, Slice, SliceResult
 from mriparaspinal.parallel import Spread, in_time, map_in_order
@@ -42,7 +44,7 @@ Signal = NDArray[np.float64]
 
 def measure_slices(
     root: Path,
-    slices: tuple[Slice, ...],
+    slices: Sequence[Slice],
     settings: Settings,
     spread: int | Spread = 1,
     progress: Callable[[], None] | None = None,
@@ -52,6 +54,7 @@ def measure_slices(
     """Measure slices of the folder ``root``, in their order; the results do not depend on ``spread``.
 
     With ``maps``, label maps take the place of contours; with ``dixon``, the fat fraction that of grey.
+    Raises :class:`UsageError` where many results find no room on the disk.
     """
     from mriparaspinal.packed import PackedResults
 
@@ -67,7 +70,9 @@ def measure_slices(
         measure = partial(_measure_elsewhere, root, measure)
     if how.timeout is not None:
         measure = partial(in_time, measure, partial(_timed_out, how.timeout), how.timeout)
-    return PackedResults(slices, map_in_order(partial(_packed, measure), slices, how, progress))
+    # Closed, so that processes end with an error here, too.
+    with closing(map_in_order(partial(_packed, measure), slices, how, progress)) as packed:
+        return PackedResults(slices, Spool(packed))
 
 
 def _packed(measure: Callable[[Slice], SliceResult], slice_: Slice) -> bytes:

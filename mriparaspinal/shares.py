@@ -19,7 +19,7 @@ from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.results import MANIFEST, SHARE, open_share
 from mriparaspinal.label_maps import LabelMaps
 from mriparaspinal.model import Problem, Settings, Slice
-from mriparaspinal.packed import PackedResults, decode, encode, pack
+from mriparaspinal.packed import PackedResults, PackedSlices, decode, encode, pack
 from mriparaspinal.participants import Participants
 from mriparaspinal.slice_geometry import SlicePlace
 from mriparaspinal.stacks import Spacing
@@ -152,7 +152,7 @@ def _joined(shares: Sequence[Share]) -> tuple[Study, PackedResults]:
     lost = sorted((one for share in shares for one in share.lost), key=lambda one: one[0])
     members = {who for share in shares for who in share.members}
     missing = set(common.everyone) - members
-    dataset = Dataset(tuple(s for _, s, _ in slices), (), tuple(s for _, s in lost))
+    dataset = Dataset(PackedSlices(s for _, s, _ in slices), (), tuple(s for _, s in lost))
     maps = None if common.numbering is None else LabelMaps(Path(), common.numbering, {})
     study = Study(
         root=Path(),

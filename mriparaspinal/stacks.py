@@ -43,6 +43,9 @@ def stacks_of(results: Sequence[SliceResult]) -> Iterator[Stack]:
 
     One stack is held at a time: results may be unpacked only when they are asked for.
     """
+    if not has_stacks(results):
+        yield from ((result,) for result in results)
+        return
     numbered = ((slice_, place) for place, slice_ in enumerate(slices_of(results)))
     for places in by_segment(numbered).values():
         stack = [results[place] for place in places]
@@ -51,8 +54,19 @@ def stacks_of(results: Sequence[SliceResult]) -> Iterator[Stack]:
 
 def has_stacks(results: Sequence[SliceResult]) -> bool:
     """Whether some segment of a participant has several slices."""
-    slices = slices_of(results)
-    return len({(slice_.participant_id, slice_.segment) for slice_ in slices}) < len(slices)
+    return several_of_one(slices_of(results))
+
+
+def several_of_one(slices: Iterable[Slice]) -> bool:
+    """Whether some slices are of one segment of one participant."""
+    # Lists, which are short: sets take six times the memory.
+    segments: dict[str, list[str]] = {}
+    for slice_ in slices:
+        there = segments.setdefault(slice_.participant_id, [])
+        if slice_.segment in there:
+            return True
+        there.append(slice_.segment)
+    return False
 
 
 def in_every_slice(stack: Stack, region: tuple[str, str]) -> tuple[RegionCount, ...]:

@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,10 +24,11 @@ from mriparaspinal.files.results import (
     PARTICIPANTS,
     SHARE,
     OutputFolder,
-    manifest_bytes,
+    manifest_pieces,
     sha256,
     stale_tables,
 )
+from mriparaspinal.files.spool import in_order
 from mriparaspinal.files.tables import (
     Cell,
     TextTable,
@@ -43,13 +45,15 @@ from mriparaspinal.model import (
     Measurement,
     Problem,
     Settings,
+    Slice,
     SliceResult,
 )
+from mriparaspinal.packed import PackedSlices, slices_of
 from mriparaspinal.parallel import Spread
 from mriparaspinal.participants import KEY, NOBODY, Participants, match_slices, read_participants
 from mriparaspinal.pipeline import measure_slices
 from mriparaspinal.stacks import Spacing, stack_problems
-from mriparaspinal.tabulate import choose_reference, each_row, missing_regions, tabulate_slices
+from mriparaspinal.tabulate import Regions, choose_reference, each_row, missing_regions, tabulate_slices
 from mriparaspinal.twins import twin_problems
 from mriparaspinal.versions import library_versions
 from mriparaspinal.vocabulary import natural_key
@@ -60,8 +64,9 @@ if TYPE_CHECKING:
     from mriparaspinal.slice_geometry import SlicePlace
 
 SLICES_TABLE = "slices.csv"
+_PARTICIPANTS = (PARTICIPANTS, "participants.tsv")
 #: Rows of a table that wait before they become text.
-_BLOCK = 500
+_BLOCK = 100
 _SPACING_COLUMNS = ("image", "row_spacing_mm", "col_spacing_mm")
 
 
@@ -157,14 +162,16 @@ def open_study(
 
         files = [name for name in files if not is_picture_of_masks(root, name, maps)]
     dataset = find_slices(files, dead, settings, images_alone=maps is not None)
+    tables = [name for name in files if name.casefold() in (PROTOCOL, SLICES_TABLE, *_PARTICIPANTS)]
+    del files  # very many names, perhaps
     problems = list(dataset.problems)
     digests = {}
-    if PROTOCOL in files:
+    if PROTOCOL in tables:
         try:
             digests[PROTOCOL] = sha256(read_bytes(root / PROTOCOL))
         except UnreadableFileError as error:
             raise UsageError(f"{PROTOCOL}: {error.message}; {error.remedy}") from None
-    path = participants_file or _participants_file(root, files)
+    path = participants_file or _participants_file(root, tables)
     participants, participants_csv = NOBODY, None
     if path is not None:
         try:
@@ -184,7 +191,7 @@ def open_study(
             participants_csv = raw if text.plain else csv_bytes(text.columns, text.rows)
     spacings: dict[str, Spacing] = {}
     places: dict[str, SlicePlace] = {}
-    if SLICES_TABLE in files:
+    if SLICES_TABLE in tables:
         try:
             raw = table_bytes(root / SLICES_TABLE)
             text = parse_table(raw, SLICES_TABLE)
@@ -199,8 +206,6 @@ def open_study(
         maps = dataclasses.replace(maps, places=places)
         problems += masks_without_slice(maps, dataset.slices)
     everyone = tuple(dict.fromkeys(slice_.participant_id for slice_ in dataset.slices))
-    names = "\n".join(f"{slice_.image}\t{slice_.annotation}" for slice_ in dataset.slices)
-    listing = sha256(names.encode("utf-8", "backslashreplace"))
     chosen, order = _share_of(dataset, share, everyone) if share else (dataset, ())
     dixon = None
     if fat_and_water is not None:
@@ -221,8 +226,18 @@ def open_study(
         everyone,
         tuple(who for who in everyone if who in share),
         order,
-        listing,
+        _listing(dataset.slices),
     )
+
+
+def _listing(slices: Sequence[Slice]) -> str:
+    digest = hashlib.sha256()
+    between = ""
+    for slice_ in slices:
+        line = f"{between}{slice_.image}\t{slice_.annotation}"
+        digest.update(line.encode("utf-8", "backslashreplace"))
+        between = "\n"
+    return digest.hexdigest()
 
 
 def _share_of(
@@ -239,7 +254,7 @@ def _share_of(
         raise UsageError(f"--participant-label: {found}; expected {expected}; correct it")
     slices = [(i, s) for i, s in enumerate(dataset.slices) if s.participant_id in share]
     lost = [(i, s) for i, s in enumerate(dataset.lost) if s.participant_id in share]
-    chosen = Dataset(tuple(s for _, s in slices), dataset.problems, tuple(s for _, s in lost))
+    chosen = Dataset(PackedSlices(s for _, s in slices), dataset.problems, tuple(s for _, s in lost))
     return chosen, tuple(i for i, _ in (*slices, *lost))
 
 
@@ -266,7 +281,7 @@ def _is_slice(name: str, files: set[str]) -> bool:
 
 
 def _participants_file(root: Path, files: list[str]) -> Path | None:
-    there = [name for name in files if name.casefold() in (PARTICIPANTS, "participants.tsv")]
+    there = [name for name in files if name.casefold() in _PARTICIPANTS]
     if len(there) > 1:
         found = f"{' and '.join(there)} were found"
         raise UsageError(f"{root}: {found}; expected one; choose with --participants")
@@ -360,22 +375,27 @@ def gather_problems(study: Study, results: Sequence[SliceResult], settings: Sett
     """The results of a study's slices with all problems, those of the whole dataset among them."""
     problems = _own_problems(study, settings)
     measured = 0
-    found: list[SliceResult] = []
+    seen: list[Regions] = []
     for result in results:
         problems += result.problems
         measured += any(side for _, side in result.counts)
-        found.append(SliceResult(result.slice, {}, result.seen, result.measurable, (), ()))
+        seen.append(result.seen if result.measurable else frozenset())
+    slices = slices_of(results)
     try:
-        reference = choose_reference(found, settings)
+        reference = choose_reference(zip(slices, seen, strict=True), settings)
     except ParaspinalError as error:
         what, expected, remedy = str(error).removeprefix("dataset: ").rsplit("; ", 2)
         problems.append(Problem("dataset", "", "error", "mixed-reference", f"{what}; {expected}", remedy))
     else:
-        problems += missing_regions(found, reference)
+        problems += missing_regions(slices, seen, reference)
     problems += stack_problems(_with_lost(study, results), study.spacings, study.places or None)
     problems += twin_problems(results)
     problems.sort(key=lambda problem: natural_key(problem.file))
     return MeasuredStudy(study, results, problems, measured)
+
+
+def _seen(results: Iterable[SliceResult]) -> Iterator[tuple[Slice, Regions]]:
+    return ((result.slice, result.seen) for result in results)
 
 
 def _own_problems(study: Study, settings: Settings) -> list[Problem]:
@@ -399,7 +419,7 @@ def measurements_of(measured: MeasuredStudy, settings: Settings) -> list[Measure
     Raises :class:`UsageError` where the reference is not clear, :class:`NoInputError` where
     nothing could be measured.
     """
-    reference = choose_reference(measured.results, settings)
+    reference = choose_reference(_seen(measured.results), settings)
     measured.require_slices()
     return list(_each_row(measured, settings, reference))
 
@@ -435,43 +455,49 @@ def result_files(measured: MeasuredStudy, settings: Settings) -> dict[str, bytes
     Raises as :func:`measurements_of`; but a share without any muscle is written, for others to be joined.
     """
     blocks: dict[str, list[bytes]] = {}
-    digests, others = _make_files(
+    tables, others = _make_files(
         measured, settings, lambda name, block: blocks.setdefault(name, []).append(block)
     )
-    return {name: b"".join(blocks[name]) for name in digests} | others
+    return {name: b"".join(blocks[name]) for name in (*tables, *others, MANIFEST)}
 
 
 def write_results(measured: MeasuredStudy, settings: Settings, folder: OutputFolder) -> list[str]:
-    """Put the files of :func:`result_files` into a folder, row by row; returns the names of the tables."""
-    digests, others = _make_files(measured, settings, folder.append)
-    folder.replace(others, stale_tables(folder, {**digests, **others}))
-    return list(digests)
+    """Put the files of :func:`result_files` into a folder, piece by piece; returns the tables' names."""
+    tables, others = _make_files(measured, settings, folder.append)
+    folder.replace({}, stale_tables(folder, tables | others))
+    return list(tables)
 
 
 def _make_files(
     measured: MeasuredStudy, settings: Settings, append: Callable[[str, bytes], None]
-) -> tuple[dict[str, str], dict[str, bytes]]:
-    """The tables, given to ``append`` (name, block) by and by, with their SHA-256, and all other files."""
-    reference = choose_reference(measured.results, settings)
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Give all files to ``append`` (name, block) by and by, the manifest as the last one.
+
+    Returns the SHA-256 of the tables by name, and those of the other files that the manifest lists.
+    """
+    reference = choose_reference(_seen(measured.results), settings)
     study = measured.study
     if not study.share:
         measured.require_slices()
     tables = _Tables(append)
-    several = any(slice_.letter for slice_ in (*study.dataset.slices, *study.dataset.lost))
+    several = any(slice_.letter for slice_ in chain(study.dataset.slices, study.dataset.lost))
     tables.add(_each_row(measured, settings, reference), "", several or settings.fat_rule == "dixon")
     counts = {"participants": len(tables.participants), "rows": tables.rows}
     tables.add(_slice_rows(measured, settings, reference), "_slices", True)
     digests = {name: tables.hashes[name].hexdigest() for name in sorted(tables.hashes)}
-    files = {"problems.csv": problems_csv(measured.problems)}
+    others = {"problems.csv": problems_csv(measured.problems)}
     if study.participants_csv is not None:
-        files[PARTICIPANTS] = study.participants_csv
+        others[PARTICIPANTS] = study.participants_csv
     if study.share:
         from mriparaspinal.shares import share_bytes
 
-        files[SHARE] = share_bytes(measured, settings)
-    outputs = digests | {name: sha256(content) for name, content in files.items()}
-    files[MANIFEST] = _manifest(measured, settings, reference, counts, outputs)
-    return digests, files
+        others[SHARE] = share_bytes(measured, settings)
+    for name, content in others.items():
+        append(name, content)
+    hashes = {name: sha256(content) for name, content in others.items()}
+    for piece in _manifest(measured, settings, reference, counts, digests | hashes):
+        append(MANIFEST, piece)
+    return digests, hashes
 
 
 class _Tables:
@@ -532,10 +558,7 @@ def _manifest(
     reference: str,
     counts: Mapping[str, int],
     outputs: Mapping[str, str],
-) -> bytes:
-    inputs = dict(measured.study.sha256)
-    for result in measured.results:
-        inputs.update(result.sha256)
+) -> Iterator[bytes]:
     maps = measured.study.maps
     resolved: dict[str, Any] = dataclasses.asdict(_rule_of_masks(measured.study, settings))
     resolved["reference"] = reference or None
@@ -544,13 +567,13 @@ def _manifest(
         from mriparaspinal.label_maps import numbering_record
 
         resolved["numbering"] = numbering_record(maps)
-    return manifest_bytes(
+    return manifest_pieces(
         {
             "mriparaspinal": __version__,
             "settings": resolved,
             **_share_record(measured.study),
             "libraries": library_versions(),
-            "inputs": dict(sorted(inputs.items())),
+            "inputs": _inputs(measured),
             "outputs": outputs,
             "counts": {
                 "slices_found": len(measured.results),
@@ -561,6 +584,18 @@ def _manifest(
             },
         }
     )
+
+
+def _inputs(measured: MeasuredStudy) -> Iterator[tuple[str, str]]:
+    """All files that were read, and their SHA-256, sorted by name; of one that was read twice the last."""
+    slices = (pair for result in measured.results for pair in result.sha256)
+    # No name has a zero byte: these are in the order of the names, then of the reading.
+    entries = (
+        b"%s\0%016x%s" % (name.encode("utf-8", "surrogatepass"), number, digest.encode())
+        for number, (name, digest) in enumerate(chain(measured.study.sha256.items(), slices))
+    )
+    for name, (*_, last) in groupby(in_order(entries), lambda entry: entry[:-81]):
+        yield name.decode("utf-8", "surrogatepass"), last[-64:].decode()
 
 
 def _share_record(study: Study) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from mriparaspinal.model import (
     RegionCount,
     Settings,
     Side,
+    Slice,
     SliceResult,
 )
 from mriparaspinal.stacks import (
@@ -34,18 +35,23 @@ if TYPE_CHECKING:
     from mriparaspinal.slice_geometry import SlicePlace
 
 
-def choose_reference(results: Iterable[SliceResult], settings: Settings) -> str:
+Regions = frozenset[tuple[str, str]]
+"""Regions with their side, as in :class:`SliceResult`."""
+
+
+def choose_reference(seen: Iterable[tuple[Slice, Regions]], settings: Settings) -> str:
     """The region that areas are divided by: the setting, else the one kind that the dataset has.
 
-    Empty where there is no reference at all. Raises :class:`UsageError` where slices differ or have both.
+    ``seen``: slices, and the regions that their labels name. Empty where there is no reference at all.
+    Raises :class:`UsageError` where slices differ or have both.
     """
     if settings.reference:
         return settings.reference
     first: dict[str, str] = {}
-    for result in results:
+    for slice_, regions in seen:
         for name in REFERENCES:
-            if (name, "") in result.seen:
-                first.setdefault(name, result.slice.name)
+            if (name, "") in regions:
+                first.setdefault(name, slice_.name)
     if len(first) > 1:
         found = " and ".join(f"{name} (as in {file})" for name, file in first.items())
         raise UsageError(
@@ -242,31 +248,34 @@ def _threshold(stack: Stack, settings: Settings) -> float:
     return own[0] if len(set(own)) == 1 else math.fsum(own) / len(own)
 
 
-def missing_regions(results: Iterable[SliceResult], reference: str) -> list[Problem]:
+def missing_regions(slices: Sequence[Slice], seen: Sequence[Regions], reference: str) -> list[Problem]:
     """Muscles and references that no label of a slice names, though they are expected there.
 
+    ``seen``: of each slice, the regions that its labels name; empty where it was lost as a whole.
     A muscle of the paper that no slice of the dataset has is left out by protocol: one warning.
     """
-    slices = [(r.slice.annotation, r.seen) for r in results if r.measurable and r.seen]
-    drawn = {name for _, seen in slices for name, _ in seen}
+    drawn = {name for regions in set(seen) for name, _ in regions}
     problems = []
     for muscle in EXPECTED_MUSCLES:
-        if muscle not in drawn and slices:
+        if muscle not in drawn and drawn:
             found = f"no slice has a contour of {muscle}; expected {', '.join(EXPECTED_MUSCLES)}"
             remedy = "nothing to do if your protocol leaves it out"
             problems.append(Problem("dataset", muscle, "warning", "muscle-not-drawn", found, remedy))
-    for file, seen in slices:
-        here = {name for name, _ in seen}
+    for slice_, regions in zip(slices, seen, strict=True):
+        if not regions:
+            continue
+        file = slice_.annotation
+        here = {name for name, _ in regions}
         for muscle in MUSCLES:
-            if muscle not in drawn or (muscle == "QL" and muscle not in here) or (muscle, "") in seen:
+            if muscle not in drawn or (muscle == "QL" and muscle not in here) or (muscle, "") in regions:
                 continue
             for side in ("left", "right"):
-                if (muscle, side) not in seen:
+                if (muscle, side) not in regions:
                     found = f"no contour of the {side} {muscle}; expected both sides"
                     label = f"{muscle}_{side[0].upper()}"
                     remedy = f"draw {label}: without it there is no row, nor one for both sides"
                     problems.append(Problem(file, label, "error", "missing-muscle", found, remedy))
-        if not reference or (reference, "") not in seen:
+        if not reference or (reference, "") not in regions:
             wanted = reference or " or ".join(REFERENCES)
             found = f"no contour of the reference {wanted}; expected one"
             remedy = "draw it: without it rcsa stays empty"

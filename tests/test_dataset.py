@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from mriparaspinal.dataset import find_slices, name_parser
 from mriparaspinal.errors import UsageError
 from mriparaspinal.model import Settings
+from mriparaspinal.vocabulary import natural_key
 
 FOLDER = Settings(patient_from="folder")
 
@@ -369,3 +370,27 @@ def test_two_thousand_files():
     dataset = find_slices(sorted(pair(*stems)), (), Settings())
     assert len(dataset.slices) == 1000
     assert not dataset.problems
+
+
+TEXTS = st.text(st.sampled_from("A_a-é. 0019\U0001f600\udcfc"), max_size=8).map("A{}z".format)
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS, st.sampled_from("135"), st.sampled_from(["a", "b", "2", "10"]))))
+def test_slices_come_in_natural_order(parts):
+    pattern = "(?P<group>.+)~(?P<patient>.+)~(?P<segment>.)~(?P<slice>.+)"
+    names = [f"{'~'.join(part)}.{ending}" for part in sorted(set(parts)) for ending in ("json", "png")]
+    slices = find_slices(names, (), Settings(name_pattern=pattern)).slices
+    by_name = sorted(slices, key=lambda slice_: slice_.name)
+    assert list(slices) == sorted(
+        by_name,
+        key=lambda s: (natural_key(s.group), natural_key(s.participant_id), s.segment, natural_key(s.letter)),
+    )
+    assert bool(slices) == bool(parts)
+
+
+def test_names_with_dots_find_their_partners():
+    settings = Settings(name_pattern="(?P<group>A)_(?P<patient>[0-9]+)_(?P<segment>3)([.](?P<slice>.))?")
+    stems = ["A_1_3.j", "A_1_3.k", "A_1_3.k/A_2_3", "A_3_3", "x.y/A_4_3", "x/A_5_3"]
+    dataset = find_slices(sorted(pair(*stems)), (), settings)
+    assert [(s.image, s.annotation) for s in dataset.slices] == [(f"{s}.png", f"{s}.json") for s in stems]
+    assert dataset.problems == ()

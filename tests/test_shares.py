@@ -12,8 +12,6 @@ from builders import SHAPES, box, grey_image, polygon, write_dataset, write_slic
 from builders_study import Outcome, fingerprint, problems_of, read_csv, run
 
 from mriparaspinal.files.results import MARK
-from mriparaspinal.model import RegionCount, Slice, SliceResult
-from mriparaspinal.packed import PackedResults, pack, unpack
 
 EVERYONE = ("ALS_1", "ALS_2", "ALS_3", "LR_1", "LR_2", "als_1")
 
@@ -293,28 +291,3 @@ def test_the_threshold_sweep_of_a_share(data, singles, tmp_path):
     outcome = run("threshold-sweep", results, "--dataset", data, "--out", tmp_path / "sweep", "--quiet")
     assert outcome.code == 4, "the table of participants has an error"
     assert (tmp_path / "sweep" / "sweep.csv").is_file()
-
-
-# Results in little memory
-
-
-def test_packing_keeps_every_value_and_its_type():
-    slice_ = Slice("ALS_1", "ALS", "L3", "a.png", "a.json")
-    counts = {
-        ("MF", "left"): RegionCount(100, 99.25, 7, 2**40),
-        ("MF", "right"): RegionCount(100, 100, 7, 0),  # the area of a mask is a whole number
-        ("IVD", ""): RegionCount(1, None, 0, 0),
-    }
-    seen = frozenset({*counts, ("ES", "left")})
-    result = SliceResult(slice_, counts, seen, True, (), (("a.png", "ab" * 32),), 0.1)
-    again = unpack(slice_, pack(result))
-    assert again == result
-    assert list(again.counts) == list(counts)
-    areas = [count.contour_area_px for count in again.counts.values()]
-    assert [type(area) for area in areas] == [float, int, type(None)]
-    assert repr(again.threshold) == "0.1"
-    results = PackedResults([slice_] * 3, [pack(result)] * 3)
-    assert results == [result] * 3
-    assert results[1:] == [result] * 2
-    with pytest.raises(ValueError, match="3 slices, but 1"):
-        PackedResults([slice_] * 3, [pack(result)])

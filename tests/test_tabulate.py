@@ -36,6 +36,10 @@ def result_of(counts: dict, slice_: Slice | None = None, seen: set | None = None
     return SliceResult(slice_ or slice_of(), counts, names, True, (), ())
 
 
+def reference_of(results: list[SliceResult], how: Settings | None = None) -> str:
+    return choose_reference(((result.slice, result.seen) for result in results), how or Settings())
+
+
 def rows_of(
     *results: SliceResult, onset: dict | None = None, spacings: dict | None = None
 ) -> list[Measurement]:
@@ -234,25 +238,26 @@ def seen(*names: str, who: str = "ALS_1") -> SliceResult:
     ],
 )
 def test_the_one_reference_of_a_dataset(results, expected):
-    assert choose_reference(results, Settings()) == expected
+    assert reference_of(results) == expected
 
 
 @pytest.mark.parametrize("results", [[seen("IVD"), seen("VB", who="ALS_2")], [seen("VB", "IVD")]])
 def test_mixed_references_are_a_usage_error_that_names_the_option(results):
     with pytest.raises(UsageError) as caught:
-        choose_reference(results, Settings())
+        reference_of(results)
     assert caught.value.exit_code == 2
     for part in ("IVD", "VB", "ALS_1_3.png", "; expected", "--reference"):
         assert part in str(caught.value)
     for chosen in ("IVD", "VB"):
-        assert choose_reference(results, Settings(reference=chosen)) == chosen
+        assert reference_of(results, Settings(reference=chosen)) == chosen
 
 
 # What is missing
 
 
 def missing(*regions: tuple[str, str], others: tuple[SliceResult, ...] = (), reference: str = "IVD"):
-    problems = missing_regions([result_of({}, seen=set(regions)), *others], reference)
+    results = [result_of({}, seen=set(regions)), *others]
+    problems = missing_regions([r.slice for r in results], [r.seen for r in results], reference)
     return [(p.file, p.shape, p.severity, p.code) for p in problems]
 
 
@@ -321,7 +326,7 @@ def measure(folder: Path, image: np.ndarray, shapes: list, how: Settings | None 
     (slice_,) = find_slices(["ALS_1_3.png", "ALS_1_3.json"], (), how).slices
     result = measure_slice(folder, slice_, how)
     assert not [p for p in result.problems if p.severity == "error"]
-    rows = tabulate([result], choose_reference([result], how), how, {}, {})
+    rows = tabulate([result], reference_of([result], how), how, {}, {})
     return {(row.muscle, row.side): row for row in rows}
 
 

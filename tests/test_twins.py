@@ -262,7 +262,7 @@ def test_fifty_slices_under_very_many_names_give_fifty_warnings():
 
 def test_little_is_kept_of_each_slice():
     made = [result(scaled(1 + n / 10_000)) for n in range(5000)]
-    results = PackedResults([r.slice for r in made], map(pack, made))
+    results = PackedResults([r.slice for r in made], list(map(pack, made)))
     twin_problems(results[:10])
     tracemalloc.start()
     assert not twin_problems(results)

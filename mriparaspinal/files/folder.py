@@ -49,29 +49,34 @@ def list_files(root: Path, leave_out: Path | None = None) -> tuple[list[str], li
             if (status.st_dev, status.st_ino) in visited:
                 continue
             visited.add((status.st_dev, status.st_ino))
+            named: dict[str, list[str]] = {"file": [], "folder": [], "link": [], "": []}
             with os.scandir(folder) as entries:
-                # Plain texts: the entries themselves take three times the memory.
-                found = sorted((e.name, _kind(e), e.is_symlink()) for e in entries if e.name[0] != ".")
+                for entry in entries:
+                    if entry.name[0] != ".":
+                        # Texts alone: the entries themselves take three times the memory.
+                        named[_kind(entry)].append(prefix + entry.name)
         except OSError as error:
             if prefix:
                 dead.append(prefix)
                 continue
             reason = f"cannot be read ({error.strerror})"
             raise NoInputError(f"{root}: {reason}; expected a dataset folder; check its rights") from None
-        for own_name, kind, is_link in found:
-            name = prefix + own_name
-            if kind == "folder":
-                # Links wait until the last, so that a folder goes by its own name.
-                place = 0 if is_link else len(pending)
-                pending.insert(place, (folder / own_name, name + "/"))
-            else:
-                (files if kind == "file" else dead).append(name)
-    return sorted(files), sorted(dead)
+        files += named["file"]
+        dead += named[""]
+        # Links wait until the last, so that a folder goes by its own name.
+        pending[:0] = [(root / name, name + "/") for name in sorted(named["link"], reverse=True)]
+        pending += [(root / name, name + "/") for name in sorted(named["folder"])]
+    files.sort()
+    dead.sort()
+    return files, dead
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
+    """``file``, ``folder``, a ``link`` to a folder, or nothing."""
     try:
-        return "folder" if entry.is_dir() else "file" if entry.is_file() else ""
+        if entry.is_dir():
+            return "link" if entry.is_symlink() else "folder"
+        return "file" if entry.is_file() else ""
     except OSError:  # a link that leads back to itself
         return ""
 

@@ -131,9 +131,9 @@ class OutputFolder:
             raise cannot_write(self.path, error) from None
 
     def replace(self, files: Mapping[str, bytes], stale: list[str]) -> None:
-        """Write ``files`` (name → bytes), the last one as the seal, and remove ``stale`` ones.
+        """Put what was appended in place, then ``files`` (name → bytes), and remove ``stale`` ones.
 
-        Nothing in the folder is changed before all new files are safely on the disk.
+        The last one is the seal. Nothing there is changed before all new files are safely on the disk.
         """
         fresh = [(self.path / f".{name}.new", self.path / name) for name in self._drafts]
         try:
@@ -227,13 +227,34 @@ def sha256(content: bytes) -> str:
 
 def manifest_bytes(content: Mapping[str, Any]) -> bytes:
     """A manifest as JSON, always the same bytes for the same content."""
-    written = bytearray()
-    # Piece by piece: all pieces at once are many times the file, which lists every input.
-    for piece in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(content):
-        # Names of files that are not UTF-8 hold characters that cannot be written as such.
-        written += piece.encode("utf-8", "backslashreplace")
-    written += b"\n"
-    return bytes(written)
+    return b"".join(manifest_pieces(content))
+
+
+def manifest_pieces(content: Mapping[str, Any]) -> Iterator[bytes]:
+    """The bytes of :func:`manifest_bytes`, piece by piece.
+
+    What lists very many things may be an iterator of (name, value) in place of a mapping.
+    """
+    text_of = json.JSONEncoder(indent=2, ensure_ascii=False).encode
+    before = "{\n  "
+    for name, value in content.items():
+        yield _bytes(f"{before}{text_of(name)}: ")
+        if isinstance(value, Iterator):
+            inner = "{\n    "
+            for key, one in value:
+                yield _bytes(f"{inner}{text_of(key)}: {text_of(one)}")
+                inner = ",\n    "
+            yield b"{}" if inner[0] == "{" else b"\n  }"
+        else:
+            # Line breaks within texts are escaped: these are between lines, which lie deeper here.
+            yield _bytes(text_of(value).replace("\n", "\n  "))
+        before = ",\n  "
+    yield b"{}\n" if before[0] == "{" else b"\n}\n"
+
+
+def _bytes(text: str) -> bytes:
+    # Names of files that are not UTF-8 hold characters that cannot be written as such.
+    return text.encode("utf-8", "backslashreplace")
 
 
 def segment_tables(folder: Path) -> list[str]:

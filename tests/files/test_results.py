@@ -21,6 +21,7 @@ from mriparaspinal.files.results import (
     MARK,
     OutputFolder,
     manifest_bytes,
+    manifest_pieces,
     open_results,
     segment_tables,
     stale_tables,
@@ -304,3 +305,22 @@ def test_sha256_is_that_of_the_standard():
     # FIPS 180-2, appendix B.1
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert results.sha256(b"abc") == expected
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"a": {}, "b": [], "c": None},
+        {"a": {"x": {"y": [1, {"z": "two\nlines"}]}}, "b": 0.1},
+        {"b": "Müller × 2", "inputs": {"ü.png": "ab", 'q"\\\n': "cd", "M\udcfc": "ef"}, "c": {"d": 1}},
+        {"inputs": {}},
+    ],
+)
+def test_manifests_are_the_json_of_the_standard_library(content):
+    expected = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    expected = expected.encode("utf-8", "backslashreplace")
+    assert manifest_bytes(content) == expected
+    # A long list may come piece by piece.
+    listed = {key: iter(value.items()) if key == "inputs" else value for key, value in content.items()}
+    assert b"".join(manifest_pieces(listed)) == expected
