@@ -6,6 +6,7 @@ import json
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise, starmap
 from typing import Any, TypeVar, overload
 
 import msgspec
@@ -113,9 +114,15 @@ class PackedSlices(_Unpacked[Slice]):
         return len(self._ends) - 1
 
     def _unpacked(self, place: int) -> Slice:
-        raw = self._packed[self._ends[place] : self._ends[place + 1]]
+        return self._slice(self._ends[place], self._ends[place + 1])
+
+    def _slice(self, start: int, end: int) -> Slice:
+        raw = self._packed[start:end]
         participant, group, segment, image, annotation, letter = decode(raw, _slice_decoder)
         return Slice(shared(participant), shared(group), shared(segment), image, annotation, letter)
+
+    def __iter__(self) -> Iterator[Slice]:
+        return starmap(self._slice, pairwise(self._ends))
 
 
 @lru_cache(maxsize=100)

@@ -74,7 +74,7 @@ def in_every_slice(stack: Stack, region: tuple[str, str]) -> tuple[RegionCount, 
 
     The sum over fewer slices would be another quantity than in other participants.
     """
-    counts = tuple(result.counts[region] for result in stack if region in result.counts)
+    counts = tuple([result.counts[region] for result in stack if region in result.counts])
     return counts if len(counts) == len(stack) else ()
 
 

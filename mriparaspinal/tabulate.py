@@ -152,7 +152,7 @@ def _segment(stack: Stack, shared: _Shared) -> _Segment:
 def _rows(stack: Stack, shared: _Shared) -> Iterator[Measurement]:
     segment = _segment(stack, shared)
     for muscle in MUSCLES:
-        left, right = (in_every_slice(stack, (muscle, side)) for side in ("left", "right"))
+        left, right = in_every_slice(stack, (muscle, "left")), in_every_slice(stack, (muscle, "right"))
         both = tuple(map(added, zip(left, right, strict=True))) if left and right else ()
         for side, counts in zip(SIDES, (left, right, both), strict=True):
             if counts:

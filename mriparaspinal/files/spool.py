@@ -7,13 +7,15 @@ import weakref
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
-from itertools import islice
+from itertools import islice, pairwise
 from typing import IO, overload
 
 from mriparaspinal.errors import UsageError
 
 #: Bytes that stay in memory: what there is of an ordinary study never touches a disk.
 _IN_MEMORY = 300_000
+#: Blocks that are read at a time, where all of them are.
+_AT_ONCE = 100
 #: Blocks that are sorted at a time.
 _PART = 4000
 
@@ -60,8 +62,17 @@ class Spool(Sequence[bytes]):
         places = range(len(self))[index]
         if isinstance(places, range):
             return [self[place] for place in places]
-        self._file.seek(self._ends[places])
-        return self._file.read(self._ends[places + 1] - self._ends[places])
+        return self._read(places, places + 1)
+
+    def _read(self, first: int, end: int) -> bytes:
+        self._file.seek(self._ends[first])
+        return self._file.read(self._ends[end] - self._ends[first])
+
+    def __iter__(self) -> Iterator[bytes]:
+        for first in range(0, len(self), _AT_ONCE):
+            ends = self._ends[first : first + _AT_ONCE + 1]
+            raw = self._read(first, first + len(ends) - 1)
+            yield from (raw[start - ends[0] : end - ends[0]] for start, end in pairwise(ends))
 
 
 def in_order(blocks: Iterable[bytes]) -> Iterator[bytes]:
