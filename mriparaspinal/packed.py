@@ -150,6 +150,31 @@ class PackedResults(_Unpacked[SliceResult]):
         return map(unpack, self.slices, self.packed)
 
 
+Part = list[tuple[Slice, bytes]]
+"""Some slices with their results, packed: what travels between processes at little cost."""
+
+
+class Parts(Sequence[Part]):
+    """Results in parts of ``size``, one after another."""
+
+    def __init__(self, results: PackedResults, size: int) -> None:
+        self._results, self._size = results, size
+
+    def __len__(self) -> int:
+        return -(-len(self._results) // self._size)
+
+    @overload
+    def __getitem__(self, index: int) -> Part: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Part]: ...
+    def __getitem__(self, index: int | slice) -> Part | list[Part]:
+        number = range(len(self))[index]
+        if isinstance(number, range):
+            return [self[one] for one in number]
+        here = slice(number * self._size, (number + 1) * self._size)
+        return list(zip(self._results.slices[here], self._results.packed[here], strict=True))
+
+
 def slices_of(results: Sequence[SliceResult]) -> Sequence[Slice]:
     """The slices of results, without unpacking these."""
     return results.slices if isinstance(results, PackedResults) else [result.slice for result in results]

@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
@@ -48,8 +49,8 @@ from mriparaspinal.model import (
     Slice,
     SliceResult,
 )
-from mriparaspinal.packed import PackedSlices, slices_of
-from mriparaspinal.parallel import Spread
+from mriparaspinal.packed import PackedResults, PackedSlices, Part, Parts, slices_of, unpack
+from mriparaspinal.parallel import Spread, map_in_order
 from mriparaspinal.participants import KEY, NOBODY, Participants, match_slices, read_participants
 from mriparaspinal.pipeline import measure_slices
 from mriparaspinal.stacks import Spacing, stack_problems
@@ -65,8 +66,8 @@ if TYPE_CHECKING:
 
 SLICES_TABLE = "slices.csv"
 _PARTICIPANTS = (PARTICIPANTS, "participants.tsv")
-#: Rows of a table that wait before they become text.
-_BLOCK = 100
+#: Slices whose rows become text at a time.
+_PART = 100
 _SPACING_COLUMNS = ("image", "row_spacing_mm", "col_spacing_mm")
 
 
@@ -449,27 +450,32 @@ def _rule_of_masks(study: Study, settings: Settings) -> Settings:
     return settings if study.maps is None else dataclasses.replace(settings, mask_rule="mask")
 
 
-def result_files(measured: MeasuredStudy, settings: Settings) -> dict[str, bytes]:
+def result_files(measured: MeasuredStudy, settings: Settings, spread: int | Spread = 1) -> dict[str, bytes]:
     """The files of a folder of results, by name; the manifest is the last.
 
     Raises as :func:`measurements_of`; but a share without any muscle is written, for others to be joined.
     """
     blocks: dict[str, list[bytes]] = {}
     tables, others = _make_files(
-        measured, settings, lambda name, block: blocks.setdefault(name, []).append(block)
+        measured, settings, lambda name, block: blocks.setdefault(name, []).append(block), spread
     )
     return {name: b"".join(blocks[name]) for name in (*tables, *others, MANIFEST)}
 
 
-def write_results(measured: MeasuredStudy, settings: Settings, folder: OutputFolder) -> list[str]:
+def write_results(
+    measured: MeasuredStudy, settings: Settings, folder: OutputFolder, spread: int | Spread = 1
+) -> list[str]:
     """Put the files of :func:`result_files` into a folder, piece by piece; returns the tables' names."""
-    tables, others = _make_files(measured, settings, folder.append)
+    tables, others = _make_files(measured, settings, folder.append, spread)
     folder.replace({}, stale_tables(folder, tables | others))
     return list(tables)
 
 
 def _make_files(
-    measured: MeasuredStudy, settings: Settings, append: Callable[[str, bytes], None]
+    measured: MeasuredStudy,
+    settings: Settings,
+    append: Callable[[str, bytes], None],
+    spread: int | Spread,
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Give all files to ``append`` (name, block) by and by, the manifest as the last one.
 
@@ -481,9 +487,16 @@ def _make_files(
         measured.require_slices()
     tables = _Tables(append)
     several = any(slice_.letter for slice_ in chain(study.dataset.slices, study.dataset.lost))
-    tables.add(_each_row(measured, settings, reference), "", several or settings.fat_rule == "dixon")
+    results = measured.results
+    if several or settings.fat_rule == "dixon" or not isinstance(results, PackedResults):
+        tables.add(*_with_optional_columns(_each_row(measured, settings, reference)))
+    else:
+        # Each slice makes its rows by itself: processes can share them.
+        rule = _rule_of_masks(study, settings)
+        work = partial(_text_of_part, reference, rule, _onset_sides(study), study.spacings)
+        tables.add(map_in_order(work, Parts(results, _PART), spread), COLUMNS)
     counts = {"participants": len(tables.participants), "rows": tables.rows}
-    tables.add(_slice_rows(measured, settings, reference), "_slices", True)
+    tables.add(*_with_optional_columns(_slice_rows(measured, settings, reference)), "_slices")
     digests = {name: tables.hashes[name].hexdigest() for name in sorted(tables.hashes)}
     others = {"problems.csv": problems_csv(measured.problems)}
     if study.participants_csv is not None:
@@ -500,8 +513,47 @@ def _make_files(
     return digests, hashes
 
 
+@dataclass(frozen=True, slots=True)
+class _TableText:
+    """Rows as the text of tables, and whose they are."""
+
+    by_segment: dict[str, bytes]
+    participants: frozenset[str]
+    rows: int
+
+
+def _text_of(rows: Iterable[Measurement], columns: tuple[str, ...]) -> _TableText:
+    cells_of = attrgetter(*columns)
+    by_segment: dict[str, list[tuple[Cell, ...]]] = {}
+    participants = set()
+    for row in rows:
+        by_segment.setdefault(row.segment, []).append(cells_of(row))
+        participants.add(row.participant_id)
+    texts = {segment: csv_lines(cells) for segment, cells in by_segment.items()}
+    return _TableText(texts, frozenset(participants), sum(map(len, by_segment.values())))
+
+
+def _text_of_part(
+    reference: str,
+    settings: Settings,
+    onset_sides: Mapping[str, str],
+    spacings: Mapping[str, Spacing],
+    part: Part,
+) -> _TableText:
+    """The rows of some slices, of which no segment of a participant has several."""
+    results = [unpack(slice_, raw) for slice_, raw in part]
+    return _text_of(each_row(results, reference, settings, onset_sides, spacings), COLUMNS)
+
+
+def _with_optional_columns(rows: Iterable[Measurement]) -> tuple[list[_TableText], tuple[str, ...]]:
+    """Rows, and their columns: those that have a value in a row of any segment."""
+    rows = list(rows)
+    columns = tuple(c for c in OPTIONAL_COLUMNS if any(getattr(row, c) is not None for row in rows))
+    return [_text_of(rows, COLUMNS + columns)], COLUMNS + columns
+
+
 class _Tables:
-    """Tables that grow row by row, one for each segment; rows are cells until there is a block of them."""
+    """Tables that grow part by part, one for each segment."""
 
     def __init__(self, append: Callable[[str, bytes], None]) -> None:
         self._append = append
@@ -509,36 +561,20 @@ class _Tables:
         self.participants: set[str] = set()
         self.rows = 0
 
-    def add(self, rows: Iterable[Measurement], ending: str, optional: bool) -> None:
-        """Add rows to the tables of such an ending.
+    def add(self, texts: Iterable[_TableText], columns: tuple[str, ...], ending: str = "") -> None:
+        """Add rows, which have such columns, to the tables of such an ending."""
+        for text in texts:
+            self.participants |= text.participants
+            self.rows += text.rows
+            for segment, lines in text.by_segment.items():
+                self._write(f"{segment}{ending}.csv", columns, lines)
 
-        ``optional``: whether optional columns may have values. Then all rows are held, to find those that
-        have one in a row of any segment.
-        """
-        columns = COLUMNS
-        if optional:
-            rows = list(rows)
-            columns += tuple(c for c in OPTIONAL_COLUMNS if any(getattr(row, c) is not None for row in rows))
-        cells_of = attrgetter(*columns)
-        waiting: dict[str, list[tuple[Cell, ...]]] = {}
-        for row in rows:
-            self.rows += 1
-            self.participants.add(row.participant_id)
-            block = waiting.setdefault(row.segment, [])
-            block.append(cells_of(row))
-            if len(block) == _BLOCK:
-                self._write(f"{row.segment}{ending}.csv", columns, block)
-        for segment, block in waiting.items():
-            self._write(f"{segment}{ending}.csv", columns, block)
-
-    def _write(self, name: str, columns: tuple[str, ...], block: list[tuple[Cell, ...]]) -> None:
-        text = csv_lines(block)
+    def _write(self, name: str, columns: tuple[str, ...], text: bytes) -> None:
         if name not in self.hashes:
             self.hashes[name] = hashlib.sha256()
             text = csv_lines([columns]) + text
         self.hashes[name].update(text)
         self._append(name, text)
-        block.clear()
 
 
 def problems_csv(problems: list[Problem]) -> bytes:

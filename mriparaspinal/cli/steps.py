@@ -58,7 +58,7 @@ def quantify_step(
         with progress_bar("measuring", len(study.dataset.slices), quiet) as advance:
             measured = measure_study(study, settings, Spread(jobs, scheduler, timeout), advance)
         say_problems(measured.problems, quiet, verbose)
-        tables = write_results(measured, settings, folder)
+        tables = write_results(measured, settings, folder, jobs)
     if summary:
         show(measured_rows(measured_summary(measured)), quiet)
     slices = counted(len(measured.results), "slice")
