@@ -55,7 +55,7 @@ from mriparaspinal.participants import KEY, NOBODY, Participants, match_slices, 
 from mriparaspinal.pipeline import measure_slices
 from mriparaspinal.stacks import Spacing, stack_problems
 from mriparaspinal.tabulate import Regions, choose_reference, each_row, missing_regions, tabulate_slices
-from mriparaspinal.twins import twin_problems
+from mriparaspinal.twins import key_of, no_keys, twin_problems
 from mriparaspinal.versions import library_versions
 from mriparaspinal.vocabulary import natural_key
 
@@ -110,6 +110,12 @@ class MeasuredStudy:
     """Of files, tables and slices, sorted by file."""
     measured: int
     """The number of slices of which at least one muscle was measured."""
+    by_segment: dict[str, int]
+    """The same by segment."""
+    people: frozenset[tuple[str, str]]
+    """Group and id of the participants whose slices those are."""
+    reference: str | None
+    """What areas are divided by, empty where there is nothing; None where that is not clear."""
 
     @property
     def errors(self) -> int:
@@ -375,28 +381,39 @@ def measure_study(
 def gather_problems(study: Study, results: Sequence[SliceResult], settings: Settings) -> MeasuredStudy:
     """The results of a study's slices with all problems, those of the whole dataset among them."""
     problems = _own_problems(study, settings)
-    measured = 0
+    by_segment: Counter[str] = Counter()
+    people: set[tuple[str, str]] = set()
     seen: list[Regions] = []
-    for result in results:
+    keys = no_keys(len(results))
+    for place, result in enumerate(results):
         problems += result.problems
-        measured += any(side for _, side in result.counts)
+        if any(side for _, side in result.counts):
+            by_segment[result.slice.segment] += 1
+            people.add((result.slice.group, result.slice.participant_id))
         seen.append(result.seen if result.measurable else frozenset())
+        keys[place] = key_of(result)
     slices = slices_of(results)
+    reference: str | None = None
     try:
         reference = choose_reference(zip(slices, seen, strict=True), settings)
     except ParaspinalError as error:
         what, expected, remedy = str(error).removeprefix("dataset: ").rsplit("; ", 2)
         problems.append(Problem("dataset", "", "error", "mixed-reference", f"{what}; {expected}", remedy))
     else:
-        problems += missing_regions(slices, seen, reference)
+        problems += missing_regions(slices, seen, reference, study.maps is not None)
     problems += stack_problems(_with_lost(study, results), study.spacings, study.places or None)
-    problems += twin_problems(results)
+    problems += twin_problems(results, keys)
     problems.sort(key=lambda problem: natural_key(problem.file))
-    return MeasuredStudy(study, results, problems, measured)
+    measured = by_segment.total()
+    segments = dict(sorted(by_segment.items()))
+    return MeasuredStudy(study, results, problems, measured, segments, frozenset(people), reference)
 
 
-def _seen(results: Iterable[SliceResult]) -> Iterator[tuple[Slice, Regions]]:
-    return ((result.slice, result.seen) for result in results)
+def _clear_reference(measured: MeasuredStudy, settings: Settings) -> str:
+    if measured.reference is not None:
+        return measured.reference
+    # Not clear: this says why.
+    return choose_reference(((result.slice, result.seen) for result in measured.results), settings)
 
 
 def _own_problems(study: Study, settings: Settings) -> list[Problem]:
@@ -420,7 +437,7 @@ def measurements_of(measured: MeasuredStudy, settings: Settings) -> list[Measure
     Raises :class:`UsageError` where the reference is not clear, :class:`NoInputError` where
     nothing could be measured.
     """
-    reference = choose_reference(_seen(measured.results), settings)
+    reference = _clear_reference(measured, settings)
     measured.require_slices()
     return list(_each_row(measured, settings, reference))
 
@@ -481,7 +498,7 @@ def _make_files(
 
     Returns the SHA-256 of the tables by name, and those of the other files that the manifest lists.
     """
-    reference = choose_reference(_seen(measured.results), settings)
+    reference = _clear_reference(measured, settings)
     study = measured.study
     if not study.share:
         measured.require_slices()

@@ -248,17 +248,21 @@ def _threshold(stack: Stack, settings: Settings) -> float:
     return own[0] if len(set(own)) == 1 else math.fsum(own) / len(own)
 
 
-def missing_regions(slices: Sequence[Slice], seen: Sequence[Regions], reference: str) -> list[Problem]:
+def missing_regions(
+    slices: Sequence[Slice], seen: Sequence[Regions], reference: str, mapped: bool = False
+) -> list[Problem]:
     """Muscles and references that no label of a slice names, though they are expected there.
 
-    ``seen``: of each slice, the regions that its labels name; empty where it was lost as a whole.
+    ``seen``: of each slice, the regions that its labels name; empty where it was lost as a whole;
+    ``mapped``: they are those of label maps, in which nothing is drawn.
     A muscle of the paper that no slice of the dataset has is left out by protocol: one warning.
     """
     drawn = {name for regions in set(seen) for name, _ in regions}
+    what, draw = ("label", "add") if mapped else ("contour", "draw")
     problems = []
     for muscle in EXPECTED_MUSCLES:
         if muscle not in drawn and drawn:
-            found = f"no slice has a contour of {muscle}; expected {', '.join(EXPECTED_MUSCLES)}"
+            found = f"no slice has a {what} of {muscle}; expected {', '.join(EXPECTED_MUSCLES)}"
             remedy = "nothing to do if your protocol leaves it out"
             problems.append(Problem("dataset", muscle, "warning", "muscle-not-drawn", found, remedy))
     for slice_, regions in zip(slices, seen, strict=True):
@@ -271,13 +275,13 @@ def missing_regions(slices: Sequence[Slice], seen: Sequence[Regions], reference:
                 continue
             for side in ("left", "right"):
                 if (muscle, side) not in regions:
-                    found = f"no contour of the {side} {muscle}; expected both sides"
+                    found = f"no {what} of the {side} {muscle}; expected both sides"
                     label = f"{muscle}_{side[0].upper()}"
-                    remedy = f"draw {label}: without it there is no row, nor one for both sides"
+                    remedy = f"{draw} {label}: without it there is no row, nor one for both sides"
                     problems.append(Problem(file, label, "error", "missing-muscle", found, remedy))
         if not reference or (reference, "") not in regions:
             wanted = reference or " or ".join(REFERENCES)
-            found = f"no contour of the reference {wanted}; expected one"
-            remedy = "draw it: without it rcsa stays empty"
+            found = f"no {what} of the reference {wanted}; expected one"
+            remedy = f"{draw} it: without it rcsa stays empty"
             problems.append(Problem(file, wanted, "error", "missing-reference", found, remedy))
     return problems

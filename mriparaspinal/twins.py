@@ -20,15 +20,30 @@ _ENOUGH = 2e11
 _64_BITS = 2**64 - 1
 
 
-def twin_problems(results: Sequence[SliceResult]) -> list[Problem]:
+Keys = NDArray[np.uint64]
+"""What slices are held against each other by, 16 bytes for each, as there may be very many: (slices, 2)."""
+
+
+def no_keys(slices: int) -> Keys:
+    """Keys of so many slices, to be filled by :func:`key_of`."""
+    return np.zeros((slices, 2), np.uint64)
+
+
+def key_of(result: SliceResult) -> tuple[int, int]:
+    """A number for the image of a slice, and one for its contours."""
+    return _image_key(result), _contours_key(result)
+
+
+def twin_problems(results: Sequence[SliceResult], keys: Keys | None = None) -> list[Problem]:
     """One warning for each set of slices with the same image file, and for each with the same contours.
 
-    The results are gone through once, and 16 bytes are kept of each: there may be very many. Slices that
-    share their image as well are not told again for their contours.
+    ``keys``: those of the results, where they are known already. Slices that share their image as well are
+    not told again for their contours.
     """
-    keys = np.zeros((len(results), 2), np.uint64)
-    for place, result in enumerate(results):
-        keys[place] = _image_key(result), _contours_key(result)
+    if keys is None:
+        keys = no_keys(len(results))
+        for place, result in enumerate(results):
+            keys[place] = key_of(result)
     problems = []
     original = np.arange(len(results))
     for places in _sets(keys[:, 0]):

@@ -22,19 +22,13 @@ _CODES_NAMED = 4
 
 def measured_summary(measured: MeasuredStudy) -> dict[str, Any]:
     """What measuring a dataset gave, as plain data."""
-    people: set[tuple[str, str]] = set()
-    segments: Counter[str] = Counter()
-    for result in measured.results:
-        if any(side for _, side in result.counts):
-            people.add((result.slice.group, result.slice.participant_id))
-            segments[result.slice.segment] += 1
-    groups = Counter(group for group, _ in people)
+    groups = Counter(group for group, _ in measured.people)
     return {
         "slices_found": len(measured.results),
         "slices_measured": measured.measured,
-        "participants": len({participant for _, participant in people}),
+        "participants": len({participant for _, participant in measured.people}),
         "participants_by_group": dict(sorted(groups.items())),
-        "slices_by_segment": dict(sorted(segments.items())),
+        "slices_by_segment": measured.by_segment,
         "errors": measured.errors,
         "warnings": measured.warnings,
         "problems_by_code": _codes(measured.problems),
