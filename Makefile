@@ -51,6 +51,7 @@ docs: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/stages.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/parallel.py
 	$(BIN)/python benchmarks/memory.py
