@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -50,6 +51,16 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         return load(cmd_name) if cmd_name in COMMANDS else None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            # click knows no command to propose, as none is loaded.
+            near = difflib.get_close_matches(args[0], COMMANDS)
+            hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
 
 @click.group(
     cls=_Commands,
@@ -63,6 +74,9 @@ def app() -> None:
 
 def main() -> None:
     """Run a command; a user's mistake becomes one line on stderr and its exit code."""
+    # Either may be closed (2>&-), and is then None: what is said goes nowhere.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 (as long as the process)
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
     try:
         # Not app(): that turns Ctrl-C, and a reader of our output that has gone, into exit code 1.
         with app.make_context("mriparaspinal", sys.argv[1:]) as context:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -71,7 +72,8 @@ def check(
     participants, jobs = run_options(dataset, participants, jobs)
     json_stdout = json_file is not None and str(json_file) == "-"
     if json_file is not None and not json_stdout:
-        refuse_input_as_json(json_file, dataset, participants)
+        tables = (participants, None if numbering is None else Path(numbering))
+        refuse_input_as_json(json_file, (dataset, masks), tables)
     maps = label_maps(masks, numbering, mask_rule)
     study = open_study(dataset, settings, participants, maps=maps, share=participant_label)
     with progress_bar("checking", len(study.dataset.slices), quiet) as advance:
@@ -101,10 +103,12 @@ def check(
     measured.require_slices()
 
 
-def refuse_input_as_json(json_file: Path, dataset: Path, participants: Path | None) -> None:
+def refuse_input_as_json(
+    json_file: Path, folders: Sequence[Path | None], tables: Sequence[Path | None]
+) -> None:
     """A slip must not write over the contours of a slice: only a list of problems is replaced."""
-    inside = dataset.resolve() in json_file.resolve().parents
-    table = participants is not None and json_file.resolve() == participants.resolve()
+    inside = any(folder is not None and folder.resolve() in json_file.resolve().parents for folder in folders)
+    table = any(path is not None and path.resolve() == json_file.resolve() for path in tables)
     if (inside or table) and json_file.exists() and not json_file.read_bytes().startswith(b'{\n  "problems"'):
-        found = "is a file of the dataset, or its participants table"
+        found = "is a file of the dataset or of the label maps, or a table of theirs"
         raise UsageError(f"--json {json_file}: {found}; expected a file elsewhere; choose another")

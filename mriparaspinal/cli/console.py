@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from mriparaspinal.errors import UsageError
 from mriparaspinal.model import Problem, Settings
@@ -40,7 +41,19 @@ def say(text: str, quiet: bool = False) -> None:
     """One line on stderr; the log has it even where the terminal is to be quiet."""
     log(text)
     if not quiet:
-        print(text, file=sys.stderr)
+        with if_read(sys.stderr):
+            print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def if_read(stream: TextIO) -> Iterator[None]:
+    """Write to a stream as long as it has a reader: the work, and its exit code, do not depend on one."""
+    try:
+        yield
+        stream.flush()
+    except BrokenPipeError:
+        # Not to fail again at the end, when what waits is written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def say_problems(problems: Sequence[Problem], quiet: bool = False, verbose: bool = False) -> None:
@@ -113,9 +126,12 @@ def fat_and_water(settings: Settings, fat: Path | None, water: Path | None) -> t
 
 
 def label_maps(
-    masks: Path | None, numbering: str | None, mask_rule: object, out: Path | None = None
+    masks: Path | None, numbering: str | None, mask_rule: object, *outputs: Path
 ) -> LabelMaps | None:
-    """The label maps of ``--masks``; raises :class:`UsageError` where they and other options do not fit."""
+    """The label maps of ``--masks``; raises :class:`UsageError` where they and other options do not fit.
+
+    ``outputs``: the folders that the command writes into.
+    """
     if masks is None:
         if numbering is not None:
             found = "given without --masks; expected a folder of label maps whose numbers it tells"
@@ -124,8 +140,11 @@ def label_maps(
     if mask_rule is not None:
         found = "given with --masks; expected contours, which become pixels by it"
         raise UsageError(f"--mask-rule: {found}; leave one of them out")
-    if out is not None and out.resolve() == masks.resolve():
-        raise UsageError(f"{out}: is the folder of --masks; expected another folder; choose another --out")
+    for out in outputs:
+        if out.resolve() == masks.resolve():
+            raise UsageError(
+                f"{out}: is the folder of --masks; expected another folder; choose another --out"
+            )
     from mriparaspinal.label_maps import open_label_maps
 
     return open_label_maps(masks, numbering)
@@ -142,8 +161,9 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names may hold what the terminal cannot show
     if not sys.stdout.isatty():
-        for row in (header, *rows):
-            print("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
+        with if_read(sys.stdout):
+            for row in (header, *rows):
+                print("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
         return
     from rich.console import Console
     from rich.table import Table

@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from mriparaspinal.cli.logs import Command
-
-#: Whether it is there, and what it is, the readers of files judge: they say more.
-PATH = click.Path(path_type=Path)
 
 
 def command(function: Callable[..., None]) -> click.Command:
@@ -19,13 +17,37 @@ def command(function: Callable[..., None]) -> click.Command:
     return click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})(function)
 
 
+class _Path(click.Path):
+    """A path that is named: an empty text, as of a shell variable that is not set, is none.
+
+    Whether it is there, and what it is, the readers of files judge: they say more.
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; fails as click's own types do."""
+        if value == "":
+            self.fail("an empty text was found; expected a path", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _Path(path_type=Path)
+
+
+class WholeRange(click.IntRange):
+    """A whole number in a range."""
+
+    name = "integer"  # for messages: not "integer range"
+
+
 class FiniteRange(click.FloatRange):
-    """A number in a range, and a number: click lets NaN through, which is in no range."""
+    """A number in a range, and a number: click lets NaN through, which is in no range, and infinity."""
+
+    name = "number"
 
     def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number; fails as click's own types do."""
         number = super().convert(value, param, ctx)
-        if math.isnan(number):
+        if not math.isfinite(number):
             self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
         return number
 
@@ -116,15 +138,13 @@ participants_file = click.option(
     metavar="FILE",
     help="Participants table (CSV or TSV) [default: the dataset's].",
 )
-jobs = click.option(
-    "--jobs", type=click.IntRange(1), metavar="N", help="Processes to measure with [default: 1]."
-)
+jobs = click.option("--jobs", type=WholeRange(1), metavar="N", help="Processes to measure with [default: 1].")
 scheduler = click.option(
     "--scheduler", metavar="tcp://HOST:PORT", help="Measure on a Dask cluster instead: see docs/cluster.md."
 )
 timeout = click.option(
     "--timeout",
-    type=FiniteRange(0.01),
+    type=FiniteRange(0.01, 1e6),
     metavar="SECONDS",
     help="Give a slice up that takes longer, as on a network drive that hangs [default: wait].",
 )

@@ -14,14 +14,14 @@ from mriparaspinal.errors import UsageError
 @opt.command
 @click.argument("out", type=opt.PATH, help="Folder for the dataset: new or empty.")
 @click.option(
-    "--als", type=click.IntRange(0, 999), metavar="N", default=8, show_default=True, help="ALS patients."
+    "--als", type=opt.WholeRange(0, 999), metavar="N", default=8, show_default=True, help="ALS patients."
 )
 @click.option(
-    "--lr", type=click.IntRange(0, 999), metavar="N", default=8, show_default=True, help="LR patients."
+    "--lr", type=opt.WholeRange(0, 999), metavar="N", default=8, show_default=True, help="LR patients."
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0),
+    type=opt.WholeRange(0),
     metavar="N",
     default=1,
     show_default=True,
@@ -29,7 +29,7 @@ from mriparaspinal.errors import UsageError
 )
 @click.option(
     "--size",
-    type=click.IntRange(128, 1024),
+    type=opt.WholeRange(128, 1024),
     metavar="N",
     default=256,
     show_default=True,

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 @opt.command
 @opt.out_folder
 @click.argument(
-    "raters", type=opt.PATH, nargs=-1, metavar="RATER", help="Folders of results, one per rater or session."
+    "raters",
+    type=opt.PATH,
+    nargs=-1,
+    metavar="[RATER]...",
+    help="Folders of results, one per rater or session.",
 )
 @click.option(
     "--metric", multiple=True, metavar="COL", help="Column to judge (repeat) [default: fi and rcsa]."

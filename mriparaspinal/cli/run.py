@@ -88,7 +88,7 @@ def run(
     settings = settings_from(dataset, locals())
     refuse_dataset_as_output(dataset, out)
     results = out / "results"
-    maps = label_maps(masks, numbering, mask_rule, out)
+    maps = label_maps(masks, numbering, mask_rule, out, results, out / "comparison")
     dixon = fat_and_water(settings, fat, water)
     measured = quantify_step(
         dataset,

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mriparaspinal.cli.console import log
+from mriparaspinal.cli.console import if_read, log
 
 if TYPE_CHECKING:
     from mriparaspinal.analysis import Analysis
@@ -111,10 +111,12 @@ def show(rows: Rows, quiet: bool) -> None:
         Console(stderr=True).print(table)
         return
     width = max(len(name) for name, _ in rows)
-    for name, value in rows:
-        print(f"{name:<{width}}   {value}", file=sys.stderr)
+    with if_read(sys.stderr):
+        for name, value in rows:
+            print(f"{name:<{width}}   {value}", file=sys.stderr)
 
 
 def print_json(content: Mapping[str, Any]) -> None:
     """One JSON object on stdout."""
-    print(json.dumps(content, indent=2, ensure_ascii=True))
+    with if_read(sys.stdout):
+        print(json.dumps(content, indent=2, ensure_ascii=True))

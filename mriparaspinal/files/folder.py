@@ -81,18 +81,18 @@ def _kind(entry: os.DirEntry[str]) -> str:
         return ""
 
 
-#: Opening a pipe does not wait for its writer.
-_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
 def read_bytes(path: str | Path, limit: int = FILE_SIZE_LIMIT) -> bytes:
     """The bytes of a regular file of at most ``limit`` bytes; raises :class:`UnreadableFileError`."""
     try:
+        # Not opened at once: to open a pipe would wait for its writer.
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 (no Path for each slice)
+            raise UnreadableFileError("not a regular file; expected one", "replace it by a file")
         descriptor = os.open(path, _FLAGS)
         try:
             status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise UnreadableFileError("not a regular file; expected one", "replace it by a file")
             if status.st_size > limit:
                 found = f"{status.st_size / 1e6:.0f} MB; expected at most {limit / 1e6:.0f} MB"
                 raise UnreadableFileError(found, "check what the file is")

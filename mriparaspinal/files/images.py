@@ -138,6 +138,7 @@ def _open(raw: bytes) -> Image.Image:
         found = "an image of several frames; expected one slice"
         raise UnreadableImageError("image-frames", found, "export the slice as a still image")
     image.load()
+    require_whole(image, raw)
     # Asked for only now: a PNG may tell its orientation behind the pixels.
     # Viewers turn such images; LabelMe's newer versions do, its older do not: the contours could be either.
     if image.info and image.getexif().get(_EXIF_ORIENTATION, 1) not in (0, 1):
@@ -151,6 +152,52 @@ def _png(raw: bytes) -> Image.Image:
     from PIL.PngImagePlugin import PngImageFile
 
     return PngImageFile(io.BytesIO(raw))
+
+
+#: Channels of a pixel by the colour type of a PNG.
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+#: Bytes that are unpacked at a time.
+_BLOCK = 1 << 20
+
+
+def require_whole(image: Image.Image, raw: bytes) -> None:
+    """Raise :class:`ValueError` for a PNG whose compressed stream ends before the last line.
+
+    Pillow says so only where it ends within a line, and else takes the rest for black without a word.
+    """
+    if not raw.startswith(_PNG_MAGIC):
+        return
+    last = image.crop((0, image.height - 1, image.width, image.height))
+    # A last line that is not black was there. Interlaced lines come in another order.
+    if not image.info.get("interlace") and any(last.tobytes()):
+        return
+    width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", raw[16:29])
+    bits = depth * _CHANNELS[colour]
+    passes = _ADAM7 if interlaced else [(0, 0, 1, 1)]
+    sizes = [(-(-(width - x) // dx), -(-(height - y) // dy)) for x, y, dx, dy in passes]
+    expected = sum(
+        rows * (1 + (columns * bits + 7) // 8) for columns, rows in sizes if min(columns, rows) > 0
+    )
+    if _unpacked(raw, expected) < expected:
+        raise ValueError("the image ends before its last line")
+
+
+#: First column and row of the passes of an interlaced PNG, and their steps.
+_ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+
+
+def _unpacked(raw: bytes, enough: int) -> int:
+    """How many bytes the stream of a PNG holds; not all are unpacked where there are ``enough``."""
+    stream = zlib.decompressobj()
+    count, place = 0, 8
+    while count < enough and not stream.eof and place + 8 <= len(raw):
+        length = int.from_bytes(raw[place : place + 4], "big")
+        packed = raw[place + 8 : place + 8 + length] if raw[place + 4 : place + 8] == b"IDAT" else b""
+        while packed and count < enough:
+            count += len(stream.decompress(packed, _BLOCK))
+            packed = stream.unconsumed_tail
+        place += 12 + length
+    return count
 
 
 def _png_depth(raw: bytes) -> int | None:
@@ -212,6 +259,8 @@ def decode_mask(raw: bytes) -> NDArray[np.bool_] | None:
             image = Image.open(io.BytesIO(raw), formats=("PNG",))
             if too_large(*image.size) or image.mode not in ("1", "L", "P"):
                 return None
+            image.load()
+            require_whole(image, raw)
             return np.asarray(image).astype(bool)
     except (*_BROKEN, Image.DecompressionBombError):
         return None

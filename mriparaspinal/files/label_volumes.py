@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mriparaspinal.files.folder import UnreadableFileError
-from mriparaspinal.files.images import too_large
+from mriparaspinal.files.images import require_whole, too_large
 from mriparaspinal.mask_files import LabelVolume
 from mriparaspinal.slice_geometry import SlicePlace
 
@@ -136,6 +136,8 @@ def decode_label_image(raw: bytes) -> NDArray[np.integer]:
                 found = f"{image.width}×{image.height} pixels; expected those of one slice"
                 raise UnreadableFileError(found, "export it again")
             if mode in _NUMBERED:
+                image.load()
+                require_whole(image, raw)
                 labels = np.asarray(image)
                 return labels.astype(np.uint8) if labels.dtype == bool else labels
     except UnreadableFileError:

@@ -14,9 +14,12 @@ import pytest
 from builders import grey_image, png_bytes, png_chunk
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
+from mriparaspinal.files.folder import UnreadableFileError
 from mriparaspinal.files.images import UnreadableImageError, decode_image, decode_mask
+from mriparaspinal.files.label_volumes import decode_label_image
 
 
 def decode_grey(raw, window=None):
@@ -393,3 +396,75 @@ def test_a_mask_is_what_is_not_zero():
 @pytest.mark.parametrize("raw", [b"", b"x", encoded(GREY, "JPEG"), encoded(np.dstack([GREY] * 3))])
 def test_what_is_no_mask(raw):
     assert decode_mask(raw) is None
+
+
+def ends_early(image: Image.Image, kept: float) -> bytes:
+    """A PNG whose stream, right in all its checksums, holds only the first part of its lines."""
+    raw = io.BytesIO()
+    image.save(raw, "PNG")
+    raw = raw.getvalue()
+    place, stream = 8, b""
+    while place < len(raw):
+        length, kind = int.from_bytes(raw[place : place + 4], "big"), raw[place + 4 : place + 8]
+        stream += raw[place + 8 : place + 8 + length] * (kind == b"IDAT")
+        place += 12 + length
+    lines = zlib.decompress(stream)
+    line = len(lines) // image.height
+    cut = png_chunk(b"IDAT", zlib.compress(lines[: line * int(kept * image.height)]))
+    start = raw.index(b"IDAT") - 4
+    return raw[:start] + cut + png_chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "LA", "P", "I;16", "1"])
+@pytest.mark.parametrize("kept", [0, 0.5, 0.99])
+def test_an_image_that_ends_between_two_lines_is_refused(mode, kept):
+    """Pillow takes the lines that are missing for black without a word."""
+    levels = np.random.default_rng(1).integers(1, 256, (100, 90), dtype=np.uint8)
+    image = Image.fromarray(levels.astype(np.uint16) * 200 if mode == "I;16" else levels)
+    image = image if mode in ("I;16", "L") else image.convert(mode)
+    raw = ends_early(image, kept)
+    with pytest.raises(UnreadableImageError, match=r"not a whole PNG or JPEG"):
+        decode_image(raw, (0.0, 60000.0))
+    with pytest.raises(UnreadableFileError, match=r"not a whole PNG|colours"):
+        decode_label_image(raw)
+    assert decode_mask(raw) is None
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(ends_early(image, 1)))), np.asarray(image))
+
+
+@settings(deadline=None)
+@given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=20)), st.booleans())
+def test_black_last_lines_are_read(levels, interlaced):
+    levels[-1] = 0
+    raw = adam7(levels) if interlaced else png_bytes(levels, 0, 8)
+    image, _ = decode_image(raw)
+    assert np.array_equal(np.asarray(image), levels)
+
+
+def adam7(levels: np.ndarray) -> bytes:
+    """An interlaced PNG of grey levels."""
+    passes = [
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ]
+    lines = b"".join(
+        b"\0" + row.tobytes() for x, y, dx, dy in passes for row in levels[y::dy, x::dx] if row.size
+    )
+    header = struct.pack(">IIBBBBB", levels.shape[1], levels.shape[0], 8, 0, 0, 0, 1)
+    chunks = png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(lines)) + png_chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+def test_an_interlaced_image_without_its_last_pass_is_refused():
+    levels = np.random.default_rng(1).integers(1, 256, (9, 9), dtype=np.uint8)
+    raw = adam7(levels)
+    start = raw.index(b"IDAT") - 4
+    length = int.from_bytes(raw[start : start + 4], "big")
+    lines = zlib.decompress(raw[start + 8 : start + 8 + length])
+    cut = raw[:start] + png_chunk(b"IDAT", zlib.compress(lines[: -4 * 10])) + png_chunk(b"IEND", b"")
+    with pytest.raises(UnreadableImageError, match="not a whole PNG"):
+        decode_image(cut)
