@@ -23,7 +23,7 @@ class Outline(NamedTuple):
 
 
 def outlines_of(contours: Sequence[Contour]) -> list[Outline]:
-    """Box, area and self-crossing of each contour, as the functions for one tell them (areas: within rounding)."""
+    """Box, area (within rounding) and self-crossing of each contour, as the functions for one tell them."""
     found: list[Outline] = [_NONE] * len(contours)
     polygons = [i for i, contour in enumerate(contours) if contour.shape_type in POLYGONS]
     if polygons:

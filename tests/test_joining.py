@@ -43,7 +43,9 @@ def test_each_row_of_the_results_gets_its_participants_cells(results, brain):
     after = join_tables(before, [brain])
     assert len(after.table) == len(before.table)
     pd.testing.assert_frame_equal(after.table[list(before.table)], before.table)
-    expected = pd.read_csv(brain, float_precision="round_trip").set_index("participant_id")["fa_mean_CST"]
+    expected = pd.read_csv(brain, converters={"fa_mean_CST": float}).set_index("participant_id")[
+        "fa_mean_CST"
+    ]
     assert dict(zip(after.table["participant_id"], after.table["fa_mean_CST"], strict=True)) == dict(expected)
 
 

@@ -25,7 +25,7 @@ def test_one_subject_as_numpy_has_it(desk):
     md = nifti(desk.folder / "MD.nii.gz", fractions(3) / 1000)
     found = desk.measure("--map", f"md={md}")
     assert (found.code, found.out) == (0, "")
-    rows = pd.read_csv(desk.out, float_precision="round_trip")
+    rows = pd.read_csv(desk.out, converters={"median": float})  # to the last digit
     assert tuple(rows) == COLUMNS
     assert list(zip(rows["region"], rows["map"], strict=True)) == [
         ("CST", "fa"), ("CST", "md"), ("CC", "fa"), ("CC", "md"),
