@@ -40,8 +40,11 @@ def map_in_order(
     items: Sequence[T],
     spread: int | Spread = 1,
     progress: Callable[[], None] | None = None,
+    large: bool = False,
 ) -> Generator[R, None, None]:
     """``map(function, items)``, done while the results are taken; ``progress`` is called once per item.
+
+    ``large``: items of many slices, which are handed over one at a time, and few ahead.
 
     ``spread`` may be the number of processes. Raises :class:`ParaspinalError` where a process was
     killed, :class:`UsageError` where the cluster cannot be used.
@@ -54,7 +57,8 @@ def map_in_order(
     jobs = min(how.jobs, len(items))
     if jobs <= 1:
         return _counted(map(function, items), progress)
-    return _counted(_over_processes(function, items, jobs), progress)
+    chunk = 1 if large else max(1, min(_CHUNK, len(items) // (4 * jobs)))
+    return _counted(_over_processes(function, items, jobs, chunk, 4 * jobs if large else _WINDOW), progress)
 
 
 def in_time(function: Callable[[T], R], late: Callable[[T], R], seconds: float, item: T) -> R:
@@ -84,18 +88,20 @@ def in_time(function: Callable[[T], R], late: Callable[[T], R], seconds: float, 
     return result  # type: ignore[return-value]
 
 
-def _over_processes(function: Callable[[T], R], items: Sequence[T], jobs: int) -> Iterator[R]:
+def _over_processes(
+    function: Callable[[T], R], items: Sequence[T], jobs: int, chunk: int, window: int
+) -> Iterator[R]:
+    """``chunk`` items at a time, and at most ``window`` times that many ahead of the oldest result."""
     from concurrent.futures import Future, ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
-    chunk = max(1, min(_CHUNK, len(items) // (4 * jobs)))
     pool = ProcessPoolExecutor(jobs, initializer=_begin, initargs=(function,))
     waiting: deque[Future[list[R]]] = deque()
     try:
         for start in range(0, len(items), chunk):
             with _interrupts_held():
                 waiting.append(pool.submit(_do_all, items[start : start + chunk]))
-            if len(waiting) == _WINDOW:
+            if len(waiting) == window:
                 yield from waiting.popleft().result()
         while waiting:
             yield from waiting.popleft().result()

@@ -511,7 +511,7 @@ def _make_files(
         # Each slice makes its rows by itself: processes can share them.
         rule = _rule_of_masks(study, settings)
         work = partial(_text_of_part, reference, rule, _onset_sides(study), study.spacings)
-        tables.add(map_in_order(work, Parts(results, _PART), spread), COLUMNS)
+        tables.add(map_in_order(work, Parts(results, _PART), spread, large=True), COLUMNS)
     counts = {"participants": len(tables.participants), "rows": tables.rows}
     tables.add(*_with_optional_columns(_slice_rows(measured, settings, reference)), "_slices")
     digests = {name: tables.hashes[name].hexdigest() for name in sorted(tables.hashes)}
