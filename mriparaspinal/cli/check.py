@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, label_maps, log, progress_bar, say, settings_from, show_table
+from mriparaspinal.cli.console import counted, label_maps, log, progress_bar, say, show_table
 from mriparaspinal.cli.summary import measured_rows, measured_summary, print_json, show
 from mriparaspinal.errors import EXIT_PARTLY, UsageError
+from mriparaspinal.files.protocol import resolve_settings
 
 
 @opt.command
@@ -24,12 +26,7 @@ from mriparaspinal.errors import EXIT_PARTLY, UsageError
 )
 @opt.label_map_folder
 @opt.numbering
-@opt.mask_rule
-@opt.image_left
-@opt.reference
-@opt.patient_from
-@opt.name_pattern
-@opt.window
+@opt.protocol
 @opt.participants_file
 @opt.participant_label
 @opt.jobs
@@ -41,18 +38,13 @@ def check(
     json_file: Path | None,
     masks: Path | None,
     numbering: str | None,
-    mask_rule: str | None,
-    image_left: str | None,
-    reference: str | None,
-    patient_from: str | None,
-    name_pattern: str | None,
-    window: tuple[float, float] | None,
     participants: Path | None,
     participant_label: tuple[str, ...],
     jobs: int | None,
     timeout: float | None,
     quiet: bool,
     verbose: bool,
+    **protocol: Any,
 ) -> None:
     """Find every problem in a dataset at once, without writing results.
 
@@ -68,13 +60,13 @@ def check(
     from mriparaspinal.parallel import Spread
     from mriparaspinal.study import measure_study, open_study, problem_records
 
-    settings = settings_from(dataset, locals())
+    settings = resolve_settings(dataset, protocol)
     participants, jobs = run_options(dataset, participants, jobs)
     json_stdout = json_file is not None and str(json_file) == "-"
     if json_file is not None and not json_stdout:
         tables = (participants, None if numbering is None else Path(numbering))
         refuse_input_as_json(json_file, (dataset, masks), tables)
-    maps = label_maps(masks, numbering, mask_rule)
+    maps = label_maps(masks, numbering, protocol["mask_rule"])
     study = open_study(dataset, settings, participants, maps=maps, share=participant_label)
     with progress_bar("checking", len(study.dataset.slices), quiet) as advance:
         measured = measure_study(study, settings, Spread(jobs, timeout=timeout), advance)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import os
 import sys
@@ -10,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from mriparaspinal.errors import UsageError
 from mriparaspinal.model import Problem, Settings
@@ -101,15 +100,6 @@ def counted(number: int, noun: str) -> str:
     ('1 slice', '0 errors')
     """
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def settings_from(dataset: Path, arguments: dict[str, Any]) -> Settings:
-    """The settings of a command: of its arguments those that are settings, over the dataset's protocol."""
-    from mriparaspinal.files.protocol import resolve_settings
-
-    names = {field.name for field in dataclasses.fields(Settings)}
-    flags = {name: getattr(value, "value", value) for name, value in arguments.items() if name in names}
-    return resolve_settings(dataset, flags)
 
 
 def fat_and_water(settings: Settings, fat: Path | None, water: Path | None) -> tuple[Path, Path] | None:

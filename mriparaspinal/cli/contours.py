@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, progress_bar, say, say_problems, settings_from
+from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
 from mriparaspinal.errors import EXIT_PARTLY, NoInputError
+from mriparaspinal.files.protocol import resolve_settings
 
 
 @opt.command
@@ -58,7 +59,7 @@ def contours(
     from mriparaspinal.contouring import make_contours, open_annotations
     from mriparaspinal.files.labelme_writer import write_beside
 
-    settings = settings_from(dataset, {"patient_from": patient_from, "name_pattern": name_pattern})
+    settings = resolve_settings(dataset, {"patient_from": patient_from, "name_pattern": name_pattern})
     annotations = open_annotations(source, dataset, settings, numbering)
     slices = len(annotations.slices)
     with progress_bar("making contours", slices, quiet) as advance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import (
@@ -11,24 +12,17 @@ from mriparaspinal.cli.console import (
     refuse_dataset_as_output,
     say,
     say_problems,
-    settings_from,
 )
 from mriparaspinal.errors import EXIT_PARTLY
+from mriparaspinal.files.protocol import resolve_settings
 
 
 @opt.command
 @opt.dataset
 @opt.out_folder
 @opt.mask_format
-@opt.threshold
-@opt.fat_rule
-@opt.sat_fraction
-@opt.mask_rule
-@opt.image_left
-@opt.reference
-@opt.patient_from
-@opt.name_pattern
-@opt.window
+@opt.fat_threshold
+@opt.protocol
 @opt.participant_label
 @opt.jobs
 @opt.quiet
@@ -37,19 +31,11 @@ def masks(
     dataset: Path,
     out: Path,
     format_: str,
-    threshold: int | None,
-    fat_rule: str | None,
-    sat_fraction: float | None,
-    mask_rule: str | None,
-    image_left: str | None,
-    reference: str | None,
-    patient_from: str | None,
-    name_pattern: str | None,
-    window: tuple[float, float] | None,
     participant_label: tuple[str, ...],
     jobs: int | None,
     quiet: bool,
     verbose: bool,
+    **protocol: Any,
 ) -> None:
     """Draw what is measured: an index image and an overlay of every slice.
 
@@ -64,7 +50,7 @@ def masks(
     from mriparaspinal.gallery import draw_slices
     from mriparaspinal.study import open_study
 
-    settings = settings_from(dataset, locals())
+    settings = resolve_settings(dataset, protocol)
     refuse_dataset_as_output(dataset, out)
     _, jobs = run_options(dataset, None, jobs)
     study = open_study(dataset, settings, leave_out=out, share=participant_label)

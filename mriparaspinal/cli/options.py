@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from mriparaspinal.cli.logs import Command
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def command(function: Callable[..., None]) -> click.Command:
@@ -196,3 +198,20 @@ covariates = click.option(
 predictors = click.option(
     "--predictor", multiple=True, required=True, metavar="COL", help="Column to predict from (repeat)."
 )
+
+
+def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one, in this order."""
+
+    def add(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
+
+
+#: Options that settings of a measurement come from, for ``resolve_settings``.
+protocol = _together(mask_rule, image_left, reference, patient_from, name_pattern, window)
+fat_threshold = _together(threshold, fat_rule, sat_fraction)
+dixon_images = _together(fat, water, same_voxels)

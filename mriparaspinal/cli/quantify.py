@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import (
     fat_and_water,
     label_maps,
     refuse_dataset_as_output,
-    settings_from,
 )
 from mriparaspinal.cli.steps import quantify_step
 from mriparaspinal.cli.summary import measured_summary, print_json
 from mriparaspinal.errors import EXIT_PARTLY
+from mriparaspinal.files.protocol import resolve_settings
 
 
 @opt.command
@@ -21,18 +22,9 @@ from mriparaspinal.errors import EXIT_PARTLY
 @opt.out_folder
 @opt.label_map_folder
 @opt.numbering
-@opt.threshold
-@opt.fat_rule
-@opt.sat_fraction
-@opt.fat
-@opt.water
-@opt.same_voxels
-@opt.mask_rule
-@opt.image_left
-@opt.reference
-@opt.patient_from
-@opt.name_pattern
-@opt.window
+@opt.fat_threshold
+@opt.dixon_images
+@opt.protocol
 @opt.participants_file
 @opt.participant_label
 @opt.jobs
@@ -46,18 +38,8 @@ def quantify(
     out: Path,
     masks: Path | None,
     numbering: str | None,
-    threshold: int | None,
-    fat_rule: str | None,
-    sat_fraction: float | None,
     fat: Path | None,
     water: Path | None,
-    same_voxels: bool | None,
-    mask_rule: str | None,
-    image_left: str | None,
-    reference: str | None,
-    patient_from: str | None,
-    name_pattern: str | None,
-    window: tuple[float, float] | None,
     participants: Path | None,
     participant_label: tuple[str, ...],
     jobs: int | None,
@@ -66,6 +48,7 @@ def quantify(
     json_: bool,
     quiet: bool,
     verbose: bool,
+    **protocol: Any,
 ) -> None:
     """Measure fatty infiltration and areas of every muscle, side and segment of a dataset.
 
@@ -78,9 +61,9 @@ def quantify(
       mriparaspinal quantify scans --out shares/ALS_1 --participant-label ALS_1
       mriparaspinal quantify scans --out results --fat-rule dixon --fat fat --water water
     """
-    settings = settings_from(dataset, locals())
+    settings = resolve_settings(dataset, protocol)
     refuse_dataset_as_output(dataset, out)
-    maps = label_maps(masks, numbering, mask_rule, out)
+    maps = label_maps(masks, numbering, protocol["mask_rule"], out)
     dixon = fat_and_water(settings, fat, water)
     measured = quantify_step(
         dataset,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import (
@@ -11,7 +12,6 @@ from mriparaspinal.cli.console import (
     label_maps,
     refuse_dataset_as_output,
     say,
-    settings_from,
 )
 from mriparaspinal.cli.report import report_step
 from mriparaspinal.cli.steps import compare_step, quantify_step, skip_comparison
@@ -24,6 +24,7 @@ from mriparaspinal.cli.summary import (
     show,
 )
 from mriparaspinal.errors import EXIT_PARTLY, NothingToCompareError, ParaspinalError
+from mriparaspinal.files.protocol import resolve_settings
 
 
 @opt.command
@@ -31,18 +32,9 @@ from mriparaspinal.errors import EXIT_PARTLY, NothingToCompareError, ParaspinalE
 @opt.out_folder
 @opt.label_map_folder
 @opt.numbering
-@opt.threshold
-@opt.fat_rule
-@opt.sat_fraction
-@opt.fat
-@opt.water
-@opt.same_voxels
-@opt.mask_rule
-@opt.image_left
-@opt.reference
-@opt.patient_from
-@opt.name_pattern
-@opt.window
+@opt.fat_threshold
+@opt.dixon_images
+@opt.protocol
 @opt.participants_file
 @opt.jobs
 @opt.scheduler
@@ -55,18 +47,8 @@ def run(
     out: Path,
     masks: Path | None,
     numbering: str | None,
-    threshold: int | None,
-    fat_rule: str | None,
-    sat_fraction: float | None,
     fat: Path | None,
     water: Path | None,
-    same_voxels: bool | None,
-    mask_rule: str | None,
-    image_left: str | None,
-    reference: str | None,
-    patient_from: str | None,
-    name_pattern: str | None,
-    window: tuple[float, float] | None,
     participants: Path | None,
     jobs: int | None,
     scheduler: str | None,
@@ -74,6 +56,7 @@ def run(
     json_: bool,
     quiet: bool,
     verbose: bool,
+    **protocol: Any,
 ) -> None:
     """Check, quantify, compare and report a dataset in one go.
 
@@ -85,10 +68,10 @@ def run(
     """
     from mriparaspinal.analysis import open_cohort
 
-    settings = settings_from(dataset, locals())
+    settings = resolve_settings(dataset, protocol)
     refuse_dataset_as_output(dataset, out)
     results = out / "results"
-    maps = label_maps(masks, numbering, mask_rule, out, results, out / "comparison")
+    maps = label_maps(masks, numbering, protocol["mask_rule"], out, results, out / "comparison")
     dixon = fat_and_water(settings, fat, water)
     measured = quantify_step(
         dataset,
