@@ -117,6 +117,9 @@ def square_plane(
     first, second = np.asarray(across, dtype=float), np.asarray(down, dtype=float)
     if not np.isfinite([*first, *second, *position]).all():
         return None
+    # Before they are squared: huge numbers would overflow.
+    if np.abs([first, second]).max() > 1 + _SQUARE:
+        return None
     lengths = np.linalg.norm(first), np.linalg.norm(second)
     if max(abs(length - 1) for length in lengths) > _SQUARE or abs(first @ second) > _SQUARE:
         return None

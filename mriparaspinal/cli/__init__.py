@@ -75,6 +75,10 @@ def app() -> None:
 
 def main() -> None:
     """Run a command; a user's mistake becomes one line on stderr and its exit code."""
+    # Linear algebra in one thread: its sums have one order on every machine, --jobs are not multiplied, and
+    # NumPy is loaded a tenth quicker. Set before it is; who wants more threads says so in the environment.
+    for library in ("OPENBLAS", "MKL", "OMP"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     # Either may be closed (2>&-), and is then None: what is said goes nowhere.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 (as long as the process)
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123

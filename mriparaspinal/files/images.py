@@ -60,16 +60,13 @@ def decode_image(raw: bytes, window: tuple[float, float] | None = None) -> tuple
             # Pillow warns of sizes below PIXEL_LIMIT, and of side data that no grey level depends on.
             warnings.simplefilter("ignore")
             image = _open(raw)
+            return _grey(image, raw, window), image.format == "JPEG"
     except Image.DecompressionBombError:
         found = "more pixels than a slice can have; expected one slice"
         raise UnreadableImageError("image-too-large", found, "export it again") from None
     except _BROKEN as error:
         found = f"not a whole PNG or JPEG ({_reason(error)}); expected a PNG of 8-bit grey levels"
         raise UnreadableImageError("unreadable-image", found, "export the slice again") from None
-    lossy = image.format == "JPEG"
-    if _png_depth(raw) == 16 or image.mode.startswith(("I", "F")):
-        return Image.fromarray(_windowed(image, window)), lossy
-    return _grey_levels(image), lossy
 
 
 _QUICK_LIMIT = 1_000_000
@@ -205,6 +202,12 @@ def _png_depth(raw: bytes) -> int | None:
     if raw[:8] == _PNG_MAGIC and raw[12:16] == b"IHDR" and len(raw) > 24:
         return raw[24]
     return None
+
+
+def _grey(image: Image.Image, raw: bytes, window: tuple[float, float] | None) -> Image.Image:
+    if _png_depth(raw) == 16 or image.mode.startswith(("I", "F")):
+        return Image.fromarray(_windowed(image, window))
+    return _grey_levels(image)
 
 
 def _reason(error: Exception) -> str:
