@@ -19,6 +19,8 @@ import pytest
 from builders import write_dataset, write_slice
 from builders_study import PROJECT, Outcome, fingerprint, finish, run, start, wait_until, write_many
 
+import mriparaspinal
+
 pytest.importorskip("distributed", reason="needs the extra dask (pip install 'mriparaspinal[dask]')")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills processes as POSIX does")
 
@@ -152,7 +154,7 @@ def test_workers_without_the_package_or_with_another_version(scheduler, data, tm
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / "mriparaspinal").mkdir(parents=True)
     if version:
-        shutil.copytree(PROJECT / "mriparaspinal", elsewhere / "mriparaspinal", dirs_exist_ok=True)
+        shutil.copytree(Path(mriparaspinal.__file__).parent, elsewhere / "mriparaspinal", dirs_exist_ok=True)
         (elsewhere / "mriparaspinal" / "__init__.py").write_text(f'__version__ = "{version}"\n')
     else:
         (elsewhere / "mriparaspinal" / "__init__.py").write_text("raise ModuleNotFoundError('as if none')\n")

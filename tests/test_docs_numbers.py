@@ -19,6 +19,7 @@ from PIL import Image, ImageDraw
 from scipy import stats
 from statsmodels.stats.power import TTestIndPower, TTestPower
 
+import mriparaspinal
 from mriparaspinal import phantom
 from mriparaspinal.model import COLUMNS, MUSCLES, SEGMENTS, Contour
 from mriparaspinal.rasterise import contour_area, rasterise
@@ -310,7 +311,7 @@ def test_what_the_simulation_page_says_in_words(simulated) -> None:
 # --- measurement --------------------------------------------------------------------------------------------
 
 MEASUREMENT = read("measurement.md")
-PACKAGE = ROOT / "mriparaspinal"
+PACKAGE = Path(mriparaspinal.__file__).parent
 
 
 def test_the_square_of_the_measurement_page() -> None:

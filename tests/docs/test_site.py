@@ -16,12 +16,13 @@ from types import ModuleType
 import pytest
 from pages import DOCS, ROOT
 
+import mriparaspinal
 from mriparaspinal.cli import COMMANDS as NAMES
 from mriparaspinal.cli import load
 from mriparaspinal.model import COLUMNS, OPTIONAL_COLUMNS
 from mriparaspinal.stats import compare, correlate, regress, reliability, roc
 
-PACKAGE = ROOT / "mriparaspinal"
+PACKAGE = Path(mriparaspinal.__file__).parent
 COMMANDS = {name: load(name) for name in NAMES}
 
 
