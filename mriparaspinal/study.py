@@ -108,14 +108,17 @@ class MeasuredStudy:
     results: Sequence[SliceResult]
     problems: list[Problem]
     """Of files, tables and slices, sorted by file."""
-    measured: int
-    """The number of slices of which at least one muscle was measured."""
     by_segment: dict[str, int]
-    """The same by segment."""
+    """By segment, the number of slices of which at least one muscle was measured."""
     people: frozenset[tuple[str, str]]
     """Group and id of the participants whose slices those are."""
     reference: str | None
     """What areas are divided by, empty where there is nothing; None where that is not clear."""
+
+    @property
+    def measured(self) -> int:
+        """The number of slices of which at least one muscle was measured."""
+        return sum(self.by_segment.values())
 
     @property
     def errors(self) -> int:
@@ -404,9 +407,8 @@ def gather_problems(study: Study, results: Sequence[SliceResult], settings: Sett
     problems += stack_problems(_with_lost(study, results), study.spacings, study.places or None)
     problems += twin_problems(results, keys)
     problems.sort(key=lambda problem: natural_key(problem.file))
-    measured = by_segment.total()
     segments = dict(sorted(by_segment.items()))
-    return MeasuredStudy(study, results, problems, measured, segments, frozenset(people), reference)
+    return MeasuredStudy(study, results, problems, segments, frozenset(people), reference)
 
 
 def _clear_reference(measured: MeasuredStudy, settings: Settings) -> str:

@@ -129,6 +129,16 @@ def png_bytes(pixels: np.ndarray, colour_type: int, depth: int = 8, *chunks: tup
     return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(name, content) for name, content in parts)
 
 
+def png_stream(raw: bytes) -> bytes:
+    """The compressed stream of a PNG, from all its chunks."""
+    place, stream = 8, b""
+    while place < len(raw):
+        length, kind = int.from_bytes(raw[place : place + 4], "big"), raw[place + 4 : place + 8]
+        stream += raw[place + 8 : place + 8 + length] * (kind == b"IDAT")
+        place += 12 + length
+    return stream
+
+
 def png_chunk(name: bytes, content: bytes) -> bytes:
     """One chunk of a PNG: length, name, content, checksum."""
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))

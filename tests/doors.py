@@ -24,7 +24,7 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
-from builders import SHAPES, box, grey_image, labelme, png_bytes, png_chunk, polygon, write_slice
+from builders import SHAPES, box, grey_image, labelme, png_bytes, png_chunk, png_stream, polygon, write_slice
 from builders_contours import PLANE, in_patient, write_rtstruct, write_seg
 from builders_scans import mr
 from PIL import Image
@@ -325,11 +325,7 @@ def with_right_checksum(raw: bytes) -> bytes:
 
     The checksums of the chunks, which it does look at, are right: the pixels are those that were stored.
     """
-    place, stream = 8, b""
-    while place < len(raw):
-        length, kind = int.from_bytes(raw[place : place + 4], "big"), raw[place + 4 : place + 8]
-        stream += raw[place + 8 : place + 8 + length] * (kind == b"IDAT")
-        place += 12 + length
+    stream = png_stream(raw)
     pixels = zlib.decompressobj(-zlib.MAX_WBITS)
     lines = pixels.decompress(stream[2:])
     assert pixels.eof

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from builders import grey_image, png_bytes, png_chunk
+from builders import grey_image, png_bytes, png_chunk, png_stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -388,12 +388,7 @@ def ends_early(image: Image.Image, kept: float) -> bytes:
     raw = io.BytesIO()
     image.save(raw, "PNG")
     raw = raw.getvalue()
-    place, stream = 8, b""
-    while place < len(raw):
-        length, kind = int.from_bytes(raw[place : place + 4], "big"), raw[place + 4 : place + 8]
-        stream += raw[place + 8 : place + 8 + length] * (kind == b"IDAT")
-        place += 12 + length
-    lines = zlib.decompress(stream)
+    lines = zlib.decompress(png_stream(raw))
     line = len(lines) // image.height
     cut = png_chunk(b"IDAT", zlib.compress(lines[: line * int(kept * image.height)]))
     start = raw.index(b"IDAT") - 4
@@ -448,8 +443,7 @@ def test_an_interlaced_image_without_its_last_pass_is_refused():
     levels = np.random.default_rng(1).integers(1, 256, (9, 9), dtype=np.uint8)
     raw = adam7(levels)
     start = raw.index(b"IDAT") - 4
-    length = int.from_bytes(raw[start : start + 4], "big")
-    lines = zlib.decompress(raw[start + 8 : start + 8 + length])
+    lines = zlib.decompress(png_stream(raw))
     cut = raw[:start] + png_chunk(b"IDAT", zlib.compress(lines[: -4 * 10])) + png_chunk(b"IEND", b"")
     with pytest.raises(UnreadableImageError, match="not a whole PNG"):
         decode_image(cut)
