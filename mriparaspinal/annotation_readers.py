@@ -20,6 +20,7 @@ from mriparaspinal.files.rtstruct import StructureSet
 from mriparaspinal.label_maps import LabelMapError, LabelMaps, contours_of, read_label_file, values_text
 from mriparaspinal.mask_files import own_candidates
 from mriparaspinal.model import Contour, MaskRule, Settings, Slice
+from mriparaspinal.names import composed
 from mriparaspinal.planar_contours import even_odd, is_near, lay_frame, on_slice, with_holes
 from mriparaspinal.slice_geometry import SlicePlace
 from mriparaspinal.study import Study
@@ -85,7 +86,7 @@ def _clean(label: str) -> str:
 
 def _read_label_map(claim: Claim, slice_: Slice, shape: tuple[int, int], given: Annotations) -> Drawn:
     (name,) = claim.names
-    own = len(given.slices) == 1 or name in own_candidates(slice_)
+    own = len(given.slices) == 1 or composed(name) in own_candidates(slice_)
     drawn = Drawn()
     try:
         mapped = read_label_file(given.maps, name, slice_, shape, own)
@@ -142,7 +143,8 @@ def _read_roi_set(claim: Claim, slice_: Slice, shape: tuple[int, int], given: An
 
 def _roi_name(name: str, slice_: Slice) -> str:
     """A file's name without the slice's: ``ALS_7_3_MF_L.roi`` is ``MF_L.roi``."""
-    file, stem = name.rpartition("/")[2], slice_.name.rpartition("/")[2].rpartition(".")[0]
+    names = (composed(text).rpartition("/")[2] for text in (name, slice_.name))
+    file, stem = next(names), next(names).rpartition(".")[0]
     return file.removeprefix(f"{stem}_")
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.errors import NoInputError, UsageError
-from mriparaspinal.files.folder import UnreadableFileError, list_files, read_bytes
+from mriparaspinal.files.folder import UnreadableFileError, find_name, list_files, read_bytes
 from mriparaspinal.files.nifti import ENDINGS
 from mriparaspinal.model import Slice
 from mriparaspinal.scans import read_source
@@ -110,8 +110,8 @@ def read_dixon(source: DixonSource, slice_: Slice, shape: tuple[int, int]) -> Di
 def _file_of(place: Path, participant: str, kind: str) -> Path:
     if place.is_file():
         return place
-    candidates = [place / participant, *(place / f"{participant}{ending}" for ending in ENDINGS)]
-    there = [path for path in candidates if path.exists()]
+    candidates = [find_name(place, name) for name in (participant, *(participant + end for end in ENDINGS))]
+    there = [place / name for name in candidates if name is not None]
     if len(there) == 1:
         return there[0]
     names = " and ".join(path.name for path in there) or f"nothing named {participant}"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.errors import NoInputError, ParaspinalError, UsageError
-from mriparaspinal.files.folder import UnreadableFileError, list_files, read_bytes
+from mriparaspinal.files.folder import UnreadableFileError, find_name, list_files, read_bytes
 from mriparaspinal.files.label_volumes import decode_label_image, read_label_volume
 from mriparaspinal.files.tables import read_table
 from mriparaspinal.mask_files import (
@@ -25,6 +25,7 @@ from mriparaspinal.mask_files import (
     own_candidates,
 )
 from mriparaspinal.model import Contour, Problem, Slice
+from mriparaspinal.names import composed
 from mriparaspinal.numbering import NUMBERINGS, OVERLAP_LABEL, labels_of, parse_numbering
 from mriparaspinal.slice_geometry import SlicePlace
 
@@ -114,7 +115,7 @@ def is_picture_of_masks(root: Path, name: str, maps: LabelMaps) -> bool:
 def read_labels(maps: LabelMaps, slice_: Slice, shape: tuple[int, int]) -> SliceLabels:
     """The labels of a slice of (rows, columns); raises :class:`LabelMapError`."""
     name = _file_of(maps, slice_)
-    return read_label_file(maps, name, slice_, shape, own=name in own_candidates(slice_))
+    return read_label_file(maps, name, slice_, shape, own=composed(name) in own_candidates(slice_))
 
 
 def read_label_file(
@@ -157,7 +158,8 @@ def read_label_file(
 
 def _file_of(maps: LabelMaps, slice_: Slice) -> str:
     candidates = mask_candidates(slice_)
-    there = [name for name in candidates if _is_file(maps.folder / name)]
+    found_names = (find_name(maps.folder, name) for name in candidates)
+    there = [name for name in found_names if name is not None and _is_file(maps.folder / name)]
     if len(there) > 1:
         found = f"{' and '.join(there)} are label maps of this slice; expected one"
         raise LabelMapError("several-masks", found, "keep the one that is meant")
@@ -233,7 +235,7 @@ def masks_without_slice(maps: LabelMaps, slices: Iterable[Slice]) -> list[Proble
     """A warning that lists the label maps that belong to no slice; none where all do."""
     theirs = {name for slice_ in slices for name in mask_candidates(slice_)}
     names = list_files(maps.folder)[0]
-    lost = [name for name in names if _is_label_map(name) and name not in theirs]
+    lost = [name for name in names if _is_label_map(name) and composed(name) not in theirs]
     if not lost:
         return []
     more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.model import Slice
+from mriparaspinal.names import composed
 from mriparaspinal.volume import Plane, on_plane
 
 ENDINGS = (".png", ".nii.gz", ".nii")
@@ -33,8 +34,8 @@ class OffGridError(Exception):
 
 
 def mask_candidates(slice_: Slice) -> tuple[str, ...]:
-    """The names that the label map of a slice can have in a folder of label maps: first its own, then its
-    participant's.
+    """The names (NFC) that the label map of a slice can have in a folder of label maps: first its own, then
+    its participant's.
 
     >>> mask_candidates(Slice("ALS_7", "ALS", "L3", "sub/ALS_7_3.png", "sub/ALS_7_3.json"))[:2]
     ('sub/ALS_7_3_mask.png', 'sub/ALS_7_3_mask.nii.gz')
@@ -46,7 +47,7 @@ def mask_candidates(slice_: Slice) -> tuple[str, ...]:
 
 def own_candidates(slice_: Slice) -> tuple[str, ...]:
     """The names of :func:`mask_candidates` that hold this slice alone."""
-    stem = slice_.name.rpartition(".")[0]
+    stem = composed(slice_.name.rpartition(".")[0])
     return tuple(f"{stem}{end}" for end in ("_mask.png", "_mask.nii.gz", ".nii.gz", ".nii"))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mriparaspinal.model import Problem
+from mriparaspinal.names import difference, loose_key, near_matches
 from mriparaspinal.vocabulary import natural_key, plain_number
 
 KEY = "participant_id"
@@ -122,28 +123,39 @@ def _number(text: str, low: float, high: float) -> str:
 def match_slices(participants: Participants, groups: dict[str, str], file: str) -> tuple[Problem, ...]:
     """Hold the table against the slices; ``groups``: participant id → group of the file names."""
     problems = []
-    for who in sorted(set(groups) - set(participants.rows), key=natural_key):
+    told: set[str] = set()
+    for names, rows in near_matches(groups, participants.rows):
+        problems.append(_nearly(names, rows, file))
+        told.update(names, rows)
+    for who in sorted(set(groups) - set(participants.rows) - told, key=natural_key):
         found = "slices, but no row in the participants table; expected one"
-        problems.append(
-            Problem(
-                file, who, "warning", "slices-without-participant", found, "add a row: no role without it"
-            )
-        )
-    for who in sorted(set(participants.rows) - set(groups), key=natural_key):
+        remedy = "add a row: no role without it"
+        problems.append(Problem(file, who, "warning", "slices-without-participant", found, remedy))
+    for who in sorted(set(participants.rows) - set(groups) - told, key=natural_key):
         found = "a row, but no slices in the dataset; expected slices"
-        problems.append(
-            Problem(
-                file, who, "warning", "participant-without-slices", found, "add the slices, or go on without"
-            )
-        )
+        remedy = "add the slices, or go on without"
+        problems.append(Problem(file, who, "warning", "participant-without-slices", found, remedy))
     for who in sorted(set(groups) & set(participants.rows), key=natural_key):
         group = participants.value(who, "group")
         if group and group != groups[who]:
-            found = f"group {group} in the table, {groups[who]} in the file names; expected the same"
+            found = f"group {group} in the table, {groups[who]} in the file names"
+            alike = loose_key(group) == loose_key(groups[who])
+            found += f", which differ in {difference(group, groups[who])}" if alike else ""
+            found += "; expected the same"
             problems.append(
                 _error(file, who, "group-differs", found, "correct the table or rename the files")
             )
     return tuple(problems)
+
+
+def _nearly(names: tuple[str, ...], rows: tuple[str, ...], file: str) -> Problem:
+    """Ids of slices and of rows that look alike and are not the same: never joined, but told."""
+    mine = next((name for name in names if name not in rows), names[0])
+    other = next(name for name in (*rows, *names) if name != mine)
+    found = f"{' and '.join(rows)} in the table and {' and '.join(names)} in the file names"
+    found += f" differ in {difference(mine, other)}; expected one spelling of one participant"
+    remedy = "write the id as in the file names if they are the same: no role without its row"
+    return Problem(file, mine, "warning", "ids-alike", found, remedy)
 
 
 def _error(file: str, who: str, code: str, message: str, remedy: str) -> Problem:

@@ -6,7 +6,6 @@ import hashlib
 import platform
 import posixpath
 import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from PIL.Image import Image
 
 from mriparaspinal.anatomy import Anatomy, RegionKey, sort_contours
 from mriparaspinal.errors import NoInputError
-from mriparaspinal.files.folder import UnreadableFileError, read_bytes
+from mriparaspinal.files.folder import UnreadableFileError, find_name, read_bytes
 from mriparaspinal.files.images import SLICE_FILE_LIMIT, UnreadableImageError, decode_image
 from mriparaspinal.files.labelme import (
     Annotation,
@@ -31,6 +30,7 @@ from mriparaspinal.files.labelme import (
 from mriparaspinal.files.spool import Spool
 from mriparaspinal.measure import count_region, dixon_sums
 from mriparaspinal.model import SAT, Problem, Settings, Slice, SliceResult
+from mriparaspinal.names import composed
 from mriparaspinal.parallel import Spread, in_time, map_in_order
 from mriparaspinal.rasterise import Patch, frame_of
 from mriparaspinal.vocabulary import alias_key, region_of
@@ -174,7 +174,7 @@ def read_slice(root: Path, slice_: Slice, settings: Settings) -> OpenSlice:
     """Read both files of a slice and sort its contours; image and regions stay None where that fails."""
     found = OpenSlice()
     name = slice_.annotation
-    raw = _read(root, name, found)
+    raw = _read(root, slice_, name, found)
     if raw is None:
         return found
     try:
@@ -256,13 +256,18 @@ def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) 
     return found
 
 
-def _read(root: Path, name: str, found: OpenSlice) -> bytes | None:
+def _read(root: Path, slice_: Slice, name: str, found: OpenSlice) -> bytes | None:
     try:
         raw = read_bytes(f"{root}/{name}", SLICE_FILE_LIMIT)
     except UnreadableFileError as error:
         found.problems.append(Problem(name, "", "error", "unreadable-file", error.message, error.remedy))
         return None
     found.sha256.append((name, hashlib.sha256(raw).hexdigest()))
+    if not raw:
+        code = "bad-json" if name == slice_.annotation and name != slice_.image else "unreadable-image"
+        message = "an empty file of 0 bytes, as a cloud or a copy that was cut off leaves; expected the file"
+        found.problems.append(Problem(name, "", "error", code, message, "download or copy it again"))
+        return None
     return raw
 
 
@@ -298,17 +303,15 @@ def _belongs_to(root: Path, slice_: Slice, annotation: Annotation, found: OpenSl
 
 def _same(a: str, b: str) -> bool:
     """Whether two names mean one file on some file system (case, composed or decomposed letters)."""
-    return unicodedata.normalize("NFC", a).casefold() == unicodedata.normalize("NFC", b).casefold()
+    return composed(a).casefold() == composed(b).casefold()
 
 
 def _is_file_inside(root: Path, name: str) -> bool:
     outside = name.startswith(("/", "..")) or re.match("[A-Za-z]:", name)
     if not name or outside or "\0" in name or len(name) > 1000:
         return False
-    try:
-        return (root / name).is_file()
-    except (OSError, ValueError):
-        return False
+    there = find_name(root, name)
+    return there is not None and (root / there).is_file()
 
 
 def _read_image(
@@ -316,7 +319,7 @@ def _read_image(
 ) -> Image | None:
     name = slice_.name
     if slice_.image is not None:
-        raw = _read(root, slice_.image, found)
+        raw = _read(root, slice_, slice_.image, found)
     else:
         raw = embedded_image(annotation) if annotation is not None else None
         if raw is None:

@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 
 from mriparaspinal import __version__
-from mriparaspinal.dataset import PREPARED
 from mriparaspinal.errors import UsageError
 from mriparaspinal.files.folder import UnreadableFileError
 from mriparaspinal.files.label_volumes import read_label_volume
@@ -30,6 +29,7 @@ from mriparaspinal.model import MUSCLES, PROBLEM_COLUMNS, REFERENCES, SAT, SEGME
 from mriparaspinal.scans import places, read_source, require_there
 from mriparaspinal.slice_choice import Chosen, RowError, choose, named
 from mriparaspinal.slice_picture import SLICES_COLUMNS, Row, Windows, slice_picture
+from mriparaspinal.strays import PREPARED
 
 SLICES_TABLE = "slices.csv"
 LABELS = "labels.txt"

@@ -11,6 +11,7 @@ from mriparaspinal.errors import NoInputError
 from mriparaspinal.files.images import IMAGE_ENDINGS
 from mriparaspinal.files.results import MANIFEST, PARTICIPANTS
 from mriparaspinal.model import Settings
+from mriparaspinal.names import composed
 from mriparaspinal.study import Study, open_study
 
 
@@ -29,7 +30,8 @@ class Source:
 
         Raises :class:`NoInputError` that names the first file that is missing, changed or new.
         """
-        now = dict(read)
+        # Folders that were copied from a Mac may have the same names with accented letters in two parts.
+        now = {composed(name): digest for name, digest in read}
         again = "give the dataset that was measured, or run quantify again"
         for name in sorted({*now, *self.sha256}):
             if name not in now:
@@ -67,7 +69,7 @@ def open_source(results: Path, manifest: Mapping[str, Any] | None, dataset: Path
         ) from None
     own = results / PARTICIPANTS
     study = open_study(dataset, settings, own if own.is_file() else None, share=share)
-    measured = {name: digest for name, digest in inputs.items() if _is_of_slice(name)}
+    measured = {composed(name): digest for name, digest in inputs.items() if _is_of_slice(name)}
     return Source(results, study, settings, measured)
 
 

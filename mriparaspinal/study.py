@@ -49,11 +49,13 @@ from mriparaspinal.model import (
     Slice,
     SliceResult,
 )
+from mriparaspinal.names import composed, loose_key
 from mriparaspinal.packed import PackedResults, PackedSlices, Part, Parts, slices_of, unpack
 from mriparaspinal.parallel import Spread, map_in_order
 from mriparaspinal.participants import KEY, NOBODY, Participants, match_slices, read_participants
 from mriparaspinal.pipeline import measure_slices
 from mriparaspinal.stacks import Spacing, stack_problems
+from mriparaspinal.strays import json_content
 from mriparaspinal.tabulate import Regions, choose_reference, each_row, missing_regions, tabulate_slices
 from mriparaspinal.twins import key_of, no_keys, twin_problems
 from mriparaspinal.versions import library_versions
@@ -171,7 +173,8 @@ def open_study(
         from mriparaspinal.label_maps import is_picture_of_masks, masks_without_slice
 
         files = [name for name in files if not is_picture_of_masks(root, name, maps)]
-    dataset = find_slices(files, dead, settings, images_alone=maps is not None)
+    content = partial(json_content, root)
+    dataset = find_slices(files, dead, settings, images_alone=maps is not None, content=content)
     tables = [name for name in files if name.casefold() in (PROTOCOL, SLICES_TABLE, *_PARTICIPANTS)]
     del files  # very many names, perhaps
     problems = list(dataset.problems)
@@ -216,6 +219,7 @@ def open_study(
         maps = dataclasses.replace(maps, places=places)
         problems += masks_without_slice(maps, dataset.slices)
     everyone = tuple(dict.fromkeys(slice_.participant_id for slice_ in dataset.slices))
+    share = tuple(map(composed, share))
     chosen, order = _share_of(dataset, share, everyone) if share else (dataset, ())
     dixon = None
     if fat_and_water is not None:
@@ -244,7 +248,7 @@ def _listing(slices: Sequence[Slice]) -> str:
     digest = hashlib.sha256()
     between = ""
     for slice_ in slices:
-        line = f"{between}{slice_.image}\t{slice_.annotation}"
+        line = composed(f"{between}{slice_.image}\t{slice_.annotation}")
         digest.update(line.encode("utf-8", "backslashreplace"))
         between = "\n"
     return digest.hexdigest()
@@ -258,7 +262,8 @@ def _share_of(
     if unknown:
         from difflib import get_close_matches
 
-        near = get_close_matches(unknown[0], everyone, n=4, cutoff=0.5) or everyone[:4]
+        alike = [who for who in everyone if loose_key(who) == loose_key(unknown[0])]
+        near = alike or get_close_matches(unknown[0], everyone, n=4, cutoff=0.5) or everyone[:4]
         found = f"{unknown[0]!r} has no slices in the dataset"
         expected = f"one of {len(everyone)} participants, such as {', '.join(near)}" if near else "slices"
         raise UsageError(f"--participant-label: {found}; expected {expected}; correct it")
@@ -311,15 +316,16 @@ def _read_spacings(table: TextTable, images: list[str]) -> tuple[dict[str, Spaci
         return {}, [_spacing_error("", found, "add it: areas in mm² stay empty without it")]
     places = [table.columns.index(column) for column in _SPACING_COLUMNS]
     told: dict[str, list[Spacing | None]] = {image: [] for image in images}
+    whole = {composed(image): image for image in images}
     by_name: dict[str, list[str]] = {}
-    for image in images:
+    for image in map(composed, images):
         by_name.setdefault(image.rsplit("/", 1)[-1], []).append(image)
     problems = []
     for row in table.rows:
         name, *texts = (row[place] for place in places)
         # Without a spacing: prepared from a source that does not know it.
         spacing = _spacing(texts) if any(texts) else None
-        targets = [name] if name in told else by_name.get(name, [])
+        targets = [name] if name in whole else by_name.get(name, [])
         if any(texts) and spacing is None:
             found = f"spacing {' × '.join(map(repr, texts))} was found; expected two positive numbers in mm"
             problems.append(_spacing_error(name, found, "correct the row: csa_mm2 stays empty without it"))
@@ -328,7 +334,7 @@ def _read_spacings(table: TextTable, images: list[str]) -> tuple[dict[str, Spaci
             problems.append(_spacing_error(name, found, "write the image's path below the dataset"))
             spacing = None
         for target in targets:
-            told[target].append(spacing)
+            told[whole[target]].append(spacing)
     for image, rows in told.items():
         if len(rows) > 1:
             found = f"{len(rows)} rows were found for the image; expected one"
@@ -357,12 +363,13 @@ def _read_places(table: TextTable, images: list[str]) -> dict[str, SlicePlace]:
 
     told = parse_places(table.columns, table.rows)
     names = Counter(dict(zip(table.columns, row, strict=True)).get("image", "") for row in table.rows)
-    alike = Counter(image.rsplit("/", 1)[-1] for image in images)
+    alike = Counter(composed(image.rsplit("/", 1)[-1]) for image in images)
     places: dict[str, SlicePlace] = {}
     for image in images:
-        short = image.rsplit("/", 1)[-1]
+        whole = composed(image)
+        short = whole.rsplit("/", 1)[-1]
         # As the spacings are read: a name without its folder counts where it can mean one image only.
-        rows = {image, short} if alike[short] == 1 else {image}
+        rows = {whole, short} if alike[short] == 1 else {whole}
         if sum(names[name] for name in rows) == 1:
             places.update((image, told[name]) for name in rows if name in told)
     return places
@@ -406,7 +413,7 @@ def gather_problems(study: Study, results: Sequence[SliceResult], settings: Sett
         problems += missing_regions(slices, seen, reference, study.maps is not None)
     problems += stack_problems(_with_lost(study, results), study.spacings, study.places or None)
     problems += twin_problems(results, keys)
-    problems.sort(key=lambda problem: natural_key(problem.file))
+    problems.sort(key=lambda problem: natural_key(composed(problem.file)))
     segments = dict(sorted(by_segment.items()))
     return MeasuredStudy(study, results, problems, segments, frozenset(people), reference)
 
@@ -646,7 +653,7 @@ def _inputs(measured: MeasuredStudy) -> Iterator[tuple[str, str]]:
     slices = (pair for result in measured.results for pair in result.sha256)
     # No name has a zero byte: these are in the order of the names, then of the reading.
     entries = (
-        b"%s\0%016x%s" % (name.encode("utf-8", "surrogatepass"), number, digest.encode())
+        b"%s\0%016x%s" % (composed(name).encode("utf-8", "surrogatepass"), number, digest.encode())
         for number, (name, digest) in enumerate(chain(measured.study.sha256.items(), slices))
     )
     for name, (*_, last) in groupby(in_order(entries), lambda entry: entry[:-81]):

@@ -105,8 +105,10 @@ def test_endings_are_read_without_regard_to_case(names):
 
 def test_stems_that_differ_in_case_are_not_paired():
     dataset = find_slices(["als_1_3.png", "ALS_1_3.json"], (), Settings())
-    assert [p.code for p in dataset.problems] == ["image-without-json"]
-    assert [s.image for s in dataset.slices] == [None]
+    (problem,) = dataset.problems
+    assert (problem.severity, problem.code) == ("error", "names-differ")
+    assert all(part in problem.message for part in ("als_1_3.png", "ALS_1_3.json", "differ in case"))
+    assert not dataset.slices
 
 
 def test_an_image_without_json():

@@ -18,7 +18,7 @@ MODULES = {
     if path.name not in ("__init__.py", "__main__.py")
 }
 
-GROUND = {"errors", "model", "vocabulary"}
+GROUND = {"errors", "model", "names", "vocabulary"}
 #: They know no path, no terminal, no disk.
 PURE = {
     "anatomy",
@@ -101,6 +101,7 @@ COMPOSITIONS = {
     "source",
     "study",
     "survey",
+    "strays",
     "sweep",
 }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mriparaspinal.errors import NoInputError
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
+from mriparaspinal.names import composed
 
 Cell = str | int | float | None
 
@@ -48,7 +49,7 @@ def table_bytes(path: Path) -> bytes:
 def parse_table(raw: bytes, name: str) -> TextTable:
     r"""Parse the bytes of a table; the separator (comma, semicolon, tab) is told from the first line.
 
-    With semicolons or tabs a decimal comma is read as a point.
+    With semicolons or tabs a decimal comma is read as a point. Texts are put into one spelling, NFC.
 
     >>> parse_table(b"a;b\r\n1,5;x\r\n", "t.csv").rows
     (('1.5', 'x'),)
@@ -59,7 +60,7 @@ def parse_table(raw: bytes, name: str) -> TextTable:
         found = f"byte {error.start + 1} is not UTF-8 text; expected a UTF-8 table"
         raise NoInputError(f"{name}: {found}; save it as CSV UTF-8 in the spreadsheet") from None
     # The mark that begins a file of Windows; tools that join files leave others further on.
-    text = marked.replace("\ufeff", "")
+    text = composed(marked.replace("\ufeff", ""))
     if "\0" in text:
         raise NoInputError(f"{name}: zero bytes were found; expected a text table; save it as CSV UTF-8")
     first = re.sub(r'"[^"]*("|$)', "", text[:_HEADER].lstrip("\r\n")).split("\n", 1)[0]
@@ -111,7 +112,7 @@ def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
 
 
 def _quoted(cell: str) -> str:
-    return '"' + cell.replace('"', '""').replace("\r\n", "\n").replace("\r", "\n") + '"'
+    return '"' + composed(cell).replace('"', '""').replace("\r\n", "\n").replace("\r", "\n") + '"'
 
 
 def csv_lines(rows: Iterable[Sequence[Cell]]) -> bytes:
@@ -122,7 +123,7 @@ def csv_lines(rows: Iterable[Sequence[Cell]]) -> bytes:
         # A carriage return by itself would stand there unquoted, and end the row for some readers.
         text = _written([[_one_line_end(cell) for cell in row] for row in rows])
     # Names of files that are not UTF-8 hold characters that cannot be written as such.
-    return text.encode("utf-8", "backslashreplace")
+    return composed(text).encode("utf-8", "backslashreplace")
 
 
 def _written(rows: Iterable[Sequence[Cell]]) -> str:

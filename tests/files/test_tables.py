@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 
 import numpy as np
 import pytest
@@ -103,11 +104,12 @@ def test_floats_come_back_bit_for_bit(numbers):
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=2, max_size=2))
 def test_texts_come_back(cells):
-    """But for carriage returns, which no two readers treat alike."""
+    """But for carriage returns, which no two readers treat alike; letters in one spelling (NFC)."""
     raw = csv_bytes(["a", "b"], [cells])
     assert b"\r" not in raw
     back = list(csv.reader(io.StringIO(raw.decode(), newline="")))[1]
-    assert back == [cell.replace("\r\n", "\n").replace("\r", "\n") for cell in cells]
+    one_spelling = [unicodedata.normalize("NFC", cell) for cell in cells]
+    assert back == [cell.replace("\r\n", "\n").replace("\r", "\n") for cell in one_spelling]
 
 
 def test_numbers_of_numpy_are_written_as_numbers():
