@@ -9,6 +9,7 @@ from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.tables import Cell, TextTable, csv_bytes, harmless, read_table
 from mriparaspinal.instrument import Instrument
 from mriparaspinal.model import PROBLEM_COLUMNS, Problem
+from mriparaspinal.names import near_names, near_notes
 from mriparaspinal.participants import KEY, Participants, read_participants
 from mriparaspinal.scoring import Scored, read_reference, score, template
 from mriparaspinal.vocabulary import natural_key
@@ -87,10 +88,11 @@ def joined_csv(scored: Scored, people: Participants) -> tuple[bytes, list[str]]:
         scores = scored.rows.get(who, (None,) * len(scored.columns))
         cells = [_text(people.value(who, column)) for column in own]
         rows.append([harmless(who), *cells, *_merged(who, people, scored.columns, scores)])
-    notes = []
+    notes = near_notes(scored.rows, people.rows, "the records", "the participants table")
+    alike = near_names(scored.rows, people.rows)
     for missing, what in (
-        (set(scored.rows) - set(people.rows), "scored, but not in the participants table"),
-        (set(people.rows) - set(scored.rows), "in the participants table without scores"),
+        (set(scored.rows) - set(people.rows) - alike, "scored, but not in the participants table"),
+        (set(people.rows) - set(scored.rows) - alike, "in the participants table without scores"),
     ):
         if missing:
             notes.append(f"{what}: {', '.join(sorted(missing, key=natural_key))}")

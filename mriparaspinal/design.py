@@ -181,12 +181,8 @@ def gather_notes(findings: Sequence[tuple[str, str]]) -> list[str]:
     places: dict[str, list[str]] = {}
     for place, what in findings:
         places.setdefault(what, []).append(place)
-    lines = []
-    for what, found in places.items():
-        shown = ", ".join(found[:3])
-        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-        lines.append(f"{shown}{more}: {what}" if shown else what)
-    return lines
+    shown = {what: ", ".join(found) for what, found in places.items()}
+    return [f"{where}: {what}" if where else what for what, where in shown.items()]
 
 
 def _standardised(matrix: Array) -> Array:

@@ -90,6 +90,11 @@ def near_matches(
     return sorted(found)
 
 
+def near_names(here: Iterable[str], there: Iterable[str]) -> set[str]:
+    """All names of :func:`near_matches`: what is said of them there is not to be said again."""
+    return {name for both in near_matches(set(here), set(there)) for names in both for name in names}
+
+
 def near_notes(here: Iterable[str], there: Iterable[str], table: str, other: str) -> list[str]:
     """A note for each pair of names that two tables write differently: they are not joined."""
     notes = []

@@ -514,3 +514,49 @@ def test_options_of_several_values_and_flags_may_be_given_again(tmp_path):
     names = ["--participant-label", "ALS_1", "--participant-label", "ALS_2"]
     got = run("quantify", tmp_path / "data", "--out", tmp_path / "out", *names, "--quiet", "--quiet")
     assert got[0] == 0, got[1]
+
+
+# --- two tables, and what is said of them -------------------------------------------------------------------
+
+
+def test_notes_are_whole_in_the_file_and_cut_on_the_terminal(tmp_path):
+    lines = [f"ALS_{n},{n},{n * n % 11}" for n in range(1, 41)]
+    (tmp_path / "t.csv").write_text("participant_id,fa,score\n" + "\n".join(lines))
+    people = "\n".join(f"ALS_{n},{40 + n}" for n in range(1, 10))
+    (tmp_path / "p.csv").write_text("participant_id,age\n" + people)
+    code, said = run(
+        "correlate", "--table", tmp_path / "t.csv", "--participants", tmp_path / "p.csv", "--score", "score",
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert code == 0, said
+    notes = (tmp_path / "out/notes.txt").read_text()
+    everyone = ", ".join(f"ALS_{n}" for n in range(10, 41))
+    assert everyone in notes
+    assert everyone not in said
+    assert "ALS_10, ALS_11, " in said
+    assert "ALS_19 and 21 more" in said
+
+
+def test_ids_of_two_tables_that_are_nearly_the_same(tmp_path):
+    first = "\n".join(f"ALS_{n},{n % 5}" for n in range(1, 13))
+    second = "\n".join(f"ALS_{n},{n * n % 7}" for n in range(1, 12))
+    (tmp_path / "a.csv").write_text("participant_id,fa\n" + first)
+    (tmp_path / "b.csv").write_text(f"participant_id,score\n{second}\nals-012,3\n")
+    code, said = run(
+        "correlate", "--table", tmp_path / "a.csv", "--join", tmp_path / "b.csv", "--score", "score",
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert code == 0, said
+    notes = [line for line in (tmp_path / "out/notes.txt").read_text().splitlines() if "ALS_12" in line]
+    assert len(notes) == 1
+    assert "not joined, as they differ in case and leading zeros and separators" in notes[0]
+    assert rows(tmp_path / "out/correlations.csv")[0]["n"] == "11"
+
+
+def test_raters_who_write_ids_differently(tmp_path):
+    lines = [f"ALS_{n},{rater},{n + (rater == 'B') / 10}" for n in range(1, 6) for rater in "AB"]
+    lines += ["ALS_6,A,6", "ALS_06,B,6.1"]
+    (tmp_path / "t.csv").write_text("target,rater,value\n" + "\n".join(lines))
+    code, said = run("reliability", "--table", tmp_path / "t.csv", "--out", tmp_path / "out")
+    assert code == 0, said
+    assert "ALS_6 in A, ALS_06 in B: not joined, as they differ in leading zeros" in said

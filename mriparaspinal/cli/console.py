@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Warnings that are written out; the others are counted (all stand in problems.csv).
 _WARNINGS_SHOWN = 20
+#: Members of a list that a note on the terminal names.
+_LISTED = 10
 
 
 _log: Callable[[str], None] | None = None
@@ -53,6 +56,22 @@ def if_read(stream: TextIO) -> Iterator[None]:
     except BrokenPipeError:
         # Not to fail again at the end, when what waits is written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def shortened(note: str) -> str:
+    """A note with its long lists cut for the terminal; ``notes.txt`` has all.
+
+    >>> shortened("no row for 14: " + ", ".join(f"ALS_{n}" for n in range(1, 15)))
+    'no row for 14: ALS_1, ALS_2, ALS_3, ALS_4, ALS_5, ALS_6, ALS_7, ALS_8, ALS_9, ALS_10 and 4 more'
+    """
+    for mark, item in (("; ", "[^;:]+"), (", ", "[^,;:()]+")):
+        many = f"(?:{item}{mark}){{{_LISTED + 1},}}{item}"
+        note = re.sub(many, lambda found, mark=mark: _first_of(found[0].split(mark), mark), note)
+    return note
+
+
+def _first_of(items: Sequence[str], mark: str) -> str:
+    return f"{mark.join(items[:_LISTED])} and {len(items) - _LISTED} more"
 
 
 def say_problems(problems: Sequence[Problem], quiet: bool = False, verbose: bool = False) -> None:

@@ -21,7 +21,7 @@ _PLACEHOLDER = re.compile(
 #: How the texts begin that stand in place of large files where these were not fetched.
 _POINTERS = {
     b"version https://git-lfs.github.com/spec/": ("Git LFS", "git lfs pull"),
-    b"/annex/objects/": ("git-annex", "git annex get"),
+    b"/annex/objects/": ("git annex", "git annex get"),
 }
 _LONGEST_POINTER = 2000
 

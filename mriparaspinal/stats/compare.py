@@ -398,7 +398,7 @@ def _compare_contrast(
                 place = " ".join(part for part in (segment, muscle, metric, role) if part)
                 for remark in (*result.remarks, *paired.remarks):
                     remarks[remark].append(place)
-    notes += [f"{contrast.text}: {remark}: {_shortened(where)}" for remark, where in remarks.items()]
+    notes += [f"{contrast.text}: {remark}: {', '.join(where)}" for remark, where in remarks.items()]
     return rows, notes
 
 
@@ -505,8 +505,3 @@ def _table_order(cell: tuple[str, str]) -> tuple[object, ...]:
         (names.index(name) if name in names else len(names), natural_key(name))
         for names, name in zip(known, (segment, muscle), strict=True)
     )
-
-
-def _shortened(places: Sequence[str], most: int = 6) -> str:
-    more = f" and {len(places) - most} more" if len(places) > most else ""
-    return ", ".join(places[:most]) + more
