@@ -8,8 +8,9 @@ from pathlib import Path
 
 from mriparaspinal.errors import NoInputError
 from mriparaspinal.files.dicom import read_series
-from mriparaspinal.files.folder import UnreadableFileError, list_files
+from mriparaspinal.files.folder import UnreadableFileError, find_name, list_files, stands_for
 from mriparaspinal.files.nifti import is_nifti, read_volume
+from mriparaspinal.names import composed
 from mriparaspinal.volume import Series
 
 
@@ -37,7 +38,11 @@ def read_source(path: Path, leave_out: Path | None = None, no_images: Collection
     files = [(name, path / name if path.is_dir() else path) for name in names]
     if no_images:
         files = [(name, file) for name, file in files if file.resolve() not in no_images]
+    absent = [name for name, _ in files if stands_for(name)]
+    files = [(name, file) for name, file in files if not stands_for(name)]
     series, broken = read_series([(name, file) for name, file in files if not is_nifti(name)])
+    found = "a placeholder of a file that is not on this disk; expected the file"
+    broken += [(name, found, "download it: slices may be missing") for name in absent]
     for name, file in files:
         if is_nifti(name):
             try:
@@ -52,10 +57,11 @@ def places(sources: Sequence[Path], name: str) -> list[Path]:
     if not name:
         return list(sources) if len(sources) == 1 else []
     found: dict[Path, Path] = {}
+    name = composed(name)
     for source in sources:
-        below = source / name
+        below = source / (find_name(source, name) or name)
         inside = source.is_dir() and below.exists() and below.resolve().is_relative_to(source.resolve())
-        if source.name == name or str(source) == name or source.resolve().name == name:
+        if name in map(composed, (source.name, str(source), source.resolve().name)):
             found.setdefault(source.resolve(), source)
         elif inside:
             found.setdefault(below.resolve(), below)

@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -66,11 +67,12 @@ def shortened(note: str) -> str:
     """
     for mark, item in (("; ", "[^;:]+"), (", ", "[^,;:()]+")):
         many = f"(?:{item}{mark}){{{_LISTED + 1},}}{item}"
-        note = re.sub(many, lambda found, mark=mark: _first_of(found[0].split(mark), mark), note)
+        note = re.sub(many, partial(_first_of, mark), note)
     return note
 
 
-def _first_of(items: Sequence[str], mark: str) -> str:
+def _first_of(mark: str, found: re.Match[str]) -> str:
+    items = found[0].split(mark)
     return f"{mark.join(items[:_LISTED])} and {len(items) - _LISTED} more"
 
 
