@@ -24,6 +24,7 @@ Content = Literal["labelme", "nothing", "other"]
 """What a JSON holds."""
 
 #: The tables beside the slices, and the protocol.
+_TABLE_STEMS = ("participants", "slices")
 _TABLES = ("participants.csv", "participants.tsv", "slices.csv", "paraspinal.toml")
 #: What stands behind (or before) the name of a file in its copies, besides numbers and computers' names.
 _WORDS = (
@@ -137,6 +138,33 @@ def not_downloaded(names: Sequence[str]) -> Problem:
     a_folder = names[0].endswith(".icloud") and "." not in posixpath.basename(stands_for(names[0]))
     severity: Literal["error", "warning"] = "warning" if a_folder else "error"
     return Problem(names[0], "", severity, "not-downloaded", f"{found}; expected the file itself", remedy)
+
+
+def table_versions(names: Iterable[str], used: str | None) -> list[Problem]:
+    """Copies of the dataset's tables, as ``participants (1).csv``, of which none is read.
+
+    ``used``: a table that was asked for by its name.
+    """
+    there: dict[str, str] = {}
+    copies: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        stem, _, ending = composed(name).casefold().rpartition(".")
+        if "/" in name or ending not in ("csv", "tsv"):
+            continue
+        if stem in _TABLE_STEMS:
+            there[stem] = name
+        elif name != used:
+            for table in set(_TABLE_STEMS).intersection(_originals(Stray(stem, (name,), ""))):
+                copies[table].append(name)
+    problems = []
+    for table, found in copies.items():
+        if table in there:
+            problems.append(_other_versions(there[table], found, "read"))
+        else:
+            message = f"the name was found; expected {table}.csv: a table of another name is not read"
+            remedy = f"rename the last version to {table}.csv, or take it away"
+            problems.append(Problem(found[0], "", "warning", "other-version", message, remedy))
+    return problems
 
 
 def sort_strays(
@@ -312,10 +340,10 @@ def _originals(stray: Stray) -> Iterator[str]:
             yield f"{folder}{slash}{own[start:]}"
 
 
-def _other_versions(original: str, names: Sequence[str]) -> Problem:
+def _other_versions(original: str, names: Sequence[str], done: str = "measured") -> Problem:
     count = "another version" if len(names) == 1 else f"{len(names)} other versions"
     verb = "is" if len(names) == 1 else "are"
-    message = f"{count} of it {verb} there, not measured ({_listed(names)}); expected one: which is the last?"
+    message = f"{count} of it {verb} there, not {done} ({_listed(names)}); expected one: which is the last?"
     remedy = "keep the last under this name, and take the others away"
     return Problem(original, "", "warning", "other-version", message, remedy)
 

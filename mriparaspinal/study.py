@@ -49,13 +49,13 @@ from mriparaspinal.model import (
     Slice,
     SliceResult,
 )
-from mriparaspinal.names import composed, loose_key
+from mriparaspinal.names import composed, difference, loose_key, near_matches
 from mriparaspinal.packed import PackedResults, PackedSlices, Part, Parts, slices_of, unpack
 from mriparaspinal.parallel import Spread, map_in_order
 from mriparaspinal.participants import KEY, NOBODY, Participants, match_slices, read_participants
 from mriparaspinal.pipeline import measure_slices
 from mriparaspinal.stacks import Spacing, stack_problems
-from mriparaspinal.strays import json_content
+from mriparaspinal.strays import json_content, table_versions
 from mriparaspinal.tabulate import Regions, choose_reference, each_row, missing_regions, tabulate_slices
 from mriparaspinal.twins import key_of, no_keys, twin_problems
 from mriparaspinal.versions import library_versions
@@ -176,8 +176,8 @@ def open_study(
     content = partial(json_content, root)
     dataset = find_slices(files, dead, settings, images_alone=maps is not None, content=content)
     tables = [name for name in files if name.casefold() in (PROTOCOL, SLICES_TABLE, *_PARTICIPANTS)]
+    problems = [*dataset.problems, *table_versions(files, participants_file and participants_file.name)]
     del files  # very many names, perhaps
-    problems = list(dataset.problems)
     digests = {}
     if PROTOCOL in tables:
         try:
@@ -321,8 +321,10 @@ def _read_spacings(table: TextTable, images: list[str]) -> tuple[dict[str, Spaci
     for image in map(composed, images):
         by_name.setdefault(image.rsplit("/", 1)[-1], []).append(image)
     problems = []
+    written: list[str] = []
     for row in table.rows:
         name, *texts = (row[place] for place in places)
+        written.append(name)
         # Without a spacing: prepared from a source that does not know it.
         spacing = _spacing(texts) if any(texts) else None
         targets = [name] if name in whole else by_name.get(name, [])
@@ -342,7 +344,12 @@ def _read_spacings(table: TextTable, images: list[str]) -> tuple[dict[str, Spaci
     spacings = {image: rows[0] for image, rows in told.items() if len(rows) == 1 and rows[0] is not None}
     without = [image for image, rows in told.items() if not rows]
     if without:
-        found = f"no row for {len(without)} images, among them {without[0]}; expected one for each"
+        found = f"no row for {len(without)} images, among them {without[0]}"
+        for images_, cells in near_matches(list(map(composed, without)), written)[:1]:
+            found += (
+                f" ({cells[0]} in the table differs from {images_[0]} in {difference(cells[0], images_[0])})"
+            )
+        found += "; expected one for each"
         remedy = "add the rows: csa_mm2 stays empty without them"
         problems.append(Problem(SLICES_TABLE, "", "warning", "no-spacing", found, remedy))
     return spacings, problems

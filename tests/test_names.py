@@ -560,3 +560,31 @@ def test_raters_who_write_ids_differently(tmp_path):
     code, said = run("reliability", "--table", tmp_path / "t.csv", "--out", tmp_path / "out")
     assert code == 0, said
     assert "ALS_6 in A, ALS_06 in B: not joined, as they differ in leading zeros" in said
+
+
+@pytest.mark.parametrize(
+    "name", ["participants (1).csv", "participants - Copy.csv", "Copy of participants.csv"]
+)
+def test_copies_of_the_participants_table(tmp_path, name):
+    write_slice(tmp_path / "data", "ALS_1_3")
+    table = "participant_id,onset_side\nALS_1,left\n"
+    (tmp_path / "data" / name).write_text(table)
+    for n, real in enumerate((False, True)):
+        if real:
+            (tmp_path / "data/participants.csv").write_text(table)
+        code, said = run("quantify", tmp_path / "data", "--out", tmp_path / f"out{n}")
+        assert code == 0
+        assert problems(tmp_path / f"out{n}") == [("warning", "other-version")]
+        assert name in said
+    given = tmp_path / "data" / name
+    run("quantify", tmp_path / "data", "--out", tmp_path / "out3", "--participants", given)
+    assert problems(tmp_path / "out3") == []
+
+
+def test_images_of_slices_csv_that_are_nearly_named(tmp_path):
+    write_slice(tmp_path / "data", "ALS_1_3")
+    (tmp_path / "data/slices.csv").write_text("image,row_spacing_mm,col_spacing_mm\nals_1_3.PNG,0.5,0.5\n")
+    code, said = run("quantify", tmp_path / "data", "--out", tmp_path / "out")
+    assert code == 0
+    assert problems(tmp_path / "out") == [("warning", "no-spacing")]
+    assert "als_1_3.PNG in the table differs from ALS_1_3.png in case" in said
