@@ -239,7 +239,7 @@ def _differing(
 ) -> tuple[list[Stray], list[Stray]]:
     """Take out images and JSONs of one folder whose names are nearly the same: they are one slice."""
     groups: dict[tuple[str, tuple[str, ...]], list[Stray]] = defaultdict(list)
-    for stray in (*good, *bad):
+    for stray in (s for s in (*good, *bad) if len(s.kinds) == 1):
         folder, _, own = stray.stem.rpartition("/")
         groups[folder, loose_key(own)].append(stray)
     whole = {stem.casefold(): name for stem, name in stems.items()} if good else {}

@@ -176,7 +176,8 @@ def open_study(
     content = partial(json_content, root)
     dataset = find_slices(files, dead, settings, images_alone=maps is not None, content=content)
     tables = [name for name in files if name.casefold() in (PROTOCOL, SLICES_TABLE, *_PARTICIPANTS)]
-    problems = [*dataset.problems, *table_versions(files, participants_file and participants_file.name)]
+    given = None if participants_file is None else participants_file.name
+    problems = [*dataset.problems, *table_versions(files, given)]
     del files  # very many names, perhaps
     digests = {}
     if PROTOCOL in tables:
@@ -345,10 +346,8 @@ def _read_spacings(table: TextTable, images: list[str]) -> tuple[dict[str, Spaci
     without = [image for image, rows in told.items() if not rows]
     if without:
         found = f"no row for {len(without)} images, among them {without[0]}"
-        for images_, cells in near_matches(list(map(composed, without)), written)[:1]:
-            found += (
-                f" ({cells[0]} in the table differs from {images_[0]} in {difference(cells[0], images_[0])})"
-            )
+        for (image, *_), (cell, *_) in near_matches(list(map(composed, without)), written)[:1]:
+            found += f" ({cell} in the table differs from {image} in {difference(cell, image)})"
         found += "; expected one for each"
         remedy = "add the rows: csa_mm2 stays empty without them"
         problems.append(Problem(SLICES_TABLE, "", "warning", "no-spacing", found, remedy))

@@ -583,7 +583,8 @@ def test_copies_of_the_participants_table(tmp_path, name):
 
 def test_images_of_slices_csv_that_are_nearly_named(tmp_path):
     write_slice(tmp_path / "data", "ALS_1_3")
-    (tmp_path / "data/slices.csv").write_text("image,row_spacing_mm,col_spacing_mm\nals_1_3.PNG,0.5,0.5\n")
+    table = "image,row_spacing_mm,col_spacing_mm\nals_1_3.PNG,0.5,0.5\n"
+    (tmp_path / "data/slices.csv").write_text(table)
     code, said = run("quantify", tmp_path / "data", "--out", tmp_path / "out")
     assert code == 0
     assert problems(tmp_path / "out") == [("warning", "no-spacing")]
