@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from mriparaspinal.errors import UsageError
-from mriparaspinal.files.images import IMAGE_ENDINGS
+from mriparaspinal.files.images import IMAGE_ENDINGS, USUAL_ENDINGS
 from mriparaspinal.model import SEGMENTS, Problem, Settings, Slice
 from mriparaspinal.packed import PackedSlices, shared
 from mriparaspinal.stacks import several_of_one
@@ -216,6 +216,8 @@ def _pair(
     stem: str, names: list[str], who: Callable[[str], Who | str], images_alone: bool
 ) -> Slice | Problem:
     images = [name for name in names if _kind(name) == "image"]
+    # A TIFF beside the PNG that was exported of it; if it was the one annotated, imagePath tells.
+    images = [name for name in images if name.lower().endswith(USUAL_ENDINGS)] or images
     annotations = [name for name in names if _kind(name) == "json"]
     first = (images or annotations)[0]
     parsed = who(stem)

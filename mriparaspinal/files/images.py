@@ -1,13 +1,15 @@
-"""Slice images: bytes in, an 8-bit grey array out. What is not surely the grey levels is refused."""
+"""Slice images: bytes in, 8-bit grey levels out. What is not surely the grey levels is refused."""
 
 from __future__ import annotations
 
 import functools
 import io
+import math
 import struct
 import warnings
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +17,10 @@ from PIL import Image
 
 from mriparaspinal.errors import ParaspinalError
 
-#: The endings that are looked for beside a JSON, without regard to case.
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg")
+#: The usual endings beside a JSON, without regard to case; of several images of a stem these are measured.
+USUAL_ENDINGS = (".png", ".jpg", ".jpeg")
+#: All endings that are looked for.
+IMAGE_ENDINGS = (*USUAL_ENDINGS, ".tif", ".tiff", ".bmp")
 #: More pixels than any slice has: a file that claims more is broken or hostile.
 PIXEL_LIMIT = 4096 * 4096
 #: Each row takes memory of its own, were it one pixel wide.
@@ -28,6 +32,8 @@ GreyImage = NDArray[np.uint8]
 #: What Pillow raises for bytes that are not the image they claim to be.
 _BROKEN = (OSError, ValueError, TypeError, LookupError, SyntaxError, EOFError, struct.error, zlib.error)
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+#: How TIFF (and BigTIFF) and BMP begin.
+_OTHER_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")
 _EXIF_ORIENTATION = 0x0112
 
 
@@ -44,28 +50,46 @@ def too_large(width: int, height: int) -> bool:
     return width * height > PIXEL_LIMIT or max(width, height) > SIDE_LIMIT
 
 
-def decode_image(raw: bytes, window: tuple[float, float] | None = None) -> tuple[Image.Image, bool]:
-    """Decode PNG or JPEG bytes to grey levels.
+@dataclass(frozen=True, slots=True)
+class SliceImage:
+    """The grey levels of a slice."""
 
-    Returns an image of mode L and whether the format is lossy (JPEG).
+    grey: Image.Image
+    """Of mode L."""
+    loss: float = 0.0
+    """JPEG: how much it can have changed a block of 8×8 pixels at most (RMS, in grey levels); else 0."""
+    deep: bool = False
+    """Whether the file has more than 8 bits, and a window made the grey levels."""
+
+    @property
+    def lossy(self) -> bool:
+        """Whether the format changes grey levels."""
+        return self.loss > 0
+
+
+def decode_image(raw: bytes, window: tuple[float, float] | None = None) -> SliceImage:
+    """Decode PNG, JPEG, TIFF or BMP bytes to grey levels.
+
     ``window`` = (LOW, HIGH) is applied to images of more than 8 bits by
     ``g = clip(floor(255·(x − LOW)/(HIGH − LOW) + 0.5), 0, 255)``, and to no others.
     Raises :class:`UnreadableImageError`.
     """
     plain = _plain_png(raw)
     if plain is not None:
-        return plain, False
+        return SliceImage(plain)
     try:
         with warnings.catch_warnings():
             # Pillow warns of sizes below PIXEL_LIMIT, and of side data that no grey level depends on.
             warnings.simplefilter("ignore")
             image = _open(raw)
-            return _grey(image, raw, window), image.format == "JPEG"
+            deep = _is_deep(image, raw)
+            grey = Image.fromarray(_windowed(image, window)) if deep else _grey_levels(image)
+            return SliceImage(grey, _loss(image), deep)
     except Image.DecompressionBombError:
         found = "more pixels than a slice can have; expected one slice"
         raise UnreadableImageError("image-too-large", found, "export it again") from None
     except _BROKEN as error:
-        found = f"not a whole PNG or JPEG ({_reason(error)}); expected a PNG of 8-bit grey levels"
+        found = f"not a whole PNG, JPEG, TIFF or BMP ({_reason(error)}); expected a PNG of 8-bit grey levels"
         raise UnreadableImageError("unreadable-image", found, "export the slice again") from None
 
 
@@ -127,7 +151,7 @@ def _open(raw: bytes) -> Image.Image:
     """The decoded image, still in its own mode."""
     if not raw:
         raise ValueError("the file is empty")
-    image = _png(raw) if raw.startswith(_PNG_MAGIC) else Image.open(io.BytesIO(raw), formats=("JPEG",))
+    image = _image_file(raw)
     if too_large(*image.size):
         size = f"{image.width}×{image.height}"
         raise UnreadableImageError("image-too-large", f"{size} pixels; expected one slice", "export it again")
@@ -144,11 +168,38 @@ def _open(raw: bytes) -> Image.Image:
     return image
 
 
-def _png(raw: bytes) -> Image.Image:
-    # Image.open would first load what reads five other formats.
-    from PIL.PngImagePlugin import PngImageFile
+def _image_file(raw: bytes) -> Image.Image:
+    """The image by its first bytes, whatever the file is called; its pixels are not yet decoded."""
+    if raw.startswith(_PNG_MAGIC):
+        # Image.open would first load what reads five other formats.
+        from PIL.PngImagePlugin import PngImageFile
 
-    return PngImageFile(io.BytesIO(raw))
+        return PngImageFile(io.BytesIO(raw))
+    if raw.startswith(_OTHER_MAGIC):
+        from mriparaspinal.files.other_images import open_other
+
+        return open_other(raw)
+    return Image.open(io.BytesIO(raw), formats=("JPEG",))
+
+
+def image_size(raw: bytes) -> tuple[int, int] | None:
+    """(rows, columns) that an image says in its header; None where it cannot be read."""
+    if raw.startswith(_PNG_MAGIC) and raw[12:16] == b"IHDR" and len(raw) > 24:
+        columns, rows = struct.unpack(">II", raw[16:24])
+        return rows, columns
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(raw), formats=("JPEG", "TIFF", "BMP", "GIF", "WEBP")) as image:
+                return image.height, image.width
+    except (*_BROKEN, Image.DecompressionBombError):
+        return None
+
+
+def grey_range(raw: bytes) -> tuple[float, float]:
+    """The lowest and highest value of an image of more than 8 bits that :func:`decode_image` has read."""
+    low, high = _open(raw).getextrema()
+    return float(low), float(high)  # type: ignore[arg-type]
 
 
 #: Channels of a pixel by the colour type of a PNG.
@@ -162,6 +213,10 @@ def require_whole(image: Image.Image, raw: bytes) -> None:
 
     Pillow says so only where it ends within a line, and else takes the rest for black without a word.
     """
+    if image.format == "BMP" and image.mode == "L":
+        from mriparaspinal.files.other_images import bmp_colours
+
+        _require_below(image, bmp_colours(raw))
     if not raw.startswith(_PNG_MAGIC):
         return
     last = image.crop((0, image.height - 1, image.width, image.height))
@@ -204,10 +259,20 @@ def _png_depth(raw: bytes) -> int | None:
     return None
 
 
-def _grey(image: Image.Image, raw: bytes, window: tuple[float, float] | None) -> Image.Image:
-    if _png_depth(raw) == 16 or image.mode.startswith(("I", "F")):
-        return Image.fromarray(_windowed(image, window))
-    return _grey_levels(image)
+def _is_deep(image: Image.Image, raw: bytes) -> bool:
+    return _png_depth(raw) == 16 or image.mode.startswith(("I", "F"))
+
+
+def _loss(image: Image.Image) -> float:
+    """What JPEG can have changed: each coefficient by half a step of its table, each pixel by rounding."""
+    if image.format == "JPEG":
+        steps = image.quantization[0]  # type: ignore[attr-defined]
+        return math.sqrt(sum(step**2 for step in steps) / len(steps)) / 2 + 1
+    if image.format == "TIFF" and image.info.get("compression") == "jpeg":
+        from mriparaspinal.files.other_images import TIFF_JPEG_LOSS
+
+        return TIFF_JPEG_LOSS
+    return 0.0
 
 
 def _reason(error: Exception) -> str:
@@ -240,6 +305,8 @@ def _grey_levels(image: Image.Image) -> Image.Image:
         raise UnreadableImageError("image-bits", found, "export the slice itself, not a mask of it")
     if image.mode == "CMYK":
         raise _colour("CMYK colours")
+    if image.mode == "P":
+        _require_colours_of(image)
     channels = np.asarray(image.convert("RGBA"))
     if (channels[..., 3] != 255).any():
         raise _colour("transparent pixels")
@@ -247,6 +314,19 @@ def _grey_levels(image: Image.Image) -> Image.Image:
     if (channels[..., 1] != red).any() or (channels[..., 2] != red).any():
         raise _colour("coloured pixels")
     return Image.fromarray(np.ascontiguousarray(red))
+
+
+def _require_colours_of(image: Image.Image) -> None:
+    """Raise :class:`ValueError` where a pixel has no colour in the palette: Pillow makes one up."""
+    palette = image.palette
+    colours = 0 if palette is None else len(palette.palette) // len(palette.mode)
+    _require_below(image, colours)
+
+
+def _require_below(image: Image.Image, colours: int) -> None:
+    highest = image.getextrema()[1]
+    if isinstance(highest, (int, float)) and highest >= colours:
+        raise ValueError(f"pixel value {highest} in a palette of {colours} colours")
 
 
 def _colour(found: str) -> UnreadableImageError:
