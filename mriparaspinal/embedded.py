@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -63,19 +65,21 @@ def embedded_problem(
     carried = embedded_image(annotation)
     if carried is None or carried == raw:
         return None
-    size, own = image_size(carried), (image.grey.height, image.grey.width)
-    if size is None:
-        found = "the picture in imageData cannot be read; expected the one that was annotated"
-        return Problem(name, "", "warning", "embedded-unreadable", found, "check the contours on an overlay")
-    if size != own:
-        told = f"imageData holds {size[1]}×{size[0]} px, the image beside it {own[1]}×{own[0]}"
-        picture = _picture(carried, window) if size == own[::-1] else None
-        how = _turned(picture, image) if picture is not None else ""
-        told += f", and is {how}" * bool(how)
-        found = f"{told}; expected the picture that was annotated"
-        return Problem(name, "", "warning", "embedded-other-size", found, _LOOK)
-    picture = _picture(carried, window)
-    if picture is None or _same(picture, image, frame):
+    own = image.grey.height, image.grey.width
+    size = image_size(carried)
+    try:
+        if size is not None and size != own:
+            how = _turned(_picture(carried, window), image) if size == own[::-1] else ""
+            found = f"imageData holds {size[1]}×{size[0]} px, the image beside it {own[1]}×{own[0]}"
+            found += f" and {how}" * bool(how) + "; expected the picture that was annotated"
+            return Problem(name, "", "warning", "embedded-other-size", found, _LOOK)
+        picture = _picture(carried, window)
+    except UnreadableImageError as error:
+        found = f"the picture in imageData cannot be read: {error.message.partition(';')[0]}"
+        remedy = "check on an overlay that the contours lie on the image beside it"
+        found += "; expected the picture that was annotated"
+        return Problem(name, "", "warning", "embedded-unreadable", found, remedy)
+    if _same(picture, image, frame):
         return None
     if image.deep and _same(picture, decode_image(raw, grey_range(raw)), frame):
         return None
@@ -84,15 +88,15 @@ def embedded_problem(
     return Problem(name, "", "warning", "embedded-differs", found, _LOOK)
 
 
-def _picture(raw: bytes, window: tuple[float, float] | None) -> SliceImage | None:
-    """The embedded picture; colours, which are refused in an image, are only compared here."""
+def _picture(raw: bytes, window: tuple[float, float] | None) -> SliceImage:
+    """The embedded picture, which is only compared: colours, and more than 8 bits, are no fault here."""
     try:
         return decode_image(raw, window)
     except UnreadableImageError as error:
+        if error.code == "image-bits" and window is None:
+            return decode_image(raw, grey_range(raw))
         if error.code != "colour-image":
-            return None
-    import io
-
+            raise
     with Image.open(io.BytesIO(raw)) as image:
         return SliceImage(image.convert("L"))
 

@@ -219,34 +219,29 @@ def read_slice(root: Path, slice_: Slice, settings: Settings) -> OpenSlice:
 def _fits(annotation: Annotation, shape: tuple[int, int], beside: bool, name: str, found: OpenSlice) -> bool:
     """Whether the image of (rows, columns) has the size that the annotation was drawn on."""
     height, width = annotation.image_size
-    told = "drawn on"
-    if (height is None or width is None) and beside:
+    source = ""
+    rows, columns = shape
+    # What the file says comes first; what it does not say is that of the picture it carries.
+    if beside and None in (height, width) and height in (None, rows) and width in (None, columns):
         carried = embedded_size(annotation)
         if carried is not None:
-            told = "imageHeight and imageWidth are missing, and imageData holds"
+            source = " (the picture in imageData)"
             height, width = height or carried[0], width or carried[1]
-    if height is None and width is None:
-        if beside:
+        elif height is None and width is None:
             message = "neither imageHeight and imageWidth nor imageData; expected the size that was annotated"
-            remedy = "the contours may be of another size: check them on an overlay, and save them in LabelMe"
+            remedy = "check the contours on an overlay, then save them in LabelMe, which writes the size"
             found.problems.append(Problem(name, "", "warning", "size-unknown", message, remedy))
-        return True
-    rows, columns = shape
     if height in (None, rows) and width in (None, columns):
         return True
     size = f"{'?' if width is None else width}×{'?' if height is None else height}"
-    message = f"{told} {size} px, but the image has {columns}×{rows}; expected the same size"
+    message = f"drawn on {size} px{source}, but the image has {columns}×{rows}"
     remedy = "put back the image that was annotated, or annotate this one"
     if (height, width) == (columns, rows):
-        message = (
-            f"imageHeight {height} and imageWidth {width} look exchanged, the image has {columns}×{rows}"
-        )
-        message += "; expected height and width of the image"
-        remedy = "exchange the two numbers in the JSON if its contours lie right on the image, else " + remedy
-        if annotation.image_size != (height, width):
-            message = f"imageData holds {size} px, the image {columns}×{rows}: it looks turned"
-            message += "; expected the picture that was annotated"
-            remedy = "put back the image that was annotated, or annotate this one"
+        message += ": the image looks turned" if source else ": imageHeight and imageWidth look exchanged"
+        if not source:
+            known = "exchange the two numbers if the contours lie right on the image"
+            remedy = f"{known}; if it was turned, {remedy}"
+    message += "; expected the same size"
     found.problems.append(Problem(name, "", "error", "size-mismatch", message, remedy))
     return False
 

@@ -432,10 +432,9 @@ class _Depths:
         if settings.window is None or not all(self._counts):
             return []
         eight, deep = self._counts
-        low, high = settings.window
-        found = f"8 bits in {eight} slices (first {self._first[0]}), more in {deep} (first {self._first[1]})"
-        found += ": two grey scales in one study; expected one for all slices"
-        remedy = f"--window {low:g},{high:g} changes those of more bits alone: export all in the same way"
+        found = f"{eight} of {eight + deep} slices have 8 bits (first {self._first[0]}), {deep} have more "
+        found += f"(first {self._first[1]}): two grey scales in one study; expected one for all slices"
+        remedy = "export all slices in the same way: --window changes those of more than 8 bits alone"
         return [Problem("dataset", "", "warning", "mixed-depth", found, remedy)]
 
 

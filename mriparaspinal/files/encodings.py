@@ -12,16 +12,17 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "UTF-16"),
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
-_HAN = "\u3000-\u303f\u4e00-\u9fff\uff00-\uffef"
+_HAN = "\u3000-\u303f\u4e00-\u9fff\uff01-\uff60"
+_LATIN = ("WINDOWS-1252", "Western Windows", "cp1252", "[\u00c0-\u00ff\u0152-\u0178\u00b0-\u00b5]")
 #: Name for iconv, whose computers write it, the Python codec of its common letters, and these letters.
 _CANDIDATES = (
     ("GB18030", "Chinese Windows", "gb2312", f"[{_HAN}]"),
-    ("BIG5", "Chinese Windows, traditional", "big5", f"[{_HAN}]"),
-    ("SHIFT_JIS", "Japanese Windows", "shift_jis", f"[{_HAN}\u3040-\u30ff]"),
     ("EUC-KR", "Korean Windows", "euc_kr", "[\uac00-\ud7a3]"),
+    ("SHIFT_JIS", "Japanese Windows", "shift_jis", f"[{_HAN}\u3040-\u30ff]"),
+    ("BIG5", "traditional Chinese Windows", "big5", f"[{_HAN}]"),
     ("GB18030", "Chinese Windows", "gb18030", f"[{_HAN}]"),
     ("WINDOWS-1251", "Cyrillic Windows", "cp1251", "[\u0400-\u045f]"),
-    ("WINDOWS-1252", "Western Windows", "cp1252", "[\u00c0-\u00ff\u0152-\u0178\u00b0-\u00b5]"),
+    _LATIN,
 )
 #: How many are named.
 _TOLD = 2
@@ -47,7 +48,9 @@ def likely_encodings(raw: bytes) -> list[tuple[str, str]]:
     if _decoded(raw, "utf-8") is not None:
         return []
     found: list[tuple[str, str]] = []
-    for name, where, codec, letters in _CANDIDATES:
+    # Accents stand alone among Latin letters, in other scripts several such bytes follow each other.
+    alone = re.search(rb"[\x80-\xff]{2}", raw) is None
+    for name, where, codec, letters in (_LATIN, *_CANDIDATES) if alone else _CANDIDATES:
         text = _decoded(raw, codec)
         others = "" if text is None else "".join(re.findall(r"[^\x00-\x7f]+", text))
         if others and re.fullmatch(f"{letters}+", others) and (name, where) not in found:

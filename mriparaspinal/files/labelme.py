@@ -176,11 +176,10 @@ def _pixels(field: str, value: Any) -> int | None:
     """A side of the image; None where the file does not say it."""
     if value is None:
         return None
-    # A boolean is an int of its own type.
-    if type(value) is int or (type(value) is float and value.is_integer()):
-        if value > 0:
-            return int(value)
-    shown = json.dumps(value, ensure_ascii=False)[:40]
+    whole = type(value) is int or (type(value) is float and value.is_integer())  # True is an int, too
+    if whole and value > 0:
+        return int(value)
+    shown = json.dumps(value)[:40]
     found = f"{field} is {'the text ' * isinstance(value, str)}{shown}; expected a whole number of pixels"
     remedy = f"write the {field.removeprefix('image').lower()} of the image that was annotated there"
     raise UnreadableAnnotationError(found, remedy)
@@ -223,10 +222,7 @@ def _contour(shape: _Shape) -> Contour | tuple[str, str]:
     if kind == "rectangle" and len(points) == 4:
         # X-AnyLabeling saves all corners, LabelMe two that lie opposite.
         if not _is_upright(points):
-            return (
-                "bad-shape",
-                "a rectangle whose 4 points are not the corners of an upright one; expected those",
-            )
+            return "bad-shape", "a rectangle of 4 points that is not upright; expected its corners in turn"
         points = [points[0], points[2]]
     if kind != "polygon" and kind not in _POINTS_NEEDED:
         return "not-closed", f"a {kind[:40]} encloses no area; expected a polygon or another closed shape"

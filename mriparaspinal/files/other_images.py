@@ -48,8 +48,10 @@ def open_other(raw: bytes) -> Image.Image:
 def _require_grey_levels(tags: Any) -> None:
     bits, formats = _tuple(tags.get(_BITS, 1)), set(_tuple(tags.get(_FORMAT, 1)))
     samples, photometric = tags.get(_SAMPLES, 1), tags.get(_PHOTOMETRIC)
+    if photometric is None:
+        raise ValueError("no photometric tag")
     if photometric not in (0, 1, 2):
-        names = {3: "a palette of colours", 5: "CMYK colours", 6: "YCbCr colours", None: "no photometric tag"}
+        names = {3: "a palette of colours", 5: "CMYK colours", 6: "YCbCr colours"}
         found = f"a TIFF with {names.get(photometric, f'the photometric tag {photometric}')}"
         raise UnreadableImageError("colour-image", f"{found}; expected grey levels", _AS_PNG)
     if tags.get(_COMPRESSION, 1) not in _LOSSLESS | {_JPEG}:
