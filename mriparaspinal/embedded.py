@@ -6,14 +6,15 @@ import io
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageChops
 
 from mriparaspinal.files.images import (
     SliceImage,
     UnreadableImageError,
     decode_image,
-    grey_range,
     image_size,
+    jpeg_means,
+    windowed,
 )
 from mriparaspinal.files.labelme import Annotation, embedded_image, embeds
 from mriparaspinal.model import Problem
@@ -65,6 +66,8 @@ def embedded_problem(
     carried = embedded_image(annotation)
     if carried is None or carried == raw:
         return None
+    if _same_means(carried, image, frame):
+        return None
     own = image.grey.height, image.grey.width
     size = image_size(carried)
     try:
@@ -81,7 +84,7 @@ def embedded_problem(
         return Problem(name, "", "warning", "embedded-unreadable", found, remedy)
     if _same(picture, image, frame):
         return None
-    if image.deep and _same(picture, decode_image(raw, grey_range(raw)), frame):
+    if (full := _of_full_range(image)) is not None and _same(picture, full, frame):
         return None
     how = _turned(picture, image) or _other_levels(picture, image, frame)
     found = f"the picture in imageData is not the image beside it, which {how}; expected the same"
@@ -94,11 +97,18 @@ def _picture(raw: bytes, window: tuple[float, float] | None) -> SliceImage:
         return decode_image(raw, window)
     except UnreadableImageError as error:
         if error.code == "image-bits" and window is None:
-            return decode_image(raw, grey_range(raw))
+            return decode_image(raw, decode_image(raw, (0.0, 1.0)).full_range())
         if error.code != "colour-image":
             raise
     with Image.open(io.BytesIO(raw)) as image:
         return SliceImage(image.convert("L"))
+
+
+def _of_full_range(image: SliceImage) -> SliceImage | None:
+    """The image as LabelMe shows more than 8 bits: from the lowest to the highest value."""
+    if image.values is None:
+        return None
+    return SliceImage(windowed(image.values, image.full_range()), image.loss, image.values)
 
 
 def _levels(image: Image.Image) -> Levels:
@@ -112,13 +122,40 @@ def _aligned(frame: Frame, size: tuple[int, int]) -> Frame:
     return Frame(left, top, min(right, size[0]), min(bottom, size[1]))
 
 
+def _same_means(raw: bytes, image: SliceImage, frame: Frame | None) -> bool:
+    """Whether the bytes are a JPEG of the image's size, and each of its blocks as bright as the image's.
+
+    Only what is not needs to be decoded. Blocks that the frame or the image cuts are not looked at.
+    """
+    found = jpeg_means(raw)
+    if found is None:
+        return False
+    means, most = found
+    width, height = image.grey.size
+    if means.size != (-(-width // _BLOCK), -(-height // _BLOCK)) or image_size(raw) != (height, width):
+        return False
+    left, top, right, bottom = (
+        n // _BLOCK for n in _aligned(frame or Frame(0, 0, width, height), (width, height))
+    )
+    if min(right - left, bottom - top) < 1:
+        return False
+    box = (left * _BLOCK, top * _BLOCK, right * _BLOCK, bottom * _BLOCK)
+    shown = means.crop((left, top, right, bottom))
+    for beside in (image, _of_full_range(image)):
+        if beside is not None:
+            difference = ImageChops.difference(shown, beside.grey.reduce(_BLOCK, box))
+            if difference.getextrema()[1] <= most + 1 + beside.loss:  # type: ignore[operator]
+                return True
+    return False
+
+
 def _same(picture: SliceImage, image: SliceImage, frame: Frame | None) -> bool:
     """Whether nothing but JPEG can have made the difference of two pictures of one size."""
     box = _aligned(frame or Frame(0, 0, *image.grey.size), image.grey.size)
-    difference = _levels(picture.grey.crop(box)) - _levels(image.grey.crop(box))
+    difference = ImageChops.difference(picture.grey.crop(box), image.grey.crop(box))
     if not (picture.lossy or image.lossy):
-        return bool(abs(difference).max(initial=0) <= _ROUNDING)
-    squares = difference.astype(np.int64) ** 2
+        return difference.getextrema()[1] <= _ROUNDING  # type: ignore[operator]
+    squares = np.asarray(difference).astype(np.int64) ** 2
     rows, columns = (range(0, n, _BLOCK) for n in squares.shape)
     blocks = np.add.reduceat(np.add.reduceat(squares, rows, axis=0), columns, axis=1)
     most = picture.loss + image.loss + _ROUNDING

@@ -202,7 +202,7 @@ def read_slice(root: Path, slice_: Slice, settings: Settings) -> OpenSlice:
     image = None if raw is None else _decode(raw, slice_, settings, found)
     if raw is None or image is None:
         return found
-    found.image, found.deep = image.grey, image.deep
+    found.image, found.deep = image.grey, image.values is not None
     columns, rows = image.grey.size
     beside = slice_.image is not None
     if not _fits(annotation, (rows, columns), beside, name, found):
@@ -271,7 +271,7 @@ def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) 
     image = None if raw is None else _decode(raw, slice_, settings, found)
     if image is None:
         return found
-    found.image, found.deep = image.grey, image.deep
+    found.image, found.deep = image.grey, image.values is not None
     columns, rows = image.grey.size
     try:
         mapped = read_labels(maps, slice_, (rows, columns))

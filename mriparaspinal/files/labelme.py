@@ -276,8 +276,13 @@ def _mask_contour(shape: _Shape) -> Contour | tuple[str, str]:
 
 def embedded_image(annotation: Annotation) -> bytes | None:
     """The image that the file carries in ``imageData``; None where there is none that can be decoded."""
+    data = annotation.image_data
     try:
-        text = msgspec.json.decode(annotation.image_data, type=str)
+        return binascii.a2b_base64(data[1:-1], strict_mode=True) or None
+    except binascii.Error:
+        pass  # escapes, line ends: every spelling of JSON
+    try:
+        text = msgspec.json.decode(data, type=str)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return _base64("".join(text.split()).encode("ascii", "replace"))

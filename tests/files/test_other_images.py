@@ -67,7 +67,7 @@ KINDS = {
 @pytest.mark.parametrize("options", KINDS.values(), ids=KINDS)
 def test_eight_bits_are_read_as_they_are(options):
     image = decode_image(tiff(GREY, **options))
-    assert (image.lossy, image.deep) == (False, False)
+    assert (image.lossy, image.values) == (False, None)
     assert np.array_equal(np.asarray(image.grey), GREY)
 
 
@@ -102,7 +102,7 @@ def test_sixteen_bits_need_a_window(options):
     assert refused(raw) == "image-bits"
     expected = np.floor(np.clip(255.0 * (DEEP - 100.0) / 3000.0 + 0.5, 0, 255)).astype(np.uint8)
     image = decode_image(raw, (100.0, 3100.0))
-    assert image.deep
+    assert image.values is not None
     assert np.array_equal(np.asarray(image.grey), expected)
 
 
