@@ -16,7 +16,7 @@ from mriparaspinal.files.images import (
     jpeg_means,
     windowed,
 )
-from mriparaspinal.files.labelme import Annotation, embedded_image, embeds
+from mriparaspinal.files.labelme import Annotation, embedded_image, embeds, embeds_same_stream
 from mriparaspinal.model import Problem
 from mriparaspinal.rasterise import Frame
 
@@ -61,7 +61,7 @@ def embedded_problem(
     names may have been blackened elsewhere; None: everywhere. LabelMe itself embeds a JPEG of a TIFF or BMP,
     and of more than 8 bits the range from the lowest to the highest value: neither is another picture.
     """
-    if embeds(annotation, raw):
+    if embeds(annotation, raw) or embeds_same_stream(annotation, raw):
         return None
     carried = embedded_image(annotation)
     if carried is None or carried == raw:
@@ -127,16 +127,13 @@ def _same_means(raw: bytes, image: SliceImage, frame: Frame | None) -> bool:
 
     Only what is not needs to be decoded. Blocks that the frame or the image cuts are not looked at.
     """
-    found = jpeg_means(raw)
+    width, height = size = image.grey.size
+    found = jpeg_means(raw, size)
     if found is None:
         return False
     means, most = found
-    width, height = image.grey.size
-    if means.size != (-(-width // _BLOCK), -(-height // _BLOCK)) or image_size(raw) != (height, width):
-        return False
-    left, top, right, bottom = (
-        n // _BLOCK for n in _aligned(frame or Frame(0, 0, width, height), (width, height))
-    )
+    whole = _aligned(frame or Frame(0, 0, width, height), size)
+    left, top, right, bottom = (n // _BLOCK for n in whole)
     if min(right - left, bottom - top) < 1:
         return False
     box = (left * _BLOCK, top * _BLOCK, right * _BLOCK, bottom * _BLOCK)

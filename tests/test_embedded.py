@@ -11,6 +11,7 @@ import pytest
 from builders import SHAPES, grey_image, png_bytes, write_image, write_slice
 from PIL import Image
 
+from mriparaspinal.files.labelme import embeds_same_stream, read_annotation
 from mriparaspinal.model import Settings, Slice
 from mriparaspinal.pipeline import measure_slice
 
@@ -65,6 +66,22 @@ def only(problems):
 def test_the_same_pixels_in_other_bytes_are_the_same_picture(tmp_path, level):
     assert told(tmp_path, NOISE, encoded(NOISE, compress_level=level)) == []
     assert told(tmp_path, NOISE, encoded(np.repeat(NOISE[..., None], 3, axis=2))) == []
+
+
+def test_a_png_packed_in_another_way_is_told_by_its_checksum():
+    def annotation(raw):
+        text = base64.b64encode(raw)
+        return read_annotation(b'{"shapes": [], "imageData": "' + text + b'"}')
+
+    image = encoded(SMOOTH, compress_level=6)
+    assert embeds_same_stream(annotation(encoded(SMOOTH, compress_level=1)), image)
+    changed = SMOOTH.copy()
+    changed[50, 50] ^= 1
+    for other in (changed, SMOOTH[:, ::-1], SMOOTH[::-1], SMOOTH.T, np.roll(SMOOTH, 1, axis=0)):
+        assert not embeds_same_stream(annotation(encoded(np.ascontiguousarray(other))), image)
+    assert not embeds_same_stream(annotation(encoded(SMOOTH, "JPEG")), image)
+    assert not embeds_same_stream(annotation(b""), image)
+    assert not embeds_same_stream(annotation(image), encoded(SMOOTH, "BMP"))
 
 
 @pytest.mark.parametrize("quality", [30, 50, 75, 85, 95])

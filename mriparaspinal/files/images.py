@@ -203,18 +203,18 @@ def image_size(raw: bytes) -> tuple[int, int] | None:
         return None
 
 
-def jpeg_means(raw: bytes) -> tuple[Image.Image, float] | None:
-    """The mean grey level of each block of 8×8 pixels of a JPEG, in a fifth of the time of decoding it.
+def jpeg_means(raw: bytes, size: tuple[int, int]) -> tuple[Image.Image, float] | None:
+    """The mean grey level of each block of 8×8 pixels of a JPEG, in half the time of decoding it.
 
     With it, how far such a mean can be from that of the picture which was compressed (half a step of its
-    table, an eighth of it in each pixel). None for what is no such JPEG.
+    table, an eighth of it in each pixel). None for what is no such JPEG of ``size`` (width, height).
     """
     if not raw.startswith(b"\xff\xd8"):
         return None
     try:
         image: Any = Image.open(io.BytesIO(raw), formats=("JPEG",))
-        width, height = image.size
-        if image.mode not in ("L", "RGB") or too_large(width, height):
+        width, height = size
+        if image.mode not in ("L", "RGB") or image.size != size:
             return None
         image.draft("L", (max(width // 8, 1), max(height // 8, 1)))
         image.load()

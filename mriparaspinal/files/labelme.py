@@ -294,6 +294,27 @@ def embeds(annotation: Annotation, image: bytes) -> bool:
     return len(data) == 4 * -(-len(image) // 3) + 2 and data[1:-1] == base64.b64encode(image)
 
 
+#: How a PNG of 8 bits of grey ends: the checksum of its lines, that of the chunk, and the last chunk.
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+
+
+def embeds_same_stream(annotation: Annotation, image: bytes) -> bool:
+    """Whether the file carries a PNG of the same lines, packed in another way; without decoding it.
+
+    The stream of a PNG ends with the Adler-32 checksum of its lines. A False says nothing.
+    """
+    data = annotation.image_data
+    try:
+        head, tail = (binascii.a2b_base64(part, strict_mode=True) for part in (data[1:45], data[-45:-1]))
+    except binascii.Error:
+        return False
+    # Signature and header: 33 bytes, with grey of 8 bits.
+    if head != image[:33] or image[24:26] != b"\x08\0" or image[1:4] != b"PNG":
+        return False
+    ends = tail[-12:] == image[-12:] == _PNG_END
+    return ends and tail[-20:-16] == image[-20:-16]
+
+
 def _base64(text: bytes) -> bytes | None:
     try:
         return base64.b64decode(text, validate=True) or None
