@@ -59,7 +59,7 @@ def find_slices(
     wanted = (name for name in files if _kind(name) == "image" or (_kind(name) and not images_alone))
 
     def paired() -> Iterator[Slice]:
-        for stem, names in _by_stem(sorted(wanted)):
+        for stem, names in _by_stem(_without_originals(sorted(wanted), who)):
             result = _pair(stem, names, who, images_alone)
             if isinstance(result, Problem):
                 problems.append(result)
@@ -75,6 +75,27 @@ def find_slices(
     problems += _alike(slices)
     ordered = PackedSlices(_in_table_order(slices))
     return Dataset(ordered, tuple(problems), _lost_of_stacks(ordered, lost))
+
+
+def _without_originals(names: list[str], who: Callable[[str], Who | str]) -> list[str]:
+    """Names without those TIFF and BMP that the PNG or JPEG of a slice was exported of.
+
+    Such an original has no JSON of its own, or lies right beside the PNG: then the JSON is of both, and its
+    ``imagePath`` tells which one was annotated.
+    """
+    stems = {name: name[: name.rindex(".")] for name in names}
+    others = [n for n in names if _kind(n) == "image" and not n.lower().endswith(USUAL_ENDINGS)]
+    if not others:
+        return names
+    usual = {stem for name, stem in stems.items() if name.lower().endswith(USUAL_ENDINGS)}
+    annotated = {stem for name, stem in stems.items() if _kind(name) == "json"}
+    exported = {parsed for stem in usual if not isinstance(parsed := who(stem), str)}
+    originals = {
+        name
+        for name in others
+        if stems[name] in usual or (stems[name] not in annotated and who(stems[name]) in exported)
+    }
+    return [name for name in names if name not in originals]
 
 
 def _in_table_order(slices: Sequence[Slice]) -> Iterator[Slice]:
@@ -216,8 +237,6 @@ def _pair(
     stem: str, names: list[str], who: Callable[[str], Who | str], images_alone: bool
 ) -> Slice | Problem:
     images = [name for name in names if _kind(name) == "image"]
-    # A TIFF beside the PNG that was exported of it; if it was the one annotated, imagePath tells.
-    images = [name for name in images if name.lower().endswith(USUAL_ENDINGS)] or images
     annotations = [name for name in names if _kind(name) == "json"]
     first = (images or annotations)[0]
     parsed = who(stem)
