@@ -12,6 +12,7 @@ from typing import Literal
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.dicom_objects import modality_of
 from mriparaspinal.files.folder import UnreadableFileError, list_files
+from mriparaspinal.files.images import IMAGE_ENDINGS
 from mriparaspinal.mask_files import ENDINGS, mask_candidates
 from mriparaspinal.model import Slice
 from mriparaspinal.names import composed
@@ -20,7 +21,7 @@ Kind = Literal["label map", "ROI set", "DICOM"]
 #: Endings of files that are read, in small letters; a PNG only where it is called a mask.
 _OURS = (".nii", ".nii.gz", "_mask.png", ".roi", ".zip", ".dcm")
 #: What may lie in a participant's folder beside DICOM files.
-_NO_DICOM = (*_OURS[:-1], ".png", ".json", ".csv", ".tsv", ".txt", ".toml", ".jpg", ".jpeg")
+_NO_DICOM = (*_OURS[:-1], ".json", ".csv", ".tsv", ".txt", ".toml", *IMAGE_ENDINGS)
 _ANNOTATIONS = ("RTSTRUCT", "SEG")
 
 

@@ -184,7 +184,7 @@ def _make_one(slice_: Slice, claims: Sequence[Claim], given: Annotations, made: 
 def _shape_of(root: Path, slice_: Slice) -> tuple[int, int]:
     """(rows, columns) of a slice; its grey levels do not matter here, so any window will do."""
     try:
-        image, _ = decode_image(read_bytes(root / slice_.name), (0.0, 1.0))
+        image = decode_image(read_bytes(root / slice_.name), (0.0, 1.0)).grey
     except UnreadableFileError as error:
         raise SliceError("unreadable-file", error.message, error.remedy) from None
     except UnreadableImageError as error:

@@ -13,6 +13,7 @@ from operator import itemgetter
 
 from mriparaspinal.errors import UsageError
 from mriparaspinal.files.folder import stands_for
+from mriparaspinal.files.images import USUAL_ENDINGS
 from mriparaspinal.model import SEGMENTS, Problem, Settings, Slice
 from mriparaspinal.names import composed, difference, loose_key
 from mriparaspinal.packed import PackedSlices, shared
@@ -74,7 +75,7 @@ def find_slices(
     wanted.sort(key=composed)
 
     def paired() -> Iterator[Slice]:
-        for stem, names in _by_stem(wanted):
+        for stem, names in _by_stem(_without_originals(wanted, who)):
             result = _pair(stem, names, who, images_alone)
             if stem in absent and not isinstance(result, Slice):
                 lost.extend(_lettered(names[0], who))
@@ -130,6 +131,27 @@ def _with_strays(
     more += [_slice(s.who, None, s.name) for s in done.alone if not isinstance(s.who, str)]
     more.sort(key=lambda slice_: composed(slice_.annotation))
     return PackedSlices(chain(found, more)) if more else found
+
+
+def _without_originals(names: list[str], who: Callable[[str], Who | str]) -> list[str]:
+    """Names without those TIFF and BMP that the PNG or JPEG of a slice was exported of.
+
+    Such an original has no JSON of its own, or lies right beside the PNG: then the JSON is of both, and its
+    ``imagePath`` tells which one was annotated.
+    """
+    stems = {name: name[: name.rindex(".")] for name in names}
+    others = [n for n in names if kind(n) == "image" and not n.lower().endswith(USUAL_ENDINGS)]
+    if not others:
+        return names
+    usual = {stem for name, stem in stems.items() if name.lower().endswith(USUAL_ENDINGS)}
+    annotated = {stem for name, stem in stems.items() if kind(name) == "json"}
+    exported = {parsed for stem in usual if not isinstance(parsed := who(stem), str)}
+    originals = {
+        name
+        for name in others
+        if stems[name] in usual or (stems[name] not in annotated and who(stems[name]) in exported)
+    }
+    return [name for name in names if name not in originals]
 
 
 def _in_table_order(slices: Sequence[Slice]) -> Iterator[Slice]:

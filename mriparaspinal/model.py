@@ -162,6 +162,8 @@ class SliceResult:
     """(file name relative to the dataset, SHA-256 of its bytes)."""
     threshold: float | None = None
     """What fat was told by in this slice: a grey level, or a fat fraction for the rule ``dixon``."""
+    deep: bool = False
+    """Whether the image has more than 8 bits, so that a window made its grey levels."""
 
 
 def _about(doc: str, unit: str = "") -> dict[str, str]:

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 
 from mriparaspinal.anatomy import Anatomy, RegionKey, sort_contours
+from mriparaspinal.embedded import embedded_problem, embedded_size
 from mriparaspinal.errors import NoInputError
 from mriparaspinal.files.folder import UnreadableFileError, find_name, read_bytes
-from mriparaspinal.files.images import SLICE_FILE_LIMIT, UnreadableImageError, decode_image
+from mriparaspinal.files.images import SLICE_FILE_LIMIT, SliceImage, UnreadableImageError, decode_image
 from mriparaspinal.files.labelme import (
     Annotation,
     UnreadableAnnotationError,
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
     from mriparaspinal.label_maps import LabelMaps
 
 Signal = NDArray[np.float64]
+
+#: Images whose grey levels LabelMe embeds as they are, or as a JPEG of them: it makes 8 bits of others by
+#: itself, from the lowest to the highest value. A PNG of 16 bits is embedded with all of them.
+_EIGHT_BITS = (".png", ".jpg", ".jpeg", ".bmp")
 
 
 def measure_slices(
@@ -126,7 +131,14 @@ def measure_slice(
                 fat_px, sums = dixon_sums(*signals, anatomy.patches[key], threshold)
                 counts[key] = replace(counts[key], fat_px=fat_px, dixon=sums)
     return SliceResult(
-        slice_, counts, frozenset(anatomy.seen), True, tuple(found.problems), tuple(found.sha256), threshold
+        slice_,
+        counts,
+        frozenset(anatomy.seen),
+        True,
+        tuple(found.problems),
+        tuple(found.sha256),
+        threshold,
+        found.deep,
     )
 
 
@@ -165,6 +177,8 @@ class OpenSlice:
     """A slice while it is read: its image, its regions, and the problems met on the way."""
 
     image: Image | None = None
+    deep: bool = False
+    """Whether the file has more than 8 bits, so that a window made its grey levels."""
     anatomy: Anatomy | None = None
     problems: list[Problem] = field(default_factory=list)
     sha256: list[tuple[str, str]] = field(default_factory=list)
@@ -184,18 +198,52 @@ def read_slice(root: Path, slice_: Slice, settings: Settings) -> OpenSlice:
         return found
     if not _belongs_to(root, slice_, annotation, found):
         return found
-    found.image = _read_image(root, slice_, annotation, settings, found)
-    if found.image is None:
+    raw = _image_bytes(root, slice_, annotation, found)
+    image = None if raw is None else _decode(raw, slice_, settings, found)
+    if raw is None or image is None:
         return found
-    columns, rows = found.image.size
-    if annotation.image_size not in (None, (rows, columns)):
-        height, width = annotation.image_size or (0, 0)
-        message = f"drawn on {width}×{height} px, but the image has {columns}×{rows}; expected the same size"
-        remedy = "put back the image that was annotated, or annotate this one"
-        found.problems.append(Problem(name, "", "error", "size-mismatch", message, remedy))
+    found.image, found.deep = image.grey, image.values is not None
+    columns, rows = image.grey.size
+    beside = slice_.image is not None
+    if not _fits(annotation, (rows, columns), beside, name, found):
         return found
     found.anatomy = _sort(annotation, (rows, columns), settings, name, found)
+    if beside:
+        patches = found.anatomy.patches.values()
+        frame = frame_of(patches) if patches else None
+        problem = embedded_problem(name, annotation, image, raw, settings.window, frame)
+        found.problems += [] if problem is None else [problem]
     return found
+
+
+def _fits(annotation: Annotation, shape: tuple[int, int], beside: bool, name: str, found: OpenSlice) -> bool:
+    """Whether the image of (rows, columns) has the size that the annotation was drawn on."""
+    height, width = annotation.image_size
+    source = ""
+    rows, columns = shape
+    # What the file says comes first; what it does not say is that of the picture it carries.
+    if beside and None in (height, width) and height in (None, rows) and width in (None, columns):
+        carried = embedded_size(annotation)
+        if carried is not None:
+            source = " (the picture in imageData)"
+            height, width = height or carried[0], width or carried[1]
+        elif height is None and width is None:
+            message = "neither imageHeight and imageWidth nor imageData; expected the size that was annotated"
+            remedy = "check the contours on an overlay, then save them in LabelMe, which writes the size"
+            found.problems.append(Problem(name, "", "warning", "size-unknown", message, remedy))
+    if height in (None, rows) and width in (None, columns):
+        return True
+    size = f"{'?' if width is None else width}×{'?' if height is None else height}"
+    message = f"drawn on {size} px{source}, but the image has {columns}×{rows}"
+    remedy = "put back the image that was annotated, or annotate this one"
+    if (height, width) == (columns, rows):
+        message += ": the image looks turned" if source else ": imageHeight and imageWidth look exchanged"
+        if not source:
+            known = "exchange the two numbers if the contours lie right on the image"
+            remedy = f"{known}; if it was turned, {remedy}"
+    message += "; expected the same size"
+    found.problems.append(Problem(name, "", "error", "size-mismatch", message, remedy))
+    return False
 
 
 def _signals(dixon: DixonSource, slice_: Slice, found: OpenSlice) -> tuple[Signal, Signal] | None:
@@ -219,10 +267,12 @@ def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) 
 
     found = OpenSlice()
     name = slice_.name
-    found.image = _read_image(root, slice_, None, settings, found)
-    if found.image is None:
+    raw = _image_bytes(root, slice_, None, found)
+    image = None if raw is None else _decode(raw, slice_, settings, found)
+    if image is None:
         return found
-    columns, rows = found.image.size
+    found.image, found.deep = image.grey, image.values is not None
+    columns, rows = image.grey.size
     try:
         mapped = read_labels(maps, slice_, (rows, columns))
     except LabelMapError as error:
@@ -284,6 +334,12 @@ def _belongs_to(root: Path, slice_: Slice, annotation: Annotation, found: OpenSl
         return True
     for candidate in (inside, posixpath.join(home, beside)):
         if not _same(candidate, own) and _is_file_inside(root, candidate):
+            if not own and _same(posixpath.splitext(candidate)[0], posixpath.splitext(slice_.annotation)[0]):
+                message = f"{candidate} is not read; expected a PNG, JPEG, TIFF or BMP with the JSON's stem"
+                remedy = "save it as 8-bit greyscale PNG beside the JSON"
+                problem = Problem(slice_.annotation, "", "error", "unreadable-image", message, remedy)
+                found.problems.append(problem)
+                return False
             message = (
                 f"imagePath names {candidate}, but {own or 'no image'} has the JSON's stem; expected one name"
             )
@@ -314,32 +370,39 @@ def _is_file_inside(root: Path, name: str) -> bool:
     return there is not None and (root / there).is_file()
 
 
-def _read_image(
-    root: Path, slice_: Slice, annotation: Annotation | None, settings: Settings, found: OpenSlice
-) -> Image | None:
+def _image_bytes(root: Path, slice_: Slice, annotation: Annotation | None, found: OpenSlice) -> bytes | None:
+    """The image beside the annotation, else the one that it carries if those surely are its grey levels."""
     name = slice_.name
     if slice_.image is not None:
-        raw = _read(root, slice_, slice_.image, found)
-    else:
-        raw = embedded_image(annotation) if annotation is not None else None
-        if raw is None:
-            message = "no image of this name beside it, and none embedded; expected a PNG with the same stem"
-            remedy = "put the image beside the JSON"
-            found.problems.append(Problem(name, "", "error", "json-without-image", message, remedy))
-        else:
-            message = (
-                "no image of this name beside it; expected one: the image embedded in the JSON is measured"
-            )
-            remedy = "put the image beside the JSON"
-            found.problems.append(Problem(name, "", "warning", "embedded-image", message, remedy))
-    if raw is None:
+        return _read(root, slice_, slice_.image, found)
+    raw = embedded_image(annotation) if annotation is not None else None
+    if annotation is None or raw is None:
+        message = "no image of this name beside it, and none embedded; expected a PNG with the same stem"
+        remedy = "put the image beside the JSON"
+        found.problems.append(Problem(name, "", "error", "json-without-image", message, remedy))
         return None
+    if not annotation.image_path.lower().endswith(_EIGHT_BITS):
+        source = re.split(r"[\\/]", annotation.image_path)[-1][:200]
+        message = "no image beside it, and the one embedded was made from "
+        message += f"{source!r}" if source else "an image without a name (imagePath)"
+        message += ", perhaps of more than 8 bits; expected 8-bit grey levels as exported"
+        remedy = "put the image beside the JSON, as PNG or TIFF with the same stem"
+        found.problems.append(Problem(name, "", "error", "image-bits", message, remedy))
+        return None
+    message = "no image of this name beside it; expected one: the image embedded in the JSON is measured"
+    remedy = "put the image beside the JSON"
+    found.problems.append(Problem(name, "", "warning", "embedded-image", message, remedy))
+    return raw
+
+
+def _decode(raw: bytes, slice_: Slice, settings: Settings, found: OpenSlice) -> SliceImage | None:
+    name = slice_.name
     try:
-        image, lossy = decode_image(raw, settings.window)
+        image = decode_image(raw, settings.window)
     except UnreadableImageError as error:
         found.problems.append(Problem(name, "", "error", error.code, error.message, error.remedy))
         return None
-    if lossy:
+    if image.lossy:
         message = "a JPEG, which changes grey levels; expected a lossless PNG"
         remedy = "export the slice as PNG: FI near the threshold is not exact"
         found.problems.append(Problem(name, "", "warning", "lossy-image", message, remedy))

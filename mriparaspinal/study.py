@@ -400,6 +400,7 @@ def gather_problems(study: Study, results: Sequence[SliceResult], settings: Sett
     by_segment: Counter[str] = Counter()
     people: set[tuple[str, str]] = set()
     seen: list[Regions] = []
+    depths = _Depths()
     keys = no_keys(len(results))
     for place, result in enumerate(results):
         problems += result.problems
@@ -407,6 +408,7 @@ def gather_problems(study: Study, results: Sequence[SliceResult], settings: Sett
             by_segment[result.slice.segment] += 1
             people.add((result.slice.group, result.slice.participant_id))
         seen.append(result.seen if result.measurable else frozenset())
+        depths.add(result)
         keys[place] = key_of(result)
     slices = slices_of(results)
     reference: str | None = None
@@ -419,9 +421,34 @@ def gather_problems(study: Study, results: Sequence[SliceResult], settings: Sett
         problems += missing_regions(slices, seen, reference, study.maps is not None)
     problems += stack_problems(_with_lost(study, results), study.spacings, study.places or None)
     problems += twin_problems(results, keys)
+    problems += depths.problems(settings)
     problems.sort(key=lambda problem: natural_key(composed(problem.file)))
     segments = dict(sorted(by_segment.items()))
     return MeasuredStudy(study, results, problems, segments, frozenset(people), reference)
+
+
+class _Depths:
+    """How many of the slices that could be read have 8 bits, and how many have more, with the first names."""
+
+    def __init__(self) -> None:
+        self._counts = [0, 0]
+        self._first = ["", ""]
+
+    def add(self, result: SliceResult) -> None:
+        """Count a slice."""
+        if result.measurable:
+            self._counts[result.deep] += 1
+            self._first[result.deep] = self._first[result.deep] or result.slice.name
+
+    def problems(self, settings: Settings) -> list[Problem]:
+        """The warning that the grey levels of slices are on two scales, where they are."""
+        if settings.window is None or not all(self._counts):
+            return []
+        eight, deep = self._counts
+        found = f"{eight} of {eight + deep} slices have 8 bits (first {self._first[0]}), {deep} have more "
+        found += f"(first {self._first[1]}): two grey scales in one study; expected one for all slices"
+        remedy = "export all slices in the same way: --window changes those of more than 8 bits alone"
+        return [Problem("dataset", "", "warning", "mixed-depth", found, remedy)]
 
 
 def _clear_reference(measured: MeasuredStudy, settings: Settings) -> str:

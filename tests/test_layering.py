@@ -80,6 +80,7 @@ COMPOSITIONS = {
     "dataset",
     "discrimination",
     "dixon",
+    "embedded",
     "gallery",
     "grade_study",
     "joining",
