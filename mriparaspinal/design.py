@@ -183,9 +183,8 @@ def gather_notes(findings: Sequence[tuple[str, str]]) -> list[str]:
         places.setdefault(what, []).append(place)
     lines = []
     for what, found in places.items():
-        shown = ", ".join(found[:3])
-        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-        lines.append(f"{shown}{more}: {what}" if shown else what)
+        shown = ", ".join(found)
+        lines.append(f"{shown}: {what}" if shown else what)
     return lines
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
 #: Warnings that are written out; the others are counted (all stand in problems.csv).
 _WARNINGS_SHOWN = 20
-
+#: Of a list in a note so many are named on the terminal, unless hardly more are there.
+_LISTED = 6
+_LONG_LISTS = (re.compile(r"[^,;:()]+(?:, [^,;:()]+){8,}"), re.compile(r"[^;]+(?:; [^;]+){8,}"))
 
 _log: Callable[[str], None] | None = None
 
@@ -42,6 +46,21 @@ def say(text: str, quiet: bool = False) -> None:
     if not quiet:
         with if_read(sys.stderr):
             print(text, file=sys.stderr, flush=True)
+
+
+def say_note(note: str, quiet: bool = False, whole: str = "notes.txt") -> None:
+    """A note on stderr, its long lists cut; the file ``whole``, and the log, have all of them."""
+    log(f"note: {note}")
+    if not quiet:
+        for long_list, separator in zip(_LONG_LISTS, (", ", "; "), strict=True):
+            note = long_list.sub(partial(_cut, separator, whole), note)
+        with if_read(sys.stderr):
+            print(f"note: {note}", file=sys.stderr, flush=True)
+
+
+def _cut(separator: str, whole: str, found: re.Match[str]) -> str:
+    parts = found[0].split(separator)
+    return f"{separator.join(parts[:_LISTED])} and {len(parts) - _LISTED} more, see {whole}"
 
 
 @contextmanager

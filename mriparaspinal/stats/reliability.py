@@ -54,8 +54,6 @@ _SLICES = "slices"
 _SETTINGS = ("reference", "threshold", "fat_rule", "mask_rule")
 #: Components of the ratings below this many units of their last digit are rounding, not variance.
 _ROUNDING = 16 * float(np.finfo(float).eps)
-#: How many targets a note names before it only counts.
-_NAMED = 5
 
 Matrix = NDArray[np.float64]
 
@@ -615,12 +613,11 @@ def _incomplete_notes(region: Region, wide: pd.DataFrame) -> list[str]:
         return []
     named = [
         f"{' '.join(part for part in target[:3] if part)} ({', '.join(row.index[row.isna()])})"
-        for target, row in missing.head(_NAMED).iterrows()
+        for target, row in missing.iterrows()
     ]
-    more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
     return [
         f"{region}: {len(missing)} of {_count(len(wide), 'target')} left out, no value from: "
-        f"{'; '.join(named)}{more}"
+        f"{'; '.join(named)}"
     ]
 
 
