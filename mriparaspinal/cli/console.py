@@ -60,7 +60,7 @@ def say_note(note: str, quiet: bool = False, whole: str = "notes.txt") -> None:
 
 def _cut(separator: str, whole: str, found: re.Match[str]) -> str:
     parts = found[0].split(separator)
-    return f"{separator.join(parts[:_LISTED])} and {len(parts) - _LISTED} more, see {whole}"
+    return f"{separator.join(parts[:_LISTED])} and {len(parts) - _LISTED} more (all in {whole})"
 
 
 @contextmanager

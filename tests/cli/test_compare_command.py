@@ -184,6 +184,6 @@ def test_long_lists_are_cut_on_the_terminal_alone(tmp_path):
     )
     assert outcome.code == 0, outcome.err
     beginning = "participants table: no row for 26 participants with measurements: p5, p6, p7, p8, p9, p10"
-    assert f"note: {beginning} and 20 more, see notes.txt\n" in outcome.err
+    assert f"note: {beginning} and 20 more (all in notes.txt)\n" in outcome.err
     notes = (tmp_path / "out" / "notes.txt").read_text().splitlines()
     assert f"{beginning}, {', '.join(ids[10:])}" in notes
