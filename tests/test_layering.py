@@ -27,6 +27,8 @@ PURE = {
     "contrasts",
     "derived_maps",
     "design",
+    "effect_sizes",
+    "exact_ranks",
     "fat_rules",
     "figures",
     "grade_figures",

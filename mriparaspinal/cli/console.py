@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 #: Warnings that are written out; the others are counted (all stand in problems.csv).
 _WARNINGS_SHOWN = 20
-#: Members of a list that a note on the terminal names.
-_LISTED = 10
-
+#: Of a list in a note so many are named on the terminal, unless hardly more are there.
+_LISTED = 6
+_LONG_LISTS = (re.compile(r"[^,;:()]+(?:, [^,;:()]+){8,}"), re.compile(r"[^;]+(?:; [^;]+){8,}"))
 
 _log: Callable[[str], None] | None = None
 
@@ -48,6 +48,21 @@ def say(text: str, quiet: bool = False) -> None:
             print(text, file=sys.stderr, flush=True)
 
 
+def say_note(note: str, quiet: bool = False, whole: str = "notes.txt") -> None:
+    """A note on stderr, its long lists cut; the file ``whole``, and the log, have all of them."""
+    log(f"note: {note}")
+    if not quiet:
+        for long_list, separator in zip(_LONG_LISTS, (", ", "; "), strict=True):
+            note = long_list.sub(partial(_cut, separator, whole), note)
+        with if_read(sys.stderr):
+            print(f"note: {note}", file=sys.stderr, flush=True)
+
+
+def _cut(separator: str, whole: str, found: re.Match[str]) -> str:
+    parts = found[0].split(separator)
+    return f"{separator.join(parts[:_LISTED])} and {len(parts) - _LISTED} more (all in {whole})"
+
+
 @contextmanager
 def if_read(stream: TextIO) -> Iterator[None]:
     """Write to a stream as long as it has a reader: the work, and its exit code, do not depend on one."""
@@ -57,23 +72,6 @@ def if_read(stream: TextIO) -> Iterator[None]:
     except BrokenPipeError:
         # Not to fail again at the end, when what waits is written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def shortened(note: str) -> str:
-    """A note with its long lists cut for the terminal; ``notes.txt`` has all.
-
-    >>> shortened("no row for 14: " + ", ".join(f"ALS_{n}" for n in range(1, 15)))
-    'no row for 14: ALS_1, ALS_2, ALS_3, ALS_4, ALS_5, ALS_6, ALS_7, ALS_8, ALS_9, ALS_10 and 4 more'
-    """
-    for mark, item in (("; ", "[^;:]+"), (", ", "[^,;:()]+")):
-        many = f"(?:{item}{mark}){{{_LISTED + 1},}}{item}"
-        note = re.sub(many, partial(_first_of, mark), note)
-    return note
-
-
-def _first_of(mark: str, found: re.Match[str]) -> str:
-    items = found[0].split(mark)
-    return f"{mark.join(items[:_LISTED])} and {len(items) - _LISTED} more"
 
 
 def say_problems(problems: Sequence[Problem], quiet: bool = False, verbose: bool = False) -> None:

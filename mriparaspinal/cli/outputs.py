@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mriparaspinal.cli.console import say, shortened
+from mriparaspinal.cli.console import say_note
 from mriparaspinal.errors import EXIT_PARTLY, UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def write_analysis(found: Analysis, out: Path, inputs: Sequence[Path | None], qu
         there = {path.name for pattern in found.leftovers for path in out.glob(pattern)}
         folder.replace(found.files, sorted(there - set(found.files)))
     for note in found.notes:
-        say(f"note: {shortened(note)}", quiet)
+        say_note(note, quiet)
 
 
 def end(problems: Sequence[Problem]) -> None:

@@ -28,6 +28,7 @@ _NO_TIME = datetime.datetime(1980, 1, 1)
 _CORE = "docProps/core.xml"
 _HEADER_ROW = 3
 _MOST_CHARACTERS = 60
+_SHEET_NAME = 31
 
 
 def to_csv_bytes(table: PaperTable) -> bytes:
@@ -51,6 +52,8 @@ def to_markdown(table: PaperTable) -> str:
 def to_xlsx_bytes(tables: Sequence[PaperTable]) -> bytes:
     """A workbook with one sheet per table, named as the table: title, table, footnotes; all cells are text.
 
+    Excel takes 31 letters: of a longer name the first stand, and its number in the workbook.
+
     Significant cells are bold. Raises ValueError without tables: a workbook needs a sheet.
     """
     if not tables:
@@ -59,8 +62,9 @@ def to_xlsx_bytes(tables: Sequence[PaperTable]) -> bytes:
     book.remove(book.active)
     book.properties.creator = "mriparaspinal"
     book.properties.created = _NO_TIME
-    for table in tables:
-        _fill(book.create_sheet(table.name), table)
+    for number, table in enumerate(tables, 1):
+        short = table.name if len(table.name) <= _SHEET_NAME else f"{table.name[: _SHEET_NAME - 4]}_{number}"
+        _fill(book.create_sheet(short), table)
     written = io.BytesIO()
     book.save(written)
     book.properties.modified = _NO_TIME  # saving sets it to the present

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -290,9 +290,9 @@ def _require(table: pd.DataFrame, name: str, where: str) -> None:
         )
 
 
-def _listed(names: Iterable[str], spell: Callable[[str], str] = "'{}'".format) -> str:
+def _listed(names: Iterable[str]) -> str:
     """The first few names and how many more there are."""
-    spelt = [spell(name) for name in names]
+    spelt = [f"'{name}'" for name in names]
     more = len(spelt) - _LISTED
     return ", ".join(spelt[:_LISTED]) + (f" and {more} more" if more > 0 else "")
 
@@ -346,7 +346,7 @@ def _split(
                 "add them to the table or name another column with --outcome"
             )
         if len(others) > 1:
-            counts = _listed(others, lambda label: f"{label} (n = {n_of[label]})")
+            counts = ", ".join(f"{label} (n = {n_of[label]})" for label in others)
             notes.append(f"{outcome}: negative are all rows that are not {its_positive}: {counts}")
     empty = int((labels == "").sum())
     neither = len(labels) - empty - int((is_positive | is_negative).sum())

@@ -245,12 +245,15 @@ def test_metrics_as_outcomes():
     ]
     rows = table.query("segment == 'L5' and muscle == 'ES' and role == 'bilateral'")
     assert_is_fit(found.tail(3), smf.ols("fi ~ alsfrs + age", rows).fit())
-    (note,) = notes
-    places, _, said = note.partition(": ")
-    assert said == "fewer than 10 participants per term; take the coefficients with caution"
-    assert places.split(", ") == list(
-        dict.fromkeys(" ".join(key) for key in found[keys[:4]].itertuples(index=False, name=None))
-    )
+    places = [
+        f"{segment} {muscle} {metric} {role}"
+        for segment in ("L4", "L5")
+        for muscle in ("MF", "ES")
+        for metric in ("rcsa", "fi")
+        for role in ("symptomatic", "bilateral")
+    ]
+    few = "fewer than 10 participants per term; take the coefficients with caution"
+    assert notes == [f"{', '.join(places)}: {few}"]
 
 
 def test_metrics_as_predictors_get_a_model_each():
