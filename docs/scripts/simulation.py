@@ -195,7 +195,7 @@ def many_rows(studies: int = 300, seed: int = SEED) -> list[Case]:
     return cases
 
 
-def small_samples(replications: int = 2000, seed: int = SEED) -> list[Case]:
+def small_samples(replications: int = 500, seed: int = SEED) -> list[Case]:
     """Two small groups, and few pairs, without a difference: the tests, and the exact p beside them."""
     cases = []
     for shape in (NORMAL, SKEWED):

@@ -213,6 +213,24 @@ def test_hedges_g_beside_welch_as_in_r(x, y, g, low, high):
     assert found == pytest.approx((g, low, high), abs=1e-8)
 
 
+@pytest.mark.parametrize("shift", [0.5, 1.3, 2.5, 8.0, 30.0])
+def test_the_interval_beside_welch_against_quadrature(shift):
+    """P(T ≤ t) is the mean of Φ(t·s − δ) over s² = χ²/df: 97.5 % at the lower end, 2.5 % at the upper one.
+
+    SciPy's noncentral t has no value far out: large groups must not fail for it.
+    """
+    x = stats.norm.ppf((np.arange(38) + 0.5) / 38)
+    y = 1.8 * stats.norm.ppf((np.arange(32) + 0.5) / 32) + shift
+    result = compare_arms(x, y)
+    assert result.test == "welch_t"
+    per_unit = result.effect_size / result.statistic
+    s = np.linspace(1e-6, 4, 400_001)
+    weight = stats.chi2.pdf(result.df * s**2, result.df) * 2 * result.df * s
+    for end, share in ((result.effect_ci_low, 0.975), (result.effect_ci_high, 0.025)):
+        below = stats.norm.cdf(result.statistic * s - end / per_unit)
+        assert np.trapezoid(below * weight, s) == pytest.approx(share, abs=1e-7)
+
+
 def test_hedges_g_beside_student_keeps_the_pooled_sd():
     result = compare_arms([1, 2, 3, 4, 5], [2, 3, 4, 5, 9])
     assert result.test == "student_t"
