@@ -271,6 +271,8 @@ def _is_constant(x: Floats, size: float | None = None) -> bool:
 
 def _normality_p(x: Floats, normality: Normality) -> float:
     """The p of a sample that is not constant; NaN where it is too small, or too large for Shapiro–Wilk."""
+    if x.size < 3 or x.std(ddof=1) == 0:  # tiny numbers, whose squares are 0
+        return _NAN
     if normality == "shapiro":
         return float(stats.shapiro(x).pvalue) if 3 <= x.size <= 5000 else _NAN
     return float(lilliefors(x, dist="norm", pvalmethod="approx")[1]) if x.size >= 4 else _NAN
