@@ -514,13 +514,17 @@ def _is_empty(cell: object) -> bool:
     return isinstance(cell, float) and math.isnan(cell)
 
 
+def _is_below(cell: object) -> bool:
+    return isinstance(cell, float) and cell < ALPHA
+
+
 def _exact_notes(contrast: str, rows: list[dict[str, object]]) -> list[str]:
     """Where an exact p of a small sample says something else than the asymptotic one beside it."""
     notes = []
     for column in ("p", "paired_p"):
         exact = f"{column}_exact"
         there = [row for row in rows if not _is_empty(row[exact])]
-        apart = [row for row in there if (row[column] < ALPHA) != (row[exact] < ALPHA)]
+        apart = [row for row in there if _is_below(row[column]) != _is_below(row[exact])]
         if apart:
             places = ", ".join(_place(row) for row in apart)
             notes.append(
