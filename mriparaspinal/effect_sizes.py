@@ -49,9 +49,14 @@ def _noncentrality(t: float, df: float) -> tuple[float, float]:
 
 def _noncentrality_at(t: float, df: float, share: float) -> float:
     """The noncentrality with this share of its distribution below t, which is not negative."""
-    reach = 10 + 4 * t
-    found = optimize.brentq(lambda nc: stats.nct.cdf(t, df, nc) - share, t - reach, t + reach, xtol=1e-12)
-    return float(found)
+    reach = 8 * math.sqrt(1 + t**2 / (2 * df)) + t / math.sqrt(df)
+
+    def beyond(noncentrality: float) -> float:
+        below = float(stats.nct.cdf(t, df, noncentrality))
+        # SciPy gives NaN far out, where the share is 0 or 1 to all digits.
+        return (float(noncentrality < t) if math.isnan(below) else below) - share
+
+    return float(optimize.brentq(beyond, t - reach, t + reach, xtol=1e-12))
 
 
 def rank_biserial_interval(r: float, n_a: int, n_b: int) -> tuple[float, float]:

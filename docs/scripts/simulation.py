@@ -195,7 +195,7 @@ def many_rows(studies: int = 300, seed: int = SEED) -> list[Case]:
     return cases
 
 
-def small_samples(replications: int = 2000, seed: int = SEED) -> list[Case]:
+def small_samples(replications: int = 500, seed: int = SEED) -> list[Case]:
     """Two small groups, and few pairs, without a difference: the tests, and the exact p beside them."""
     cases = []
     for shape in (NORMAL, SKEWED):
@@ -335,7 +335,7 @@ def page(
     sides_power: list[Case],
     groups_power: list[Case],
     rows: list[Case],
-    small: list[Case],
+    few_values: list[Case],
     intervals: list[Case],
 ) -> str:
     """The page as Markdown, from the results of SIMULATIONS."""
@@ -350,7 +350,7 @@ def page(
         "sides": sides[0].shares["independent (p)"].n,
         "power": sides_power[0].shares["independent (p)"].n,
         "studies": independent.shares["a false hit, p"].n,
-        "small": small[0].shares["protocol (p)"].n,
+        "small": few_values[0].shares["protocol (p)"].n,
         "intervals": intervals[0].shares["r = 0.0"].n,
     }
     parts = [
@@ -362,8 +362,9 @@ Each share comes from {n["groups"]} simulated comparisons of groups where nothin
 sides where nothing differs, {n["power"]} where something does, {n["studies"]} whole studies in the table of
 thirty tests, {n["small"]} small samples, and {n["intervals"]} intervals. By chance alone, a share of 5 %
 varies by about {_margin(0.05, n["groups"])} percentage points up or down in the first table,
-{_margin(0.05, n["sides"])} in the second, {_margin(0.05, n["studies"])} in that of thirty tests and
-{_margin(0.05, n["intervals"])} in the last (95 % limits).
+{_margin(0.05, n["sides"])} in the second, {_margin(0.05, n["studies"])} in that of thirty tests,
+{_margin(0.05, n["small"])} in that of small samples and {_margin(0.05, n["intervals"])} in the last (95 %
+limits).
 """,
         f"""\
 ## Two groups that do not differ
@@ -442,7 +443,7 @@ and Hochberg's. A *hit* is a row with p (or adjusted p) below 0.05; it is *false
   plain p {real.shares["found, p"]}. Of its hits, {real.shares["false among hits, adjusted p"]} are false on
   average, of the plain p's {real.shares["false among hits, p"]}.
 """,
-        *_small_samples_parts(small),
+        *_small_samples_parts(few_values),
         *_coverage_parts(intervals),
         CLOSING,
     ]
@@ -464,7 +465,8 @@ nothing differs. It should be 5 % or less. "Skewed" are log-normal data (σ = 1)
 - The asymptotic p of the Mann–Whitney test, the one that is printed and adjusted, is below 0.05 in up to
   {_percent(highest["U, asymptotic"])}, that of Wilcoxon's test in up to
   {_percent(highest["Wilcoxon, asymptotic"])}. The exact p (`p_exact`, `paired_p_exact`) is so in at most
-  {_percent(highest["U, exact"])} and {_percent(highest["Wilcoxon, exact"])}. It cannot promise too much, and
+  {_percent(highest["U, exact"])} and {_percent(highest["Wilcoxon, exact"])}; what is above 5 % there is the
+  chance of this simulation. It cannot promise too much, and
   it is careful: with few values only few p-values are possible.
 - With three in each group the exact p is never below 0.1, so it is below 0.05 in
   {few["U, exact"]}: the asymptotic one is in {few["U, asymptotic"]}. Five pairs cannot have an exact p below

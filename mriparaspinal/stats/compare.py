@@ -271,6 +271,8 @@ def _is_constant(x: Floats, size: float | None = None) -> bool:
 
 def _normality_p(x: Floats, normality: Normality) -> float:
     """The p of a sample that is not constant; NaN where it is too small, or too large for Shapiro–Wilk."""
+    if x.size < 3 or x.std(ddof=1) == 0:  # tiny numbers, whose squares are 0
+        return _NAN
     if normality == "shapiro":
         return float(stats.shapiro(x).pvalue) if 3 <= x.size <= 5000 else _NAN
     return float(lilliefors(x, dist="norm", pvalmethod="approx")[1]) if x.size >= 4 else _NAN
@@ -512,13 +514,17 @@ def _is_empty(cell: object) -> bool:
     return isinstance(cell, float) and math.isnan(cell)
 
 
+def _is_below(cell: object) -> bool:
+    return isinstance(cell, float) and cell < ALPHA
+
+
 def _exact_notes(contrast: str, rows: list[dict[str, object]]) -> list[str]:
     """Where an exact p of a small sample says something else than the asymptotic one beside it."""
     notes = []
     for column in ("p", "paired_p"):
         exact = f"{column}_exact"
         there = [row for row in rows if not _is_empty(row[exact])]
-        apart = [row for row in there if (row[column] < ALPHA) != (row[exact] < ALPHA)]
+        apart = [row for row in there if _is_below(row[column]) != _is_below(row[exact])]
         if apart:
             places = ", ".join(_place(row) for row in apart)
             notes.append(

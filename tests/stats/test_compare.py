@@ -10,7 +10,7 @@ import pingouin
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import integrate, stats
 from statsmodels.stats.diagnostic import lilliefors
 from statsmodels.stats.multitest import multipletests
 
@@ -211,6 +211,24 @@ def test_hedges_g_beside_welch_as_in_r(x, y, g, low, high):
     assert (result.test, result.effect) == ("welch_t", "hedges_g")
     found = (result.effect_size, result.effect_ci_low, result.effect_ci_high)
     assert found == pytest.approx((g, low, high), abs=1e-8)
+
+
+@pytest.mark.parametrize("shift", [0.5, 1.3, 2.5, 8.0, 30.0])
+def test_the_interval_beside_welch_against_quadrature(shift):
+    """P(T ≤ t) is the mean of Φ(t·s − δ) over s² = χ²/df: 97.5 % at the lower end, 2.5 % at the upper one.
+
+    SciPy's noncentral t has no value far out: large groups must not fail for it.
+    """
+    x = stats.norm.ppf((np.arange(38) + 0.5) / 38)
+    y = 1.8 * stats.norm.ppf((np.arange(32) + 0.5) / 32) + shift
+    result = compare_arms(x, y)
+    assert result.test == "welch_t"
+    per_unit = result.effect_size / result.statistic
+    s = np.linspace(1e-6, 4, 400_001)
+    weight = stats.chi2.pdf(result.df * s**2, result.df) * 2 * result.df * s
+    for end, share in ((result.effect_ci_low, 0.975), (result.effect_ci_high, 0.025)):
+        below = stats.norm.cdf(result.statistic * s - end / per_unit)
+        assert integrate.trapezoid(below * weight, s) == pytest.approx(share, abs=1e-7)
 
 
 def test_hedges_g_beside_student_keeps_the_pooled_sd():
@@ -735,3 +753,30 @@ def test_a_row_that_is_there_twice():
     twice = pd.concat([cohort, cohort.iloc[[5]]], ignore_index=True)
     with pytest.raises(NoInputError, match="found more than once"):
         compare(twice, [resolve("side:ALS", cohort)])
+
+
+def test_paired_p_is_adjusted_within_each_contrast_of_sides():
+    table, _ = default_table(study(3))
+    for contrast in ("side:ALS", "side:LR"):
+        rows = table[(table.contrast == contrast) & table.paired_p.notna()]
+        assert len(rows) == 8
+        oracle = multipletests(rows.paired_p, method="fdr_bh")[1]
+        assert rows.paired_p_adjusted.to_numpy() == pytest.approx(oracle, rel=1e-12)
+    assert table[~table.contrast.str.startswith("side:")].paired_p_adjusted.isna().all()
+
+
+def test_a_note_counts_where_the_exact_p_lies_on_the_other_side():
+    """Four of 1, 2, 3 … against three larger ones: asymptotic 0.034, exact 2/35."""
+    rows = [
+        {"participant_id": f"p{k}", "group": "AB"[k > 4], "segment": "", "muscle": "", "side": "", "role": "",
+         "v": float(k), "w": 1.0}
+        for k in range(1, 8)
+    ]  # fmt: skip
+    cohort = pd.DataFrame(rows)
+    table, notes = compare(cohort, [resolve("group:A-B", cohort)], ["v", "w"])
+    assert table.p_exact[0] == pytest.approx(2 / 35)
+    assert table.p[0] == pytest.approx(0.0339, abs=1e-4)
+    assert math.isnan(table.p_exact[1])
+    sides = "group:A-B: p and p_exact lie on different sides of 0.05"
+    said = f"{sides} in 1 of 1 small samples; read p_exact there: v"
+    assert said in notes
