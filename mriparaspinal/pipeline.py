@@ -33,13 +33,15 @@ from mriparaspinal.measure import count_region, dixon_sums
 from mriparaspinal.model import SAT, Problem, Settings, Slice, SliceResult
 from mriparaspinal.parallel import Spread, in_time, map_in_order
 from mriparaspinal.rasterise import Patch, frame_of
-from mriparaspinal.vocabulary import alias_key, region_of
+from mriparaspinal.vocabulary import alias_key, hint, meanings_of
 
 if TYPE_CHECKING:
     from mriparaspinal.dixon import DixonSource
     from mriparaspinal.label_maps import LabelMaps
 
 Signal = NDArray[np.float64]
+#: Labels of no region that a message has a hint for.
+_HINTS = 20
 
 
 def measure_slices(
@@ -194,7 +196,7 @@ def read_slice(root: Path, slice_: Slice, settings: Settings) -> OpenSlice:
         remedy = "put back the image that was annotated, or annotate this one"
         found.problems.append(Problem(name, "", "error", "size-mismatch", message, remedy))
         return found
-    found.anatomy = _sort(annotation, (rows, columns), settings, name, found)
+    found.anatomy = _sort(annotation, (rows, columns), settings, slice_, found)
     return found
 
 
@@ -242,7 +244,7 @@ def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) 
         return found
     anatomy = sort_contours(contours, (rows, columns), settings, _aliases(settings), name)
     found.problems += anatomy.problems
-    others = ", ".join(filter(None, (_listed(anatomy.ignored), values_text(unknown))))
+    others = ", ".join(filter(None, (_listed(anatomy.ignored, _aliases(settings)), values_text(unknown))))
     if not anatomy.seen:
         message = f"{mapped.name}: {others or 'only background'} on this slice"
         message += "; expected labels such as MF_L, ES_R, IVD"
@@ -344,31 +346,33 @@ def _read_image(
 
 
 def _sort(
-    annotation: Annotation, shape: tuple[int, int], settings: Settings, name: str, found: OpenSlice
+    annotation: Annotation, shape: tuple[int, int], settings: Settings, slice_: Slice, found: OpenSlice
 ) -> Anatomy:
+    name, segment = slice_.annotation, slice_.segment
     aliases = _aliases(settings)
     ours = []
     ignored = []
+    labels = [shape_.label for shape_ in (*annotation.contours, *annotation.broken)]
+    meanings = meanings_of(labels, aliases, segment)
     for shape_ in annotation.broken:
-        region = region_of(shape_.label, aliases)
+        region = meanings.regions.get(shape_.label)
         if region is None:
             ignored.append(shape_.label)
             continue
         ours.append(region)
         remedy = "draw the contour again"
         found.problems.append(Problem(name, shape_.label, "error", shape_.code, shape_.message, remedy))
-    anatomy = sort_contours(annotation.contours, shape, settings, aliases, name, broken=tuple(ours))
+    anatomy = sort_contours(annotation.contours, shape, settings, aliases, name, tuple(ours), meanings)
     found.problems += anatomy.problems
     ignored += anatomy.ignored
     if not anatomy.seen:
-        labels = _listed(ignored) or "no shapes"
+        labels = _listed(ignored, aliases) or "no shapes"
         message = f"{labels} were found; expected labels such as MF_L, ES_R, IVD"
         remedy = "annotate the slice, or name the lab's labels in paraspinal.toml"
         found.problems.append(Problem(name, "", "error", "no-known-label", message, remedy))
     elif ignored:
-        message = (
-            f"other labels were found and ignored: {_listed(ignored)}; expected muscles and reference only"
-        )
+        message = f"other labels were found and ignored: {_listed(ignored, aliases)}; "
+        message += "expected muscles and reference only"
         remedy = "correct a mistyped label, or name it in paraspinal.toml"
         found.problems.append(Problem(name, "", "warning", "unknown-label", message, remedy))
     return anatomy
@@ -378,8 +382,15 @@ def _aliases(settings: Settings) -> dict[str, str]:
     return {alias_key(label): meaning for label, meaning in settings.labels}
 
 
-def _listed(labels: list[str]) -> str:
-    return ", ".join(repr(label[:60]) for label in dict.fromkeys(labels))
+def _listed(labels: list[str], aliases: Mapping[str, str]) -> str:
+    """Labels for a message, each hint at what they may have been meant as once."""
+    told = []
+    hints = set()
+    for label in dict.fromkeys(labels):
+        meant = hint(label, aliases) if len(told) < _HINTS else ""
+        told.append(f"{label[:60]!r} ({meant})" if meant and meant not in hints else repr(label[:60]))
+        hints.add(meant)
+    return ", ".join(told)
 
 
 def _lost(slice_: Slice, found: OpenSlice) -> SliceResult:

@@ -49,6 +49,7 @@ PURE = {
     "phantom_surroundings",
     "pictures",
     "planar_contours",
+    "plausibility",
     "rasterise",
     "scoring",
     "regions",
