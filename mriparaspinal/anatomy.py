@@ -24,6 +24,7 @@ from mriparaspinal.plausibility import (
 from mriparaspinal.rasterise import (
     Patch,
     centroid_column,
+    crosses_itself,
     frame_of,
     is_flat,
     rasterise,
@@ -178,7 +179,7 @@ _NORMALISED: _Finding = (
 )
 _TINY: _Finding = (
     "smaller-than-pixel",
-    "the contour encloses less than one pixel; expected an outline around the region, in pixels",
+    "the region encloses less than one pixel; expected an outline around the region, in pixels",
     "draw the contour again, or check the units of its coordinates",
 )
 _FLAT: _Finding = (
@@ -213,8 +214,6 @@ def _look_at(
     if retraced or (outline.area_px < 1 and is_flat(contour)):
         return _FLAT, []
     left, top, right, bottom = outline.box
-    if (outline.area_px < 1 and not outline.crosses_itself) or (right - left) * (bottom - top) < 1:
-        return _TINY, []
     warnings = []
     rows, columns = shape
     if left < 0 or top < 0 or right > columns or bottom > rows:
@@ -478,6 +477,10 @@ def _unite(placed: list[_Placed], faulty: set[RegionKey], file: str, anatomy: An
                 remedy = "mend the other contour: the region is not measured in part"
                 anatomy.problems.append(_error(file, str(Region(*key)), ("faulty-part", found, remedy)))
             continue
+        # Of all its contours together: those traced around single pixels of a label map are this small.
+        if sum(max(p.area_px, _size_of_loops(p)) for p in parts) < 1:
+            anatomy.problems.append(_error(file, str(Region(*key)), _TINY))
+            continue
         anatomy.patches[key] = united([p.patch for p in parts])
         anatomy.areas_px[key] = sum(p.area_px for p in parts)
         if len(parts) > 1 and _really_overlap(parts):
@@ -490,6 +493,11 @@ def _unite(placed: list[_Placed], faulty: set[RegionKey], file: str, anatomy: An
             remedy = "each pixel is counted once and contour_area_px is left empty: check it on an overlay"
             anatomy.problems.append(_warning(file, str(Region(*key)), ("parts-overlap", found, remedy)))
     return shapes
+
+
+def _size_of_loops(p: _Placed) -> int:
+    """Pixels of a contour whose loops may cancel out, such as a figure of eight; 0 for the others."""
+    return _count(p.patch) if p.area_px < 1 and crosses_itself(p.contour) else 0
 
 
 def _told_already(parts: list[_Placed], problems: list[Problem]) -> bool:

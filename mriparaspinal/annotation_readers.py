@@ -17,7 +17,14 @@ from mriparaspinal.files.dicom_seg import Segmentation
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
 from mriparaspinal.files.imagej import read_rois
 from mriparaspinal.files.rtstruct import StructureSet
-from mriparaspinal.label_maps import LabelMapError, LabelMaps, contours_of, read_label_file, values_text
+from mriparaspinal.label_maps import (
+    PLACED_BY_DIRECTIONS,
+    LabelMapError,
+    LabelMaps,
+    contours_of,
+    read_label_file,
+    values_text,
+)
 from mriparaspinal.mask_files import own_candidates
 from mriparaspinal.model import Contour, MaskRule, Settings, Slice
 from mriparaspinal.planar_contours import even_odd, is_near, lay_frame, on_slice, with_holes
@@ -88,13 +95,12 @@ def _read_label_map(claim: Claim, slice_: Slice, shape: tuple[int, int], given: 
     own = len(given.slices) == 1 or name in own_candidates(slice_)
     drawn = Drawn()
     try:
-        mapped = read_label_file(given.maps, name, slice_, shape, own)
+        mapped = read_label_file(given.maps, name, slice_, shape, own, given.settings.image_left)
     except LabelMapError as error:
         raise SliceError(error.code, error.message, error.remedy) from None
     if mapped.unchecked:
         found = f"slices.csv does not tell where the slice lies, so {name} cannot be held against it"
-        remedy = "its voxel (i, j) is taken for the pixel of column i and row j: check that it is"
-        drawn.notes.append(("mask-place-unknown", f"{found}; expected its place", remedy))
+        drawn.notes.append(("mask-place-unknown", f"{found}; expected its place", PLACED_BY_DIRECTIONS))
     drawn.contours, unknown, overlap = contours_of(mapped.labels, given.maps.numbering)
     if overlap:
         found = f"{name}: {overlap} px belong to several regions, and their value does not tell which"

@@ -162,6 +162,8 @@ class SliceResult:
     """(file name relative to the dataset, SHA-256 of its bytes)."""
     threshold: float | None = None
     """What fat was told by in this slice: a grey level, or a fat fraction for the rule ``dixon``."""
+    fit: tuple[float, float] | None = None
+    """How far grey levels scatter within the regions, and within the mirrored ones."""
 
 
 def _about(doc: str, unit: str = "") -> dict[str, str]:

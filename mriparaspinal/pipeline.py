@@ -32,8 +32,9 @@ from mriparaspinal.files.spool import Spool
 from mriparaspinal.measure import count_region, dixon_sums
 from mriparaspinal.model import SAT, Problem, Settings, Slice, SliceResult
 from mriparaspinal.parallel import Spread, in_time, map_in_order
+from mriparaspinal.plausibility import mirror_fit, unusual_areas, without_signal
 from mriparaspinal.rasterise import Patch, frame_of
-from mriparaspinal.vocabulary import alias_key, hint, meanings_of
+from mriparaspinal.vocabulary import Region, alias_key, hint, meanings_of
 
 if TYPE_CHECKING:
     from mriparaspinal.dixon import DixonSource
@@ -113,11 +114,18 @@ def measure_slice(
     anatomy = found.anatomy
     counts = {}
     threshold = None
+    fit = None
     if anatomy.patches:
-        # Only the part under the contours becomes an array: copying the rest takes longer than counting.
+        # Only the part under the contours and under their mirror image becomes an array: copying the rest
+        # takes longer than counting.
+        columns, rows = found.image.size
         frame = frame_of(anatomy.patches.values())
+        margin = min(frame.left, columns - frame.right)
+        frame = frame._replace(left=margin, right=columns - margin)
         grey = np.asarray(found.image.crop(frame))
         patches = {key: patch.moved(-frame.top, -frame.left) for key, patch in anatomy.patches.items()}
+        fit = mirror_fit(grey, patches)
+        found.problems += _implausible(grey, patches, rows * columns, found.problems, slice_)
         threshold = slice_threshold(grey, patches, settings, slice_, found.problems)
         signals = None if dixon is None else _signals(dixon, slice_, found)
         if threshold is None or (dixon is not None and signals is None):
@@ -127,9 +135,31 @@ def measure_slice(
             if signals is not None:
                 fat_px, sums = dixon_sums(*signals, anatomy.patches[key], threshold)
                 counts[key] = replace(counts[key], fat_px=fat_px, dixon=sums)
-    return SliceResult(
-        slice_, counts, frozenset(anatomy.seen), True, tuple(found.problems), tuple(found.sha256), threshold
-    )
+    problems, digests = tuple(found.problems), tuple(found.sha256)
+    return SliceResult(slice_, counts, frozenset(anatomy.seen), True, problems, digests, threshold, fit)
+
+
+def _implausible(
+    grey: NDArray[np.uint8],
+    patches: Mapping[RegionKey, Patch],
+    image_px: int,
+    known: list[Problem],
+    slice_: Slice,
+) -> list[Problem]:
+    """Warnings about regions without signal, and about areas that no muscle has."""
+    name = slice_.annotation
+    problems = []
+    if dark := without_signal(grey, patches):
+        labels = ", ".join(str(Region(*key)) for key in dark)
+        found = "all pixels of the region have one grey level; expected tissue, whose grey levels scatter"
+        remedy = "check on an overlay that the contours were drawn on this image"
+        problems.append(Problem(name, labels, "warning", "no-signal", found, remedy))
+    areas = {key: int(np.count_nonzero(patch.pixels)) for key, patch in patches.items()}
+    # Contours that leave the image have been told of: their areas follow from that.
+    leave = any(problem.code == "leaves-image" for problem in known)
+    for key, finding in () if leave else unusual_areas(areas, image_px):
+        problems.append(Problem(name, str(Region(*key)), "warning", *finding))
+    return problems
 
 
 def slice_threshold(
@@ -217,7 +247,13 @@ def _signals(dixon: DixonSource, slice_: Slice, found: OpenSlice) -> tuple[Signa
 
 def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) -> OpenSlice:
     """Like :func:`read_slice`, with the regions of a label map: its pixels are the regions' pixels."""
-    from mriparaspinal.label_maps import LabelMapError, contours_of, read_labels, values_text
+    from mriparaspinal.label_maps import (
+        PLACED_BY_DIRECTIONS,
+        LabelMapError,
+        contours_of,
+        read_labels,
+        values_text,
+    )
 
     found = OpenSlice()
     name = slice_.name
@@ -226,14 +262,14 @@ def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) 
         return found
     columns, rows = found.image.size
     try:
-        mapped = read_labels(maps, slice_, (rows, columns))
+        mapped = read_labels(maps, slice_, (rows, columns), settings.image_left)
     except LabelMapError as error:
         found.problems.append(Problem(name, "", "error", error.code, error.message, error.remedy))
         return found
     found.sha256.append((maps.own_name(mapped.name), mapped.sha256))
     if mapped.unchecked:
         message = f"{mapped.name} tells its place in the patient, slices.csv not the slice's; expected both"
-        remedy = "its voxel (i, j) is taken for the pixel of column i and row j: check that it is"
+        remedy = PLACED_BY_DIRECTIONS
         found.problems.append(Problem(name, "", "warning", "mask-place-unknown", message, remedy))
     contours, unknown, overlap = contours_of(mapped.labels, maps.numbering)
     if overlap:

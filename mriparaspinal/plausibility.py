@@ -12,7 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mriparaspinal.model import Problem, SliceResult
 from mriparaspinal.rasterise import Box, Frame, Patch
+from mriparaspinal.vocabulary import Region
 
 Finding = tuple[str, str, str]
 """Code, message (what was found; what was expected), remedy."""
@@ -36,6 +38,8 @@ _REFERENCE_MM2 = (100.0, 8_000.0)
 _MIDDLE = (0.3, 0.7)
 #: A region of fewer pixels may well be of one grey level.
 _FEWEST_PX = 20
+#: More slices of unusual areas than these are told of in one message.
+_TOLD = 3
 
 
 # ---------------------------------------------------------------- from places
@@ -274,3 +278,51 @@ def mirror_fit(grey: NDArray[np.uint8], patches: Mapping[Key, Patch]) -> tuple[f
 def fits_mirrored(own: float, mirrored: float) -> bool:
     """Whether contours fit the mirror image clearly better, by sums of :func:`mirror_fit` over slices."""
     return mirrored < _MIRRORED * own
+
+
+class Gathered:
+    """What only several slices of a participant, or of a study, tell; fed with one result after another."""
+
+    def __init__(self, spacings: Mapping[str, tuple[float, float]]) -> None:
+        """``spacings``: image name → mm between rows and columns."""
+        self._spacings = spacings
+        self._fits: dict[str, tuple[str, int, float, float]] = {}
+        self._odd: list[tuple[str, str, float, tuple[float, float]]] = []
+        self._odd_slices = self._spaced = 0
+
+    def add(self, result: SliceResult) -> None:
+        """Take in what one slice gave."""
+        slice_ = result.slice
+        if result.fit is not None:
+            first, slices, own, mirrored = self._fits.get(slice_.participant_id, (slice_.name, 0, 0.0, 0.0))
+            sums = own + result.fit[0], mirrored + result.fit[1]
+            self._fits[slice_.participant_id] = first, slices + 1, *sums
+        if result.counts and slice_.name in self._spacings:
+            rows, columns = self._spacings[slice_.name]
+            self._spaced += 1
+            odd = unusual_mm2({key: count.csa_px * rows * columns for key, count in result.counts.items()})
+            if odd is not None:
+                self._odd_slices += 1
+                if len(self._odd) < _TOLD:
+                    key, area, limits = odd
+                    self._odd.append((slice_.name, str(Region(*key)), area, limits))
+
+    def problems(self) -> list[Problem]:
+        """The warnings about all that was taken in: one for each participant, one for the areas in mm²."""
+        problems = []
+        for first, slices, own, mirrored in self._fits.values():
+            if fits_mirrored(own, mirrored):
+                found = f"the contours of {slices} slice{'s' * (slices > 1)} fit the mirror image better: "
+                found += (
+                    f"grey levels scatter less within them there (variance × {mirrored / own:.2f}); expected "
+                )
+                found += "them to fit the image itself"
+                remedy = "check on an overlay that the image was not mirrored after it was annotated"
+                problems.append(Problem(first, "", "warning", "fits-mirrored", found, remedy))
+        for name, region, area, (low, high) in self._odd[: 1 if self._odd_slices > _TOLD else None]:
+            found = f"{region} has an area of {area:.3g} mm²; expected {low:g} to {high:g}"
+            if self._odd_slices > _TOLD:
+                found += f", and so in {self._odd_slices} of {self._spaced} slices"
+            remedy = "check the unit of the spacing in slices.csv (mm), and the contour on an overlay"
+            problems.append(Problem(name, region, "warning", "unusual-area", found, remedy))
+        return problems
