@@ -567,11 +567,15 @@ def _look_for_holes(holes: list[Contour], shape: tuple[int, int], file: str, ana
     """Tell of contours labelled as a hole that lie on a region; the others are ignored labels."""
     for contour in holes:
         patch = rasterise(contour, shape, "centre")
-        told = [] if patch is None else [r for r, region in anatomy.patches.items() if _cuts(patch, region)]
+        if patch is None:
+            anatomy.ignored.append(contour.label)
+            continue
+        told = [key for key, region in anatomy.patches.items() if _cuts(patch, region)]
         for key in told:
             region = str(Region(*key))
-            spot = spot_of("", "", patch) if patch is not None else Spot("", "", 0, 0)
-            where = f"column {spot.column:.0f}, row {spot.row:.0f}"
+            where = (
+                f"column {patch.left + patch.pixels.shape[1] // 2}, row {patch.top + len(patch.pixels) // 2}"
+            )
             found = f"{contour.label!r} marks a hole in {region} at {where}; expected {region} without a hole"
             finding = ("hole-not-taken-out", f"{found}: {_COUNTED}", _CUT_OUT)
             anatomy.problems.append(_warning(file, region, finding))

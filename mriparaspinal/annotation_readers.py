@@ -30,7 +30,7 @@ from mriparaspinal.model import Contour, MaskRule, Settings, Slice
 from mriparaspinal.planar_contours import even_odd, is_near, lay_frame, on_slice, with_holes
 from mriparaspinal.slice_geometry import SlicePlace
 from mriparaspinal.study import Study
-from mriparaspinal.tracing import mask_shapes
+from mriparaspinal.tracing import mask_shapes, pixels_of
 
 #: Names that a message lists.
 _NAMED = 10
@@ -131,7 +131,7 @@ def _read_roi_set(claim: Claim, slice_: Slice, shape: tuple[int, int], given: An
             elif roi.no_area:
                 without_area.append(f"{label!r} ({roi.no_area})")
             elif roi.traced:
-                found = even_odd(roi.paths, label, shape)
+                found = even_odd([points + _TIE for points in roi.paths], label, shape)
                 drawn.contours += found
                 if not found:
                     message = f"{name}: a selection that covers no pixel of the image"
@@ -140,7 +140,9 @@ def _read_roi_set(claim: Claim, slice_: Slice, shape: tuple[int, int], given: An
                         "check that it was made on this slice",
                     )
             else:
-                drawn.contours += [_polygon(label, points) for points in roi.paths]
+                drawn.contours += [
+                    _as_imagej_fills(label, points, shape, given.settings.mask_rule) for points in roi.paths
+                ]
     if without_area:
         drawn.notes.append(no_area_note(without_area))
     return drawn
@@ -150,6 +152,23 @@ def _roi_name(name: str, slice_: Slice) -> str:
     """A file's name without the slice's: ``ALS_7_3_MF_L.roi`` is ``MF_L.roi``."""
     file, stem = name.rpartition("/")[2], slice_.name.rpartition("/")[2].rpartition(".")[0]
     return file.removeprefix(f"{stem}_")
+
+
+#: A pixel whose centre lies exactly on an edge is ImageJ's at the right edge, not at the left one; the rule
+#: ``centre`` takes it the other way round. So far to the right no other pixel changes.
+_TIE = np.array([2.0**-10, 0.0])
+
+
+def _as_imagej_fills(
+    label: str, points: NDArray[np.float64], shape: tuple[int, int], rule: MaskRule
+) -> Contour:
+    """The polygon that fills what ImageJ fills, under the rule ``centre``: moved only where it must be."""
+    polygon = _polygon(label, points)
+    if rule != "centre" or (points * 2 % 1).any():
+        return polygon
+    moved = _polygon(label, points + _TIE)
+    same = np.array_equal(*(pixels_of([contour], shape, rule) for contour in (polygon, moved)))
+    return polygon if same else moved
 
 
 def _polygon(label: str, points: NDArray[np.float64]) -> Contour:

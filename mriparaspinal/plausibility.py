@@ -23,6 +23,8 @@ Key = tuple[str, str]
 
 #: A sided contour may reach over the midline with less than this share of its pixels.
 _ACROSS = 0.25
+#: A muscle lies clearly in front of the reference's middle from this part of the reference's size on.
+_CLEARLY = 0.15
 #: A mirrored fit is clearly better where its pooled variance is below this share of the own one.
 _MIRRORED = 0.85
 #: A region that is darker than this share of its own mean where it is mirrored fell on other tissue.
@@ -46,13 +48,15 @@ _TOLD = 3
 
 
 class Spot(NamedTuple):
-    """Where a contour lies: the middle of its pixels, and those columns and rows that it reaches."""
+    """Where a contour lies: the middle of its pixels, in columns and rows of the image."""
 
     name: str
     side: str
     """As its label tells it; empty where it does not."""
     column: float
     row: float
+    size: float
+    """Square root of its number of pixels."""
 
 
 def spot_of(name: str, side: str, patch: Patch) -> Spot:
@@ -60,16 +64,19 @@ def spot_of(name: str, side: str, patch: Patch) -> Spot:
     columns, rows = np.count_nonzero(patch.pixels, axis=0), np.count_nonzero(patch.pixels, axis=1)
     total = columns.sum()
     column = patch.left + float(columns @ np.arange(len(columns))) / total
-    return Spot(name, side, column, patch.top + float(rows @ np.arange(len(rows))) / total)
+    row = patch.top + float(rows @ np.arange(len(rows))) / total
+    return Spot(name, side, column, row, float(total) ** 0.5)
 
 
 def front_back_swapped(spots: Sequence[Spot], reference: Spot | None) -> tuple[list[Spot], int]:
-    """Spots that lie in front where they should lie behind, or the other way, and how many could be told.
+    """Spots that clearly lie in front in place of behind, or the other way, and how many could be told.
 
     Multifidus and erector spinae lie behind the reference (larger row), psoas in front of both of them.
     """
     back = [s for s in spots if s.name in ("MF", "ES")]
-    swapped = [s for s in back if reference is not None and s.row < reference.row]
+    swapped = []
+    if reference is not None:
+        swapped = [s for s in back if s.row < reference.row - _CLEARLY * reference.size]
     told = len(back) if reference is not None else 0
     if back:
         psoas = [s for s in spots if s.name == "PM"]
