@@ -70,7 +70,7 @@ def lay_on_slice(
         return labels
     if own:
         voxels = volume.voxels
-        if volume.affine is not None and not np.array_equal(volume.affine, _NO_PLACE):
+        if volume.affine is not None:
             voxels = _as_displayed(voxels, volume.affine, image_left)
         if voxels.shape == (shape[1], shape[0], 1):
             return voxels[:, :, 0].T
@@ -82,8 +82,6 @@ def lay_on_slice(
     raise OffGridError(found, "export it with the place of the series")
 
 
-#: What programs write that know no place: the identity of NIfTI's RAS+.
-_NO_PLACE = np.diag([-1.0, -1.0, 1.0, 1.0])
 #: An axis of an axial slice runs this much along the patient's own axis: less than 45° away from it.
 _ALONG = 0.7
 
