@@ -142,10 +142,14 @@ def _numbered_labels(meanings: Meanings, file: str) -> list[Problem]:
         found = f"another part of {region}, or {region} of this slice's level? expected one meaning"
         remedy = f"label it {region} if it is a part, else delete it: the region is not measured in part"
         problems.append(_error(file, label, ("unclear-number", found, remedy)))
-    for label, region in meanings.lone.items():
-        found = f"read as {region}, of which there is no other part; expected {region}, or several parts"
+    if meanings.lone:
+        read = ", ".join(f"{label} as {region}" for label, region in meanings.lone.items())
+        found = (
+            f"read {read}: no other part of the region is there; expected the name alone, or several parts"
+        )
         remedy = "check that the number is not the level of another slice, and label it without"
-        problems.append(_warning(file, label, ("unclear-number", found, remedy)))
+        labels = ", ".join(meanings.lone)
+        problems.append(_warning(file, labels, ("unclear-number", found, remedy)))
     return problems
 
 

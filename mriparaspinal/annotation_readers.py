@@ -167,7 +167,7 @@ def _as_imagej_fills(
     if rule != "centre" or (points * 2 % 1).any():
         return polygon
     moved = _polygon(label, points + _TIE)
-    same = np.array_equal(*(pixels_of([contour], shape, rule) for contour in (polygon, moved)))
+    same = np.array_equal(pixels_of([polygon], shape, rule), pixels_of([moved], shape, rule))
     return polygon if same else moved
 
 

@@ -388,8 +388,8 @@ def _sort(
     aliases = _aliases(settings)
     ours = []
     ignored = []
-    labels = [shape_.label for shape_ in (*annotation.contours, *annotation.broken)]
-    meanings = meanings_of(labels, aliases, segment)
+    drawn = [contour.label for contour in annotation.contours]
+    meanings = meanings_of(drawn + [shape_.label for shape_ in annotation.broken], aliases, segment)
     for shape_ in annotation.broken:
         region = meanings.regions.get(shape_.label)
         if region is None:
@@ -420,8 +420,8 @@ def _aliases(settings: Settings) -> dict[str, str]:
 
 def _listed(labels: list[str], aliases: Mapping[str, str]) -> str:
     """Labels for a message, each hint at what they may have been meant as once."""
-    told = []
-    hints = set()
+    told: list[str] = []
+    hints: set[str] = set()
     for label in dict.fromkeys(labels):
         meant = hint(label, aliases) if len(told) < _HINTS else ""
         told.append(f"{label[:60]!r} ({meant})" if meant and meant not in hints else repr(label[:60]))
