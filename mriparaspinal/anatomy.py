@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -39,7 +39,6 @@ from mriparaspinal.vocabulary import (
     may_be_lumbar,
     meanings_of,
     means_hole,
-    parse_label,
 )
 
 RegionKey = tuple[str, str]
@@ -128,7 +127,7 @@ def sort_contours(
         else:
             placed.append(_Placed(contour, region, patch, outline.area_px))
     placed = _with_sides(placed, settings, file, anatomy, faulty)
-    parts = _unite(placed, faulty, file, anatomy)
+    parts = _unite(placed, faulty, set(meanings.unclear.values()), file, anatomy)
     anatomy.problems += _overlaps(parts, anatomy.patches, file)
     anatomy.problems += _off_centre(anatomy.patches, shape, file)
     _look_for_holes(holes, shape, file, anatomy)
@@ -468,15 +467,17 @@ def _contradictions(
 _Parts = dict[RegionKey, list[_Placed]]
 
 
-def _unite(placed: list[_Placed], faulty: set[RegionKey], file: str, anatomy: Anatomy) -> _Parts:
-    """Make one region of all its contours; returns these."""
+def _unite(
+    placed: list[_Placed], faulty: set[RegionKey], told: Collection[RegionKey], file: str, anatomy: Anatomy
+) -> _Parts:
+    """Make one region of all its contours; returns these. Of what is ``told`` nothing more is said."""
     shapes: _Parts = defaultdict(list)
     for p in placed:
         shapes[p.region.name, p.region.side].append(p)
     for key, parts in shapes.items():
         anatomy.seen.add(key)
         if key in faulty:
-            if not _told_already(parts, anatomy.problems):
+            if key not in told:
                 found = "another contour of the same region is faulty; expected all of them to be sound"
                 remedy = "mend the other contour: the region is not measured in part"
                 anatomy.problems.append(_error(file, str(Region(*key)), ("faulty-part", found, remedy)))
@@ -502,13 +503,6 @@ def _unite(placed: list[_Placed], faulty: set[RegionKey], file: str, anatomy: An
 def _size_of_loops(p: _Placed) -> int:
     """Pixels of a contour whose loops may cancel out, such as a figure of eight; 0 for the others."""
     return _count(p.patch) if p.area_px < 1 and crosses_itself(p.contour) else 0
-
-
-def _told_already(parts: list[_Placed], problems: list[Problem]) -> bool:
-    """Whether an error about the region's number says already that it is not measured."""
-    labels = {problem.shape for problem in problems if problem.code == "unclear-number"}
-    meant = {parse_label(p.contour.label) for p in parts}
-    return any(region is not None and any(str(region) in label for label in labels) for region in meant)
 
 
 def _really_overlap(parts: list[_Placed]) -> bool:

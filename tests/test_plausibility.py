@@ -6,12 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import box, grey_image, write_slice
+from builders import SHAPES as BUILT
+from builders import box, grey_image, polygon, write_slice
 from PIL import Image
 
 from mriparaspinal.anatomy import sort_contours
 from mriparaspinal.files.labelme import read_annotation
+from mriparaspinal.files.phantom_writer import write_cohort
 from mriparaspinal.model import Contour, Settings
+from mriparaspinal.phantom import Effects, make_cohort, make_slices
 from mriparaspinal.plausibility import (
     fits_mirrored,
     mirror_fit,
@@ -360,3 +363,29 @@ def test_known_inputs_with_other_labels():
 def test_shapes_of_the_builders_are_plausible(tmp_path):
     write_slice(tmp_path, "ALS_1_3")
     assert problems_of(tmp_path) == []
+
+
+def test_no_phantom_is_told_of(tmp_path):
+    people = make_cohort(1, 1, seed=9)
+    write_cohort(tmp_path / "cohort", people, make_slices(people, 9, 160, Effects()))
+    assert problems_of(tmp_path / "cohort") == []
+
+
+@pytest.mark.parametrize("label", ["MF_L-3", "left multifidus 3", "mf l (3)"])
+def test_a_number_that_may_be_the_level_costs_its_region(tmp_path, label):
+    shapes = [*BUILT, polygon(label, box(70, 70, 74, 74))]
+    write_slice(tmp_path, "ALS_1_3", shapes=shapes)
+    (problem,) = problems_of(tmp_path)
+    assert (problem.severity, problem.code, problem.shape) == ("error", "unclear-number", label)
+    settings = Settings()
+    (result,) = measure_study(open_study(tmp_path, settings), settings).results
+    assert ("MF", "left") not in result.counts
+    assert ("MF", "right") in result.counts
+
+
+def test_numbers_of_another_level_are_one_warning(tmp_path):
+    shapes = [{**shape, "label": f"{shape['label']}_4"} for shape in BUILT]
+    write_slice(tmp_path, "ALS_1_3", shapes=shapes)
+    (problem,) = problems_of(tmp_path)
+    assert (problem.severity, problem.code) == ("warning", "unclear-number")
+    assert problem.shape.count(",") == len(BUILT) - 1

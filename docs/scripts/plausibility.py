@@ -42,7 +42,7 @@ Case = tuple[str, NDArray[np.uint8], dict[Key, Patch], list[str]]
 """Whose slice, its grey levels, its regions, and the codes that its contours gave."""
 TUM01 = {1: "ES_R", 2: "MF_R", 3: "MF_L", 4: "ES_L"}
 TOTALSEG = {46: "ES_L", 47: "ES_R", 48: "PM_L", 49: "PM_R", 20: "IVD"}
-PHANTOMS = [(seed, size) for size in (128, 256) for seed in range(1, 6)] + [(6, 512)]
+PHANTOMS = [(seed, size) for size in (128, 256) for seed in range(1, 6)]
 
 
 def mapped(grey: NDArray[Any], labels: NDArray[Any], numbering: dict[int, str], who: str) -> Iterator[Case]:
