@@ -19,6 +19,7 @@ from mriparaspinal.plausibility import (
     normalised,
     off_centre,
     spot_of,
+    surely_in_order,
     turned_as_a_whole,
 )
 from mriparaspinal.rasterise import (
@@ -155,10 +156,9 @@ def _numbered_labels(meanings: Meanings, file: str) -> list[Problem]:
 def _off_centre(patches: Mapping[RegionKey, Patch], shape: tuple[int, int], file: str) -> list[Problem]:
     if not {"left", "right"} <= {side for _, side in patches}:
         return []
-    reference = next(
-        (spot_of(*key, patches[key]) for key in (("IVD", ""), ("VB", "")) if key in patches), None
-    )
-    finding = off_centre(frame_of([p for key, p in patches.items() if key[0] != SAT]), reference, shape)
+    references = [patches[key] for key in (("IVD", ""), ("VB", "")) if key in patches]
+    middle = (references[0].left + references[0].right) / 2 if references else None
+    finding = off_centre(frame_of([p for key, p in patches.items() if key[0] != SAT]), middle, shape)
     return [_warning(file, "", finding)] if finding else []
 
 
@@ -244,7 +244,13 @@ def _with_sides(
     midline = _middle_of_pairs(muscles) if reference is None else reference
     sided = [p for p in muscles if p.region.side]
     contradicting = [p for p in sided if _side_shown(p.patch, midline, settings) == _OPPOSITE[p.region.side]]
-    if problems := _lost_as_a_whole(muscles, reference_spot, midline, contradicting, settings, file):
+    spots: dict[Spot, _Placed] = {}
+    # Most slices are told by the frames of their contours, without a look at each pixel.
+    if contradicting or not surely_in_order([(p.region.name, p.patch) for p in muscles], reference_spot):
+        spots = {spot_of(*p.region, p.patch): p for p in muscles}
+    finding = turned_as_a_whole(list(spots), reference_spot, midline, settings.image_left)
+    problems = [_error(file, "", finding)] if finding else _lost_side(contradicting, sided, settings, file)
+    if problems:
         anatomy.problems += problems
         anatomy.seen |= {(p.region.name, p.region.side) for p in muscles}
         return good
@@ -267,31 +273,16 @@ def _with_sides(
             good.append(replace(p, region=p.region._replace(side=side)))
     if midline is not None:
         anatomy.problems += _unusual_places(good, midline, file)
-    anatomy.problems += _in_front(good, reference_spot, file)
+    swapped, _ = front_back_swapped(list(spots), reference_spot)
+    in_place = [spot for spot in swapped if spots[spot] not in wrong.contours]
+    anatomy.problems += [_warning(file, spots[spot].contour.label, in_front(spot)) for spot in in_place]
     return good
 
 
-def _lost_as_a_whole(
-    muscles: list[_Placed],
-    reference: Spot | None,
-    midline: float | None,
-    contradicting: list[_Placed],
-    settings: Settings,
-    file: str,
-) -> list[Problem]:
-    """The error about a slice of which no muscle lies where it says, or none of one side: all are lost."""
-    spots = [spot_of(*p.region, p.patch) for p in muscles]
-    finding = turned_as_a_whole(spots, reference, midline, settings.image_left)
-    if finding is not None:
-        return [_error(file, "", finding)]
-    return _lost_side(contradicting, muscles, settings, file)
-
-
 def _lost_side(
-    contradicting: list[_Placed], muscles: list[_Placed], settings: Settings, file: str
+    contradicting: list[_Placed], sided: list[_Placed], settings: Settings, file: str
 ) -> list[Problem]:
     """The error about a slice of which all labels of one side, or most of all, contradict the display."""
-    sided = [p for p in muscles if p.region.side]
     if len(contradicting) < 2 or len(contradicting) == len(sided) or _lumbar(contradicting, sided):
         return []
     for side in ("left", "right"):
@@ -415,13 +406,6 @@ def _unusual_places(placed: list[_Placed], midline: float, file: str) -> list[Pr
             names = f"{Region('MF', side)}, {Region('ES', side)}"
             problems.append(_warning(file, names, ("unusual-place", found, remedy)))
     return problems
-
-
-def _in_front(placed: list[_Placed], reference: Spot | None, file: str) -> list[Problem]:
-    """Warnings about single muscles that lie in front in place of behind, or the other way."""
-    spots = {spot_of(*p.region, p.patch): p for p in placed if p.region.is_muscle}
-    swapped, _ = front_back_swapped(list(spots), reference)
-    return [_warning(file, spots[spot].contour.label, in_front(spot)) for spot in swapped]
 
 
 def _unsided_fault(p: _Placed, reference: float | None) -> _Finding | None:

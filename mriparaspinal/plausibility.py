@@ -86,6 +86,14 @@ def front_back_swapped(spots: Sequence[Spot], reference: Spot | None) -> tuple[l
     return swapped, told
 
 
+def surely_in_order(muscles: Sequence[tuple[str, Patch]], reference: Spot | None) -> bool:
+    """Whether the frames of patches, by muscle, tell already that none lies in front in place of behind."""
+    tops = [patch.top for name, patch in muscles if name in ("MF", "ES")]
+    lowest = [patch.bottom - 1 for name, patch in muscles if name == "PM"]
+    behind = reference is None or all(top >= reference.row for top in tops)
+    return behind and (not tops or all(bottom <= max(tops) for bottom in lowest))
+
+
 _Turn = Callable[[Spot], Spot]
 
 
@@ -199,10 +207,10 @@ def normalised(boxes: Sequence[Box], shape: tuple[int, int]) -> bool:
     )
 
 
-def off_centre(frame: Frame, reference: Spot | None, shape: tuple[int, int]) -> Finding | None:
+def off_centre(frame: Frame, middle: float | None, shape: tuple[int, int]) -> Finding | None:
     """The warning about contours of both sides that lie where no slice has them: of another image size?
 
-    ``frame``: around all of them; ``reference``: of disc or vertebral body, where there is one.
+    ``frame``: around all of them; ``middle``: the column in the middle of disc or vertebral body, if any.
     """
     rows, columns = shape
     left, top, right, bottom = frame
@@ -210,8 +218,8 @@ def off_centre(frame: Frame, reference: Spot | None, shape: tuple[int, int]) -> 
     in_quarter = across and (bottom <= rows / 2 or top >= rows / 2)
     if in_quarter:
         found = f"all contours lie in one quarter of the image of {columns}×{rows} px"
-    elif reference is not None and not _MIDDLE[0] <= (reference.column + 0.5) / columns <= _MIDDLE[1]:
-        found = f"the reference lies at column {reference.column:.0f} of {columns}"
+    elif middle is not None and not _MIDDLE[0] <= middle / columns <= _MIDDLE[1]:
+        found = f"the reference lies at column {middle:.0f} of {columns}"
     else:
         return None
     remedy = "check on an overlay that they were drawn on an image of this size"
@@ -258,7 +266,10 @@ def without_signal(grey: NDArray[np.uint8], patches: Mapping[Key, Patch]) -> lis
     found = []
     for key, patch in patches.items():
         levels = patch.on(grey)[patch.pixels]
-        if levels.size >= _FEWEST_PX and levels[0] < 255 and (levels == levels[0]).all():
+        # The first and the middle one already differ in most regions.
+        if levels.size < _FEWEST_PX or levels[0] == 255 or levels[0] != levels[levels.size // 2]:
+            continue
+        if (levels == levels[0]).all():
             found.append(key)
     return found
 
@@ -271,14 +282,15 @@ def mirror_fit(grey: NDArray[np.uint8], patches: Mapping[Key, Patch]) -> tuple[f
     count: air scatters little.
     """
     own = mirrored = 0.0
+    turned = grey[:, ::-1]
     for patch in patches.values():
-        columns = grey.shape[1]
         here = patch.on(grey)[patch.pixels].astype(np.float64)
-        there = patch.on(grey[:, ::-1])[patch.pixels].astype(np.float64)
-        if columns < patch.right or there.mean() < _OTHER_TISSUE * here.mean():
+        there = patch.on(turned)[patch.pixels].astype(np.float64)
+        sum_here, sum_there = float(here.sum()), float(there.sum())
+        if sum_there < _OTHER_TISSUE * sum_here:
             continue
-        own += float(here.var()) * here.size
-        mirrored += float(there.var()) * there.size
+        own += float(here @ here) - sum_here * sum_here / here.size
+        mirrored += float(there @ there) - sum_there * sum_there / here.size
     return own, mirrored
 
 
