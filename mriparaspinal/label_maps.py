@@ -34,6 +34,11 @@ VALUES_TABLE = "values.csv"
 _PICTURES = ("_mask.png", "_overlay.png")
 #: More than the structures of one slice in any numbering; a grey image has more.
 _MOST_VALUES = 128
+#: What to do where a map's place cannot be held against the slice's.
+PLACED_BY_DIRECTIONS = (
+    "its first voxel is taken for a corner of the image, its directions for those of the display: "
+    "check it on an overlay"
+)
 #: Names, or values, that a message lists.
 _NAMED = 10
 
@@ -112,18 +117,21 @@ def is_picture_of_masks(root: Path, name: str, maps: LabelMaps) -> bool:
     return folder == root.resolve() or folder in (root / name).resolve().parents
 
 
-def read_labels(maps: LabelMaps, slice_: Slice, shape: tuple[int, int]) -> SliceLabels:
+def read_labels(
+    maps: LabelMaps, slice_: Slice, shape: tuple[int, int], image_left: str = "right"
+) -> SliceLabels:
     """The labels of a slice of (rows, columns); raises :class:`LabelMapError`."""
     name = _file_of(maps, slice_)
-    return read_label_file(maps, name, slice_, shape, own=composed(name) in own_candidates(slice_))
+    own = composed(name) in own_candidates(slice_)
+    return read_label_file(maps, name, slice_, shape, own, image_left)
 
 
 def read_label_file(
-    maps: LabelMaps, name: str, slice_: Slice, shape: tuple[int, int], own: bool
+    maps: LabelMaps, name: str, slice_: Slice, shape: tuple[int, int], own: bool, image_left: str
 ) -> SliceLabels:
     """The labels of a slice of (rows, columns) in a file of the folder; raises :class:`LabelMapError`.
 
-    ``own``: the file is of this slice alone.
+    ``own``: the file is of this slice alone; ``image_left``: the patient's side at the left of the image.
     """
     path = maps.folder / name
     place = maps.places.get(slice_.name)
@@ -136,7 +144,7 @@ def read_label_file(
         else:
             status = path.stat()
             volume, digest = _volume(path, (status.st_mtime_ns, status.st_size))
-            labels = lay_on_slice(volume, plane, shape, own)
+            labels = lay_on_slice(volume, plane, shape, own, image_left)
             unchecked = plane is None and volume.affine is not None
     except UnreadableFileError as error:
         raise LabelMapError("unreadable-mask", f"{name}: {error.message}", error.remedy) from None

@@ -164,6 +164,8 @@ class SliceResult:
     """What fat was told by in this slice: a grey level, or a fat fraction for the rule ``dixon``."""
     deep: bool = False
     """Whether the image has more than 8 bits, so that a window made its grey levels."""
+    fit: tuple[float, float] | None = None
+    """How far grey levels scatter within the regions, and within the mirrored ones."""
 
 
 def _about(doc: str, unit: str = "") -> dict[str, str]:

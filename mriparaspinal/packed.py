@@ -25,6 +25,7 @@ _Flat = tuple[
     list[tuple[str, bytes]],
     int | float | None,
     bool,
+    tuple[float, float] | None,
 ]
 
 _encoder = msgspec.msgpack.Encoder()
@@ -59,12 +60,12 @@ def pack(result: SliceResult) -> bytes:
     # A set has no order that stays from run to run.
     seen = sorted(result.seen)
     head = (counts, seen, result.measurable, result.problems)
-    return encode((*head, digests, result.threshold, result.deep))
+    return encode((*head, digests, result.threshold, result.deep, result.fit))
 
 
 def unpack(slice_: Slice, raw: bytes) -> SliceResult:
     """The result that was packed; numbers keep their type. Raises msgspec's errors for other bytes."""
-    counts, seen, measurable, problems, digests, threshold, deep = decode(raw, _decoder)
+    counts, seen, measurable, problems, digests, threshold, deep, fit = decode(raw, _decoder)
     return SliceResult(
         slice_,
         {(region, side): RegionCount(*fields) for region, side, *fields in counts},
@@ -74,6 +75,7 @@ def unpack(slice_: Slice, raw: bytes) -> SliceResult:
         tuple([(name, digest.hex()) for name, digest in digests]),
         threshold,
         deep,
+        fit,
     )
 
 

@@ -33,14 +33,17 @@ from mriparaspinal.measure import count_region, dixon_sums
 from mriparaspinal.model import SAT, Problem, Settings, Slice, SliceResult
 from mriparaspinal.names import composed
 from mriparaspinal.parallel import Spread, in_time, map_in_order
+from mriparaspinal.plausibility import mirror_fit, unusual_areas, without_signal
 from mriparaspinal.rasterise import Patch, frame_of
-from mriparaspinal.vocabulary import alias_key, region_of
+from mriparaspinal.vocabulary import Region, alias_key, hint, meanings_of
 
 if TYPE_CHECKING:
     from mriparaspinal.dixon import DixonSource
     from mriparaspinal.label_maps import LabelMaps
 
 Signal = NDArray[np.float64]
+#: Labels of no region that a message has a hint for.
+_HINTS = 20
 
 #: Images whose grey levels LabelMe embeds as they are, or as a JPEG of them: it makes 8 bits of others by
 #: itself, from the lowest to the highest value. A PNG of 16 bits is embedded with all of them.
@@ -116,11 +119,18 @@ def measure_slice(
     anatomy = found.anatomy
     counts = {}
     threshold = None
+    fit = None
     if anatomy.patches:
-        # Only the part under the contours becomes an array: copying the rest takes longer than counting.
+        # Only the part under the contours and under their mirror image becomes an array: copying the rest
+        # takes longer than counting.
+        columns, rows = found.image.size
         frame = frame_of(anatomy.patches.values())
+        margin = min(frame.left, columns - frame.right)
+        frame = frame._replace(left=margin, right=columns - margin)
         grey = np.asarray(found.image.crop(frame))
         patches = {key: patch.moved(-frame.top, -frame.left) for key, patch in anatomy.patches.items()}
+        fit = mirror_fit(grey, patches)
+        found.problems += _implausible(grey, patches, rows * columns, found.problems, slice_)
         threshold = slice_threshold(grey, patches, settings, slice_, found.problems)
         signals = None if dixon is None else _signals(dixon, slice_, found)
         if threshold is None or (dixon is not None and signals is None):
@@ -139,7 +149,31 @@ def measure_slice(
         tuple(found.sha256),
         threshold,
         found.deep,
+        fit,
     )
+
+
+def _implausible(
+    grey: NDArray[np.uint8],
+    patches: Mapping[RegionKey, Patch],
+    image_px: int,
+    known: list[Problem],
+    slice_: Slice,
+) -> list[Problem]:
+    """Warnings about regions without signal, and about areas that no muscle has."""
+    name = slice_.annotation
+    problems = []
+    if dark := without_signal(grey, patches):
+        labels = ", ".join(str(Region(*key)) for key in dark)
+        found = "all pixels of the region have one grey level; expected tissue, whose grey levels scatter"
+        remedy = "check on an overlay that the contours were drawn on this image"
+        problems.append(Problem(name, labels, "warning", "no-signal", found, remedy))
+    areas = {key: int(np.count_nonzero(patch.pixels)) for key, patch in patches.items()}
+    # Contours that leave the image have been told of: their areas follow from that.
+    leave = any(problem.code == "leaves-image" for problem in known)
+    for key, finding in () if leave else unusual_areas(areas, image_px):
+        problems.append(Problem(name, str(Region(*key)), "warning", *finding))
+    return problems
 
 
 def slice_threshold(
@@ -207,7 +241,7 @@ def read_slice(root: Path, slice_: Slice, settings: Settings) -> OpenSlice:
     beside = slice_.image is not None
     if not _fits(annotation, (rows, columns), beside, name, found):
         return found
-    found.anatomy = _sort(annotation, (rows, columns), settings, name, found)
+    found.anatomy = _sort(annotation, (rows, columns), settings, slice_, found)
     if beside:
         patches = found.anatomy.patches.values()
         frame = frame_of(patches) if patches else None
@@ -263,7 +297,13 @@ def _signals(dixon: DixonSource, slice_: Slice, found: OpenSlice) -> tuple[Signa
 
 def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) -> OpenSlice:
     """Like :func:`read_slice`, with the regions of a label map: its pixels are the regions' pixels."""
-    from mriparaspinal.label_maps import LabelMapError, contours_of, read_labels, values_text
+    from mriparaspinal.label_maps import (
+        PLACED_BY_DIRECTIONS,
+        LabelMapError,
+        contours_of,
+        read_labels,
+        values_text,
+    )
 
     found = OpenSlice()
     name = slice_.name
@@ -274,14 +314,14 @@ def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) 
     found.image, found.deep = image.grey, image.values is not None
     columns, rows = image.grey.size
     try:
-        mapped = read_labels(maps, slice_, (rows, columns))
+        mapped = read_labels(maps, slice_, (rows, columns), settings.image_left)
     except LabelMapError as error:
         found.problems.append(Problem(name, "", "error", error.code, error.message, error.remedy))
         return found
     found.sha256.append((maps.own_name(mapped.name), mapped.sha256))
     if mapped.unchecked:
         message = f"{mapped.name} tells its place in the patient, slices.csv not the slice's; expected both"
-        remedy = "its voxel (i, j) is taken for the pixel of column i and row j: check that it is"
+        remedy = PLACED_BY_DIRECTIONS
         found.problems.append(Problem(name, "", "warning", "mask-place-unknown", message, remedy))
     contours, unknown, overlap = contours_of(mapped.labels, maps.numbering)
     if overlap:
@@ -292,7 +332,7 @@ def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) 
         return found
     anatomy = sort_contours(contours, (rows, columns), settings, _aliases(settings), name)
     found.problems += anatomy.problems
-    others = ", ".join(filter(None, (_listed(anatomy.ignored), values_text(unknown))))
+    others = ", ".join(filter(None, (_listed(anatomy.ignored, _aliases(settings)), values_text(unknown))))
     if not anatomy.seen:
         message = f"{mapped.name}: {others or 'only background'} on this slice"
         message += "; expected labels such as MF_L, ES_R, IVD"
@@ -410,31 +450,33 @@ def _decode(raw: bytes, slice_: Slice, settings: Settings, found: OpenSlice) -> 
 
 
 def _sort(
-    annotation: Annotation, shape: tuple[int, int], settings: Settings, name: str, found: OpenSlice
+    annotation: Annotation, shape: tuple[int, int], settings: Settings, slice_: Slice, found: OpenSlice
 ) -> Anatomy:
+    name, segment = slice_.annotation, slice_.segment
     aliases = _aliases(settings)
     ours = []
     ignored = []
+    drawn = [contour.label for contour in annotation.contours]
+    meanings = meanings_of(drawn + [shape_.label for shape_ in annotation.broken], aliases, segment)
     for shape_ in annotation.broken:
-        region = region_of(shape_.label, aliases)
+        region = meanings.regions.get(shape_.label)
         if region is None:
             ignored.append(shape_.label)
             continue
         ours.append(region)
         remedy = "draw the contour again"
         found.problems.append(Problem(name, shape_.label, "error", shape_.code, shape_.message, remedy))
-    anatomy = sort_contours(annotation.contours, shape, settings, aliases, name, broken=tuple(ours))
+    anatomy = sort_contours(annotation.contours, shape, settings, aliases, name, tuple(ours), meanings)
     found.problems += anatomy.problems
     ignored += anatomy.ignored
     if not anatomy.seen:
-        labels = _listed(ignored) or "no shapes"
+        labels = _listed(ignored, aliases) or "no shapes"
         message = f"{labels} were found; expected labels such as MF_L, ES_R, IVD"
         remedy = "annotate the slice, or name the lab's labels in paraspinal.toml"
         found.problems.append(Problem(name, "", "error", "no-known-label", message, remedy))
     elif ignored:
-        message = (
-            f"other labels were found and ignored: {_listed(ignored)}; expected muscles and reference only"
-        )
+        message = f"other labels were found and ignored: {_listed(ignored, aliases)}; "
+        message += "expected muscles and reference only"
         remedy = "correct a mistyped label, or name it in paraspinal.toml"
         found.problems.append(Problem(name, "", "warning", "unknown-label", message, remedy))
     return anatomy
@@ -444,8 +486,15 @@ def _aliases(settings: Settings) -> dict[str, str]:
     return {alias_key(label): meaning for label, meaning in settings.labels}
 
 
-def _listed(labels: list[str]) -> str:
-    return ", ".join(repr(label[:60]) for label in dict.fromkeys(labels))
+def _listed(labels: list[str], aliases: Mapping[str, str]) -> str:
+    """Labels for a message, each hint at what they may have been meant as once."""
+    told: list[str] = []
+    hints: set[str] = set()
+    for label in dict.fromkeys(labels):
+        meant = hint(label, aliases) if len(told) < _HINTS else ""
+        told.append(f"{label[:60]!r} ({meant})" if meant and meant not in hints else repr(label[:60]))
+        hints.add(meant)
+    return ", ".join(told)
 
 
 def _lost(slice_: Slice, found: OpenSlice) -> SliceResult:

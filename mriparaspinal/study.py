@@ -54,6 +54,7 @@ from mriparaspinal.packed import PackedResults, PackedSlices, Part, Parts, slice
 from mriparaspinal.parallel import Spread, map_in_order
 from mriparaspinal.participants import KEY, NOBODY, Participants, match_slices, read_participants
 from mriparaspinal.pipeline import measure_slices
+from mriparaspinal.plausibility import Gathered
 from mriparaspinal.stacks import Spacing, stack_problems
 from mriparaspinal.strays import json_content, table_versions
 from mriparaspinal.tabulate import Regions, choose_reference, each_row, missing_regions, tabulate_slices
@@ -402,8 +403,10 @@ def gather_problems(study: Study, results: Sequence[SliceResult], settings: Sett
     seen: list[Regions] = []
     depths = _Depths()
     keys = no_keys(len(results))
+    gathered = Gathered(study.spacings)
     for place, result in enumerate(results):
         problems += result.problems
+        gathered.add(result)
         if any(side for _, side in result.counts):
             by_segment[result.slice.segment] += 1
             people.add((result.slice.group, result.slice.participant_id))
@@ -422,6 +425,7 @@ def gather_problems(study: Study, results: Sequence[SliceResult], settings: Sett
     problems += stack_problems(_with_lost(study, results), study.spacings, study.places or None)
     problems += twin_problems(results, keys)
     problems += depths.problems(settings)
+    problems += gathered.problems()
     problems.sort(key=lambda problem: natural_key(composed(problem.file)))
     segments = dict(sorted(by_segment.items()))
     return MeasuredStudy(study, results, problems, segments, frozenset(people), reference)

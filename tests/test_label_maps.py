@@ -367,6 +367,19 @@ def test_a_map_with_a_place_for_a_slice_without_one_is_a_warning(small):
     assert sizes(small / "results")["ALS_1", "L3", "ES", "right"][0] == "600"
 
 
+@pytest.mark.parametrize("flips", [(1, 1), (1, -1), (-1, 1), (-1, -1)])
+def test_a_map_whose_rows_or_columns_run_the_other_way_measures_the_same(small, flips):
+    assert quantify(small).code == 0
+    expected = sizes(small / "results")
+    (small / "maps" / "ALS_1_3_mask.png").unlink()
+    # The columns of a slice run to the left, its rows to the back.
+    affine = np.diag([0.7 * flips[0], 0.7 * flips[1], 4.0, 1.0])
+    save(small / "maps" / "ALS_1_3.nii.gz", LABELS.T[:: flips[0], :: flips[1], None], affine)
+    assert quantify(small).code == 0
+    assert {code for *_, code in problems_of(small / "results")} == {"mask-place-unknown"}
+    assert sizes(small / "results") == expected
+
+
 @pytest.mark.parametrize("end", ["", ".gz"])
 def test_a_map_without_a_place_is_read_column_by_row(small, end):
     (small / "maps" / "ALS_1_3_mask.png").unlink()

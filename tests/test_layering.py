@@ -51,6 +51,7 @@ PURE = {
     "phantom_surroundings",
     "pictures",
     "planar_contours",
+    "plausibility",
     "rasterise",
     "scoring",
     "regions",
