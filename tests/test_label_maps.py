@@ -545,7 +545,9 @@ def test_damaged_label_maps_give_a_result_or_one_line_each(tmp_path):
     rng = np.random.default_rng(11)
     png = io.BytesIO()
     Image.fromarray(LABELS).save(png, "PNG")
-    image = nibabel.Nifti1Image(np.ascontiguousarray(LABELS.T)[:, :, None], np.eye(4)).to_bytes()
+    image = nibabel.Nifti1Image(
+        np.ascontiguousarray(LABELS.T)[:, :, None], np.diag([-1.0, -1.0, 1.0, 1.0])
+    ).to_bytes()
     sound = {"_mask.png": png.getvalue(), ".nii.gz": gzip.compress(image), ".nii": image}
     grey = io.BytesIO()
     Image.fromarray(grey_image()).save(grey, "PNG")

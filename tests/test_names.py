@@ -534,7 +534,7 @@ def test_notes_are_whole_in_the_file_and_cut_on_the_terminal(tmp_path):
     assert everyone in notes
     assert everyone not in said
     assert "ALS_10, ALS_11, " in said
-    assert "ALS_19 and 21 more" in said
+    assert "ALS_15 and 25 more (all in notes.txt)" in said
 
 
 def test_ids_of_two_tables_that_are_nearly_the_same(tmp_path):
