@@ -10,7 +10,6 @@ leaves it to arm b alone (``group:LR[]-ALS[onset_region=lower]``).
 from __future__ import annotations
 
 import itertools
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from mriparaspinal.cohort import as_text
 from mriparaspinal.errors import UsageError
 from mriparaspinal.model import COLUMNS
+from mriparaspinal.text import read_number
 from mriparaspinal.vocabulary import natural_key
 
 Conditions = tuple[tuple[str, str], ...]
@@ -175,22 +175,13 @@ def matches(column: pd.Series, value: str) -> NDArray[np.bool_]:
     >>> matches(pd.Series([1.0, 0.0, float("nan")]), "1").tolist()
     [True, False, False]
     """
-    wanted, number = value.strip().casefold(), _number(value)
+    wanted, number = value.strip().casefold(), read_number(value)
     known = {cell: as_text(cell).casefold() for cell in column.dropna().unique()}
     same = {
-        cell: text != "" and (text == wanted or (number is not None and _number(text) == number))
+        cell: text != "" and (text == wanted or (number is not None and read_number(text) == number))
         for cell, text in known.items()
     }
     return np.array([same.get(cell, False) for cell in column], dtype=bool)
-
-
-def _number(text: str) -> float | None:
-    """The number that a text is; ``1_0`` and ``nan``, which Python would read too, are texts here."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and "_" not in text else None
 
 
 def _readings(text: str) -> list[Contrast]:

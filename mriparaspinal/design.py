@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mriparaspinal.cohort import as_text, texts
 from mriparaspinal.errors import UsageError
 from mriparaspinal.model import MUSCLES, SEGMENTS
+from mriparaspinal.text import is_missing, read_number
 
 Array = NDArray[np.float64]
 
@@ -259,26 +260,19 @@ def _as_numbers_or_texts(rows: pd.DataFrame, name: str) -> pd.Series:
         )
     levels = texts(rows[name])
     _one_spelling(name, levels)
-    return levels.where(levels != "", None)
+    return levels.where([text != "" and (name == "group" or not is_missing(text)) for text in levels], None)
 
 
 def _parse(column: pd.Series) -> tuple[pd.Series, pd.Series]:
     """(floats with NaN where there is no number of usual size, whether a cell holds something else)."""
     cells = texts(column)
+    missing = cells.map(lambda text: is_missing(text, number=True)).astype(bool)
     if pd.api.types.is_numeric_dtype(column):
         values = column.astype(float)
     else:
-        values = cells.map(_number).astype(float)
+        values = pd.Series([read_number(text) for text in cells], column.index, dtype=float)
     values = values.where(np.abs(values) < TOO_LARGE)
-    return values, cells.ne("") & values.isna()
-
-
-def _number(text: str) -> float:
-    # float() gives the nearest double in each version of pandas; Python's own 1_000 is no number here.
-    try:
-        return float(text) if "_" not in text else np.nan
-    except ValueError:
-        return np.nan
+    return values, ~missing & values.isna()
 
 
 def _first(rows: pd.DataFrame, name: str, faulty: pd.Series) -> str:

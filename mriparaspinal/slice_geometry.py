@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mriparaspinal.text import read_cell, read_number
 from mriparaspinal.volume import Plane, Vector, square_plane
 
 COLUMNS = (
@@ -55,15 +56,19 @@ def parse_places(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[
 
 
 def _place(told: dict[str, str]) -> SlicePlace | None:
-    def vector(kind: str, unit: str = "") -> Vector:
-        x, y, z = (float(told[f"{kind}_{axis}{unit}"]) for axis in "xyz")
-        return x, y, z
-
-    try:
-        rows, columns = (float(told[name]) for name in _SPACINGS)
-        plane = square_plane(vector("across"), vector("down"), vector("position", "_mm"), (rows, columns))
-        spacing = float(told["slice_spacing_mm"]) if told["slice_spacing_mm"] else None
-    except ValueError:
+    spacing = read_cell(told["slice_spacing_mm"])
+    numbers = [read_number(told[name]) for name in (*_SPACINGS, *COLUMNS[1:])]
+    known = [number for number in numbers if number is not None]
+    if spacing is None or len(known) < len(numbers):
         return None
-    good = all(math.isfinite(mm) and 0 < mm < 100 for mm in (rows, columns, spacing or 1.0))
-    return SlicePlace(plane, spacing) if plane is not None and good else None
+    rows, columns, *places = known
+    position, across, down = (_vector(places[at : at + 3]) for at in (0, 3, 6))
+    plane = square_plane(across, down, position, (rows, columns))
+    apart = None if math.isnan(spacing) else spacing
+    good = all(0 < mm < 100 for mm in (rows, columns, apart or 1.0))
+    return SlicePlace(plane, apart) if plane is not None and good else None
+
+
+def _vector(numbers: Sequence[float]) -> Vector:
+    x, y, z = numbers
+    return x, y, z

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,6 +54,7 @@ from mriparaspinal.participants import KEY, NOBODY, Participants, match_slices, 
 from mriparaspinal.pipeline import measure_slices
 from mriparaspinal.stacks import Spacing, stack_problems
 from mriparaspinal.tabulate import Regions, choose_reference, each_row, missing_regions, tabulate_slices
+from mriparaspinal.text import is_missing, read_number
 from mriparaspinal.twins import key_of, no_keys, twin_problems
 from mriparaspinal.versions import library_versions
 from mriparaspinal.vocabulary import natural_key
@@ -318,9 +318,10 @@ def _read_spacings(table: TextTable, images: list[str]) -> tuple[dict[str, Spaci
     for row in table.rows:
         name, *texts = (row[place] for place in places)
         # Without a spacing: prepared from a source that does not know it.
-        spacing = _spacing(texts) if any(texts) else None
+        given = not all(is_missing(text, number=True) for text in texts)
+        spacing = _spacing(texts) if given else None
         targets = [name] if name in told else by_name.get(name, [])
-        if any(texts) and spacing is None:
+        if given and spacing is None:
             found = f"spacing {' × '.join(map(repr, texts))} was found; expected two positive numbers in mm"
             problems.append(_spacing_error(name, found, "correct the row: csa_mm2 stays empty without it"))
         elif len(targets) > 1:
@@ -343,12 +344,10 @@ def _read_spacings(table: TextTable, images: list[str]) -> tuple[dict[str, Spaci
 
 
 def _spacing(texts: list[str]) -> Spacing | None:
-    try:
-        rows, columns = map(float, texts)
-    except ValueError:
+    rows, columns = map(read_number, texts)
+    if rows is None or columns is None:
         return None
-    good = all(math.isfinite(mm) and 0 < mm < 100 for mm in (rows, columns))
-    return (rows, columns) if good else None
+    return (rows, columns) if 0 < rows < 100 and 0 < columns < 100 else None
 
 
 def _read_places(table: TextTable, images: list[str]) -> dict[str, SlicePlace]:

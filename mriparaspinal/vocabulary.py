@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -93,21 +92,6 @@ def region_of(label: str, aliases: Mapping[str, str]) -> Region | None:
 def alias_key(label: str) -> str:
     """How two labels are compared: without regard to case and outer space."""
     return label.strip().casefold()
-
-
-def plain_number(text: str) -> float | None:
-    """A text as a finite number; None where it is none, or one for Python only (``1_0``, other scripts).
-
-    >>> plain_number("+3.5"), plain_number("1_0"), plain_number("nan")
-    (3.5, None, None)
-    """
-    if "_" in text or not text.isascii():
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 def natural_key(text: str) -> list[tuple[int, str]]:

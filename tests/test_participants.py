@@ -35,7 +35,7 @@ def test_onset_side(text, side):
     assert cell("onset_side", text) == (side, [])
 
 
-@pytest.mark.parametrize("text", ["both", "links", "lef", "1", "left/right", "L R", "-", "=L"])
+@pytest.mark.parametrize("text", ["lef", "1", "left/right", "L R", "-", "=L", "d", "s"])
 def test_an_onset_side_that_is_none_is_missing_and_an_error(text):
     assert cell("onset_side", text) == ("", ["bad-value"])
 
