@@ -22,6 +22,7 @@ from mriparaspinal.files.frames import frame_csv, read_measurements
 from mriparaspinal.files.results import MANIFEST, PARTICIPANTS, manifest_bytes, open_results, sha256
 from mriparaspinal.files.tables import csv_bytes, harmless, parse_table, read_table, table_bytes
 from mriparaspinal.model import PROBLEM_COLUMNS
+from mriparaspinal.participants import read_own
 from mriparaspinal.stats.reliability import (
     bland_altman,
     bland_altman_table,
@@ -123,7 +124,9 @@ def agreement_of_table(file: Path) -> Analysis:
         ratings = ratings_of_table(pd.DataFrame(text.rows, columns=list(text.columns), dtype=object))
     except (NoInputError, UsageError) as error:
         raise UsageError(f"--table: {error}") from None
-    return _agreement(ratings, ["value"], list(dict.fromkeys(ratings["rater"])), [])
+    values = [row[text.columns.index("value")] for row in text.rows]
+    notes = list(read_own("value", values).notes)
+    return _agreement(ratings, ["value"], list(dict.fromkeys(ratings["rater"])), notes)
 
 
 def _agreement(

@@ -219,6 +219,14 @@ def read_column(column: str, texts: Sequence[str]) -> Column:
         return _read_words(column, texts)
     if column in NUMBERS:
         return _read_numbers(column, texts)
+    return read_own(column, texts)
+
+
+def read_own(column: str, texts: Sequence[str]) -> Column:
+    """The cells of a column without a meaning of ours; missing ones become empty.
+
+    ``None`` and ``null`` are missing where all that is filled in are numbers, else a category.
+    """
     values = [read_cell(text) for text in texts]
     number = None not in values and any(value == value for value in values)
     cells = tuple("" if is_missing(text, number) else text for text in texts)
@@ -288,14 +296,15 @@ def _doubts_of_sex(texts: Sequence[str], cells: Sequence[str], unclear: bool) ->
 
 
 def word_notes(column: str, texts: Sequence[str], cells: Sequence[str]) -> list[str]:
-    """What was read as another word, and what as missing."""
+    """Which spellings were read as one word, where there are several, and which as missing."""
     notes = missing_notes(column, texts, cells)
     read: dict[str, Counter[str]] = {}
     for text, cell in zip(texts, cells, strict=True):
-        if cell and text.strip() not in (cell, f"{cell}.0"):
+        if cell:
             read.setdefault(cell, Counter())[text.strip()] += 1
-    notes += [f"{column}: read as {cell}: {_counts(read[cell])}" for cell in sorted(read)]
-    return notes
+    return notes + [
+        f"{column}: read as {cell}: {_counts(read[cell])}" for cell in sorted(read) if len(read[cell]) > 1
+    ]
 
 
 def missing_notes(column: str, texts: Sequence[str], cells: Sequence[str]) -> list[str]:

@@ -154,7 +154,7 @@ STRICT: dict[str, Reader] = {
     "contrast": _read(lambda text: next((n for n in (7, 5, 0.5, 10, 0.25) if _is(n, text)), None)),
     "--bval": _read(lambda text: float(direction_numbers(text, "--bval")[0, 0])),
 }
-#: What the command itself refuses; two cells on one line of FSL's file, or two limits of a window, have a reading of their own.
+#: What the command itself refuses; and in FSL's files, where commas and spaces part two numbers.
 _OTHER = {
     "--sat-fraction": ("NaN", "inf", "-Infinity", "+nan", "-nan"),
     "--bval": ("1,5", "1,234", "1.234,5", "1 234", "1\u00a0234", "12 mm", "45 %"),
