@@ -17,7 +17,7 @@ from mriparaspinal import __version__
 from mriparaspinal.dataset import Dataset, find_slices, name_parser, participant_of
 from mriparaspinal.errors import NoInputError, ParaspinalError, UsageError
 from mriparaspinal.files.folder import UnreadableFileError, list_files, read_bytes
-from mriparaspinal.files.images import IMAGE_ENDINGS
+from mriparaspinal.files.images import IMAGE_ENDINGS, png_size
 from mriparaspinal.files.protocol import FILE as PROTOCOL
 from mriparaspinal.files.results import (
     MANIFEST,
@@ -210,7 +210,7 @@ def open_study(
         else:
             digests[SLICES_TABLE] = sha256(raw)
             spacings, unclear = _read_spacings(text, [slice_.name for slice_ in dataset.slices])
-            problems += unclear
+            problems += [*unclear, *_odd_spacings(root, dataset.slices, spacings)]
             places = _read_places(text, [slice_.name for slice_ in dataset.slices])
     if maps is not None:
         maps = dataclasses.replace(maps, places=places)
@@ -323,6 +323,7 @@ def _read_spacings(table: TextTable, images: list[str]) -> tuple[dict[str, Spaci
         targets = [name] if name in told else by_name.get(name, [])
         if given and spacing is None:
             found = f"spacing {' × '.join(map(repr, texts))} was found; expected two positive numbers in mm"
+            found += _unit_meant(texts)
             problems.append(_spacing_error(name, found, "correct the row: csa_mm2 stays empty without it"))
         elif len(targets) > 1:
             found = f"the name fits {' and '.join(targets)}; expected one row per image, with its folder"
@@ -341,6 +342,35 @@ def _read_spacings(table: TextTable, images: list[str]) -> tuple[dict[str, Spaci
         remedy = "add the rows: csa_mm2 stays empty without them"
         problems.append(Problem(SLICES_TABLE, "", "warning", "no-spacing", found, remedy))
     return spacings, problems
+
+
+def _unit_meant(texts: list[str]) -> str:
+    """The mm that two refused numbers would be in another unit, in brackets; else empty."""
+    from mriparaspinal.slice_geometry import other_unit
+
+    rows, columns = map(read_number, texts)
+    return "" if rows is None or columns is None else other_unit((rows, columns))
+
+
+def _odd_spacings(root: Path, slices: Sequence[Slice], spacings: Mapping[str, Spacing]) -> list[Problem]:
+    """A warning for each spacing that a lumbar slice cannot have, judged on the first image that has it."""
+    from mriparaspinal.slice_geometry import spacing_doubt
+
+    first: dict[Spacing, Slice] = {}
+    for slice_ in slices:
+        if slice_.name in spacings:
+            first.setdefault(spacings[slice_.name], slice_)
+    times = Counter(spacings.values())
+    problems = []
+    for spacing, slice_ in first.items():
+        doubt = spacing_doubt(spacing, png_size(root / slice_.image) if slice_.image else None)
+        if doubt:
+            images = f", in {times[spacing]} images" if times[spacing] > 1 else ""
+            found, _, expected = doubt.partition("; ")
+            remedy = "compare with the scanner's PixelSpacing: csa_mm2 is as the table says"
+            message = f"{found}{images}; {expected}"
+            problems.append(Problem(SLICES_TABLE, slice_.name, "warning", "odd-spacing", message, remedy))
+    return problems
 
 
 def _spacing(texts: list[str]) -> Spacing | None:

@@ -8,6 +8,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,19 @@ class UnreadableImageError(ParaspinalError):
 def too_large(width: int, height: int) -> bool:
     """Whether an image of that size is none of a slice."""
     return width * height > PIXEL_LIMIT or max(width, height) > SIDE_LIMIT
+
+
+def png_size(path: Path) -> tuple[int, int] | None:
+    """(rows, columns) by the first bytes of a PNG; None where they are not those of one."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(24)
+    except OSError:
+        return None
+    if start[:16] != _PNG_MAGIC + b"\0\0\0\x0dIHDR" or len(start) < 24:
+        return None
+    width, height = struct.unpack(">II", start[16:24])
+    return height, width
 
 
 def decode_image(raw: bytes, window: tuple[float, float] | None = None) -> tuple[Image.Image, bool]:
