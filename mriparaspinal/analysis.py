@@ -72,7 +72,8 @@ def open_participants(
     except NoInputError as error:
         raise UsageError(f"--participants: {error}") if asked else error from None
     people, problems = read_participants(text.columns, text.rows, file.name)
-    return participants_frame(people) if people.rows else None, problems, people.notes
+    frame = participants_frame(people) if people.rows else None
+    return frame, problems, (*text.notes, *people.notes)
 
 
 def open_table(file: Path, participants_file: Path | None = None) -> Cohort:
@@ -85,7 +86,7 @@ def open_table(file: Path, participants_file: Path | None = None) -> Cohort:
     except NoInputError as error:
         raise UsageError(f"--table: {error}") from None
     if text.columns == REGION_COLUMNS:  # the long table of ``regions``
-        text = TextTable(*_tuples(*wide_table(text.rows)), plain=text.plain)
+        text = TextTable(*_tuples(*wide_table(text.rows)), plain=text.plain, notes=text.notes)
     text, notes = _read_words(text, file.name)
     table = table_frame(text)
     people: pd.DataFrame | None = None
@@ -107,7 +108,7 @@ def _read_words(table: TextTable, file: str) -> tuple[TextTable, list[str]]:
 
     Columns named ``psa`` or ``onset_side`` that hold something else are the table's own.
     """
-    columns, notes = [], []
+    columns, notes = [], list(table.notes)
     for place, name in enumerate(table.columns):
         cells = [row[place] for row in table.rows]
         read = Column(tuple(cells), {}) if name in (KEY, "group") else read_own(name, cells)

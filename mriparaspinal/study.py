@@ -65,7 +65,9 @@ if TYPE_CHECKING:
     from mriparaspinal.slice_geometry import SlicePlace
 
 SLICES_TABLE = "slices.csv"
-_PARTICIPANTS = (PARTICIPANTS, "participants.tsv")
+_PARTICIPANTS = (PARTICIPANTS, "participants.tsv", "participants.xlsx")
+#: Looked at where none of the others is there: to say that they are not read.
+_NOT_READ = ("participants.xls", "participants.ods", "participants.numbers")
 #: Slices whose rows become text at a time.
 _PART = 100
 _SPACING_COLUMNS = ("image", "row_spacing_mm", "col_spacing_mm")
@@ -172,7 +174,8 @@ def open_study(
 
         files = [name for name in files if not is_picture_of_masks(root, name, maps)]
     dataset = find_slices(files, dead, settings, images_alone=maps is not None)
-    tables = [name for name in files if name.casefold() in (PROTOCOL, SLICES_TABLE, *_PARTICIPANTS)]
+    known = (PROTOCOL, SLICES_TABLE, *_PARTICIPANTS, *_NOT_READ)
+    tables = [name for name in files if name.casefold() in known]
     del files  # very many names, perhaps
     problems = list(dataset.problems)
     digests = {}
@@ -195,6 +198,7 @@ def open_study(
             digests[path.name] = sha256(raw)
             participants, faults = read_participants(text.columns, text.rows, path.name)
             problems += faults
+            problems += [_other_sheets(path.name, note) for note in text.notes]
             if KEY in text.columns:
                 groups = {slice_.participant_id: slice_.group for slice_ in dataset.slices}
                 problems += match_slices(participants, groups, path.name)
@@ -295,7 +299,13 @@ def _participants_file(root: Path, files: list[str]) -> Path | None:
     if len(there) > 1:
         found = f"{' and '.join(there)} were found"
         raise UsageError(f"{root}: {found}; expected one; choose with --participants")
+    there += [name for name in files if name.casefold() in _NOT_READ]
     return root / there[0] if there else None
+
+
+def _other_sheets(name: str, note: str) -> Problem:
+    found = f"{note.removeprefix(f'{name}: ')}; expected one sheet"
+    return Problem(name, "", "warning", "other-sheets", found, "remove the others, or put the table first")
 
 
 def _table_problem(name: str, code: str, error: NoInputError) -> Problem:

@@ -172,7 +172,7 @@ participants_file = click.option(
     "--participants",
     type=PATH,
     metavar="FILE",
-    help="Participants table (CSV or TSV) [default: the dataset's].",
+    help="Participants table (CSV, TSV or Excel) [default: the dataset's].",
 )
 jobs = click.option("--jobs", type=WholeRange(1), metavar="N", help="Processes to measure with [default: 1].")
 scheduler = click.option(
@@ -200,7 +200,7 @@ participants_of_results = click.option(
     "--participants",
     type=PATH,
     metavar="FILE",
-    help="Participants table (CSV or TSV) [default: the copy in RESULTS].",
+    help="Participants table (CSV, TSV or Excel) [default: the copy in RESULTS].",
 )
 table_file = click.option(
     "--table", type=PATH, metavar="FILE", help="Any CSV, one row per participant, instead of RESULTS."

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from mriparaspinal.errors import NoInputError
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
+from mriparaspinal.files.workbooks import ENDINGS as WORKBOOKS
+from mriparaspinal.files.workbooks import read_workbook
 
 Cell = str | int | float | None
 
@@ -30,10 +32,12 @@ class TextTable:
     rows: tuple[tuple[str, ...], ...]
     plain: bool
     """True where the file already was UTF-8 with commas and decimal points."""
+    notes: tuple[str, ...] = ()
+    """What of the file was not read."""
 
 
 def read_table(path: Path) -> TextTable:
-    """Read a CSV or TSV file; raises :class:`NoInputError` with one line that names the file."""
+    """Read a CSV, TSV or Excel file; raises :class:`NoInputError` with one line that names the file."""
     return parse_table(table_bytes(path), path.name)
 
 
@@ -48,11 +52,13 @@ def table_bytes(path: Path) -> bytes:
 def parse_table(raw: bytes, name: str) -> TextTable:
     r"""Parse the bytes of a table; the separator (comma, semicolon, tab) is told from the first line.
 
-    With semicolons or tabs a decimal comma is read as a point.
+    A workbook (``.xlsx``) is its first sheet. With semicolons or tabs a decimal comma is read as a point.
 
     >>> parse_table(b"a;b\r\n1,5;x\r\n", "t.csv").rows
     (('1.5', 'x'),)
     """
+    if name.casefold().endswith(WORKBOOKS):
+        return _of_workbook(raw, name)
     try:
         marked = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -85,6 +91,14 @@ def parse_table(raw: bytes, name: str) -> TextTable:
         for index, record in enumerate(records):
             records[index] = tuple(map(_decimal_point, record))
     return TextTable(columns, tuple(records), plain=separator == "," and text == marked)
+
+
+def _of_workbook(raw: bytes, name: str) -> TextTable:
+    records, notes = read_workbook(raw, name, CELLS_LIMIT)
+    if not records:
+        raise NoInputError(f"{name}: no rows were found; expected a header and rows; check the first sheet")
+    _check_header(records[0], name)
+    return TextTable(records[0], tuple(records[1:]), plain=False, notes=notes)
 
 
 def _check_header(columns: tuple[str, ...], name: str) -> None:
