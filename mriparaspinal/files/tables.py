@@ -88,8 +88,10 @@ def parse_table(raw: bytes, name: str) -> TextTable:
             raise NoInputError(f"{name}: {found}; correct the row")
     del records[0]
     if separator != ",":
+        _require_one_point(columns, records, name)
+        thousands = not _has_decimal_commas(records)
         for index, record in enumerate(records):
-            records[index] = tuple(map(_decimal_point, record))
+            records[index] = tuple(_decimal_point(cell, thousands) for cell in record)
     return TextTable(columns, tuple(records), plain=separator == "," and text == marked)
 
 
@@ -108,8 +110,38 @@ def _check_header(columns: tuple[str, ...], name: str) -> None:
         raise NoInputError(f"{name}: {found}; expected each name once; rename or remove one")
 
 
-def _decimal_point(cell: str) -> str:
-    return cell.replace(",", ".") if "," in cell and re.fullmatch(r"[-+]?\d+,\d+", cell) else cell
+#: A comma that can only be a decimal one: 1,5 and 0,123, but not 1,234, which may be a thousand.
+_DECIMAL_COMMA = re.compile(r"[-+]?(?:[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})|0+,[0-9]+|[0-9]{4,},[0-9]+)")
+_ANY_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
+_DECIMAL_POINT = re.compile(r"[-+]?[0-9]+\.[0-9]+")
+#: A point that may part thousands where commas are decimal.
+_THOUSANDS_POINT = re.compile(r"[-+]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+")
+
+
+def _decimal_point(cell: str, thousands: bool) -> str:
+    """A decimal comma as a point; with ``thousands`` 1,234 stays as it is: those who read it refuse it."""
+    if "," not in cell or not _ANY_COMMA.fullmatch(cell):
+        return cell
+    return cell if thousands and not _DECIMAL_COMMA.fullmatch(cell) else cell.replace(",", ".")
+
+
+def _has_decimal_commas(records: Sequence[Sequence[str]]) -> bool:
+    """Whether the commas in a table's numbers are surely decimal ones, as no number has a point."""
+    cells = [cell for record in records for cell in record if "," in cell or "." in cell]
+    commas = any(_DECIMAL_COMMA.fullmatch(cell) for cell in cells)
+    return commas and not any(_DECIMAL_POINT.fullmatch(cell) for cell in cells)
+
+
+def _require_one_point(columns: Sequence[str], records: Sequence[Sequence[str]], name: str) -> None:
+    """Raise :class:`NoInputError` where 1.234 stands in a column of decimal commas: it may be 1234."""
+    for place, column in enumerate(columns):
+        cells = [record[place] for record in records]
+        doubtful = next((cell for cell in cells if _THOUSANDS_POINT.fullmatch(cell)), None)
+        if doubtful and any(_ANY_COMMA.fullmatch(cell) for cell in cells):
+            found = f"column {column}: {doubtful!r} stands among decimal commas"
+            raise NoInputError(
+                f"{name}: {found}; expected one decimal sign; write the thousands without a point"
+            )
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
