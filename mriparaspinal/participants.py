@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mriparaspinal.model import Problem
-from mriparaspinal.text import is_missing, read_cell, read_number
+from mriparaspinal.text import is_missing, is_nearly_number, read_cell, read_number
 from mriparaspinal.vocabulary import natural_key
 
 KEY = "participant_id"
@@ -230,7 +230,11 @@ def read_own(column: str, texts: Sequence[str]) -> Column:
     values = [read_cell(text) for text in texts]
     number = None not in values and any(value == value for value in values)
     cells = tuple("" if is_missing(text, number) else text for text in texts)
-    return Column(cells, {}, (), tuple(missing_notes(column, texts, cells)))
+    notes = missing_notes(column, texts, cells)
+    odd = Counter(text for text in texts if is_nearly_number(text))
+    if odd and any(value is not None and value == value for value in values):
+        notes.append(f"{column}: no numbers, so the column is read as texts: {_counts(odd)}")
+    return Column(cells, {}, (), tuple(notes))
 
 
 def _read_words(column: str, texts: Sequence[str]) -> Column:
