@@ -17,7 +17,7 @@ from mriparaspinal.files.frames import participants_frame, read_measurements, ta
 from mriparaspinal.files.results import open_results
 from mriparaspinal.files.tables import TextTable, read_table
 from mriparaspinal.model import Problem
-from mriparaspinal.participants import KEY, WORDS, Column, read_column, read_own, read_participants
+from mriparaspinal.participants import KEY, WORDS, Column, meant, read_column, read_own, read_participants
 from mriparaspinal.regions import COLUMNS as REGION_COLUMNS
 from mriparaspinal.regions import wide_table
 from mriparaspinal.text import is_nearly_number, read_number
@@ -53,7 +53,9 @@ def open_cohort(results: Path, participants_file: Path | None = None) -> Cohort:
     measurements = read_measurements(results, names)
     own = results / PARTICIPANTS
     file = participants_file or (own if own.is_file() else None)
-    people, problems, read = None, (), ()
+    people: pd.DataFrame | None = None
+    problems: tuple[Problem, ...] = ()
+    read: tuple[str, ...] = ()
     if file is not None:
         people, problems, read = open_participants(file, asked=participants_file is not None)
     table, found = assemble(measurements, people)
@@ -112,7 +114,7 @@ def _read_words(table: TextTable, file: str) -> tuple[TextTable, list[str]]:
     for place, name in enumerate(table.columns):
         cells = [row[place] for row in table.rows]
         read = Column(tuple(cells), {}) if name in (KEY, "group") else read_own(name, cells)
-        if name in WORDS and not (words := read_column(name, cells)).faults:
+        if meant(name) in WORDS and not (words := read_column(name, cells)).faults:
             read = words
         for doubt in read.doubts:
             if doubt.severity == "error":

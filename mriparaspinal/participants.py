@@ -207,7 +207,23 @@ def read_word(column: str, text: str) -> str | None:
     >>> read_word("sex", "weiblich"), read_word("onset_region", "Lower-limb onset"), read_word("sex", "1")
     ('F', 'lower', None)
     """
-    return _BY_WORD[column].get(_key(column, text)) if column in WORDS else None
+    words = meant(column)
+    return _BY_WORD[words].get(_key(words, text)) if words in WORDS else None
+
+
+def meant(column: str) -> str:
+    """The column of :data:`WORDS` that a column is by its name, in whatever case; else its own name.
+
+    >>> meant("Onset region"), meant("Gender"), meant("iq")
+    ('onset_region', 'sex', 'iq')
+    """
+    name = _plain(column)
+    name = "sex" if name == "gender" else name
+    return name if name in WORDS else column
+
+
+def _plain(column: str) -> str:
+    return re.sub(r"[\s_.-]+", "_", column.casefold())
 
 
 def read_column(column: str, texts: Sequence[str]) -> Column:
@@ -215,8 +231,10 @@ def read_column(column: str, texts: Sequence[str]) -> Column:
     texts = [text.strip() for text in texts]
     if column == "group":
         return Column(tuple(texts), {})
-    if column in WORDS:
-        return _read_words(column, texts)
+    if meant(column) in WORDS:
+        words = _read_words(column, texts)
+        # A column that is only nearly named so is one of their own, with whatever it holds.
+        return words if column in WORDS or not words.faults else read_own(column, texts)
     if column in NUMBERS:
         return _read_numbers(column, texts)
     return read_own(column, texts)
@@ -237,14 +255,15 @@ def read_own(column: str, texts: Sequence[str]) -> Column:
     return Column(cells, {}, (), tuple(notes))
 
 
-def _read_words(column: str, texts: Sequence[str]) -> Column:
+def _read_words(name: str, texts: Sequence[str]) -> Column:
+    column = meant(name)
     cells, faults, sideless = [], {}, Counter[str]()
     unclear = column == "sex" and _sex_is_unclear(texts)
     for place, text in enumerate(texts):
         word = "" if is_missing(text, number=column == "psa") else read_word(column, text)
         if word is None and column in _EXPECTED:
             faults[place] = _EXPECTED[column]
-        if word == "" and column == "onset_side" and not is_missing(text, number=True):
+        if word == "" and name == "onset_side" and not is_missing(text, number=True):
             sideless[text] += 1
         if unclear and _key(column, text) in {"h", "m"}:
             word = ""
@@ -259,7 +278,7 @@ def _read_words(column: str, texts: Sequence[str]) -> Column:
     if column == "sex":
         doubts += _doubts_of_sex(texts, cells, unclear)
     known = [text if place not in faults else "" for place, text in enumerate(texts)]
-    return Column(tuple(cells), faults, tuple(doubts), tuple(word_notes(column, known, cells)))
+    return Column(tuple(cells), faults, tuple(doubts), tuple(word_notes(name, known, cells)))
 
 
 def _read_numbers(column: str, texts: Sequence[str]) -> Column:
@@ -358,10 +377,10 @@ def _alike(columns: tuple[str, ...], file: str) -> list[Problem]:
     """A column that is nearly one with a meaning has none: without a word, all roles would be empty."""
     problems = []
     for column in columns:
-        meant = re.sub(r"[\s_.-]+", "_", column.casefold())
-        if meant in _KNOWN and meant not in columns:
-            found = f"the column {column!r} was found; expected {meant}"
-            remedy = f"rename it if it is {meant}: it is taken as a column of your own"
+        known = _plain(column)
+        if known in _KNOWN and known not in columns:
+            found = f"the column {column!r} was found; expected {known}"
+            remedy = f"rename it if it is {known}: it is taken as a column of your own"
             problems.append(Problem(file, "", "warning", "column-alike", found, remedy))
     return problems
 

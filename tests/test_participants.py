@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mriparaspinal.participants import NOBODY, match_slices, read_participants
+from mriparaspinal.participants import NOBODY, WORDS, match_slices, read_participants
 
 
 def cell(column: str, text: str) -> tuple[str, list[str]]:
@@ -315,3 +318,22 @@ def test_what_was_read_as_missing_or_as_one_word_is_noted():
         "iq: no numbers, so the column is read as texts: 97,5 1",
     )
     assert [people.value(who, "drug") for who in "abc"] == ["None", "", "riluzole"]
+
+
+def test_the_list_of_spellings_is_in_the_docs():
+    page = (Path(__file__).parents[1] / "docs" / "tables.md").read_text(encoding="utf-8")
+    for column, words in WORDS.items():
+        for word, spellings in words.items():
+            (row,) = re.findall(
+                rf"^\| `{column}` \| {f'`{word}`' if word else 'no side.*?'} \| (.*) \|$", page, re.M
+            )
+            assert row == ", ".join(f"`{spelling}`" for spelling in spellings)
+
+
+def test_a_column_nearly_named_so_is_read_with_its_words():
+    rows = [("a", "male", "links", "x"), ("b", "M", "rechts", "+")]
+    columns = ("participant_id", "Gender", "Onset side", "PSA")
+    people, problems = read_participants(columns, rows, "p.csv")
+    assert people.rows["a"] == {"Gender": "M", "Onset side": "left", "PSA": "x"}
+    assert people.rows["b"] == {"Gender": "M", "Onset side": "right", "PSA": "+"}
+    assert [problem.code for problem in problems] == ["column-alike", "column-alike"]

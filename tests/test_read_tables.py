@@ -17,25 +17,6 @@ SEXES = [
     "F", "M", "female", "male", "M", "M", "male", "M", "F",
 ]
 # fmt: on
-    "M",
-    "male",
-    "F",
-    "female",
-    "M",
-    "female",
-    "F",
-    "male",
-    "M",
-    "F",
-    "M",
-    "female",
-    "male",
-    "M",
-    "M",
-    "male",
-    "M",
-    "F",
-]
 
 
 def table(path: Path, columns: dict[str, list[object]]) -> Path:

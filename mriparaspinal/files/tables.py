@@ -12,14 +12,14 @@ from pathlib import Path
 
 from mriparaspinal.errors import NoInputError
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
-from mriparaspinal.files.workbooks import ENDINGS as WORKBOOKS
-from mriparaspinal.files.workbooks import read_workbook
 
 Cell = str | int | float | None
 
 #: More bytes and cells than any table has: the tables of 20,000 slices have a tenth of them.
 TABLE_SIZE_LIMIT = 50_000_000
 CELLS_LIMIT = 5_000_000
+#: Names of workbooks; but for the first two, only to say that they are not read.
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers")
 #: Characters among which the separator is looked for.
 _HEADER = 10_000
 
@@ -96,6 +96,8 @@ def parse_table(raw: bytes, name: str) -> TextTable:
 
 
 def _of_workbook(raw: bytes, name: str) -> TextTable:
+    from mriparaspinal.files.workbooks import read_workbook
+
     records, notes = read_workbook(raw, name, CELLS_LIMIT)
     if not records:
         raise NoInputError(f"{name}: no rows were found; expected a header and rows; check the first sheet")

@@ -13,8 +13,6 @@ from typing import Any
 
 from mriparaspinal.errors import NoInputError
 
-#: Names that are read here; the others are named so that the message says what to do.
-ENDINGS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers")
 #: Bytes of all parts of a workbook once unpacked: a table of 20,000 participants has a tenth of them.
 _UNPACKED_LIMIT = 200_000_000
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

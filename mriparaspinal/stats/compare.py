@@ -344,7 +344,7 @@ def _numbers(cohort: pd.DataFrame, column: str, what: str) -> Floats:
         )
     cells = cohort[column]
     if pd.api.types.is_numeric_dtype(cells):
-        return cells.to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan))
     numbers = []
     for text in cells.map(as_text):
         number = read_cell(text)
