@@ -16,6 +16,8 @@ from mriparaspinal.contrasts import matches
 from mriparaspinal.derived_maps import _numbers as direction_numbers
 from mriparaspinal.design import select
 from mriparaspinal.errors import ParaspinalError
+from mriparaspinal.files.dicom import _first as dicom_number
+from mriparaspinal.files.dicom import _floats as dicom_numbers
 from mriparaspinal.files.frames import _numbers as measurement_numbers
 from mriparaspinal.files.frames import participants_frame, table_frame
 from mriparaspinal.files.tables import parse_table
@@ -152,6 +154,8 @@ STRICT: dict[str, Reader] = {
     "prepare --window": _read(lambda text: parse_window(f"{text},1e9")[0]),
     "scores": _read(lambda text: next((n for n in (7, 5, 0.5, 10, 0.25) if _same(text, n)), None)),
     "contrast": _read(lambda text: next((n for n in (7, 5, 0.5, 10, 0.25) if _is(n, text)), None)),
+    "DICOM": _read(lambda text: next(iter(dicom_numbers([text, "1"], 2) or [None]))),
+    "DICOM, the first": _read(dicom_number),
     "--bval": _read(lambda text: float(direction_numbers(text, "--bval")[0, 0])),
 }
 #: What the command itself refuses; and in FSL's files, where commas and spaces part two numbers.
