@@ -28,7 +28,7 @@ from mriparaspinal.regions import (
     weighted_region,
     wide_table,
 )
-from mriparaspinal.text import is_missing, read_number
+from mriparaspinal.text import is_missing, read_cell, read_number
 from mriparaspinal.vocabulary import natural_key
 from mriparaspinal.voxel_grid import Grid, difference, same_grid
 
@@ -174,7 +174,7 @@ def read_tiv(text: str, participants: Path | None) -> Mapping[str, float] | floa
 
     Raises :class:`UsageError` for what is neither, and for numbers that are no ml.
     """
-    number = read_number(text)
+    number = read_cell(text)
     if number is None:
         return _tiv_column(text, participants)
     if participants is not None:
