@@ -23,6 +23,7 @@ from mriparaspinal.files.results import MANIFEST, PARTICIPANTS, manifest_bytes, 
 from mriparaspinal.files.tables import csv_bytes, harmless, parse_table, read_table, table_bytes
 from mriparaspinal.model import PROBLEM_COLUMNS
 from mriparaspinal.names import near_notes
+from mriparaspinal.participants import read_own
 from mriparaspinal.stats.reliability import (
     bland_altman,
     bland_altman_table,
@@ -131,8 +132,10 @@ def agreement_of_table(file: Path) -> Analysis:
         ratings = ratings_of_table(pd.DataFrame(text.rows, columns=list(text.columns), dtype=object))
     except (NoInputError, UsageError) as error:
         raise UsageError(f"--table: {error}") from None
+    values = [row[text.columns.index("value")] for row in text.rows]
     ids = {str(rater): set(rows["participant_id"]) for rater, rows in ratings.groupby("rater")}
-    return _agreement(ratings, ["value"], list(dict.fromkeys(ratings["rater"])), _nearly_the_same(ids))
+    notes = [*_nearly_the_same(ids), *read_own("value", values).notes]
+    return _agreement(ratings, ["value"], list(dict.fromkeys(ratings["rater"])), notes)
 
 
 def _agreement(

@@ -12,6 +12,7 @@ from mriparaspinal.model import PROBLEM_COLUMNS, Problem
 from mriparaspinal.names import near_names, near_notes
 from mriparaspinal.participants import KEY, Participants, read_participants
 from mriparaspinal.scoring import Scored, read_reference, score, template
+from mriparaspinal.text import read_number
 from mriparaspinal.vocabulary import natural_key
 
 
@@ -115,10 +116,7 @@ def _merged(
 
 
 def _same(text: str, value: float) -> bool:
-    try:
-        return float(text) == value
-    except ValueError:
-        return False
+    return read_number(text) == value
 
 
 def _number(value: float | None) -> Cell:
@@ -128,11 +126,7 @@ def _number(value: float | None) -> Cell:
 
 def _text(cell: str) -> str:
     """A cell of the participants table: a number as it is, a text so that it cannot run as a formula."""
-    try:
-        float(cell)
-    except ValueError:
-        return harmless(cell)
-    return cell
+    return harmless(cell) if read_number(cell) is None else cell
 
 
 def problems_csv(problems: Sequence[Problem]) -> bytes:

@@ -28,6 +28,7 @@ from mriparaspinal.regions import (
     weighted_region,
     wide_table,
 )
+from mriparaspinal.text import is_missing, read_cell, read_number
 from mriparaspinal.vocabulary import natural_key
 from mriparaspinal.voxel_grid import Grid, difference, same_grid
 
@@ -173,9 +174,8 @@ def read_tiv(text: str, participants: Path | None) -> Mapping[str, float] | floa
 
     Raises :class:`UsageError` for what is neither, and for numbers that are no ml.
     """
-    try:
-        number = float(text.replace("_", "?"))  # float takes 1_0 for 10
-    except ValueError:
+    number = read_cell(text)
+    if number is None:
         return _tiv_column(text, participants)
     if participants is not None:
         raise UsageError("--participants: given with a number as --tiv; expected a column; leave one out")
@@ -199,14 +199,13 @@ def _tiv_column(column: str, file: Path | None) -> dict[str, float]:
     volumes: dict[str, float] = {}
     for who in people.rows:
         cell = people.value(who, column)
-        if cell:
-            try:
-                volumes[who] = _plausible(float(cell.replace("_", "?")), f"--tiv: {file.name}, {who}")
-            except ValueError:
-                expected = "expected ml or an empty cell"
-                raise UsageError(
-                    f"--tiv: {file.name}, {who}: {cell[:40]!r}; {expected}; correct it"
-                ) from None
+        if is_missing(cell, number=True):
+            continue
+        ml = read_number(cell)
+        if ml is None:
+            expected = "expected ml or an empty cell"
+            raise UsageError(f"--tiv: {file.name}, {who}: {cell[:40]!r}; {expected}; correct it")
+        volumes[who] = _plausible(ml, f"--tiv: {file.name}, {who}")
     return volumes
 
 

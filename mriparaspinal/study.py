@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from mriparaspinal import __version__
 from mriparaspinal.dataset import Dataset, find_slices, name_parser, participant_of
 from mriparaspinal.errors import NoInputError, ParaspinalError, UsageError
 from mriparaspinal.files.folder import UnreadableFileError, list_files, read_bytes
-from mriparaspinal.files.images import IMAGE_ENDINGS
+from mriparaspinal.files.images import IMAGE_ENDINGS, png_size
 from mriparaspinal.files.protocol import FILE as PROTOCOL
 from mriparaspinal.files.results import (
     MANIFEST,
@@ -58,6 +57,7 @@ from mriparaspinal.plausibility import Gathered
 from mriparaspinal.stacks import Spacing, stack_problems
 from mriparaspinal.strays import json_content, table_versions
 from mriparaspinal.tabulate import Regions, choose_reference, each_row, missing_regions, tabulate_slices
+from mriparaspinal.text import is_missing, read_number
 from mriparaspinal.twins import key_of, no_keys, twin_problems
 from mriparaspinal.versions import library_versions
 from mriparaspinal.vocabulary import natural_key
@@ -68,7 +68,9 @@ if TYPE_CHECKING:
     from mriparaspinal.slice_geometry import SlicePlace
 
 SLICES_TABLE = "slices.csv"
-_PARTICIPANTS = (PARTICIPANTS, "participants.tsv")
+_PARTICIPANTS = (PARTICIPANTS, "participants.tsv", "participants.xlsx")
+#: Looked at where none of the others is there: to say that they are not read.
+_NOT_READ = ("participants.xls", "participants.ods", "participants.numbers")
 #: Slices whose rows become text at a time.
 _PART = 100
 _SPACING_COLUMNS = ("image", "row_spacing_mm", "col_spacing_mm")
@@ -176,7 +178,8 @@ def open_study(
         files = [name for name in files if not is_picture_of_masks(root, name, maps)]
     content = partial(json_content, root)
     dataset = find_slices(files, dead, settings, images_alone=maps is not None, content=content)
-    tables = [name for name in files if name.casefold() in (PROTOCOL, SLICES_TABLE, *_PARTICIPANTS)]
+    known = (PROTOCOL, SLICES_TABLE, *_PARTICIPANTS, *_NOT_READ)
+    tables = [name for name in files if name.casefold() in known]
     given = None if participants_file is None else participants_file.name
     problems = [*dataset.problems, *table_versions(files, given)]
     del files  # very many names, perhaps
@@ -200,6 +203,7 @@ def open_study(
             digests[path.name] = sha256(raw)
             participants, faults = read_participants(text.columns, text.rows, path.name)
             problems += faults
+            problems += [_other_sheets(path.name, note) for note in text.notes]
             if KEY in text.columns:
                 groups = {slice_.participant_id: slice_.group for slice_ in dataset.slices}
                 problems += match_slices(participants, groups, path.name)
@@ -215,7 +219,7 @@ def open_study(
         else:
             digests[SLICES_TABLE] = sha256(raw)
             spacings, unclear = _read_spacings(text, [slice_.name for slice_ in dataset.slices])
-            problems += unclear
+            problems += [*unclear, *_odd_spacings(root, dataset.slices, spacings)]
             places = _read_places(text, [slice_.name for slice_ in dataset.slices])
     if maps is not None:
         maps = dataclasses.replace(maps, places=places)
@@ -302,7 +306,13 @@ def _participants_file(root: Path, files: list[str]) -> Path | None:
     if len(there) > 1:
         found = f"{' and '.join(there)} were found"
         raise UsageError(f"{root}: {found}; expected one; choose with --participants")
+    there += [name for name in files if name.casefold() in _NOT_READ]
     return root / there[0] if there else None
+
+
+def _other_sheets(name: str, note: str) -> Problem:
+    found = f"{note.removeprefix(f'{name}: ')}; expected one sheet"
+    return Problem(name, "", "warning", "other-sheets", found, "remove the others, or put the table first")
 
 
 def _table_problem(name: str, code: str, error: NoInputError) -> Problem:
@@ -328,10 +338,12 @@ def _read_spacings(table: TextTable, images: list[str]) -> tuple[dict[str, Spaci
         name, *texts = (row[place] for place in places)
         written.append(name)
         # Without a spacing: prepared from a source that does not know it.
-        spacing = _spacing(texts) if any(texts) else None
+        given = not all(is_missing(text, number=True) for text in texts)
+        spacing = _spacing(texts) if given else None
         targets = [name] if name in whole else by_name.get(name, [])
-        if any(texts) and spacing is None:
+        if given and spacing is None:
             found = f"spacing {' × '.join(map(repr, texts))} was found; expected two positive numbers in mm"
+            found += _unit_meant(texts)
             problems.append(_spacing_error(name, found, "correct the row: csa_mm2 stays empty without it"))
         elif len(targets) > 1:
             found = f"the name fits {' and '.join(targets)}; expected one row per image, with its folder"
@@ -355,13 +367,40 @@ def _read_spacings(table: TextTable, images: list[str]) -> tuple[dict[str, Spaci
     return spacings, problems
 
 
+def _unit_meant(texts: list[str]) -> str:
+    """The mm that two refused numbers would be in another unit, in brackets; else empty."""
+    from mriparaspinal.slice_geometry import other_unit
+
+    rows, columns = map(read_number, texts)
+    return "" if rows is None or columns is None else other_unit((rows, columns))
+
+
+def _odd_spacings(root: Path, slices: Sequence[Slice], spacings: Mapping[str, Spacing]) -> list[Problem]:
+    """A warning for each spacing that a lumbar slice cannot have, judged on the first image that has it."""
+    from mriparaspinal.slice_geometry import spacing_doubt
+
+    first: dict[Spacing, Slice] = {}
+    for slice_ in slices:
+        if slice_.name in spacings:
+            first.setdefault(spacings[slice_.name], slice_)
+    times = Counter(spacings.values())
+    problems = []
+    for spacing, slice_ in first.items():
+        doubt = spacing_doubt(spacing, png_size(root / slice_.image) if slice_.image else None)
+        if doubt:
+            images = f", in {times[spacing]} images" if times[spacing] > 1 else ""
+            found, _, expected = doubt.partition("; ")
+            remedy = "compare with the scanner's PixelSpacing: csa_mm2 is as the table says"
+            message = f"{found}{images}; {expected}"
+            problems.append(Problem(SLICES_TABLE, slice_.name, "warning", "odd-spacing", message, remedy))
+    return problems
+
+
 def _spacing(texts: list[str]) -> Spacing | None:
-    try:
-        rows, columns = map(float, texts)
-    except ValueError:
+    rows, columns = map(read_number, texts)
+    if rows is None or columns is None:
         return None
-    good = all(math.isfinite(mm) and 0 < mm < 100 for mm in (rows, columns))
-    return (rows, columns) if good else None
+    return (rows, columns) if 0 < rows < 100 and 0 < columns < 100 else None
 
 
 def _read_places(table: TextTable, images: list[str]) -> dict[str, SlicePlace]:

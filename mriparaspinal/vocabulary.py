@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -226,21 +225,6 @@ def _slips() -> dict[str, str]:
             if region in MUSCLES:
                 names |= {word + side: f"{region}_{short[0].upper()}" for side, short in _SIDES.items()}
     return names
-
-
-def plain_number(text: str) -> float | None:
-    """A text as a finite number; None where it is none, or one for Python only (``1_0``, other scripts).
-
-    >>> plain_number("+3.5"), plain_number("1_0"), plain_number("nan")
-    (3.5, None, None)
-    """
-    if "_" in text or not text.isascii():
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 def natural_key(text: str) -> list[tuple[int, str]]:

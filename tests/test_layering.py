@@ -18,7 +18,7 @@ MODULES = {
     if path.name not in ("__init__.py", "__main__.py")
 }
 
-GROUND = {"errors", "model", "names", "vocabulary"}
+GROUND = {"errors", "model", "names", "text", "vocabulary"}
 #: They know no path, no terminal, no disk.
 PURE = {
     "anatomy",

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--slices-per-level",
-    type=int,
+    type=opt.WHOLE,
     metavar="N",
     help="Slices around the middle of each level of a label map, an odd number [default: 1].",
 )

@@ -50,7 +50,7 @@ from mriparaspinal.errors import UsageError
 @click.option("--participant", metavar="ID", help="Whose files they are [default: the sub-… of their paths].")
 @click.option("--tiv", metavar="ML|COL", help="Intracranial volume: a number, or a column of --participants.")
 @click.option(
-    "--participants", type=opt.PATH, metavar="FILE", help="Participants table (CSV or TSV), for --tiv."
+    "--participants", type=opt.PATH, metavar="FILE", help="Participants table (CSV, TSV or Excel), for --tiv."
 )
 @click.option(
     "--wide", type=opt.PATH, metavar="FILE", help="Also one row per participant, as fa_mean_REGION."

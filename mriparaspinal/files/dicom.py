@@ -8,7 +8,6 @@ call into it is fenced, and the message is ours.
 from __future__ import annotations
 
 import io
-import math
 import os
 import warnings
 from collections import defaultdict
@@ -37,6 +36,7 @@ from pydicom.uid import (
 from mriparaspinal.files.dicom_objects import WithinFile, require_inflatable
 from mriparaspinal.files.folder import UnreadableFileError
 from mriparaspinal.grey_window import Table, Voi
+from mriparaspinal.text import read_number
 from mriparaspinal.volume import Picture, Plane, Series, Values, parallel, square_plane
 
 #: More bytes of pixels than any file of slices has, and all that is read into memory at once.
@@ -386,19 +386,14 @@ def _first(value: Any) -> float | None:
     """The first of the numbers of an attribute."""
     if isinstance(value, (pydicom.multival.MultiValue, list, tuple)):
         value = value[0] if len(value) else None
-    try:
-        number = None if value is None or value == "" else float(value)
-    except (ValueError, TypeError):
-        return None
-    return number if number is not None and math.isfinite(number) else None
+    return None if value is None else read_number(str(value))  # as it was written: float takes 0_5 for 5
 
 
 def _floats(value: Any, count: int) -> list[float] | None:
-    try:
-        numbers = [float(number) for number in value]
-    except (ValueError, TypeError):
+    if value is None or isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
         return None
-    return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else None
+    numbers = [number for number in (read_number(str(number)) for number in value) if number is not None]
+    return numbers if len(numbers) == count == len(value) else None
 
 
 def _milliseconds(value: Any) -> float | None:

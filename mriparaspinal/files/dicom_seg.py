@@ -15,6 +15,7 @@ from pydicom.pixels.utils import pixel_array
 
 from mriparaspinal.files.dicom_objects import fenced, read_object
 from mriparaspinal.files.folder import UnreadableFileError
+from mriparaspinal.text import read_number
 from mriparaspinal.volume import Plane, square_plane
 
 _TAGS = (
@@ -119,16 +120,22 @@ def _segment_of(item: Dataset, shared: Dataset) -> int:
     return int(_group(item, shared, "SegmentIdentificationSequence").ReferencedSegmentNumber)
 
 
+def _floats(values: Any) -> list[float]:
+    """Numbers as they are written; NaN, which no plane has, for what is none (``float`` takes ``0_5``)."""
+    numbers = [read_number(str(value)) for value in values]
+    return [math.nan if number is None else number for number in numbers]
+
+
 def _frame(item: Dataset, shared: Dataset) -> Frame:
-    directions = [float(n) for n in _group(item, shared, "PlaneOrientationSequence").ImageOrientationPatient]
-    x, y, z = (float(n) for n in _group(item, shared, "PlanePositionSequence").ImagePositionPatient)
+    directions = _floats(_group(item, shared, "PlaneOrientationSequence").ImageOrientationPatient)
+    x, y, z = _floats(_group(item, shared, "PlanePositionSequence").ImagePositionPatient)
     measures = _group(item, shared, "PixelMeasuresSequence")
-    rows, columns = (float(n) for n in measures.PixelSpacing)
+    rows, columns = _floats(measures.PixelSpacing)
     ax, ay, az, dx, dy, dz = directions
     plane = square_plane((ax, ay, az), (dx, dy, dz), (x, y, z), (rows, columns))
     if plane is None or not all(math.isfinite(mm) and 0 < mm < 100 for mm in (rows, columns)):
         found = "a frame whose directions or spacing are none; expected those of the series"
         raise UnreadableFileError(found, "export it from the original series")
     between = measures.get("SpacingBetweenSlices") or measures.get("SliceThickness")
-    spacing = float(between) if between else 0.0
+    (spacing,) = _floats([between]) if between else (0.0,)
     return Frame(plane, spacing if math.isfinite(spacing) and 0 < spacing < 100 else None)

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +73,19 @@ class SliceImage:
         levels = np.asarray(self.values)
         low, high = float(levels.min()), float(levels.max())
         return low, max(high, low + 1)
+
+
+def png_size(path: Path) -> tuple[int, int] | None:
+    """(rows, columns) by the first bytes of a PNG; None where they are not those of one."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(24)
+    except OSError:
+        return None
+    if start[:16] != _PNG_MAGIC + b"\0\0\0\x0dIHDR" or len(start) < 24:
+        return None
+    width, height = struct.unpack(">II", start[16:24])
+    return height, width
 
 
 def decode_image(raw: bytes, window: tuple[float, float] | None = None) -> SliceImage:

@@ -19,6 +19,8 @@ Cell = str | int | float | None
 #: More bytes and cells than any table has: the tables of 20,000 slices have a tenth of them.
 TABLE_SIZE_LIMIT = 50_000_000
 CELLS_LIMIT = 5_000_000
+#: Names of workbooks; but for the first two, only to say that they are not read.
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers")
 #: Characters among which the separator is looked for.
 _HEADER = 10_000
 
@@ -31,10 +33,12 @@ class TextTable:
     rows: tuple[tuple[str, ...], ...]
     plain: bool
     """True where the file already was UTF-8 with commas and decimal points."""
+    notes: tuple[str, ...] = ()
+    """What of the file was not read."""
 
 
 def read_table(path: Path) -> TextTable:
-    """Read a CSV or TSV file; raises :class:`NoInputError` with one line that names the file."""
+    """Read a CSV, TSV or Excel file; raises :class:`NoInputError` with one line that names the file."""
     return parse_table(table_bytes(path), path.name)
 
 
@@ -49,11 +53,14 @@ def table_bytes(path: Path) -> bytes:
 def parse_table(raw: bytes, name: str) -> TextTable:
     r"""Parse the bytes of a table; the separator (comma, semicolon, tab) is told from the first line.
 
-    With semicolons or tabs a decimal comma is read as a point. Texts are put into one spelling, NFC.
+    A workbook (``.xlsx``) is its first sheet. With semicolons or tabs a decimal comma is read as a point. Texts
+    are put into one spelling, NFC.
 
     >>> parse_table(b"a;b\r\n1,5;x\r\n", "t.csv").rows
     (('1.5', 'x'),)
     """
+    if name.casefold().endswith(WORKBOOKS):
+        return _of_workbook(raw, name)
     try:
         marked = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -83,9 +90,21 @@ def parse_table(raw: bytes, name: str) -> TextTable:
             raise NoInputError(f"{name}: {found}; correct the row")
     del records[0]
     if separator != ",":
+        _require_one_point(columns, records, name)
+        thousands = not _has_decimal_commas(records)
         for index, record in enumerate(records):
-            records[index] = tuple(map(_decimal_point, record))
+            records[index] = tuple(_decimal_point(cell, thousands) for cell in record)
     return TextTable(columns, tuple(records), plain=separator == "," and text == marked)
+
+
+def _of_workbook(raw: bytes, name: str) -> TextTable:
+    from mriparaspinal.files.workbooks import read_workbook
+
+    records, notes = read_workbook(raw, name, CELLS_LIMIT)
+    if not records:
+        raise NoInputError(f"{name}: no rows were found; expected a header and rows; check the first sheet")
+    _check_header(records[0], name)
+    return TextTable(records[0], tuple(records[1:]), plain=False, notes=notes)
 
 
 def _check_header(columns: tuple[str, ...], name: str) -> None:
@@ -95,8 +114,38 @@ def _check_header(columns: tuple[str, ...], name: str) -> None:
         raise NoInputError(f"{name}: {found}; expected each name once; rename or remove one")
 
 
-def _decimal_point(cell: str) -> str:
-    return cell.replace(",", ".") if "," in cell and re.fullmatch(r"[-+]?\d+,\d+", cell) else cell
+#: A comma that can only be a decimal one: 1,5 and 0,123, but not 1,234, which may be a thousand.
+_DECIMAL_COMMA = re.compile(r"[-+]?(?:[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})|0+,[0-9]+|[0-9]{4,},[0-9]+)")
+_ANY_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
+_DECIMAL_POINT = re.compile(r"[-+]?[0-9]+\.[0-9]+")
+#: A point that may part thousands where commas are decimal.
+_THOUSANDS_POINT = re.compile(r"[-+]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+")
+
+
+def _decimal_point(cell: str, thousands: bool) -> str:
+    """A decimal comma as a point; with ``thousands`` 1,234 stays as it is: those who read it refuse it."""
+    if "," not in cell or not _ANY_COMMA.fullmatch(cell):
+        return cell
+    return cell if thousands and not _DECIMAL_COMMA.fullmatch(cell) else cell.replace(",", ".")
+
+
+def _has_decimal_commas(records: Sequence[Sequence[str]]) -> bool:
+    """Whether the commas in a table's numbers are surely decimal ones, as no number has a point."""
+    cells = [cell for record in records for cell in record if "," in cell or "." in cell]
+    commas = any(_DECIMAL_COMMA.fullmatch(cell) for cell in cells)
+    return commas and not any(_DECIMAL_POINT.fullmatch(cell) for cell in cells)
+
+
+def _require_one_point(columns: Sequence[str], records: Sequence[Sequence[str]], name: str) -> None:
+    """Raise :class:`NoInputError` where 1.234 stands in a column of decimal commas: it may be 1234."""
+    for place, column in enumerate(columns):
+        cells = [record[place] for record in records]
+        doubtful = next((cell for cell in cells if _THOUSANDS_POINT.fullmatch(cell)), None)
+        if doubtful and any(_ANY_COMMA.fullmatch(cell) for cell in cells):
+            found = f"column {column}: {doubtful!r} stands among decimal commas"
+            raise NoInputError(
+                f"{name}: {found}; expected one decimal sign; write the thousands without a point"
+            )
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:

@@ -24,6 +24,7 @@ from mriparaspinal.paper_tables import PaperTable, table1, table2, table3, table
 from mriparaspinal.report.figure_svg import UnreadableFigureError, inline_svg
 from mriparaspinal.report.findings import ALPHA, Sentence, caveats, main_findings
 from mriparaspinal.stats.compare import Normality, compare
+from mriparaspinal.text import read_number
 
 TABLE = "comparisons.csv"
 #: Another build of SciPy may differ in the last digits.
@@ -182,10 +183,8 @@ def _require_own_tables(folder: Path, cohort: Cohort, made: pd.DataFrame, normal
 def _same(one: str, other: str) -> bool:
     if one == other:
         return True
-    try:
-        return math.isclose(float(one), float(other), rel_tol=_SAME, abs_tol=_SAME)
-    except ValueError:
-        return False
+    a, b = read_number(one), read_number(other)
+    return a is not None and b is not None and math.isclose(a, b, rel_tol=_SAME, abs_tol=_SAME)
 
 
 def _differs(folder: Path, found: str, expected: str) -> NoInputError:

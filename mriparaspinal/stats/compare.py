@@ -27,6 +27,7 @@ from mriparaspinal.effect_sizes import hedges_g_unpooled, rank_biserial_interval
 from mriparaspinal.errors import UsageError
 from mriparaspinal.exact_ranks import mann_whitney_exact, wilcoxon_exact
 from mriparaspinal.model import MUSCLES, SEGMENTS
+from mriparaspinal.text import read_cell
 from mriparaspinal.vocabulary import natural_key
 
 Normality = Literal["lilliefors", "shapiro"]
@@ -353,13 +354,17 @@ def _numbers(cohort: pd.DataFrame, column: str, what: str) -> Floats:
             "name a column of numbers"
         )
     cells = cohort[column]
-    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    for cell, number in zip(cells, numbers, strict=True):
-        if math.isnan(number) and as_text(cell):
+    if pd.api.types.is_numeric_dtype(cells):
+        return np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan))
+    numbers = []
+    for text in cells.map(as_text):
+        number = read_cell(text)
+        if number is None:
             raise UsageError(
-                f"{column}: {as_text(cell)!r} was found for {what}; expected numbers; name another column"
+                f"{column}: {text!r} was found for {what}; expected numbers; name another column"
             )
-    return np.asarray(numbers, dtype=np.float64)
+        numbers.append(number)
+    return np.array(numbers, dtype=np.float64)
 
 
 def _who(cohort: pd.DataFrame, chosen: NDArray[np.bool_]) -> str:

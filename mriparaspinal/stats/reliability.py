@@ -23,6 +23,7 @@ from scipy.stats import t as t_distribution
 from mriparaspinal.design import TOO_LARGE
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.model import COLUMNS, MUSCLES, OPTIONAL_COLUMNS, SEGMENTS
+from mriparaspinal.text import read_cell
 
 #: The forms of the intraclass correlation, as McGraw & Wong name them, in the order of the table.
 FORMS = ("ICC(1,1)", "ICC(A,1)", "ICC(C,1)", "ICC(1,k)", "ICC(A,k)", "ICC(C,k)")
@@ -709,17 +710,13 @@ def _numbers(column: pd.Series) -> list[float]:
     """Cells as numbers, NaN for an empty one; UsageError for anything else, with its row counted from 1."""
     numbers = []
     for row, text in enumerate(_texts(column), start=1):
-        try:
-            # Python reads 1_000 as a thousand, a table does not.
-            number = float(text.replace("_", "?") or 0)
-        except ValueError:
-            number = math.nan
-        if not abs(number) < TOO_LARGE:
+        number = read_cell(text)
+        if number is None or abs(number) >= TOO_LARGE:
             raise UsageError(
                 f"{column.name}: {text!r} found in row {row}; a number was expected; correct the cell or "
                 "leave it empty"
             )
-        numbers.append(number if text else math.nan)
+        numbers.append(number)
     return numbers
 
 

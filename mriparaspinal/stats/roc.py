@@ -25,6 +25,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.model import COLUMNS, MUSCLES, SEGMENTS
+from mriparaspinal.text import read_cell
 
 #: The columns of ``roc.csv``.
 ROC_COLUMNS = (
@@ -379,10 +380,8 @@ def _find(value: object, n_of: dict[str, int], outcome: str, option: str) -> str
 def _number(value: Any) -> float | None:
     """A cell as a number, NaN where it is empty, None where it is something else."""
     if isinstance(value, str):
-        value = value.strip() or math.nan
-        if isinstance(value, str) and "_" in value:  # Python's own spelling of 1_000, not a table's
-            return None
-    elif pd.isna(value):
+        return read_cell(value)
+    if pd.isna(value):
         return math.nan
     try:
         return float(value)

@@ -51,6 +51,30 @@ def test_decimal_commas_only_where_the_comma_parts_no_cells(cell, read):
     assert parse_table(f'a,b\n"{cell}",x\n'.encode(), "t.csv").rows == ((cell, "x"),)
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_comma_that_may_part_thousands_is_left_to_be_refused(separator):
+    def cells(*texts: str) -> list[str]:
+        lines = ["a;b", *(f"{text};x" for text in texts)]
+        return [
+            row[0] for row in parse_table("\n".join(lines).replace(";", separator).encode(), "t.csv").rows
+        ]
+
+    assert cells("1,234", "12,500") == ["1,234", "12,500"], "1234, or 1.234"
+    assert cells("1,234", "0,987") == ["1.234", "0.987"], "0,987 is decimal, so commas are"
+    assert cells("1,234", "12,5") == ["1.234", "12.5"]
+    assert cells("0,123") == ["0.123"]
+    assert cells("1,2345") == ["1.2345"]
+    assert cells("1,234", "12,5", "0.5") == ["1,234", "12.5", "0.5"], "both signs are decimal in this table"
+    assert cells("1 234", "1.234,5", "1'234") == ["1 234", "1.234,5", "1'234"]
+    assert cells("1.234", "2.345") == ["1.234", "2.345"], "no comma anywhere: decimal points"
+
+
+def test_a_point_among_decimal_commas_may_part_thousands():
+    with pytest.raises(NoInputError, match=r"^t\.csv: column b: '1\.234' stands among decimal commas; "):
+        parse_table(b"a;b\nx;0,5\ny;1.234\n", "t.csv")
+    assert parse_table(b"a;b\nx;0,5\ny;12.5\n", "t.csv").rows == (("x", "0.5"), ("y", "12.5"))
+
+
 @pytest.mark.parametrize(
     ("raw", "found"),
     [

@@ -404,7 +404,7 @@ def test_hc3_with_one_degree_of_freedom():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"mrc_sum": ["60", "n/a"] + ["58"] * 38}, "mrc_sum: 'n/a' for participant P_1; expected a number"),
+        ({"mrc_sum": ["60", "n.a."] + ["58"] * 38}, "mrc_sum: 'n.a.' for participant P_1; expected a number"),
         ({"age": ["60"] * 39 + ["54y"]}, "age: '54y' for participant P_39 among numbers; expected numbers"),
         ({"fa_cst": [-np.inf] + [0.4] * 39}, "fa_cst: '-inf' for participant P_0 among numbers"),
         ({"sex": ["m", "M"] * 20}, "sex: both 'M' and 'm' are found; expected one spelling"),
