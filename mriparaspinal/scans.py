@@ -9,7 +9,7 @@ from pathlib import Path
 from mriparaspinal.errors import NoInputError
 from mriparaspinal.files.dicom import read_series
 from mriparaspinal.files.folder import UnreadableFileError, list_files
-from mriparaspinal.files.nifti import is_nifti, read_volume
+from mriparaspinal.files.nifti import Form, is_nifti, read_volume
 from mriparaspinal.volume import Series
 
 
@@ -27,10 +27,13 @@ def require_there(path: Path) -> None:
         raise NoInputError(f"{path}: does not exist; expected DICOM series or a NIfTI volume; check the path")
 
 
-def read_source(path: Path, leave_out: Path | None = None, no_images: Collection[Path] = ()) -> Source:
+def read_source(
+    path: Path, leave_out: Path | None = None, no_images: Collection[Path] = (), form: Form | None = None
+) -> Source:
     """All series and volumes of a file or folder. Raises :class:`NoInputError` where it is not there.
 
     ``leave_out``: a folder in it that is no part of it. ``no_images``: files, resolved, that are label maps.
+    ``form``: which one counts where sform and qform of a volume disagree.
     """
     require_there(path)
     names = list_files(path, leave_out)[0] if path.is_dir() else [path.name]
@@ -41,7 +44,7 @@ def read_source(path: Path, leave_out: Path | None = None, no_images: Collection
     for name, file in files:
         if is_nifti(name):
             try:
-                series.append(read_volume(file, name))
+                series.append(read_volume(file, name, form))
             except UnreadableFileError as error:
                 broken.append((name, error.message, error.remedy))
     return Source(tuple(series), tuple(broken))

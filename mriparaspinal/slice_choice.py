@@ -52,6 +52,9 @@ def choose(
     """
     axial, everything = _axial(source, level)
     if found is not None and rule is not None:
+        if found.remark is not None:
+            what, remedy = found.remark
+            problems.append(row_problem(level.row, "two-places", f"label map: {what}", remedy, "warning"))
         return _by_map(level, axial, found, rule, problems)
     assert level.segment is not None  # only rows of label maps have none
     if level.position_mm is not None:
@@ -195,7 +198,15 @@ def _around(
     if segment in found.unclear:
         what = f"the label map has a sixth lumbar vertebra; expected five, to tell what {segment} is"
         raise RowError("sixth-vertebra", what, f"look at the patient, and give slice for {segment}")
+    if structure.fault:
+        what = f"{segment} in the label map is not one {rule.at}: {structure.fault}; expected one"
+        raise RowError("unclear-level", what, f"correct the label map, or give slice for {segment}")
     middle = _middle(level, segment, axial, structure, rule, problems)
+    if structure.strays:
+        many = f"{structure.strays} voxel{'s' * (structure.strays > 1)}"
+        what = f"{many} of {segment} in the label map far from its main part; expected none"
+        remedy = "they were left out: look whether the slice goes through the level"
+        problems.append(row_problem(level.row, "stray-voxels", what, remedy, "warning"))
     if rule.slices == 1:
         return [middle]
     half = rule.slices // 2
@@ -235,7 +246,10 @@ def _middle(
     for stack, index, distance in places:
         plane = stack.pictures[index].plane
         assert plane is not None  # it is axial
-        if not cuts(structure, plane):
+        half = (stack.slice_spacing_mm() or np.inf) / 2
+        # Of a map of single voxels, no slice need go through one: then the next slice is the right one.
+        near = np.isfinite(half) and abs(distance) <= half * (1 + 1e-6)
+        if not (near or cuts(structure, plane)):
             break
         twins = [p for p in _positions(stack) if abs(p - plane.position_mm()) <= _ONE_PLACE]
         if len(twins) > 1:
@@ -247,7 +261,6 @@ def _middle(
         if reason:
             unreadable.append(f"slice {one.number} cannot be read")
             continue
-        half = (stack.slice_spacing_mm() or np.inf) / 2
         if unreadable or abs(distance) > half * (1 + 1e-6):
             what = f"{', '.join(unreadable)}; " if unreadable else ""
             what += f"slice {one.number} lies {_far(distance)} the middle of {segment}"

@@ -171,6 +171,8 @@ def _remark(chosen: Chosen, values: Values, no_spacing: bool, problems: list[Pro
     if series.pictures[chosen.index].lossy:
         found = "pixels that were compressed with loss; expected those of the scanner"
         warn("lossy-pixels", found, "take the original series if there is one")
+    if series.remark is not None:
+        warn("two-places", *series.remark)
     if series.kind == "NIfTI" and np.isnan(values).any():
         warn("no-value", "voxels without a value; expected numbers", "they are black: keep contours off them")
 

@@ -213,7 +213,7 @@ def open_study(
             problems += unclear
             places = _read_places(text, [slice_.name for slice_ in dataset.slices])
     if maps is not None:
-        maps = dataclasses.replace(maps, places=places)
+        maps = dataclasses.replace(maps, places=places, affine=settings.affine)
         problems += masks_without_slice(maps, dataset.slices)
     everyone = tuple(dict.fromkeys(slice_.participant_id for slice_ in dataset.slices))
     chosen, order = _share_of(dataset, share, everyone) if share else (dataset, ())
@@ -221,7 +221,7 @@ def open_study(
     if fat_and_water is not None:
         from mriparaspinal.dixon import open_dixon
 
-        dixon = open_dixon(*fat_and_water, places, chosen.slices, settings.same_voxels)
+        dixon = open_dixon(*fat_and_water, places, chosen.slices, settings.same_voxels, settings.affine)
     return Study(
         root,
         chosen,
@@ -406,6 +406,8 @@ def gather_problems(study: Study, results: Sequence[SliceResult], settings: Sett
         problems += missing_regions(slices, seen, reference, study.maps is not None)
     problems += stack_problems(_with_lost(study, results), study.spacings, study.places or None)
     problems += twin_problems(results, keys)
+    # What is said of a file that several slices share is said once.
+    problems = list(dict.fromkeys(problems))
     problems.sort(key=lambda problem: natural_key(problem.file))
     segments = dict(sorted(by_segment.items()))
     return MeasuredStudy(study, results, problems, segments, frozenset(people), reference)
@@ -618,6 +620,8 @@ def _manifest(
     resolved: dict[str, Any] = dataclasses.asdict(_rule_of_masks(measured.study, settings))
     resolved["reference"] = reference or None
     resolved["labels"] = dict(settings.labels)
+    if settings.affine is None:
+        del resolved["affine"]
     if maps is not None:
         from mriparaspinal.label_maps import numbering_record
 

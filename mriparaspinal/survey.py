@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from mriparaspinal.files.folder import UnreadableFileError
+from mriparaspinal.files.nifti import Form
 from mriparaspinal.files.tables import csv_bytes
 from mriparaspinal.grey_window import linear_levels, percentile_window, series_window
 from mriparaspinal.levels import COLUMNS as LEVEL_COLUMNS
@@ -84,12 +85,12 @@ class Surveyed:
         return [list_row(place, series) for place, series in self.stacks]
 
 
-def survey(sources: Sequence[Path], leave_out: Path | None = None) -> Surveyed:
-    """Every series of the sources."""
+def survey(sources: Sequence[Path], leave_out: Path | None = None, form: Form | None = None) -> Surveyed:
+    """Every series of the sources; ``form``: which one counts where sform and qform disagree."""
     stacks: list[tuple[str, Series]] = []
     broken: list[str] = []
     for path in sources:
-        source = read_source(path, leave_out)
+        source = read_source(path, leave_out, form=form)
         for series in source.series:
             whole = not path.is_dir() or series.place == "."
             stacks.append(((path.name or str(path)) if whole else series.place, series))

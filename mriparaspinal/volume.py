@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from mriparaspinal.grey_window import Voi
 
 Vector = tuple[float, float, float]
+Remark = tuple[str, str]
+"""Something to be said: (what was found; what was expected), what to do."""
 Values = NDArray[np.float64]
 """Pixels of one slice, (rows, columns); NaN where the source has no value (padding)."""
 
@@ -91,6 +93,8 @@ class Series:
     pictures: tuple[Picture, ...]
     read: Callable[[int], Values]
     """The pixels of the slice at an index of ``pictures``; raises ``UnreadableFileError``."""
+    remark: Remark | None = None
+    """What is to be said about its place."""
 
     def plane_name(self) -> str:
         """``axial``, ``sagittal``, ``coronal`` or ``unknown``."""

@@ -477,9 +477,11 @@ def _stored(header: Dataset, frame: int) -> np.ndarray[Any, Any]:
     shift = (high + 1 - bits) if high is not None else 0
     if not 0 < bits <= int(header.BitsAllocated) or shift < 0:
         raise _broken("the pixels")
-    compressed = header.file_meta.TransferSyntaxUID.is_compressed
-    values = stored.astype(np.int64) >> (0 if compressed else shift)
-    values &= (1 << bits) - 1
+    if shift:
+        found = f"HighBit {high} with {bits} BitsStored: whether the values are in the upper bits or in the "
+        found += f"lower ones is not known; expected HighBit {bits - 1}"
+        raise UnreadableFileError(found, "export it again, with another tool")
+    values = stored.astype(np.int64) & ((1 << bits) - 1)
     if int(header.get("PixelRepresentation") or 0) == 1:
         values = np.where(values >= 1 << (bits - 1), values - (1 << bits), values)
     return values
