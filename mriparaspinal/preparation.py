@@ -27,7 +27,7 @@ from mriparaspinal.grey_window import PERCENTILES, WindowRule
 from mriparaspinal.level_maps import FoundLevels, LevelMapError, LevelRule, find_levels
 from mriparaspinal.levels import Level, parse_levels, row_problem
 from mriparaspinal.model import MUSCLES, PROBLEM_COLUMNS, REFERENCES, SAT, SEGMENTS, Problem
-from mriparaspinal.scans import places, read_source, require_there
+from mriparaspinal.scans import places, read_source, read_sources, require_there
 from mriparaspinal.slice_choice import Chosen, RowError, choose, named
 from mriparaspinal.slice_picture import SLICES_COLUMNS, Row, Windows, slice_picture
 
@@ -74,6 +74,9 @@ def prepare(
     map_files = {path.resolve() for paths in maps.values() for path in paths}
     # Kept, as the rows of a patient have one map; what is kept of it is small.
     levels_in = functools.cache(lambda name: _read_levels(maps[name], rule, form))
+    # A row that names a file of a series names a part of it: its window is that of the whole series.
+    everywhere = functools.cache(lambda: read_sources(sources, out, map_files, form))
+    windows_everywhere: Windows = {}
     for place, members in _by_place(sources, levels, problems).items():
         source = read_source(place, out, map_files, form)
         if source.broken and source.series:  # without series each row tells it
@@ -90,7 +93,9 @@ def prepare(
         windows: Windows = {}
         for name, one in named(chosen, problems):
             try:
-                images[name], rows[name] = slice_picture(name, one, source, window, windows, problems)
+                part = place.is_file() and one.stack.kind == "DICOM"
+                whole, known = (everywhere(), windows_everywhere) if part else (source, windows)
+                images[name], rows[name] = slice_picture(name, one, whole, window, known, problems)
             except RowError as error:
                 problems.append(row_problem(one.level.row, *error.args))
         if progress is not None:

@@ -21,6 +21,10 @@ _UNEVEN = 0.05
 _ONE_PLACE = 0.01
 
 
+#: What the word axial means, for messages.
+_LIMIT = ", its normal within 45° of the body axis (60° in a series of axial slices)"
+
+
 class RowError(Exception):
     """A row that cannot be prepared: code, (what was found; what was expected), what to do."""
 
@@ -83,9 +87,12 @@ def _axial(source: Source, level: Level) -> tuple[list[Series], list[Series]]:
             found = f"no series {level.series} in its source ({told(source.series)}); expected one of these"
             raise RowError("no-series", found, "correct the row")
     axial = [series for series in everything if series.plane_name() == "axial"]
+    axial = axial or [series for series in everything if series.steep]
     if not axial:
         raise RowError(
-            "not-axial", f"no axial slices ({told(everything)}); expected some", "choose an axial series"
+            "not-axial",
+            f"no axial slices ({told(everything)}); expected some{_LIMIT}",
+            "choose an axial series",
         )
     if len({(series.kind, series.key) for series in axial}) > 1:
         found = f"several axial series ({told(axial)}); expected one"
@@ -102,14 +109,20 @@ def _by_number(axial: list[Series], everything: list[Series], number: int) -> tu
     if len(found) == 1:
         return found[0]
     if found:
-        what = f"{len(found)} slices with the number {number} ({told(axial)}); expected one"
+        what = f"{len(found)} slices with the number {number}{_same_uid(found)} ({told(axial)}); expected one"
         raise RowError("ambiguous-slice", what, "name one folder or file in source, or give position_mm")
     others = sorted({series.plane_name() for series, _ in at(everything)})
     if others:
-        what = f"slice {number} is {' and '.join(others)}; expected an axial one"
+        what = f"slice {number} is {' and '.join(others)}; expected an axial one{_LIMIT}"
         raise RowError("not-axial", what, "correct the slice")
     what = f"no slice {number} ({told(axial)}); expected one of these"
     raise RowError("no-slice", what, "correct the slice")
+
+
+def _same_uid(found: Sequence[tuple[Series, int]]) -> str:
+    """What is to be said of slices whose files have one SOPInstanceUID, but not the same content."""
+    twins = any(stack.pictures[index].twin for stack, index in found)
+    return ", whose files have one SOPInstanceUID and different content" if twins else ""
 
 
 def _by_position(axial: list[Series], position: float) -> tuple[Series, int]:

@@ -17,7 +17,7 @@ from mriparaspinal.grey_window import linear_levels, percentile_window, series_w
 from mriparaspinal.levels import COLUMNS as LEVEL_COLUMNS
 from mriparaspinal.levels import TABLE as LEVELS_TABLE
 from mriparaspinal.scans import numbers, read_source
-from mriparaspinal.volume import Series, plane_name, radiological, tilt_degrees
+from mriparaspinal.volume import Series, radiological, tilt_degrees
 
 LIST_COLUMNS = (
     "source",
@@ -41,10 +41,9 @@ _SHEET_COLUMNS = 6
 def list_row(place: str, series: Series) -> tuple[str, ...]:
     """A series as a row of the list; ``place``: what to write as its source in levels.csv."""
     plane = series.pictures[0].plane
-    name, spacing, positions = "unknown", "", ""
+    name, spacing, positions = series.plane_name(), "", ""
     if plane:
         tilt = tilt_degrees(plane)
-        name = plane_name(plane)
         name += f", tilted {tilt:.0f}°" if name == "axial" and tilt >= 1 else ""
         if plane.row_spacing_mm and plane.col_spacing_mm:
             spacing = f"{plane.row_spacing_mm:.4g}×{plane.col_spacing_mm:.4g}"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
 
-from mriparaspinal.files.dicom_objects import fenced, read_object
+from mriparaspinal.files.dicom_objects import fenced, read_object, require_decoder
 from mriparaspinal.files.folder import UnreadableFileError
 from mriparaspinal.volume import Plane, square_plane
 
@@ -78,6 +78,7 @@ def read_segmentation(path: Path) -> Segmentation:
         if len(groups) != count:
             found = f"{len(groups)} descriptions of frames for {count} frames; expected one for each"
             raise UnreadableFileError(found, "export it again")
+        require_decoder(header.file_meta.TransferSyntaxUID)
         _require_length(header, count)
         frames = tuple(_frame(item, shared[0]) for item in groups)
         segments = [None if kind == "LABELMAP" else _segment_of(item, shared[0]) for item in groups]
@@ -105,8 +106,8 @@ def _native(header: Dataset) -> bool:
 def _require_length(header: Dataset, count: int) -> None:
     """Raise where there are not as many bytes as the frames need, to which one may be added to make it even.
 
-    Frames of single bits run on without a gap (PS3.5 8.1.1): of a file that begins each one with a byte of its
-    own, all but the first would be shifted.
+    Frames of single bits run on without a gap (PS3.5 8.1.1): of a file that begins each one with a byte of
+    its own, all but the first would be shifted.
     """
     if not _native(header):
         return
