@@ -342,7 +342,7 @@ def _agree(image: Any, sform: np.ndarray[Any, Any], qform: np.ndarray[Any, Any])
     if float(np.linalg.norm(sform[:3, 3] - qform[:3, 3])) > most:
         return False
     rest = max(0.0, 1 - sum(float(header[f"quatern_{part}"]) ** 2 for part in "bcd"))
-    slack = math.sqrt(rest + _QUATERNION) - math.sqrt(max(0.0, rest - _QUATERNION))
+    slack = 2 * (math.sqrt(rest + _QUATERNION) - math.sqrt(max(0.0, rest - _QUATERNION)))  # radians
     reach = float(np.linalg.norm((np.asarray(one.shape) - 1) * one.spacing_mm()))
     return distance_mm(one, other) <= most + slack * reach
 
