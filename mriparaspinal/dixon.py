@@ -161,8 +161,9 @@ def _opened(
     except NoInputError as error:
         raise NoDixonError(f"{path.name}: {error}; expected a volume", "check the path") from None
     if not source.series:
-        reason = source.broken[0][1] if source.broken else "no series; expected a volume or a DICOM series"
-        raise NoDixonError(f"{path.name}: {reason}", "check what the file is")
+        nothing = ("", "no series; expected a volume or a DICOM series", "check what the file is")
+        _, reason, remedy = (*source.broken, nothing)[0]
+        raise NoDixonError(f"{path.name}: {reason}", remedy)
     return source.series, digest.hexdigest()
 
 

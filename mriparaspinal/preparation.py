@@ -27,7 +27,7 @@ from mriparaspinal.grey_window import PERCENTILES, WindowRule
 from mriparaspinal.level_maps import FoundLevels, LevelMapError, LevelRule, find_levels
 from mriparaspinal.levels import Level, parse_levels, row_problem
 from mriparaspinal.model import MUSCLES, PROBLEM_COLUMNS, REFERENCES, SAT, SEGMENTS, Problem
-from mriparaspinal.scans import places, read_source, read_sources, require_there
+from mriparaspinal.scans import has_series, places, read_source, read_sources, require_there
 from mriparaspinal.slice_choice import Chosen, RowError, choose, named
 from mriparaspinal.slice_picture import SLICES_COLUMNS, Row, Windows, slice_picture
 
@@ -93,7 +93,8 @@ def prepare(
         windows: Windows = {}
         for name, one in named(chosen, problems):
             try:
-                part = place.is_file() and one.stack.kind == "DICOM"
+                dicom = one.stack.kind == "DICOM"
+                part = place.is_file() and dicom and has_series(everywhere(), one.stack)
                 whole, known = (everywhere(), windows_everywhere) if part else (source, windows)
                 images[name], rows[name] = slice_picture(name, one, whole, window, known, problems)
             except RowError as error:

@@ -59,6 +59,12 @@ def read_sources(
                 series.append(read_volume(file, name, form))
             except UnreadableFileError as error:
                 broken.append((name, error.message, error.remedy))
+    for path in paths:
+        if path.suffix.lower() in (".hdr", ".img") and path.is_file() and not series:
+            found = "a header or image of a pair (Analyze or NIfTI); expected one file .nii or .nii.gz"
+            broken.append(
+                (path.name, found, "convert the pair, and look at left and right: Analyze has no sides")
+            )
     return Source(tuple(_beside(series)), tuple(broken))
 
 
@@ -69,6 +75,11 @@ def _beside(series: Sequence[Series]) -> list[Series]:
     """
     axial = {(one.kind, one.key) for one in series if one.plane_name() == "axial" and not one.steep}
     return [replace(one, among_axial=not axial or (one.kind, one.key) in axial) for one in series]
+
+
+def has_series(source: Source, series: Series) -> bool:
+    """Whether a source has slices of a series."""
+    return any((one.kind, one.key) == (series.kind, series.key) for one in source.series)
 
 
 def places(sources: Sequence[Path], name: str) -> list[Path]:

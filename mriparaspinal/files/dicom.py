@@ -329,7 +329,7 @@ def _image(header: Dataset, path: Path, name: str, frame: int) -> _Image:
         picture=picture,
         uid=str(header.get("SOPInstanceUID") or ""),
         # Without a UID, what a person would take for one series.
-        key=str(header.get("SeriesInstanceUID") or f"{header.get('SeriesNumber')} {os.path.dirname(name)}"),  # noqa: PTH120
+        key=str(header.get("SeriesInstanceUID") or f"{header.get('SeriesNumber')} {path.resolve().parent}"),
         number=_integer(header.get("SeriesNumber")),
         size=(int(header.Rows), int(header.Columns)),
         sequence=_sequence(header),
@@ -557,6 +557,9 @@ def _rescaled(header: Dataset, stored: np.ndarray[Any, Any], frame: int) -> Valu
     else:
         group = "PixelValueTransformationSequence"
         slope, intercept = (_first(find(group, name)) for name in ("RescaleSlope", "RescaleIntercept"))
+        if slope == 0:
+            found = "RescaleSlope 0, which makes all pixels alike; expected another factor"
+            raise UnreadableFileError(found, "export the file again")
         values = stored * (1.0 if slope is None else slope) + (intercept or 0.0)
     return np.where(_padded(header, stored), np.nan, values.astype(np.float64))
 

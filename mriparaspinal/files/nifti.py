@@ -175,9 +175,7 @@ def _stored(file: Any, most_voxels: int, form: Form | None) -> Stored:
     if image.header.get_data_dtype().kind not in "iuf":
         found = "colour or complex voxels; expected one number each"
         raise UnreadableFileError(found, "export the magnitude")
-    affine, remark = _affine(image, form)
-    if remark is not None:
-        raise _two_places(remark)
+    affine, _ = _affine(image, form, settled=False)
     assert affine is not None  # without, it raises
     values = np.array(image.dataobj.get_unscaled()).reshape(sizes)
     # Reading on to the end is what checks a .gz; what stands behind the voxels is of no use.
@@ -278,11 +276,12 @@ def _check_shape(image: Any) -> None:
 
 
 def _affine(
-    image: Any, form: Form | None, placed: bool = True
+    image: Any, form: Form | None, placed: bool = True, settled: bool = True
 ) -> tuple[np.ndarray[Any, Any] | None, Remark | None]:
     """Voxel index → mm in LPS+, from the header's sform or qform, and what is to be said about it.
 
-    Where the two disagree: the one that is asked for, else the one that alone is the scanner's.
+    Where the two disagree: the one that is asked for, else, if that is how it is ``settled``, the one that
+    alone is the scanner's.
     """
     header = image.header
     (sform, with_s), (qform, with_q) = header.get_sform(coded=True), header.get_qform(coded=True)
@@ -303,7 +302,7 @@ def _affine(
     if form is not None:
         return affines[form], None
     remark = _apart(image, affines, {"sform": int(with_s), "qform": int(with_q)})
-    if not _alike(*affines.values()) or (with_s == _SCANNER) == (with_q == _SCANNER):
+    if not settled or not _alike(*affines.values()) or (with_s == _SCANNER) == (with_q == _SCANNER):
         raise _two_places(remark)
     taken, other = ("sform", "qform") if with_s == _SCANNER else ("qform", "sform")
     found = f"{remark[0]}: the {taken} is taken"

@@ -590,18 +590,21 @@ def test_the_window_of_a_file_is_that_of_its_series(cases, tmp_path):
     assert problems(out) == [("row 2", "warning", "window-spread")]
 
 
-def test_the_patients_window_is_not_that_of_another_series(tmp_path):
+@pytest.mark.parametrize("uids", [True, False])
+def test_the_patients_window_is_not_that_of_another_series(tmp_path, uids):
     """A folder with two series: each row that names a file has the window of that file's series."""
     for number, (folder, low) in enumerate((("a", 100), ("b", 300)), 1):
         slices = [mr(picture(k), k + 1, plane(4.0 * k), series=number) for k in range(3)]
-        for data in slices:
-            data.WindowCenter, data.WindowWidth = low, 101
+        for k, data in enumerate(slices):
+            data.WindowCenter, data.WindowWidth = low + k, 101
+            if not uids:
+                del data.SeriesInstanceUID
         write(tmp_path / "study" / folder, slices)
     rows = ("a/IM0001,ALS,1,3,2", "b/IM0002,ALS,2,3,3")
     table = levels(tmp_path / "levels.csv", *rows, columns="source,group,patient,segment,slice")
     outcome = run("prepare", tmp_path / "study", "--levels", table, "--out", tmp_path / "out")
     assert outcome.code == 0, outcome.err
-    assert [row["voi_centre"] for row in read_csv(tmp_path / "out" / "slices.csv")] == ["100.0", "300.0"]
+    assert [row["voi_centre"] for row in read_csv(tmp_path / "out" / "slices.csv")] == ["101.0", "301.0"]
 
 
 # ---------------------------------------------------------------- parts of a level, and steep slices
