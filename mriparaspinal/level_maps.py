@@ -21,7 +21,7 @@ from mriparaspinal.volume import Plane, Remark, Series
 Kind = Literal["disc", "vertebra"]
 KINDS: tuple[Kind, ...] = ("disc", "vertebra")
 #: Lumbar levels lie further apart than this, along the body, in everyone: else the numbers mean other things.
-_APART_MM = 10.0
+APART_MM = 10.0
 
 #: Voxels that are further from the main part of a disc or vertebra are no part of it. The arch of a
 #: vertebra can be apart from its body by the width of the spinal canal.
@@ -316,10 +316,10 @@ def _check_order(levels: Mapping[str, Structure]) -> None:
     for (upper, above), (lower, below) in pairwise(levels.items()):
         fall = float(above.middle[2] - below.middle[2])
         steps = SEGMENTS.index(lower) - SEGMENTS.index(upper)
-        if fall < _APART_MM * steps:
+        if fall < APART_MM * steps:
             where = f"{fall:.0f} mm above" if fall >= 0 else f"{-fall:.0f} mm below"
             found = f"the middle of {upper} lies {where} that of {lower} in the label map"
-            expected = f"expected the levels from head to foot, at least {_APART_MM:.0f} mm apart"
+            expected = f"expected the levels from head to foot, at least {APART_MM:.0f} mm apart"
             raise LevelMapError(
                 "other-numbering", f"{found}; {expected}", "check --level-numbering and the map's orientation"
             )

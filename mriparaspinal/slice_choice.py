@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mriparaspinal.files.folder import UnreadableFileError
-from mriparaspinal.level_maps import FoundLevels, LevelRule, Structure, cuts, distance_mm, nearest
+from mriparaspinal.level_maps import APART_MM, FoundLevels, LevelRule, Structure, cuts, distance_mm, nearest
 from mriparaspinal.levels import LETTERS, Level, image_name, row_problem
 from mriparaspinal.model import SEGMENTS, Problem
 from mriparaspinal.scans import Source, told
-from mriparaspinal.volume import Series
+from mriparaspinal.volume import Plane, Series
 
 #: How unequal the steps of a stack may be, as a share of their median.
 _UNEVEN = 0.05
@@ -235,9 +235,13 @@ def _around(
 
 
 def _distance(structure: Structure, stack: Series, index: int) -> float:
+    return distance_mm(structure, _plane(stack, index))
+
+
+def _plane(stack: Series, index: int) -> Plane:
     plane = stack.pictures[index].plane
     assert plane is not None  # it is axial
-    return distance_mm(structure, plane)
+    return plane
 
 
 def _middle(
@@ -257,12 +261,13 @@ def _middle(
         raise RowError("level-outside", what, same_space)
     unreadable = []
     for stack, index, distance in places:
-        plane = stack.pictures[index].plane
-        assert plane is not None  # it is axial
+        plane = _plane(stack, index)
         half = (stack.slice_spacing_mm() or np.inf) / 2
         # Of a map of single voxels, no slice need go through one: then the next slice is the right one.
         near = np.isfinite(half) and abs(distance) <= half * (1 + 1e-6)
-        if not (near or cuts(structure, plane)):
+        # A steep plane can cut the edge of a disc, and belong to the next one.
+        far = rule.at == "disc" and abs(distance) > APART_MM
+        if not near and (far or not cuts(structure, plane)):
             break
         twins = [p for p in _positions(stack) if abs(p - plane.position_mm()) <= _ONE_PLACE]
         if len(twins) > 1:
@@ -286,8 +291,12 @@ def _middle(
         raise RowError("unreadable-slice", what, "export the series again")
     stack, index, distance = places[0]
     number = stack.pictures[index].number
-    what = f"the nearest slice, {number}, lies {_far(distance)} the middle of {segment} and does not cut it"
-    raise RowError("level-outside", f"{what}; expected one that does", same_space)
+    what = f"the nearest slice, {number}, lies {_far(distance)} the middle of {segment}"
+    if cuts(structure, _plane(stack, index)):
+        what += f"; expected one within {APART_MM:g} mm"
+    else:
+        what += " and does not cut it; expected one that does"
+    raise RowError("level-outside", what, same_space)
 
 
 def _far(distance: float) -> str:

@@ -695,3 +695,43 @@ def test_copies_and_other_versions_of_a_slice(tmp_path):
     assert (
         "2 slices with the number 2, whose files have one SOPInstanceUID and different content" in outcome.err
     )
+
+
+def test_a_disc_between_blocks_does_not_take_the_slice_of_another(tmp_path):
+    """The block of L5/S1, steep by 47°, reaches the back edge of the disc L4/L5, which has no block."""
+    write(tmp_path / "study" / "t2", tilted(-47, 1, 1))
+    c, s = np.cos(np.radians(47)), np.sin(np.radians(47))
+    # The middle of the disc lies 15 mm above the middle slice along its normal, and 11 mm above the upper one.
+    normal, down = np.array([0, -s, c]), np.array([0, c, s])
+    middle = normal * 4 - [0, 0, 50] + 15 * normal + 18 * down + [20, 0, 0]
+    voxels = np.zeros((41, 61, 61), np.int16)
+    voxels[1:40, 5:56, 25:36] = 95
+    lps = np.eye(4)
+    lps[:3, 3] = middle - [20, 30, 30]
+    nibabel.save(nibabel.Nifti1Image(voxels, np.diag([-1.0, -1, 1, 1]) @ lps), tmp_path / "study" / "m.nii")
+    _, outcome = prepare(tmp_path, "t2,ALS,1,4,m.nii", code=3)
+    assert (
+        "the nearest slice, 3, lies 10.0 mm below the middle of L4" in outcome.err or "lies 10" in outcome.err
+    )
+
+
+@pytest.mark.parametrize(("change", "code"), [(1e-7, 0), (-1e-7, 0), (0.02, 3)])
+def test_labels_that_are_nearly_whole(tmp_path, change, code):
+    series(tmp_path / "study" / "t2")
+    path = label_map(tmp_path / "study" / "m.nii")
+    image = nibabel.load(path)
+    voxels = np.asarray(image.dataobj) * (1 + change)
+    nibabel.save(nibabel.Nifti1Image(voxels, image.affine), path)
+    out, outcome = prepare(tmp_path, "t2,ALS,1,,m.nii", code=code)
+    if code:
+        assert "numbers that are not whole, such as 94.86" in outcome.err
+    else:
+        assert indices(out) == {"ALS_1_2": 24, "ALS_1_3": 16, "ALS_1_4": 9, "ALS_1_5": 2}
+
+
+def test_a_map_that_is_numbered_from_the_foot(tmp_path):
+    series(tmp_path / "study" / "t2")
+    turned = dict(zip(DISCS, reversed(DISCS.values()), strict=True))
+    label_map(tmp_path / "study" / "m.nii", turned)
+    _, outcome = prepare(tmp_path, "t2,ALS,1,,m.nii", code=3)
+    assert "the middle of L2 lies 27 mm below that of L3 in the label map" in outcome.err
