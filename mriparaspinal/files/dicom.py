@@ -349,9 +349,10 @@ def _finder(header: Dataset, frame: int) -> Finder:
     groups: list[Dataset] = []
     per_frame = header.get("PerFrameFunctionalGroupsSequence")
     if per_frame:
-        if frame >= len(per_frame):
+        frames = max(1, _integer(header.get("NumberOfFrames")) or 1)
+        if len(per_frame) != frames:
             raise UnreadableFileError(
-                f"{len(per_frame)} descriptions of frames for more frames; expected one for each",
+                f"{len(per_frame)} descriptions of frames for {frames} frames; expected one for each",
                 "export the file again",
             )
         groups.append(per_frame[frame])

@@ -464,3 +464,12 @@ def test_every_syntax_has_a_decoder_or_a_remedy():
             continue
         native = not syntax.is_encapsulated or syntax == RLELossless
         assert native or "gdcm" in decoder._unavailable | decoder._available or "HTJ2K" in syntax.keyword
+
+
+@pytest.mark.parametrize("told", [2, 4])
+def test_as_many_descriptions_as_frames(tmp_path, told):
+    data = enhanced(np.stack([PIXELS] * 3))
+    data.NumberOfFrames = told
+    series, broken = read_series([save(tmp_path, "a", data)])
+    assert series == []
+    assert broken[0][1] == f"3 descriptions of frames for {told} frames; expected one for each"
