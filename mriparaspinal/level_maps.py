@@ -271,35 +271,27 @@ def _main_part(
     Parts are voxels that touch, if only by a corner.
     """
     from scipy import ndimage
+    from scipy.spatial import KDTree
 
     parts, count = ndimage.label(mask, structure=np.ones((3, 3, 3), dtype=bool))
     if count < 2:
         return mask, ""
     sizes = np.bincount(parts.ravel())[1:]
-    boxes = ndimage.find_objects(parts)
     main = int(np.argmax(sizes))
-    body = np.argwhere(parts == main + 1) @ affine[:3, :3].T
-    far = [n for n in range(count) if n != main and _gap_mm(body, parts, boxes[n], n, affine) > _FAR_MM[kind]]
-    lost = int(sizes[far].sum())
-    kept = mask & ~np.isin(parts, [n + 1 for n in far])
-    if lost > _UNCLEAR * int(kept.sum()):
-        return kept, f"{lost} of its {int(sizes.sum())} voxels lie apart from the others"
+    index = np.argwhere(mask)
+    part_of = parts[mask] - 1  # in the same order
+    points = index @ affine[:3, :3].T
+    away = KDTree(points[part_of == main]).query(points)[0]
+    # How far each part is: the distance of its nearest voxel.
+    gaps = np.full(count, np.inf)
+    np.minimum.at(gaps, part_of, away)
+    far = gaps[part_of] > _FAR_MM[kind]
+    lost = int(np.count_nonzero(far))
+    kept = mask.copy()
+    kept[tuple(index[far].T)] = False
+    if lost > _UNCLEAR * (len(index) - lost):
+        return kept, f"{lost} of its {len(index)} voxels lie apart from the others"
     return kept, ""
-
-
-def _gap_mm(
-    body: NDArray[np.float64],
-    parts: NDArray[np.integer],
-    box: tuple[slice, ...],
-    number: int,
-    affine: NDArray[np.float64],
-) -> float:
-    """The distance of a part from the main one, between the centres of their nearest voxels."""
-    from scipy.spatial import cKDTree
-
-    corner = np.array([one.start for one in box])
-    points = (np.argwhere(parts[box] == number + 1) + corner) @ affine[:3, :3].T
-    return float(cKDTree(body).query(points)[0].min())
 
 
 def _too_thick(hull: NDArray[np.float64], kind: Kind) -> str:
