@@ -102,6 +102,9 @@ def _read_label_map(claim: Claim, slice_: Slice, shape: tuple[int, int], given: 
     if mapped.unchecked:
         found = f"slices.csv does not tell where the slice lies, so {name} cannot be held against it"
         drawn.notes.append(("mask-place-unknown", f"{found}; expected its place", PLACED_BY_DIRECTIONS))
+    if mapped.remark is not None:
+        found, remedy = mapped.remark
+        drawn.notes.append(("two-places", f"{name}: {found}", remedy))
     drawn.contours, unknown, overlap = contours_of(mapped.labels, given.maps.numbering)
     if overlap:
         found = f"{name}: {overlap} px belong to several regions, and their value does not tell which"

@@ -88,7 +88,7 @@ def open_annotations(
         study=study,
         settings=settings,
         sources=sources,
-        maps=LabelMaps(sources.folder, _numbering(sources, numbering), study.places),
+        maps=LabelMaps(sources.folder, _numbering(sources, numbering), study.places, settings.affine),
         # They remember the last files: the slices of a participant come one after another.
         structures=lru_cache(maxsize=8)(read_structures),
         segmentation=lru_cache(maxsize=8)(read_segmentation),

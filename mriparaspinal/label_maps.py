@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ from mriparaspinal.model import Contour, Problem, Slice
 from mriparaspinal.names import composed
 from mriparaspinal.numbering import NUMBERINGS, OVERLAP_LABEL, labels_of, parse_numbering
 from mriparaspinal.slice_geometry import SlicePlace
+
+if TYPE_CHECKING:
+    from mriparaspinal.volume import Remark
 
 VALUES_TABLE = "values.csv"
 #: What ``masks`` writes beside slices or label maps: pictures, but no slices.
@@ -52,6 +55,8 @@ class LabelMaps:
     """Value → label."""
     places: Mapping[str, SlicePlace]
     """Where slices lie, by the name of the slice."""
+    affine: Literal["qform", "sform"] | None = None
+    """Which one counts where the two places in a header disagree."""
 
     def own_name(self, name: str) -> str:
         """How a label map is called in the results: below ``masks/``, wherever the folder is."""
@@ -77,6 +82,8 @@ class SliceLabels:
     """(rows, columns) as the slice."""
     unchecked: bool
     """True where the file tells its place in the patient, but the slice's is not known."""
+    remark: Remark | None = None
+    """What is to be said about the place that the file tells."""
 
 
 def open_label_maps(folder: Path, numbering: str | None, option: str = "--masks") -> LabelMaps:
@@ -136,16 +143,17 @@ def read_label_file(
     path = maps.folder / name
     place = maps.places.get(slice_.name)
     plane = place.plane if place else None
-    unchecked = False
+    unchecked, remark = False, None
     try:
         if name.lower().endswith(".png"):
             raw = read_bytes(path)
             labels, digest = decode_label_image(raw), hashlib.sha256(raw).hexdigest()
         else:
             status = path.stat()
-            volume, digest = _volume(path, (status.st_mtime_ns, status.st_size))
+            volume, digest = _volume(path, (status.st_mtime_ns, status.st_size), maps.affine)
             labels = lay_on_slice(volume, plane, shape, own, image_left)
             unchecked = plane is None and volume.affine is not None
+            remark = volume.remark
     except UnreadableFileError as error:
         raise LabelMapError("unreadable-mask", f"{name}: {error.message}", error.remedy) from None
     except OSError as error:
@@ -161,7 +169,7 @@ def read_label_file(
     if values > _MOST_VALUES:
         found = f"{name}: {values} different numbers on this slice; expected the labels of a label map"
         raise LabelMapError("no-label-map", found, "check that it is not the image itself")
-    return SliceLabels(name, digest, labels, unchecked)
+    return SliceLabels(name, digest, labels, unchecked, remark)
 
 
 def _file_of(maps: LabelMaps, slice_: Slice) -> str:
@@ -186,12 +194,14 @@ def _is_file(path: Path) -> bool:
 
 
 @functools.lru_cache(maxsize=1)
-def _volume(path: Path, _state: tuple[int, int]) -> tuple[LabelVolume, str]:
+def _volume(
+    path: Path, _state: tuple[int, int], form: Literal["qform", "sform"] | None
+) -> tuple[LabelVolume, str]:
     """A volume and its SHA-256; one is held, since the slices of a participant come one after another.
 
     ``_state`` is when the file was changed and its size: a file that changed is another one.
     """
-    return read_label_volume(path), hashlib.sha256(read_bytes(path)).hexdigest()
+    return read_label_volume(path, form), hashlib.sha256(read_bytes(path)).hexdigest()
 
 
 def contours_of(

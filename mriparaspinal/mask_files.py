@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mriparaspinal.model import Slice
 from mriparaspinal.names import composed
-from mriparaspinal.volume import Plane, on_plane
+from mriparaspinal.volume import Plane, Remark, on_plane
 
 ENDINGS = (".png", ".nii.gz", ".nii")
 
@@ -23,6 +23,8 @@ class LabelVolume:
     """(i, j, k)"""
     affine: NDArray[np.float64] | None
     """4×4, voxel index → mm in LPS+; None where the file does not tell where it lies."""
+    remark: Remark | None = None
+    """What is to be said about its place."""
 
 
 class OffGridError(Exception):

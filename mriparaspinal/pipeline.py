@@ -292,6 +292,7 @@ def _signals(dixon: DixonSource, slice_: Slice, found: OpenSlice) -> tuple[Signa
         found.problems.append(Problem(slice_.name, "", "error", "no-dixon", error.message, error.remedy))
         return None
     found.sha256 += read.sha256
+    found.problems += [Problem(file, "", "warning", "two-places", *remark) for file, remark in read.remarks]
     return read.fat, read.water
 
 
@@ -323,6 +324,9 @@ def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) 
         message = f"{mapped.name} tells its place in the patient, slices.csv not the slice's; expected both"
         remedy = PLACED_BY_DIRECTIONS
         found.problems.append(Problem(name, "", "warning", "mask-place-unknown", message, remedy))
+    if mapped.remark is not None:
+        file = maps.own_name(mapped.name)
+        found.problems.append(Problem(file, "", "warning", "two-places", *mapped.remark))
     contours, unknown, overlap = contours_of(mapped.labels, maps.numbering)
     if overlap:
         message = f"{mapped.name}: {overlap} px of several regions, of which their value does not tell which"

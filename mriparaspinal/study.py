@@ -222,7 +222,7 @@ def open_study(
             problems += [*unclear, *_odd_spacings(root, dataset.slices, spacings)]
             places = _read_places(text, [slice_.name for slice_ in dataset.slices])
     if maps is not None:
-        maps = dataclasses.replace(maps, places=places)
+        maps = dataclasses.replace(maps, places=places, affine=settings.affine)
         problems += masks_without_slice(maps, dataset.slices)
     everyone = tuple(dict.fromkeys(slice_.participant_id for slice_ in dataset.slices))
     share = tuple(map(composed, share))
@@ -231,7 +231,7 @@ def open_study(
     if fat_and_water is not None:
         from mriparaspinal.dixon import open_dixon
 
-        dixon = open_dixon(*fat_and_water, places, chosen.slices, settings.same_voxels)
+        dixon = open_dixon(*fat_and_water, places, chosen.slices, settings.same_voxels, settings.affine)
     return Study(
         root,
         chosen,
@@ -465,6 +465,8 @@ def gather_problems(study: Study, results: Sequence[SliceResult], settings: Sett
     problems += twin_problems(results, keys)
     problems += depths.problems(settings)
     problems += gathered.problems()
+    # What is said of a file that several slices share is said once.
+    problems = list(dict.fromkeys(problems))
     problems.sort(key=lambda problem: natural_key(composed(problem.file)))
     segments = dict(sorted(by_segment.items()))
     return MeasuredStudy(study, results, problems, segments, frozenset(people), reference)
@@ -701,6 +703,8 @@ def _manifest(
     resolved: dict[str, Any] = dataclasses.asdict(_rule_of_masks(measured.study, settings))
     resolved["reference"] = reference or None
     resolved["labels"] = dict(settings.labels)
+    if settings.affine is None:
+        del resolved["affine"]
     if maps is not None:
         from mriparaspinal.label_maps import numbering_record
 

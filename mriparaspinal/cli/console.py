@@ -134,6 +134,13 @@ def fat_and_water(settings: Settings, fat: Path | None, water: Path | None) -> t
     return None
 
 
+def refuse_idle_affine(affine: object, *volumes: object) -> None:
+    """Raise :class:`UsageError` for ``--affine`` where no volume is given whose place it could tell."""
+    if affine is not None and all(volume is None for volume in volumes):
+        found = "given without --masks or --fat and --water; expected volumes whose place it tells"
+        raise UsageError(f"--affine: {found}; leave it out")
+
+
 def label_maps(
     masks: Path | None, numbering: str | None, mask_rule: object, *outputs: Path
 ) -> LabelMaps | None:

@@ -125,6 +125,11 @@ same_voxels = click.option(
     default=None,
     help="Rule dixon: fat and water are one grid, though the origin in a header differs.",
 )
+affine = click.option(
+    "--affine",
+    type=click.Choice(["qform", "sform"]),
+    help="Which place of a NIfTI header counts where its two disagree [default: the scanner's, if one is].",
+)
 mask_rule = click.option(
     "--mask-rule",
     type=click.Choice(["labelme", "centre"]),

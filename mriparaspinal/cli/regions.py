@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -55,6 +56,7 @@ from mriparaspinal.errors import UsageError
 @click.option(
     "--wide", type=opt.PATH, metavar="FILE", help="Also one row per participant, as fa_mean_REGION."
 )
+@opt.affine
 @opt.quiet
 @opt.verbose
 def regions(
@@ -71,6 +73,7 @@ def regions(
     tiv: str | None,
     participants: Path | None,
     wide: Path | None,
+    affine: Literal["qform", "sform"] | None,
     quiet: bool,
     verbose: bool,
 ) -> None:
@@ -112,6 +115,7 @@ def regions(
         probabilities=_named(probability, "--probability", r".*\w.*"),
         percent=percent,
         ignore_zero=ignore_zero,
+        affine=affine,
     )
     if subjects is not None and participant is not None:
         raise UsageError("--participant: given with --subjects, whose folders tell it; leave one out")

@@ -231,6 +231,7 @@ _CHECKS: dict[str, Any] = {
     "fat_rule": _one_of("fixed", "otsu", "multiotsu", "reference", "dixon"),
     "sat_fraction": _fraction,
     "same_voxels": lambda value: "" if isinstance(value, bool) else "true or false",
+    "affine": _one_of("qform", "sform"),
     "participants": lambda value: "" if isinstance(value, str) and value else "the name of a file",
     "jobs": _jobs,
 }

@@ -54,8 +54,7 @@ def parse_table(raw: bytes, name: str) -> TextTable:
     r"""Parse the bytes of a table; the separator (comma, semicolon, tab) is told from the first line.
 
     A workbook (``.xlsx``) is its first sheet. With semicolons or tabs a decimal comma is read as a point.
-    Texts
-    are put into one spelling, NFC.
+    Texts are put into one spelling, NFC.
 
     >>> parse_table(b"a;b\r\n1,5;x\r\n", "t.csv").rows
     (('1.5', 'x'),)

@@ -44,6 +44,7 @@ contrasts = ["side:ALS", "psa:1-0[group=ALS]"]
 normality = "shapiro"
 divide_by = "bmi"
 fat_rule = "fixed"
+affine = "qform"
 [labels]
 "Musculus 3" = "MF_L"
 "WK" = "vertebral body"
@@ -70,6 +71,7 @@ def test_every_key_with_underscores_or_dashes(tmp_path, text, mark):
         "fat_rule": "fixed",
         "sat_fraction": 0.5,
         "same_voxels": False,
+        "affine": "qform",
     }
 
 
@@ -141,6 +143,7 @@ BAD = {
     "divide_by = 3": "a column",
     'fat_rule = "kmeans"': "fixed or otsu or multiotsu or reference or dixon",
     'sat_fraction = 1.5\nfat_rule = "reference"': "a number between 0 and 1",
+    'affine = "scanner"': "qform or sform",
     'same_voxels = 1\nfat_rule = "dixon"': "true or false",
     "sat_fraction = 0.5": "with reference alone",
     'threshold = 60\nfat_rule = "otsu"': "with fixed alone",
