@@ -92,7 +92,7 @@ def find_slices(
         problems.append(not_downloaded(names))
         lost += _lettered(stands_for(names[0]), who) if kind(stands_for(names[0])) else []
     others = [] if images_alone else [name for name in files if not kind(name) and worth_a_look(name)]
-    if strays or others:
+    if strays:
         found = _with_strays(found, strays, others, settings, content, problems, lost)
     lost += [slice_ for name in dead if kind(name) for slice_ in _lettered(name, who)]
     slices, duplicates = _without_duplicates(found, settings)

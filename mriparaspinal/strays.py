@@ -35,8 +35,6 @@ _BEHIND = re.compile(rf"~|\s*\(.+\)|\s+[0-9]+|[\s_.-]*(?:{_WORDS})(?:[^a-z].*)?"
 _BEFORE = re.compile(
     r".*(?:copy|kopie|copie|copia|kopia|cópia|копия|副本|コピー|복사본).*", re.IGNORECASE | re.DOTALL
 )
-#: Endings by which editors and people keep the file of before.
-_KEPT = re.compile(r"(.+?)(?:\.json)?(?:~|\.(?:bak|old|orig|backup)[0-9]*)", re.IGNORECASE | re.DOTALL)
 #: JSON files of BIDS: of the whole dataset, and those beside a file of such entities.
 _BIDS = re.compile(
     r"(?:dataset_description|participants|samples|genetic_info|.*_(?:sessions|scans|events|channels))\.json"
@@ -83,8 +81,8 @@ class Sorted:
 
 
 def worth_a_look(name: str) -> bool:
-    """Whether a file of no kind may say something of those that are: a kept copy, or a volume."""
-    return ".nii" in name or _KEPT.fullmatch(name) is not None
+    """Whether a file of no kind may say something of those that are: a volume."""
+    return ".nii" in name
 
 
 def kind(name: str) -> str:
@@ -177,9 +175,9 @@ def sort_strays(
 ) -> Sorted:
     """Find the partner of each stray, or say what it is.
 
-    ``stems``: stem → the file that stands for it, of the slices that are whole. ``others``: files of no kind,
-    of which some are kept copies. ``by_folder``: the last folder is the patient. ``no_json``: the problem of
-    an image alone.
+    ``stems``: stem → the file that stands for it, of the slices that are whole. ``others``: files of no kind
+    that may be volumes.
+    ``by_folder``: the last folder is the patient. ``no_json``: the problem of an image alone.
     """
     done = Sorted([], [], [], [])
     good = [stray for stray in strays if not isinstance(stray.who, str)]
@@ -188,7 +186,7 @@ def sort_strays(
     good, bad = _differing(good, bad, stems, done)
     good = _in_two_folders(good, by_folder, done)
     known = {**stems, **{stray.stem: stray.name for stray in good}}
-    copies, bad = _copies(bad, others, known)
+    copies, bad = _copies(bad, known)
     for stray in good:
         if stray.kinds == {"image"}:
             problem = no_json(stray)
@@ -305,9 +303,7 @@ def _grouped(strays: Iterable[Stray], key: Callable[[Stray], tuple[str, str]]) -
     yield from groups.values()
 
 
-def _copies(
-    bad: list[Stray], others: Sequence[str], known: dict[str, str]
-) -> tuple[dict[str, list[str]], list[Stray]]:
+def _copies(bad: list[Stray], known: dict[str, str]) -> tuple[dict[str, list[str]], list[Stray]]:
     """The other versions of known files, by their stem, and the strays that are none."""
     copies: dict[str, list[str]] = defaultdict(list)
     rest = []
@@ -317,10 +313,6 @@ def _copies(
             rest.append(stray)
         else:
             copies[original] += stray.names
-    for name in others:
-        match = _KEPT.fullmatch(composed(name))
-        if match and match[1] in known:
-            copies[match[1]].append(name)
     return copies, rest
 
 

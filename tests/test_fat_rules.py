@@ -134,6 +134,7 @@ def test_every_row_has_the_threshold_of_its_slice(tmp_path, rule):
 def test_reference_from_the_protocol_and_its_fraction_as_a_flag(tmp_path):
     image = grey_image()
     image[92:99, 2:98] = 200
+    image[92:99, 40] = 190  # fat is never all of one grey level
     write_slice(tmp_path / "scans", "ALS_1_3", image, [*SHAPES, SAT])
     (tmp_path / "scans" / "paraspinal.toml").write_text('fat-rule = "reference"\n')
     assert run("quantify", tmp_path / "scans", "--out", tmp_path / "out", "--sat-fraction", "0.45").code == 0

@@ -317,7 +317,7 @@ def test_two_folders_where_the_folder_is_the_patient():
         "Kopie von ALS_1_3.json", "Copie de ALS_1_3.json", "ALS_1_3 - copie.json", "ALS_1_3副本.json",
         "ALS_1_3 - 副本.json", "副本 ALS_1_3.json", "ALS_1_3-DESKTOP-7QK.json", "ALS_1_3 2.json",
         "ALS_1_3 (Anna's conflicted copy 2025-01-02).json", "ALS_1_3~.json", "ALS_1_3_old.json",
-        "ALS_1_3.json~", "ALS_1_3.json.bak", "ALS_1_3.bak", "ALS_1_3.json.orig", "ALS_1_3_AB.json",
+        "ALS_1_3_AB.json",
         "ALS_1_3 (1).png", "ALS_1_3 - Copy.png", "Copy of ALS_1_3.png", "ALS_1_3_old.png",
     ],
 )  # fmt: skip
@@ -359,7 +359,9 @@ def test_what_is_no_version(name):
     assert (problem.severity, problem.code) == ("warning", "bad-name")
 
 
-@pytest.mark.parametrize("name", ["ALS_1_3.txt", "old.bak", "ALS_2_3.json.bak", "ALS_1_3.nii.gz"])
+@pytest.mark.parametrize(
+    "name", ["ALS_1_3.txt", "old.bak", "ALS_1_3.json.bak", "ALS_1_3.json~", "ALS_1_3.nii.gz"]
+)
 def test_other_files_are_no_matter(name):
     assert told([*pair("ALS_1_3"), name]) == []
 

@@ -57,6 +57,15 @@ def more_bits(scans: Path) -> None:
     Image.fromarray(levels).save(scans / "ALS_1_3.png")
 
 
+def copied_and_far_away(scans: Path) -> None:
+    for ending in (" (1).json", " - Copy.json"):
+        shutil.copy(scans / "ALS_1_3.json", scans / f"ALS_1_4{ending}")
+    (scans / "ALS_1_3.json").rename(scans / "als_1_3.json")
+    for ending in ("png", "json"):
+        (scans / f"ALS_2_3.{ending}").rename(scans / f".ALS_2_3.{ending}.icloud")
+    (scans / "participants.csv").write_text("participant_id,onset_side\nALS_1,L\nALS_02,R\n")
+
+
 def mirrored(scans: Path) -> None:
     for path in sorted(scans.glob("*.png")):
         with Image.open(path) as image:
@@ -156,6 +165,7 @@ TROUBLES = {
     "Image and contours do not fit": Trouble(resized, 4),
     "Colour images": Trouble(coloured, 4),
     "Our files have other names": Trouble(renamed("ALS_1_3", "pat01-L3"), 4),
+    "Copies, clouds and Macs": Trouble(copied_and_far_away, 4, slices=r"ALS_[12]_[34]"),
     "One folder per patient": Trouble(folders, 3, slices=r"ALS_[12]_[345]"),
     "Two slices for one patient and segment": Trouble(twice, 4),
     "One slice under two names": Trouble(one_slice_twice, 0),
