@@ -169,8 +169,10 @@ def _wrong_sides(spots: Sequence[Spot], midline: float | None, image_left: str) 
 
 def _on_one_side(spots: Sequence[Spot], midline: float | None) -> int:
     """Muscles of which several contours without a side in their labels all lie on one side."""
+    if midline is None:
+        return 0
     found = 0
-    for name in {s.name for s in spots} if midline is not None else ():
+    for name in {s.name for s in spots}:
         where = [s.column < midline for s in spots if s.name == name and not s.side]
         found += len(where) > 1 and len(set(where)) == 1
     return found
