@@ -117,22 +117,47 @@ def sort_contours(
         anatomy.problems.append(_error(file, "", finding))
         anatomy.seen |= {(region.name, region.side) for _, region in known}
         return anatomy
+    outside: list[str] = []
     patches = rasterise_all(ours, [outline.box for outline in outlines], shape, settings.mask_rule)
     for (contour, region), outline, patch in zip(known, outlines, patches, strict=True):
         fault, warnings = _look_at(contour, outline, shape)
         anatomy.problems += [_warning(file, contour.label, warning) for warning in warnings]
         if fault or patch is None:
-            anatomy.problems.append(_error(file, contour.label, fault or _OUTSIDE))
+            if fault in (None, _OUTSIDE):
+                outside.append(contour.label)
+            else:
+                anatomy.problems.append(_error(file, contour.label, fault))
             anatomy.seen.add((region.name, region.side))
             faulty.add((region.name, region.side))
         else:
             placed.append(_Placed(contour, region, patch, outline.area_px))
+    if outside:
+        anatomy.problems.append(
+            _error(file, ", ".join(dict.fromkeys(outside)), _outside(outside, ours, shape))
+        )
+    if _mostly(outside, ours):
+        anatomy.problems = [problem for problem in anatomy.problems if problem.code != "leaves-image"]
+        anatomy.seen |= {(region.name, region.side) for _, region in known}
+        return anatomy
     placed = _with_sides(placed, settings, file, anatomy, faulty)
     parts = _unite(placed, faulty, set(meanings.unclear.values()), file, anatomy)
     anatomy.problems += _overlaps(parts, anatomy.patches, file)
     anatomy.problems += _off_centre(anatomy.patches, shape, file)
     _look_for_holes(holes, shape, file, anatomy)
     return anatomy
+
+
+def _mostly(outside: list[str], contours: list[Contour]) -> bool:
+    """Whether most contours lie outside the image: then the others do not belong to it, either."""
+    return len(outside) > 1 and len(outside) > len(contours) / 2
+
+
+def _outside(outside: list[str], contours: list[Contour], shape: tuple[int, int]) -> _Finding:
+    if not _mostly(outside, contours):
+        return _OUTSIDE
+    found = f"{len(outside)} of {len(contours)} contours lie outside the image of {shape[1]}×{shape[0]} px; "
+    remedy = "put back the image that they were drawn on (of this size?): none of them is measured"
+    return _OUTSIDE[0], f"{found}expected all of them on it", remedy
 
 
 def _numbered_labels(meanings: Meanings, file: str) -> list[Problem]:
@@ -289,6 +314,12 @@ def _lost_side(
         theirs = [p for p in sided if p.region.side == side]
         if len(theirs) > 1 and all(p in contradicting for p in theirs):
             which = f"all {len(theirs)} labels of the {side}"
+            break
+        # Those that lie there: labelled left as all the others are, for example.
+        there = [p for p in contradicting if p.region.side == _OPPOSITE[side]]
+        right_there = [p for p in theirs if p not in contradicting]
+        if len(there) > 1 and not right_there:
+            which = f"all {len(there)} contours on the patient's {side} are labelled {_OPPOSITE[side]}: they"
             break
     else:
         if len(contradicting) <= len(sided) / 2:

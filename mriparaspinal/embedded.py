@@ -16,7 +16,13 @@ from mriparaspinal.files.images import (
     jpeg_means,
     windowed,
 )
-from mriparaspinal.files.labelme import Annotation, embedded_image, embeds, embeds_same_stream
+from mriparaspinal.files.labelme import (
+    Annotation,
+    embedded_image,
+    embeds,
+    embeds_same_stream,
+    embeds_something,
+)
 from mriparaspinal.model import Problem
 from mriparaspinal.rasterise import Frame
 
@@ -64,7 +70,9 @@ def embedded_problem(
     if embeds(annotation, raw) or embeds_same_stream(annotation, raw):
         return None
     carried = embedded_image(annotation)
-    if carried is None or carried == raw:
+    if carried is None:
+        return _unreadable(name, "no base64 of an image") if embeds_something(annotation) else None
+    if carried == raw:
         return None
     if _same_means(carried, image, frame):
         return None
@@ -78,10 +86,7 @@ def embedded_problem(
             return Problem(name, "", "warning", "embedded-other-size", found, _LOOK)
         picture = _picture(carried, window)
     except UnreadableImageError as error:
-        found = f"the picture in imageData cannot be read: {error.message.partition(';')[0]}"
-        remedy = "check on an overlay that the contours lie on the image beside it"
-        found += "; expected the picture that was annotated"
-        return Problem(name, "", "warning", "embedded-unreadable", found, remedy)
+        return _unreadable(name, error.message.partition(";")[0])
     if _same(picture, image, frame):
         return None
     if (full := _of_full_range(image)) is not None and _same(picture, full, frame):
@@ -89,6 +94,12 @@ def embedded_problem(
     how = _turned(picture, image) or _other_levels(picture, image, frame)
     found = f"the picture in imageData is not the image beside it, which {how}; expected the same"
     return Problem(name, "", "warning", "embedded-differs", found, _LOOK)
+
+
+def _unreadable(name: str, why: str) -> Problem:
+    found = f"the picture in imageData cannot be read: {why}; expected the picture that was annotated"
+    remedy = "check on an overlay that the contours lie on the image beside it"
+    return Problem(name, "", "warning", "embedded-unreadable", found, remedy)
 
 
 def _picture(raw: bytes, window: tuple[float, float] | None) -> SliceImage:

@@ -129,7 +129,7 @@ def measure_slice(
         frame = frame._replace(left=margin, right=columns - margin)
         grey = np.asarray(found.image.crop(frame))
         patches = {key: patch.moved(-frame.top, -frame.left) for key, patch in anatomy.patches.items()}
-        fit = mirror_fit(grey, patches)
+        fit = None if _explained(found.problems, patches) else mirror_fit(grey, patches)
         found.problems += _implausible(grey, patches, rows * columns, found.problems, slice_)
         threshold = slice_threshold(grey, patches, settings, slice_, found.problems)
         signals = None if dixon is None else _signals(dixon, slice_, found)
@@ -151,6 +151,15 @@ def measure_slice(
         found.deep,
         fit,
     )
+
+
+#: What tells already that contours do not lie where they belong: a better fit elsewhere follows from it.
+_MISPLACED = {"off-centre", "leaves-image", "embedded-differs", "embedded-other-size"}
+
+
+def _explained(known: list[Problem], patches: Mapping[RegionKey, Patch]) -> bool:
+    """Whether the fit to the mirror image would tell nothing new: no muscle is left, or it is known why."""
+    return not any(side for _, side in patches) or any(problem.code in _MISPLACED for problem in known)
 
 
 def _implausible(

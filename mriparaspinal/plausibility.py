@@ -7,6 +7,7 @@ speaks up without a reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from statistics import median, median_low
 from typing import NamedTuple
 
 import numpy as np
@@ -71,17 +72,18 @@ def spot_of(name: str, side: str, patch: Patch) -> Spot:
 def front_back_swapped(spots: Sequence[Spot], reference: Spot | None) -> tuple[list[Spot], int]:
     """Spots that clearly lie in front in place of behind, or the other way, and how many could be told.
 
-    Multifidus and erector spinae lie behind the reference (larger row), psoas in front of both of them.
+    Multifidus and erector spinae lie behind the reference and the psoas (larger row), psoas in front of them;
+    the middle one of each stands for all, so that one wrong label does not make others look wrong.
     """
     back = [s for s in spots if s.name in ("MF", "ES")]
-    swapped = []
-    if reference is not None:
-        swapped = [s for s in back if s.row < reference.row - _CLEARLY * reference.size]
-    told = len(back) if reference is not None else 0
+    psoas = [s for s in spots if s.name == "PM"]
+    limits = [] if reference is None else [(reference.row, reference.size)]
+    limits += [(median(s.row for s in psoas), median(s.size for s in psoas))] if psoas else []
+    swapped = [s for s in back if any(s.row < row - _CLEARLY * size for row, size in limits)]
+    told = len(back) if limits else 0
     if back:
-        psoas = [s for s in spots if s.name == "PM"]
-        last = max(s.row for s in back)
-        swapped += [s for s in psoas if s.row > last]
+        middle = median(s.row for s in back)
+        swapped += [s for s in psoas if s.row > middle]
         told += len(psoas)
     return swapped, told
 
@@ -91,7 +93,7 @@ def surely_in_order(muscles: Sequence[tuple[str, Patch]], reference: Spot | None
     tops = [patch.top for name, patch in muscles if name in ("MF", "ES")]
     lowest = [patch.bottom - 1 for name, patch in muscles if name == "PM"]
     behind = reference is None or all(top >= reference.row for top in tops)
-    return behind and (not tops or all(bottom <= max(tops) for bottom in lowest))
+    return behind and (not tops or all(bottom <= median_low(tops) for bottom in lowest))
 
 
 _Turn = Callable[[Spot], Spot]
@@ -126,6 +128,7 @@ def turned_as_a_whole(
     swapped, told = front_back_swapped(spots, reference)
     sided = [s for s in spots if s.side]
     wrong = _wrong_sides(spots, midline, image_left)
+    alone = _on_one_side(spots, midline)
     if not swapped and wrong in (0, len(sided)):
         return None
     for code, cause, turn in _TURNS:
@@ -134,12 +137,12 @@ def turned_as_a_whole(
         if front_back_swapped(turned, middle)[0]:
             continue
         across = middle.column if middle is not None else _pairs_middle(turned)
-        if _wrong_sides(turned, across, image_left):
+        if _wrong_sides(turned, across, image_left) or _on_one_side(turned, across):
             continue
         if code == "front-contradicts-back":
             if len(swapped) < told:
                 continue
-        elif wrong + len(swapped) < 2 or len({s.side for s in sided}) < 2:
+        elif wrong + len(swapped) + alone < 2 or (len({s.side for s in sided}) < 2 and not alone):
             continue
         found = f"the contours fit a lumbar slice only as with {cause}: {_front_and_back(swapped, wrong)}"
         expected = "columns counted from the left and rows from the top, the patient's back at the bottom"
@@ -164,6 +167,17 @@ def _wrong_sides(spots: Sequence[Spot], midline: float | None, image_left: str) 
     return sum(bool(s.side) and (s.column < midline) != (s.side == image_left) for s in spots)
 
 
+def _on_one_side(spots: Sequence[Spot], midline: float | None) -> int:
+    """Muscles of which several contours without a side in their labels all lie on one side."""
+    if midline is None:
+        return 0
+    found = 0
+    for name in {s.name for s in spots}:
+        where = [s.column < midline for s in spots if s.name == name and not s.side]
+        found += len(where) > 1 and len(set(where)) == 1
+    return found
+
+
 def _pairs_middle(spots: Sequence[Spot]) -> float | None:
     """The column between the left and right contours of the muscles that have both."""
     middles = []
@@ -179,7 +193,7 @@ def in_front(spot: Spot) -> Finding:
     if spot.name == "PM":
         found = "the psoas lies behind the multifidus and erector spinae; expected it in front of them"
     else:
-        found = "the muscle lies in front of the reference's middle; expected it behind"
+        found = "the muscle lies in front of the middle of the reference or psoas; expected it behind"
     return "front-contradicts-back", found, "check on an overlay that the label is right"
 
 
@@ -259,19 +273,22 @@ def unusual_mm2(areas_mm2: Mapping[Key, float]) -> tuple[Key, float, tuple[float
 
 
 def without_signal(grey: NDArray[np.uint8], patches: Mapping[Key, Patch]) -> list[Key]:
-    """Regions of which all pixels have one grey level, below white: no tissue is.
+    """Regions of which all pixels have one grey level: no tissue is so.
 
-    ``grey`` (rows, columns) with ``patches`` placed on it. White alone can be fat that the window cut off.
+    ``grey`` (rows, columns) with ``patches`` placed on it. White can be fat that the window cut off, and
+    counts only where all regions are white, the reference too.
     """
     found = []
     for key, patch in patches.items():
         levels = patch.on(grey)[patch.pixels]
         # The first and the middle one already differ in most regions.
-        if levels.size < _FEWEST_PX or levels[0] == 255 or levels[0] != levels[levels.size // 2]:
+        if levels.size < _FEWEST_PX or levels[0] != levels[levels.size // 2]:
             continue
         if (levels == levels[0]).all():
-            found.append(key)
-    return found
+            found.append((key, levels[0] == 255))
+    if len(found) < len(patches) or all(side for _, side in patches):
+        found = [(key, white) for key, white in found if not white]
+    return [key for key, _ in found]
 
 
 def mirror_fit(grey: NDArray[np.uint8], patches: Mapping[Key, Patch]) -> tuple[float, float]:

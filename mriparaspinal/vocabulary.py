@@ -119,7 +119,10 @@ def _plain(character: str) -> str:
 
 
 _PART = re.compile(r"(?P<base>.*[^\s\-_.#(\[\d])(?:[\s\-_.#]+|\s*[(\[]\s*)(?P<number>\d{1,3})\s*[)\]]?")
-_HOLES = {"hole", "holes", "background", "bg", "ignore", "ignored", "exclude", "excluded", "void"}
+_HOLES = {
+    *("hole", "holes", "background", "bg", "ignore", "ignored", "exclude", "excluded", "exclusion", "void"),
+    *("cutout", "subtract", "inner", "loch", "hintergrund", "trou", "fond", "agujero", "fondo", "buco"),
+}
 #: Numbers that may be those of a lumbar level.
 _LEVELS = 5
 

@@ -243,3 +243,39 @@ def test_what_had_eight_bits_is_measured(tmp_path, name):
     result = measure_slice(tmp_path, Slice("ALS_1", "ALS", "L3", None, f"{STEM}.json"), Settings())
     assert len(result.counts) == len(SHAPES)
     assert "embedded-image" in [p.code for p in result.problems]
+
+
+WRITTEN = {
+    "a data URL": lambda text: f"data:image/png;base64,{text}",
+    "a data URL of several lines": lambda text: f"data:image/png;base64,\n{text[:76]}\n{text[76:]}",
+    "letters of URLs": lambda text: text.replace("+", "-").replace("/", "_"),
+}
+
+
+@pytest.mark.parametrize("spelling", WRITTEN)
+def test_other_spellings_of_base64_are_read(tmp_path, spelling):
+    """As web tools write them: a mirrored picture must not pass because its text begins with ``data:``."""
+    for carried, code in ((NOISE, None), (NOISE[:, ::-1], "embedded-differs")):
+        data = base64.b64encode(encoded(np.ascontiguousarray(carried))).decode()
+        write_slice(tmp_path, STEM, NOISE, imageData=WRITTEN[spelling](data))
+        slice_ = Slice("ALS_1", "ALS", "L3", f"{STEM}.png", f"{STEM}.json")
+        assert [p.code for p in measure_slice(tmp_path, slice_, Settings()).problems] == (
+            [code] if code else []
+        )
+
+
+@pytest.mark.parametrize(
+    "data", ["no base64!", "data:image/png;base64,", 5, ["iVBORw0KGgo="], {"a": 1}, True]
+)
+def test_image_data_that_is_no_base64_is_said_to_be_unreadable(tmp_path, data):
+    write_slice(tmp_path, STEM, NOISE, imageData=data)
+    slice_ = Slice("ALS_1", "ALS", "L3", f"{STEM}.png", f"{STEM}.json")
+    (problem,) = measure_slice(tmp_path, slice_, Settings()).problems
+    assert problem.code == "embedded-unreadable"
+
+
+@pytest.mark.parametrize("data", [None, "", ...])
+def test_no_image_data_is_no_problem(tmp_path, data):
+    write_slice(tmp_path, STEM, NOISE, imageData=data)
+    slice_ = Slice("ALS_1", "ALS", "L3", f"{STEM}.png", f"{STEM}.json")
+    assert measure_slice(tmp_path, slice_, Settings()).problems == ()

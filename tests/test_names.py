@@ -372,6 +372,9 @@ def test_other_files_are_no_matter(name):
 @pytest.mark.parametrize(
     "mark",
     [
+        "{}.tmp",
+        "{}.alias",
+        "{}.placeholder",
         ".{}.icloud",
         "{}.owncloud",
         "{}.nextcloud",

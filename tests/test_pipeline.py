@@ -518,3 +518,22 @@ def test_a_dataset_of_random_content_never_raises(tmp_path):
     for result in measure_slices(tmp_path, slices, Settings()):
         for problem in result.problems:
             assert "; expected " in problem.message
+
+
+def test_a_better_fit_elsewhere_is_not_told_where_its_cause_is(tmp_path):
+    """All sides contradict, or the image is told to be another: the mirrored fit follows from that."""
+    image = np.zeros((100, 100), np.uint8)
+    image[:, 50:] = grey_image((100, 50), seed=4)
+    mirrored = [
+        shape | {"points": [[99 - x, y] for x, y in shape["points"]]}
+        for shape in SHAPES
+        if shape["label"] != "IVD"
+    ]
+    disc = [shape for shape in SHAPES if shape["label"] == "IVD"]
+    write_slice(tmp_path, "ALS_1_3", image, mirrored + disc)
+    slice_ = Slice("ALS_1", "ALS", "L3", "ALS_1_3.png", "ALS_1_3.json")
+    result = measure_slice(tmp_path, slice_, Settings())
+    assert [p.code for p in result.problems] == ["side-contradicts-display"]
+    assert result.fit is None
+    write_slice(tmp_path, "ALS_1_3", image)
+    assert measure_slice(tmp_path, slice_, Settings()).fit is not None

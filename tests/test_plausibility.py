@@ -115,6 +115,49 @@ def test_a_psoas_behind_the_back_muscles_is_a_warning():
     assert told(anatomy) == [("warning", "front-contradicts-back")]
 
 
+def test_names_of_psoas_and_multifidus_exchanged_are_told_of_the_two_alone():
+    one = SIDED | {"PM_L": SIDED["MF_L"], "MF_L": (91, 25, 110, 48)}
+    both = one | {"PM_R": SIDED["MF_R"], "MF_R": (10, 25, 29, 48)}
+    for regions, expected in ((one, {"PM_L", "MF_L"}), (both, {"PM_L", "MF_L", "PM_R", "MF_R"})):
+        anatomy = sort(contours_of(regions))
+        named = [p for p in anatomy.problems if p.code == "front-contradicts-back"]
+        assert {p.severity for p in named} == {"warning"}
+        assert named
+        assert {p.shape for p in named} <= expected
+
+
+def test_transposed_coordinates_without_sides_are_one_error():
+    regions = [(label.partition("_")[0], corners) for label, corners in SIDED.items()]
+    contours = [
+        Contour(label, "polygon", tuple((y, x) for x, y in box(*corners))) for label, corners in regions
+    ]
+    assert told(sort(contours, (130, 130))) == [("error", "transposed-coordinates")]
+
+
+def test_contours_that_mostly_lie_outside_are_one_error_and_no_region():
+    anatomy = sort(contours_of(SIDED, lambda x, y: (2 * x, 2 * y)))
+    assert told(anatomy) == [("error", "outside-image")]
+    assert "of 7 contours lie outside" in anatomy.problems[0].message
+    assert (anatomy.patches, len(anatomy.seen)) == ({}, 7)
+
+
+def test_two_of_seven_outside_are_one_error_and_the_others_are_measured():
+    anatomy = sort(contours_of(SIDED | {"MF_L": (200, 65, 215, 84), "MF_R": (-90, 65, -80, 84)}))
+    assert told(anatomy) == [("error", "outside-image")]
+    assert anatomy.problems[0].shape == "MF_R, MF_L"
+    assert len(anatomy.patches) == 5
+
+
+def test_all_labels_of_one_side_is_one_error():
+    contours = contours_of(SIDED)
+    labels = [c.label.replace("_R", "_L") for c in contours]
+    renamed = [Contour(label, c.shape_type, c.points) for c, label in zip(contours, labels, strict=True)]
+    anatomy = sort(renamed)
+    assert told(anatomy) == [("error", "side-contradicts-display")]
+    assert "all 3 contours on the patient's right are labelled left" in anatomy.problems[0].message
+    assert set(anatomy.patches) == {("IVD", "")}
+
+
 def test_a_psoas_behind_the_disc_is_usual():
     # Its middle is row 44, the disc's 34.
     assert told(sort(contours_of(SIDED | {"PM_L": (91, 30, 110, 58)}))) == []
@@ -262,7 +305,11 @@ def test_regions_of_one_grey_level():
     }
     assert without_signal(grey, patches) == [("MF", "right")]
     # White alone can be fat that the window cut off; a few pixels can be alike by chance.
-    assert without_signal(np.full((20, 40), 255, np.uint8), patches) == []
+    white = np.full((20, 40), 255, np.uint8)
+    assert without_signal(white, patches) == []
+    # A disc is no fat: a slice that is white all over is none.
+    with_disc = patches | {("IVD", ""): Patch(12, 12, np.ones((6, 6), bool))}
+    assert without_signal(white, with_disc) == list(with_disc)
     assert without_signal(grey, {("MF", "left"): Patch(2, 2, np.ones((3, 3), bool))}) == []
 
 

@@ -13,6 +13,7 @@ from mriparaspinal.vocabulary import (
     alias_key,
     hint,
     meanings_of,
+    means_hole,
     natural_key,
     parse_label,
     part_of,
@@ -223,3 +224,8 @@ def test_a_near_miss_gets_a_hint(label, told):
 )
 def test_other_words_get_none(label):
     assert hint(label, {}) == ""
+
+
+@pytest.mark.parametrize("label", ["MF_L_inner", "cutout", "Loch", "trou 2", "exclusion"])
+def test_other_words_for_holes(label):
+    assert means_hole(label)

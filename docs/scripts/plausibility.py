@@ -62,8 +62,8 @@ def real(folder: Path) -> Iterator[tuple[str, Iterator[Case]]]:
     fat, water, muscles = (read_whole(volumes / f"{n}.nii.gz")[0] for n in ("fat", "water", "muscles_manual"))
     yield "TUM01, contours by hand", studied(folder / "TUM01")
     yield "TUM01, label maps by hand", mapped(fat + water, muscles, TUM01, "TUM01")
-    grey, affine = read_whole(folder / "totalseg_mr" / "ts_mr_sm.nii.gz")
-    labels, _ = read_whole(folder / "totalseg_mr" / "ts_seg_mr.nii.gz")
+    grey, affine, _ = read_whole(folder / "totalseg_mr" / "ts_mr_sm.nii.gz")
+    labels, *_ = read_whole(folder / "totalseg_mr" / "ts_seg_mr.nii.gz")
     if affine is not None:  # LPS+: as displayed
         flips = tuple(slice(None, None, -1 if affine[axis, axis] < 0 else 1) for axis in (0, 1))
         grey, labels = grey[flips], labels[flips]

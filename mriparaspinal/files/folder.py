@@ -15,7 +15,8 @@ FILE_SIZE_LIMIT = 300_000_000
 #: What clouds and downloads leave in place of a file that is not there: ``.NAME.icloud``, ``NAME.part``.
 _PLACEHOLDER = re.compile(
     r"(?:\.(?P<hidden>.+)\.icloud)|(?P<name>.+)\.(?:owncloud|nextcloud|cloudf?|part|partial|filepart|"
-    r"crdownload|opdownload|download|gdoc|gsheet|lnk|url|webloc)",
+    r"crdownload|opdownload|download|gdoc|gsheet|lnk|url|webloc|alias|placeholder|dropbox|gstmp|te?mp|aria2|"
+    r"!ut|incomplete|unfinished)",
     re.IGNORECASE | re.DOTALL,
 )
 #: How the texts begin that stand in place of large files where these were not fetched.

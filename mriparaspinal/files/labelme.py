@@ -130,7 +130,7 @@ def _read_leniently(raw: bytes) -> Annotation:
         broken,
         path.encode(errors="replace").decode() if isinstance(path, str) else "",
         _image_size(content.get("imageHeight"), content.get("imageWidth")),
-        json.dumps(data).encode() if isinstance(data, str) else b"null",
+        b"null" if data is None else b"0" if not isinstance(data, str) else json.dumps(data).encode(),
     )
 
 
@@ -281,11 +281,22 @@ def embedded_image(annotation: Annotation) -> bytes | None:
         return binascii.a2b_base64(data[1:-1], strict_mode=True) or None
     except binascii.Error:
         pass  # escapes, line ends: every spelling of JSON
+    text = "".join(_embedded_text(annotation).split())
+    if text.startswith("data:"):  # as browsers and web tools write it
+        text = text.partition(",")[2]
+    return _base64(text.replace("-", "+").replace("_", "/").encode("ascii", "replace"))
+
+
+def embeds_something(annotation: Annotation) -> bool:
+    """Whether ``imageData`` holds anything, be it no base64 of an image."""
+    return annotation.image_data.strip() not in (b"", b"null", b'""')
+
+
+def _embedded_text(annotation: Annotation) -> str:
     try:
-        text = msgspec.json.decode(data, type=str)
+        return msgspec.json.decode(annotation.image_data, type=str)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return _base64("".join(text.split()).encode("ascii", "replace"))
+        return ""
 
 
 def embeds(annotation: Annotation, image: bytes) -> bool:
