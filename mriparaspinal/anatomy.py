@@ -164,7 +164,8 @@ def _numbered_labels(meanings: Meanings, file: str) -> list[Problem]:
     """Labels with a number that may be that of another part, or of a level."""
     problems = []
     for label, region in meanings.unclear.items():
-        found = f"another part of {region}, or {region} of this slice's level? expected one meaning"
+        level = f", or {region} of this slice's level" if label[-1:].isdigit() or label[-1:] in ")]" else ""
+        found = f"is it another part of {region}{level}? expected labels of one meaning"
         remedy = f"label it {region} if it is a part, else delete it: the region is not measured in part"
         problems.append(_error(file, label, ("unclear-number", found, remedy)))
     if meanings.lone:

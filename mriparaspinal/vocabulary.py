@@ -119,6 +119,10 @@ def _plain(character: str) -> str:
 
 
 _PART = re.compile(r"(?P<base>.*[^\s\-_.#(\[\d])(?:[\s\-_.#]+|\s*[(\[]\s*)(?P<number>\d{1,3})\s*[)\]]?")
+#: Endings that may mean another part: ``:2``, ``/2``, a letter, or a word such as copy.
+_PERHAPS_PART = re.compile(
+    r"(?P<base>.*[^\W_])(?:\s*[:/;+*~]\s*\d{1,3}|[\W_]+[a-d]|[\W_]*(?:copy|kopie|copie|copia|part|teil|bis|副本)[\W_]*\d*)"
+)
 _HOLES = {
     *("hole", "holes", "background", "bg", "ignore", "ignored", "exclude", "excluded", "exclusion", "void"),
     *("cutout", "subtract", "inner", "loch", "hintergrund", "trou", "fond", "agujero", "fondo", "buco"),
@@ -144,16 +148,25 @@ def meanings_of(labels: Iterable[str], aliases: Mapping[str, str], segment: str 
 
     A number behind a label, parted from it (``MF_L-2``, ``MF_L_2``, ``MF_L (2)``, ``MF_L#2``, ``MF_L 2``),
     tells another part of the region. Where it is the number of the slice's segment, it may be that as well:
-    then it is a part only beside parts of other numbers.
+    then it is a part only beside parts of other numbers. What may be another part of a region that is there
+    (``MF_L_b``, ``MF_L copy``, ``MF_L:2``) is unclear, too.
     """
     found = Meanings()
     numbered: dict[str, tuple[Region, int]] = {}
+    labels_of_none: list[str] = []
     for label in dict.fromkeys(labels):
         if region := region_of(label, aliases):
             found.regions[label] = region
         elif part := part_of(label, aliases):
             numbered[label] = part
+        else:
+            labels_of_none.append(label)
     plain = set(found.regions.values())
+    for label in labels_of_none:
+        match = _PERHAPS_PART.fullmatch(alias_key(label)) if len(label) <= _LONGEST else None
+        region = region_of(match["base"], aliases) if match else None
+        if region in plain and region is not None:
+            found.unclear[label] = region
     for label, (region, number) in numbered.items():
         others = {n for r, n in numbered.values() if r == region} - {number}
         if segment == f"L{number}" and not others:

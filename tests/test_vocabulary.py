@@ -194,6 +194,12 @@ def test_parts_of_the_labs_own_labels():
         # the number of another level, and no other part
         (["MF_L-4"], "L3", ["MF_L-4"], [], ["MF_L-4"]),
         (["MF_L2", "MF_L"], "L3", ["MF_L"], [], []),
+        # perhaps another part, but not in a spelling that is surely one
+        *(
+            (["MF_L", label], "L3", ["MF_L"], [label], [])
+            for label in ("MF_L_b", "MF_L copy", "MF_L:2", "MF_L/2")
+        ),
+        *((["MF_L", label], "L3", ["MF_L"], [], []) for label in ("MF_L_fat", "MF_L_hole", "ES_R copy")),
     ],
 )
 def test_what_the_labels_of_a_slice_mean_together(labels, segment, regions, unclear, lone):
