@@ -19,6 +19,7 @@ from mriparaspinal.errors import GateError, NoInputError, UsageError
 from mriparaspinal.figures import bland_altman_figure
 from mriparaspinal.files.figure_files import png_bytes, svg_bytes
 from mriparaspinal.files.frames import frame_csv, read_measurements
+from mriparaspinal.files.manifest import Manifest
 from mriparaspinal.files.results import MANIFEST, PARTICIPANTS, manifest_bytes, open_results, sha256
 from mriparaspinal.files.tables import csv_bytes, harmless, parse_table, read_table, table_bytes
 from mriparaspinal.model import PROBLEM_COLUMNS
@@ -48,7 +49,7 @@ class Rater:
     rows: pd.DataFrame
     """All segments, in the columns of ``L1.csv`` … ``L5.csv``."""
     tables: tuple[str, ...]
-    manifest: dict[str, Any] | None
+    manifest: Manifest | None
     """``quantify.json``; None for a folder of CSVs without one."""
 
 
@@ -282,8 +283,7 @@ def _cells(content: bytes) -> tuple[object, ...]:
 
 def _common_settings(raters: Sequence[Rater]) -> tuple[dict[str, Any], list[str]]:
     """The settings that all raters share; the others are not those of the mean."""
-    saved = [rater.manifest.get("settings") if rater.manifest else None for rater in raters]
-    known = [settings for settings in saved if isinstance(settings, dict)]
+    known = [rater.manifest.settings for rater in raters if rater.manifest is not None]
     if len(known) < len(raters):
         return {}, ["mean: no settings saved, as not every rater's are known"]
     same = {

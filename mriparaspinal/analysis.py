@@ -14,6 +14,7 @@ from mriparaspinal.cohort import absent, assemble
 from mriparaspinal.design import is_table_mode
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.frames import participants_frame, read_measurements, table_frame
+from mriparaspinal.files.manifest import Manifest
 from mriparaspinal.files.results import open_results
 from mriparaspinal.files.tables import TextTable, read_table
 from mriparaspinal.model import Problem
@@ -38,8 +39,13 @@ class Cohort:
     participants: pd.DataFrame | None
     notes: tuple[str, ...]
     problems: tuple[Problem, ...]
-    manifest: dict[str, Any]
-    """``quantify.json``; empty where there is none."""
+    manifest: Manifest | None = None
+    """``quantify.json``; None where there is none."""
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """The settings that ``quantify`` saved; empty where there are none."""
+        return {} if self.manifest is None else self.manifest.settings
 
 
 def open_cohort(results: Path, participants_file: Path | None = None) -> Cohort:
@@ -54,7 +60,7 @@ def open_cohort(results: Path, participants_file: Path | None = None) -> Cohort:
     file = participants_file or (own if own.is_file() else None)
     people, problems = open_participants(file, asked=participants_file is not None) if file else (None, ())
     table, found = assemble(measurements, people)
-    return Cohort(table, people, (*notes, *found), problems, manifest or {})
+    return Cohort(table, people, (*notes, *found), problems, manifest)
 
 
 def open_participants(file: Path, asked: bool) -> tuple[pd.DataFrame | None, tuple[Problem, ...]]:
@@ -97,7 +103,7 @@ def open_table(file: Path, participants_file: Path | None = None) -> Cohort:
     for column in ("segment", "muscle", "role"):
         if column not in table:
             table[column] = ""
-    return Cohort(table, people, tuple(notes), problems, {})
+    return Cohort(table, people, tuple(notes), problems)
 
 
 def _tuples(

@@ -46,7 +46,7 @@ def compare_cohort(
     Raises :class:`UsageError` for a contrast or column that is not there, :class:`NothingToCompareError`
     where there is nothing to compare.
     """
-    protocol = cohort.manifest.get("settings", {})
+    protocol = cohort.protocol
     asked = normality or protocol.get("normality")
     judged_by: Normality = "shapiro" if asked == "shapiro" else "lilliefors"
     divide_by = divide_by or protocol.get("divide_by")

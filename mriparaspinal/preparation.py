@@ -7,7 +7,6 @@ windows are used, and a slice's origin is recorded as its row in ``levels.csv``.
 from __future__ import annotations
 
 import functools
-import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from mriparaspinal.dataset import PREPARED
 from mriparaspinal.errors import UsageError
 from mriparaspinal.files.folder import UnreadableFileError
 from mriparaspinal.files.label_volumes import read_label_volume
+from mriparaspinal.files.manifest import listed_outputs
 from mriparaspinal.files.nifti import is_nifti
 from mriparaspinal.files.results import manifest_bytes, sha256
 from mriparaspinal.files.tables import csv_bytes, read_table
@@ -253,7 +253,4 @@ def check_output(out: Path, files: Mapping[str, bytes]) -> None:
 
 def _written(out: Path) -> dict[str, str]:
     """What an earlier run wrote: SHA-256 by name."""
-    try:
-        return dict(json.loads((out / PREPARED).read_bytes())["outputs"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+    return listed_outputs(out / PREPARED)

@@ -71,6 +71,10 @@ _PART = 100
 _SPACING_COLUMNS = ("image", "row_spacing_mm", "col_spacing_mm")
 
 
+class UnknownParticipantError(UsageError):
+    """A participant of a share who has no slices in the dataset."""
+
+
 @dataclass(frozen=True, slots=True)
 class Study:
     """A dataset folder as it lies there, before anything is measured."""
@@ -261,7 +265,7 @@ def _share_of(
         near = get_close_matches(unknown[0], everyone, n=4, cutoff=0.5) or everyone[:4]
         found = f"{unknown[0]!r} has no slices in the dataset"
         expected = f"one of {len(everyone)} participants, such as {', '.join(near)}" if near else "slices"
-        raise UsageError(f"--participant-label: {found}; expected {expected}; correct it")
+        raise UnknownParticipantError(f"--participant-label: {found}; expected {expected}; correct it")
     slices = [(i, s) for i, s in enumerate(dataset.slices) if s.participant_id in share]
     lost = [(i, s) for i, s in enumerate(dataset.lost) if s.participant_id in share]
     chosen = Dataset(PackedSlices(s for _, s in slices), dataset.problems, tuple(s for _, s in lost))

@@ -27,8 +27,8 @@ def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
     """
     given = {name: value for name, value in flags.items() if value is not None}
     protocol = _read_protocol(dataset / FILE) if _is_there(dataset / FILE) else {}
-    faults = [f"{FILE}: {fault}" for fault in _faults(protocol)]
-    faults += _faults(given, option=True)
+    faults = [f"{FILE}: {fault}" for fault in faults_of(protocol)]
+    faults += faults_of(given, option=True)
     faults += [f"{FILE}: {fault}" for fault in _contradictions(protocol)]
     faults += _contradictions(given, protocol)
     if faults:
@@ -83,7 +83,8 @@ def _read_protocol(path: Path) -> dict[str, Any]:
     return dict(zip(keys, content.values(), strict=True))
 
 
-def _faults(values: Mapping[str, Any], option: bool = False) -> list[str]:
+def faults_of(values: Mapping[str, Any], option: bool = False) -> list[str]:
+    """What is wrong with settings and options of a run: one line for each, without the file."""
     faults = []
     for name, value in values.items():
         shown = f"--{name.replace('_', '-')}" if option else name

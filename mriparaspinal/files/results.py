@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mriparaspinal.errors import NoInputError, UsageError
+from mriparaspinal.files.manifest import Manifest, listed_outputs, read_manifest
 
 MARK = ".unfinished"
 MANIFEST = "quantify.json"
@@ -113,9 +114,7 @@ class OutputFolder:
         """The names that earlier runs wrote here, a run that was killed among them."""
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         names = set(os.read(self._descriptor, 100_000).decode("utf-8", "replace").split("\n"))
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            names |= set(json.loads((self.path / MANIFEST).read_bytes())["outputs"])
-        return names
+        return names | set(listed_outputs(self.path / MANIFEST))
 
     def _drop_mark(self) -> None:
         with contextlib.suppress(OSError):
@@ -191,9 +190,9 @@ def refuse_other_share(folder: Path, share: Sequence[str]) -> None:
     manifest = folder / MANIFEST
     if not share or not manifest.is_file():
         return
-    content, _ = _read_manifest(folder)
-    there = dict(content.get("share") or {}).get("participants")
-    if there != list(share):
+    record = read_manifest(manifest).share
+    there = None if record is None else record.participants
+    if there != tuple(share):
         whose = "everyone" if there is None else ", ".join(there[:3]) + (" …" if len(there) > 3 else "")
         expected = "expected a folder for each share"
         remedy = "choose another --out, then join them by 'mriparaspinal merge'"
@@ -267,7 +266,7 @@ def slice_tables(folder: Path) -> list[str]:
     return [name for name in (f"L{n}_slices.csv" for n in range(1, 6)) if (folder / name).is_file()]
 
 
-def open_results(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
+def open_results(folder: Path) -> tuple[Manifest | None, list[str]]:
     """The manifest of a folder of results and the names of its tables, after checking that it is whole.
 
     The manifest is None for a folder of CSVs that was not written by ``quantify``.
@@ -279,13 +278,13 @@ def open_results(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
         raise NoInputError(f"{folder}: no L1.csv … L5.csv; expected the results of quantify; run it first")
     if not (folder / MANIFEST).is_file():
         return None, names
-    content, outputs = _read_manifest(folder)
-    for name in _tables_of(outputs, [*names, *slice_tables(folder)]):
-        _check_output(folder, name, outputs)
-    return content, names
+    manifest = read_manifest(folder / MANIFEST)
+    for name in _tables_of(manifest.outputs, [*names, *slice_tables(folder)]):
+        _check_output(folder, name, manifest.outputs)
+    return manifest, names
 
 
-def open_share(folder: Path) -> tuple[dict[str, Any], bytes]:
+def open_share(folder: Path) -> tuple[Manifest, bytes]:
     """The manifest of a share of a dataset, and what it keeps for others to be joined with it.
 
     Raises :class:`NoInputError` where the folder is no share, or not whole.
@@ -293,13 +292,14 @@ def open_share(folder: Path) -> tuple[dict[str, Any], bytes]:
     _require_finished(folder)
     if not (folder / MANIFEST).is_file():
         raise NoInputError(f"{folder}: no {MANIFEST}; expected a share that quantify wrote; check the path")
-    content, outputs = _read_manifest(folder)
+    manifest = read_manifest(folder / MANIFEST)
+    outputs = manifest.outputs
     if SHARE not in outputs:
         found = "measured without --participant-label; expected a share of a dataset"
         raise NoInputError(f"{folder}: {found}; leave it out, or measure shares")
     for name in _tables_of(outputs, [*segment_tables(folder), *slice_tables(folder)]):
         _check_output(folder, name, outputs)
-    return content, (folder / SHARE).read_bytes()
+    return manifest, (folder / SHARE).read_bytes()
 
 
 def _require_finished(folder: Path) -> None:
@@ -308,17 +308,6 @@ def _require_finished(folder: Path) -> None:
     if (folder / MARK).exists():
         found = "a run was cut off here, or is still writing"
         raise NoInputError(f"{folder}: {found}; expected finished results; run quantify again")
-
-
-def _read_manifest(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    manifest = folder / MANIFEST
-    try:
-        content = json.loads(manifest.read_bytes())
-        outputs: dict[str, str] = dict(content["outputs"])
-    except (OSError, ValueError, KeyError, TypeError):
-        found = "cannot be read as JSON with its list of outputs"
-        raise NoInputError(f"{manifest}: {found}; expected quantify's own; run quantify again") from None
-    return content, outputs
 
 
 def _tables_of(outputs: dict[str, str], names: list[str]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from mriparaspinal import __version__
 from mriparaspinal.analysis import Cohort
 from mriparaspinal.errors import NoInputError
 from mriparaspinal.files.frames import read_measurements
+from mriparaspinal.files.manifest import Manifest
 from mriparaspinal.files.results import MANIFEST, segment_tables, sha256
 from mriparaspinal.files.tables import read_table
 from mriparaspinal.model import MUSCLES, PROBLEM_COLUMNS, SEGMENTS, Problem, Settings
@@ -128,7 +129,7 @@ def gather(
     pictures = _pictures(source, rows, compared, jobs, progress)
     outliers = find_outliers(rows)
     views = slice_views(source.study.dataset.slices, rows, pictures, outliers.findings, problems)
-    study = _study(cohort, rows, source.settings, compared)
+    study = _study(source.manifest, rows, source.settings, compared)
     return Contents(
         study=study,
         groups=_groups(rows, study.segments),
@@ -145,7 +146,7 @@ def gather(
         too_few=outliers.too_few,
         has_mm2=bool(rows["csa_mm2"].notna().any()),
         problems=tuple(problems),
-        record=_record(results, cohort.manifest, source, study, compared),
+        record=_record(results, source.manifest, source, study, compared),
     )
 
 
@@ -215,14 +216,14 @@ def _require_same_pixels(source: Source, rows: pd.DataFrame, pictures: Mapping[s
             )
 
 
-def _study(cohort: Cohort, rows: pd.DataFrame, settings: Settings, compared: Compared) -> Study:
-    libraries = dict(cohort.manifest["libraries"])
+def _study(manifest: Manifest, rows: pd.DataFrame, settings: Settings, compared: Compared) -> Study:
+    libraries = dict(manifest.libraries)
     if not compared.missing:
         # With these the comparison was made again and came out the same.
         libraries |= {name: version(name) for name in ("scipy", "statsmodels", "pandas")}
     muscles, segments = set(rows["muscle"]), set(rows["segment"])
     return Study(
-        version=str(cohort.manifest["mriparaspinal"]),
+        version=manifest.version,
         settings=settings,
         muscles=tuple(muscle for muscle in MUSCLES if muscle in muscles),
         segments=tuple(segment for segment in SEGMENTS if segment in segments),
@@ -270,11 +271,9 @@ def _checks(source: Source, compared: Compared) -> tuple[str, ...]:
     return tuple(checks)
 
 
-def _record(
-    results: Path, manifest: Mapping[str, Any], source: Source, study: Study, compared: Compared
-) -> Record:
+def _record(results: Path, manifest: Manifest, source: Source, study: Study, compared: Compared) -> Record:
     raw = (results / MANIFEST).read_bytes()
-    measured = dict(manifest["settings"])
+    measured = manifest.settings
     shown = [(name.replace("_", "-"), _setting(value)) for name, value in measured.items()]
     versions = [("mriparaspinal (measured)", study.version), ("mriparaspinal (this page)", __version__)]
     return Record(
@@ -282,7 +281,7 @@ def _record(
         settings=tuple(shown),
         manifest=MANIFEST,
         manifest_sha256=sha256(raw),
-        inputs=len(manifest["inputs"]),
+        inputs=len(manifest.inputs),
         commands=tuple(commands(source.settings, compared.contrasts, not compared.missing)),
         citation=CITATION,
     )

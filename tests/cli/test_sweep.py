@@ -265,7 +265,9 @@ def test_wrong_input_is_one_line(study, tmp_path):
     manifest["settings"]["threshold"] = "fifty"
     (strange / "quantify.json").write_text(json.dumps(manifest))
     assert "no quantify.json" in one_line(sweep(study, out, results=bare), 3)
-    assert "settings and inputs cannot be read" in one_line(sweep(study, out, results=strange), 3)
+    assert "Expected `int`, got `str` - at `$.settings.threshold`" in one_line(
+        sweep(study, out, results=strange), 3
+    )
     assert "no such folder" in one_line(sweep(study, out, results=tmp_path / "none"), 3)
     assert "does not exist" in one_line(sweep(study, out, scans=tmp_path / "none"), 3)
     for folder in ("scans", "results"):

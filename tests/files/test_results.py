@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import resource
@@ -27,13 +28,16 @@ from mriparaspinal.files.results import (
     stale_tables,
     write_file,
 )
+from mriparaspinal.model import Settings
 
 
 def results_of(**tables: bytes) -> dict[str, bytes]:
     """Files as quantify writes them: tables and, last, the manifest of them."""
     files = {f"{name}.csv": content for name, content in tables.items()}
     outputs = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    return files | {"quantify.json": manifest_bytes({"outputs": outputs})}
+    settings = dataclasses.asdict(Settings()) | {"labels": {}}
+    content = {"mriparaspinal": "0.1.0", "settings": settings, "libraries": {}, "inputs": {}}
+    return files | {"quantify.json": manifest_bytes({**content, "outputs": outputs, "counts": {}})}
 
 
 def write(folder, files: dict[str, bytes]) -> None:
@@ -52,7 +56,8 @@ def test_written_whole(tmp_path):
     assert {name: (out / name).read_bytes() for name in names(out)} == files
     manifest, tables = open_results(out)
     assert tables == ["L1.csv", "L3.csv"]
-    assert manifest == json.loads(files["quantify.json"])
+    assert manifest.outputs == json.loads(files["quantify.json"])["outputs"]
+    assert manifest.measured_with == Settings()
 
 
 def test_what_an_earlier_run_wrote_and_this_one_did_not_goes(tmp_path):
