@@ -7,6 +7,7 @@ whole. Joined, the same steps make the same tables of them, byte for byte.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +17,12 @@ import msgspec
 
 from mriparaspinal.dataset import Dataset
 from mriparaspinal.errors import NoInputError, UsageError
+from mriparaspinal.files.manifest import Manifest
+from mriparaspinal.files.protocol import faults_of
 from mriparaspinal.files.results import MANIFEST, SHARE, open_share
 from mriparaspinal.label_maps import LabelMaps
-from mriparaspinal.model import Problem, Settings, Slice
-from mriparaspinal.packed import PackedResults, PackedSlices, decode, encode, pack
+from mriparaspinal.model import SEGMENTS, Problem, Settings, Slice
+from mriparaspinal.packed import PackedResults, PackedSlices, decode, encode, pack, unpack
 from mriparaspinal.participants import Participants
 from mriparaspinal.slice_geometry import SlicePlace
 from mriparaspinal.stacks import Spacing
@@ -121,12 +124,37 @@ def join_shares(folders: Sequence[Path]) -> tuple[MeasuredStudy, Settings]:
 
 
 def _read(folder: Path) -> Share:
-    _, raw = open_share(folder)
+    manifest, raw = open_share(folder)
     try:
-        return decode(raw, msgspec.msgpack.Decoder(Share))
-    except (msgspec.MsgspecError, ValueError):
+        share = decode(raw, msgspec.msgpack.Decoder(Share))
+        _require_sound(share, manifest)
+    except (ValueError, RecursionError):  # those of msgspec, too
         found = "cannot be read; expected the file of this version"
         raise NoInputError(f"{folder / SHARE}: {found}; measure the share again") from None
+    return share
+
+
+def _require_sound(share: Share, manifest: Manifest) -> None:
+    """Raise :class:`ValueError` where a share contradicts itself or its manifest."""
+    told = () if manifest.share is None else manifest.share.participants
+    places = [[place for place, *_ in part] for part in (share.slices, share.lost)]
+    slices = [slice_ for _, slice_, *_ in (*share.slices, *share.lost)]
+    results = [unpack(slice_, raw) for _, slice_, raw in share.slices]
+    settings = dataclasses.asdict(share.common.settings) | {"labels": dict(share.common.settings.labels)}
+    spacings = [mm for spacing in share.spacings.values() for mm in spacing]
+    counts = [count for result in results for count in result.counts.values()]
+    sound = (
+        share.members == told,
+        set(share.members) <= set(share.common.everyone),
+        all(slice_.participant_id in share.members and slice_.segment in SEGMENTS for slice_ in slices),
+        all(len(set(part)) == len(part) and min(part, default=0) >= 0 for part in places),
+        not faults_of({name: value for name, value in settings.items() if value not in (None, "mask")}),
+        all(math.isfinite(mm) and mm > 0 for mm in spacings),
+        all(0 <= count.fat_px <= count.csa_px for count in counts),
+        all(math.isfinite(count.contour_area_px or 0) for count in counts),
+    )
+    if not all(sound):
+        raise ValueError("contradictions")
 
 
 def _require_same(one: Path, here: Common, other: Path, there: Common) -> None:
