@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from mriparaspinal.errors import ParaspinalError
+from mriparaspinal.errors import ParaspinalError, UsageError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -35,6 +35,13 @@ class Spread:
     """Seconds that one slice may take; None: as long as it takes."""
 
 
+def cores() -> int:
+    """How many processes can work at the same time here: more of them only take memory."""
+    from multiprocessing import cpu_count
+
+    return cpu_count()
+
+
 def map_in_order(
     function: Callable[[T], R],
     items: Sequence[T],
@@ -46,8 +53,9 @@ def map_in_order(
 
     ``large``: items of many slices, which are handed over one at a time, and few ahead.
 
-    ``spread`` may be the number of processes. Raises :class:`ParaspinalError` where a process was
-    killed, :class:`UsageError` where the cluster cannot be used.
+    ``spread`` may be the number of processes, of which no more are started than there are :func:`cores`.
+    Raises :class:`ParaspinalError` where a process was killed, :class:`UsageError` where none can be started
+    or the cluster cannot be used.
     """
     how = Spread(spread) if isinstance(spread, int) else spread
     if how.scheduler is not None:
@@ -55,7 +63,7 @@ def map_in_order(
 
         return _counted(over_cluster(function, items, how.scheduler), progress)
     jobs = min(how.jobs, len(items))
-    if jobs <= 1:
+    if jobs <= 1 or (jobs := min(jobs, cores())) == 1:
         return _counted(map(function, items), progress)
     chunk = 1 if large else max(1, min(_CHUNK, len(items) // (4 * jobs)))
     return _counted(_over_processes(function, items, jobs, chunk, 4 * jobs if large else _WINDOW), progress)
@@ -92,24 +100,44 @@ def _over_processes(
     function: Callable[[T], R], items: Sequence[T], jobs: int, chunk: int, window: int
 ) -> Iterator[R]:
     """``chunk`` items at a time, and at most ``window`` times that many ahead of the oldest result."""
-    from concurrent.futures import Future, ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
+    from concurrent.futures import BrokenExecutor, Future
 
-    pool = ProcessPoolExecutor(jobs, initializer=_begin, initargs=(function,))
     waiting: deque[Future[list[R]]] = deque()
+    with _starting(jobs):
+        from concurrent.futures import ProcessPoolExecutor
+
+        pool = ProcessPoolExecutor(jobs, initializer=_begin, initargs=(function,))
     try:
         for start in range(0, len(items), chunk):
-            with _interrupts_held():
+            with _interrupts_held(), _starting(jobs):
                 waiting.append(pool.submit(_do_all, items[start : start + chunk]))
             if len(waiting) == window:
                 yield from waiting.popleft().result()
         while waiting:
             yield from waiting.popleft().result()
-    except BrokenProcessPool:
+    except BrokenExecutor:
         found = f"one of {jobs} processes was killed; expected all to finish"
         raise ParaspinalError(f"--jobs: {found}; try fewer, memory may be short") from None
     finally:
-        pool.shutdown(cancel_futures=True)
+        with suppress(RuntimeError):  # its own thread may not have been started
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _starting(jobs: int) -> Iterator[None]:
+    """Raise :class:`UsageError` where the system has no room for another process, thread or semaphore."""
+    from concurrent.futures import BrokenExecutor
+
+    try:
+        yield
+    except BrokenExecutor:
+        raise
+    except (OSError, RuntimeError, ImportError) as error:  # threads: RuntimeError, no semaphores: ImportError
+        reason = getattr(error, "strerror", None) or str(error).split("\n", 1)[0]
+        found = f"no further process can be started ({reason.replace(';', ',')})"
+        raise UsageError(
+            f"--jobs {jobs}: {found}; expected room for {jobs} in the limits and in /dev/shm; try --jobs 1"
+        ) from None
 
 
 #: What a worker process does with each item: handed over once, since it may hold large tables.

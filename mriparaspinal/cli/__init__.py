@@ -9,6 +9,7 @@ import sys
 import click
 
 from mriparaspinal import __version__
+from mriparaspinal.cli.surroundings import libraries_quiet, settle, told
 from mriparaspinal.errors import ParaspinalError
 
 #: In the order of ``--help``. Each stands in the module of its name.
@@ -75,16 +76,10 @@ def app() -> None:
 
 def main() -> None:
     """Run a command; a user's mistake becomes one line on stderr and its exit code."""
-    # Linear algebra in one thread: its sums have one order on every machine, --jobs are not multiplied, and
-    # NumPy is loaded a tenth quicker. Set before it is; who wants more threads says so in the environment.
-    for library in ("OPENBLAS", "MKL", "OMP"):
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
-    # Either may be closed (2>&-), and is then None: what is said goes nowhere.
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 (as long as the process)
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
+    settle()
     try:
         # Not app(): that turns Ctrl-C, and a reader of our output that has gone, into exit code 1.
-        with app.make_context("mriparaspinal", sys.argv[1:]) as context:
+        with libraries_quiet(), app.make_context("mriparaspinal", sys.argv[1:]) as context:
             app.invoke(context)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
@@ -101,3 +96,9 @@ def main() -> None:
         # The reader of our output (head, less) has gone: nothing is wrong, nothing more to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        lacking = told(error)
+        if lacking is None:
+            raise
+        print(f"mriparaspinal: {lacking}", file=sys.stderr)
+        sys.exit(lacking.exit_code)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, label_maps, log, progress_bar, say, show_table
+from mriparaspinal.cli.console import counted, label_maps, log, progress_bar, say, say_jobs, show_table
 from mriparaspinal.cli.summary import measured_rows, measured_summary, print_json, show
 from mriparaspinal.errors import EXIT_PARTLY, UsageError
 from mriparaspinal.files.protocol import resolve_settings
@@ -62,6 +62,7 @@ def check(
 
     settings = resolve_settings(dataset, protocol)
     participants, jobs = run_options(dataset, participants, jobs)
+    say_jobs(jobs, quiet)
     json_stdout = json_file is not None and str(json_file) == "-"
     if json_file is not None and not json_stdout:
         tables = (participants, None if numbering is None else Path(numbering))

@@ -44,6 +44,14 @@ def say(text: str, quiet: bool = False) -> None:
             print(text, file=sys.stderr, flush=True)
 
 
+def say_jobs(jobs: int, quiet: bool) -> None:
+    """A note where fewer processes work than were asked for."""
+    from mriparaspinal.parallel import cores
+
+    if jobs > 1 and jobs > cores():
+        say(f"note: --jobs {jobs}: {counted(cores(), 'core')} here, so no more processes work", quiet)
+
+
 @contextmanager
 def if_read(stream: TextIO) -> Iterator[None]:
     """Write to a stream as long as it has a reader: the work, and its exit code, do not depend on one."""

@@ -11,6 +11,7 @@ from mriparaspinal.cli.console import (
     progress_bar,
     refuse_dataset_as_output,
     say,
+    say_jobs,
     say_problems,
 )
 from mriparaspinal.errors import EXIT_PARTLY
@@ -53,6 +54,7 @@ def masks(
     settings = resolve_settings(dataset, protocol)
     refuse_dataset_as_output(dataset, out)
     _, jobs = run_options(dataset, None, jobs)
+    say_jobs(jobs, quiet)
     study = open_study(dataset, settings, leave_out=out, share=participant_label)
     with progress_bar("drawing", len(study.dataset.slices), quiet) as advance:
         nifti = format_ == "nifti"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
+from mriparaspinal.cli.console import counted, progress_bar, say, say_jobs, say_problems
 from mriparaspinal.cli.outputs import end
 from mriparaspinal.errors import UsageError
 
@@ -52,7 +52,9 @@ def report(
       mriparaspinal report results --dataset scans --comparison comparison --out report.html
     """
     from mriparaspinal.analysis import open_cohort
+    from mriparaspinal.files.protocol import run_options
 
+    say_jobs(run_options(dataset, None, jobs)[1], quiet)
     cohort = open_cohort(results, participants)
     say_problems(cohort.problems, quiet, verbose)
     report_step(cohort, results, dataset, comparison, out, jobs, quiet, masks)

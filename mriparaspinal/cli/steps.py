@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
+from mriparaspinal.cli.console import counted, progress_bar, say, say_jobs, say_problems
 from mriparaspinal.cli.outputs import write_analysis
 from mriparaspinal.cli.summary import (
     compared_rows,
@@ -51,6 +51,7 @@ def quantify_step(
     from mriparaspinal.study import measure_study, open_study, refuse_own_copy, write_results
 
     participants, jobs = run_options(dataset, participants, jobs)
+    say_jobs(jobs if scheduler is None else 1, quiet)
     refuse_own_copy(participants, out)
     with OutputFolder(out) as folder:
         study = open_study(dataset, settings, participants, leave_out or out, maps, dixon, share)

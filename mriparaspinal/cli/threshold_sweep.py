@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
+from mriparaspinal.cli.console import counted, progress_bar, say, say_jobs, say_problems
 from mriparaspinal.cli.outputs import end, write_analysis
 
 
@@ -40,6 +40,7 @@ def threshold_sweep(
     from mriparaspinal.source import open_source
     from mriparaspinal.sweep import sweep_thresholds
 
+    say_jobs(jobs or 1, quiet)
     cohort = open_cohort(results, participants)
     source = open_source(results, cohort.manifest, dataset)
     say_problems(cohort.problems, quiet, verbose)
