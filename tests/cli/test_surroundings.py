@@ -79,7 +79,7 @@ def test_the_folder_that_it_was_started_in_is_gone(table, tmp_path):
 )
 @pytest.mark.skipif(cpu_count() < 2, reason="one core: no second process is started")
 def test_no_further_process(tmp_path, lack):
-    """A limit on processes or threads, no /dev/shm. Root has no such limits, so the system's answer is played."""
+    """A limit on processes or threads, no /dev/shm. Root has none: what the system would say is played."""
     data = write_dataset(tmp_path / "data")
     code = f"{lack}\nimport sys\nsys.argv = ['mriparaspinal', *sys.argv[1:]]\n"
     code += "from mriparaspinal.cli import main\nmain()\n"
@@ -127,6 +127,7 @@ def test_a_protocol_may_not_lead_out_of_the_dataset(tmp_path, name):
         assert outcome.code == 2
         assert outcome.err.count("\n") == 1
         assert "leads out of the dataset" in outcome.err
+    (data / "circle.csv").unlink()
     assert run("check", data, "--participants", tmp_path / "people.csv").code == 0
 
 
