@@ -21,7 +21,7 @@ from mriparaspinal.files.figure_files import png_bytes, svg_bytes
 from mriparaspinal.files.frames import frame_csv, read_measurements
 from mriparaspinal.files.manifest import Manifest
 from mriparaspinal.files.results import MANIFEST, PARTICIPANTS, manifest_bytes, open_results, sha256
-from mriparaspinal.files.tables import csv_bytes, harmless, parse_table, read_table, table_bytes
+from mriparaspinal.files.tables import csv_bytes, parse_table, read_table, table_bytes
 from mriparaspinal.model import PROBLEM_COLUMNS
 from mriparaspinal.stats.reliability import (
     bland_altman,
@@ -254,7 +254,7 @@ def _problems_of_all(raters: Sequence[Rater], left_out: Sequence[str]) -> bytes:
             file = f"rater_{number}/{cells.get('file', '')}"
             rows.append((file, *(cells.get(column, "") for column in PROBLEM_COLUMNS[1:])))
     remedy = "measure it in every rater's dataset, or go on without"
-    rows += [("", "", "warning", "left-out-of-mean", harmless(note), remedy) for note in left_out]
+    rows += [("", "", "warning", "left-out-of-mean", note, remedy) for note in left_out]
     return csv_bytes(PROBLEM_COLUMNS, rows)
 
 

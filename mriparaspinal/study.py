@@ -35,7 +35,6 @@ from mriparaspinal.files.tables import (
     TextTable,
     csv_bytes,
     csv_lines,
-    harmless,
     parse_table,
     table_bytes,
 )
@@ -602,7 +601,7 @@ class _Tables:
 
 def problems_csv(problems: list[Problem]) -> bytes:
     """``problems.csv``; what comes from file names and labels cannot run as a formula."""
-    cells = [tuple(harmless(getattr(problem, c)) for c in PROBLEM_COLUMNS) for problem in problems]
+    cells = [tuple(getattr(problem, c) for c in PROBLEM_COLUMNS) for problem in problems]
     return csv_bytes(PROBLEM_COLUMNS, cells)
 
 

@@ -18,6 +18,10 @@ Cell = str | int | float | None
 #: More bytes and cells than any table has: the tables of 20,000 slices have a tenth of them.
 TABLE_SIZE_LIMIT = 50_000_000
 CELLS_LIMIT = 5_000_000
+#: What a spreadsheet takes for the beginning of a formula, maybe behind apostrophes.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_DOUBTFUL = frozenset("'=+-@\t\r")
+_NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII).fullmatch
 #: Characters among which the separator is looked for.
 _HEADER = 10_000
 
@@ -70,6 +74,8 @@ def parse_table(raw: bytes, name: str) -> TextTable:
     try:
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
         records = [record for line in lines if any(record := tuple(map(str.strip, line)))]
+        if "'" in text:
+            records = [tuple(map(as_it_was, record)) for record in records]
     except csv.Error as error:
         raise NoInputError(f"{name}: {error}; expected a CSV table; save it again as CSV UTF-8") from None
     if not records:
@@ -101,9 +107,13 @@ def _decimal_point(cell: str) -> str:
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     r"""A table as CSV: UTF-8, commas, ``\n``; missing is empty; floats with the digits to round-trip.
 
+    No cell is a formula (:func:`harmless`); :func:`parse_table` gives the texts as they were.
+
     >>> csv_bytes(["a", "b"], [[0.1, None], [2, "x,y"]])
     b'a,b\n0.1,\n2,"x,y"\n'
     """
+    columns = list(map(harmless, columns))
+    rows = ([harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
     # Quoted where a reader could take a column for two: the separator is told from this line.
     doubtful = any(mark in column for column in columns for mark in ";\t")
     header = ",".join(_quoted(column) for column in columns).encode() + b"\n" if doubtful else b""
@@ -137,9 +147,20 @@ def _one_line_end(cell: Cell) -> Cell:
 
 
 def harmless(text: str) -> str:
-    """A text from a file so that a spreadsheet shows it and does not run it as a formula.
+    """A text so that a spreadsheet shows it and does not run it as a formula; a number stays as it is.
 
-    >>> harmless("=1+1"), harmless("MF_L")
-    ("'=1+1", 'MF_L')
+    A text that already stands behind apostrophes gets one more: :func:`as_it_was` takes one away.
+
+    >>> harmless("=1+1"), harmless("MF_L"), harmless("-1.5"), harmless("'=1+1")
+    ("'=1+1", 'MF_L', '-1.5', "''=1+1")
     """
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+    return f"'{text}" if text[:1] in _DOUBTFUL and _FORMULA.match(text) and not _NUMBER(text) else text
+
+
+def as_it_was(text: str) -> str:
+    """The text that :func:`harmless` was given.
+
+    >>> as_it_was("'=1+1"), as_it_was("'MF_L"), as_it_was("''=1+1")
+    ('=1+1', "'MF_L", "'=1+1")
+    """
+    return text[1:] if text[:1] == "'" and _FORMULA.match(text) else text
