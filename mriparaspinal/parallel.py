@@ -96,6 +96,34 @@ def in_time(function: Callable[[T], R], late: Callable[[T], R], seconds: float, 
     return result  # type: ignore[return-value]
 
 
+@contextmanager
+def time_limit(seconds: float) -> Iterator[Callable[[], float]]:
+    """Raise :class:`TimeoutError` where the block computes longer than ``seconds``; waiting does not count.
+
+    Yields a function for the seconds that were left at the end. Python code and regular expressions can be
+    stopped so, in the first thread and where the system has such a clock (not on Windows).
+    """
+    import signal
+    import threading
+
+    clock = getattr(signal, "ITIMER_VIRTUAL", None)
+    if clock is None or threading.current_thread() is not threading.main_thread():
+        yield lambda: seconds
+        return
+
+    def late(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGVTALRM, late)
+    signal.setitimer(clock, seconds)
+    left = seconds
+    try:
+        yield lambda: left
+    finally:
+        left, _ = signal.setitimer(clock, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
 def _over_processes(
     function: Callable[[T], R], items: Sequence[T], jobs: int, chunk: int, window: int
 ) -> Iterator[R]:

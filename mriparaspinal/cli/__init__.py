@@ -11,6 +11,7 @@ import click
 from mriparaspinal import __version__
 from mriparaspinal.cli.surroundings import libraries_quiet, settle, told
 from mriparaspinal.errors import ParaspinalError
+from mriparaspinal.model import printable
 
 #: In the order of ``--help``. Each stands in the module of its name.
 COMMANDS = (
@@ -87,7 +88,9 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except ParaspinalError as error:
-        print(f"mriparaspinal: {error}", file=sys.stderr)
+        # Several faults of a protocol stand in a line each.
+        lines = map(printable, str(error).split("\n"))
+        print("mriparaspinal: " + "\n".join(lines), file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("mriparaspinal: stopped from the keyboard", file=sys.stderr)

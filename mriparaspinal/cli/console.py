@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from mriparaspinal.errors import UsageError
-from mriparaspinal.model import Problem, Settings
+from mriparaspinal.model import Problem, Settings, printable
 
 if TYPE_CHECKING:
     from mriparaspinal.label_maps import LabelMaps
@@ -38,6 +38,7 @@ def log(text: str) -> None:
 
 def say(text: str, quiet: bool = False) -> None:
     """One line on stderr; the log has it even where the terminal is to be quiet."""
+    text = printable(text)
     log(text)
     if not quiet:
         with if_read(sys.stderr):
@@ -161,7 +162,7 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if not sys.stdout.isatty():
         with if_read(sys.stdout):
             for row in (header, *rows):
-                print("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
+                print("\t".join(map(printable, row)))
         return
     from rich.console import Console
     from rich.table import Table
@@ -169,5 +170,5 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     table = Table(*header, show_lines=False)
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     Console().print(table)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mriparaspinal.errors import NoInputError, UsageError
+from mriparaspinal.files.folder import UnreadableFileError, read_bytes
 from mriparaspinal.files.manifest import Manifest, listed_outputs, read_manifest
 
 MARK = ".unfinished"
@@ -274,9 +275,12 @@ def open_results(folder: Path) -> tuple[Manifest | None, list[str]]:
     """
     names = segment_tables(folder)
     _require_finished(folder)
+    for name in (f"L{n}.csv" for n in range(1, 6)):
+        if name not in names and (folder / name).exists():
+            raise NoInputError(f"{folder / name}: not a regular file; expected one; replace it by a file")
     if not names:
         raise NoInputError(f"{folder}: no L1.csv … L5.csv; expected the results of quantify; run it first")
-    if not (folder / MANIFEST).is_file():
+    if not (folder / MANIFEST).exists():
         return None, names
     manifest = read_manifest(folder / MANIFEST)
     for name in _tables_of(manifest.outputs, [*names, *slice_tables(folder)]):
@@ -299,7 +303,7 @@ def open_share(folder: Path) -> tuple[Manifest, bytes]:
         raise NoInputError(f"{folder}: {found}; leave it out, or measure shares")
     for name in _tables_of(outputs, [*segment_tables(folder), *slice_tables(folder)]):
         _check_output(folder, name, outputs)
-    return manifest, (folder / SHARE).read_bytes()
+    return manifest, read_bytes(folder / SHARE)
 
 
 def _require_finished(folder: Path) -> None:
@@ -320,9 +324,9 @@ def _check_output(folder: Path, name: str, outputs: dict[str, str]) -> None:
     if name not in outputs:
         raise NoInputError(f"{folder / name}: not a table of the last quantify; expected its own; {again}")
     try:
-        content = (folder / name).read_bytes()
-    except OSError as error:
-        found = f"cannot be read ({error.strerror}); expected it whole, as the manifest lists it"
+        content = read_bytes(folder / name)
+    except UnreadableFileError as error:
+        found = f"{error.message.split(';')[0]}; expected it whole, as the manifest lists it"
         raise NoInputError(f"{folder / name}: {found}; {again}") from None
     if sha256(content) != outputs[name]:
         found = "changed since quantify wrote it (its SHA-256 differs)"
