@@ -101,7 +101,7 @@ def _curves(instrument: Instrument, scores: pd.DataFrame) -> tuple[dict[str, byt
     assert instrument.summary is not None
     if _POSITIVE not in set(scores["group"]):
         return {}, [f"no group {_POSITIVE}, so no ROC curves; the command roc makes them for any groups"]
-    cohort = Cohort(scores, None, (), (), {})
+    cohort = Cohort(scores, None, (), ())
     predictors = instrument.summary.scores
     try:
         found = discriminate(cohort, "group", _POSITIVE, predictors, combine=len(predictors) > 1)

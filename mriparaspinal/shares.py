@@ -138,7 +138,7 @@ def _require_sound(share: Share, manifest: Manifest) -> None:
     """Raise :class:`ValueError` where a share contradicts itself or its manifest."""
     told = () if manifest.share is None else manifest.share.participants
     places = [[place for place, *_ in part] for part in (share.slices, share.lost)]
-    slices = [slice_ for _, slice_, *_ in (*share.slices, *share.lost)]
+    slices = [*(slice_ for _, slice_, _ in share.slices), *(slice_ for _, slice_ in share.lost)]
     results = [unpack(slice_, raw) for _, slice_, raw in share.slices]
     settings = dataclasses.asdict(share.common.settings) | {"labels": dict(share.common.settings.labels)}
     spacings = [mm for spacing in share.spacings.values() for mm in spacing]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,8 @@ def write_analysis(found: Analysis, out: Path, inputs: Sequence[Path | None], qu
     with OutputFolder(out) as folder:
         there = {path.name for pattern in found.leftovers for path in out.glob(pattern)}
         folder.replace(found.files, sorted(there - set(found.files)))
-    for note in found.notes:
+    notes = [*found.notes, *_boxes(found.files)]
+    for note in notes:
         say(f"note: {note}", quiet)
 
 
@@ -37,3 +38,17 @@ def end(problems: Sequence[Problem]) -> None:
     """Exit 4 where the participants table had errors, which have been said."""
     if any(problem.severity == "error" for problem in problems):
         raise SystemExit(EXIT_PARTLY)
+
+
+def _boxes(files: Mapping[str, bytes]) -> list[str]:
+    """A note where figures lack letters: all texts of figures come from the tables beside them."""
+    if not any(name.endswith(".png") for name in files):
+        return []
+    from mriparaspinal.files.figure_files import missing_letters
+
+    tables = (content.decode("utf-8", "replace") for name, content in files.items() if name.endswith(".csv"))
+    missing = missing_letters(tables)
+    if not missing:
+        return []
+    found = f"no font of this machine has the letters {' '.join(missing[:20])}"
+    return [f"figures: {found}; they are boxes there; install one that has them, such as Noto Sans CJK"]

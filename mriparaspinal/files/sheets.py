@@ -76,9 +76,9 @@ class _TimelessZip(zipfile.ZipFile):
     Without compression the bytes do not depend on the zlib that is installed either.
     """
 
-    def writestr(self, name: Any, data: Any, *_: Any, **__: Any) -> None:
+    def writestr(self, zinfo_or_arcname: Any, data: Any, *_: Any, **__: Any) -> None:
         """Add a part."""
-        part = zipfile.ZipInfo(name, _NO_TIME.timetuple()[:6])
+        part = zipfile.ZipInfo(zinfo_or_arcname, _NO_TIME.timetuple()[:6])
         part.create_system = 0  # the same on every system
         super().writestr(part, data)
 
