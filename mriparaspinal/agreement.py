@@ -23,6 +23,8 @@ from mriparaspinal.files.manifest import Manifest
 from mriparaspinal.files.results import MANIFEST, PARTICIPANTS, manifest_bytes, open_results, sha256
 from mriparaspinal.files.tables import csv_bytes, parse_table, read_table, table_bytes
 from mriparaspinal.model import PROBLEM_COLUMNS
+from mriparaspinal.names import near_notes
+from mriparaspinal.participants import read_own
 from mriparaspinal.stats.reliability import (
     bland_altman,
     bland_altman_table,
@@ -99,7 +101,14 @@ def agreement_of_raters(raters: Sequence[Rater], metrics: Sequence[str] = ()) ->
         if rater.manifest is None
     ]
     notes += _unlike_stacks(rows)
+    notes += _nearly_the_same({rater.name: set(rater.rows["participant_id"]) for rater in raters})
     return _agreement(rows, list(dict.fromkeys(metrics)) or list(METRICS), names, notes)
+
+
+def _nearly_the_same(ids: Mapping[str, set[str]]) -> list[str]:
+    """Notes on targets that two raters write differently, and that are left out for it."""
+    pairs = itertools.combinations(ids.items(), 2)
+    return [note for (a, mine), (b, theirs) in pairs for note in near_notes(mine, theirs, a, b)]
 
 
 def _unlike_stacks(rows: pd.DataFrame) -> list[str]:
@@ -124,7 +133,10 @@ def agreement_of_table(file: Path) -> Analysis:
         ratings = ratings_of_table(pd.DataFrame(text.rows, columns=list(text.columns), dtype=object))
     except (NoInputError, UsageError) as error:
         raise UsageError(f"--table: {error}") from None
-    return _agreement(ratings, ["value"], list(dict.fromkeys(ratings["rater"])), [])
+    values = [row[text.columns.index("value")] for row in text.rows]
+    ids = {str(rater): set(rows["participant_id"]) for rater, rows in ratings.groupby("rater")}
+    notes = [*_nearly_the_same(ids), *read_own("value", values).notes]
+    return _agreement(ratings, ["value"], list(dict.fromkeys(ratings["rater"])), notes)
 
 
 def _agreement(

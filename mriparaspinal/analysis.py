@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from mriparaspinal.cohort import absent, assemble
+from mriparaspinal.cohort import absent, as_text, assemble
 from mriparaspinal.design import is_table_mode
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.frames import participants_frame, read_measurements, table_frame
@@ -18,9 +18,10 @@ from mriparaspinal.files.manifest import Manifest
 from mriparaspinal.files.results import open_results
 from mriparaspinal.files.tables import TextTable, read_table
 from mriparaspinal.model import Problem
-from mriparaspinal.participants import Participants, read_participants
+from mriparaspinal.participants import KEY, WORDS, Column, meant, read_column, read_own, read_participants
 from mriparaspinal.regions import COLUMNS as REGION_COLUMNS
 from mriparaspinal.regions import wide_table
+from mriparaspinal.text import is_nearly_number, read_number
 
 PARTICIPANTS = "participants.csv"
 METRICS = ("fi", "rcsa")
@@ -58,13 +59,19 @@ def open_cohort(results: Path, participants_file: Path | None = None) -> Cohort:
     measurements = read_measurements(results, names)
     own = results / PARTICIPANTS
     file = participants_file or (own if own.is_file() else None)
-    people, problems = open_participants(file, asked=participants_file is not None) if file else (None, ())
+    people: pd.DataFrame | None = None
+    problems: tuple[Problem, ...] = ()
+    read: tuple[str, ...] = ()
+    if file is not None:
+        people, problems, read = open_participants(file, asked=participants_file is not None)
     table, found = assemble(measurements, people)
-    return Cohort(table, people, (*notes, *found), problems, manifest)
+    return Cohort(table, people, (*notes, *read, *found), problems, manifest)
 
 
-def open_participants(file: Path, asked: bool) -> tuple[pd.DataFrame | None, tuple[Problem, ...]]:
-    """The participants table as a frame, and what is wrong with it.
+def open_participants(
+    file: Path, asked: bool
+) -> tuple[pd.DataFrame | None, tuple[Problem, ...], tuple[str, ...]]:
+    """The participants table as a frame, what is wrong with it, and how its cells were read.
 
     Raises :class:`UsageError` for a file that was asked for and cannot be read.
     """
@@ -73,11 +80,8 @@ def open_participants(file: Path, asked: bool) -> tuple[pd.DataFrame | None, tup
     except NoInputError as error:
         raise UsageError(f"--participants: {error}") if asked else error from None
     people, problems = read_participants(text.columns, text.rows, file.name)
-    return _frame_or_none(people), problems
-
-
-def _frame_or_none(people: Participants) -> pd.DataFrame | None:
-    return participants_frame(people) if people.rows else None
+    frame = participants_frame(people) if people.rows else None
+    return frame, problems, (*text.notes, *people.notes)
 
 
 def open_table(file: Path, participants_file: Path | None = None) -> Cohort:
@@ -90,20 +94,42 @@ def open_table(file: Path, participants_file: Path | None = None) -> Cohort:
     except NoInputError as error:
         raise UsageError(f"--table: {error}") from None
     if text.columns == REGION_COLUMNS:  # the long table of ``regions``
-        text = TextTable(*_tuples(*wide_table(text.rows)), plain=text.plain)
+        text = TextTable(*_tuples(*wide_table(text.rows)), plain=text.plain, notes=text.notes)
+    text, notes = _read_words(text, file.name)
     table = table_frame(text)
     people: pd.DataFrame | None = None
     problems: tuple[Problem, ...] = ()
-    notes: list[str] = []
     if "participant_id" in table:
         table["participant_id"] = [row[text.columns.index("participant_id")] for row in text.rows]
     if participants_file is not None:
-        people, problems = open_participants(participants_file, asked=True)
-        table, notes = _joined(table, people, file.name)
+        people, problems, read = open_participants(participants_file, asked=True)
+        table, found = _joined(table, people, file.name)
+        notes = [*notes, *read, *found]
     for column in ("segment", "muscle", "role"):
         if column not in table:
             table[column] = ""
     return Cohort(table, people, tuple(notes), problems)
+
+
+def _read_words(table: TextTable, file: str) -> tuple[TextTable, list[str]]:
+    """A table with its missing cells empty and the words of a participants table normalised, and notes.
+
+    Columns named ``psa`` or ``onset_side`` that hold something else are the table's own.
+    """
+    columns, notes = [], list(table.notes)
+    for place, name in enumerate(table.columns):
+        cells = [row[place] for row in table.rows]
+        read = Column(tuple(cells), {}) if name in (KEY, "group") else read_own(name, cells)
+        if meant(name) in WORDS and not (words := read_column(name, cells)).faults:
+            read = words
+        for doubt in read.doubts:
+            if doubt.severity == "error":
+                raise UsageError(f"--table: {file}: {doubt.message}; {doubt.remedy}")
+            notes.append(f"{doubt.message}; {doubt.remedy}")
+        notes += read.notes
+        columns.append(read.cells)
+    rows = tuple(zip(*columns, strict=True)) if table.rows else ()
+    return TextTable(table.columns, rows, table.plain), notes
 
 
 def _tuples(
@@ -183,8 +209,19 @@ def metrics_of(table: pd.DataFrame, asked: Sequence[str], taken: set[str]) -> tu
             "add it, or correct the texts in it"
         )
     notes = [
-        f"{name}: left out, as it holds texts beside numbers; correct it to have it, too"
+        f"{name}: left out, as it holds {texts} {of}; correct it to have it, too"
         for name in free
-        if name not in numbers and pd.to_numeric(table[name], errors="coerce").notna().any()
+        if name not in numbers
+        for texts, of in [_beside_numbers([as_text(cell) for cell in table[name]])]
+        if texts
     ]
     return numbers, notes
+
+
+def _beside_numbers(cells: Sequence[str]) -> tuple[str, str]:
+    """The first texts of a column that seems to be one of numbers, and beside what they stand."""
+    odd = [cell for cell in dict.fromkeys(cells) if cell and read_number(cell) is None]
+    shown = ", ".join(repr(cell[:40]) for cell in odd[:3]) + (" …" if len(odd) > 3 else "")
+    if any(read_number(cell) is not None for cell in cells):
+        return shown, "beside numbers"
+    return (shown, "in place of numbers") if all(map(is_nearly_number, odd)) else ("", "")

@@ -4,23 +4,43 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from mriparaspinal.model import MUSCLES, Contour, Problem, Settings
+from mriparaspinal.model import MUSCLES, SAT, Contour, Problem, Settings
 from mriparaspinal.outlines import Outline, outlines_of
+from mriparaspinal.plausibility import (
+    Spot,
+    front_back_swapped,
+    in_front,
+    lies_on_both_sides,
+    normalised,
+    off_centre,
+    spot_of,
+    surely_in_order,
+    turned_as_a_whole,
+)
 from mriparaspinal.rasterise import (
     Patch,
     centroid_column,
+    crosses_itself,
+    frame_of,
     is_flat,
     rasterise,
     rasterise_all,
     shared_px,
     united,
 )
-from mriparaspinal.vocabulary import Region, region_of
+from mriparaspinal.vocabulary import (
+    Meanings,
+    Region,
+    alias_key,
+    may_be_lumbar,
+    meanings_of,
+    means_hole,
+)
 
 RegionKey = tuple[str, str]
 """Region and side of the patient; the side of a reference is empty."""
@@ -61,27 +81,40 @@ def sort_contours(
     aliases: Mapping[str, str],
     file: str,
     broken: tuple[Region, ...] = (),
+    meanings: Meanings | None = None,
 ) -> Anatomy:
     """Sort the contours of one slice of (rows, columns) into regions.
 
     A region of which one contour is faulty is left out as a whole: what remains would be too small.
     ``file`` is the annotation's name for the problems; ``broken`` are the regions of shapes that
-    the reader could not use.
+    the reader could not use; ``meanings`` those of all labels of the file, where they are known already.
     """
+    contours = list(contours)
+    if meanings is None:
+        meanings = meanings_of((contour.label for contour in contours), aliases)
     placed: list[_Placed] = []
-    faulty: set[RegionKey] = set(broken)
-    anatomy = Anatomy(seen=set(broken))
+    faulty: set[RegionKey] = {*broken, *meanings.unclear.values()}
+    anatomy = Anatomy(seen=set(faulty))
+    anatomy.problems += _numbered_labels(meanings, file)
     known: list[tuple[Contour, Region]] = []
+    holes: list[Contour] = []
     for contour in contours:
-        region = region_of(contour.label, aliases)
-        if region is None:
-            anatomy.ignored.append(contour.label)
-        else:
+        region = meanings.regions.get(contour.label)
+        if region is not None:
             known.append((contour, region))
+        elif means_hole(contour.label):
+            holes.append(contour)
+        elif contour.label not in meanings.unclear:
+            anatomy.ignored.append(contour.label)
     ours = [contour for contour, _ in known]
     outlines = outlines_of(ours)
+    finding = None
     if _endless(ours, outlines, shape):
-        anatomy.problems.append(_error(file, "", _ENDLESS))
+        finding = _ENDLESS
+    elif not any(c.mask is not None for c in ours) and normalised([o.box for o in outlines], shape):
+        finding = _NORMALISED
+    if finding is not None:
+        anatomy.problems.append(_error(file, "", finding))
         anatomy.seen |= {(region.name, region.side) for _, region in known}
         return anatomy
     patches = rasterise_all(ours, [outline.box for outline in outlines], shape, settings.mask_rule)
@@ -95,9 +128,38 @@ def sort_contours(
         else:
             placed.append(_Placed(contour, region, patch, outline.area_px))
     placed = _with_sides(placed, settings, file, anatomy, faulty)
-    _unite(placed, faulty, file, anatomy)
-    _report_overlaps(file, anatomy)
+    parts = _unite(placed, faulty, set(meanings.unclear.values()), file, anatomy)
+    anatomy.problems += _overlaps(parts, anatomy.patches, file)
+    anatomy.problems += _off_centre(anatomy.patches, shape, file)
+    _look_for_holes(holes, shape, file, anatomy)
     return anatomy
+
+
+def _numbered_labels(meanings: Meanings, file: str) -> list[Problem]:
+    """Labels with a number that may be that of another part, or of a level."""
+    problems = []
+    for label, region in meanings.unclear.items():
+        found = f"another part of {region}, or {region} of this slice's level? expected one meaning"
+        remedy = f"label it {region} if it is a part, else delete it: the region is not measured in part"
+        problems.append(_error(file, label, ("unclear-number", found, remedy)))
+    if meanings.lone:
+        read = ", ".join(f"{label} as {region}" for label, region in meanings.lone.items())
+        found = (
+            f"read {read}: no other part of the region is there; expected the name alone, or several parts"
+        )
+        remedy = "check that the number is not the level of another slice, and label it without"
+        labels = ", ".join(meanings.lone)
+        problems.append(_warning(file, labels, ("unclear-number", found, remedy)))
+    return problems
+
+
+def _off_centre(patches: Mapping[RegionKey, Patch], shape: tuple[int, int], file: str) -> list[Problem]:
+    if not {"left", "right"} <= {side for _, side in patches}:
+        return []
+    references = [patches[key] for key in (("IVD", ""), ("VB", "")) if key in patches]
+    middle = (references[0].left + references[0].right) / 2 if references else None
+    finding = off_centre(frame_of([p for key, p in patches.items() if key[0] != SAT]), middle, shape)
+    return [_warning(file, "", finding)] if finding else []
 
 
 _Finding = tuple[str, str, str]
@@ -112,6 +174,16 @@ _ENDLESS: _Finding = (
     "too-much-to-draw",
     "contours that fill or cross the image thousands of times; expected those of one slice",
     "check what the file is",
+)
+_NORMALISED: _Finding = (
+    "normalised-coordinates",
+    "all contours lie within 0 … 1: parts of the image's width and height; expected positions in pixels",
+    "multiply the columns by the image's width and the rows by its height",
+)
+_TINY: _Finding = (
+    "smaller-than-pixel",
+    "the region encloses less than one pixel; expected an outline around the region, in pixels",
+    "draw the contour again, or check the units of its coordinates",
 )
 _FLAT: _Finding = (
     "no-area",
@@ -144,8 +216,8 @@ def _look_at(
     retraced = outline.area_px < 1e-9 and not outline.crosses_itself
     if retraced or (outline.area_px < 1 and is_flat(contour)):
         return _FLAT, []
-    warnings = []
     left, top, right, bottom = outline.box
+    warnings = []
     rows, columns = shape
     if left < 0 or top < 0 or right > columns or bottom > rows:
         if right < 0 or bottom < 0 or left >= columns or top >= rows:
@@ -166,15 +238,31 @@ def _with_sides(
     """Give each muscle contour its side, and take out those whose side is missing or contradicted."""
     muscles = [p for p in placed if p.region.is_muscle]
     good = [p for p in placed if not p.region.is_muscle]
-    reference = _reference_column([p for p in placed if (p.region.name, "") not in faulty], settings)
+    sound = [p for p in placed if (p.region.name, "") not in faulty]
+    reference_spot = _reference_spot(sound, settings)
+    reference = None if reference_spot is None else reference_spot.column
     midline = _middle_of_pairs(muscles) if reference is None else reference
-    contradicting = []
+    sided = [p for p in muscles if p.region.side]
+    contradicting = [p for p in sided if _side_shown(p.patch, midline, settings) == _OPPOSITE[p.region.side]]
+    spots: dict[Spot, _Placed] = {}
+    # Most slices are told by the frames of their contours, without a look at each pixel.
+    if contradicting or not surely_in_order([(p.region.name, p.patch) for p in muscles], reference_spot):
+        spots = {spot_of(*p.region, p.patch): p for p in muscles}
+    finding = turned_as_a_whole(list(spots), reference_spot, midline, settings.image_left)
+    problems = [_error(file, "", finding)] if finding else _lost_side(contradicting, sided, settings, file)
+    if problems:
+        anatomy.problems += problems
+        anatomy.seen |= {(p.region.name, p.region.side) for p in muscles}
+        return good
+    wrong = _wrongly_sided(sided, contradicting, midline, settings, file)
+    anatomy.problems += wrong.problems
+    for p in wrong.contours:
+        anatomy.seen.add((p.region.name, p.region.side))
+        faulty.add((p.region.name, p.region.side))
+    anatomy.seen |= {(name, "") for name in wrong.unclear}
     for p in muscles:
         if p.region.side:
-            shown = _side_shown(p.patch, midline, settings)
-            if shown and shown != p.region.side:
-                contradicting.append(p)
-            else:
+            if p not in wrong.contours:
                 good.append(p)
         # Without a reference no side is guessed: the middle of pairs only checks labels that tell theirs.
         elif fault := _unsided_fault(p, reference):
@@ -185,21 +273,95 @@ def _with_sides(
             good.append(replace(p, region=p.region._replace(side=side)))
     if midline is not None:
         anatomy.problems += _unusual_places(good, midline, file)
-    if contradicting:
-        sided = [p for p in muscles if p.region.side]
-        anatomy.problems += _contradictions(contradicting, sided, settings, file)
-        for p in contradicting:
-            anatomy.seen.add((p.region.name, p.region.side))
-            faulty.add((p.region.name, p.region.side))
+    swapped, _ = front_back_swapped(list(spots), reference_spot)
+    in_place = [spot for spot in swapped if spots[spot] not in wrong.contours]
+    anatomy.problems += [_warning(file, spots[spot].contour.label, in_front(spot)) for spot in in_place]
     return good
 
 
-def _reference_column(placed: list[_Placed], settings: Settings) -> float | None:
-    """The column of the reference's centroid, which parts left from right; None without a reference."""
+def _lost_side(
+    contradicting: list[_Placed], sided: list[_Placed], settings: Settings, file: str
+) -> list[Problem]:
+    """The error about a slice of which all labels of one side, or most of all, contradict the display."""
+    if len(contradicting) < 2 or len(contradicting) == len(sided) or _lumbar(contradicting, sided):
+        return []
+    for side in ("left", "right"):
+        theirs = [p for p in sided if p.region.side == side]
+        if len(theirs) > 1 and all(p in contradicting for p in theirs):
+            which = f"all {len(theirs)} labels of the {side}"
+            break
+    else:
+        if len(contradicting) <= len(sided) / 2:
+            return []
+        which = f"{len(contradicting)} of {len(sided)} labels with a side"
+    left = settings.image_left
+    found = f"{which} contradict the display; expected the patient's {left} at the left of the image "
+    found += f"(--image-left {left})"
+    remedy = "check on an overlay where the contours lie: none of the slice's muscles is measured"
+    labels = ", ".join(dict.fromkeys(p.contour.label for p in contradicting))
+    return [_error(file, labels, ("side-contradicts-display", found, remedy))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """Contours whose side is wrong or cannot be told, muscles of which it is not clear, what is said."""
+
+    contours: list[_Placed]
+    unclear: set[str]
+    problems: list[Problem]
+
+
+def _wrongly_sided(
+    sided: list[_Placed],
+    contradicting: list[_Placed],
+    midline: float | None,
+    settings: Settings,
+    file: str,
+) -> _Wrong:
+    both = [p for p in sided if midline is not None and lies_on_both_sides(p.patch, midline)]
+    lumbar = _lumbar([*contradicting, *both], sided)
+    problems = []
+    if lumbar:
+        labels = ", ".join(dict.fromkeys(p.contour.label for p in lumbar))
+        found = (
+            f"{labels}: is the L left, or lumbar? It lies on both sides or on the right, and no label is of "
+        )
+        found += "the right; expected labels such as ES_L and ES_R"
+        known = ", ".join(f'{p.contour.label} = "{p.region.name}"' for p in _one_each(lumbar))
+        remedy = (
+            f"if it is lumbar, write [labels] {known} into paraspinal.toml: the place then tells the side"
+        )
+        problems.append(_error(file, labels, ("lumbar-or-left", found, remedy)))
+    both = [p for p in both if p not in lumbar]
+    for p in both:
+        found = f"labelled {p.region.side}, but it covers both sides of the midline; "
+        found += "expected one contour per side"
+        finding = ("crosses-midline", found, "draw each side by itself")
+        problems.append(_error(file, p.contour.label, finding))
+    rest = [p for p in contradicting if p not in lumbar and p not in both]
+    if rest:
+        problems += _contradictions(rest, [p for p in sided if p not in lumbar], settings, file)
+    contours = [*lumbar, *both, *rest]
+    return _Wrong(contours, {p.region.name for p in (*lumbar, *both)}, problems)
+
+
+def _lumbar(wrong: list[_Placed], sided: list[_Placed]) -> list[_Placed]:
+    """Contours such as LES that do not lie on the left alone, in a file without a right one of the muscle."""
+    names = {p.region.name for p in wrong if may_be_lumbar(p.contour.label)}
+    names -= {p.region.name for p in sided if p.region.side == "right"}
+    return [p for p in sided if p.region.name in names and may_be_lumbar(p.contour.label)]
+
+
+def _one_each(placed: list[_Placed]) -> list[_Placed]:
+    return list({alias_key(p.contour.label): p for p in placed}.values())
+
+
+def _reference_spot(placed: list[_Placed], settings: Settings) -> Spot | None:
+    """Where the reference's centroid lies, whose column parts left from right; None without a reference."""
     for name in dict.fromkeys((settings.reference, "IVD", "VB")):
         reference = [p.patch for p in placed if p.region.name == name]
         if reference:
-            return centroid_column(united(reference))
+            return spot_of("", "", united(reference))
     return None
 
 
@@ -286,53 +448,151 @@ def _contradictions(
     return problems
 
 
-def _unite(placed: list[_Placed], faulty: set[RegionKey], file: str, anatomy: Anatomy) -> None:
-    shapes: dict[RegionKey, list[_Placed]] = defaultdict(list)
+_Parts = dict[RegionKey, list[_Placed]]
+
+
+def _unite(
+    placed: list[_Placed], faulty: set[RegionKey], told: Collection[RegionKey], file: str, anatomy: Anatomy
+) -> _Parts:
+    """Make one region of all its contours; returns these. Of what is ``told`` nothing more is said."""
+    shapes: _Parts = defaultdict(list)
     for p in placed:
         shapes[p.region.name, p.region.side].append(p)
     for key, parts in shapes.items():
         anatomy.seen.add(key)
         if key in faulty:
-            found = "another contour of the same region is faulty; expected all of them to be sound"
-            remedy = "mend the other contour: the region is not measured in part"
-            anatomy.problems.append(_error(file, str(Region(*key)), ("faulty-part", found, remedy)))
+            if key not in told:
+                found = "another contour of the same region is faulty; expected all of them to be sound"
+                remedy = "mend the other contour: the region is not measured in part"
+                anatomy.problems.append(_error(file, str(Region(*key)), ("faulty-part", found, remedy)))
+            continue
+        # Of all its contours together: those traced around single pixels of a label map are this small.
+        if sum(max(p.area_px, _size_of_loops(p)) for p in parts) < 1:
+            anatomy.problems.append(_error(file, str(Region(*key)), _TINY))
             continue
         anatomy.patches[key] = united([p.patch for p in parts])
         anatomy.areas_px[key] = sum(p.area_px for p in parts)
         if len(parts) > 1 and _really_overlap(parts):
             anatomy.areas_px[key] = None
+            inner = _inside_another(parts)
+            anatomy.problems += [_hole(p, str(Region(*key)), file) for p in inner]
+            if inner and not _really_overlap([p for p in parts if p not in inner]):
+                continue
             found = "several contours of the region overlap; expected them apart"
             remedy = "each pixel is counted once and contour_area_px is left empty: check it on an overlay"
             anatomy.problems.append(_warning(file, str(Region(*key)), ("parts-overlap", found, remedy)))
+    return shapes
+
+
+def _size_of_loops(p: _Placed) -> int:
+    """Pixels of a contour whose loops may cancel out, such as a figure of eight; 0 for the others."""
+    return _count(p.patch) if p.area_px < 1 and crosses_itself(p.contour) else 0
 
 
 def _really_overlap(parts: list[_Placed]) -> bool:
     """Whether the areas of contours overlap, not only the edges that Pillow's rule draws."""
-    shape = (max(p.patch.bottom for p in parts) + 1, max(p.patch.right for p in parts) + 1)
-    inner = [patch for p in parts if (patch := rasterise(p.contour, shape, "centre")) is not None]
+    inner = _centres(parts)
     if len(inner) < 2:
         return False
     # Not each with each: a file may have thousands of parts.
     return sum(map(_count, inner)) > _count(united(inner))
 
 
+def _centres(parts: list[_Placed]) -> list[Patch]:
+    """The pixels whose centre lies inside of contours, without the edges that the mask rule adds."""
+    found = (_centre_patch(p) for p in parts)
+    return [patch for patch in found if patch is not None]
+
+
+def _centre_patch(p: _Placed) -> Patch | None:
+    return rasterise(p.contour, (p.patch.bottom + 1, p.patch.right + 1), "centre")
+
+
 def _count(patch: Patch) -> int:
     return int(np.count_nonzero(patch.pixels))
 
 
-def _report_overlaps(file: str, anatomy: Anatomy) -> None:
-    frames = [(key, patch, patch.frame) for key, patch in anatomy.patches.items()]
+#: More contours of one region than are held against each other for one inside of another.
+_MOST_PARTS = 50
+#: A contour lies inside another with this share of its pixels, and is smaller than this share of it.
+_INSIDE = 0.95
+
+
+def _inside_another(parts: list[_Placed]) -> list[_Placed]:
+    """Contours that lie inside of another one of the same region and are smaller: holes, perhaps."""
+    if len(parts) > _MOST_PARTS:
+        return []
+    patches = [(p, patch) for p in parts if (patch := _centre_patch(p)) is not None]
+    return [
+        p
+        for p, patch in patches
+        if any(
+            shared_px(patch, other) >= _INSIDE * _count(patch) and _count(patch) < _INSIDE * _count(other)
+            for q, other in patches
+            if q is not p
+        )
+    ]
+
+
+def _hole(p: _Placed, region: str, file: str) -> Problem:
+    spot = spot_of("", "", p.patch)
+    size = f"{round(p.area_px)} px² at column {spot.column:.0f}, row {spot.row:.0f}"
+    found = f"the contour of {size} lies inside of another one of {region}; expected contours apart"
+    return _warning(file, p.contour.label, ("hole-not-taken-out", f"{found}: as a hole {_COUNTED}", _CUT_OUT))
+
+
+_COUNTED = "it is not taken out, its pixels are counted"
+_CUT_OUT = "if it is a hole, draw the region as one outline that runs around it, else delete it"
+
+
+def _look_for_holes(holes: list[Contour], shape: tuple[int, int], file: str, anatomy: Anatomy) -> None:
+    """Tell of contours labelled as a hole that lie on a region; the others are ignored labels."""
+    for contour in holes:
+        patch = rasterise(contour, shape, "centre")
+        if patch is None:
+            anatomy.ignored.append(contour.label)
+            continue
+        told = [key for key, region in anatomy.patches.items() if _cuts(patch, region)]
+        for key in told:
+            region = str(Region(*key))
+            where = (
+                f"column {patch.left + patch.pixels.shape[1] // 2}, row {patch.top + len(patch.pixels) // 2}"
+            )
+            found = f"{contour.label!r} marks a hole in {region} at {where}; expected {region} without a hole"
+            finding = ("hole-not-taken-out", f"{found}: {_COUNTED}", _CUT_OUT)
+            anatomy.problems.append(_warning(file, region, finding))
+        if not told:
+            anatomy.ignored.append(contour.label)
+
+
+def _cuts(hole: Patch, region: Patch) -> bool:
+    """Whether a hole takes a part of a region away: not all of it, as the ground around it would."""
+    shared = shared_px(hole, region)
+    return shared > 0.1 * _count(hole) and shared < _INSIDE * _count(region)
+
+
+def _overlaps(parts: _Parts, patches: Mapping[RegionKey, Patch], file: str) -> list[Problem]:
+    """Warnings about regions that share more than the edges that the mask rule adds where they touch."""
+    problems = []
+    frames = [(key, patch, patch.frame) for key, patch in patches.items()]
     for i, (a, patch_a, frame_a) in enumerate(frames):
         for b, patch_b, frame_b in frames[:i]:
             # A slice between disc and vertebra shows both, one over the other.
             if not frame_a.touches(frame_b) or {a[0], b[0]} == {"IVD", "VB"}:
                 continue
             size = shared_px(patch_a, patch_b)
-            if size:
+            if size and _share_centres(parts[a], parts[b]):
                 names = f"{Region(*b)}, {Region(*a)}"
                 found = f"the contours share {size} px; expected them apart"
                 remedy = "the shared pixels count for both: check it on an overlay"
-                anatomy.problems.append(_warning(file, names, ("overlap", found, remedy)))
+                problems.append(_warning(file, names, ("overlap", found, remedy)))
+    return problems
+
+
+def _share_centres(one: list[_Placed], other: list[_Placed]) -> bool:
+    """Whether a pixel's centre lies inside of contours of both regions."""
+    inner, inner_too = _centres(one), _centres(other)
+    return bool(inner and inner_too and shared_px(united(inner), united(inner_too)))
 
 
 def _error(file: str, label: str, finding: _Finding) -> Problem:

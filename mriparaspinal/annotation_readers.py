@@ -17,13 +17,21 @@ from mriparaspinal.files.dicom_seg import Segmentation
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
 from mriparaspinal.files.imagej import read_rois
 from mriparaspinal.files.rtstruct import StructureSet
-from mriparaspinal.label_maps import LabelMapError, LabelMaps, contours_of, read_label_file, values_text
+from mriparaspinal.label_maps import (
+    PLACED_BY_DIRECTIONS,
+    LabelMapError,
+    LabelMaps,
+    contours_of,
+    read_label_file,
+    values_text,
+)
 from mriparaspinal.mask_files import own_candidates
 from mriparaspinal.model import Contour, MaskRule, Settings, Slice
+from mriparaspinal.names import composed
 from mriparaspinal.planar_contours import even_odd, is_near, lay_frame, on_slice, with_holes
 from mriparaspinal.slice_geometry import SlicePlace
 from mriparaspinal.study import Study
-from mriparaspinal.tracing import mask_shapes
+from mriparaspinal.tracing import mask_shapes, pixels_of
 
 #: Names that a message lists.
 _NAMED = 10
@@ -85,16 +93,18 @@ def _clean(label: str) -> str:
 
 def _read_label_map(claim: Claim, slice_: Slice, shape: tuple[int, int], given: Annotations) -> Drawn:
     (name,) = claim.names
-    own = len(given.slices) == 1 or name in own_candidates(slice_)
+    own = len(given.slices) == 1 or composed(name) in own_candidates(slice_)
     drawn = Drawn()
     try:
-        mapped = read_label_file(given.maps, name, slice_, shape, own)
+        mapped = read_label_file(given.maps, name, slice_, shape, own, given.settings.image_left)
     except LabelMapError as error:
         raise SliceError(error.code, error.message, error.remedy) from None
     if mapped.unchecked:
         found = f"slices.csv does not tell where the slice lies, so {name} cannot be held against it"
-        remedy = "its voxel (i, j) is taken for the pixel of column i and row j: check that it is"
-        drawn.notes.append(("mask-place-unknown", f"{found}; expected its place", remedy))
+        drawn.notes.append(("mask-place-unknown", f"{found}; expected its place", PLACED_BY_DIRECTIONS))
+    if mapped.remark is not None:
+        found, remedy = mapped.remark
+        drawn.notes.append(("two-places", f"{name}: {found}", remedy))
     drawn.contours, unknown, overlap = contours_of(mapped.labels, given.maps.numbering)
     if overlap:
         found = f"{name}: {overlap} px belong to several regions, and their value does not tell which"
@@ -125,7 +135,7 @@ def _read_roi_set(claim: Claim, slice_: Slice, shape: tuple[int, int], given: An
             elif roi.no_area:
                 without_area.append(f"{label!r} ({roi.no_area})")
             elif roi.traced:
-                found = even_odd(roi.paths, label, shape)
+                found = even_odd([points + _TIE for points in roi.paths], label, shape)
                 drawn.contours += found
                 if not found:
                     message = f"{name}: a selection that covers no pixel of the image"
@@ -134,7 +144,9 @@ def _read_roi_set(claim: Claim, slice_: Slice, shape: tuple[int, int], given: An
                         "check that it was made on this slice",
                     )
             else:
-                drawn.contours += [_polygon(label, points) for points in roi.paths]
+                drawn.contours += [
+                    _as_imagej_fills(label, points, shape, given.settings.mask_rule) for points in roi.paths
+                ]
     if without_area:
         drawn.notes.append(no_area_note(without_area))
     return drawn
@@ -142,8 +154,26 @@ def _read_roi_set(claim: Claim, slice_: Slice, shape: tuple[int, int], given: An
 
 def _roi_name(name: str, slice_: Slice) -> str:
     """A file's name without the slice's: ``ALS_7_3_MF_L.roi`` is ``MF_L.roi``."""
-    file, stem = name.rpartition("/")[2], slice_.name.rpartition("/")[2].rpartition(".")[0]
+    names = (composed(text).rpartition("/")[2] for text in (name, slice_.name))
+    file, stem = next(names), next(names).rpartition(".")[0]
     return file.removeprefix(f"{stem}_")
+
+
+#: A pixel whose centre lies exactly on an edge is ImageJ's at the right edge, not at the left one; the rule
+#: ``centre`` takes it the other way round. So far to the right no other pixel changes.
+_TIE = np.array([2.0**-10, 0.0])
+
+
+def _as_imagej_fills(
+    label: str, points: NDArray[np.float64], shape: tuple[int, int], rule: MaskRule
+) -> Contour:
+    """The polygon that fills what ImageJ fills, under the rule ``centre``: moved only where it must be."""
+    polygon = _polygon(label, points)
+    if rule != "centre" or (points * 2 % 1).any():
+        return polygon
+    moved = _polygon(label, points + _TIE)
+    same = np.array_equal(pixels_of([polygon], shape, rule), pixels_of([moved], shape, rule))
+    return polygon if same else moved
 
 
 def _polygon(label: str, points: NDArray[np.float64]) -> Contour:

@@ -12,14 +12,16 @@ from typing import Literal
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.dicom_objects import modality_of
 from mriparaspinal.files.folder import UnreadableFileError, list_files
+from mriparaspinal.files.images import IMAGE_ENDINGS
 from mriparaspinal.mask_files import ENDINGS, mask_candidates
 from mriparaspinal.model import Slice
+from mriparaspinal.names import composed
 
 Kind = Literal["label map", "ROI set", "DICOM"]
 #: Endings of files that are read, in small letters; a PNG only where it is called a mask.
 _OURS = (".nii", ".nii.gz", "_mask.png", ".roi", ".zip", ".dcm")
 #: What may lie in a participant's folder beside DICOM files.
-_NO_DICOM = (*_OURS[:-1], ".png", ".json", ".csv", ".tsv", ".txt", ".toml", ".jpg", ".jpeg")
+_NO_DICOM = (*_OURS[:-1], ".json", ".csv", ".tsv", ".txt", ".toml", *IMAGE_ENDINGS)
 _ANNOTATIONS = ("RTSTRUCT", "SEG")
 
 
@@ -64,13 +66,13 @@ def find_sources(source: Path, slices: Sequence[Slice]) -> Sources:
 
 
 def _stem(slice_: Slice) -> str:
-    return slice_.name.rpartition(".")[0]
+    return composed(slice_.name.rpartition(".")[0])
 
 
 def _claim_label_maps(names: Sequence[str], slices: Sequence[Slice], claims: dict[str, list[Claim]]) -> None:
-    there = set(names)
+    there = {composed(name): name for name in names}
     for slice_ in slices:
-        found = [name for name in mask_candidates(slice_) if name in there]
+        found = [there[name] for name in mask_candidates(slice_) if name in there]
         claims[slice_.name] += [Claim("label map", (name,)) for name in found]
 
 
@@ -81,9 +83,9 @@ def _claim_roi_sets(names: Sequence[str], slices: Sequence[Slice], claims: dict[
     sets: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name in (name for name in names if name.endswith((".roi", ".zip"))):
         for stem, slice_name in stems:
-            if not name.startswith(stem):
+            if not composed(name).startswith(stem):
                 continue
-            rest = name[len(stem) :]
+            rest = composed(name)[len(stem) :]
             kind = next((k for k, pattern in _ROI_NAMES.items() if re.fullmatch(pattern, rest)), None)
             if kind:
                 sets[slice_name, kind].append(name)
@@ -106,12 +108,12 @@ def _claim_dicom(
     for name in names:
         top, slash, _ = name.partition("/")
         if slash and not name.lower().endswith(_NO_DICOM):
-            below[top].append(name)
+            below[composed(top)].append(name)
     found: dict[str, tuple[str, ...]] = {}
     for slice_ in slices:
         who = slice_.participant_id
         if who not in found:
-            own = [name for name in names if name == f"{who}.dcm"]
+            own = [name for name in names if composed(name) == f"{who}.dcm"]
             found[who] = (*own, *(name for name in below[who] if _is_annotation(folder / name)))
         if found[who]:
             claims[slice_.name].append(Claim("DICOM", found[who]))

@@ -9,8 +9,10 @@ from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.tables import Cell, TextTable, csv_bytes, read_table
 from mriparaspinal.instrument import Instrument
 from mriparaspinal.model import PROBLEM_COLUMNS, Problem
+from mriparaspinal.names import near_names, near_notes
 from mriparaspinal.participants import KEY, Participants, read_participants
 from mriparaspinal.scoring import Scored, read_reference, score, template
+from mriparaspinal.text import read_number
 from mriparaspinal.vocabulary import natural_key
 
 
@@ -87,10 +89,11 @@ def joined_csv(scored: Scored, people: Participants) -> tuple[bytes, list[str]]:
         scores = scored.rows.get(who, (None,) * len(scored.columns))
         cells: list[Cell] = [people.value(who, column) for column in own]
         rows.append([who, *cells, *_merged(who, people, scored.columns, scores)])
-    notes = []
+    notes = near_notes(scored.rows, people.rows, "the records", "the participants table")
+    alike = near_names(scored.rows, people.rows)
     for missing, what in (
-        (set(scored.rows) - set(people.rows), "scored, but not in the participants table"),
-        (set(people.rows) - set(scored.rows), "in the participants table without scores"),
+        (set(scored.rows) - set(people.rows) - alike, "scored, but not in the participants table"),
+        (set(people.rows) - set(scored.rows) - alike, "in the participants table without scores"),
     ):
         if missing:
             notes.append(f"{what}: {', '.join(sorted(missing, key=natural_key))}")
@@ -113,10 +116,7 @@ def _merged(
 
 
 def _same(text: str, value: float) -> bool:
-    try:
-        return float(text) == value
-    except ValueError:
-        return False
+    return read_number(text) == value
 
 
 def _number(value: float | None) -> Cell:

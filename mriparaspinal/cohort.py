@@ -9,6 +9,7 @@ import pandas as pd
 
 from mriparaspinal.errors import NoInputError
 from mriparaspinal.model import COLUMNS
+from mriparaspinal.names import near_names, near_notes
 from mriparaspinal.vocabulary import natural_key
 
 KEY = ["participant_id", "segment", "muscle", "side"]
@@ -187,12 +188,13 @@ def _people(participants: pd.DataFrame, own: Container[str]) -> tuple[pd.DataFra
 def absent(rows: pd.DataFrame, people: pd.DataFrame) -> list[str]:
     """Notes on who stands in one of two tables only; the ids of ``people`` are its index."""
     measured, listed = set(rows["participant_id"]), set(people.index)
-    notes = []
-    if unlisted := measured - listed:
+    notes = near_notes(measured, listed, "the measurements", "the participants table")
+    alike = near_names(measured, listed)
+    if unlisted := measured - listed - alike:
         notes.append(
             f"participants table: no row for {counted(unlisted)} with measurements: {id_list(unlisted)}"
         )
-    if unmeasured := listed - measured:
+    if unmeasured := listed - measured - alike:
         notes.append(f"participants table: {counted(unmeasured)} without measurements: {id_list(unmeasured)}")
     return notes
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from mriparaspinal.analysis import METRICS, Analysis, Cohort, file_name, metrics_of, notes_bytes
-from mriparaspinal.contrasts import SIDE, Contrast, default_contrasts, resolve
+from mriparaspinal.contrasts import SIDE, Contrast, default_contrasts, members, resolve
 from mriparaspinal.design import is_table_mode
 from mriparaspinal.errors import NothingToCompareError
 from mriparaspinal.files.frames import frame_csv
@@ -25,9 +26,12 @@ if TYPE_CHECKING:
 _TABLE_4 = {"score": "alsfrs_lower", "covariates": ("age", "bmi"), "group": "ALS"}
 #: Not ``correlations.csv``: that is the name of what ``correlate`` was asked for.
 _CORRELATIONS = "table4_correlations.csv"
+#: The study's groups as a characteristic of arms that are not made by them.
+_STUDY_GROUP = "study group"
 #: Files that a run with other contrasts may have written.
 LEFTOVERS = (
     *("table[1-4].csv", "table[1-4].md", "tables.xlsx", "characteristics.csv", _CORRELATIONS),
+    *("table1_*.csv", "table1_*.md", "characteristics_*.csv"),
     *("figure[3-5]_*.png", "figure[3-5]_*.svg", "figure_effects.*"),
 )
 
@@ -47,10 +51,11 @@ def compare_cohort(
     where there is nothing to compare.
     """
     protocol = cohort.protocol
-    asked = normality or protocol.get("normality")
-    judged_by: Normality = "shapiro" if asked == "shapiro" else "lilliefors"
+    normality = normality or protocol.get("normality")
+    judged_by: Normality = "shapiro" if normality == "shapiro" else "lilliefors"
     divide_by = divide_by or protocol.get("divide_by")
-    chosen, notes = _contrasts(cohort, contrasts or protocol.get("contrasts", []))
+    asked = contrasts or protocol.get("contrasts", [])
+    chosen, notes = _contrasts(cohort, asked)
     names, left_out = metrics_of(cohort.table, metrics, _named(chosen, divide_by))
     table, found = compare(cohort.table, chosen, names, judged_by, divide_by)
     notes = [*cohort.notes, *notes, *left_out, *found]
@@ -61,7 +66,7 @@ def compare_cohort(
         "divided by": [divide_by] if divide_by else [],
     }
     files = {"comparisons.csv": frame_csv(table)}
-    papers, remarks = paper_tables_of(cohort, table, judged_by, files)
+    papers, remarks = paper_tables_of(cohort, table, judged_by, files, chosen if asked else ())
     notes += remarks
     for paper in papers:
         files[f"{paper.name}.csv"] = to_csv_bytes(paper)
@@ -95,11 +100,16 @@ def _named(contrasts: Sequence[Contrast], divide_by: str | None) -> set[str]:
 
 
 def paper_tables_of(
-    cohort: Cohort, comparisons: pd.DataFrame, normality: Normality, files: dict[str, bytes]
+    cohort: Cohort,
+    comparisons: pd.DataFrame,
+    normality: Normality,
+    files: dict[str, bytes],
+    asked: Sequence[Contrast] = (),
 ) -> tuple[list[PaperTable], list[str]]:
     """The paper's tables as far as the cohort has what they need.
 
-    The numbers behind Tables 1 and 4, which stand nowhere else, go into ``files``.
+    The numbers behind Tables 1 and 4, which stand nowhere else, go into ``files``. Each of the contrasts
+    that were ``asked`` for has a Table 1 of its own, with its two arms.
     """
     found: list[tuple[PaperTable | None, list[str]]] = []
     notes: list[str] = []
@@ -110,6 +120,13 @@ def paper_tables_of(
         described, notes = characteristics(people, compare_arms, normality=normality)
         files["characteristics.csv"] = frame_csv(described)
         found.append(table1(described, normality))
+    arms_of = {contrast.text: contrast for contrast in asked}
+    for name, text in own_names(list(arms_of)).items():
+        described, remarks = _arms_described(cohort, arms_of[text], normality)
+        notes += [f"Table 1 of {text}: {remark}" for remark in remarks]
+        if not described.empty:
+            files[f"characteristics_{name}.csv"] = frame_csv(described)
+            found.append((own_table1(described, name, text, normality), []))
     found += [table2(comparisons, normality), table3(comparisons, normality)]
     columns = {_TABLE_4["score"], *_TABLE_4["covariates"]}
     if (
@@ -127,6 +144,49 @@ def paper_tables_of(
         found.append(paper)
     notes += [remark for _, remarks in found for remark in remarks]
     return [paper for paper, _ in found if paper is not None], notes
+
+
+def own_names(contrasts: Sequence[str]) -> dict[str, str]:
+    """The contrasts by the part of a file's name that stands for each: ``psa_1-0_group_als``."""
+    names: dict[str, str] = {}
+    for text in dict.fromkeys(contrasts):
+        names[file_name(text, {f"{name}.png" for name in names})] = text
+    return names
+
+
+def own_table1(described: pd.DataFrame, name: str, contrast: str, normality: Normality) -> PaperTable | None:
+    """Table 1 of one contrast, from the characteristics of its arms."""
+    table, _ = table1(described, normality)
+    if table is None:
+        return None
+    title = table.title.replace("Table 1.", f"Table 1 of {contrast}.", 1)
+    return replace(table, name=f"table1_{name}", title=title)
+
+
+def _arms_described(
+    cohort: Cohort, contrast: Contrast, normality: Normality
+) -> tuple[pd.DataFrame, list[str]]:
+    """The characteristics of the participants of each arm; those that the arms are made by are left out.
+
+    A contrast of sides has one arm: the same participants stand on either side.
+    """
+    if cohort.participants is None:
+        return pd.DataFrame(), []
+    arms: dict[str, set[str]] = {}
+    sides = contrast.column == SIDE
+    named = (contrast.labels[0],) if sides else contrast.labels
+    for label, conditions in zip(named, (contrast.conditions_a, contrast.conditions_b), strict=False):
+        name = label if sides or contrast.column == "group" else f"{contrast.column} = {label}"
+        arms[name] = set(cohort.table.loc[members(cohort.table, conditions), "participant_id"])
+    arm_of = {who: name for name, ids in arms.items() for who in ids}
+    people = cohort.participants[cohort.participants["participant_id"].isin(list(arm_of))]
+    made_by = {column for column, _ in (*contrast.conditions_a, *contrast.conditions_b)}
+    if "group" in cohort.table and "group" not in made_by:
+        groups = cohort.table.drop_duplicates("participant_id").set_index("participant_id")["group"]
+        people = people.assign(**{_STUDY_GROUP: people["participant_id"].map(groups)})
+    people = people.drop(columns=[column for column in people if column in made_by])
+    people = people.assign(group=people["participant_id"].map(arm_of))
+    return characteristics(people, compare_arms, list(arms), normality)
 
 
 def _figure_files(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mriparaspinal.anatomy import sort_contours
 from mriparaspinal.annotation_readers import (
     Annotations,
     Drawn,
@@ -35,7 +36,16 @@ from mriparaspinal.model import Contour, Problem, Settings, Slice
 from mriparaspinal.rasterise import rasterise
 from mriparaspinal.study import open_study
 from mriparaspinal.tracing import encloses_area, pixels_of, simplified, trace
-from mriparaspinal.vocabulary import Region, alias_key, region_of
+from mriparaspinal.vocabulary import Region, alias_key, hint, part_of, region_of
+
+#: What is told of a source's places before its contours are written; the rest is for ``check``.
+_PLACES = (
+    "front-contradicts-back",
+    "transposed-coordinates",
+    "normalised-coordinates",
+    "hole-not-taken-out",
+    "off-centre",
+)
 
 
 @dataclass(slots=True)
@@ -78,7 +88,7 @@ def open_annotations(
         study=study,
         settings=settings,
         sources=sources,
-        maps=LabelMaps(sources.folder, _numbering(sources, numbering), study.places),
+        maps=LabelMaps(sources.folder, _numbering(sources, numbering), study.places, settings.affine),
         # They remember the last files: the slices of a participant come one after another.
         structures=lru_cache(maxsize=8)(read_structures),
         segmentation=lru_cache(maxsize=8)(read_segmentation),
@@ -139,7 +149,10 @@ def _overall(sources: Sources, without: list[str], made: Contoured, settings: Se
         )
     others = sorted(label for label in made.labels if isinstance(_meaning(label, settings), str))
     if others:
+        aliases = _aliases(settings)
+        hints = dict.fromkeys(filter(None, (hint(label, aliases) for label in others[:20])))
         found = f"labels that are no region of ours: {listed(others, repr)}"
+        found += f" ({listed(list(hints))})" if hints else ""
         warn(
             "other-label",
             f"{found}; expected MF_L, ES_R, IVD and such",
@@ -149,9 +162,14 @@ def _overall(sources: Sources, without: list[str], made: Contoured, settings: Se
 
 
 def _meaning(label: str, settings: Settings) -> Region | str:
-    """The region that a label means, else the label itself."""
-    aliases = {alias_key(name): meaning for name, meaning in settings.labels}
-    return region_of(label, aliases) or label
+    """The region that a label means, or a numbered part of it, else the label itself."""
+    aliases = _aliases(settings)
+    part = part_of(label, aliases)
+    return region_of(label, aliases) or (part[0] if part else label)
+
+
+def _aliases(settings: Settings) -> dict[str, str]:
+    return {alias_key(name): meaning for name, meaning in settings.labels}
 
 
 def _make_one(slice_: Slice, claims: Sequence[Claim], given: Annotations, made: Contoured) -> None:
@@ -176,15 +194,27 @@ def _make_one(slice_: Slice, claims: Sequence[Claim], given: Annotations, made: 
             remedy = "check that it is the annotation of this slice"
             made.problems.append(Problem(slice_.name, "", "warning", "nothing-marked", found, remedy))
         return
+    if not _in_place(slice_, shapes, shape, given, made):
+        return
     image = slice_.name.rpartition("/")[2]
     made.files[f"{slice_.name.rpartition('.')[0]}.json"] = labelme_bytes(image, shape, shapes)
     made.shapes += len(shapes)
 
 
+def _in_place(
+    slice_: Slice, shapes: list[Contour], shape: tuple[int, int], given: Annotations, made: Contoured
+) -> bool:
+    """Whether the regions can lie where they do; if not, ``quantify`` would refuse the slice, too."""
+    anatomy = sort_contours(shapes, shape, given.settings, _aliases(given.settings), slice_.name)
+    told = [problem for problem in anatomy.problems if problem.code in _PLACES]
+    made.problems += told
+    return not any(problem.severity == "error" for problem in told)
+
+
 def _shape_of(root: Path, slice_: Slice) -> tuple[int, int]:
     """(rows, columns) of a slice; its grey levels do not matter here, so any window will do."""
     try:
-        image, _ = decode_image(read_bytes(root / slice_.name), (0.0, 1.0))
+        image = decode_image(read_bytes(root / slice_.name), (0.0, 1.0)).grey
     except UnreadableFileError as error:
         raise SliceError("unreadable-file", error.message, error.remedy) from None
     except UnreadableImageError as error:

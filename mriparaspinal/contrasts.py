@@ -10,8 +10,8 @@ leaves it to arm b alone (``group:LR[]-ALS[onset_region=lower]``).
 from __future__ import annotations
 
 import itertools
-import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from mriparaspinal.cohort import as_text
 from mriparaspinal.errors import UsageError
 from mriparaspinal.model import COLUMNS
+from mriparaspinal.participants import read_word
+from mriparaspinal.text import read_number
 from mriparaspinal.vocabulary import natural_key
 
 Conditions = tuple[tuple[str, str], ...]
@@ -150,6 +152,7 @@ def default_contrasts(cohort: pd.DataFrame) -> tuple[list[Contrast], list[str]]:
     for group in groups if "psa" in cohort else ():
         within = (("group", group),)
         wanted.append(Contrast(f"psa:1-0[group={group}]", "psa", "1", "0", within, within))
+    notes += _unread_regions(cohort, groups)
     contrasts = []
     for contrast in wanted:
         try:
@@ -159,6 +162,22 @@ def default_contrasts(cohort: pd.DataFrame) -> tuple[list[Contrast], list[str]]:
         else:
             contrasts.append(contrast)
     return contrasts, notes
+
+
+def _unread_regions(cohort: pd.DataFrame, groups: Sequence[str]) -> list[str]:
+    """A note on spellings of ``onset_region`` that could be meant for the lower limb and are not read so."""
+    if not ({"onset_region", "participant_id"} <= set(cohort) and set(_PAPER_GROUPS) <= set(groups)):
+        return []
+    rows = cohort[matches(cohort["group"], "ALS")].drop_duplicates("participant_id")
+    regions = Counter(text for text in map(as_text, rows["onset_region"]) if text)
+    unread = {text: n for text, n in regions.items() if read_word("onset_region", text) is None}
+    if not unread:
+        return []
+    found = ", ".join(f"{text} {unread[text]}" for text in sorted(unread, key=natural_key))
+    return [
+        f"group:ALS[onset_region=lower]-LR: without ALS participants of onset_region {found}; "
+        "write lower if that is meant"
+    ]
 
 
 def members(cohort: pd.DataFrame, conditions: Conditions) -> NDArray[np.bool_]:
@@ -172,25 +191,22 @@ def members(cohort: pd.DataFrame, conditions: Conditions) -> NDArray[np.bool_]:
 def matches(column: pd.Series, value: str) -> NDArray[np.bool_]:
     """Which cells are this value: as a number if it is one, as a text without regard to case.
 
+    In columns of words, such as ``sex``, another spelling of the same word is the same value.
+
     >>> matches(pd.Series([1.0, 0.0, float("nan")]), "1").tolist()
     [True, False, False]
     """
-    wanted, number = value.strip().casefold(), _number(value)
-    known = {cell: as_text(cell).casefold() for cell in column.dropna().unique()}
+    wanted, number = _word(column, value), read_number(value)
+    known = {cell: _word(column, as_text(cell)) for cell in column.dropna().unique()}
     same = {
-        cell: text != "" and (text == wanted or (number is not None and _number(text) == number))
+        cell: text != "" and (text == wanted or (number is not None and read_number(text) == number))
         for cell, text in known.items()
     }
     return np.array([same.get(cell, False) for cell in column], dtype=bool)
 
 
-def _number(text: str) -> float | None:
-    """The number that a text is; ``1_0`` and ``nan``, which Python would read too, are texts here."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and "_" not in text else None
+def _word(column: pd.Series, text: str) -> str:
+    return (read_word(str(column.name), text) or text).strip().casefold()
 
 
 def _readings(text: str) -> list[Contrast]:

@@ -8,15 +8,27 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 
 from mriparaspinal.errors import UsageError
-from mriparaspinal.files.images import IMAGE_ENDINGS
+from mriparaspinal.files.folder import stands_for
+from mriparaspinal.files.images import USUAL_ENDINGS
 from mriparaspinal.model import SEGMENTS, Problem, Settings, Slice
+from mriparaspinal.names import composed, difference, loose_key
 from mriparaspinal.packed import PackedSlices, shared
 from mriparaspinal.parallel import time_limit
 from mriparaspinal.stacks import several_of_one
+from mriparaspinal.strays import (
+    Content,
+    Stray,
+    Who,
+    kind,
+    not_downloaded,
+    placeholders,
+    sort_strays,
+    worth_a_look,
+)
 from mriparaspinal.vocabulary import natural_key
 
 #: ``GROUP_N_L``: letters and digits, the participant's number, the segment with or without its L;
@@ -24,16 +36,11 @@ from mriparaspinal.vocabulary import natural_key
 DEFAULT_NAME_PATTERN = (
     r"(?P<group>[^\W\d_](?:[^\W_]|-)*)_(?P<patient>[0-9]+)_(?P<segment>[Ll]?[1-5])(?:_(?P<slice>[A-Za-z]))?"
 )
-#: What ``prepare`` leaves beside the slices that it makes: no annotation.
-PREPARED = "prepare.json"
 #: Seconds of computing that a pattern of the user's may take for all names: 20,000 take a tenth of one.
 _MATCHING = 5.0
 _OPTIONS = "--name-pattern or --patient-from folder"
 #: How formulas begin.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-Who = tuple[str, str, str, str]
-"""Participant id, group, segment, and the letter that tells several slices of the segment apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,37 +54,107 @@ class Dataset:
 
 
 def find_slices(
-    files: Iterable[str], dead: Iterable[str], settings: Settings, images_alone: bool = False
+    files: Sequence[str],
+    dead: Iterable[str],
+    settings: Settings,
+    images_alone: bool = False,
+    content: Callable[[str], Content] = lambda _: "labelme",
 ) -> Dataset:
     """Pair images and annotations by their stems and tell whom they belong to.
 
     ``files``, ``dead``: names relative to the dataset folder, as :func:`.files.folder.list_files`
     gives them. ``images_alone``: label maps take the place of annotations, which are passed over.
+    ``content``: what a JSON holds, asked of those whose name is none of a slice.
+    Names are compared in one spelling of accented letters, and files go by their own.
     Raises :class:`UsageError` for a bad pattern.
     """
     who = name_parser(settings)
-    dead = [name for name in dead if not images_alone or _kind(name) != "json"]
+    dead = [name for name in dead if not images_alone or kind(name) != "json"]
     problems = [_dead_name(name) for name in dead]
     lost: list[Slice] = []
-    wanted = (name for name in files if _kind(name) == "image" or (_kind(name) and not images_alone))
+    strays: list[Stray] = []
+    absent = _absent(files, images_alone)
+    wanted = [name for name in files if kind(name) == "image" or (kind(name) and not images_alone)]
+    wanted.sort(key=composed)
 
     def paired() -> Iterator[Slice]:
-        for stem, names in _by_stem(sorted(wanted)):
+        for stem, names in _by_stem(_without_originals(wanted, who)):
             result = _pair(stem, names, who, images_alone)
-            if isinstance(result, Problem):
+            if stem in absent and not isinstance(result, Slice):
+                lost.extend(_lettered(names[0], who))
+            elif isinstance(result, Problem):
                 problems.append(result)
                 lost.extend(_lettered(names[0], who))
+            elif isinstance(result, Stray):
+                strays.append(result)
             else:
                 yield result
 
-    found = PackedSlices(paired())
-    lost += [slice_ for name in dead if _kind(name) for slice_ in _lettered(name, who)]
+    found: Sequence[Slice] = PackedSlices(paired())
+    for names in absent.values():
+        problems.append(not_downloaded(names))
+        lost += _lettered(stands_for(names[0]), who) if kind(stands_for(names[0])) else []
+    others = [] if images_alone else [name for name in files if not kind(name) and worth_a_look(name)]
+    if strays or others:
+        found = _with_strays(found, strays, others, settings, content, problems, lost)
+    lost += [slice_ for name in dead if kind(name) for slice_ in _lettered(name, who)]
     slices, duplicates = _without_duplicates(found, settings)
     problems += duplicates
     problems += _patients_may_be_folders(slices, settings)
     problems += _alike(slices)
     ordered = PackedSlices(_in_table_order(slices))
     return Dataset(ordered, tuple(problems), _lost_of_stacks(ordered, lost))
+
+
+def _absent(files: Sequence[str], images_alone: bool) -> dict[str, list[str]]:
+    """Placeholders of files that are not there yet, by the stem that they would have."""
+    marks = [name for name in files if stands_for(name)]
+    if images_alone:
+        marks = [name for name in marks if kind(stands_for(name)) != "json"]
+    return placeholders(marks, set(map(composed, files))) if marks else {}
+
+
+def _with_strays(
+    found: Sequence[Slice],
+    strays: Sequence[Stray],
+    others: Sequence[str],
+    settings: Settings,
+    content: Callable[[str], Content],
+    problems: list[Problem],
+    lost: list[Slice],
+) -> Sequence[Slice]:
+    """The slices with those that are made of files that had no partner beside them."""
+    stems = {composed(s.annotation[: s.annotation.rindex(".")]): s.annotation for s in found}
+    done = sort_strays(strays, stems, others, content, settings.patient_from == "folder", _no_json)
+    problems += done.problems
+    for stray in done.lost:
+        if not isinstance(stray.who, str) and stray.who[3]:
+            lost.append(_slice(stray.who, None, stray.name))
+    more = [_slice(who, image, annotation) for who, image, annotation in done.pairs]
+    more += [_slice(s.who, None, s.name) for s in done.alone if not isinstance(s.who, str)]
+    more.sort(key=lambda slice_: composed(slice_.annotation))
+    return PackedSlices(chain(found, more)) if more else found
+
+
+def _without_originals(names: list[str], who: Callable[[str], Who | str]) -> list[str]:
+    """Names without those TIFF and BMP that the PNG or JPEG of a slice was exported of.
+
+    Such an original has no JSON of its own, or lies right beside the PNG: then the JSON is of both, and its
+    ``imagePath`` tells which one was annotated.
+    """
+    stems = {name: name[: name.rindex(".")] for name in names}
+    others = [n for n in names if kind(n) == "image" and not n.lower().endswith(USUAL_ENDINGS)]
+    if not others:
+        return names
+    usual = {stem for name, stem in stems.items() if name.lower().endswith(USUAL_ENDINGS)}
+    annotated = {stem for name, stem in stems.items() if kind(name) == "json"}
+    exported = {parsed for stem in usual if not isinstance(parsed := who(stem), str)}
+    originals = {
+        name
+        for name in others
+        if stems[name] in usual or (stems[name] not in annotated and who(stems[name]) in exported)
+    }
+    return [name for name in names if name not in originals]
 
 
 def _in_table_order(slices: Sequence[Slice]) -> Iterator[Slice]:
@@ -130,15 +207,9 @@ def participant_of(name: str, who: Callable[[str], Who | str]) -> str:
 
     ``who``: of :func:`name_parser`.
     """
-    parsed = who(name[: name.rindex(".")]) if _kind(name) else ""
+    name = stands_for(name) or name
+    parsed = who(name[: name.rindex(".")]) if kind(name) else ""
     return "" if isinstance(parsed, str) else parsed[0]
-
-
-def _kind(name: str) -> str:
-    lower = name.lower()
-    if lower.endswith(".json"):
-        return "" if lower.rsplit("/", 1)[-1] == PREPARED else "json"
-    return "image" if lower.endswith(IMAGE_ENDINGS) else ""
 
 
 def name_parser(settings: Settings) -> Callable[[str], Who | str]:
@@ -147,6 +218,7 @@ def name_parser(settings: Settings) -> Callable[[str], Who | str]:
     from_folder = settings.patient_from == "folder"
 
     def parse(stem: str) -> Who | str:
+        stem = composed(stem)
         who = tell(stem)
         if isinstance(who, str):
             return who
@@ -208,7 +280,7 @@ def _matching(settings: Settings) -> Callable[[str], re.Match[str] | None]:
 
 
 def _compiled(settings: Settings) -> re.Pattern[str]:
-    text = settings.name_pattern or DEFAULT_NAME_PATTERN
+    text = composed(settings.name_pattern or DEFAULT_NAME_PATTERN)
     try:
         pattern = re.compile(text)
     except (re.error, OverflowError, RecursionError, MemoryError) as error:
@@ -228,36 +300,42 @@ def _expected(settings: Settings) -> str:
 
 
 def _by_stem(names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
-    """Sorted names by their stem, in the order of the first ones."""
+    """Sorted names by their stem in NFC, in the order of the first ones."""
     # Those up to the same first dot come one after another: no need to hold the stems of all.
-    for _, alike in groupby(names, lambda name: name.partition(".")[0]):
+    for _, alike in groupby(names, lambda name: composed(name.partition(".")[0])):
         stems: dict[str, list[str]] = defaultdict(list)
         for name in alike:
-            stems[name[: name.rindex(".")]].append(name)
+            stems[composed(name[: name.rindex(".")])].append(name)
         yield from stems.items()
 
 
 def _pair(
     stem: str, names: list[str], who: Callable[[str], Who | str], images_alone: bool
-) -> Slice | Problem:
-    images = [name for name in names if _kind(name) == "image"]
-    annotations = [name for name in names if _kind(name) == "json"]
-    first = (images or annotations)[0]
+) -> Slice | Problem | Stray:
+    images = [name for name in names if kind(name) == "image"]
+    annotations = [name for name in names if kind(name) == "json"]
     parsed = who(stem)
     if isinstance(parsed, str):
-        # A picture or a JSON alone may be anything; together they are a slice that would be lost.
-        severity = "error" if images and annotations else "warning"
-        return _problem(first, severity, "bad-name", parsed, f"rename it, or see {_OPTIONS}")
+        return Stray(stem, tuple(names), parsed)
     if len(images) > 1 or len(annotations) > 1:
-        several = ", ".join(images if len(images) > 1 else annotations)
-        found = f"{several} were found for one slice; expected one image and one JSON"
-        return _problem(first, "error", "duplicate-slice", found, "keep the one that was annotated")
+        several = images if len(images) > 1 else annotations
+        found = f"{', '.join(several)} were found for one slice; expected one image and one JSON"
+        if len(set(map(composed, several))) == 1:
+            found = (
+                f"{' and '.join(map(ascii, several))} are one name, but for how accented letters are stored"
+            )
+            found += "; expected one file"
+        return _problem(several[0], "error", "duplicate-slice", found, "keep the one that was annotated")
     if images_alone:
         annotations = images
-    elif not annotations:
-        found = f"no {posixpath.basename(stem)}.json beside it; expected the contours of this slice"
-        return _problem(first, "error", "image-without-json", found, "annotate it, or take the image away")
-    return _slice(parsed, images[0] if images else None, annotations[0])
+    elif not (images and annotations):
+        return Stray(stem, tuple(names), parsed)
+    return _slice(parsed, images[0], annotations[0])
+
+
+def _no_json(stray: Stray) -> Problem:
+    found = f"no {posixpath.basename(stray.stem)}.json beside it; expected the contours of this slice"
+    return _problem(stray.name, "error", "image-without-json", found, "annotate it, or take the image away")
 
 
 def _slice(who: Who, image: str | None, annotation: str) -> Slice:
@@ -356,20 +434,23 @@ def _patients_may_be_folders(slices: Sequence[Slice], settings: Settings) -> lis
 
 
 def _folder(slice_: Slice) -> str:
-    return posixpath.dirname(slice_.annotation) or "."
+    return composed(posixpath.dirname(slice_.annotation)) or "."
 
 
 def _alike(slices: Sequence[Slice]) -> list[Problem]:
     """One patient or group that is written in two ways would count as two."""
     problems = []
     for field in ("group", "participant_id"):
-        spellings: dict[str, list[str]] = defaultdict(list)
+        spellings: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for name in dict.fromkeys(getattr(slice_, field) for slice_ in slices):
-            spellings[_sort_key(name.casefold())].append(name)
+            spellings[loose_key(name)].append(name)
         for names in spellings.values():
             if len(names) > 1:
-                found = f"{' and '.join(names)} were found as a {field}; expected one spelling"
-                taken = "the comparisons take them as one" if field == "group" else "they are kept apart"
+                what = difference(*names[:2])
+                found = f"{' and '.join(names)} were found as a {field}, which differ in {what}"
+                found += "; expected one spelling"
+                as_one = field == "group" and what == "case"
+                taken = "the comparisons take them as one" if as_one else "they are kept apart"
                 remedy = f"rename the files if they mean the same: {taken}"
                 second = next(slice_ for slice_ in slices if getattr(slice_, field) == names[1])
                 problems.append(_problem(second.name, "warning", "names-alike", found, remedy))
@@ -381,7 +462,7 @@ def _dead_name(name: str) -> Problem:
         found = "a folder that cannot be opened; expected a readable one"
         return _problem(name, "error", "unreadable-folder", found, "check its rights: its slices are missing")
     # A link with another ending may still have been meant as a patient's folder.
-    severity = "error" if _kind(name) or name.endswith((".csv", ".tsv")) else "warning"
+    severity = "error" if kind(name) or name.endswith((".csv", ".tsv")) else "warning"
     found = "no file behind this name (a broken link, or not a regular file); expected a file"
     return _problem(name, severity, "broken-link", found, "put the file there, or take the name away")
 

@@ -5,6 +5,7 @@ Where a number is not defined the voxel is NaN, never 0.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.errors import UsageError
+from mriparaspinal.text import read_number
 
 Map = NDArray[np.float64]
 TENSOR_MAPS = ("FA", "MD", "AD", "RD")
@@ -92,12 +94,11 @@ def parse_gradients(b_values: str, b_vectors: str, volumes: int) -> tuple[Map, M
 
 def _numbers(text: str, option: str, gaps: bool = False) -> Map:
     rows = [line.replace(",", " ").split() for line in text.splitlines() if line.strip()]
-    try:
-        found = np.array([[float(cell) for cell in row] for row in rows], dtype=np.float64)
-        if found.ndim == 2 and found.size and (gaps or np.isfinite(found).all()):
-            return found
-    except ValueError:
-        pass
+    numbers = [[math.nan if cell.casefold() == "nan" else read_number(cell) for cell in row] for row in rows]
+    whole = all(number is not None and len(row) == len(rows[0]) for row in numbers for number in row)
+    found = np.array(numbers if whole else [], dtype=np.float64)
+    if found.ndim == 2 and found.size and (gaps or np.isfinite(found).all()):
+        return found
     raise UsageError(f"{option}: not a table of numbers; expected FSL's text file; check the file")
 
 

@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from mriparaspinal.cohort import as_text, texts
 from mriparaspinal.errors import UsageError
 from mriparaspinal.model import MUSCLES, SEGMENTS
+from mriparaspinal.text import is_missing, is_nearly_number, read_number
 
 Array = NDArray[np.float64]
 
 ROLES = ("symptomatic", "contralateral", "bilateral")
 #: A residual shorter than this part of what it was made from is rounding, not variation (as in R's lm).
 _NOTHING = 1e-7
+#: So many different texts such as 3T may be categories; more are numbers that are written in another way.
+_MOST_LEVELS = 6
 #: Beyond this fourth powers overflow; no measurement is as large.
 TOO_LARGE = 1e60
 #: Below this, but for zero itself, squares become zero; no measurement is as small.
@@ -184,12 +187,8 @@ def gather_notes(findings: Sequence[tuple[str, str]]) -> list[str]:
     places: dict[str, list[str]] = {}
     for place, what in findings:
         places.setdefault(what, []).append(place)
-    lines = []
-    for what, found in places.items():
-        shown = ", ".join(found[:3])
-        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-        lines.append(f"{shown}{more}: {what}" if shown else what)
-    return lines
+    shown = {what: ", ".join(found) for what, found in places.items()}
+    return [f"{where}: {what}" if where else what for what, where in shown.items()]
 
 
 def _standardised(matrix: Array) -> Array:
@@ -261,19 +260,21 @@ def _as_numbers_or_texts(rows: pd.DataFrame, name: str) -> pd.Series:
             "expected numbers throughout or texts throughout; correct it"
         )
     levels = texts(rows[name])
+    _require_categories(rows, name, levels, faulty)
     _one_spelling(name, levels)
-    return levels.where(levels != "", None)
+    return levels.where([text != "" and (name == "group" or not is_missing(text)) for text in levels], None)
 
 
 def _parse(column: pd.Series) -> tuple[pd.Series, pd.Series]:
     """(floats with NaN where there is no number of usual size, whether a cell holds something else)."""
     cells = texts(column)
+    missing = cells.map(lambda text: is_missing(text, number=True)).astype(bool)
     if pd.api.types.is_numeric_dtype(column):
         values = column.astype(float)
     else:
-        values = cells.map(_number).astype(float)
+        values = pd.Series([read_number(text) for text in cells], column.index, dtype=float)
     values = values.where(of_usual_size(values))
-    return values, cells.ne("") & values.isna()
+    return values, ~missing & values.isna()
 
 
 def of_usual_size(values: Any) -> Any:
@@ -282,19 +283,21 @@ def of_usual_size(values: Any) -> Any:
     return (sizes < TOO_LARGE) & ((sizes > TOO_SMALL) | (sizes == 0))
 
 
-def _number(text: str) -> float:
-    # float() gives the nearest double in each version of pandas; Python's own 1_000 is no number here.
-    try:
-        return float(text) if "_" not in text else np.nan
-    except ValueError:
-        return np.nan
-
-
 def _first(rows: pd.DataFrame, name: str, faulty: pd.Series) -> str:
     place = int(np.flatnonzero(faulty.to_numpy())[0])
     who = as_text(rows["participant_id"].iloc[place]) if "participant_id" in rows.columns else ""
     where = f"participant {who}" if who else f"row {place + 1}"
     return f"{name}: '{as_text(rows[name].iloc[place])}' for {where}"
+
+
+def _require_categories(rows: pd.DataFrame, name: str, levels: pd.Series, faulty: pd.Series) -> None:
+    """Raise a UsageError for many texts that are numbers but for a unit, a comma or the like."""
+    different = {text for text in levels if not is_missing(text)}
+    if len(different) > _MOST_LEVELS and all(map(is_nearly_number, different)):
+        raise UsageError(
+            f"{_first(rows, name, faulty)}; expected a plain number (with a decimal point, without a unit) "
+            "or a category; correct the column"
+        )
 
 
 def _one_spelling(name: str, levels: pd.Series) -> None:

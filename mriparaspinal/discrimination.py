@@ -11,6 +11,7 @@ from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.figures import roc_figure
 from mriparaspinal.files.figure_files import png_bytes, svg_bytes
 from mriparaspinal.files.frames import frame_csv
+from mriparaspinal.participants import read_word
 from mriparaspinal.stats.regress import METRICS
 from mriparaspinal.stats.roc import roc, widen
 
@@ -54,6 +55,9 @@ def discriminate(
     Raises :class:`UsageError` for a column or value that is not there or not what it has to be,
     :class:`NoInputError` where there are not both positives and negatives.
     """
+    # As the cells were read: another spelling of a word, such as male for M, is the same value.
+    positive = read_word(outcome, positive) or positive
+    negative = negative and (read_word(outcome, negative) or negative)
     found = roc(cohort.table, outcome, positive, predictors, negative, lower_is_positive, combine)
     files = {"roc.csv": frame_csv(found.table), "roc_points.csv": frame_csv(found.points)}
     if len(found.delong):

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.errors import NoInputError, UsageError
-from mriparaspinal.files.folder import UnreadableFileError, list_files, read_bytes
-from mriparaspinal.files.nifti import ENDINGS
+from mriparaspinal.files.folder import UnreadableFileError, find_name, list_files, read_bytes
+from mriparaspinal.files.nifti import ENDINGS, Form
 from mriparaspinal.model import Slice
 from mriparaspinal.scans import read_source
 from mriparaspinal.slice_geometry import SlicePlace
-from mriparaspinal.volume import Plane, Series, Values, on_plane
+from mriparaspinal.volume import Plane, Remark, Series, Values, on_plane
 
 #: Participants whose images a process holds at a time; slices come sorted by participant.
 _HELD = 2
@@ -48,6 +48,8 @@ class DixonSource:
     """Of the slices, by image."""
     same_voxels: bool
     """Take water voxel by voxel as fat, whatever its header says of the origin."""
+    affine: Form | None = None
+    """Which one counts where the two places in a header disagree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,17 @@ class Dixon:
     fat: Values
     water: Values
     sha256: tuple[tuple[str, str], ...]
+    remarks: tuple[tuple[str, Remark], ...] = ()
+    """What is to be said about the places that their headers tell, with the name of the image."""
 
 
 def open_dixon(
-    fat: Path, water: Path, places: dict[str, SlicePlace], slices: Iterable[Slice], same_voxels: bool
+    fat: Path,
+    water: Path,
+    places: dict[str, SlicePlace],
+    slices: Iterable[Slice],
+    same_voxels: bool,
+    affine: Form | None = None,
 ) -> DixonSource:
     """Check that the two places can hold the images of a dataset.
 
@@ -77,7 +86,7 @@ def open_dixon(
             faults.append(f"{option}: {found}; expected one for each; {remedy}")
     if faults:
         raise UsageError("\n".join(faults))
-    return DixonSource(fat, water, places, same_voxels)
+    return DixonSource(fat, water, places, same_voxels, affine)
 
 
 def read_dixon(source: DixonSource, slice_: Slice, shape: tuple[int, int]) -> Dixon:
@@ -88,8 +97,8 @@ def read_dixon(source: DixonSource, slice_: Slice, shape: tuple[int, int]) -> Di
         raise NoDixonError(found, "make the slice with 'prepare', which writes it")
     fat_file = _file_of(source.fat, slice_.participant_id, "fat")
     water_file = _file_of(source.water, slice_.participant_id, "water")
-    fats, fat_sha256 = _opened(fat_file, _state(fat_file))
-    waters, water_sha256 = _opened(water_file, _state(water_file))
+    fats, fat_sha256 = _opened(fat_file, _state(fat_file), source.affine)
+    waters, water_sha256 = _opened(water_file, _state(water_file), source.affine)
     fat = _cut(fats, place.plane, shape)
     if fat is None:
         raise _off_grid("fat", fats, place.plane, shape)
@@ -104,14 +113,16 @@ def read_dixon(source: DixonSource, slice_: Slice, shape: tuple[int, int]) -> Di
     _require_magnitude(values, "fat")
     _require_magnitude(water_values, "water")
     who = slice_.participant_id
-    return Dixon(values, water_values, ((f"fat/{who}", fat_sha256), (f"water/{who}", water_sha256)))
+    told = ((f"fat/{who}", fats), (f"water/{who}", waters))
+    remarks = tuple((name, stack.remark) for name, stacks in told for stack in stacks if stack.remark)
+    return Dixon(values, water_values, ((f"fat/{who}", fat_sha256), (f"water/{who}", water_sha256)), remarks)
 
 
 def _file_of(place: Path, participant: str, kind: str) -> Path:
     if place.is_file():
         return place
-    candidates = [place / participant, *(place / f"{participant}{ending}" for ending in ENDINGS)]
-    there = [path for path in candidates if path.exists()]
+    candidates = [find_name(place, name) for name in (participant, *(participant + end for end in ENDINGS))]
+    there = [place / name for name in candidates if name is not None]
     if len(there) == 1:
         return there[0]
     names = " and ".join(path.name for path in there) or f"nothing named {participant}"
@@ -134,10 +145,14 @@ def _state(path: Path) -> tuple[tuple[str, int, int], ...]:
 
 
 @lru_cache(maxsize=2 * _HELD)
-def _opened(path: Path, state: tuple[tuple[str, int, int], ...]) -> tuple[tuple[Series, ...], str]:  # noqa: ARG001
+def _opened(
+    path: Path,
+    state: tuple[tuple[str, int, int], ...],  # noqa: ARG001
+    affine: Form | None,
+) -> tuple[tuple[Series, ...], str]:
     """The series of a participant, and one SHA-256 over all of its files in the order of their names."""
     try:
-        source = read_source(path)
+        source = read_source(path, form=affine)
         digest = hashlib.sha256()
         for file in _files(path):
             digest.update(read_bytes(file))
@@ -146,8 +161,9 @@ def _opened(path: Path, state: tuple[tuple[str, int, int], ...]) -> tuple[tuple[
     except NoInputError as error:
         raise NoDixonError(f"{path.name}: {error}; expected a volume", "check the path") from None
     if not source.series:
-        reason = source.broken[0][1] if source.broken else "no series; expected a volume or a DICOM series"
-        raise NoDixonError(f"{path.name}: {reason}", "check what the file is")
+        nothing = ("", "no series; expected a volume or a DICOM series", "check what the file is")
+        _, reason, remedy = (*source.broken, nothing)[0]
+        raise NoDixonError(f"{path.name}: {reason}", remedy)
     return source.series, digest.hexdigest()
 
 

@@ -105,6 +105,8 @@ _TESTS = {
     "student_t": "Student’s t-test",
     "welch_t": "Welch’s t-test",
     "mann_whitney_u": "Mann–Whitney U test",
+    "paired_t": "paired t-test",
+    "wilcoxon": "Wilcoxon’s signed-rank test",
 }
 
 
@@ -155,9 +157,10 @@ def sides_figure(
 
     Left against right where no onset side is known. Box: median and quartiles at (n + 1)·p (SPSS's
     HAVERAGE), as in the tables; whiskers: full range; one point per participant, a grey line between the two
-    sides of one. The p-value is the independent test's of the contrast ``side:GROUP`` in ``comparisons``,
-    not adjusted, bold below 0.05. ``metric`` is a column of ``cohort``, or a quotient as ``compare`` makes it
-    for a divisor (``fi/bmi``). ``segments``: those of L3, L4 and L5 that are there, else all.
+    sides of one. The p-value is the paired test's of the contrast ``side:GROUP`` in ``comparisons``, as the
+    lines show pairs; not adjusted, bold below 0.05. ``metric`` is a column of ``cohort``, or a quotient as
+    ``compare`` makes it for a divisor (``fi/bmi``). ``segments``: those of L3, L4 and L5 that are there, else
+    all.
 
     Raises UsageError for a metric that is no column, ValueError where ``comparisons`` were not made from
     ``cohort`` (another n or median), as their p-values would stand over the wrong points.
@@ -325,8 +328,9 @@ def _box_figure(
             _join_pairs(axes, *samples)
         judged = _judged(comparisons, brackets, samples, segment=segment, muscle=muscle, metric=metric)
         for level, (bracket, row) in enumerate(judged):
-            _draw_bracket(axes, bracket, float(row["p"]), label, level)
-            tests.add(_TESTS.get(as_text(row["test"]), ""))
+            p, test = ("paired_p", "paired_test") if paired else ("p", "test")
+            _draw_bracket(axes, bracket, float(row[p]), label, level)
+            tests.add(_TESTS.get(as_text(row[test]), ""))
         axes.set_title(_place(muscle, segment), pad=4 + _LINE_PT * len(judged))
     for column in grid.T:
         _share_scale(column)
@@ -336,7 +340,8 @@ def _box_figure(
     if tests - {""}:
         key = "* p < 0.05, ** p < 0.01, *** p < 0.001, ns p ≥ 0.05" if label is stars else "bold: p < 0.05"
         names = ", ".join(sorted(tests - {""}))
-        _footnote(figure, f"p: independent samples ({names}), not adjusted; {key}.")
+        kind = "paired samples" if paired else "independent samples"
+        _footnote(figure, f"p: {kind} ({names}), not adjusted; {key}.")
     return _finished(figure)
 
 

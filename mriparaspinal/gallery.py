@@ -15,6 +15,7 @@ from mriparaspinal.files.label_volumes import label_volume_bytes
 from mriparaspinal.files.results import write_file
 from mriparaspinal.files.tables import csv_bytes
 from mriparaspinal.model import Problem, Settings, Slice
+from mriparaspinal.names import composed
 from mriparaspinal.numbering import OVERLAP, VALUE_COLUMNS, value_table
 from mriparaspinal.parallel import map_in_order
 from mriparaspinal.pictures import index_image, label_map, overlay
@@ -63,7 +64,7 @@ def _write_label_map(
         problem = Problem(slice_.name, "", "warning", "overlap-in-mask", message, remedy)
         found.problems.append(problem)
     place, spacing = study.places.get(slice_.name), study.spacings.get(slice_.name)
-    stem = PurePosixPath(slice_.annotation).with_suffix("")
+    stem = PurePosixPath(composed(slice_.name)).with_suffix("")
     write_file(out / f"{stem}_mask.nii.gz", label_volume_bytes(labels, place, spacing))
     return True, found.problems
 
@@ -83,7 +84,7 @@ def _draw_slice(root: Path, out: Path, settings: Settings, slice_: Slice) -> tup
     if found.image is None or found.anatomy is None or not found.anatomy.patches:
         return False, found.problems
     patches = found.anatomy.patches
-    stem = PurePosixPath(slice_.annotation).with_suffix("")
+    stem = PurePosixPath(composed(slice_.name)).with_suffix("")
     title = f"{slice_.participant_id}  {slice_.segment} {slice_.letter}".rstrip()
     grey = np.asarray(found.image)
     shape = (grey.shape[0], grey.shape[1])

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.errors import UsageError
+from mriparaspinal.text import read_pair
 
 Grey = NDArray[np.uint8]
 WindowRule = Literal["dicom-series", "dicom-slice", "percentile"] | tuple[float, float]
@@ -77,11 +78,11 @@ def parse_window(text: str) -> WindowRule:
         if text == rule:
             return rule  # type: ignore[return-value]
     expected = f"expected {', '.join(_RULES)} or LOW,HIGH such as 0,1200; correct it"
-    try:
-        low, high = (float(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(f"--window: {text!r} was found; {expected}") from None
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+    limits = read_pair(text)
+    if limits is None:
+        raise UsageError(f"--window: {text!r} was found; {expected}")
+    low, high = limits
+    if not low < high:
         raise UsageError(f"--window: {text!r} was found; expected two numbers, LOW below HIGH; correct it")
     return low, high
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mriparaspinal.errors import UsageError
-from mriparaspinal.vocabulary import plain_number
+from mriparaspinal.text import read_number
 
 How = Literal["sum", "max", "count"]
 
@@ -37,7 +37,7 @@ class Range:
         >>> Range(0, 4).number("+3"), Range(0, 4).number("5"), Range(0, 4).number("2.5")
         (3.0, None, None)
         """
-        value = plain_number(text)
+        value = read_number(text)
         if value is None or not self.low <= value <= self.high:
             return None
         return value if not self.whole or value.is_integer() else None

@@ -12,6 +12,7 @@ from mriparaspinal.analysis import METRICS, Cohort, open_cohort
 from mriparaspinal.cohort import as_text, counted, id_list, texts
 from mriparaspinal.discrimination import ROLE, open_wide
 from mriparaspinal.errors import UsageError
+from mriparaspinal.names import near_names, near_notes
 from mriparaspinal.stats.roc import widen
 
 _KEY = "participant_id"
@@ -49,6 +50,7 @@ def _join(cohort: Cohort, file: Path) -> Cohort:
     common = set(own) & set(ids)
     if not common:
         found = f"no participant in common ({_some(set(ids))} here, {_some(set(own))} there)"
+        found += "".join(f", {note}" for note in near_notes(ids, own, "this table", "those before")[:1])
         raise UsageError(f"{where}: {found}; expected the same ids; correct them in one of the tables")
     table = table.assign(**{_KEY: ids}).set_index(_KEY)
     table = table.drop(columns=_known(cohort.table, own, table, where))
@@ -97,10 +99,11 @@ def _known(cohort: pd.DataFrame, own: pd.Series, table: pd.DataFrame, where: str
 
 
 def _absent(own: pd.Series, ids: pd.Series, name: str) -> list[str]:
-    notes = []
-    if without := set(own) - set(ids):
+    notes = near_notes(own, ids, "the tables before", name)
+    alike = near_names(own, ids)
+    if without := set(own) - set(ids) - alike:
         notes.append(f"{name}: no row for {counted(without)}, whose cells stay empty: {id_list(without)}")
-    if left_out := set(ids) - set(own):
+    if left_out := set(ids) - set(own) - alike:
         notes.append(f"{name}: {counted(left_out)} left out, who are in no table before: {id_list(left_out)}")
     return notes
 

@@ -7,13 +7,13 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.errors import NoInputError, ParaspinalError, UsageError
-from mriparaspinal.files.folder import UnreadableFileError, list_files, read_bytes
+from mriparaspinal.files.folder import UnreadableFileError, find_name, list_files, read_bytes
 from mriparaspinal.files.label_volumes import decode_label_image, read_label_volume
 from mriparaspinal.files.tables import read_table
 from mriparaspinal.mask_files import (
@@ -25,14 +25,23 @@ from mriparaspinal.mask_files import (
     own_candidates,
 )
 from mriparaspinal.model import Contour, Problem, Slice
+from mriparaspinal.names import composed
 from mriparaspinal.numbering import NUMBERINGS, OVERLAP_LABEL, labels_of, parse_numbering
 from mriparaspinal.slice_geometry import SlicePlace
+
+if TYPE_CHECKING:
+    from mriparaspinal.volume import Remark
 
 VALUES_TABLE = "values.csv"
 #: What ``masks`` writes beside slices or label maps: pictures, but no slices.
 _PICTURES = ("_mask.png", "_overlay.png")
 #: More than the structures of one slice in any numbering; a grey image has more.
 _MOST_VALUES = 128
+#: What to do where a map's place cannot be held against the slice's.
+PLACED_BY_DIRECTIONS = (
+    "its first voxel is taken for a corner of the image, its directions for those of the display: "
+    "check it on an overlay"
+)
 #: Names, or values, that a message lists.
 _NAMED = 10
 
@@ -46,6 +55,8 @@ class LabelMaps:
     """Value → label."""
     places: Mapping[str, SlicePlace]
     """Where slices lie, by the name of the slice."""
+    affine: Literal["qform", "sform"] | None = None
+    """Which one counts where the two places in a header disagree."""
 
     def own_name(self, name: str) -> str:
         """How a label map is called in the results: below ``masks/``, wherever the folder is."""
@@ -71,6 +82,8 @@ class SliceLabels:
     """(rows, columns) as the slice."""
     unchecked: bool
     """True where the file tells its place in the patient, but the slice's is not known."""
+    remark: Remark | None = None
+    """What is to be said about the place that the file tells."""
 
 
 def open_label_maps(folder: Path, numbering: str | None, option: str = "--masks") -> LabelMaps:
@@ -111,32 +124,36 @@ def is_picture_of_masks(root: Path, name: str, maps: LabelMaps) -> bool:
     return folder == root.resolve() or folder in (root / name).resolve().parents
 
 
-def read_labels(maps: LabelMaps, slice_: Slice, shape: tuple[int, int]) -> SliceLabels:
+def read_labels(
+    maps: LabelMaps, slice_: Slice, shape: tuple[int, int], image_left: str = "right"
+) -> SliceLabels:
     """The labels of a slice of (rows, columns); raises :class:`LabelMapError`."""
     name = _file_of(maps, slice_)
-    return read_label_file(maps, name, slice_, shape, own=name in own_candidates(slice_))
+    own = composed(name) in own_candidates(slice_)
+    return read_label_file(maps, name, slice_, shape, own, image_left)
 
 
 def read_label_file(
-    maps: LabelMaps, name: str, slice_: Slice, shape: tuple[int, int], own: bool
+    maps: LabelMaps, name: str, slice_: Slice, shape: tuple[int, int], own: bool, image_left: str
 ) -> SliceLabels:
     """The labels of a slice of (rows, columns) in a file of the folder; raises :class:`LabelMapError`.
 
-    ``own``: the file is of this slice alone.
+    ``own``: the file is of this slice alone; ``image_left``: the patient's side at the left of the image.
     """
     path = maps.folder / name
     place = maps.places.get(slice_.name)
     plane = place.plane if place else None
-    unchecked = False
+    unchecked, remark = False, None
     try:
         if name.lower().endswith(".png"):
             raw = read_bytes(path)
             labels, digest = decode_label_image(raw), hashlib.sha256(raw).hexdigest()
         else:
             status = path.stat()
-            volume, digest = _volume(path, (status.st_mtime_ns, status.st_size))
-            labels = lay_on_slice(volume, plane, shape, own)
+            volume, digest = _volume(path, (status.st_mtime_ns, status.st_size), maps.affine)
+            labels = lay_on_slice(volume, plane, shape, own, image_left)
             unchecked = plane is None and volume.affine is not None
+            remark = volume.remark
     except UnreadableFileError as error:
         raise LabelMapError("unreadable-mask", f"{name}: {error.message}", error.remedy) from None
     except OSError as error:
@@ -152,12 +169,13 @@ def read_label_file(
     if values > _MOST_VALUES:
         found = f"{name}: {values} different numbers on this slice; expected the labels of a label map"
         raise LabelMapError("no-label-map", found, "check that it is not the image itself")
-    return SliceLabels(name, digest, labels, unchecked)
+    return SliceLabels(name, digest, labels, unchecked, remark)
 
 
 def _file_of(maps: LabelMaps, slice_: Slice) -> str:
     candidates = mask_candidates(slice_)
-    there = [name for name in candidates if _is_file(maps.folder / name)]
+    found_names = (find_name(maps.folder, name) for name in candidates)
+    there = [name for name in found_names if name is not None and _is_file(maps.folder / name)]
     if len(there) > 1:
         found = f"{' and '.join(there)} are label maps of this slice; expected one"
         raise LabelMapError("several-masks", found, "keep the one that is meant")
@@ -176,12 +194,14 @@ def _is_file(path: Path) -> bool:
 
 
 @functools.lru_cache(maxsize=1)
-def _volume(path: Path, _state: tuple[int, int]) -> tuple[LabelVolume, str]:
+def _volume(
+    path: Path, _state: tuple[int, int], form: Literal["qform", "sform"] | None
+) -> tuple[LabelVolume, str]:
     """A volume and its SHA-256; one is held, since the slices of a participant come one after another.
 
     ``_state`` is when the file was changed and its size: a file that changed is another one.
     """
-    return read_label_volume(path), hashlib.sha256(read_bytes(path)).hexdigest()
+    return read_label_volume(path, form), hashlib.sha256(read_bytes(path)).hexdigest()
 
 
 def contours_of(
@@ -233,7 +253,7 @@ def masks_without_slice(maps: LabelMaps, slices: Iterable[Slice]) -> list[Proble
     """A warning that lists the label maps that belong to no slice; none where all do."""
     theirs = {name for slice_ in slices for name in mask_candidates(slice_)}
     names = list_files(maps.folder)[0]
-    lost = [name for name in names if _is_label_map(name) and name not in theirs]
+    lost = [name for name in names if _is_label_map(name) and composed(name) not in theirs]
     if not lost:
         return []
     more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""

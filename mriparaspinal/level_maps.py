@@ -16,12 +16,20 @@ from numpy.typing import NDArray
 
 from mriparaspinal.errors import UsageError
 from mriparaspinal.model import SEGMENTS
-from mriparaspinal.volume import Plane, Series
+from mriparaspinal.volume import Plane, Remark, Series
 
 Kind = Literal["disc", "vertebra"]
 KINDS: tuple[Kind, ...] = ("disc", "vertebra")
 #: Lumbar levels lie further apart than this, along the body, in everyone: else the numbers mean other things.
-_APART_MM = 10.0
+APART_MM = 10.0
+
+#: Voxels that are further from the main part of a disc or vertebra are no part of it. The arch of a
+#: vertebra can be apart from its body by the width of the spinal canal.
+_FAR_MM: Mapping[Kind, float] = {"disc": 10.0, "vertebra": 25.0}
+#: As a share of the main part: where more voxels lie apart from it, it is not clear which part is meant.
+_UNCLEAR = 0.5
+#: No disc is as thick, no vertebra with its processes as high: two of them have one number.
+_THICK_MM: Mapping[Kind, float] = {"disc": 25.0, "vertebra": 85.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +175,14 @@ def level_rule(numbering: LevelNumbering, at: Kind | None, slices: int) -> Level
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """A disc or vertebra in the patient."""
+    """A disc or vertebra in the patient: its main part, and what lies near it."""
 
     middle: NDArray[np.float64]
     """Mean of its voxels' centres, mm."""
+    strays: int
+    """Voxels of its number that lie far from the main part and were left out."""
+    fault: str
+    """Why its middle is not clear; empty where it is."""
     _hull: NDArray[np.float64] = field(repr=False)
     """Centres of voxels that hold all its ends, (n, 3), mm."""
     _steps: NDArray[np.float64] = field(repr=False)
@@ -191,6 +203,8 @@ class FoundLevels:
     """By segment, from L1 on."""
     unclear: frozenset[str] = frozenset()
     """Segments that the map has, but that may mean another vertebra: L5 where there is a sixth."""
+    remark: Remark | None = None
+    """What is to be said about the place of the map."""
 
 
 def find_levels(voxels: NDArray[np.integer], affine: NDArray[np.float64], rule: LevelRule) -> FoundLevels:
@@ -208,7 +222,7 @@ def find_levels(voxels: NDArray[np.integer], affine: NDArray[np.float64], rule: 
         found = f"values {_listed(strange)} in the label map; expected those of {numbering.name} alone"
         raise LevelMapError("other-numbering", found, "choose the numbering of the tool, or give a table")
     masks = {segment: present & values[segment] for segment in SEGMENTS if segment in values}
-    levels = {s: _structure(np.isin(voxels, sorted(v)), affine) for s, v in masks.items() if v}
+    levels = {s: _structure(np.isin(voxels, sorted(v)), affine, rule.at) for s, v in masks.items() if v}
     if not levels:
         found = f"values {_listed(sorted(present))} in the label map"
         wanted = ", ".join(f"{_listed(sorted(v))} ({s})" for s, v in values.items())
@@ -227,7 +241,15 @@ def _listed(values: Sequence[int]) -> str:
     return ", ".join(map(str, values[:20])) + (f" and {len(values) - 20} more" if len(values) > 20 else "")
 
 
-def _structure(mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> Structure:
+def _structure(mask: NDArray[np.bool_], affine: NDArray[np.float64], kind: Kind) -> Structure:
+    to_mm, origin = affine[:3, :3], affine[:3, 3]
+    # What follows works on the box around the structure alone.
+    along = [np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
+    mask = mask[tuple(slice(there[0], there[-1] + 1) for there in along)]
+    origin = origin + to_mm @ np.array([there[0] for there in along])
+    whole = int(np.count_nonzero(mask))
+    mask, fault = _main_part(mask, affine, kind)
+    voxels = int(np.count_nonzero(mask))
     # Means by the counts along each axis, and of each column of voxels only its two ends: little memory.
     counts = [mask.sum(axis=tuple(a for a in range(3) if a != axis), dtype=np.int64) for axis in range(3)]
     index = np.array([float(np.average(np.arange(len(count)), weights=count)) for count in counts])
@@ -235,18 +257,61 @@ def _structure(mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> Structur
     columns = mask[i, j]
     first, last = columns.argmax(axis=1), columns.shape[1] - 1 - columns[:, ::-1].argmax(axis=1)
     ends = np.concatenate([np.stack([i, j, k], axis=1) for k in (first, last)])
-    to_mm, origin = affine[:3, :3], affine[:3, 3]
-    return Structure(index @ to_mm.T + origin, ends @ to_mm.T + origin, to_mm)
+    hull = ends @ to_mm.T + origin
+    fault = fault or _too_thick(hull, kind)
+    middle = index @ to_mm.T + origin
+    return Structure(middle, whole - voxels, fault, hull, to_mm)
+
+
+def _main_part(
+    mask: NDArray[np.bool_], affine: NDArray[np.float64], kind: Kind
+) -> tuple[NDArray[np.bool_], str]:
+    """The largest part of a structure with all that lies near it, and why it is not clear which one is meant.
+
+    Parts are voxels that touch, if only by a corner.
+    """
+    from scipy import ndimage
+    from scipy.spatial import KDTree
+
+    parts, count = ndimage.label(mask, structure=np.ones((3, 3, 3), dtype=bool))
+    if count < 2:
+        return mask, ""
+    sizes = np.bincount(parts.ravel())[1:]
+    main = int(np.argmax(sizes))
+    index = np.argwhere(mask)
+    part_of = parts[mask] - 1  # in the same order
+    points = index @ affine[:3, :3].T
+    away = KDTree(points[part_of == main]).query(points)[0]
+    # How far each part is: the distance of its nearest voxel.
+    gaps = np.full(count, np.inf)
+    np.minimum.at(gaps, part_of, away)
+    far = gaps[part_of] > _FAR_MM[kind]
+    lost = int(np.count_nonzero(far))
+    kept = mask.copy()
+    kept[tuple(index[far].T)] = False
+    if lost > _UNCLEAR * (len(index) - lost):
+        return kept, f"{lost} of its {len(index)} voxels lie apart from the others"
+    return kept, ""
+
+
+def _too_thick(hull: NDArray[np.float64], kind: Kind) -> str:
+    """Why a structure is more than one disc or vertebra; empty where it may be one."""
+    centred = hull - hull.mean(axis=0)
+    axes = np.linalg.svd(centred, full_matrices=False)[2] if len(hull) > 3 else np.eye(3)
+    thin = float(np.ptp(centred @ axes.T, axis=0).min()) if kind == "disc" else float(np.ptp(hull[:, 2]))
+    if thin <= _THICK_MM[kind]:
+        return ""
+    return f"it is {thin:.0f} mm {'thick' if kind == 'disc' else 'high'}"
 
 
 def _check_order(levels: Mapping[str, Structure]) -> None:
     for (upper, above), (lower, below) in pairwise(levels.items()):
         fall = float(above.middle[2] - below.middle[2])
         steps = SEGMENTS.index(lower) - SEGMENTS.index(upper)
-        if fall < _APART_MM * steps:
+        if fall < APART_MM * steps:
             where = f"{fall:.0f} mm above" if fall >= 0 else f"{-fall:.0f} mm below"
             found = f"the middle of {upper} lies {where} that of {lower} in the label map"
-            expected = f"expected the levels from head to foot, at least {_APART_MM:.0f} mm apart"
+            expected = f"expected the levels from head to foot, at least {APART_MM:.0f} mm apart"
             raise LevelMapError(
                 "other-numbering", f"{found}; {expected}", "check --level-numbering and the map's orientation"
             )
@@ -262,7 +327,7 @@ def distance_mm(structure: Structure, plane: Plane) -> float:
 
 
 def cuts(structure: Structure, plane: Plane) -> bool:
-    """Whether the plane of a slice goes through a structure."""
+    """Whether the plane of a slice goes through a structure, the edges of its voxels included."""
     low, high = structure.extent(plane.normal())
     return low <= plane.position_mm() <= high
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from typing import Literal
 
 from mriparaspinal.errors import NoInputError
 from mriparaspinal.model import SEGMENTS, Problem
+from mriparaspinal.text import is_missing, read_number
 
 COLUMNS = ("source", "group", "patient", "segment", "slice")
 #: Columns of which a row fills in one: how its slice is found.
@@ -85,6 +85,9 @@ def _parse(row: int, cells: dict[str, str]) -> Level | Problem:
         found = f"{column} {cells.get(column, '')!r} was found; expected {expected}"
         return row_problem(row, "bad-level", found, "correct the row")
 
+    for column in {"slice", "position_mm", "label_map", "series"} & set(cells):
+        if is_missing(cells[column], number=column != "label_map"):
+            cells[column] = ""
     group, patient = cells["group"], cells["patient"]
     if not _GROUP.fullmatch(group):
         return wrong("group", "letters and digits such as ALS")
@@ -103,7 +106,7 @@ def _parse(row: int, cells: dict[str, str]) -> Level | Problem:
     slices = _slices(cells.get("slice", ""))
     if slices is None:
         return wrong("slice", f"an InstanceNumber or index from 1, or at most {len(LETTERS)}, such as 10-14")
-    place = _number(cells.get("position_mm", ""))
+    place = read_number(cells.get("position_mm", ""))
     if cells.get("position_mm") and place is None:
         return wrong("position_mm", "a number in mm")
     label_map = cells.get("label_map") or None
@@ -129,14 +132,6 @@ def _slices(text: str) -> tuple[int, ...] | None:
         return None
     first, last = int(match[1]), int(match[2] or match[1])
     return tuple(range(first, last + 1)) if first <= last < first + len(LETTERS) else None
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _without_clashes(levels: list[Level], problems: list[Problem]) -> tuple[list[Level], list[Problem]]:

@@ -19,6 +19,7 @@ from mriparaspinal.derived_maps import (
 )
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
+from mriparaspinal.files.nifti import Form
 from mriparaspinal.files.nifti_maps import MapImage, MapSeries, map_bytes, read_map, read_series
 from mriparaspinal.voxel_grid import Grid, difference, same_but_origin, same_grid
 
@@ -48,10 +49,13 @@ class Diffusion:
     notes: tuple[str, ...]
 
 
-def open_map(path: Path, option: str) -> MapImage:
-    """The map of an option; raises :class:`NoInputError`."""
+def open_map(path: Path, option: str, form: Form | None = None) -> MapImage:
+    """The map of an option; raises :class:`NoInputError`.
+
+    ``form``, here and below: which one counts where sform and qform of an image disagree.
+    """
     try:
-        return read_map(path)
+        return read_map(path, form)
     except UnreadableFileError as error:
         raise NoInputError(f"{option} {path}: {error.message}; {error.remedy}") from None
 
@@ -71,9 +75,9 @@ def require_same_grid(
     raise NoInputError(f"{option} {path}: {difference(grid, other)}, as {whose}; {remedy}")
 
 
-def make_mtr(on: Path, off: Path, out: Path, same_voxels: bool) -> MadeMaps:
+def make_mtr(on: Path, off: Path, out: Path, same_voxels: bool, form: Form | None = None) -> MadeMaps:
     """The magnetisation transfer ratio in %, in the place of the image with the pulse."""
-    with_pulse, without = _pair(("--mt", on), ("--no-mt", off), same_voxels)
+    with_pulse, without = _pair(("--mt", on), ("--no-mt", off), same_voxels, form)
     _require_magnitude(with_pulse, "--mt", on)
     _require_magnitude(without, "--no-mt", off)
     values = magnetisation_transfer_ratio(with_pulse.values, without.values)
@@ -83,35 +87,41 @@ def make_mtr(on: Path, off: Path, out: Path, same_voxels: bool) -> MadeMaps:
     return _made(values, with_pulse, out, notes)
 
 
-def make_ratio(numerator: Path, denominator: Path, out: Path, same_voxels: bool) -> MadeMaps:
+def make_ratio(
+    numerator: Path, denominator: Path, out: Path, same_voxels: bool, form: Form | None = None
+) -> MadeMaps:
     """The ratio of two images, in the place of the first."""
-    a, b = _pair(("--numerator", numerator), ("--denominator", denominator), same_voxels)
+    a, b = _pair(("--numerator", numerator), ("--denominator", denominator), same_voxels, form)
     return _made(ratio(a.values, b.values), a, out, [])
 
 
-def make_fat_fraction(fat: Path, water: Path, out: Path, same_voxels: bool) -> MadeMaps:
+def make_fat_fraction(
+    fat: Path, water: Path, out: Path, same_voxels: bool, form: Form | None = None
+) -> MadeMaps:
     """The fat fraction (0–1) of a Dixon series, in the place of the fat image."""
-    fats, waters = _pair(("--fat", fat), ("--water", water), same_voxels)
+    fats, waters = _pair(("--fat", fat), ("--water", water), same_voxels, form)
     _require_magnitude(fats, "--fat", fat)
     _require_magnitude(waters, "--water", water)
     return _made(fat_fraction(fats.values, waters.values), fats, out, [])
 
 
-def open_diffusion(data: Path, b_values: Path, b_vectors: Path, mask: Path | None) -> Diffusion:
+def open_diffusion(
+    data: Path, b_values: Path, b_vectors: Path, mask: Path | None, form: Form | None = None
+) -> Diffusion:
     """A diffusion series, held against its gradients and the mask.
 
     Raises :class:`NoInputError` for files that cannot be read or do not fit, :class:`UsageError` for
     gradients that do not.
     """
     try:
-        series = read_series(data)
+        series = read_series(data, form)
     except UnreadableFileError as error:
         raise NoInputError(f"--data {data}: {error.message}; {error.remedy}") from None
     texts = (_text(b_values, "--bval"), _text(b_vectors, "--bvec"))
     values, vectors, said = parse_gradients(*texts, len(series))
     inside = None
     if mask is not None:
-        image = open_map(mask, "--mask")
+        image = open_map(mask, "--mask", form)
         require_same_grid(mask, "--mask", image.grid, series.grid, "--data has them")
         inside = np.isfinite(image.values) & (image.values != 0)
         if not inside.any():
@@ -148,9 +158,11 @@ def _text(path: Path, option: str) -> str:
         raise NoInputError(f"{option} {path}: {found}; expected FSL's text file; check the file") from None
 
 
-def _pair(one: tuple[str, Path], other: tuple[str, Path], same_voxels: bool) -> tuple[MapImage, MapImage]:
+def _pair(
+    one: tuple[str, Path], other: tuple[str, Path], same_voxels: bool, form: Form | None
+) -> tuple[MapImage, MapImage]:
     (option, path), (second_option, second_path) = one, other
-    first, second = open_map(path, option), open_map(second_path, second_option)
+    first, second = open_map(path, option, form), open_map(second_path, second_option, form)
     require_same_grid(second_path, second_option, second.grid, first.grid, f"{option} has them", same_voxels)
     return first, second
 

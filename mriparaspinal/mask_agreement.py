@@ -35,8 +35,6 @@ _REGIONS = [
     *((muscle, side) for muscle in MUSCLES for side in ("left", "right")),
     *((r, "") for r in REFERENCES),
 ]
-#: How many slices or regions a note names before it only counts.
-_NAMED = 5
 
 
 def open_sources(raters: Sequence[Rater], datasets: Sequence[Path]) -> tuple[Source, Source]:
@@ -96,7 +94,7 @@ def compare_masks(first: Source, second: Source, progress: Callable[[], None] | 
     if not any(table[SLICE]):
         table = table.drop(columns=SLICE)
     summary = _summary(table)
-    notes = [f"masks left out, {why}: {_listed(where)}" for why, where in left_out.items()]
+    notes = [f"masks left out, {why}: {', '.join(where)}" for why, where in left_out.items()]
     if table["hausdorff_mm"].isna().any():
         without = int(table["hausdorff_mm"].isna().sum())
         notes.append(f"hausdorff_mm: empty for {without} regions, whose spacing no slices.csv knows")
@@ -170,8 +168,3 @@ def _summary(table: pd.DataFrame) -> pd.DataFrame:
         row += [len(known), known.mean(), known.max()] if len(known) else [0, math.nan, math.nan]
         rows.append(row)
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

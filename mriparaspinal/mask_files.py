@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.model import Slice
-from mriparaspinal.volume import Plane, on_plane
+from mriparaspinal.names import composed
+from mriparaspinal.volume import Plane, Remark, on_plane
 
 ENDINGS = (".png", ".nii.gz", ".nii")
 
@@ -22,6 +23,8 @@ class LabelVolume:
     """(i, j, k)"""
     affine: NDArray[np.float64] | None
     """4×4, voxel index → mm in LPS+; None where the file does not tell where it lies."""
+    remark: Remark | None = None
+    """What is to be said about its place."""
 
 
 class OffGridError(Exception):
@@ -33,8 +36,8 @@ class OffGridError(Exception):
 
 
 def mask_candidates(slice_: Slice) -> tuple[str, ...]:
-    """The names that the label map of a slice can have in a folder of label maps: first its own, then its
-    participant's.
+    """The names (NFC) that the label map of a slice can have in a folder of label maps: first its own, then
+    its participant's.
 
     >>> mask_candidates(Slice("ALS_7", "ALS", "L3", "sub/ALS_7_3.png", "sub/ALS_7_3.json"))[:2]
     ('sub/ALS_7_3_mask.png', 'sub/ALS_7_3_mask.nii.gz')
@@ -46,12 +49,12 @@ def mask_candidates(slice_: Slice) -> tuple[str, ...]:
 
 def own_candidates(slice_: Slice) -> tuple[str, ...]:
     """The names of :func:`mask_candidates` that hold this slice alone."""
-    stem = slice_.name.rpartition(".")[0]
+    stem = composed(slice_.name.rpartition(".")[0])
     return tuple(f"{stem}{end}" for end in ("_mask.png", "_mask.nii.gz", ".nii.gz", ".nii"))
 
 
 def lay_on_slice(
-    volume: LabelVolume, plane: Plane | None, shape: tuple[int, int], own: bool
+    volume: LabelVolume, plane: Plane | None, shape: tuple[int, int], own: bool, image_left: str = "right"
 ) -> NDArray[np.integer]:
     """The labels of a slice of (rows, columns) out of a volume; nothing is resampled.
 
@@ -68,14 +71,44 @@ def lay_on_slice(
             remedy = "make the label map on the series that the slice was prepared from: nothing is resampled"
             raise OffGridError(found, remedy)
         return labels
-    if own and volume.voxels.shape == (shape[1], shape[0], 1):
-        return volume.voxels[:, :, 0].T
+    if own:
+        voxels = volume.voxels
+        if volume.affine is not None:
+            voxels = _as_displayed(voxels, volume.affine, image_left)
+        if voxels.shape == (shape[1], shape[0], 1):
+            return voxels[:, :, 0].T
     if plane is None:
         found = "slices.csv does not tell where the slice lies in the patient, and so not which part of the"
         found += f" label map of {_size(volume)} voxels is its; expected its position and directions there"
         raise OffGridError(found, "prepare the slices with 'mriparaspinal prepare', or give each its own map")
     found = f"{_size(volume)} voxels, and no place in the patient; expected an sform or qform"
     raise OffGridError(found, "export it with the place of the series")
+
+
+#: An axis of an axial slice runs this much along the patient's own axis: less than 45° away from it.
+_ALONG = 0.7
+
+
+def _as_displayed(
+    voxels: NDArray[np.integer], affine: NDArray[np.float64], image_left: str
+) -> NDArray[np.integer]:
+    """The voxels, (columns, rows, slices), as an axial slice is displayed; raises :class:`OffGridError`."""
+    steps = affine[:3, :3]
+    length = np.linalg.norm(steps, axis=0)
+    directions = steps / np.where(length > 0, length, 1)
+    axes = [int(np.argmax(abs(directions[along]))) for along in range(3)]
+    along = [float(directions[world, axis]) for world, axis in enumerate(axes)]
+    if len(set(axes)) < 3 or min(map(abs, along)) < _ALONG or voxels.shape[axes[2]] > 1 == min(voxels.shape):
+        found = (
+            "the label map's affine is not that of one axial slice, and slices.csv does not tell where the"
+        )
+        found += " slice lies; expected a map of one axial slice"
+        raise OffGridError(found, "prepare the slices with 'mriparaspinal prepare', which tells their place")
+    turned = voxels.transpose(axes)
+    # LPS+: x runs to the patient's left, y to the back.
+    if (along[0] > 0) != (image_left == "right"):
+        turned = turned[::-1]
+    return turned if along[1] > 0 else turned[:, ::-1]
 
 
 def _size(volume: LabelVolume) -> str:

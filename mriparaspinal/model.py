@@ -91,6 +91,8 @@ class Settings:
     """Rule ``reference``: the threshold is this fraction of the median of subcutaneous fat."""
     same_voxels: bool = False
     """Rule ``dixon``: water is taken voxel by voxel as fat, whatever its header says of the origin."""
+    affine: Literal["qform", "sform"] | None = None
+    """Which place of a NIfTI header counts where its two disagree; None: they must not, or one is clear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,10 @@ class SliceResult:
     """(file name relative to the dataset, SHA-256 of its bytes)."""
     threshold: float | None = None
     """What fat was told by in this slice: a grey level, or a fat fraction for the rule ``dixon``."""
+    deep: bool = False
+    """Whether the image has more than 8 bits, so that a window made its grey levels."""
+    fit: tuple[float, float] | None = None
+    """How far grey levels scatter within the regions, and within the mirrored ones."""
 
 
 def _about(doc: str, unit: str = "") -> dict[str, str]:

@@ -24,6 +24,8 @@ _Flat = tuple[
     tuple[Problem, ...],
     list[tuple[str, bytes]],
     int | float | None,
+    bool,
+    tuple[float, float] | None,
 ]
 
 _encoder = msgspec.msgpack.Encoder()
@@ -57,12 +59,13 @@ def pack(result: SliceResult) -> bytes:
     digests = [(name, bytes.fromhex(digest)) for name, digest in result.sha256]
     # A set has no order that stays from run to run.
     seen = sorted(result.seen)
-    return encode((counts, seen, result.measurable, result.problems, digests, result.threshold))
+    head = (counts, seen, result.measurable, result.problems)
+    return encode((*head, digests, result.threshold, result.deep, result.fit))
 
 
 def unpack(slice_: Slice, raw: bytes) -> SliceResult:
     """The result that was packed; numbers keep their type. Raises msgspec's errors for other bytes."""
-    counts, seen, measurable, problems, digests, threshold = decode(raw, _decoder)
+    counts, seen, measurable, problems, digests, threshold, deep, fit = decode(raw, _decoder)
     return SliceResult(
         slice_,
         {(region, side): RegionCount(*fields) for region, side, *fields in counts},
@@ -71,6 +74,8 @@ def unpack(slice_: Slice, raw: bytes) -> SliceResult:
         problems,
         tuple([(name, digest.hex()) for name, digest in digests]),
         threshold,
+        deep,
+        fit,
     )
 
 

@@ -9,27 +9,27 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from mriparaspinal import __version__
-from mriparaspinal.dataset import PREPARED
 from mriparaspinal.errors import UsageError
 from mriparaspinal.files.folder import UnreadableFileError
 from mriparaspinal.files.label_volumes import read_label_volume
 from mriparaspinal.files.manifest import listed_outputs
-from mriparaspinal.files.nifti import is_nifti
+from mriparaspinal.files.nifti import Form, is_nifti
 from mriparaspinal.files.results import manifest_bytes, sha256
 from mriparaspinal.files.tables import csv_bytes, read_table
 from mriparaspinal.grey_window import PERCENTILES, WindowRule
 from mriparaspinal.level_maps import FoundLevels, LevelMapError, LevelRule, find_levels
 from mriparaspinal.levels import Level, parse_levels, row_problem
 from mriparaspinal.model import MUSCLES, PROBLEM_COLUMNS, REFERENCES, SAT, SEGMENTS, Problem
-from mriparaspinal.scans import places, read_source, require_there
+from mriparaspinal.scans import has_series, places, read_source, read_sources, require_there
 from mriparaspinal.slice_choice import Chosen, RowError, choose, named
 from mriparaspinal.slice_picture import SLICES_COLUMNS, Row, Windows, slice_picture
+from mriparaspinal.strays import PREPARED
 
 SLICES_TABLE = "slices.csv"
 LABELS = "labels.txt"
@@ -54,10 +54,12 @@ def prepare(
     out: Path,
     rule: LevelRule | None = None,
     progress: Callable[[], None] | None = None,
+    form: Form | None = None,
 ) -> Prepared:
     """The dataset's files for every row of a levels table.
 
-    ``rule``: how slices are taken from label maps. Rows that cannot be prepared become problems, the
+    ``rule``: how slices are taken from label maps; ``form``: which place of a NIfTI header counts where its
+    two disagree. Rows that cannot be prepared become problems, the
     others are done. Raises :class:`UsageError` for a window that a source does not have, and where
     rows have label maps without a rule or the other way round.
     """
@@ -71,9 +73,12 @@ def prepare(
     maps = {level.label_map: places(sources, level.label_map) for level in levels if level.label_map}
     map_files = {path.resolve() for paths in maps.values() for path in paths}
     # Kept, as the rows of a patient have one map; what is kept of it is small.
-    levels_in = functools.cache(lambda name: _read_levels(maps[name], rule))
+    levels_in = functools.cache(lambda name: _read_levels(maps[name], rule, form))
+    # A row that names a file of a series names a part of it: its window is that of the whole series.
+    everywhere = functools.cache(lambda: read_sources(sources, out, map_files, form))
+    windows_everywhere: Windows = {}
     for place, members in _by_place(sources, levels, problems).items():
-        source = read_source(place, out, map_files)
+        source = read_source(place, out, map_files, form)
         if source.broken and source.series:  # without series each row tells it
             problems.append(_unread(members[0], len(source.broken)))
         chosen: list[Chosen] = []
@@ -88,7 +93,10 @@ def prepare(
         windows: Windows = {}
         for name, one in named(chosen, problems):
             try:
-                images[name], rows[name] = slice_picture(name, one, source, window, windows, problems)
+                dicom = one.stack.kind == "DICOM"
+                part = place.is_file() and dicom and has_series(everywhere(), one.stack)
+                whole, known = (everywhere(), windows_everywhere) if part else (source, windows)
+                images[name], rows[name] = slice_picture(name, one, whole, window, known, problems)
             except RowError as error:
                 problems.append(row_problem(one.level.row, *error.args))
         if progress is not None:
@@ -97,6 +105,7 @@ def prepare(
     problems.sort(key=lambda problem: int(problem.shape.removeprefix("row ")))
     settings: dict[str, object] = {"window": window or "dicom-series", "percentiles": PERCENTILES}
     settings |= {"display": "radiological", **_told_rule(rule)}
+    settings |= {} if form is None else {"affine": form}
     files = _files(images, rows, problems, settings, len(table.rows))
     return Prepared(files, problems, len(table.rows), len(images))
 
@@ -120,7 +129,7 @@ def _told_rule(rule: LevelRule | None) -> dict[str, object]:
     return {"level_numbering": numbering, "level_at": rule.at, "slices_per_level": rule.slices}
 
 
-def _read_levels(paths: Sequence[Path], rule: LevelRule | None) -> FoundLevels | RowError:
+def _read_levels(paths: Sequence[Path], rule: LevelRule | None, form: Form | None) -> FoundLevels | RowError:
     """The levels of the label map that a row names, or what is wrong with it."""
     if len(paths) != 1 or not paths[0].is_file() or not is_nifti(paths[0].name):
         found = "more than one file" if len(paths) > 1 else "no NIfTI file"
@@ -128,11 +137,11 @@ def _read_levels(paths: Sequence[Path], rule: LevelRule | None) -> FoundLevels |
         return RowError("no-label-map", f"its label_map names {found}; {expected}", "correct the row")
     assert rule is not None  # else the table has no label maps
     try:
-        volume = read_label_volume(paths[0])
+        volume = read_label_volume(paths[0], form)
         if volume.affine is None:
             found = "a label map with neither sform nor qform; expected one: its place is not known without"
             return RowError("broken-label-map", found, "write it again with the header of its image")
-        return find_levels(volume.voxels, volume.affine, rule)
+        return replace(find_levels(volume.voxels, volume.affine, rule), remark=volume.remark)
     except UnreadableFileError as error:
         return RowError("broken-label-map", f"label map: {error.message}", error.remedy)
     except LevelMapError as error:

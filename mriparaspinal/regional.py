@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.folder import UnreadableFileError
+from mriparaspinal.files.nifti import Form
 from mriparaspinal.files.nifti_maps import MapImage, read_atlas, read_map
 from mriparaspinal.files.tables import csv_bytes, parse_table, read_table
 from mriparaspinal.model import Problem
@@ -28,6 +30,7 @@ from mriparaspinal.regions import (
     weighted_region,
     wide_table,
 )
+from mriparaspinal.text import is_missing, read_cell, read_number
 from mriparaspinal.vocabulary import natural_key
 from mriparaspinal.voxel_grid import Grid, difference, same_grid
 
@@ -57,6 +60,8 @@ class Request:
     percent: bool = False
     """Whether probabilities are 0–100."""
     ignore_zero: bool = False
+    affine: Form | None = None
+    """Which one counts where sform and qform of an image disagree."""
 
     def files(self) -> list[str]:
         """All files that were named."""
@@ -173,9 +178,8 @@ def read_tiv(text: str, participants: Path | None) -> Mapping[str, float] | floa
 
     Raises :class:`UsageError` for what is neither, and for numbers that are no ml.
     """
-    try:
-        number = float(text.replace("_", "?"))  # float takes 1_0 for 10
-    except ValueError:
+    number = read_cell(text)
+    if number is None:
         return _tiv_column(text, participants)
     if participants is not None:
         raise UsageError("--participants: given with a number as --tiv; expected a column; leave one out")
@@ -199,14 +203,13 @@ def _tiv_column(column: str, file: Path | None) -> dict[str, float]:
     volumes: dict[str, float] = {}
     for who in people.rows:
         cell = people.value(who, column)
-        if cell:
-            try:
-                volumes[who] = _plausible(float(cell.replace("_", "?")), f"--tiv: {file.name}, {who}")
-            except ValueError:
-                expected = "expected ml or an empty cell"
-                raise UsageError(
-                    f"--tiv: {file.name}, {who}: {cell[:40]!r}; {expected}; correct it"
-                ) from None
+        if is_missing(cell, number=True):
+            continue
+        ml = read_number(cell)
+        if ml is None:
+            expected = "expected ml or an empty cell"
+            raise UsageError(f"--tiv: {file.name}, {who}: {cell[:40]!r}; {expected}; correct it")
+        volumes[who] = _plausible(ml, f"--tiv: {file.name}, {who}")
     return volumes
 
 
@@ -314,7 +317,7 @@ def _opened(subject: Subject, pattern: str, what: str, read: Callable[[Path], An
 def _read_atlas(request: Request, subject: Subject) -> _Atlas:
     if request.probabilities:
         return _read_probabilities(request, subject)
-    image, file = _opened(subject, request.atlas, "atlas", read_atlas)
+    image, file = _opened(subject, request.atlas, "atlas", partial(read_atlas, form=request.affine))
     if isinstance(image, MapImage):
         regions, unnamed = labelled_regions(image.values.ravel(order="F"), request.names)
         return _checked(file, image.grid, regions, unnamed)
@@ -341,7 +344,7 @@ def _read_probabilities(request: Request, subject: Subject) -> _Atlas:
     regions = []
     first = ""
     for region, pattern in request.probabilities.items():
-        image, file = _opened(subject, pattern, region, read_map)
+        image, file = _opened(subject, pattern, region, partial(read_map, form=request.affine))
         if grid is not None and not same_grid(image.grid, grid):
             found = f"{difference(image.grid, grid)}, as {first}"
             raise _fault(file, region, "grid-differs", found, "resample it, and look at it")
@@ -406,7 +409,7 @@ def _read_maps(request: Request, subject: Subject, grid: Grid) -> tuple[list[Map
     asked += [(name, file, True) for name, file in request.tissues.items()]
     for name, pattern, is_tissue in asked:
         try:
-            image, file = _opened(subject, pattern, name, read_map)
+            image, file = _opened(subject, pattern, name, partial(read_map, form=request.affine))
             if not same_grid(image.grid, grid):
                 found = f"{difference(image.grid, grid)}, as the atlas has them"
                 remedy = "resample the atlas with nearest neighbour, and look at it"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mriparaspinal.errors import NoInputError
 from mriparaspinal.files.dicom import read_series
-from mriparaspinal.files.folder import UnreadableFileError, list_files
-from mriparaspinal.files.nifti import is_nifti, read_volume
+from mriparaspinal.files.folder import UnreadableFileError, find_name, list_files, stands_for
+from mriparaspinal.files.nifti import Form, is_nifti, read_volume
+from mriparaspinal.names import composed
 from mriparaspinal.volume import Series
 
 
@@ -27,24 +28,63 @@ def require_there(path: Path) -> None:
         raise NoInputError(f"{path}: does not exist; expected DICOM series or a NIfTI volume; check the path")
 
 
-def read_source(path: Path, leave_out: Path | None = None, no_images: Collection[Path] = ()) -> Source:
+def read_source(
+    path: Path, leave_out: Path | None = None, no_images: Collection[Path] = (), form: Form | None = None
+) -> Source:
     """All series and volumes of a file or folder. Raises :class:`NoInputError` where it is not there.
 
     ``leave_out``: a folder in it that is no part of it. ``no_images``: files, resolved, that are label maps.
+    ``form``: which one counts where sform and qform of a volume disagree.
     """
-    require_there(path)
-    names = list_files(path, leave_out)[0] if path.is_dir() else [path.name]
-    files = [(name, path / name if path.is_dir() else path) for name in names]
-    if no_images:
-        files = [(name, file) for name, file in files if file.resolve() not in no_images]
-    series, broken = read_series([(name, file) for name, file in files if not is_nifti(name)])
-    for name, file in files:
+    return read_sources([path], leave_out, no_images, form)
+
+
+def read_sources(
+    paths: Sequence[Path],
+    leave_out: Path | None = None,
+    no_images: Collection[Path] = (),
+    form: Form | None = None,
+) -> Source:
+    """The same of several files and folders together, each file once."""
+    files: dict[Path, tuple[str, Path]] = {}
+    for path in paths:
+        require_there(path)
+        for name in list_files(path, leave_out)[0] if path.is_dir() else [path.name]:
+            file = path / name if path.is_dir() else path
+            files.setdefault(file.resolve(), (name, file))
+    there = [named for resolved, named in files.items() if resolved not in no_images]
+    absent = [name for name, _ in there if stands_for(name)]
+    there = [(name, file) for name, file in there if not stands_for(name)]
+    series, broken = read_series([(name, file) for name, file in there if not is_nifti(name)])
+    found = "a placeholder of a file that is not on this disk; expected the file"
+    broken += [(name, found, "download it: slices may be missing") for name in absent]
+    for name, file in there:
         if is_nifti(name):
             try:
-                series.append(read_volume(file, name))
+                series.append(read_volume(file, name, form))
             except UnreadableFileError as error:
                 broken.append((name, error.message, error.remedy))
-    return Source(tuple(series), tuple(broken))
+    for path in paths:
+        if path.suffix.lower() in (".hdr", ".img") and path.is_file() and not series:
+            found = "a header or image of a pair (Analyze or NIfTI); expected one file .nii or .nii.gz"
+            broken.append(
+                (path.name, found, "convert the pair, and look at left and right: Analyze has no sides")
+            )
+    return Source(tuple(_beside(series)), tuple(broken))
+
+
+def _beside(series: Sequence[Series]) -> list[Series]:
+    """The series; of each is noted whether slices of 45° to 60° in it are taken for axial ones.
+
+    They are where their own series has axial ones, as of blocks along the discs, or no other one has.
+    """
+    axial = {(one.kind, one.key) for one in series if one.plane_name() == "axial" and not one.steep}
+    return [replace(one, among_axial=not axial or (one.kind, one.key) in axial) for one in series]
+
+
+def has_series(source: Source, series: Series) -> bool:
+    """Whether a source has slices of a series."""
+    return any((one.kind, one.key) == (series.kind, series.key) for one in source.series)
 
 
 def places(sources: Sequence[Path], name: str) -> list[Path]:
@@ -52,10 +92,11 @@ def places(sources: Sequence[Path], name: str) -> list[Path]:
     if not name:
         return list(sources) if len(sources) == 1 else []
     found: dict[Path, Path] = {}
+    name = composed(name)
     for source in sources:
-        below = source / name
+        below = source / (find_name(source, name) or name)
         inside = source.is_dir() and below.exists() and below.resolve().is_relative_to(source.resolve())
-        if source.name == name or str(source) == name or source.resolve().name == name:
+        if name in map(composed, (source.name, str(source), source.resolve().name)):
             found.setdefault(source.resolve(), source)
         elif inside:
             found.setdefault(below.resolve(), below)
@@ -70,7 +111,10 @@ def told(series: Sequence[Series]) -> str:
 
 def _plane_words(series: Series) -> str:
     name = series.plane_name()
-    return "of unknown orientation" if name == "unknown" else name
+    return _WORDS.get(name, name)
+
+
+_WORDS = {"unknown": "of unknown orientation", "mosaic": "Siemens mosaics of many slices each"}
 
 
 def _title(series: Series) -> str:

@@ -26,12 +26,12 @@ from mriparaspinal.instrument import (
     plain_name,
 )
 from mriparaspinal.model import Problem
-from mriparaspinal.vocabulary import natural_key, plain_number
+from mriparaspinal.text import is_missing, read_number
+from mriparaspinal.vocabulary import natural_key
 
 KEY = "participant_id"
 SIDE = "side"
 _SIDE_WORDS = {"left": "left", "l": "left", "right": "right", "r": "right"}
-_MISSING = {"", "n/a", "na", "nan", "none", "null", "."}
 _YES = {"1": True, "1.0": True, "yes": True, "0": False, "0.0": False, "no": False}
 
 #: Mean and SD by :func:`cell_name`.
@@ -151,7 +151,7 @@ def read_reference(
 
 
 def _mean_and_sd(record: Mapping[str, str]) -> tuple[float, float]:
-    mean, sd = plain_number(record["mean"]), plain_number(record["sd"])
+    mean, sd = read_number(record["mean"]), read_number(record["sd"])
     if mean is None or sd is None or sd <= 0:
         found = f"mean {record['mean']!r} and sd {record['sd']!r} of {record['item']} were found"
         raise UsageError(f"--reference: {found}; expected numbers, sd above 0; correct the row")
@@ -268,7 +268,7 @@ class _Reader:
     ) -> Iterator[Rating]:
         for item, side in all_cells(self.instrument):
             text = record[keys[item.name, side]] if (item.name, side) in keys else ""
-            if text.casefold() in _MISSING:
+            if is_missing(text, number=True):
                 continue
             value = item.range.number(text)
             if value is None:
@@ -288,7 +288,7 @@ class _Reader:
         side = ""
         if self.instrument.sided:
             written = record[SIDE]
-            absent = written.casefold() in _MISSING
+            absent = is_missing(written, number=True)
             side = _SIDE_WORDS.get(written.casefold(), "")
             if (item.sided and not side) or (not item.sided and not absent):
                 expected = "left or right" if item.sided else "nothing, as it has no side"
@@ -297,7 +297,7 @@ class _Reader:
                 )
                 return None
         place = record[self.instrument.place] if self.instrument.place else ""
-        if self.instrument.place and place.casefold() in _MISSING:
+        if self.instrument.place and is_missing(place):
             self.fault(
                 who,
                 "missing-item",
@@ -327,14 +327,14 @@ class _Reader:
         instrument = self.instrument
         text = record.get(instrument.value, "")
         given = None
-        if text.casefold() not in _MISSING:
+        if not is_missing(text, number=True):
             given = item.range.number(text)
             if given is None:
                 found = f"{where}: {instrument.value} {text[:40]!r} was found"
                 self.fault(who, "bad-value", found, str(item.range), "correct the cell")
                 return None
         counted = [name for name, _ in instrument.grading.quantities] if instrument.grading else []
-        if not any(record.get(name, "").casefold() not in _MISSING for name in counted):
+        if all(is_missing(record.get(name, ""), number=True) for name in counted):
             if given is None:
                 wanted = f"{' and '.join(counted)}, or {instrument.value}" if counted else str(item.range)
                 found = f"{where}: no {instrument.value} was found"
@@ -358,7 +358,7 @@ class _Reader:
         for name, believed in grading.quantities:
             text = record.get(name, "")
             first = next(iter(quantities.values()), None)
-            value = 0.0 if text.casefold() in _MISSING and first == 0 else believed.number(text)
+            value = 0.0 if is_missing(text, number=True) and first == 0 else believed.number(text)
             if value is None:
                 found = f"{where}: {name} {text[:40]!r} was found"
                 self.fault(who, "bad-value", found, str(believed), "correct the cell")
@@ -373,7 +373,7 @@ class _Reader:
     def confirmed(self, who: str, where: str, record: Mapping[str, str], value: float) -> bool | None:
         presence = self.instrument.presence
         text = record.get(presence.confirmed, "") if presence else ""
-        if presence is None or text.casefold() in _MISSING:
+        if presence is None or is_missing(text, number=True):
             return False
         answer = _YES.get(text.casefold())
         if answer is None:
@@ -447,7 +447,7 @@ def _plain_place(place: str) -> str:
     >>> _plain_place("site 1") == _plain_place("Site-01"), _plain_place("1.0") == _plain_place("01")
     (True, True)
     """
-    number = plain_number(place)
+    number = read_number(place)
     if number is not None:
         return repr(number)
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", plain_name(place).replace("_", ""))

@@ -9,16 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from mriparaspinal.files.folder import UnreadableFileError
-from mriparaspinal.level_maps import FoundLevels, LevelRule, Structure, cuts, distance_mm, nearest
+from mriparaspinal.level_maps import APART_MM, FoundLevels, LevelRule, Structure, cuts, distance_mm, nearest
 from mriparaspinal.levels import LETTERS, Level, image_name, row_problem
 from mriparaspinal.model import SEGMENTS, Problem
 from mriparaspinal.scans import Source, told
-from mriparaspinal.volume import Series
+from mriparaspinal.volume import Plane, Series
 
 #: How unequal the steps of a stack may be, as a share of their median.
 _UNEVEN = 0.05
 #: Slices that lie nearer to each other, in mm, lie in one place.
 _ONE_PLACE = 0.01
+
+
+#: What the word axial means, for messages.
+_LIMIT = ", its normal within 45° of the body axis (60° in a series of axial slices)"
 
 
 class RowError(Exception):
@@ -52,6 +56,9 @@ def choose(
     """
     axial, everything = _axial(source, level)
     if found is not None and rule is not None:
+        if found.remark is not None:
+            what, remedy = found.remark
+            problems.append(row_problem(level.row, "two-places", f"label map: {what}", remedy, "warning"))
         return _by_map(level, axial, found, rule, problems)
     assert level.segment is not None  # only rows of label maps have none
     if level.position_mm is not None:
@@ -80,9 +87,12 @@ def _axial(source: Source, level: Level) -> tuple[list[Series], list[Series]]:
             found = f"no series {level.series} in its source ({told(source.series)}); expected one of these"
             raise RowError("no-series", found, "correct the row")
     axial = [series for series in everything if series.plane_name() == "axial"]
+    axial = axial or [series for series in everything if series.steep]
     if not axial:
         raise RowError(
-            "not-axial", f"no axial slices ({told(everything)}); expected some", "choose an axial series"
+            "not-axial",
+            f"no axial slices ({told(everything)}); expected some{_LIMIT}",
+            "choose an axial series",
         )
     if len({(series.kind, series.key) for series in axial}) > 1:
         found = f"several axial series ({told(axial)}); expected one"
@@ -99,14 +109,20 @@ def _by_number(axial: list[Series], everything: list[Series], number: int) -> tu
     if len(found) == 1:
         return found[0]
     if found:
-        what = f"{len(found)} slices with the number {number} ({told(axial)}); expected one"
+        what = f"{len(found)} slices with the number {number}{_same_uid(found)} ({told(axial)}); expected one"
         raise RowError("ambiguous-slice", what, "name one folder or file in source, or give position_mm")
     others = sorted({series.plane_name() for series, _ in at(everything)})
     if others:
-        what = f"slice {number} is {' and '.join(others)}; expected an axial one"
+        what = f"slice {number} is {' and '.join(others)}; expected an axial one{_LIMIT}"
         raise RowError("not-axial", what, "correct the slice")
     what = f"no slice {number} ({told(axial)}); expected one of these"
     raise RowError("no-slice", what, "correct the slice")
+
+
+def _same_uid(found: Sequence[tuple[Series, int]]) -> str:
+    """What is to be said of slices whose files have one SOPInstanceUID, but not the same content."""
+    twins = any(stack.pictures[index].twin for stack, index in found)
+    return ", whose files have one SOPInstanceUID and different content" if twins else ""
 
 
 def _by_position(axial: list[Series], position: float) -> tuple[Series, int]:
@@ -195,7 +211,15 @@ def _around(
     if segment in found.unclear:
         what = f"the label map has a sixth lumbar vertebra; expected five, to tell what {segment} is"
         raise RowError("sixth-vertebra", what, f"look at the patient, and give slice for {segment}")
+    if structure.fault:
+        what = f"{segment} in the label map is not one {rule.at}: {structure.fault}; expected one"
+        raise RowError("unclear-level", what, f"correct the label map, or give slice for {segment}")
     middle = _middle(level, segment, axial, structure, rule, problems)
+    if structure.strays:
+        many = f"{structure.strays} voxel{'s' * (structure.strays > 1)}"
+        what = f"{many} of {segment} in the label map far from its main part; expected none"
+        remedy = "they were left out: look whether the slice goes through the level"
+        problems.append(row_problem(level.row, "stray-voxels", what, remedy, "warning"))
     if rule.slices == 1:
         return [middle]
     half = rule.slices // 2
@@ -211,9 +235,13 @@ def _around(
 
 
 def _distance(structure: Structure, stack: Series, index: int) -> float:
+    return distance_mm(structure, _plane(stack, index))
+
+
+def _plane(stack: Series, index: int) -> Plane:
     plane = stack.pictures[index].plane
     assert plane is not None  # it is axial
-    return distance_mm(structure, plane)
+    return plane
 
 
 def _middle(
@@ -233,9 +261,13 @@ def _middle(
         raise RowError("level-outside", what, same_space)
     unreadable = []
     for stack, index, distance in places:
-        plane = stack.pictures[index].plane
-        assert plane is not None  # it is axial
-        if not cuts(structure, plane):
+        plane = _plane(stack, index)
+        half = (stack.slice_spacing_mm() or np.inf) / 2
+        # Of a map of single voxels, no slice need go through one: then the next slice is the right one.
+        near = np.isfinite(half) and abs(distance) <= half * (1 + 1e-6)
+        # A steep plane can cut the edge of a disc, and belong to the next one.
+        far = rule.at == "disc" and abs(distance) > APART_MM
+        if not near and (far or not cuts(structure, plane)):
             break
         twins = [p for p in _positions(stack) if abs(p - plane.position_mm()) <= _ONE_PLACE]
         if len(twins) > 1:
@@ -247,7 +279,6 @@ def _middle(
         if reason:
             unreadable.append(f"slice {one.number} cannot be read")
             continue
-        half = (stack.slice_spacing_mm() or np.inf) / 2
         if unreadable or abs(distance) > half * (1 + 1e-6):
             what = f"{', '.join(unreadable)}; " if unreadable else ""
             what += f"slice {one.number} lies {_far(distance)} the middle of {segment}"
@@ -260,8 +291,12 @@ def _middle(
         raise RowError("unreadable-slice", what, "export the series again")
     stack, index, distance = places[0]
     number = stack.pictures[index].number
-    what = f"the nearest slice, {number}, lies {_far(distance)} the middle of {segment} and does not cut it"
-    raise RowError("level-outside", f"{what}; expected one that does", same_space)
+    what = f"the nearest slice, {number}, lies {_far(distance)} the middle of {segment}"
+    if cuts(structure, _plane(stack, index)):
+        what += f"; expected one within {APART_MM:g} mm"
+    else:
+        what += " and does not cut it; expected one that does"
+    raise RowError("level-outside", what, same_space)
 
 
 def _far(distance: float) -> str:

@@ -17,7 +17,7 @@ from mriparaspinal.levels import Level, row_problem
 from mriparaspinal.model import Problem
 from mriparaspinal.scans import Source
 from mriparaspinal.slice_choice import Chosen, RowError
-from mriparaspinal.volume import Plane, Series, Values, radiological
+from mriparaspinal.volume import STEEPEST, Plane, Series, Values, radiological, tilt_degrees
 
 SLICES_COLUMNS = (
     "image",
@@ -73,7 +73,7 @@ def slice_picture(
         raise RowError("no-window", found, "give --window LOW,HIGH or --window percentile")
     grey, limits = shown(values, window.window, picture.inverted)
     turned, plane = radiological(grey, picture.plane)
-    _remark(chosen, values, plane.row_spacing_mm is None, problems)
+    _remark(chosen, values, plane, problems)
     voi = window.window if isinstance(window.window, Voi) else None
     low, high = limits or (None, None)
     centre, width = (voi.centre, voi.width) if voi and voi.table is None else (None, None)
@@ -111,7 +111,7 @@ def _window(
     known = f"{series.kind} {series.key}"
     if known not in windows:
         same = [s for s in source.series if (s.kind, s.key) == (series.kind, series.key)]
-        windows[known] = _series_window([s for s in same if s.plane_name() == "axial"], rule)
+        windows[known] = _series_window([s for s in same if s.plane_name() == "axial" or s.steep], rule)
         if windows[known].window is not None and windows[known].remark:
             problems.append(_spread(chosen.level, windows[known].remark))
     return windows[known]
@@ -155,22 +155,31 @@ def _spread(level: Level, remark: str) -> Problem:
     return row_problem(level.row, "window-spread", message, remedy, "warning")
 
 
-def _remark(chosen: Chosen, values: Values, no_spacing: bool, problems: list[Problem]) -> None:
+def _remark(chosen: Chosen, values: Values, turned: Plane, problems: list[Problem]) -> None:
     def warn(code: str, message: str, remedy: str) -> None:
         problem = row_problem(chosen.level.row, code, message, remedy, "warning")
         if problem not in problems:  # a row can stand for several slices
             problems.append(problem)
 
-    if no_spacing:
+    if turned.row_spacing_mm is None:
         warn(
             "no-spacing", "no PixelSpacing; expected one", "areas in mm² stay empty; write it into slices.csv"
         )
     series = chosen.stack
+    if series.steep:
+        tilt = tilt_degrees(turned)
+        found = f"slice {chosen.number} is tilted by {tilt:.0f}° from the axial plane; expected at most 45°"
+        warn("steep-slice", found, f"check that it lies along its disc: beyond {STEEPEST}° it is refused")
+    if series.pictures[chosen.index].twin:
+        found = f"another file has the SOPInstanceUID of slice {chosen.number}, and other content"
+        warn("same-uid", f"{found}; expected one file", "keep the original, and take the other one away")
     if series.modality not in ("", "MR"):
         warn("not-mr", f"modality {series.modality}; expected MR", "check that it is the series you mean")
     if series.pictures[chosen.index].lossy:
         found = "pixels that were compressed with loss; expected those of the scanner"
         warn("lossy-pixels", found, "take the original series if there is one")
+    if series.remark is not None:
+        warn("two-places", *series.remark)
     if series.kind == "NIfTI" and np.isnan(values).any():
         warn("no-value", "voxels without a value; expected numbers", "they are black: keep contours off them")
 

@@ -13,6 +13,7 @@ from mriparaspinal.files.images import IMAGE_ENDINGS
 from mriparaspinal.files.manifest import Manifest
 from mriparaspinal.files.results import MANIFEST, PARTICIPANTS
 from mriparaspinal.model import Settings
+from mriparaspinal.names import composed
 from mriparaspinal.study import Study, UnknownParticipantError, open_study
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class Source:
 
         Raises :class:`NoInputError` that names the first file that is missing, changed or new.
         """
-        now = dict(read)
+        # Folders that were copied from a Mac may have the same names with accented letters in two parts.
+        now = {composed(name): digest for name, digest in read}
         again = "give the dataset that was measured, or run quantify again"
         for name in sorted({*now, *self.sha256}):
             if name not in now:
@@ -104,7 +106,7 @@ def _opened(
     except UnknownParticipantError as error:
         found = str(error).removeprefix("--participant-label: ").rsplit("; ", 1)[0]
         raise NoInputError(f"{results / MANIFEST}: {found}; give the dataset that was measured") from None
-    measured = {name: digest for name, digest in manifest.inputs.items() if is_read(name)}
+    measured = {composed(name): digest for name, digest in manifest.inputs.items() if is_read(name)}
     return Source(results, study, settings, manifest, measured)
 
 

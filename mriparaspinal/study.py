@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from mriparaspinal import __version__
 from mriparaspinal.dataset import Dataset, find_slices, name_parser, participant_of
 from mriparaspinal.errors import NoInputError, ParaspinalError, UsageError
 from mriparaspinal.files.folder import UnreadableFileError, list_files, read_bytes
-from mriparaspinal.files.images import IMAGE_ENDINGS
+from mriparaspinal.files.images import IMAGE_ENDINGS, png_size
 from mriparaspinal.files.protocol import FILE as PROTOCOL
 from mriparaspinal.files.results import (
     MANIFEST,
@@ -48,12 +47,16 @@ from mriparaspinal.model import (
     Slice,
     SliceResult,
 )
+from mriparaspinal.names import composed, difference, loose_key, near_matches
 from mriparaspinal.packed import PackedResults, PackedSlices, Part, Parts, slices_of, unpack
 from mriparaspinal.parallel import Spread, map_in_order
 from mriparaspinal.participants import KEY, NOBODY, Participants, match_slices, read_participants
 from mriparaspinal.pipeline import measure_slices
+from mriparaspinal.plausibility import Gathered
 from mriparaspinal.stacks import Spacing, stack_problems
+from mriparaspinal.strays import json_content, table_versions
 from mriparaspinal.tabulate import Regions, choose_reference, each_row, missing_regions, tabulate_slices
+from mriparaspinal.text import is_missing, read_number
 from mriparaspinal.twins import key_of, no_keys, twin_problems
 from mriparaspinal.versions import library_versions
 from mriparaspinal.vocabulary import natural_key
@@ -64,7 +67,9 @@ if TYPE_CHECKING:
     from mriparaspinal.slice_geometry import SlicePlace
 
 SLICES_TABLE = "slices.csv"
-_PARTICIPANTS = (PARTICIPANTS, "participants.tsv")
+_PARTICIPANTS = (PARTICIPANTS, "participants.tsv", "participants.xlsx")
+#: Looked at where none of the others is there: to say that they are not read.
+_NOT_READ = ("participants.xls", "participants.ods", "participants.numbers")
 #: Slices whose rows become text at a time.
 _PART = 100
 _SPACING_COLUMNS = ("image", "row_spacing_mm", "col_spacing_mm")
@@ -174,10 +179,13 @@ def open_study(
         from mriparaspinal.label_maps import is_picture_of_masks, masks_without_slice
 
         files = [name for name in files if not is_picture_of_masks(root, name, maps)]
-    dataset = find_slices(files, dead, settings, images_alone=maps is not None)
-    tables = [name for name in files if name.casefold() in (PROTOCOL, SLICES_TABLE, *_PARTICIPANTS)]
+    content = partial(json_content, root)
+    dataset = find_slices(files, dead, settings, images_alone=maps is not None, content=content)
+    known = (PROTOCOL, SLICES_TABLE, *_PARTICIPANTS, *_NOT_READ)
+    tables = [name for name in files if name.casefold() in known]
+    given = None if participants_file is None else participants_file.name
+    problems = [*dataset.problems, *table_versions(files, given)]
     del files  # very many names, perhaps
-    problems = list(dataset.problems)
     digests = {}
     if PROTOCOL in tables:
         try:
@@ -198,6 +206,7 @@ def open_study(
             digests[path.name] = sha256(raw)
             participants, faults = read_participants(text.columns, text.rows, path.name)
             problems += faults
+            problems += [_other_sheets(path.name, note) for note in text.notes]
             if KEY in text.columns:
                 groups = {slice_.participant_id: slice_.group for slice_ in dataset.slices}
                 problems += match_slices(participants, groups, path.name)
@@ -213,18 +222,19 @@ def open_study(
         else:
             digests[SLICES_TABLE] = sha256(raw)
             spacings, unclear = _read_spacings(text, [slice_.name for slice_ in dataset.slices])
-            problems += unclear
+            problems += [*unclear, *_odd_spacings(root, dataset.slices, spacings)]
             places = _read_places(text, [slice_.name for slice_ in dataset.slices])
     if maps is not None:
-        maps = dataclasses.replace(maps, places=places)
+        maps = dataclasses.replace(maps, places=places, affine=settings.affine)
         problems += masks_without_slice(maps, dataset.slices)
     everyone = tuple(dict.fromkeys(slice_.participant_id for slice_ in dataset.slices))
+    share = tuple(map(composed, share))
     chosen, order = _share_of(dataset, share, everyone) if share else (dataset, ())
     dixon = None
     if fat_and_water is not None:
         from mriparaspinal.dixon import open_dixon
 
-        dixon = open_dixon(*fat_and_water, places, chosen.slices, settings.same_voxels)
+        dixon = open_dixon(*fat_and_water, places, chosen.slices, settings.same_voxels, settings.affine)
     return Study(
         root,
         chosen,
@@ -247,7 +257,7 @@ def _listing(slices: Sequence[Slice]) -> str:
     digest = hashlib.sha256()
     between = ""
     for slice_ in slices:
-        line = f"{between}{slice_.image}\t{slice_.annotation}"
+        line = composed(f"{between}{slice_.image}\t{slice_.annotation}")
         digest.update(line.encode("utf-8", "backslashreplace"))
         between = "\n"
     return digest.hexdigest()
@@ -261,7 +271,8 @@ def _share_of(
     if unknown:
         from difflib import get_close_matches
 
-        near = get_close_matches(unknown[0], everyone, n=4, cutoff=0.5) or everyone[:4]
+        alike = [who for who in everyone if loose_key(who) == loose_key(unknown[0])]
+        near = alike or get_close_matches(unknown[0], everyone, n=4, cutoff=0.5) or everyone[:4]
         found = f"{unknown[0]!r} has no slices in the dataset"
         expected = f"one of {len(everyone)} participants, such as {', '.join(near)}" if near else "slices"
         raise UnknownParticipantError(f"--participant-label: {found}; expected {expected}; correct it")
@@ -298,7 +309,13 @@ def _participants_file(root: Path, files: list[str]) -> Path | None:
     if len(there) > 1:
         found = f"{' and '.join(there)} were found"
         raise UsageError(f"{root}: {found}; expected one; choose with --participants")
+    there += [name for name in files if name.casefold() in _NOT_READ]
     return root / there[0] if there else None
+
+
+def _other_sheets(name: str, note: str) -> Problem:
+    found = f"{note.removeprefix(f'{name}: ')}; expected one sheet"
+    return Problem(name, "", "warning", "other-sheets", found, "remove the others, or put the table first")
 
 
 def _table_problem(name: str, code: str, error: NoInputError) -> Problem:
@@ -314,24 +331,29 @@ def _read_spacings(table: TextTable, images: list[str]) -> tuple[dict[str, Spaci
         return {}, [_spacing_error("", found, "add it: areas in mm² stay empty without it")]
     places = [table.columns.index(column) for column in _SPACING_COLUMNS]
     told: dict[str, list[Spacing | None]] = {image: [] for image in images}
+    whole = {composed(image): image for image in images}
     by_name: dict[str, list[str]] = {}
-    for image in images:
+    for image in map(composed, images):
         by_name.setdefault(image.rsplit("/", 1)[-1], []).append(image)
     problems = []
+    written: list[str] = []
     for row in table.rows:
         name, *texts = (row[place] for place in places)
+        written.append(name)
         # Without a spacing: prepared from a source that does not know it.
-        spacing = _spacing(texts) if any(texts) else None
-        targets = [name] if name in told else by_name.get(name, [])
-        if any(texts) and spacing is None:
+        given = not all(is_missing(text, number=True) for text in texts)
+        spacing = _spacing(texts) if given else None
+        targets = [name] if name in whole else by_name.get(name, [])
+        if given and spacing is None:
             found = f"spacing {' × '.join(map(repr, texts))} was found; expected two positive numbers in mm"
+            found += _unit_meant(texts)
             problems.append(_spacing_error(name, found, "correct the row: csa_mm2 stays empty without it"))
         elif len(targets) > 1:
             found = f"the name fits {' and '.join(targets)}; expected one row per image, with its folder"
             problems.append(_spacing_error(name, found, "write the image's path below the dataset"))
             spacing = None
         for target in targets:
-            told[target].append(spacing)
+            told[whole[target]].append(spacing)
     for image, rows in told.items():
         if len(rows) > 1:
             found = f"{len(rows)} rows were found for the image; expected one"
@@ -339,19 +361,49 @@ def _read_spacings(table: TextTable, images: list[str]) -> tuple[dict[str, Spaci
     spacings = {image: rows[0] for image, rows in told.items() if len(rows) == 1 and rows[0] is not None}
     without = [image for image, rows in told.items() if not rows]
     if without:
-        found = f"no row for {len(without)} images, among them {without[0]}; expected one for each"
+        found = f"no row for {len(without)} images, among them {without[0]}"
+        for (image, *_), (cell, *_) in near_matches(list(map(composed, without)), written)[:1]:
+            found += f" ({cell} in the table differs from {image} in {difference(cell, image)})"
+        found += "; expected one for each"
         remedy = "add the rows: csa_mm2 stays empty without them"
         problems.append(Problem(SLICES_TABLE, "", "warning", "no-spacing", found, remedy))
     return spacings, problems
 
 
+def _unit_meant(texts: list[str]) -> str:
+    """The mm that two refused numbers would be in another unit, in brackets; else empty."""
+    from mriparaspinal.slice_geometry import other_unit
+
+    rows, columns = map(read_number, texts)
+    return "" if rows is None or columns is None else other_unit((rows, columns))
+
+
+def _odd_spacings(root: Path, slices: Sequence[Slice], spacings: Mapping[str, Spacing]) -> list[Problem]:
+    """A warning for each spacing that a lumbar slice cannot have, judged on the first image that has it."""
+    from mriparaspinal.slice_geometry import spacing_doubt
+
+    first: dict[Spacing, Slice] = {}
+    for slice_ in slices:
+        if slice_.name in spacings:
+            first.setdefault(spacings[slice_.name], slice_)
+    times = Counter(spacings.values())
+    problems = []
+    for spacing, slice_ in first.items():
+        doubt = spacing_doubt(spacing, png_size(root / slice_.image) if slice_.image else None)
+        if doubt:
+            images = f", in {times[spacing]} images" if times[spacing] > 1 else ""
+            found, _, expected = doubt.partition("; ")
+            remedy = "compare with the scanner's PixelSpacing: csa_mm2 is as the table says"
+            message = f"{found}{images}; {expected}"
+            problems.append(Problem(SLICES_TABLE, slice_.name, "warning", "odd-spacing", message, remedy))
+    return problems
+
+
 def _spacing(texts: list[str]) -> Spacing | None:
-    try:
-        rows, columns = map(float, texts)
-    except ValueError:
+    rows, columns = map(read_number, texts)
+    if rows is None or columns is None:
         return None
-    good = all(math.isfinite(mm) and 0 < mm < 100 for mm in (rows, columns))
-    return (rows, columns) if good else None
+    return (rows, columns) if 0 < rows < 100 and 0 < columns < 100 else None
 
 
 def _read_places(table: TextTable, images: list[str]) -> dict[str, SlicePlace]:
@@ -360,12 +412,13 @@ def _read_places(table: TextTable, images: list[str]) -> dict[str, SlicePlace]:
 
     told = parse_places(table.columns, table.rows)
     names = Counter(dict(zip(table.columns, row, strict=True)).get("image", "") for row in table.rows)
-    alike = Counter(image.rsplit("/", 1)[-1] for image in images)
+    alike = Counter(composed(image.rsplit("/", 1)[-1]) for image in images)
     places: dict[str, SlicePlace] = {}
     for image in images:
-        short = image.rsplit("/", 1)[-1]
+        whole = composed(image)
+        short = whole.rsplit("/", 1)[-1]
         # As the spacings are read: a name without its folder counts where it can mean one image only.
-        rows = {image, short} if alike[short] == 1 else {image}
+        rows = {whole, short} if alike[short] == 1 else {whole}
         if sum(names[name] for name in rows) == 1:
             places.update((image, told[name]) for name in rows if name in told)
     return places
@@ -390,13 +443,17 @@ def gather_problems(study: Study, results: Sequence[SliceResult], settings: Sett
     by_segment: Counter[str] = Counter()
     people: set[tuple[str, str]] = set()
     seen: list[Regions] = []
+    depths = _Depths()
     keys = no_keys(len(results))
+    gathered = Gathered(study.spacings)
     for place, result in enumerate(results):
         problems += result.problems
+        gathered.add(result)
         if any(side for _, side in result.counts):
             by_segment[result.slice.segment] += 1
             people.add((result.slice.group, result.slice.participant_id))
         seen.append(result.seen if result.measurable else frozenset())
+        depths.add(result)
         keys[place] = key_of(result)
     slices = slices_of(results)
     reference: str | None = None
@@ -409,9 +466,37 @@ def gather_problems(study: Study, results: Sequence[SliceResult], settings: Sett
         problems += missing_regions(slices, seen, reference, study.maps is not None)
     problems += stack_problems(_with_lost(study, results), study.spacings, study.places or None)
     problems += twin_problems(results, keys)
-    problems.sort(key=lambda problem: natural_key(problem.file))
+    problems += depths.problems(settings)
+    problems += gathered.problems()
+    # What is said of a file that several slices share is said once.
+    problems = list(dict.fromkeys(problems))
+    problems.sort(key=lambda problem: natural_key(composed(problem.file)))
     segments = dict(sorted(by_segment.items()))
     return MeasuredStudy(study, results, problems, segments, frozenset(people), reference)
+
+
+class _Depths:
+    """How many of the slices that could be read have 8 bits, and how many have more, with the first names."""
+
+    def __init__(self) -> None:
+        self._counts = [0, 0]
+        self._first = ["", ""]
+
+    def add(self, result: SliceResult) -> None:
+        """Count a slice."""
+        if result.measurable:
+            self._counts[result.deep] += 1
+            self._first[result.deep] = self._first[result.deep] or result.slice.name
+
+    def problems(self, settings: Settings) -> list[Problem]:
+        """The warning that the grey levels of slices are on two scales, where they are."""
+        if settings.window is None or not all(self._counts):
+            return []
+        eight, deep = self._counts
+        found = f"{eight} of {eight + deep} slices have 8 bits (first {self._first[0]}), {deep} have more "
+        found += f"(first {self._first[1]}): two grey scales in one study; expected one for all slices"
+        remedy = "export all slices in the same way: --window changes those of more than 8 bits alone"
+        return [Problem("dataset", "", "warning", "mixed-depth", found, remedy)]
 
 
 def _clear_reference(measured: MeasuredStudy, settings: Settings) -> str:
@@ -621,6 +706,8 @@ def _manifest(
     resolved: dict[str, Any] = dataclasses.asdict(_rule_of_masks(measured.study, settings))
     resolved["reference"] = reference or None
     resolved["labels"] = dict(settings.labels)
+    if settings.affine is None:
+        del resolved["affine"]
     if maps is not None:
         from mriparaspinal.label_maps import numbering_record
 
@@ -649,7 +736,7 @@ def _inputs(measured: MeasuredStudy) -> Iterator[tuple[str, str]]:
     slices = (pair for result in measured.results for pair in result.sha256)
     # No name has a zero byte: these are in the order of the names, then of the reading.
     entries = (
-        b"%s\0%016x%s" % (name.encode("utf-8", "surrogatepass"), number, digest.encode())
+        b"%s\0%016x%s" % (composed(name).encode("utf-8", "surrogatepass"), number, digest.encode())
         for number, (name, digest) in enumerate(chain(measured.study.sha256.items(), slices))
     )
     for name, (*_, last) in groupby(in_order(entries), lambda entry: entry[:-81]):

@@ -11,12 +11,13 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from mriparaspinal.files.folder import UnreadableFileError
+from mriparaspinal.files.nifti import Form
 from mriparaspinal.files.tables import csv_bytes
 from mriparaspinal.grey_window import linear_levels, percentile_window, series_window
 from mriparaspinal.levels import COLUMNS as LEVEL_COLUMNS
 from mriparaspinal.levels import TABLE as LEVELS_TABLE
 from mriparaspinal.scans import numbers, read_source
-from mriparaspinal.volume import Series, plane_name, radiological, tilt_degrees
+from mriparaspinal.volume import Series, radiological, tilt_degrees
 
 LIST_COLUMNS = (
     "source",
@@ -40,10 +41,9 @@ _SHEET_COLUMNS = 6
 def list_row(place: str, series: Series) -> tuple[str, ...]:
     """A series as a row of the list; ``place``: what to write as its source in levels.csv."""
     plane = series.pictures[0].plane
-    name, spacing, positions = "unknown", "", ""
+    name, spacing, positions = series.plane_name(), "", ""
     if plane:
         tilt = tilt_degrees(plane)
-        name = plane_name(plane)
         name += f", tilted {tilt:.0f}°" if name == "axial" and tilt >= 1 else ""
         if plane.row_spacing_mm and plane.col_spacing_mm:
             spacing = f"{plane.row_spacing_mm:.4g}×{plane.col_spacing_mm:.4g}"
@@ -84,12 +84,12 @@ class Surveyed:
         return [list_row(place, series) for place, series in self.stacks]
 
 
-def survey(sources: Sequence[Path], leave_out: Path | None = None) -> Surveyed:
-    """Every series of the sources."""
+def survey(sources: Sequence[Path], leave_out: Path | None = None, form: Form | None = None) -> Surveyed:
+    """Every series of the sources; ``form``: which one counts where sform and qform disagree."""
     stacks: list[tuple[str, Series]] = []
     broken: list[str] = []
     for path in sources:
-        source = read_source(path, leave_out)
+        source = read_source(path, leave_out, form=form)
         for series in source.series:
             whole = not path.is_dir() or series.place == "."
             stacks.append(((path.name or str(path)) if whole else series.place, series))

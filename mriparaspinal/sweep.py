@@ -173,7 +173,7 @@ def _sweep_contrasts(
     notes: list[str] = []
     for level in range(max(0, threshold - REACH), min(GREY_LEVELS - 1, threshold + REACH) + 1):
         table, found = compare(cohort.table.assign(fi=fi[:, level]), contrasts, ["fi"], normality)
-        blocks.append(table.assign(threshold=level))
+        blocks.append(table.rename(columns={"p_adjusted": "p_adjusted_fi"}).assign(threshold=level))
         if level == threshold:
             notes = found
     # Stable: the thresholds of one comparison come together, the comparisons stay in their order.
@@ -193,12 +193,15 @@ def _summary(compared: pd.DataFrame, slopes: pd.DataFrame, threshold: int) -> tu
     if compared.empty:
         return (*sentences, "no contrasts: nothing to compare")
     levels = f"from {compared['threshold'].min()} to {compared['threshold'].max()}"
-    for column, name in (("p", "p < 0.05"), ("p_adjusted", "adjusted p < 0.05")):
+    for column, name in (("p", "p < 0.05"), ("p_adjusted_fi", "adjusted p < 0.05")):
         counts = steadiness(compared, threshold, column)
         sentences.append(
             f"comparisons of FI with {name} at the threshold {threshold}: {counts.significant}, of which "
             f"{counts.steady} stay so, in the same direction, at every threshold {levels}; of the "
             f"{counts.other} others {counts.sometimes} have {name} at some threshold {levels}"
         )
-    sentences.append("adjusted p: Benjamini–Hochberg over the comparisons of FI alone, for each threshold")
+    sentences.append(
+        "adjusted p (p_adjusted_fi): Benjamini–Hochberg over comparisons of FI alone, at each threshold; "
+        "compare adjusts over all metrics of a contrast"
+    )
     return tuple(sentences)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.measure import approximate_polygon, find_contours
 
-from mriparaspinal.model import Contour
+from mriparaspinal.model import Contour, MaskRule
 from mriparaspinal.rasterise import Patch, contour_area, crosses_itself, is_flat, rasterise
 
 #: Pixels that touch at a corner belong together, as the outline that Pillow draws goes through them.
@@ -97,11 +97,13 @@ def simplified(contour: Contour, tolerance_px: float) -> Contour:
     return contour if broken else simpler
 
 
-def pixels_of(contours: list[Contour], shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """All pixels of a canvas of (rows, columns) that some contours cover under rule ``labelme``."""
+def pixels_of(
+    contours: list[Contour], shape: tuple[int, int], rule: MaskRule = "labelme"
+) -> NDArray[np.bool_]:
+    """All pixels of a canvas of (rows, columns) that some contours cover."""
     pixels = np.zeros(shape, dtype=bool)
     for contour in contours:
-        patch = rasterise(contour, shape, "labelme")
+        patch = rasterise(contour, shape, rule)
         if patch is not None:
             pixels[patch.top : patch.bottom, patch.left : patch.right] |= patch.pixels
     return pixels

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from mriparaspinal.grey_window import Voi
 
 Vector = tuple[float, float, float]
+Remark = tuple[str, str]
+"""Something to be said: (what was found; what was expected), what to do."""
 Values = NDArray[np.float64]
 """Pixels of one slice, (rows, columns); NaN where the source has no value (padding)."""
 
@@ -26,6 +28,8 @@ _SQUARE = 0.01
 _PARALLEL = math.cos(math.radians(1))
 #: An axis whose steps are this many times longer than the others' is the one that was sliced along.
 _SLICED = 1.5
+#: The greatest angle, in degrees, between the body axis and the normal of a slice that can be axial.
+STEEPEST = 60
 #: Slices that lie nearer to each other, in mm, lie in one place.
 _ONE_PLACE = 0.01
 _LEFT, _BACK, _HEAD = np.eye(3)
@@ -69,6 +73,10 @@ class Picture:
     """True for MONOCHROME1: the lowest value is shown white."""
     lossy: bool = False
     """True where its pixels have been compressed with loss."""
+    mosaic: bool = False
+    """True for a Siemens mosaic: many slices as tiles of one picture, whose place is not told."""
+    twin: bool = False
+    """True where another file has its SOPInstanceUID and other content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +99,23 @@ class Series:
     pictures: tuple[Picture, ...]
     read: Callable[[int], Values]
     """The pixels of the slice at an index of ``pictures``; raises ``UnreadableFileError``."""
+    remark: Remark | None = None
+    """What is to be said about its place."""
+    among_axial: bool = True
+    """False for a series whose source has axial ones in another series: if steep, it is not taken for one."""
+
+    @property
+    def steep(self) -> bool:
+        """Whether its slices are beyond 45°, and can be axial all the same."""
+        plane = self.pictures[0].plane
+        return plane is not None and is_steep(plane)
 
     def plane_name(self) -> str:
-        """``axial``, ``sagittal``, ``coronal`` or ``unknown``."""
+        """``axial``, ``sagittal``, ``coronal``, ``mosaic`` or ``unknown``."""
         plane = self.pictures[0].plane
-        return plane_name(plane) if plane else "unknown"
+        if plane is None:
+            return "mosaic" if self.pictures[0].mosaic else "unknown"
+        return "axial" if self.steep and self.among_axial else plane_name(plane)
 
     def slice_spacing_mm(self) -> float | None:
         """Median distance of neighbours along the normal; None for a single slice.
@@ -143,6 +163,15 @@ def plane_name(plane: Plane) -> str:
 def tilt_degrees(plane: Plane) -> float:
     """The angle between the slice's normal and the body axis."""
     return math.degrees(math.acos(min(1.0, abs(float(plane.normal()[2])))))
+
+
+def is_steep(plane: Plane) -> bool:
+    """Whether the normal is 45° to 60° from the body axis, tilted to the front or back.
+
+    Slices along the endplate of S1 can be; but so can those along the sacrum, of a coronal series.
+    """
+    x, _, z = np.abs(plane.normal())
+    return bool(plane_name(plane) == "coronal" and z >= math.cos(math.radians(STEEPEST)) - 1e-6 and x < z)
 
 
 def parallel(one: Plane | None, other: Plane | None) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: How far apart, in voxels, two voxels may lie that are one: what rounding does to a header, and no more.
-_SAME = 0.1
+SAME = 0.1
 #: Our coordinates are LPS+; NIfTI's, and those of most viewers of brain images, are RAS+.
 _TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _ENDS = (("L", "R"), ("P", "A"), ("I", "S"))
@@ -34,7 +34,7 @@ class Grid:
 
 def same_grid(one: Grid, other: Grid) -> bool:
     """Whether two grids have the same voxels: shapes equal, and no corner a tenth of a voxel apart."""
-    return one.shape == other.shape and distance_mm(one, other) <= _SAME * float(one.spacing_mm().min())
+    return one.shape == other.shape and distance_mm(one, other) <= SAME * float(one.spacing_mm().min())
 
 
 def same_but_origin(one: Grid, other: Grid) -> bool:

@@ -345,7 +345,7 @@ def image_door(raw: bytes) -> None:
     refusals = []
     for window in (None, (0.0, 1000.0)):
         try:
-            image, _ = decode_image(raw, window)
+            image = decode_image(raw, window).grey
         except UnreadableImageError as error:
             refusals.append(error)
         else:

@@ -105,8 +105,10 @@ def test_endings_are_read_without_regard_to_case(names):
 
 def test_stems_that_differ_in_case_are_not_paired():
     dataset = find_slices(["als_1_3.png", "ALS_1_3.json"], (), Settings())
-    assert [p.code for p in dataset.problems] == ["image-without-json"]
-    assert [s.image for s in dataset.slices] == [None]
+    (problem,) = dataset.problems
+    assert (problem.severity, problem.code) == ("error", "names-differ")
+    assert all(part in problem.message for part in ("als_1_3.png", "ALS_1_3.json", "differ in case"))
+    assert not dataset.slices
 
 
 def test_an_image_without_json():
@@ -394,3 +396,40 @@ def test_names_with_dots_find_their_partners():
     dataset = find_slices(sorted(pair(*stems)), (), settings)
     assert [(s.image, s.annotation) for s in dataset.slices] == [(f"{s}.png", f"{s}.json") for s in stems]
     assert dataset.problems == ()
+
+
+# TIFF and BMP
+
+
+@pytest.mark.parametrize("ending", [".tif", ".TIF", ".tiff", ".bmp"])
+def test_a_tiff_or_bmp_with_its_json_is_a_slice(ending):
+    dataset = find_slices(["ALS_1_3.json", f"ALS_1_3{ending}", *pair("ALS_1_4")], (), Settings())
+    assert [s.image for s in dataset.slices] == [f"ALS_1_3{ending}", "ALS_1_4.png"]
+    assert not dataset.problems
+
+
+def test_one_without_a_json_is_told_as_any_image():
+    people, problems = found([*pair("ALS_1_4"), "ALS_1_3.tif"])
+    assert people == [("ALS_1", "ALS", "L4")]
+    assert ("image-without-json", "error") in problems
+
+
+@pytest.mark.parametrize("original", ["ALS_1_3.tif", "raw/ALS_1_3.tif", "raw/ALS_1_L3.BMP"])
+@pytest.mark.parametrize("alone", [False, True])
+def test_the_original_of_an_exported_png_is_no_slice_of_its_own(original, alone):
+    dataset = find_slices([*pair("ALS_1_3"), original], (), Settings(), images_alone=alone)
+    assert [s.image for s in dataset.slices] == ["ALS_1_3.png"]
+    assert not dataset.problems
+
+
+def test_a_tiff_in_another_patients_folder_is_not_the_original():
+    people, problems = found([*pair("a/ALS_1_3"), "b/ALS_1_3.tif"], FOLDER)
+    assert people == [("a", "ALS", "L3")]
+    assert ("image-without-json", "error") in problems
+
+
+def test_two_slices_with_contours_are_still_duplicates():
+    _, problems = found([*pair("ALS_1_3"), "raw/ALS_1_3.tif", "raw/ALS_1_3.json"])
+    assert ("duplicate-slice", "error") in problems
+    _, problems = found(["ALS_1_3.json", "ALS_1_3.tif", "ALS_1_3.bmp"])
+    assert ("duplicate-slice", "error") in problems

@@ -300,3 +300,39 @@ def test_the_plane_of_the_test_is_the_display():
     assert isinstance(turned, Plane)
     assert turned.across == pytest.approx((1, 0, 0))
     assert turned.down == pytest.approx((0, 1, 0))
+
+
+@pytest.mark.parametrize("codes", [(2, 1), (2, 2)])
+def test_fat_whose_header_tells_two_places(tmp_path, codes):
+    """Fat and water were registered to something: the place of the scanner is in the qform alone."""
+    voxels = {"fat": signals(1), "water": signals(2)}
+    dataset(tmp_path / "scans")
+    for name, values in voxels.items():
+        image = nibabel.Nifti1Image(values, None)
+        image.set_qform(AFFINE, code=codes[1])
+        moved = AFFINE.copy()
+        moved[2, 3] += 4
+        image.set_sform(moved, code=codes[0])
+        image.header.set_xyzt_units("mm")
+        (tmp_path / name).mkdir()
+        nibabel.save(image, tmp_path / name / "ALS_1.nii.gz")
+    arguments = ["quantify", tmp_path / "scans", "--out", tmp_path / "out", "--fat-rule", "dixon"]
+    arguments += ["--fat", tmp_path / "fat", "--water", tmp_path / "water"]
+    outcome = run(*arguments)
+    if codes == (2, 2):
+        assert "say by --affine sform or --affine qform" in outcome.err
+        outcome = run(*arguments, "--affine", "qform")
+    else:
+        told = {(file, code) for file, _, _, code in problems_of(tmp_path / "out") if code == "two-places"}
+        assert told == {("fat/ALS_1", "two-places"), ("water/ALS_1", "two-places")}
+    assert outcome.code == 0, outcome.err
+    fat, water = (values[:, :, SLICE].T for values in voxels.values())
+    fraction = fat / (fat + water)
+    found = {
+        (row["muscle"], row["side"]): float(row["fat_fraction_mean"]) for row in rows_of(tmp_path / "out")
+    }
+    for label, mask in boxes():
+        muscle, _, side = label.partition("_")
+        if side:
+            key = muscle, {"L": "left", "R": "right"}[side]
+            assert found[key] == pytest.approx(np.nanmean(fraction[mask]), rel=1e-12)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib
 import inspect
+import itertools
 import json
 import math
 import re
@@ -21,6 +22,8 @@ from statsmodels.stats.power import TTestIndPower, TTestPower
 
 import mriparaspinal
 from mriparaspinal import phantom
+from mriparaspinal.effect_sizes import rank_biserial_interval
+from mriparaspinal.exact_ranks import mann_whitney_exact, wilcoxon_exact
 from mriparaspinal.model import COLUMNS, MUSCLES, SEGMENTS, Contour
 from mriparaspinal.rasterise import contour_area, rasterise
 from mriparaspinal.stats import characteristics, compare, correlate, regress, reliability, roc
@@ -195,6 +198,8 @@ REDUCED = {
     "power_of_sides": 40,
     "power_of_groups": 60,
     "many_rows": 6,
+    "small_samples": 40,
+    "coverage": 100,
 }
 
 
@@ -458,3 +463,32 @@ def test_links_between_the_pages_lead_somewhere(name: str) -> None:
 def test_the_tables_of_the_pages_are_whole(name: str) -> None:
     for header, rows in tables(read(name)):
         assert {len(row) for row in rows} == {len(header)}, header
+
+
+def test_the_examples_of_the_methods_page() -> None:
+    """Each example is read from the page and computed again, by the package and by hand."""
+    text = " ".join(METHODS.split())
+    a, b = np.arange(1.0, 9.0), np.array([10, 30, 35, 44, 51, 58, 66, 90.0])
+    found = compare.compare_arms(a, b)
+    assert (found.test, f"{found.effect_size:.3f}") == ("welch_t", "-2.239")
+    assert (f"{found.effect_ci_low:.3f}", f"{found.effect_ci_high:.3f}") == ("-3.645", "-0.779")
+    assert "give `welch_t` and g = −2.239 (−3.645 to −0.779)" in text
+    low, high = rank_biserial_interval(1.0, 10, 10)
+    assert (f"{low:.3f}", high) == ("0.600", 1)
+    assert "give r = 1 (0.600 to 1)" in text
+    small = compare.compare_arms([3, 4, 9], [1, 3.5])
+    assert (small.statistic, f"{small.effect_size:.3f}") == (5, "0.667")
+    assert (f"{small.effect_ci_low:.3f}", f"{small.effect_ci_high:.3f}") == ("-0.374", "0.961")
+    assert "give U = 5, r = 0.667 (−0.374 to 0.961)" in text
+
+    ranks = stats.rankdata([20, 20, 26, 25, 22, 23, 28, 25, 24, 27, 30, 30, 29])
+    sums = [sum(dealt) for dealt in itertools.combinations(ranks, 6)]
+    far = sum(abs(total - 42) >= abs(sum(ranks[:6]) - 42) for total in sums)
+    assert (far, len(sums)) == (16, 1716)
+    assert "16 of the 1716 ways" in text
+    exact = mann_whitney_exact(np.array([20.0, 20, 26, 25, 22, 23]), np.array([28.0, 25, 24, 27, 30, 30, 29]))
+    assert exact == pytest.approx(far / len(sums), rel=1e-12)
+    assert wilcoxon_exact(np.array([1.0, 2, -3, 4, 4, 5, 0])) == 10 / 64
+    assert "10 of the 64 ways lie as far" in text
+    adjusted = stats.false_discovery_control([0.01, 0.02, 0.03, 0.5])
+    assert adjusted.tolist() == pytest.approx([0.04, 0.04, 0.04, 0.5])

@@ -147,16 +147,27 @@ def test_box_numbers_are_those_of_the_comparisons(cohort: pd.DataFrame, comparis
     assert np.ravel(box_edges(axes)) == pytest.approx(np.ravel(expected), rel=1e-12)
 
 
-def test_p_is_the_independent_tests(cohort: pd.DataFrame, comparisons: pd.DataFrame) -> None:
+def test_p_over_paired_lines_is_the_paired_tests(cohort: pd.DataFrame, comparisons: pd.DataFrame) -> None:
     figure = figures.sides_figure(cohort, comparisons)
     for segment in ("L3", "L4"):
         row = row_of(comparisons, contrast="side:ALS", segment=segment, muscle="MF", metric="rcsa")
         (text,) = over(panels(figure)[f"MF {segment}"])
-        assert text == ("p < 0.001" if row["p"] < 0.001 else f"p = {row['p']:.3f}")
-    note = figure.get_supxlabel()
+        assert text == ("p < 0.001" if row["paired_p"] < 0.001 else f"p = {row['paired_p']:.3f}")
+        assert row["paired_p"] != row["p"]
+    note = " ".join(figure.get_supxlabel().split())
     assert "full range" in note
-    assert "independent samples" in note
+    assert "p: paired samples (paired t-test" in note or "p: paired samples (Wilcoxon’s signed-rank" in note
     assert "not adjusted" in note
+
+
+def test_p_between_groups_is_the_independent_tests(cohort: pd.DataFrame, comparisons: pd.DataFrame) -> None:
+    figure = figures.groups_figure(cohort, comparisons, [parse_contrast("group:ALS-LR")])
+    row = row_of(
+        comparisons, contrast="group:ALS-LR", segment="L3", muscle="MF", metric="rcsa", role="symptomatic"
+    )
+    (text,) = over(panels(figure)["MF L3"])
+    assert text == ("p < 0.001" if row["p"] < 0.001 else f"p = {row['p']:.3f}")
+    assert "independent samples" in figure.get_supxlabel()
 
 
 def test_lines_join_the_sides_of_one_participant(cohort: pd.DataFrame) -> None:

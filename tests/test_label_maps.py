@@ -367,6 +367,19 @@ def test_a_map_with_a_place_for_a_slice_without_one_is_a_warning(small):
     assert sizes(small / "results")["ALS_1", "L3", "ES", "right"][0] == "600"
 
 
+@pytest.mark.parametrize("flips", [(1, 1), (1, -1), (-1, 1), (-1, -1)])
+def test_a_map_whose_rows_or_columns_run_the_other_way_measures_the_same(small, flips):
+    assert quantify(small).code == 0
+    expected = sizes(small / "results")
+    (small / "maps" / "ALS_1_3_mask.png").unlink()
+    # The columns of a slice run to the left, its rows to the back.
+    affine = np.diag([0.7 * flips[0], 0.7 * flips[1], 4.0, 1.0])
+    save(small / "maps" / "ALS_1_3.nii.gz", LABELS.T[:: flips[0], :: flips[1], None], affine)
+    assert quantify(small).code == 0
+    assert {code for *_, code in problems_of(small / "results")} == {"mask-place-unknown"}
+    assert sizes(small / "results") == expected
+
+
 @pytest.mark.parametrize("end", ["", ".gz"])
 def test_a_map_without_a_place_is_read_column_by_row(small, end):
     (small / "maps" / "ALS_1_3_mask.png").unlink()
@@ -532,7 +545,9 @@ def test_damaged_label_maps_give_a_result_or_one_line_each(tmp_path):
     rng = np.random.default_rng(11)
     png = io.BytesIO()
     Image.fromarray(LABELS).save(png, "PNG")
-    image = nibabel.Nifti1Image(np.ascontiguousarray(LABELS.T)[:, :, None], np.eye(4)).to_bytes()
+    image = nibabel.Nifti1Image(
+        np.ascontiguousarray(LABELS.T)[:, :, None], np.diag([-1.0, -1.0, 1.0, 1.0])
+    ).to_bytes()
     sound = {"_mask.png": png.getvalue(), ".nii.gz": gzip.compress(image), ".nii": image}
     grey = io.BytesIO()
     Image.fromarray(grey_image()).save(grey, "PNG")
@@ -556,3 +571,93 @@ def test_damaged_label_maps_give_a_result_or_one_line_each(tmp_path):
     assert len({line.split(":")[0] for line in errors} | measured) >= 100
     assert len(lost) > 30
     assert len(measured) > 10
+
+
+# ---------------------------------------------------------------- two places in one header
+
+
+def shifted_map(tum, tmp_path, codes=(2, 1), slices=5):
+    """The manual map with its true place in the qform, and another in the sform; slices 23 and 18."""
+    voxels, affine, labels = tum
+    indices = {"HV_1_1": 23, "HV_1_2": 18}
+    write_slices(tmp_path / "scans", voxels, affine, indices)
+    image = nibabel.Nifti1Image(labels, None)
+    ras = np.diag([-1.0, -1, 1, 1]) @ affine
+    image.set_qform(ras, code=codes[1])
+    ras[:3, 3] += slices * ras[:3, 2]
+    image.set_sform(ras, code=codes[0])
+    nibabel.save(image, tmp_path / "maps" / "HV_1.nii.gz")
+    return {stem: labels[:, :, index] for stem, index in indices.items()}
+
+
+@pytest.mark.parametrize("command", ["check", "run", "contours"])
+def test_two_places_are_told(tum, tmp_path, command):
+    shifted_map(tum, tmp_path)
+    inputs = {
+        "check": [tmp_path / "scans", "--masks", tmp_path / "maps"],
+        "run": [tmp_path / "scans", "--masks", tmp_path / "maps", "--out", tmp_path / "o"],
+        "contours": [tmp_path / "maps", "--dataset", tmp_path / "scans"],
+    }[command]
+    table = ["--numbering", tmp_path / "table.csv"]
+    words = "sform (code 2, aligned) and qform (code 1, scanner) are up to "
+    outcome = run(command, *inputs, *table)
+    assert words in outcome.out + outcome.err
+    outcome = run(command, *inputs, *table, "--affine", "qform")
+    assert words not in outcome.out + outcome.err
+
+
+def test_the_place_of_the_scanner_counts(tum, tmp_path):
+    labels = shifted_map(tum, tmp_path)
+    arguments = ("quantify", tmp_path / "scans", "--masks", tmp_path / "maps")
+    arguments += ("--numbering", tmp_path / "table.csv", "--out", tmp_path / "results")
+
+    def used() -> object:
+        manifest = json.loads((tmp_path / "results" / "quantify.json").read_text())
+        return manifest["settings"].get("affine", "none")
+
+    run(*arguments)
+    told = [
+        row["file"] for row in read_csv(tmp_path / "results" / "problems.csv") if row["code"] == "two-places"
+    ]
+    assert told == ["masks/HV_1.nii.gz"]  # once, for two slices
+    found = {
+        (row["image"], row["muscle"], row["side"]): row["csa_px"] for row in rows_of(tmp_path / "results")
+    }
+    for stem, cut in labels.items():
+        for value, key in TUM.items():
+            assert int(found[f"{stem}.png", *key]) == np.count_nonzero(cut == value)
+    assert used() == "none"
+    before = rows_of(tmp_path / "results")
+    run(*arguments, "--affine", "qform")
+    assert (rows_of(tmp_path / "results"), used()) == (before, "qform")
+    run(*arguments, "--affine", "sform")
+    assert rows_of(tmp_path / "results") != before
+
+
+def test_two_places_of_which_none_is_clear(tum, tmp_path):
+    shifted_map(tum, tmp_path, codes=(1, 1))
+    arguments = (
+        "quantify",
+        tmp_path / "scans",
+        "--masks",
+        tmp_path / "maps",
+        "--numbering",
+        tmp_path / "table.csv",
+    )
+    outcome = run(*arguments, "--out", tmp_path / "results")
+    assert outcome.code == 3 or "unreadable-mask" in {code for *_, code in problems_of(tmp_path / "results")}
+    assert "say by --affine sform or --affine qform which one is right" in outcome.err
+    outcome = run(*arguments, "--out", tmp_path / "results", "--affine", "qform")
+    assert {code for *_, code in problems_of(tmp_path / "results")} == {
+        "missing-reference",
+        "muscle-not-drawn",
+    }
+
+
+def test_affine_of_no_volume(tmp_path):
+    write_dataset(tmp_path / "scans")
+    for command in (["quantify"], ["check"], ["run"]):
+        out = [] if command == ["check"] else ["--out", tmp_path / "o"]
+        outcome = run(*command, tmp_path / "scans", *out, "--affine", "qform")
+        assert outcome.code == 2
+        assert "--affine: given without --masks" in outcome.err

@@ -18,7 +18,7 @@ MODULES = {
     if path.name not in ("__init__.py", "__main__.py")
 }
 
-GROUND = {"errors", "model", "vocabulary"}
+GROUND = {"errors", "model", "names", "text", "vocabulary"}
 #: They know no path, no terminal, no disk.
 PURE = {
     "anatomy",
@@ -27,6 +27,8 @@ PURE = {
     "contrasts",
     "derived_maps",
     "design",
+    "effect_sizes",
+    "exact_ranks",
     "fat_rules",
     "figures",
     "grade_figures",
@@ -49,6 +51,7 @@ PURE = {
     "phantom_surroundings",
     "pictures",
     "planar_contours",
+    "plausibility",
     "rasterise",
     "scoring",
     "regions",
@@ -80,6 +83,7 @@ COMPOSITIONS = {
     "dataset",
     "discrimination",
     "dixon",
+    "embedded",
     "gallery",
     "grade_study",
     "joining",
@@ -101,6 +105,7 @@ COMPOSITIONS = {
     "source",
     "study",
     "survey",
+    "strays",
     "sweep",
 }
 

@@ -68,7 +68,7 @@ def test_middle_and_ends_are_those_of_all_voxels(seed):
     voxels = chance.random((4, 5, 6)) < 0.3
     voxels[1, 2, 3] = True
     affine = np.eye(4)
-    affine[:3] = chance.normal(size=(3, 4)) * [3, 3, 3, 50]
+    affine[:3] = chance.normal(size=(3, 4)) * [0.5, 0.5, 0.5, 50]  # no voxel is far from the others
     table = parse_level_numbering(["value", "segment"], [["1", "3"]], "t")
     structure = find_levels(voxels.astype(np.int16), affine, level_rule(table, None, 1)).levels["L3"]
     middle = affine @ [*ndimage.center_of_mass(voxels), 1]
@@ -195,3 +195,63 @@ def test_discs_that_a_numbering_does_not_have():
         level_rule(NUMBERINGS["totalsegmentator"], "disc", 1)
     assert level_rule(NUMBERINGS["totalsegmentator"], None, 1).at == "vertebra"
     assert level_rule(NUMBERINGS["spineps"], None, 1).at == "disc"
+
+
+def one_level(voxels, kind="disc", affine=AFFINE):
+    table = parse_level_numbering(["value", "segment"], [["1", "3"]], "t")
+    return find_levels(voxels, affine, level_rule(table, kind, 1)).levels["L3"]
+
+
+def slab(shape=(60, 50, 160), low=60, high=70):
+    """A disc of 50 × 36 × 10 mm."""
+    voxels = np.zeros(shape, np.int16)
+    voxels[5:55, 7:43, low:high] = 1
+    return voxels
+
+
+def test_voxels_far_from_the_others_do_not_move_the_middle():
+    disc = slab()
+    by_hand = ndimage.center_of_mass(disc)
+    specks = disc.copy()
+    specks[20:30, 20:30, 120:125] = 1  # 500 voxels, 5 cm above
+    found = one_level(specks)
+    assert (found.strays, found.fault) == (500, "")
+    assert np.allclose(found.middle, by_hand)
+    assert not cuts(found, stack([122]).pictures[0].plane)
+    near = disc.copy()
+    near[20:30, 20:30, 75:77] = 1  # 6 mm above: part of it
+    assert one_level(near).strays == 0
+    assert np.allclose(one_level(near).middle, ndimage.center_of_mass(near))
+
+
+def test_the_arch_of_a_vertebra_can_be_apart_from_its_body():
+    voxels = np.zeros((40, 80, 40), np.int16)
+    voxels[5:35, 5:40, 5:32] = 1
+    voxels[18:22, 60:75, 3:15] = 1  # its spinous process, 2 cm behind
+    assert one_level(voxels, "vertebra").strays == 0
+    assert one_level(voxels, "disc").strays == np.count_nonzero(voxels[:, 60:])
+
+
+@pytest.mark.parametrize("bridge", [False, True])
+def test_two_discs_of_one_number_have_no_middle(bridge):
+    voxels = slab()
+    voxels[5:55, 7:43, 95:105] = 1  # the next disc, 35 mm above
+    if bridge:
+        voxels[30, 20, 70:95] = 1
+    # The two together reach over 45 mm, and over 36 mm from front to back, which is less.
+    apart = "18000 of its 36000 voxels lie apart from the others"
+    assert one_level(voxels).fault == ("it is 35 mm thick" if bridge else apart)
+
+
+def test_two_vertebrae_of_one_number_have_no_middle():
+    voxels = np.zeros((50, 40, 120), np.int16)
+    voxels[5:45, 2:37, 5:35] = voxels[5:45, 2:37, 35:110] = 1
+    assert one_level(voxels, "vertebra").fault == "it is 104 mm high"
+
+
+def test_a_level_of_one_voxel():
+    voxels = np.zeros((10, 10, 30), np.int16)
+    voxels[4, 5, 17] = 1
+    found = one_level(voxels)
+    assert (found.strays, found.fault) == (0, "")
+    assert np.allclose(found.middle, [4, 5, 17])

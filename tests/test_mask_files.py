@@ -33,10 +33,10 @@ def test_the_names_of_the_label_maps_of_a_slice():
     assert own_candidates(a_slice("ALS_7_3_a.png"))[0] == "ALS_7_3_a_mask.png"
 
 
-def reoriented():
+def reoriented(stored=VOXELS):
     """The voxels and affines of the same label map, stored in all 48 orders and directions of its axes."""
     for order, flips in product(permutations(range(3)), product((1, -1), repeat=3)):
-        voxels = VOXELS.transpose(order)[tuple(slice(None, None, step) for step in flips)]
+        voxels = stored.transpose(order)[tuple(slice(None, None, step) for step in flips)]
         affine = AFFINE[:, [*order, 3]].copy()
         for axis, step in enumerate(flips):
             if step < 0:
@@ -105,3 +105,34 @@ def test_what_is_not_surely_the_slice_is_refused(voxels, own):
         lay_on_slice(LabelVolume(voxels, None), None, (5, 6), own)
     with pytest.raises(OffGridError, match="no place in the patient"):
         lay_on_slice(LabelVolume(voxels, None), PLANE, (5, 6), own)
+
+
+# ---------------------------------------------------------------- with a place, for a slice without one
+
+
+@pytest.mark.parametrize("image_left", ["right", "left"])
+def test_a_map_of_the_slice_alone_is_turned_as_it_is_displayed(image_left):
+    """However it is stored: columns from the image's left, rows from the front."""
+    expected = VOXELS[:, :, 1].T
+    if image_left == "left":
+        expected = expected[:, ::-1]
+    for voxels, affine in reoriented(VOXELS[:, :, 1:2]):
+        labels = lay_on_slice(LabelVolume(voxels, affine), None, (5, 6), own=True, image_left=image_left)
+        assert np.array_equal(labels, expected)
+
+
+def test_a_map_that_is_a_little_oblique_is_turned_too():
+    tilt = np.deg2rad(30)
+    turn = np.array([[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]])
+    for voxels, affine in reoriented(VOXELS[:, :, 1:2]):
+        oblique = affine.copy()
+        oblique[:3, :3] = turn @ affine[:3, :3]
+        labels = lay_on_slice(LabelVolume(voxels, oblique), None, (5, 6), own=True)
+        assert np.array_equal(labels, VOXELS[:, :, 1].T)
+
+
+@pytest.mark.parametrize("order", [[2, 0, 1, 3], [1, 2, 0, 3], [0, 2, 1, 3]])
+def test_sagittal_and_coronal_maps_are_refused(order):
+    affine = np.eye(4)[order] * [1, -1, 1, 1]
+    with pytest.raises(OffGridError, match="not that of one axial slice"):
+        lay_on_slice(LabelVolume(VOXELS[:, :, :1], affine), None, (5, 6), own=True)

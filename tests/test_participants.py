@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mriparaspinal.participants import NOBODY, match_slices, read_participants
+from mriparaspinal.participants import NOBODY, WORDS, match_slices, read_participants
 
 
 def cell(column: str, text: str) -> tuple[str, list[str]]:
@@ -35,7 +38,7 @@ def test_onset_side(text, side):
     assert cell("onset_side", text) == (side, [])
 
 
-@pytest.mark.parametrize("text", ["both", "links", "lef", "1", "left/right", "L R", "-", "=L"])
+@pytest.mark.parametrize("text", ["lef", "1", "left/right", "L R", "-", "=L", "d", "s"])
 def test_an_onset_side_that_is_none_is_missing_and_an_error(text):
     assert cell("onset_side", text) == ("", ["bad-value"])
 
@@ -213,3 +216,124 @@ def test_a_column_that_is_nearly_one_with_a_meaning_is_told(column):
 def test_a_column_beside_the_one_that_is_meant_is_nobodys_mistake():
     columns = ("participant_id", "onset_side", "Onset side")
     assert read_participants(columns, [("ALS_1", "left", "by EMG")], "p.csv")[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("column", "spellings"),
+    [
+        ("sex M", "M m male Male MALE man männlich Mann homme Hombre masculino uomo ♂ 男 ｍ"),
+        ("sex F", "F f female FEMALE woman w W weiblich Frau femme mujer donna ♀ 女"),
+        ("sex 1", "1"),
+        ("sex diverse", "diverse"),
+        ("onset_side left", "left Left L l links Links gauche izquierda sinistra left-sided Left_side"),
+        ("onset_side right", "right R r rechts droite derecha destra right.side"),
+        (
+            "onset_region lower",
+            "lower Lower LL ll lower-limb lower_extremity Leg legs left-leg Bein lower-limb-onset",
+        ),
+        ("onset_region upper", "upper UL upper-limb Upper_Extremity arm arms right_arm upper-onset"),
+        ("onset_region bulbar", "bulbar Bulbar bulbar-onset BULBAR.onset"),
+        ("psa 1", "1 + 1.0 pos Positive PSA+"),
+        ("psa 0", "0 - − – 0.0 neg negative PSA-"),
+    ],
+)
+def test_spellings_of_one_word(column, spellings):
+    name, word = column.split()
+    for text in spellings.split():
+        assert cell(name, text) == (word, [])
+        if name != "psa":
+            assert cell(name, text.replace("-", " ").title()) == (
+                word if word != "diverse" else "Diverse",
+                [],
+            )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["bilateral", "Both", "unknown", "L>R", "l > r", "R=L", "bds", "?", "both sides", "None"],
+)
+def test_an_onset_side_that_names_no_side_is_missing_and_told(text):
+    rows = [("ALS_1", text), ("ALS_2", "left"), ("ALS_3", "NA")]
+    people, problems = read_participants(("participant_id", "onset_side"), rows, "p.csv")
+    assert [people.value(who, "onset_side") for who in people.rows] == ["", "left", ""]
+    codes = [] if text == "None" else ["no-onset-side"]
+    assert [(p.severity, p.code) for p in problems] == [("warning", code) for code in codes]
+    for problem in problems:
+        assert f"for 1 participant ({text} 1)" in problem.message
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [["H", "M"], ["h", "m", "H"], ["hombre", "mujer", "M"], ["M", "F", "H"], ["mulher", "M"]],
+)
+def test_h_and_m_together_are_unclear(levels):
+    rows = [(f"ALS_{i}", text) for i, text in enumerate(levels)]
+    people, problems = read_participants(("participant_id", "sex"), rows, "p.csv")
+    (problem,) = problems
+    assert (problem.severity, problem.code) == ("error", "bad-value")
+    assert "M may be a man or a woman" in problem.message
+    unclear = [who for who, text in rows if text.casefold() in ("h", "m")]
+    assert {people.value(who, "sex") for who in unclear} == {""}
+
+
+@pytest.mark.parametrize(
+    "levels", [["H", "F"], ["homme", "femme"], ["M", "W"], ["m", "f"], ["hombre", "mujer"]]
+)
+def test_other_pairs_of_letters_are_clear(levels):
+    rows = [(f"ALS_{i}", text) for i, text in enumerate(levels)]
+    people, problems = read_participants(("participant_id", "sex"), rows, "p.csv")
+    assert [people.value(who, "sex") for who in people.rows] == ["M", "F"]
+    assert problems == ()
+
+
+def test_an_unknown_spelling_beside_others_is_told():
+    def told(*texts: str) -> list[str]:
+        rows = [(f"ALS_{i}", text) for i, text in enumerate(texts)]
+        _, problems = read_participants(("participant_id", "sex"), rows, "p.csv")
+        return [problem.code for problem in problems]
+
+    assert told("M", "F", "femal") == ["mixed-spellings"]
+    assert told("1", "2", "M") == ["mixed-spellings"]
+    assert (
+        told("1", "2", "1") == told("K", "M") == told("M", "F", "diverse") == told("M", "F", "unknown") == []
+    )
+
+
+def test_what_was_read_as_missing_or_as_one_word_is_noted():
+    columns = ("participant_id", "alsfrs_r", "sex", "drug", "iq")
+    rows = [
+        ("a", "NA", "M", "None", "100"),
+        ("b", ".", "male", "n/a", "null"),
+        ("c", "na", "F", "riluzole", "98"),
+        ("d", "", "unknown", "", "97,5"),
+        ("e", "40", "F", "riluzole", "99"),
+    ]
+    people, problems = read_participants(columns, rows, "p.csv")
+    assert problems == ()
+    assert people.notes == (
+        "alsfrs_r: 3 cells read as missing (. 1, NA 1, na 1)",
+        "sex: 1 cell read as missing (unknown 1)",
+        "sex: read as M: M 1, male 1",
+        "drug: 1 cell read as missing (n/a 1)",
+        "iq: no numbers, so the column is read as texts: 97,5 1",
+    )
+    assert [people.value(who, "drug") for who in "abc"] == ["None", "", "riluzole"]
+
+
+def test_the_list_of_spellings_is_in_the_docs():
+    page = (Path(__file__).parents[1] / "docs" / "tables.md").read_text(encoding="utf-8")
+    for column, words in WORDS.items():
+        for word, spellings in words.items():
+            (row,) = re.findall(
+                rf"^\| `{column}` \| {f'`{word}`' if word else 'no side.*?'} \| (.*) \|$", page, re.M
+            )
+            assert row == ", ".join(f"`{spelling}`" for spelling in spellings)
+
+
+def test_a_column_nearly_named_so_is_read_with_its_words():
+    rows = [("a", "male", "links", "x"), ("b", "M", "rechts", "+")]
+    columns = ("participant_id", "Gender", "Onset side", "PSA")
+    people, problems = read_participants(columns, rows, "p.csv")
+    assert people.rows["a"] == {"Gender": "M", "Onset side": "left", "PSA": "x"}
+    assert people.rows["b"] == {"Gender": "M", "Onset side": "right", "PSA": "+"}
+    assert [problem.code for problem in problems] == ["column-alike", "column-alike"]

@@ -318,9 +318,51 @@ def test_a_size_that_is_not_the_images_is_an_error(tmp_path):
         check_wording(result)
 
 
-def test_a_file_that_tells_no_size_is_measured(tmp_path):
+def test_a_file_of_no_known_size_is_measured_and_told(tmp_path):
     write_slice(tmp_path, STEM, imageHeight=..., imageWidth=...)
+    result = measure(tmp_path)
+    assert told(result) == [("warning", "size-unknown")]
+    assert whole(result)
+    check_wording(result)
+
+
+@pytest.mark.parametrize("fields", [{"imageHeight": ...}, {"imageWidth": ...}, {"imageHeight": None}])
+def test_each_side_is_checked_by_itself(tmp_path, fields):
+    write_slice(tmp_path, STEM, **fields)
     assert measure(tmp_path).problems == ()
+    write_slice(tmp_path, STEM, **({"imageHeight": 200, "imageWidth": 200} | fields))
+    result = measure(tmp_path)
+    assert told(result) == [("error", "size-mismatch")]
+    assert "?" in result.problems[0].message
+    check_wording(result)
+
+
+@pytest.mark.parametrize("fields", [{}, {"imageHeight": 100}, {"imageWidth": 100}])
+def test_a_file_without_a_size_has_that_of_its_picture(tmp_path, fields):
+    fields = {"imageHeight": ..., "imageWidth": ...} | fields
+    write_slice(tmp_path, STEM, imageData=embedded(own_image(STEM)), **fields)
+    assert measure(tmp_path).problems == ()
+    write_slice(tmp_path, STEM, imageData=embedded(grey_image((50, 50))), **fields)
+    result = measure(tmp_path)
+    assert told(result) == [("error", "size-mismatch")]
+    assert "imageData" in result.problems[0].message
+    assert not result.measurable
+    check_wording(result)
+
+
+def test_a_size_that_is_a_text_is_an_error(tmp_path):
+    write_slice(tmp_path, STEM, imageHeight="100", imageWidth="100")
+    result = measure(tmp_path)
+    assert told(result) == [("error", "bad-json")]
+    check_wording(result)
+
+
+def test_height_and_width_that_were_exchanged(tmp_path):
+    write_slice(tmp_path, STEM, grey_image((100, 120)), imageHeight=120, imageWidth=100)
+    result = measure(tmp_path)
+    assert told(result) == [("error", "size-mismatch")]
+    assert "look exchanged" in result.problems[0].message
+    check_wording(result)
 
 
 # ---------------------------------------------------------------- the embedded image
@@ -348,7 +390,8 @@ def test_the_image_beside_counts_before_the_embedded_one(tmp_path):
     expected = measure(tmp_path)
     write_slice(tmp_path, STEM, imageData=embedded(grey_image(seed=9)))
     result = measure(tmp_path)
-    assert result.problems == ()
+    assert told(result) == [("warning", "embedded-differs")]
+    check_wording(result)
     assert result.counts == expected.counts
 
 
@@ -443,8 +486,8 @@ def test_every_problem_is_worded_found_expected_remedy(tmp_path):
     codes = {problem.code for problem in result.problems}
     assert codes >= {
         *("crosses-midline", "side-contradicts-display", "outside-image", "no-area", "self-crossing"),
-        *("leaves-image", "too-few-points", "not-closed", "parts-overlap", "unknown-label", "faulty-part"),
-        "image-path-missing",
+        *("leaves-image", "too-few-points", "not-closed", "hole-not-taken-out", "unknown-label"),
+        *("faulty-part", "image-path-missing"),
     }
 
 

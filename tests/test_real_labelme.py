@@ -65,7 +65,7 @@ def test_every_shape_is_read_as_it_stands_in_the_file(folder, name):
     assert {broken.code for broken in annotation.broken} <= {"not-closed"}
     assert annotation.image_path == content["imagePath"]
     size = (content.get("imageHeight"), content.get("imageWidth"))
-    assert annotation.image_size == (None if None in size else size)
+    assert annotation.image_size == size
 
 
 def test_the_embedded_image_of_the_oldest_style(folder):

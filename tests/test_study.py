@@ -11,9 +11,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from builders import SHAPES, write_dataset, write_slice
-from builders_study import MUSCLES_ONLY, PROJECT, VB
+from builders_study import MUSCLES_ONLY, PROJECT, VB, run
+from PIL import Image
 
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.model import COLUMNS, PROBLEM_COLUMNS, Problem, Settings
@@ -402,3 +404,93 @@ def test_participants_that_the_results_would_replace_are_refused(tmp_path):
         refuse_own_copy(table, tmp_path / "x" / "..")
     refuse_own_copy(table, tmp_path / "results")
     refuse_own_copy(None, tmp_path)
+
+
+# Slices of 8 bits and of more
+
+
+def deepened(root: Path, *stems: str) -> Path:
+    for stem in stems:
+        path = root / f"{stem}.png"
+        Image.fromarray(np.asarray(Image.open(path)).astype(np.uint16) * 4).save(path)
+    return root
+
+
+def depth_warnings(root: Path, **options):
+    found = measured(root, Settings(window=(0.0, 1020.0), **options)).problems
+    return [problem for problem in found if problem.code == "mixed-depth"]
+
+
+def test_slices_of_different_depth_under_one_window_are_told_once(tmp_path):
+    root = deepened(write_dataset(tmp_path / "data"), "ALS_1_4", "LR_2_3", "LR_2_4")
+    (problem,) = depth_warnings(root)
+    assert (problem.file, problem.severity) == ("dataset", "warning")
+    assert "5 of 8 slices have 8 bits (first ALS_1_3.png), 3 have more (first ALS_1_4.png)" in problem.message
+    assert len(depth_warnings(root, fat_rule="otsu")) == 1
+
+
+def test_slices_of_one_depth_are_not_told(tmp_path):
+    root = write_dataset(tmp_path / "data", als=1, lr=0)
+    assert depth_warnings(root) == []
+    assert depth_warnings(deepened(root, "ALS_1_3", "ALS_1_4")) == []
+
+
+def test_depth_is_known_of_label_maps_and_of_shares_that_are_joined(tmp_path):
+    root = deepened(write_dataset(tmp_path / "data", als=1, lr=1), "LR_1_3", "LR_1_4")
+    maps = tmp_path / "maps"
+    window = ("--window", "0,1020", "--out")
+    assert run("masks", root, *window, maps).code == 0
+    assert run("quantify", root, "--masks", maps, *window, tmp_path / "mapped").code == 0
+    assert "mixed-depth" in (tmp_path / "mapped" / "problems.csv").read_text()
+    for who in ("ALS_1", "LR_1"):
+        share = ("--participant-label", who, *window, tmp_path / who)
+        assert run("quantify", root, *share).code == 0
+        assert "mixed-depth" not in (tmp_path / who / "problems.csv").read_text()
+    assert run("merge", tmp_path / "ALS_1", tmp_path / "LR_1", "--out", tmp_path / "all").code == 0
+    assert "mixed-depth" in (tmp_path / "all" / "problems.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("spacing", "said"),
+    [
+        (
+            "0.0391,0.0391",
+            "0.0391 × 0.0391 mm; expected 0.05 to 5 mm (it is 0.391 × 0.391 mm if the table is in cm)",
+        ),
+        ("0.00039,0.00039", "(it is 0.39 × 0.39 mm if the table is in m)"),
+        ("6,6", "6 × 6 mm; expected 0.05 to 5 mm"),
+        ("0.5,4.0", "0.5 × 4 mm; expected pixels that are nearly square"),
+        ("0.1,0.1", "in 100 × 100 px is a field of view of 10 × 10 mm; expected 30 to 1000 mm"),
+    ],
+)
+def test_a_spacing_that_no_lumbar_slice_has_is_a_warning(tmp_path, spacing, said):
+    root = spaced(tmp_path, f"{HEAD}ALS_1_3.png,{spacing}\nALS_1_4.png,0.5,0.5\n")
+    (problem,) = open_study(root, Settings()).problems
+    assert (problem.shape, problem.severity, problem.code) == ("ALS_1_3.png", "warning", "odd-spacing")
+    assert said in problem.message
+
+
+def test_an_odd_spacing_of_many_images_is_one_warning(tmp_path):
+    root = spaced(tmp_path, f"{HEAD}ALS_1_3.png,0.039,0.039\nALS_1_4.png,0.039,0.039\n")
+    (problem,) = open_study(root, Settings()).problems
+    assert "in 2 images" in problem.message
+
+
+def test_a_spacing_in_micrometres_is_refused_with_its_reading(tmp_path):
+    root = spaced(tmp_path, f"{HEAD}ALS_1_3.png,390.6,390.6\nALS_1_4.png,0.5,0.5\n")
+    (problem,) = open_study(root, Settings()).problems
+    assert problem.code == "bad-spacing"
+    assert "0.3906 × 0.3906 mm if the table is in µm" in problem.message
+
+
+@pytest.mark.parametrize("spacing", ["0_5,0_5", "٠.٥,٠.٥", "0x1,0x1", "0.5 mm,0.5 mm"])
+def test_a_spacing_only_python_reads_is_refused(tmp_path, spacing):
+    root = spaced(tmp_path, f"{HEAD}ALS_1_3.png,{spacing}\nALS_1_4.png,0.5,0.5\n")
+    assert problems(root) == [("slices.csv", "ALS_1_3.png", "error", "bad-spacing")]
+    assert areas(root) == {"ALS_1_3.png": {None}, "ALS_1_4.png": {0.25}}
+
+
+def test_a_missing_spacing_is_none_however_it_is_spelled(tmp_path):
+    root = spaced(tmp_path, f"{HEAD}ALS_1_3.png,n/a,NA\nALS_1_4.png,0.5,0.5\n")
+    assert not problems(root)
+    assert areas(root) == {"ALS_1_3.png": {None}, "ALS_1_4.png": {0.25}}

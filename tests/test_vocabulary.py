@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mriparaspinal.vocabulary import Region, alias_key, natural_key, parse_label, region_of
+from mriparaspinal.vocabulary import (
+    Region,
+    alias_key,
+    hint,
+    meanings_of,
+    natural_key,
+    parse_label,
+    part_of,
+    region_of,
+)
 
 GAPS = ("", "_", "-", ".", " ")
 MUSCLES = {
@@ -74,10 +83,10 @@ def test_the_examples_of_the_contract(label, told):
     [
         *("", " ", "_", "L", "left", "right", "muscle", "m"),
         *("MF_L_2", "MF_L1", "MF1", "2MF_L", "MF_LR", "MF_L_R", "L_MF_R", "L MF L", "left left MF"),
-        *("MFS", "xMF_L", "MF_Lx", "MF_", "_MF", "MF_L_", "-MF_L", "MF/L", "MF:L", "MF,L", "MF(L)", "MF\tL"),
+        *("MFS", "xMF_L", "MF_Lx", "MF_", "_MF", "MF_L_", "-MF_L", "MF/L", "MF:L", "MF,L", "MF(L", "MF\tL"),
         *("IVD_L", "left disc", "VB_R", "discs", "L3", "L4/5", "disc L4"),
         *("multifidusL?", "multi fidus", "erector", "spinae", "major psoas", "psoas minor", "quadratus"),
-        *("MF_L\nES_R", "MF_L\u200b", "М\u0424_L", "ＭＦ＿Ｌ", "background", "fat", "none"),
+        *("MF_L\nES_R", "М\u0424_L", "background", "fat", "none"),
     ],
 )
 def test_labels_that_are_not_ours(label):
@@ -126,3 +135,91 @@ def test_a_number_of_any_length_can_be_sorted():
 @given(st.text(), st.text())
 def test_natural_keys_of_any_texts_can_be_compared(a, b):
     assert (natural_key(a) < natural_key(b)) + (natural_key(b) < natural_key(a)) <= 1
+
+
+# ---------------------------------------------------------------- how labels are typed elsewhere
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        *(
+            ("ＭＦ＿Ｌ", "MF_L"),
+            ("MF（R）", "MF_R"),
+            ("mf (l)", "MF_L"),
+            ("ES[R]", "ES_R"),
+            ("ＩＶＤ", "IVD"),
+        ),
+        *(("MF_L\u200b", "MF_L"), ("\ufeffMF_L", "MF_L"), ("MF\u00a0L", "MF_L"), ("MF\u3000L", "MF_L")),
+        *(("MF\u2013L", "MF_L"), ("MF\u2011L", "MF_L"), ("MF\u2212L", "MF_L"), ("M\u00adF_L", "MF_L")),
+        *(("\u33a1", "None"), ("\ufb01", "None")),
+    ],
+)
+def test_labels_are_compared_as_they_look(label, told):
+    assert str(parse_label(label)) == told
+    assert alias_key(label) == alias_key(alias_key(label))
+
+
+@pytest.mark.parametrize(
+    ("label", "part"),
+    [
+        *((f"MF_L{behind}", ("MF_L", 2)) for behind in ("-2", "_2", " (2)", "#2", " 2", "(2)", ".2", "－２")),
+        *(("MF-1", ("MF", 1)), ("left multifidus 12", ("MF_L", 12)), ("IVD_3", ("IVD", 3))),
+        *(
+            (label, None)
+            for label in ("MF_L2", "MF_L", "fat-2", "-2", "2", "MF_L-1234", "MF_L-2-3", "2-MF_L")
+        ),
+    ],
+)
+def test_numbered_parts(label, part):
+    found = part_of(label, {})
+    assert (found and (str(found[0]), found[1])) == part
+
+
+def test_parts_of_the_labs_own_labels():
+    assert part_of("Multi links-2", {"multi links": "MF_L"}) == (Region("MF", "left"), 2)
+
+
+@pytest.mark.parametrize(
+    ("labels", "segment", "regions", "unclear", "lone"),
+    [
+        (["MF_L", "MF_L-2"], "L3", ["MF_L", "MF_L-2"], [], []),
+        (["MF_L-1"], "L3", ["MF_L-1"], [], []),
+        (["MF_L-1", "MF_L-2"], "L2", ["MF_L-1", "MF_L-2"], [], []),
+        (["MF_L", "MF_L-2", "MF_L-3"], "L3", ["MF_L", "MF_L-2", "MF_L-3"], [], []),
+        # the number of the slice's own segment: a part, or the level?
+        (["MF_L", "MF_L-3"], "L3", ["MF_L"], ["MF_L-3"], []),
+        (["MF_L_3", "ES_L_3"], "L3", [], [], []),
+        # the number of another level, and no other part
+        (["MF_L-4"], "L3", ["MF_L-4"], [], ["MF_L-4"]),
+        (["MF_L2", "MF_L"], "L3", ["MF_L"], [], []),
+    ],
+)
+def test_what_the_labels_of_a_slice_mean_together(labels, segment, regions, unclear, lone):
+    found = meanings_of(labels, {}, segment)
+    assert (sorted(found.regions), list(found.unclear), list(found.lone)) == (regions, unclear, lone)
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        *(
+            ("MF_LL", "MF_L?"),
+            ("ES_lft", "ES_L?"),
+            ("psoas_majr_R", "PM_R?"),
+            ("IVDD", "IVD?"),
+            ("FM_L", "MF_L?"),
+        ),
+        *(("\u041cF_L", "MF_L?"), ("multifidus_links", "MF_L?"), ("MF_L2", "MF_L-2")),
+        *(("0165-0112", "ImageJ"), ("0003-0165-0112-1", "ImageJ"), ("MF_L_3", "level")),
+    ],
+)
+def test_a_near_miss_gets_a_hint(label, told):
+    assert told in hint(label, {})
+
+
+@pytest.mark.parametrize(
+    "label", ["fat", "skin", "aorta", "kidney_l", "sacrum", "bone", "L3", "", "  ", "\u808c"]
+)
+def test_other_words_get_none(label):
+    assert hint(label, {}) == ""

@@ -106,6 +106,9 @@ _TABLES = (
             "paired_test": "on side rows: `paired_t` or `wilcoxon`, over participants with both sides",
             "paired_statistic": "t, or the smaller rank sum",
             "paired_p": "the p to read for the two sides of a patient; not adjusted",
+            "p_exact": "exact p of a Mann–Whitney test with n_a·n_b below 400",
+            "paired_p_exact": "exact p of a Wilcoxon test with 20 differences at most",
+            "paired_p_adjusted": "`paired_p` adjusted by Benjamini and Hochberg within the contrast",
             "test": "`student_t`, `welch_t` or `mann_whitney_u`",
             "statistic": "t, or U of arm a",
             "df": "degrees of freedom of t",
@@ -349,7 +352,7 @@ _TABLES = (
         "sweep_contrasts.csv",
         "From `threshold-sweep`: the contrasts of FI again, at the thresholds around the study's own.",
         sweep.CONTRAST_COLUMNS,
-        {},
+        {"p_adjusted_fi": "p after Benjamini and Hochberg, over the rows of FI of a contrast at a threshold"},
     ),
     _Table(
         "values.csv",

@@ -1,6 +1,6 @@
 """Write docs/simulation.md: how often the protocol of ``compare`` errs, and how often it finds what is there.
 
-Run: ``python docs/scripts/simulation.py`` (about two minutes on one core; the same page each time).
+Run: ``python docs/scripts/simulation.py`` (about five minutes on one core; the same page each time).
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.power import TTestIndPower, TTestPower
 
+from mriparaspinal.effect_sizes import rank_biserial_interval
+from mriparaspinal.exact_ranks import mann_whitney_exact, wilcoxon_exact
 from mriparaspinal.stats.compare import compare_arms, compare_pairs
 
 PAGE = Path(__file__).resolve().parents[1] / "simulation.md"
@@ -25,6 +27,10 @@ N_ALS, N_LR = 38, 32
 ALPHA = 0.05
 POWER = 0.8
 CORRELATIONS = (0.0, 0.5, 0.7, 0.9)
+#: Values per group, and pairs, of small studies.
+SMALL = (3, 4, 5, 6, 8, 10, 12, 15)
+#: Rank-biserial correlations whose interval is tried.
+EFFECTS = (0.0, 0.3, 0.6, 0.9)
 #: Five segments, three muscles, two metrics.
 ROWS = 30
 #: As many as the paper finds different: rCSA of three muscles at L3–L5.
@@ -189,9 +195,76 @@ def many_rows(studies: int = 300, seed: int = SEED) -> list[Case]:
     return cases
 
 
-SIMULATIONS = (same_groups, same_sides, power_of_sides, power_of_groups, many_rows)
+def small_samples(replications: int = 500, seed: int = SEED) -> list[Case]:
+    """Two small groups, and few pairs, without a difference: the tests, and the exact p beside them."""
+    cases = []
+    for shape in (NORMAL, SKEWED):
+        for n in SMALL:
+            rng = np.random.default_rng([seed, 6, n, shape == SKEWED])
+            a, b = rng.standard_normal((2, replications, n))
+            if shape == SKEWED:
+                a, b = np.exp(a), np.exp(b)
+            pairs = list(zip(a, b, strict=True))
+            shares = {
+                "protocol (p)": _below([compare_arms(x, y).p for x, y in pairs]),
+                "U, asymptotic": _below(
+                    stats.mannwhitneyu(a, b, axis=1, use_continuity=False, method="asymptotic").pvalue
+                ),
+                "U, exact": _below([mann_whitney_exact(x, y) for x, y in pairs]),
+                "paired (paired_p)": _below([compare_pairs(x, y).p for x, y in pairs]),
+                "Wilcoxon, asymptotic": _below(
+                    stats.wilcoxon(a - b, axis=1, correction=False, method="asymptotic").pvalue
+                ),
+                "Wilcoxon, exact": _below([wilcoxon_exact(x - y) for x, y in pairs]),
+            }
+            cases.append(Case((shape, str(n)), shares))
+    return cases
+
+
+def coverage(replications: int = 2000, seed: int = SEED) -> list[Case]:
+    """How often the interval of the rank-biserial correlation has the true one in it."""
+    designs = [
+        *((NORMAL, n_a, n_b) for n_a, n_b in ((3, 3), (5, 5), (8, 8), (8, 20), (8, 60), (20, 20), (38, 32))),
+        *((NORMAL, n_a, n_b) for n_a, n_b in ((20, 60), (60, 60))),
+        *((STRETCHED, n_a, n_b) for n_a, n_b in ((8, 8), (8, 60), (60, 8), (38, 32))),
+        *((WIDER, n_a, n_b) for n_a, n_b in ((8, 8), (8, 60), (60, 8), (38, 32))),
+    ]
+    cases = []
+    for number, (shape, n_a, n_b) in enumerate(designs):
+        shares = {}
+        for effect in EFFECTS:
+            rng = np.random.default_rng([seed, 7, number, round(10 * effect)])
+            a, b = _with_effect(rng, replications, n_a, n_b, effect, shape)
+            wins = (a[:, :, None] > b[:, None, :]).sum(axis=(1, 2)).tolist()
+            limits = {u: rank_biserial_interval(2 * u / (n_a * n_b) - 1, n_a, n_b) for u in set(wins)}
+            shares[f"r = {effect:.1f}"] = _mean([limits[u][0] <= effect <= limits[u][1] for u in wins])
+        cases.append(Case((shape, f"{n_a} and {n_b}"), shares))
+    return cases
+
+
+SIMULATIONS = (same_groups, same_sides, power_of_sides, power_of_groups, many_rows, small_samples, coverage)
 
 NORMAL, SKEWED = "normal", "skewed"
+STRETCHED = "exponential, a stretched"
+WIDER = "normal, SD of a three times that of b"
+
+
+def _with_effect(
+    rng: np.random.Generator, replications: int, n_a: int, n_b: int, effect: float, shape: str
+) -> tuple[Floats, Floats]:
+    """Two arms, (replications, n), where a is the larger one in a share (effect + 1)/2 of pairs."""
+    share = (effect + 1) / 2
+    if shape == STRETCHED:
+        return (
+            rng.exponential(share / (1 - share), (replications, n_a)),
+            rng.exponential(1.0, (replications, n_b)),
+        )
+    sd = 3.0 if shape == WIDER else 1.0
+    shift = float(stats.norm.ppf(share)) * math.hypot(sd, 1)
+    return (
+        shift + sd * rng.standard_normal((replications, n_a)),
+        rng.standard_normal((replications, n_b)),
+    )
 
 
 def _both_tests(a: Floats, b: Floats) -> dict[str, Share]:
@@ -262,6 +335,8 @@ def page(
     sides_power: list[Case],
     groups_power: list[Case],
     rows: list[Case],
+    few_values: list[Case],
+    intervals: list[Case],
 ) -> str:
     """The page as Markdown, from the results of SIMULATIONS."""
     levels = [case.shares["protocol"].value for case in groups]
@@ -275,6 +350,8 @@ def page(
         "sides": sides[0].shares["independent (p)"].n,
         "power": sides_power[0].shares["independent (p)"].n,
         "studies": independent.shares["a false hit, p"].n,
+        "small": few_values[0].shares["protocol (p)"].n,
+        "intervals": intervals[0].shares["r = 0.0"].n,
     }
     parts = [
         INTRODUCTION,
@@ -282,10 +359,12 @@ def page(
 ## How much to trust the last digit
 
 Each share comes from {n["groups"]} simulated comparisons of groups where nothing differs, {n["sides"]} of
-sides where nothing differs, {n["power"]} where something does, and {n["studies"]} whole studies in the last
-table. By chance alone, a share of 5 % varies by about {_margin(0.05, n["groups"])} percentage points up or
-down in the first table, {_margin(0.05, n["sides"])} in the second and {_margin(0.05, n["studies"])} in the
-last (95 % limits).
+sides where nothing differs, {n["power"]} where something does, {n["studies"]} whole studies in the table of
+thirty tests, {n["small"]} small samples, and {n["intervals"]} intervals. By chance alone, a share of 5 %
+varies by about {_margin(0.05, n["groups"])} percentage points up or down in the first table,
+{_margin(0.05, n["sides"])} in the second, {_margin(0.05, n["studies"])} in that of thirty tests,
+{_margin(0.05, n["small"])} in that of small samples and {_margin(0.05, n["intervals"])} in the last (95 %
+limits).
 """,
         f"""\
 ## Two groups that do not differ
@@ -364,9 +443,75 @@ and Hochberg's. A *hit* is a row with p (or adjusted p) below 0.05; it is *false
   plain p {real.shares["found, p"]}. Of its hits, {real.shares["false among hits, adjusted p"]} are false on
   average, of the plain p's {real.shares["false among hits, p"]}.
 """,
+        *_small_samples_parts(few_values),
+        *_coverage_parts(intervals),
         CLOSING,
     ]
     return joined(parts)
+
+
+def _small_samples_parts(cases: list[Case]) -> list[str]:
+    highest = {heading: max(case.shares[heading].value for case in cases) for heading in cases[0].shares}
+    few = cases[0].shares
+    return [
+        """\
+## Small samples that do not differ
+
+n values in each group, or n pairs of independent sides. Each share is how often p is below 0.05 though
+nothing differs. It should be 5 % or less. "Skewed" are log-normal data (σ = 1).
+""",
+        _cases(("Data", "n"), cases),
+        f"""\
+- The asymptotic p of the Mann–Whitney test, the one that is printed and adjusted, is below 0.05 in up to
+  {_percent(highest["U, asymptotic"])}, that of Wilcoxon's test in up to
+  {_percent(highest["Wilcoxon, asymptotic"])}. The exact p (`p_exact`, `paired_p_exact`) is so in at most
+  {_percent(highest["U, exact"])} and {_percent(highest["Wilcoxon, exact"])}; what is above 5 % there is the
+  chance of this simulation. It cannot promise too much, and
+  it is careful: with few values only few p-values are possible.
+- With three in each group the exact p is never below 0.1, so it is below 0.05 in
+  {few["U, exact"]}: the asymptotic one is in {few["U, asymptotic"]}. Five pairs cannot have an exact p below
+  0.0625.
+- The protocol, which takes a t-test where both arms pass for normal, errs in up to
+  {_percent(highest["protocol (p)"])}, the paired test in up to {_percent(highest["paired (paired_p)"])}.
+""",
+    ]
+
+
+def _coverage_parts(cases: list[Case]) -> list[str]:
+    def span(shape: str, least: int = 0) -> str:
+        values = [
+            share.value
+            for case in cases
+            if case.labels[0] == shape and min(map(int, case.labels[1].split(" and "))) >= least
+            for share in case.shares.values()
+        ]
+        return f"{_percent(min(values))} to {_percent(max(values))}"
+
+    return [
+        """\
+## The interval of the rank-biserial correlation
+
+How often the 95 % interval (Newcombe's method 5) has the true r in it. It should be 95 %. "Normal": two
+normal groups of equal SD, a shifted. "Exponential": a is b times a factor. In the last rows the SD of a is
+three times that of b.
+""",
+        _cases(("Data", "n of a and b"), cases),
+        f"""\
+- Where the groups differ by a shift, the interval covers {span(NORMAL, 8)} from 8 values in each group on,
+  with equal and unequal numbers.
+- With three in each group it is between {_coverage_of(cases, "3 and 3")}: too few for any such interval.
+- **It does not hold where the groups differ in shape and are not equally large.** The method takes the two
+  groups for alike in this. Where a is stretched it covers {span(STRETCHED)}, where its SD is three times that
+  of b {span(WIDER)}. It is too narrow where the smaller group is the one that varies more (8 and 60), and
+  wider than need be where the larger one is (60 and 8). With groups of about one size (38 and 32) this
+  matters little.
+""",
+    ]
+
+
+def _coverage_of(cases: list[Case], n: str) -> str:
+    values = [share.value for case in cases if case.labels[1] == n for share in case.shares.values()]
+    return f"{_percent(min(values))} and {_percent(max(values))}"
 
 
 MANY_ROWS_HEADER = (
@@ -394,7 +539,8 @@ CLOSING = """\
 
 - For the two sides of one patient, read `paired_p`. `p` is there to compare with the paper.
 - A large p is not evidence that nothing differs. Look at the effect size and its interval.
-- For a table with many rows, read `p_adjusted`.
+- For a table with many rows, read `p_adjusted`; for the two sides of one patient `paired_p_adjusted`.
+- With few patients, read the exact p where there is one.
 - These are simulations of simple data. Real FI cannot go below 0 or above 1, real patients differ in more
   than one way, and readers err. The true error rates of a study may be somewhat other.
 """

@@ -9,7 +9,16 @@ from typing import Any
 import click
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, label_maps, log, progress_bar, say, say_jobs, show_table
+from mriparaspinal.cli.console import (
+    counted,
+    label_maps,
+    log,
+    progress_bar,
+    refuse_idle_affine,
+    say,
+    say_jobs,
+    show_table,
+)
 from mriparaspinal.cli.summary import measured_rows, measured_summary, print_json, show
 from mriparaspinal.errors import EXIT_PARTLY, UsageError
 from mriparaspinal.files.protocol import resolve_settings
@@ -26,6 +35,7 @@ from mriparaspinal.files.protocol import resolve_settings
 )
 @opt.label_map_folder
 @opt.numbering
+@opt.affine
 @opt.protocol
 @opt.participants_file
 @opt.participant_label
@@ -67,6 +77,7 @@ def check(
     if json_file is not None and not json_stdout:
         tables = (participants, None if numbering is None else Path(numbering))
         refuse_input_as_json(json_file, (dataset, masks), tables)
+    refuse_idle_affine(protocol["affine"], masks)
     maps = label_maps(masks, numbering, protocol["mask_rule"])
     study = open_study(dataset, settings, participants, maps=maps, share=participant_label)
     with progress_bar("checking", len(study.dataset.slices), quiet) as advance:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
 #: Warnings that are written out; the others are counted (all stand in problems.csv).
 _WARNINGS_SHOWN = 20
-
+#: Of a list in a note so many are named on the terminal, unless hardly more are there.
+_LISTED = 6
+_LONG_LISTS = (re.compile(r"[^,;:()]+(?:, [^,;:()]+){8,}"), re.compile(r"[^;]+(?:; [^;]+){8,}"))
 
 _log: Callable[[str], None] | None = None
 
@@ -51,6 +55,22 @@ def say_jobs(jobs: int, quiet: bool) -> None:
 
     if jobs > 1 and jobs > cores():
         say(f"note: --jobs {jobs}: {counted(cores(), 'core')} here, so no more processes work", quiet)
+
+
+def say_note(note: str, quiet: bool = False, whole: str = "notes.txt") -> None:
+    """A note on stderr, its long lists cut; the file ``whole``, and the log, have all of them."""
+    note = printable(f"note: {note}")
+    log(note)
+    if not quiet:
+        for long_list, separator in zip(_LONG_LISTS, (", ", "; "), strict=True):
+            note = long_list.sub(partial(_cut, separator, whole), note)
+        with if_read(sys.stderr):
+            print(note, file=sys.stderr, flush=True)
+
+
+def _cut(separator: str, whole: str, found: re.Match[str]) -> str:
+    parts = found[0].split(separator)
+    return f"{separator.join(parts[:_LISTED])} and {len(parts) - _LISTED} more (all in {whole})"
 
 
 @contextmanager
@@ -122,6 +142,13 @@ def fat_and_water(settings: Settings, fat: Path | None, water: Path | None) -> t
         found = f"given with the fat rule {settings.fat_rule}, which does not use them"
         raise UsageError(f"--fat, --water: {found}; expected --fat-rule dixon; add it")
     return None
+
+
+def refuse_idle_affine(affine: object, *volumes: object) -> None:
+    """Raise :class:`UsageError` for ``--affine`` where no volume is given whose place it could tell."""
+    if affine is not None and all(volume is None for volume in volumes):
+        found = "given without --masks or --fat and --water; expected volumes whose place it tells"
+        raise UsageError(f"--affine: {found}; leave it out")
 
 
 def label_maps(

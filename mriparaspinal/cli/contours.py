@@ -28,6 +28,7 @@ from mriparaspinal.files.protocol import resolve_settings
     metavar="PX",
     help="Leave out points of outlines that lie this near to the rest [default: 0, exact].",
 )
+@opt.affine
 @opt.patient_from
 @opt.name_pattern
 @opt.quiet
@@ -37,6 +38,7 @@ def contours(
     dataset: Path,
     numbering: str | None,
     tolerance: float,
+    affine: str | None,
     patient_from: str | None,
     name_pattern: str | None,
     quiet: bool,
@@ -59,7 +61,8 @@ def contours(
     from mriparaspinal.contouring import make_contours, open_annotations
     from mriparaspinal.files.labelme_writer import write_beside
 
-    settings = resolve_settings(dataset, {"patient_from": patient_from, "name_pattern": name_pattern})
+    given = {"patient_from": patient_from, "name_pattern": name_pattern, "affine": affine}
+    settings = resolve_settings(dataset, given)
     annotations = open_annotations(source, dataset, settings, numbering)
     slices = len(annotations.slices)
     with progress_bar("making contours", slices, quiet) as advance:

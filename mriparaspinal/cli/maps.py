@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
@@ -49,6 +49,7 @@ def _image(flag: str, text: str) -> Callable[[F], F]:
 @click.option(
     "--same-voxels", is_flag=True, help="The two images are one grid, though the origin of one is lost."
 )
+@opt.affine
 @opt.quiet
 @opt.verbose
 def maps(
@@ -65,6 +66,7 @@ def maps(
     fat: Path | None,
     water: Path | None,
     same_voxels: bool,
+    affine: Literal["qform", "sform"] | None,
     quiet: bool,
     verbose: bool,
 ) -> None:
@@ -92,7 +94,7 @@ def maps(
 
     if kind == "dti":
         data, bval, bvec = (images[option] for option in _NEEDED[kind])
-        series = making.open_diffusion(data, bval, bvec, mask)
+        series = making.open_diffusion(data, bval, bvec, mask, affine)
         with progress_bar("fitting", series.series.grid.shape[2], quiet) as advance:
             made = making.make_tensor(series, advance)
     else:
@@ -103,7 +105,7 @@ def maps(
             "fat-fraction": making.make_fat_fraction,
         }[kind]
         first, second = (images[option] for option in _NEEDED[kind])
-        made = make(first, second, out, same_voxels)
+        made = make(first, second, out, same_voxels, affine)
     folder = out if kind == "dti" else out.parent
     written = {(folder / name).resolve() for name in made.files}
     for option, path in images.items():

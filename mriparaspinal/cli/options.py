@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from mriparaspinal.cli.logs import Command
+from mriparaspinal.text import read_number, read_pair, read_whole
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,10 +36,44 @@ class _Path(click.Path):
 PATH = _Path(path_type=Path)
 
 
+class _Whole(click.types.IntParamType):
+    """A whole number as tables hold it: Python's int takes ``1_0``, too, and the digits of other scripts."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; fails as click's own types do."""
+        if isinstance(value, str) and read_whole(value) is None:
+            self.fail(f"{value!r} is not a valid {self.name}.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+_NOT_FINITE = {"nan", "inf", "-inf", "infinity", "-infinity"}
+
+
+class _Number(click.types.FloatParamType):
+    """A number as tables hold it; NaN and infinity pass, for the command to say what it expects."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; fails as click's own types do."""
+        if isinstance(value, str) and read_number(value) is None and value.lower() not in _NOT_FINITE:
+            self.fail(f"{value!r} is not a valid {self.name}.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+WHOLE, NUMBER = _Whole(), _Number()
+
+
 class WholeRange(click.IntRange):
     """A whole number in a range."""
 
     name = "integer"  # for messages: not "integer range"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; fails as click's own types do."""
+        return super().convert(WHOLE.convert(value, param, ctx), param, ctx)
 
 
 class FiniteRange(click.FloatRange):
@@ -46,20 +81,19 @@ class FiniteRange(click.FloatRange):
 
     name = "number"
 
-    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number; fails as click's own types do."""
-        number = super().convert(value, param, ctx)
+        number = super().convert(NUMBER.convert(value, param, ctx), param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
         return number
 
 
 def _window(text: str) -> tuple[float, float]:
-    try:
-        low, high = (float(part) for part in text.split(","))
-    except ValueError:
-        raise click.BadParameter(f"{text!r} was found; expected LOW,HIGH such as 0,1200") from None
-    return low, high
+    limits = read_pair(text)
+    if limits is None:
+        raise click.BadParameter(f"{text!r} was found; expected LOW,HIGH such as 0,1200")
+    return limits
 
 
 dataset = click.argument("dataset", type=PATH, help="Folder of slices and their LabelMe files.")
@@ -68,7 +102,7 @@ out_folder = click.option(
     "--out", type=PATH, required=True, metavar="DIR", help="Output folder; made if missing."
 )
 threshold = click.option(
-    "--threshold", type=int, metavar="N", help="A pixel brighter than grey N is fat [default: 50]."
+    "--threshold", type=WHOLE, metavar="N", help="A pixel brighter than grey N is fat [default: 50]."
 )
 fat_rule = click.option(
     "--fat-rule",
@@ -77,7 +111,7 @@ fat_rule = click.option(
 )
 sat_fraction = click.option(
     "--sat-fraction",
-    type=float,
+    type=NUMBER,
     metavar="X",
     help="Rule reference: threshold = X × median of the contour SAT [default: 0.5].",
 )
@@ -90,6 +124,11 @@ same_voxels = click.option(
     is_flag=True,
     default=None,
     help="Rule dixon: fat and water are one grid, though the origin in a header differs.",
+)
+affine = click.option(
+    "--affine",
+    type=click.Choice(["qform", "sform"]),
+    help="Which place of a NIfTI header counts where its two disagree [default: the scanner's, if one is].",
 )
 mask_rule = click.option(
     "--mask-rule",
@@ -138,7 +177,7 @@ participants_file = click.option(
     "--participants",
     type=PATH,
     metavar="FILE",
-    help="Participants table (CSV or TSV) [default: the dataset's].",
+    help="Participants table (CSV, TSV or Excel) [default: the dataset's].",
 )
 jobs = click.option("--jobs", type=WholeRange(1), metavar="N", help="Processes to measure with [default: 1].")
 scheduler = click.option(
@@ -166,7 +205,7 @@ participants_of_results = click.option(
     "--participants",
     type=PATH,
     metavar="FILE",
-    help="Participants table (CSV or TSV) [default: the copy in RESULTS].",
+    help="Participants table (CSV, TSV or Excel) [default: the copy in RESULTS].",
 )
 table_file = click.option(
     "--table", type=PATH, metavar="FILE", help="Any CSV, one row per participant, instead of RESULTS."

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mriparaspinal.cli.console import say
+from mriparaspinal.cli.console import say_note
 from mriparaspinal.errors import EXIT_PARTLY, UsageError
 
 if TYPE_CHECKING:
@@ -29,9 +29,8 @@ def write_analysis(found: Analysis, out: Path, inputs: Sequence[Path | None], qu
     with OutputFolder(out) as folder:
         there = {path.name for pattern in found.leftovers for path in out.glob(pattern)}
         folder.replace(found.files, sorted(there - set(found.files)))
-    notes = [*found.notes, *_boxes(found.files)]
-    for note in notes:
-        say(f"note: {note}", quiet)
+    for note in (*found.notes, *_boxes(found.files)):
+        say_note(note, quiet)
 
 
 def end(problems: Sequence[Problem]) -> None:

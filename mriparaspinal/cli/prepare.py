@@ -51,10 +51,11 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--slices-per-level",
-    type=int,
+    type=opt.WHOLE,
     metavar="N",
     help="Slices around the middle of each level of a label map, an odd number [default: 1].",
 )
+@opt.affine
 @opt.quiet
 @opt.verbose
 def prepare(
@@ -67,6 +68,7 @@ def prepare(
     level_numbering: str | None,
     level_at: Literal["disc", "vertebra"] | None,
     slices_per_level: int | None,
+    affine: Literal["qform", "sform"] | None,
     quiet: bool,
     verbose: bool,
 ) -> None:
@@ -91,7 +93,7 @@ def prepare(
         found = "none of --list, --contact-sheet and --levels" if not any(asked) else "more than one task"
         raise UsageError(f"prepare: {found}; expected one of --list, --contact-sheet, --levels; choose one")
     if list_:
-        _show(survey(source, out), quiet)
+        _show(survey(source, out, affine), quiet)
         return
     if out is None:
         raise UsageError("--out: not given; expected the folder to write; add it")
@@ -99,10 +101,10 @@ def prepare(
         if path.resolve() == out.resolve():
             raise UsageError(f"{out}: is a source itself; expected another folder; choose another --out")
     if levels is None:
-        _sheets(source, out, quiet)
+        _sheets(source, out, affine, quiet)
     else:
         rule = _level_rule(level_numbering, level_at, slices_per_level)
-        _prepare(source, levels, out, window, rule, quiet, verbose)
+        _prepare(source, levels, out, window, rule, affine, quiet, verbose)
 
 
 def _level_rule(
@@ -140,12 +142,12 @@ def _show(found: Surveyed, quiet: bool) -> None:
         say("* the window differs from slice to slice by more than 10 %, or is missing in some", quiet)
 
 
-def _sheets(source: Sequence[Path], out: Path, quiet: bool) -> None:
+def _sheets(source: Sequence[Path], out: Path, affine: Literal["qform", "sform"] | None, quiet: bool) -> None:
     from mriparaspinal.files.results import OutputFolder
     from mriparaspinal.levels import TABLE
     from mriparaspinal.survey import sheet_files, survey
 
-    found = survey(source, out)
+    found = survey(source, out, affine)
     files = sheet_files(found)
     _show(found, quiet)
     if not files:
@@ -164,6 +166,7 @@ def _prepare(
     out: Path,
     window: str | None,
     levels_by: LevelRule | None,
+    affine: Literal["qform", "sform"] | None,
     quiet: bool,
     verbose: bool,
 ) -> None:
@@ -175,7 +178,7 @@ def _prepare(
 
     rule = None if window is None else parse_window(window)
     with progress_bar("preparing", len(read_table(levels).rows), quiet) as advance:
-        prepared = prepare_slices(source, levels, rule, out, levels_by, advance)
+        prepared = prepare_slices(source, levels, rule, out, levels_by, advance, affine)
     say_problems(prepared.problems, quiet, verbose)
     if not prepared.images:
         raise NoInputError(f"{levels.name}: no row could be prepared; expected slices; mend the rows above")

@@ -10,6 +10,7 @@ from mriparaspinal.cli.console import (
     fat_and_water,
     label_maps,
     refuse_dataset_as_output,
+    refuse_idle_affine,
 )
 from mriparaspinal.cli.steps import quantify_step
 from mriparaspinal.cli.summary import measured_summary, print_json
@@ -22,6 +23,7 @@ from mriparaspinal.files.protocol import resolve_settings
 @opt.out_folder
 @opt.label_map_folder
 @opt.numbering
+@opt.affine
 @opt.fat_threshold
 @opt.dixon_images
 @opt.protocol
@@ -65,6 +67,7 @@ def quantify(
     refuse_dataset_as_output(dataset, out)
     maps = label_maps(masks, numbering, protocol["mask_rule"], out)
     dixon = fat_and_water(settings, fat, water)
+    refuse_idle_affine(protocol["affine"], masks, dixon)
     measured = quantify_step(
         dataset,
         out,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -50,11 +51,12 @@ from mriparaspinal.errors import UsageError
 @click.option("--participant", metavar="ID", help="Whose files they are [default: the sub-… of their paths].")
 @click.option("--tiv", metavar="ML|COL", help="Intracranial volume: a number, or a column of --participants.")
 @click.option(
-    "--participants", type=opt.PATH, metavar="FILE", help="Participants table (CSV or TSV), for --tiv."
+    "--participants", type=opt.PATH, metavar="FILE", help="Participants table (CSV, TSV or Excel), for --tiv."
 )
 @click.option(
     "--wide", type=opt.PATH, metavar="FILE", help="Also one row per participant, as fa_mean_REGION."
 )
+@opt.affine
 @opt.quiet
 @opt.verbose
 def regions(
@@ -71,6 +73,7 @@ def regions(
     tiv: str | None,
     participants: Path | None,
     wide: Path | None,
+    affine: Literal["qform", "sform"] | None,
     quiet: bool,
     verbose: bool,
 ) -> None:
@@ -112,6 +115,7 @@ def regions(
         probabilities=_named(probability, "--probability", r".*\w.*"),
         percent=percent,
         ignore_zero=ignore_zero,
+        affine=affine,
     )
     if subjects is not None and participant is not None:
         raise UsageError("--participant: given with --subjects, whose folders tell it; leave one out")

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 @click.option(
     "--metric", multiple=True, metavar="COL", help="Column to judge (repeat) [default: fi and rcsa]."
 )
-@click.option("--require-cv", type=float, metavar="PCT", help="Exit 5 where the CV of a region exceeds it.")
+@click.option(
+    "--require-cv", type=opt.NUMBER, metavar="PCT", help="Exit 5 where the CV of a region exceeds it."
+)
 @click.option(
     "--mean-out", type=opt.PATH, metavar="DIR", help="Write the raters' mean as results for 'compare'."
 )

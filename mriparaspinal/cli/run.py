@@ -11,6 +11,7 @@ from mriparaspinal.cli.console import (
     fat_and_water,
     label_maps,
     refuse_dataset_as_output,
+    refuse_idle_affine,
     say,
 )
 from mriparaspinal.cli.report import report_step
@@ -32,6 +33,7 @@ from mriparaspinal.files.protocol import resolve_settings
 @opt.out_folder
 @opt.label_map_folder
 @opt.numbering
+@opt.affine
 @opt.fat_threshold
 @opt.dixon_images
 @opt.protocol
@@ -73,6 +75,7 @@ def run(
     results = out / "results"
     maps = label_maps(masks, numbering, protocol["mask_rule"], out, results, out / "comparison")
     dixon = fat_and_water(settings, fat, water)
+    refuse_idle_affine(protocol["affine"], masks, dixon)
     measured = quantify_step(
         dataset,
         results,

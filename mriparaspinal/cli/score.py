@@ -18,7 +18,11 @@ from mriparaspinal.errors import UsageError
     "instrument", required=False, metavar="[INSTRUMENT]", help="Its name (--list), or a .toml of your own."
 )
 @click.argument(
-    "records", type=opt.PATH, required=False, metavar="[RECORDS.csv]", help="Item-level records (CSV or TSV)."
+    "records",
+    type=opt.PATH,
+    required=False,
+    metavar="[RECORDS.csv]",
+    help="Item-level records (CSV, TSV or Excel).",
 )
 @click.option("--out", type=opt.PATH, metavar="FILE", help="Where the scores (or the template) go.")
 @click.option(

@@ -13,6 +13,7 @@ from mriparaspinal.cli.summary import (
     compared_summary,
     measured_rows,
     measured_summary,
+    not_tested,
     show,
 )
 from mriparaspinal.model import Settings
@@ -91,7 +92,7 @@ def compare_step(
     if summary:
         show(compared_rows(found), quiet)
     say(
-        f"made {counted(len(compared.table), 'comparison')} into {out}; "
+        f"made {counted(found['comparisons'], 'comparison')}{not_tested(found)} into {out}; "
         f"{found['p_below_0_05']} with p < 0.05",
         quiet,
     )

@@ -53,18 +53,19 @@ def measured_rows(summary: Mapping[str, Any]) -> Rows:
 
 
 def compared_summary(compared: Analysis) -> dict[str, Any]:
-    """What comparing gave, as plain data."""
+    """What comparing gave, as plain data; a row without a test (too few values) is no comparison."""
     table = compared.table
     by_contrast = {
         str(name): {
-            "comparisons": len(rows),
+            "comparisons": int(rows["p"].notna().sum()),
             "p_below_0_05": int((rows["p"] < 0.05).sum()),
             "p_adjusted_below_0_05": int((rows["p_adjusted"] < 0.05).sum()),
         }
         for name, rows in table.groupby("contrast", sort=False)
     }
     return {
-        "comparisons": len(table),
+        "comparisons": int(table["p"].notna().sum()),
+        "not_tested": int(table["p"].isna().sum()),
         "p_below_0_05": int((table["p"] < 0.05).sum()),
         "p_adjusted_below_0_05": int((table["p_adjusted"] < 0.05).sum()),
         "by_contrast": by_contrast,
@@ -75,7 +76,7 @@ def compared_summary(compared: Analysis) -> dict[str, Any]:
 def compared_rows(summary: Mapping[str, Any]) -> Rows:
     """The same for a person."""
     rows = [
-        ("comparisons", str(summary["comparisons"])),
+        ("comparisons", f"{summary['comparisons']}{not_tested(summary)}"),
         ("with p < 0.05", str(summary["p_below_0_05"])),
         ("with adjusted p < 0.05", str(summary["p_adjusted_below_0_05"])),
     ]
@@ -83,6 +84,12 @@ def compared_rows(summary: Mapping[str, Any]) -> Rows:
         shares = f"{counts['p_below_0_05']} and {counts['p_adjusted_below_0_05']} of {counts['comparisons']}"
         rows.append((f"  {contrast}", shares))
     return rows
+
+
+def not_tested(summary: Mapping[str, Any]) -> str:
+    """How many rows have no test, for a bracket behind the number of comparisons; nothing for none."""
+    number = summary["not_tested"]
+    return f" ({number} more could not be tested)" if number else ""
 
 
 def _codes(problems: Sequence[Problem]) -> dict[str, int]:

@@ -7,14 +7,14 @@ call into it is fenced, and the message is ours.
 
 from __future__ import annotations
 
+import hashlib
 import io
-import math
 import os
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -23,7 +23,6 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
-from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
     ExplicitVRBigEndian,
@@ -34,9 +33,10 @@ from pydicom.uid import (
     JPEGLSNearLossless,
 )
 
-from mriparaspinal.files.dicom_objects import WithinFile, require_inflatable
+from mriparaspinal.files.dicom_objects import WithinFile, require_decoder, require_inflatable
 from mriparaspinal.files.folder import UnreadableFileError
 from mriparaspinal.grey_window import Table, Voi
+from mriparaspinal.text import read_number
 from mriparaspinal.volume import Picture, Plane, Series, Values, parallel, square_plane
 
 #: More bytes of pixels than any file of slices has, and all that is read into memory at once.
@@ -45,6 +45,8 @@ _FRAME_LIMIT = 4096 * 4096
 _FRAMES_LIMIT = 10_000
 _TAGS = [
     "SOPClassUID",
+    "SOPInstanceUID",
+    "ImageType",
     "Modality",
     "SeriesInstanceUID",
     "SeriesNumber",
@@ -104,6 +106,8 @@ class _Image:
     place: str
     frame: int
     picture: Picture
+    uid: str
+    """SOPInstanceUID; empty where there is none."""
     key: str
     number: int | None
     size: tuple[int, int]
@@ -127,10 +131,44 @@ def read_series(files: Sequence[tuple[str, Path]]) -> tuple[list[Series], list[t
         except UnreadableFileError as error:
             broken.append((name, error.message, error.remedy))
     by_series: dict[str, list[_Image]] = defaultdict(list)
-    for image in images:
+    for image in _without_copies(images):
         by_series[image.key].append(image)
     series = [_series(stack) for members in by_series.values() for stack in _stacks(members)]
     return sorted(series, key=lambda s: (s.number is None, s.number or 0, s.place, s.plane_name())), broken
+
+
+def _without_copies(images: Sequence[_Image]) -> list[_Image]:
+    """Each file once, of those with the same bytes; of one SOPInstanceUID with other bytes both, marked."""
+    files: dict[str, dict[Path, str]] = defaultdict(dict)
+    for image in images:
+        files[image.uid].setdefault(image.path, "")
+    files.pop("", None)
+    left_out: set[Path] = set()
+    other: set[Path] = set()
+    for paths in files.values():
+        if len(paths) < 2:
+            continue
+        first: dict[str, Path] = {}
+        for path in paths:
+            digest = _digest(path)
+            if first.setdefault(digest, path) != path:
+                left_out.add(path)
+        if len(first) > 1:
+            other.update(first.values())
+    kept = [image for image in images if image.path not in left_out]
+    return [
+        replace(image, picture=replace(image.picture, twin=True)) if image.path in other else image
+        for image in kept
+    ]
+
+
+def _digest(path: Path) -> str:
+    """What tells the content of a file; of one that cannot be read, its name."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return str(path)
 
 
 def _stacks(images: list[_Image]) -> list[list[_Image]]:
@@ -272,14 +310,16 @@ def _frames(header: Dataset) -> int:
 def _image(header: Dataset, path: Path, name: str, frame: int) -> _Image:
     find = _finder(header, frame)
     multi = (_integer(header.get("NumberOfFrames")) or 1) > 1
+    mosaic = "MOSAIC" in list(header.get("ImageType") or [])
     grouped = "PerFrameFunctionalGroupsSequence" in header
     picture = Picture(
         number=frame + 1 if multi else _integer(header.get("InstanceNumber")),
         # Many frames with one place between them: the place of each is not known.
-        plane=None if multi and not grouped else _plane(find),
+        plane=None if mosaic or (multi and not grouped) else _plane(find),
         voi=_voi(find),
         inverted=header.get("PhotometricInterpretation") == "MONOCHROME1",
         lossy=_lossy(header),
+        mosaic=mosaic,
     )
     modality = str(header.get("Modality") or "")
     return _Image(
@@ -287,8 +327,9 @@ def _image(header: Dataset, path: Path, name: str, frame: int) -> _Image:
         place=name if multi else os.path.dirname(name) or ".",  # noqa: PTH120  (a name, not a path)
         frame=frame,
         picture=picture,
+        uid=str(header.get("SOPInstanceUID") or ""),
         # Without a UID, what a person would take for one series.
-        key=str(header.get("SeriesInstanceUID") or f"{header.get('SeriesNumber')} {os.path.dirname(name)}"),  # noqa: PTH120
+        key=str(header.get("SeriesInstanceUID") or f"{header.get('SeriesNumber')} {path.resolve().parent}"),
         number=_integer(header.get("SeriesNumber")),
         size=(int(header.Rows), int(header.Columns)),
         sequence=_sequence(header),
@@ -308,9 +349,10 @@ def _finder(header: Dataset, frame: int) -> Finder:
     groups: list[Dataset] = []
     per_frame = header.get("PerFrameFunctionalGroupsSequence")
     if per_frame:
-        if frame >= len(per_frame):
+        frames = max(1, _integer(header.get("NumberOfFrames")) or 1)
+        if len(per_frame) != frames:
             raise UnreadableFileError(
-                f"{len(per_frame)} descriptions of frames for more frames; expected one for each",
+                f"{len(per_frame)} descriptions of frames for {frames} frames; expected one for each",
                 "export the file again",
             )
         groups.append(per_frame[frame])
@@ -386,19 +428,14 @@ def _first(value: Any) -> float | None:
     """The first of the numbers of an attribute."""
     if isinstance(value, (pydicom.multival.MultiValue, list, tuple)):
         value = value[0] if len(value) else None
-    try:
-        number = None if value is None or value == "" else float(value)
-    except (ValueError, TypeError):
-        return None
-    return number if number is not None and math.isfinite(number) else None
+    return None if value is None else read_number(str(value))  # as it was written: float takes 0_5 for 5
 
 
 def _floats(value: Any, count: int) -> list[float] | None:
-    try:
-        numbers = [float(number) for number in value]
-    except (ValueError, TypeError):
+    if value is None or isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
         return None
-    return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else None
+    numbers = [number for number in (read_number(str(number)) for number in value) if number is not None]
+    return numbers if len(numbers) == count == len(value) else None
 
 
 def _milliseconds(value: Any) -> float | None:
@@ -451,17 +488,7 @@ def _check_pixels(header: Dataset) -> None:
             f"{found}; expected MONOCHROME1 or MONOCHROME2",
             "choose the original series, not a copy of a screen",
         )
-    syntax = header.file_meta.TransferSyntaxUID
-    try:
-        available = get_decoder(syntax).is_available
-    except NotImplementedError:
-        available = False
-    if not available:
-        name = "in a way of its maker" if syntax.is_private else f"as {syntax.name}"
-        raise UnreadableFileError(
-            f"compressed {name}; expected a syntax that there is a decoder for",
-            'install them with pip install "mriparaspinal[dicom]", or export the series uncompressed',
-        )
+    require_decoder(header.file_meta.TransferSyntaxUID)
 
 
 def _stored(header: Dataset, frame: int) -> np.ndarray[Any, Any]:
@@ -477,9 +504,11 @@ def _stored(header: Dataset, frame: int) -> np.ndarray[Any, Any]:
     shift = (high + 1 - bits) if high is not None else 0
     if not 0 < bits <= int(header.BitsAllocated) or shift < 0:
         raise _broken("the pixels")
-    compressed = header.file_meta.TransferSyntaxUID.is_compressed
-    values = stored.astype(np.int64) >> (0 if compressed else shift)
-    values &= (1 << bits) - 1
+    if shift:
+        found = f"HighBit {high} with {bits} BitsStored: whether the values are in the upper bits or in the "
+        found += f"lower ones is not known; expected HighBit {bits - 1}"
+        raise UnreadableFileError(found, "export it again, with another tool")
+    values = stored.astype(np.int64) & ((1 << bits) - 1)
     if int(header.get("PixelRepresentation") or 0) == 1:
         values = np.where(values >= 1 << (bits - 1), values - (1 << bits), values)
     return values
@@ -524,6 +553,9 @@ def _rescaled(header: Dataset, stored: np.ndarray[Any, Any], frame: int) -> Valu
     else:
         group = "PixelValueTransformationSequence"
         slope, intercept = (_first(find(group, name)) for name in ("RescaleSlope", "RescaleIntercept"))
+        if slope == 0:
+            found = "RescaleSlope 0, which makes all pixels alike; expected another factor"
+            raise UnreadableFileError(found, "export the file again")
         values = stored * (1.0 if slope is None else slope) + (intercept or 0.0)
     return np.where(_padded(header, stored), np.nan, values.astype(np.float64))
 

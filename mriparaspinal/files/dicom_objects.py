@@ -19,10 +19,14 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import _read_file_meta_info, read_preamble
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import HTJ2K, UID, DeflatedExplicitVRLittleEndian, HTJ2KLossless, HTJ2KLosslessRPCL
 
 from mriparaspinal.files.folder import FILE_SIZE_LIMIT, UnreadableFileError
 
+#: The decoders of syntaxes that the extra "dicom" cannot decode.
+_HTJ2K = 'pylibjpeg "pylibjpeg-openjpeg>=2"'
+_OWN_DECODERS = dict.fromkeys((HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K), _HTJ2K)
 _KIND = ("SOPClassUID", "Modality", "SpecificCharacterSet")
 
 
@@ -96,6 +100,20 @@ def require_inflatable(path: Path, bare: bool) -> None:
             if size > FILE_SIZE_LIMIT:
                 found = f"deflated from more than {FILE_SIZE_LIMIT / 1e6:.0f} MB; expected slices or contours"
                 raise UnreadableFileError(found, "export it uncompressed")
+
+
+def require_decoder(syntax: UID) -> None:
+    """Raise :class:`UnreadableFileError`, which says what to install, where pixels cannot be decoded."""
+    remedy = "export it uncompressed"
+    try:
+        if get_decoder(syntax).is_available:
+            return
+        install = _OWN_DECODERS.get(syntax, '"mriparaspinal[dicom]"')
+        remedy = f"install its decoder with pip install {install}, or {remedy}"
+    except NotImplementedError:  # there is none
+        pass
+    name = "in a way of its maker" if syntax.is_private else f"as {syntax.name}"
+    raise UnreadableFileError(f"compressed {name}; expected a syntax that there is a decoder for", remedy)
 
 
 @contextlib.contextmanager

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
 
-from mriparaspinal.files.dicom_objects import fenced, read_object
+from mriparaspinal.files.dicom_objects import fenced, read_object, require_decoder
 from mriparaspinal.files.folder import UnreadableFileError
+from mriparaspinal.text import read_number
 from mriparaspinal.volume import Plane, square_plane
 
 _TAGS = (
@@ -78,12 +79,14 @@ def read_segmentation(path: Path) -> Segmentation:
         if len(groups) != count:
             found = f"{len(groups)} descriptions of frames for {count} frames; expected one for each"
             raise UnreadableFileError(found, "export it again")
+        require_decoder(header.file_meta.TransferSyntaxUID)
+        _require_length(header, count)
         frames = tuple(_frame(item, shared[0]) for item in groups)
         segments = [None if kind == "LABELMAP" else _segment_of(item, shared[0]) for item in groups]
 
     def read(index: int) -> list[tuple[str, NDArray[np.bool_]]]:
         with fenced("the pixels"):
-            values = np.asarray(pixel_array(header, index=index if count > 1 else None, raw=True))
+            values = _pixels(header, index, count)
             if values.shape != (int(header.Rows), int(header.Columns)):
                 raise ValueError("the shape of the pixels")
             if kind == "FRACTIONAL":
@@ -95,6 +98,40 @@ def read_segmentation(path: Path) -> Segmentation:
             return [(labels.get(value, f"segment {value}"), values == value) for value in there]
 
     return Segmentation(frames, (int(header.Rows), int(header.Columns)), read)
+
+
+def _native(header: Dataset) -> bool:
+    return not header.file_meta.TransferSyntaxUID.is_encapsulated
+
+
+def _require_length(header: Dataset, count: int) -> None:
+    """Raise where there are not as many bytes as the frames need, to which one may be added to make it even.
+
+    Frames of single bits run on without a gap (PS3.5 8.1.1): of a file that begins each one with a byte of
+    its own, all but the first would be shifted.
+    """
+    if not _native(header):
+        return
+    pixels, bits = int(header.Rows) * int(header.Columns), int(header.BitsAllocated)
+    needed, there = -(-pixels * count * bits // 8), len(header.PixelData)
+    if needed <= there <= needed + needed % 2:
+        return
+    padded = -(-pixels * bits // 8) * count
+    what = ", as where each begins with a byte of its own" if padded <= there <= padded + padded % 2 else ""
+    found = f"{there} bytes of pixels for {count} frames of {header.Rows}×{header.Columns}{what}; "
+    raise UnreadableFileError(f"{found}expected {needed}", "export it again, with another tool or version")
+
+
+def _pixels(header: Dataset, index: int, count: int) -> NDArray[Any]:
+    """The stored values of a frame, (rows, columns)."""
+    if not (_native(header) and int(header.BitsAllocated) == 1):
+        return np.asarray(pixel_array(header, index=index if count > 1 else None, raw=True))
+    rows, columns = int(header.Rows), int(header.Columns)
+    first = index * rows * columns
+    end = first + rows * columns
+    packed = np.frombuffer(header.PixelData, np.uint8)[first // 8 : -(-end // 8)]
+    bits = np.unpackbits(packed, bitorder="little")[first % 8 :][: rows * columns]
+    return bits.reshape(rows, columns)
 
 
 def _require_whole(values: NDArray[Any], header: Dataset) -> None:
@@ -119,16 +156,22 @@ def _segment_of(item: Dataset, shared: Dataset) -> int:
     return int(_group(item, shared, "SegmentIdentificationSequence").ReferencedSegmentNumber)
 
 
+def _floats(values: Any) -> list[float]:
+    """Numbers as they are written; NaN, which no plane has, for what is none (``float`` takes ``0_5``)."""
+    numbers = [read_number(str(value)) for value in values]
+    return [math.nan if number is None else number for number in numbers]
+
+
 def _frame(item: Dataset, shared: Dataset) -> Frame:
-    directions = [float(n) for n in _group(item, shared, "PlaneOrientationSequence").ImageOrientationPatient]
-    x, y, z = (float(n) for n in _group(item, shared, "PlanePositionSequence").ImagePositionPatient)
+    directions = _floats(_group(item, shared, "PlaneOrientationSequence").ImageOrientationPatient)
+    x, y, z = _floats(_group(item, shared, "PlanePositionSequence").ImagePositionPatient)
     measures = _group(item, shared, "PixelMeasuresSequence")
-    rows, columns = (float(n) for n in measures.PixelSpacing)
+    rows, columns = _floats(measures.PixelSpacing)
     ax, ay, az, dx, dy, dz = directions
     plane = square_plane((ax, ay, az), (dx, dy, dz), (x, y, z), (rows, columns))
     if plane is None or not all(math.isfinite(mm) and 0 < mm < 100 for mm in (rows, columns)):
         found = "a frame whose directions or spacing are none; expected those of the series"
         raise UnreadableFileError(found, "export it from the original series")
     between = measures.get("SpacingBetweenSlices") or measures.get("SliceThickness")
-    spacing = float(between) if between else 0.0
+    (spacing,) = _floats([between]) if between else (0.0,)
     return Frame(plane, spacing if math.isfinite(spacing) and 0 < spacing < 100 else None)

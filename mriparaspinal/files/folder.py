@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
 from mriparaspinal.errors import NoInputError, ParaspinalError
+from mriparaspinal.names import forms
 
 #: More bytes than any file has that is read as a whole; those who read texts ask for less.
 FILE_SIZE_LIMIT = 300_000_000
+#: What clouds and downloads leave in place of a file that is not there: ``.NAME.icloud``, ``NAME.part``.
+_PLACEHOLDER = re.compile(
+    r"(?:\.(?P<hidden>.+)\.icloud)|(?P<name>.+)\.(?:owncloud|nextcloud|cloudf?|part|partial|filepart|"
+    r"crdownload|opdownload|download|gdoc|gsheet|lnk|url|webloc)",
+    re.IGNORECASE | re.DOTALL,
+)
+#: How the texts begin that stand in place of large files where these were not fetched.
+_POINTERS = {
+    b"version https://git-lfs.github.com/spec/": ("Git LFS", "git lfs pull"),
+    b"/annex/objects/": ("git annex", "git annex get"),
+}
+_LONGEST_POINTER = 2000
 
 
 class UnreadableFileError(ParaspinalError):
@@ -25,8 +39,9 @@ def list_files(root: Path, leave_out: Path | None = None) -> tuple[list[str], li
 
     Dead names are links that lead to no file, pipes and the like, and, with a slash at their end,
     folders that cannot be opened. Names that begin with a dot are passed over (among them the
-    ``._`` files of macOS), so is the folder ``leave_out``. Links to folders are followed, each
-    folder once, and known by its own name where it has one.
+    ``._`` files of macOS), but for what iCloud leaves (:func:`stands_for`); so is the folder
+    ``leave_out``. Links to folders are followed, each folder once, and known by its own name where it
+    has one.
     Raises :class:`NoInputError` where ``root`` itself cannot be read.
     """
     try:
@@ -52,7 +67,7 @@ def list_files(root: Path, leave_out: Path | None = None) -> tuple[list[str], li
             named: dict[str, list[str]] = {"file": [], "folder": [], "link": [], "": []}
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    if entry.name[0] != ".":
+                    if entry.name[0] != "." or entry.name.endswith(".icloud"):
                         # Texts alone: the entries themselves take three times the memory.
                         named[_kind(entry)].append(prefix + entry.name)
         except OSError as error:
@@ -81,6 +96,45 @@ def _kind(entry: os.DirEntry[str]) -> str:
         return ""
 
 
+def stands_for(name: str) -> str:
+    """The file (with its folders) that a placeholder of a cloud or a download stands for; empty for others.
+
+    >>> stands_for("a/.ALS_2_3.png.icloud"), stands_for("ALS_2_3.png.part"), stands_for("ALS_2_3.png")
+    ('a/ALS_2_3.png', 'ALS_2_3.png', '')
+    """
+    folder, slash, own = name.rpartition("/")
+    match = _PLACEHOLDER.fullmatch(own)
+    return f"{folder}{slash}{match['hidden'] or match['name']}" if match else ""
+
+
+def find_name(folder: Path, name: str) -> str | None:
+    """A file's name as it stands on the disk, accented letters in one piece or in two; None if not there."""
+    if "\0" in name:
+        return None
+    here = ""
+    for part in name.split("/"):
+        there = (f"{here}{form}" for form in forms(part))
+        found = next((path for path in there if _exists(folder / path)), None)
+        if found is None:
+            return None
+        here = f"{found}/"
+    return here[:-1]
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _require_content(content: bytes) -> None:
+    for start, (tool, command) in _POINTERS.items():
+        if len(content) < _LONGEST_POINTER and content.startswith(start):
+            found = f"a pointer of {tool}, and not the file itself; expected the file"
+            raise UnreadableFileError(found, f"fetch it with '{command}'")
+
+
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
@@ -105,6 +159,7 @@ def read_bytes(path: str | Path, limit: int = FILE_SIZE_LIMIT) -> bytes:
             # Part of it may be of before and part of after, and still read as one.
             found = "was written to while it was read; expected a file at rest"
             raise UnreadableFileError(found, "run again when nothing writes into the folder")
+        _require_content(content)
         return content
     except OSError as error:
         found = f"cannot be read ({error.strerror}); expected a readable file"

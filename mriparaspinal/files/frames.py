@@ -15,6 +15,7 @@ from mriparaspinal.errors import NoInputError
 from mriparaspinal.files.tables import Cell, TextTable, csv_bytes, read_table
 from mriparaspinal.model import COLUMNS, OPTIONAL_COLUMNS, Measurement
 from mriparaspinal.participants import NUMBERS, Participants
+from mriparaspinal.text import is_missing, read_cell, read_number
 
 #: Columns of the measurement tables that hold numbers.
 NUMBER_COLUMNS = tuple(
@@ -22,7 +23,6 @@ NUMBER_COLUMNS = tuple(
     for f in dataclasses.fields(Measurement)
     if f.type in ("int", "float", "int | None", "float | None")
 )
-_MISSING = {"", "na", "n/a", "nan", "none", "null"}
 
 
 def read_measurements(folder: Path, names: Iterable[str]) -> pd.DataFrame:
@@ -53,23 +53,12 @@ def _numbers(column: pd.Series, file: str, name: str) -> pd.Series:
     """A column of texts as floats; raises :class:`NoInputError` for a text that is no number."""
     values = []
     for row, text in enumerate(column, 2):
-        value = _number(text)
+        value = read_cell(text)
         if value is None:
             found = f"row {row}, column {name}: {text!r} was found"
             raise NoInputError(f"{file}: {found}; expected a finite number or nothing; correct it")
         values.append(value)
     return pd.Series(values, index=column.index, dtype=np.float64)
-
-
-def _number(text: str) -> float | None:
-    """A text as a float, NaN where it is empty, None where it is no finite number."""
-    if text.strip().casefold() in _MISSING:
-        return math.nan
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and "_" not in text else None
 
 
 def participants_frame(participants: Participants) -> pd.DataFrame:
@@ -78,7 +67,7 @@ def participants_frame(participants: Participants) -> pd.DataFrame:
     for column in participants.columns:
         texts = [row[column] for row in participants.rows.values()]
         numeric = column in NUMBERS or column == "psa"
-        frame[column] = _typed(texts, numeric)
+        frame[column] = pd.Series(texts, dtype=object) if column == "group" else _typed(texts, numeric)
     return frame
 
 
@@ -86,16 +75,21 @@ def table_frame(table: TextTable) -> pd.DataFrame:
     """Any table as a frame: columns in which all filled cells are numbers as float, else text."""
     columns: dict[str, Any] = {}
     for place, name in enumerate(table.columns):
-        columns[name] = _typed([row[place] for row in table.rows], numeric=False)
+        cells = [row[place] for row in table.rows]
+        # Ids and groups may be called NA: they are texts, where a cell is no number.
+        whole = name == "participant_id" or (
+            name == "group" and None in map(read_number, filter(None, cells))
+        )
+        columns[name] = pd.Series(cells, dtype=object) if whole else _typed(cells, numeric=False)
     return pd.DataFrame(columns, columns=list(table.columns))
 
 
 def _typed(texts: list[str], numeric: bool) -> pd.Series:
-    values = [_number(text) for text in texts]
+    values = [read_cell(text) for text in texts]
     known = [value for value in values if value is not None]
     if numeric or (len(known) == len(values) and any(map(math.isfinite, known))):
         return pd.Series([math.nan if value is None else value for value in values], dtype=np.float64)
-    cleaned = ["" if text.strip().casefold() in _MISSING else text for text in texts]
+    cleaned = ["" if is_missing(text) else text for text in texts]
     return pd.Series(cleaned, dtype=object)
 
 

@@ -14,7 +14,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -55,7 +55,7 @@ def read_rois(raw: bytes, name: str) -> list[Roi]:
     """
     entries = _entries(raw) if name.lower().endswith(".zip") else [(PurePosixPath(name).stem, raw)]
     rois = [_read(content, entry) for entry, content in entries]
-    return _without_copies_names(rois)
+    return _without_copies_names(_without_prefixes(rois))
 
 
 def _entries(raw: bytes) -> list[tuple[str, bytes]]:
@@ -77,14 +77,36 @@ def _entries(raw: bytes) -> list[tuple[str, bytes]]:
     return entries
 
 
+#: What the ROI Manager and macros put before a name: the number in the list, the slice of the stack.
+_PREFIX = re.compile(r"(?P<numbers>(?:\d{3,4}-)+)(?P<label>[^\d\W].*)")
+
+
+def _without_prefixes(rois: list[Roi]) -> list[Roi]:
+    """``0003-0012-MF_L`` is ``MF_L``, where its slice, the last number, is that of all ROIs.
+
+    Of several slices, or of one name with several numbers, it cannot be told which is meant.
+    """
+    matches = [_PREFIX.fullmatch(roi.label) for roi in rois]
+    numbers = [match["numbers"].rstrip("-").split("-") if match else [] for match in matches]
+    slices = {numbered[-1] for numbered in numbers if len(numbered) > 1}
+    labels = [match["label"] if match else roi.label for roi, match in zip(rois, matches, strict=True)]
+    result = []
+    for roi, match, label in zip(rois, matches, labels, strict=True):
+        fault = roi.fault
+        if match and (len(slices) > 1 or labels.count(label) > 1):
+            fault = f"{roi.label!r} beside ROIs of other numbers; expected those of one slice, each name once"
+            fault += "; save the ROIs of each slice by themselves, named as the regions"
+        result.append(replace(roi, label=label, fault=fault))
+    return result
+
+
 def _without_copies_names(rois: list[Roi]) -> list[Roi]:
     """The ROI Manager saves a second ``MF_L`` as ``MF_L-1``: it is meant to be another part of MF_L."""
     names = {roi.label for roi in rois}
     result = []
     for roi in rois:
         copy = re.fullmatch(r"(.+)-\d{1,3}", roi.label)
-        label = copy[1] if copy and copy[1] in names else roi.label
-        result.append(Roi(label, roi.paths, roi.traced, roi.no_area, roi.fault))
+        result.append(replace(roi, label=copy[1]) if copy and copy[1] in names else roi)
     return result
 
 

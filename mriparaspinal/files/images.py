@@ -1,13 +1,17 @@
-"""Slice images: bytes in, an 8-bit grey array out. What is not surely the grey levels is refused."""
+"""Slice images: bytes in, 8-bit grey levels out. What is not surely the grey levels is refused."""
 
 from __future__ import annotations
 
 import functools
 import io
+import math
 import struct
 import warnings
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +19,10 @@ from PIL import Image
 
 from mriparaspinal.errors import ParaspinalError
 
-#: The endings that are looked for beside a JSON, without regard to case.
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg")
+#: The usual endings beside a JSON, without regard to case; of several images of a stem these are measured.
+USUAL_ENDINGS = (".png", ".jpg", ".jpeg")
+#: All endings that are looked for.
+IMAGE_ENDINGS = (*USUAL_ENDINGS, ".tif", ".tiff", ".bmp")
 #: More pixels than any slice has: a file that claims more is broken or hostile.
 PIXEL_LIMIT = 4096 * 4096
 #: Each row takes memory of its own, were it one pixel wide.
@@ -28,6 +34,8 @@ GreyImage = NDArray[np.uint8]
 #: What Pillow raises for bytes that are not the image they claim to be.
 _BROKEN = (OSError, ValueError, TypeError, LookupError, SyntaxError, EOFError, struct.error, zlib.error)
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+#: How TIFF (and BigTIFF) and BMP begin.
+_OTHER_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")
 _EXIF_ORIENTATION = 0x0112
 
 
@@ -44,28 +52,65 @@ def too_large(width: int, height: int) -> bool:
     return width * height > PIXEL_LIMIT or max(width, height) > SIDE_LIMIT
 
 
-def decode_image(raw: bytes, window: tuple[float, float] | None = None) -> tuple[Image.Image, bool]:
-    """Decode PNG or JPEG bytes to grey levels.
+@dataclass(frozen=True, slots=True)
+class SliceImage:
+    """The grey levels of a slice."""
 
-    Returns an image of mode L and whether the format is lossy (JPEG).
+    grey: Image.Image
+    """Of mode L."""
+    loss: float = 0.0
+    """JPEG: how much it can have changed a block of 8×8 pixels at most (RMS, in grey levels); else 0."""
+    values: Image.Image | None = None
+    """The values of a file of more than 8 bits, which a window made the grey levels of; else None."""
+
+    @property
+    def lossy(self) -> bool:
+        """Whether the format changes grey levels."""
+        return self.loss > 0
+
+    def full_range(self) -> tuple[float, float]:
+        """The lowest and the highest of ``values``, as a window."""
+        levels = np.asarray(self.values)
+        low, high = float(levels.min()), float(levels.max())
+        return low, max(high, low + 1)
+
+
+def png_size(path: Path) -> tuple[int, int] | None:
+    """(rows, columns) by the first bytes of a PNG; None where they are not those of one."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(24)
+    except OSError:
+        return None
+    if start[:16] != _PNG_MAGIC + b"\0\0\0\x0dIHDR" or len(start) < 24:
+        return None
+    width, height = struct.unpack(">II", start[16:24])
+    return height, width
+
+
+def decode_image(raw: bytes, window: tuple[float, float] | None = None) -> SliceImage:
+    """Decode PNG, JPEG, TIFF or BMP bytes to grey levels.
+
     ``window`` = (LOW, HIGH) is applied to images of more than 8 bits by
     ``g = clip(floor(255·(x − LOW)/(HIGH − LOW) + 0.5), 0, 255)``, and to no others.
     Raises :class:`UnreadableImageError`.
     """
     plain = _plain_png(raw)
     if plain is not None:
-        return plain, False
+        return SliceImage(plain)
     try:
         with warnings.catch_warnings():
             # Pillow warns of sizes below PIXEL_LIMIT, and of side data that no grey level depends on.
             warnings.simplefilter("ignore")
             image = _open(raw)
-            return _grey(image, raw, window), image.format == "JPEG"
+            if _png_depth(raw) == 16 or image.mode.startswith(("I", "F")):
+                return SliceImage(Image.fromarray(_windowed(image, window)), _loss(image), image)
+            return SliceImage(_grey_levels(image), _loss(image))
     except Image.DecompressionBombError:
         found = "more pixels than a slice can have; expected one slice"
         raise UnreadableImageError("image-too-large", found, "export it again") from None
     except _BROKEN as error:
-        found = f"not a whole PNG or JPEG ({_reason(error)}); expected a PNG of 8-bit grey levels"
+        found = f"not a whole PNG, JPEG, TIFF or BMP ({_reason(error)}); expected a PNG of 8-bit grey levels"
         raise UnreadableImageError("unreadable-image", found, "export the slice again") from None
 
 
@@ -127,7 +172,7 @@ def _open(raw: bytes) -> Image.Image:
     """The decoded image, still in its own mode."""
     if not raw:
         raise ValueError("the file is empty")
-    image = _png(raw) if raw.startswith(_PNG_MAGIC) else Image.open(io.BytesIO(raw), formats=("JPEG",))
+    image = _image_file(raw)
     if too_large(*image.size):
         size = f"{image.width}×{image.height}"
         raise UnreadableImageError("image-too-large", f"{size} pixels; expected one slice", "export it again")
@@ -144,11 +189,59 @@ def _open(raw: bytes) -> Image.Image:
     return image
 
 
-def _png(raw: bytes) -> Image.Image:
-    # Image.open would first load what reads five other formats.
-    from PIL.PngImagePlugin import PngImageFile
+def _image_file(raw: bytes) -> Image.Image:
+    """The image by its first bytes, whatever the file is called; its pixels are not yet decoded."""
+    if raw.startswith(_PNG_MAGIC):
+        # Image.open would first load what reads five other formats.
+        from PIL.PngImagePlugin import PngImageFile
 
-    return PngImageFile(io.BytesIO(raw))
+        return PngImageFile(io.BytesIO(raw))
+    if raw.startswith(_OTHER_MAGIC):
+        from mriparaspinal.files.other_images import open_other
+
+        return open_other(raw)
+    return Image.open(io.BytesIO(raw), formats=("JPEG",))
+
+
+def image_size(raw: bytes) -> tuple[int, int] | None:
+    """(rows, columns) that an image says in its header; None where it cannot be read."""
+    if raw.startswith(_PNG_MAGIC) and raw[12:16] == b"IHDR" and len(raw) > 24:
+        columns, rows = struct.unpack(">II", raw[16:24])
+        return rows, columns
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(raw), formats=("JPEG", "TIFF", "BMP", "GIF", "WEBP")) as image:
+                return image.height, image.width
+    except (*_BROKEN, Image.DecompressionBombError):
+        return None
+
+
+def jpeg_means(raw: bytes, size: tuple[int, int]) -> tuple[Image.Image, float] | None:
+    """The mean grey level of each block of 8×8 pixels of a JPEG, in half the time of decoding it.
+
+    With it, how far such a mean can be from that of the picture which was compressed (half a step of its
+    table, an eighth of it in each pixel). None for what is no such JPEG of ``size`` (width, height).
+    """
+    if not raw.startswith(b"\xff\xd8"):
+        return None
+    try:
+        image: Any = Image.open(io.BytesIO(raw), formats=("JPEG",))
+        width, height = size
+        if image.mode not in ("L", "RGB") or image.size != size:
+            return None
+        image.draft("L", (max(width // 8, 1), max(height // 8, 1)))
+        image.load()
+        if image.mode != "L" or image.size != (-(-width // 8), -(-height // 8)):
+            return None
+        return image, image.quantization[0][0] / 16 + 1
+    except (*_BROKEN, Image.DecompressionBombError):
+        return None
+
+
+def windowed(values: Image.Image, window: tuple[float, float]) -> Image.Image:
+    """Values of more than 8 bits as grey levels, by the formula of :func:`decode_image`."""
+    return Image.fromarray(_windowed(values, window))
 
 
 #: Channels of a pixel by the colour type of a PNG.
@@ -162,6 +255,10 @@ def require_whole(image: Image.Image, raw: bytes) -> None:
 
     Pillow says so only where it ends within a line, and else takes the rest for black without a word.
     """
+    if image.format == "BMP" and image.mode == "L":
+        from mriparaspinal.files.other_images import bmp_colours
+
+        _require_below(image, bmp_colours(raw))
     if not raw.startswith(_PNG_MAGIC):
         return
     last = image.crop((0, image.height - 1, image.width, image.height))
@@ -204,10 +301,16 @@ def _png_depth(raw: bytes) -> int | None:
     return None
 
 
-def _grey(image: Image.Image, raw: bytes, window: tuple[float, float] | None) -> Image.Image:
-    if _png_depth(raw) == 16 or image.mode.startswith(("I", "F")):
-        return Image.fromarray(_windowed(image, window))
-    return _grey_levels(image)
+def _loss(image: Image.Image) -> float:
+    """What JPEG can have changed: each coefficient by half a step of its table, each pixel by rounding."""
+    if image.format == "JPEG":
+        steps = image.quantization[0]  # type: ignore[attr-defined]
+        return math.sqrt(sum(step**2 for step in steps) / len(steps)) / 2 + 1
+    if image.format == "TIFF" and image.info.get("compression") == "jpeg":
+        from mriparaspinal.files.other_images import TIFF_JPEG_LOSS
+
+        return TIFF_JPEG_LOSS
+    return 0.0
 
 
 def _reason(error: Exception) -> str:
@@ -240,6 +343,8 @@ def _grey_levels(image: Image.Image) -> Image.Image:
         raise UnreadableImageError("image-bits", found, "export the slice itself, not a mask of it")
     if image.mode == "CMYK":
         raise _colour("CMYK colours")
+    if image.mode == "P":
+        _require_colours_of(image)
     channels = np.asarray(image.convert("RGBA"))
     if (channels[..., 3] != 255).any():
         raise _colour("transparent pixels")
@@ -247,6 +352,19 @@ def _grey_levels(image: Image.Image) -> Image.Image:
     if (channels[..., 1] != red).any() or (channels[..., 2] != red).any():
         raise _colour("coloured pixels")
     return Image.fromarray(np.ascontiguousarray(red))
+
+
+def _require_colours_of(image: Image.Image) -> None:
+    """Raise :class:`ValueError` where a pixel has no colour in the palette: Pillow makes one up."""
+    palette = image.palette
+    colours = 0 if palette is None else len(palette.palette) // len(palette.mode)
+    _require_below(image, colours)
+
+
+def _require_below(image: Image.Image, colours: int) -> None:
+    highest = image.getextrema()[1]
+    if isinstance(highest, (int, float)) and highest >= colours:
+        raise ValueError(f"pixel value {highest} in a palette of {colours} colours")
 
 
 def _colour(found: str) -> UnreadableImageError:

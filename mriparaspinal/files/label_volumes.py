@@ -20,21 +20,26 @@ from mriparaspinal.slice_geometry import SlicePlace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mriparaspinal.files.nifti import Form
+
 #: Labels are told from 32-bit numbers at most.
 _SMALLEST, _LARGEST = -(2**31), 2**31 - 1
+#: How far a label may be from a whole number: what a scale in the header does to it, and no more.
+_ROUNDING = 1e-3
 #: What Pillow's images of one number per pixel are called.
 _NUMBERED = ("1", "L", "P", "I", "I;16", "I;16B", "I;16L")
 
 
-def read_label_volume(path: Path) -> LabelVolume:
+def read_label_volume(path: Path, form: Form | None = None) -> LabelVolume:
     """A label map from a NIfTI volume; raises :class:`UnreadableFileError`.
 
-    Numbers stored as floating point are taken where all of them are whole.
+    Numbers stored as floating point are taken where all of them are whole, within a thousandth.
+    ``form``: which one counts where sform and qform disagree.
     """
     from mriparaspinal.files.nifti import read_whole  # here: nibabel is only for those who have volumes
 
-    voxels, affine = read_whole(path)
-    return LabelVolume(whole_numbers(voxels), affine)
+    voxels, affine, remark = read_whole(path, form)
+    return LabelVolume(whole_numbers(voxels), affine, remark)
 
 
 def whole_numbers(voxels: NDArray[Any]) -> NDArray[Any]:
@@ -44,6 +49,7 @@ def whole_numbers(voxels: NDArray[Any]) -> NDArray[Any]:
         found = f"numbers from {low:g} to {high:g}; expected the labels of a label map"
         raise UnreadableFileError(found, "check that it is a label map")
     if voxels.dtype.kind == "f":
+        voxels = np.rint(voxels)
         # int16 holds the labels of every known tool, in a quarter of the room.
         small = _SMALLEST if low < -(2**15) or high >= 2**15 else 0
         return voxels.astype(np.int32 if small else np.int16)
@@ -56,7 +62,7 @@ def _range(voxels: NDArray[Any]) -> tuple[float, float]:
     for part in _slabs(voxels):
         whole = np.isfinite(part)
         if part.dtype.kind == "f":
-            whole[whole] = np.rint(part[whole]) == part[whole]
+            whole[whole] = abs(np.rint(part[whole]) - part[whole]) <= _ROUNDING
         if not whole.all():
             odd = part[~whole].flat[0]
             found = f"numbers that are not whole, such as {odd:g}; expected the labels of a label map"

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from mriparaspinal.errors import ParaspinalError
+from mriparaspinal.files.encodings import likely_encodings
 from mriparaspinal.files.images import PIXEL_LIMIT, decode_mask
 from mriparaspinal.model import Contour
 
@@ -56,8 +57,8 @@ class Annotation:
     broken: tuple[BrokenShape, ...]
     image_path: str
     """``imagePath`` as it stands in the file; empty where there is none."""
-    image_size: tuple[int, int] | None
-    """(height, width) in pixels, where the file says it."""
+    image_size: tuple[int | None, int | None]
+    """(height, width) in pixels; None for one that the file does not say."""
     image_data: bytes
     """``imageData`` as it stands in the file, a JSON text of base64; see :func:`embedded_image`."""
 
@@ -103,13 +104,9 @@ def read_annotation(raw: bytes) -> Annotation:
 
 def _read_leniently(raw: bytes) -> Annotation:
     remedy = "save it again in LabelMe, or restore it from a backup"
+    _refuse_other_encodings(raw)
     try:
         content = json.loads(raw.decode("utf-8"), parse_int=_parse_int)
-    except UnicodeDecodeError as error:
-        found = f"byte {error.start + 1} is not UTF-8 text; expected the UTF-8 JSON of LabelMe"
-        raise UnreadableAnnotationError(
-            found, "open it in LabelMe or an editor and save it as UTF-8"
-        ) from None
     except json.JSONDecodeError as error:
         found = f"broken JSON at line {error.lineno}, column {error.colno} ({error.msg})"
         raise UnreadableAnnotationError(f"{found}; expected a whole LabelMe file", remedy) from None
@@ -137,6 +134,29 @@ def _read_leniently(raw: bytes) -> Annotation:
     )
 
 
+def _refuse_other_encodings(raw: bytes) -> None:
+    """Raise :class:`UnreadableAnnotationError` for text that is not UTF-8, and say what it may be."""
+    names = likely_encodings(raw)
+    try:
+        raw.decode("utf-8")
+        if not names:
+            return
+        found = ""
+    except UnicodeDecodeError as error:
+        found = f"byte {error.start + 1} is not UTF-8 text"
+    if not names:
+        remedy = "restore it from a backup, or save it as UTF-8 in an editor that shows its labels right"
+        raise UnreadableAnnotationError(f"{found}; expected the UTF-8 JSON of LabelMe", remedy)
+    told = " or ".join(f"{name} ({where})" for name, where in names)
+    found = f"{found}, but most likely {told}" if found else f"text in {told}, not UTF-8"
+    name = names[0][0]
+    remedy = (
+        f"convert it, as by 'iconv -f {name} -t UTF-8 OLD.json > NEW.json', or open it as {name} in an "
+        "editor and save it as UTF-8 (LabelMe cannot open it)"
+    )
+    raise UnreadableAnnotationError(f"{found}; expected the UTF-8 JSON of LabelMe", remedy)
+
+
 def _require_at_most(count: int, limit: int, what: str) -> None:
     if count > limit:
         found = f"{count} {what}; expected those of one slice, at most {limit}"
@@ -148,9 +168,21 @@ def _parse_int(text: str) -> float:
     return int(text) if len(text) < 300 else math.inf
 
 
-def _image_size(height: Any, width: Any) -> tuple[int, int] | None:
-    sides = [int(n) for n in (height, width) if type(n) is int or (type(n) is float and n.is_integer())]
-    return (sides[0], sides[1]) if len(sides) == 2 else None
+def _image_size(height: Any, width: Any) -> tuple[int | None, int | None]:
+    return _pixels("imageHeight", height), _pixels("imageWidth", width)
+
+
+def _pixels(field: str, value: Any) -> int | None:
+    """A side of the image; None where the file does not say it."""
+    if value is None:
+        return None
+    whole = type(value) is int or (type(value) is float and value.is_integer())  # True is an int, too
+    if whole and value > 0:
+        return int(value)
+    shown = json.dumps(value)[:40]
+    found = f"{field} is {'the text ' * isinstance(value, str)}{shown}; expected a whole number of pixels"
+    remedy = f"write the {field.removeprefix('image').lower()} of the image that was annotated there"
+    raise UnreadableAnnotationError(found, remedy)
 
 
 def _sort_out(shapes: list[Any]) -> tuple[tuple[Contour, ...], tuple[BrokenShape, ...]]:
@@ -175,12 +207,23 @@ def _sort_out(shapes: list[Any]) -> tuple[tuple[Contour, ...], tuple[BrokenShape
 
 
 _POINTS_NEEDED = {"rectangle": 2, "circle": 2, "mask": 2, "oriented_rectangle": 4}
+#: Shapes that X-AnyLabeling alone saves, and what they are called in LabelMe.
+_X_ANYLABELING = {"rotation": "oriented_rectangle", "quadrilateral": "polygon"}
 
 
 def _contour(shape: _Shape) -> Contour | tuple[str, str]:
     """The contour of a shape, or (code, what is wrong with it)."""
     kind = shape.shape_type or "polygon"
     points = shape.points
+    if kind in _X_ANYLABELING:
+        if len(points) != 4:
+            return "bad-shape", f"a {kind} of {len(points)} points; expected 4"
+        kind = _X_ANYLABELING[kind]
+    if kind == "rectangle" and len(points) == 4:
+        # X-AnyLabeling saves all corners, LabelMe two that lie opposite.
+        if not _is_upright(points):
+            return "bad-shape", "a rectangle of 4 points that is not upright; expected its corners in turn"
+        points = [points[0], points[2]]
     if kind != "polygon" and kind not in _POINTS_NEEDED:
         return "not-closed", f"a {kind[:40]} encloses no area; expected a polygon or another closed shape"
     needed = _POINTS_NEEDED.get(kind)
@@ -199,6 +242,14 @@ def _contour(shape: _Shape) -> Contour | tuple[str, str]:
     return contour
 
 
+def _is_upright(points: list[tuple[float, float]]) -> bool:
+    """Whether four points are the corners of an upright rectangle, one after another."""
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = points
+    return (ay == by and bx == cx and cy == dy and dx == ax) or (
+        ax == bx and by == cy and cx == dx and dy == ay
+    )
+
+
 def _not_a_position(points: list[tuple[float, float]]) -> tuple[str, str]:
     largest = max((abs(number) for point in points for number in point), key=lambda x: (x != x, x))
     if not math.isfinite(largest):
@@ -210,21 +261,58 @@ def _mask_contour(shape: _Shape) -> Contour | tuple[str, str]:
     mask = decode_mask(_base64((shape.mask or "").encode("ascii", "replace")) or b"")
     if mask is None:
         return "bad-shape", "a mask without a readable image; expected the PNG that LabelMe embeds"
-    (left, top), (right, bottom) = shape.points
-    expected = (int(bottom) - int(top) + 1, int(right) - int(left) + 1)
-    if mask.shape != expected:
-        found = f"a mask of {mask.shape[0]}×{mask.shape[1]} pixels (rows×columns)"
+    # As LabelMe 7.1 places it: corners are rounded (halves to even), and where they lie between pixels the
+    # mask keeps its own size, as each corner by itself may be rounded to the other side.
+    (left, top), (right, bottom) = ((round(x), round(y)) for x, y in shape.points)
+    rows, columns = mask.shape
+    slack = 0 if all(float(n).is_integer() for point in shape.points for n in point) else 1
+    expected = (bottom - top + 1, right - left + 1)
+    if max(abs(rows - expected[0]), abs(columns - expected[1])) > slack:
+        found = f"a mask of {rows}×{columns} pixels (rows×columns)"
         return "bad-shape", f"{found}; expected {expected[0]}×{expected[1]} from its two corners"
-    return Contour(shape.label, "mask", tuple(shape.points), mask)
+    corners = ((float(left), float(top)), (float(left + columns - 1), float(top + rows - 1)))
+    return Contour(shape.label, "mask", corners, mask)
 
 
 def embedded_image(annotation: Annotation) -> bytes | None:
     """The image that the file carries in ``imageData``; None where there is none that can be decoded."""
+    data = annotation.image_data
     try:
-        text = msgspec.json.decode(annotation.image_data, type=str)
+        return binascii.a2b_base64(data[1:-1], strict_mode=True) or None
+    except binascii.Error:
+        pass  # escapes, line ends: every spelling of JSON
+    try:
+        text = msgspec.json.decode(data, type=str)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return _base64("".join(text.split()).encode("ascii", "replace"))
+
+
+def embeds(annotation: Annotation, image: bytes) -> bool:
+    """Whether the file carries these very bytes; the usual spelling only, and without decoding it."""
+    data = annotation.image_data
+    return len(data) == 4 * -(-len(image) // 3) + 2 and data[1:-1] == base64.b64encode(image)
+
+
+#: How a PNG of 8 bits of grey ends: the checksum of its lines, that of the chunk, and the last chunk.
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+
+
+def embeds_same_stream(annotation: Annotation, image: bytes) -> bool:
+    """Whether the file carries a PNG of the same lines, packed in another way; without decoding it.
+
+    The stream of a PNG ends with the Adler-32 checksum of its lines. A False says nothing.
+    """
+    data = annotation.image_data
+    try:
+        head, tail = (binascii.a2b_base64(part, strict_mode=True) for part in (data[1:45], data[-45:-1]))
+    except binascii.Error:
+        return False
+    # Signature and header: 33 bytes, with grey of 8 bits.
+    if head != image[:33] or image[24:26] != b"\x08\0" or image[1:4] != b"PNG":
+        return False
+    ends = tail[-12:] == image[-12:] == _PNG_END
+    return ends and tail[-20:-16] == image[-20:-16]
 
 
 def _base64(text: bytes) -> bytes | None:

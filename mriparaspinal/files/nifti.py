@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import nibabel
 import numpy as np
@@ -19,7 +19,20 @@ from nibabel.nifti1 import Nifti1Header, Nifti1Image
 from nibabel.nifti2 import Nifti2Header, Nifti2Image
 
 from mriparaspinal.files.folder import UnreadableFileError
-from mriparaspinal.volume import Picture, Series, Values, plane_name, radiological, slice_axis, volume_plane
+from mriparaspinal.volume import (
+    Picture,
+    Remark,
+    Series,
+    Values,
+    plane_name,
+    radiological,
+    slice_axis,
+    volume_plane,
+)
+from mriparaspinal.voxel_grid import SAME, Grid, distance_mm
+
+Form = Literal["qform", "sform"]
+"""The two places that a header can tell."""
 
 ENDINGS = (".nii", ".nii.gz")
 #: More voxels than any lumbar volume has: what is read is held in memory.
@@ -31,6 +44,11 @@ _OFFSET_LIMIT = 10_000_000
 _TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 #: Numbers of an affine beyond it are no places, and their products no numbers.
 _FARTHEST_MM = 1e9
+#: NIfTI's code of the scanner's own coordinates, and the names of all codes.
+_SCANNER = 1
+_CODES = {1: "scanner", 2: "aligned", 3: "Talairach", 4: "MNI", 5: "template"}
+#: How exact the square of a quaternion's first part is, which is told by three numbers of 32 bits.
+_QUATERNION = 3 * float(np.finfo(np.float32).eps)
 _MILLIMETRES = {"mm": 1.0, "unknown": 1.0, "meter": 1000.0, "micron": 0.001}
 
 
@@ -39,13 +57,15 @@ def is_nifti(name: str) -> bool:
     return name.lower().endswith(ENDINGS)
 
 
-def read_volume(path: Path, place: str) -> Series:
+def read_volume(path: Path, place: str, form: Form | None = None) -> Series:
     """The slices of a volume; their pixels are read when asked for.
 
     The slices are those of the axis that the volume was sliced along; their numbers count along it
-    as it is stored, from 1. Raises :class:`UnreadableFileError`.
+    as it is stored, from 1. ``form``: which one counts where sform and qform disagree. Raises
+    :class:`UnreadableFileError`.
     """
-    image, affine = _header(path)
+    image, affine, remark = _header(path, form)
+    assert affine is not None  # without, it raises
     axis = slice_axis(affine)
     shape = tuple(int(n) for n in image.shape[:3])
     if shape[axis] > _SLICES_LIMIT:
@@ -80,16 +100,20 @@ def read_volume(path: Path, place: str) -> Series:
         modality="",
         pictures=tuple(pictures),
         read=read,
+        remark=remark,
     )
 
 
-def read_whole(path: Path) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]:
-    """All voxels, (i, j, k), and the affine, 4×4, voxel index → mm in LPS+.
+def read_whole(
+    path: Path, form: Form | None = None
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None, Remark | None]:
+    """All voxels, (i, j, k), the affine, 4×4, voxel index → mm in LPS+, and what is to be said about it.
 
-    The affine is None where the file has neither sform nor qform. Raises :class:`UnreadableFileError`.
+    The affine is None where the file has neither sform nor qform. ``form``: which one counts where the
+    two disagree. Raises :class:`UnreadableFileError`.
     """
-    _, affine = _header(path, placed=False)
-    return _voxels(path), affine
+    _, affine, remark = _header(path, form, placed=False)
+    return _voxels(path), affine, remark
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +129,11 @@ class Stored:
     header: Any
 
 
-def read_stored(path: Path, most_voxels: int) -> Stored:
+def read_stored(path: Path, most_voxels: int, form: Form | None = None) -> Stored:
     """A whole image of at most so many voxels. Raises :class:`UnreadableFileError`.
+
+    ``form``: which one counts where sform and qform disagree; without it such an image is refused, since a
+    map that was registered to an atlas is meant by its sform, and one of the scanner by its qform.
 
     The checksum of a .gz is held against what it unpacks to: nibabel alone stops before it, and a damaged
     file could give wrong voxels.
@@ -119,7 +146,7 @@ def read_stored(path: Path, most_voxels: int) -> Stored:
         with _quietly():
             _check_extensions(path)
             with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
-                return _stored(file, most_voxels)
+                return _stored(file, most_voxels, form)
     except UnreadableFileError:
         raise
     except PermissionError:
@@ -130,7 +157,7 @@ def read_stored(path: Path, most_voxels: int) -> Stored:
         raise _broken("the image") from None
 
 
-def _stored(file: Any, most_voxels: int) -> Stored:
+def _stored(file: Any, most_voxels: int, form: Form | None) -> Stored:
     second = file.read(8)[4:7] == b"n+2"
     file.seek(0)
     kind: Any = Nifti2Image if second else Nifti1Image
@@ -148,7 +175,7 @@ def _stored(file: Any, most_voxels: int) -> Stored:
     if image.header.get_data_dtype().kind not in "iuf":
         found = "colour or complex voxels; expected one number each"
         raise UnreadableFileError(found, "export the magnitude")
-    affine = _affine(image)
+    affine, _ = _affine(image, form, settled=False)
     assert affine is not None  # without, it raises
     values = np.array(image.dataobj.get_unscaled()).reshape(sizes)
     # Reading on to the end is what checks a .gz; what stands behind the voxels is of no use.
@@ -221,13 +248,15 @@ def _broken(what: str) -> UnreadableFileError:
     )
 
 
-def _header(path: Path, placed: bool = True) -> tuple[Any, Any]:
-    """The image and its affine; where it need not be ``placed``, the affine can be None."""
+def _header(
+    path: Path, form: Form | None, placed: bool = True
+) -> tuple[Any, np.ndarray[Any, Any] | None, Remark | None]:
+    """The image, its affine and a remark; where it need not be ``placed``, the affine can be None."""
     image = _load(path)
     try:
         with _quietly():
             _check_shape(image)
-            return image, _affine(image, placed)
+            return image, *_affine(image, form, placed)
     except UnreadableFileError:
         raise
     except Exception:
@@ -246,31 +275,82 @@ def _check_shape(image: Any) -> None:
         raise UnreadableFileError("colour or complex voxels; expected grey levels", "export the magnitude")
 
 
-def _affine(image: Any, placed: bool = True) -> np.ndarray[Any, Any] | None:
-    """Voxel index → mm in LPS+, from the header's sform or qform."""
+def _affine(
+    image: Any, form: Form | None, placed: bool = True, settled: bool = True
+) -> tuple[np.ndarray[Any, Any] | None, Remark | None]:
+    """Voxel index → mm in LPS+, from the header's sform or qform, and what is to be said about it.
+
+    Where the two disagree: the one that is asked for, else, if that is how it is ``settled``, the one that
+    alone is the scanner's.
+    """
     header = image.header
     (sform, with_s), (qform, with_q) = header.get_sform(coded=True), header.get_qform(coded=True)
     if not with_s and not with_q and not placed:
-        return None
+        return None, None
     if not with_s and not with_q:
         found = "neither sform nor qform; expected one: left and right are not known without"
         raise UnreadableFileError(found, "convert the DICOM series again")
     scale = _MILLIMETRES[header.get_xyzt_units()[0]]
-    affines = [_lps(form, scale) for form, there in ((sform, with_s), (qform, with_q)) if there]
-    for affine in affines:
+    told = (("sform", sform, with_s), ("qform", qform, with_q))
+    affines = {name: _lps(affine, scale) for name, affine, code in told if code}
+    for affine in affines.values():
         if not (abs(affine) < _FARTHEST_MM).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
             raise UnreadableFileError("a broken affine; expected one", "convert the DICOM series again")
-    if len(affines) == 2 and not _agree(*affines):
-        found = "sform and qform with different orientations or spacings; expected one"
-        raise UnreadableFileError(found, "convert the DICOM series again")
-    return affines[0]
+    first = next(iter(affines.values()))
+    if len(affines) == 1 or _agree(image, *affines.values()):
+        return first, None
+    if form is not None:
+        return affines[form], None
+    remark = _apart(image, affines, {"sform": int(with_s), "qform": int(with_q)})
+    if not settled or not _alike(*affines.values()) or (with_s == _SCANNER) == (with_q == _SCANNER):
+        raise _two_places(remark)
+    taken, other = ("sform", "qform") if with_s == _SCANNER else ("qform", "sform")
+    found = f"{remark[0]}: the {taken} is taken"
+    return affines[taken], (found, f"check the place on a picture, or give --affine {other}")
+
+
+def _apart(image: Any, affines: dict[str, np.ndarray[Any, Any]], codes: dict[str, int]) -> Remark:
+    """Both places in words; and what to do where it is not known which one is meant."""
+    grids = [Grid(image.shape[:3], affine) for affine in affines.values()]
+    names = [f"{name} (code {codes[name]}, {_CODES.get(codes[name], 'unknown')})" for name in affines]
+    corners = [", ".join(f"{mm + 0.0:.5g}" for mm in affine[:3, 3].round(2)) for affine in affines.values()]
+    words = f"{names[0]} and {names[1]}"
+    if not _alike(*affines.values()):
+        words = f"sform and qform with different orientations or spacings: {words}"
+    found = f"{words} are up to {distance_mm(*grids):.3g} mm apart, with the first voxel at ({corners[0]}) "
+    found += f"and at ({corners[1]}) mm LPS; expected one place"
+    return found, "say by --affine sform or --affine qform which one is right"
+
+
+def _two_places(remark: Remark) -> UnreadableFileError:
+    found, remedy = remark
+    return UnreadableFileError(found, remedy)
+
+
+def _agree(image: Any, sform: np.ndarray[Any, Any], qform: np.ndarray[Any, Any]) -> bool:
+    """Whether all voxels lie in one place by both forms, within a tenth of a voxel.
+
+    The corners are compared with the first voxel, too, as the quaternion of 32-bit numbers cannot tell a
+    rotation near half a turn as exactly: its first part is what the others leave of 1.
+    """
+    if not _alike(sform, qform):
+        return False
+    header = image.header
+    one, other = (Grid(image.shape[:3], affine) for affine in (sform, qform))
+    most = SAME * float(min(one.spacing_mm().min(), other.spacing_mm().min()))
+    if float(np.linalg.norm(sform[:3, 3] - qform[:3, 3])) > most:
+        return False
+    rest = max(0.0, 1 - sum(float(header[f"quatern_{part}"]) ** 2 for part in "bcd"))
+    slack = 2 * (math.sqrt(rest + _QUATERNION) - math.sqrt(max(0.0, rest - _QUATERNION)))  # radians
+    reach = float(np.linalg.norm((np.asarray(one.shape) - 1) * one.spacing_mm()))
+    return distance_mm(one, other) <= most + slack * reach
 
 
 def _lps(affine: np.ndarray[Any, Any], scale: float) -> np.ndarray[Any, Any]:
     return np.diag([scale, scale, scale, 1.0]) @ _TO_LPS @ np.asarray(affine, dtype=np.float64)
 
 
-def _agree(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
+def _alike(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
     """Whether two affines lead to the same picture and spacing."""
     steps, others = (np.linalg.norm(affine[:3, :3], axis=0) for affine in (one, other))
     return bool(np.allclose(steps, others, rtol=0.01)) and _display(one) == _display(other)

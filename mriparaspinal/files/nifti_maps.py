@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mriparaspinal.files.folder import UnreadableFileError
 from mriparaspinal.files.label_volumes import whole_numbers
-from mriparaspinal.files.nifti import Stored, read_stored
+from mriparaspinal.files.nifti import Form, Stored, read_stored
 from mriparaspinal.voxel_grid import Grid
 
 #: More voxels than a volume of the brain has: 390 along each side.
@@ -65,9 +65,9 @@ class MapSeries:
         return _scaled(self.stored.voxels[:, :, k], self.stored)
 
 
-def read_map(path: Path) -> MapImage:
+def read_map(path: Path, form: Form | None = None) -> MapImage:
     """A map of three dimensions; raises :class:`UnreadableFileError`."""
-    stored = read_stored(path, _VOXELS_LIMIT)
+    stored = read_stored(path, _VOXELS_LIMIT, form)
     shape = stored.voxels.shape
     if len(shape) == 4:
         found = f"{'×'.join(map(str, shape))} voxels; expected one map of three dimensions"
@@ -78,21 +78,21 @@ def read_map(path: Path) -> MapImage:
     return MapImage(_scaled(stored.voxels, stored), _grid(stored), stored.header)
 
 
-def read_series(path: Path) -> MapSeries:
+def read_series(path: Path, form: Form | None = None) -> MapSeries:
     """An image of several volumes; raises :class:`UnreadableFileError` for one of a single volume."""
-    stored = read_stored(path, _VOXELS_LIMIT)
+    stored = read_stored(path, _VOXELS_LIMIT, form)
     if stored.voxels.ndim == 3:
         found = f"{'×'.join(map(str, stored.voxels.shape))} voxels, one volume; expected several"
         raise UnreadableFileError(found, "give the image of four dimensions")
     return MapSeries(stored, _grid(stored))
 
 
-def read_atlas(path: Path) -> MapImage | MapSeries:
+def read_atlas(path: Path, form: Form | None = None) -> MapImage | MapSeries:
     """Labels as whole numbers where there is one volume, probability maps where there are several.
 
     Raises :class:`UnreadableFileError`.
     """
-    stored = read_stored(path, _VOXELS_LIMIT)
+    stored = read_stored(path, _VOXELS_LIMIT, form)
     if stored.voxels.ndim == 4:
         return MapSeries(stored, _grid(stored))
     try:

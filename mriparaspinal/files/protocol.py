@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from mriparaspinal.errors import UsageError
-from mriparaspinal.files.folder import UnreadableFileError, read_bytes
+from mriparaspinal.files.folder import UnreadableFileError, find_name, read_bytes
 from mriparaspinal.model import REFERENCES, Settings
+from mriparaspinal.names import composed, loose_key
 from mriparaspinal.vocabulary import alias_key, parse_label
 
 FILE = "paraspinal.toml"
@@ -18,6 +21,7 @@ _SIZE_LIMIT = 1_000_000
 _FIELDS = tuple(f.name for f in dataclasses.fields(Settings))
 #: What the protocol may say beside the settings; it changes how a run is done, not its numbers.
 _RUN_OPTIONS = ("participants", "jobs")
+_OPTIONS = (*_FIELDS, *_RUN_OPTIONS)
 
 
 def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
@@ -26,7 +30,10 @@ def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
     Raises :class:`UsageError` with every fault of the protocol in one line each.
     """
     given = {name: value for name, value in flags.items() if value is not None}
-    protocol = _read_protocol(dataset / FILE) if _is_there(dataset / FILE) else {}
+    there = _is_there(dataset / FILE)
+    if not there:
+        _refuse_another_name(dataset)
+    protocol = _read_protocol(dataset / FILE) if there else {}
     faults = [f"{FILE}: {fault}" for fault in faults_of(protocol)]
     faults += faults_of(given, option=True)
     faults += [f"{FILE}: {fault}" for fault in _contradictions(protocol)]
@@ -61,7 +68,7 @@ def run_options(dataset: Path, participants: Path | None, jobs: int | None) -> t
 
 
 def _inside(dataset: Path, name: str) -> Path:
-    path = dataset / name
+    path = dataset / (find_name(dataset, name) or name)
     try:
         inside = dataset.resolve() in path.resolve().parents
     except (OSError, ValueError, RuntimeError):  # a link in circles, a zero byte
@@ -80,11 +87,28 @@ def _is_there(path: Path) -> bool:
         return False  # the dataset itself cannot be read: said by the one who lists it
 
 
+def _refuse_another_name(dataset: Path) -> None:
+    """A protocol under a name that is not quite its own would be passed over without a word."""
+    try:
+        names = sorted(path.name for path in dataset.iterdir())
+    except OSError:
+        return  # said by the one who lists it
+    for name in names:
+        own = name.casefold()
+        if own == f".{FILE}.icloud":
+            found, remedy = "is not on this disk: iCloud keeps it", "download it in Finder"
+        elif own in (FILE, f"{FILE}.txt") or loose_key(name) == loose_key(FILE):
+            found, remedy = f"was found; expected the name {FILE}", f"rename it to {FILE}"
+        else:
+            continue
+        raise UsageError(f"{name}: {found}; {remedy}, or its settings are not used")
+
+
 def _read_protocol(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        content = tomllib.loads(read_bytes(path, _SIZE_LIMIT).decode("utf-8-sig"))
+        content = tomllib.loads(composed(read_bytes(path, _SIZE_LIMIT).decode("utf-8-sig")))
     except UnreadableFileError as error:
         raise UsageError(f"{FILE}: {error.message}; {error.remedy}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -104,13 +128,42 @@ def faults_of(values: Mapping[str, Any], option: bool = False) -> list[str]:
     faults = []
     for name, value in values.items():
         shown = f"--{name.replace('_', '-')}" if option else name
-        expected = (
-            _CHECKS[name](value) if name in _CHECKS else f"one of {', '.join((*_FIELDS, *_RUN_OPTIONS))}"
-        )
+        expected = _CHECKS[name](value) if name in _CHECKS else _known_name(name, value)
         if expected:
             found = tuple(value) if isinstance(value, tuple) else value  # a named one would show its class
             faults.append(f"{shown}: {repr(found)[:200]} was found; expected {expected}; correct it")
     return faults
+
+
+def _known_name(name: str, value: Any) -> str:
+    """What was expected in place of a key that is no option."""
+    inside = [key for key in value if _option_of(key)] if isinstance(value, dict) else []
+    if inside:
+        return f"{', '.join(inside)} at the top of the file, above any [table]"
+    near = _option_of(name) or next(iter(get_close_matches(name.casefold(), _OPTIONS, 1)), "")
+    meant = f"{near} (did you mean it?), or another " if near else ""
+    return f"{meant}one of {', '.join(_OPTIONS)}"
+
+
+def _option_of(key: str) -> str:
+    """The option that a key is called as, without regard to case, dashes and spaces."""
+    name = re.sub(r"[-_\s]+", "_", key.strip().casefold())
+    return name if name in _OPTIONS else ""
+
+
+def _swallowed(aliases: Mapping[str, Any]) -> str:
+    """What TOML does to options that are written below ``[labels]``: they become labels."""
+    for key in aliases:
+        exact = key.replace("-", "_") in _OPTIONS
+        near = get_close_matches(key, _OPTIONS, 1, cutoff=0.85) if not exact and key == key.lower() else []
+        if exact or near:
+            what = "an option" if exact else f"nearly the option {near[0]}"
+            written = key.capitalize()
+            return (
+                f"labels of the lab alone below [labels], and {key!r} is {what}: write it above [labels]"
+                f" (or, if a label is called so, with a capital letter: {written})"
+            )
+    return ""
 
 
 def _contradictions(values: Mapping[str, Any], below: Mapping[str, Any] | None = None) -> list[str]:
@@ -164,6 +217,8 @@ def _labels(value: Any) -> str:
         return ""
     if not isinstance(value, dict):
         return 'a table such as [labels] "lab label" = "MF_L"'
+    if found := _swallowed(value):
+        return found
     wrong = [key for key, text in value.items() if not isinstance(text, str) or parse_label(text) is None]
     if wrong:
         return f"a label such as MF_L or IVD for {', '.join(map(repr, wrong))}"
@@ -192,6 +247,7 @@ _CHECKS: dict[str, Any] = {
     "fat_rule": _one_of("fixed", "otsu", "multiotsu", "reference", "dixon"),
     "sat_fraction": _fraction,
     "same_voxels": lambda value: "" if isinstance(value, bool) else "true or false",
+    "affine": _one_of("qform", "sform"),
     "participants": lambda value: "" if isinstance(value, str) and value else "the name of a file",
     "jobs": _jobs,
 }

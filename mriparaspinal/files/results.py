@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
 from mriparaspinal.files.manifest import Manifest, listed_outputs, read_manifest
+from mriparaspinal.names import composed
 
 MARK = ".unfinished"
 MANIFEST = "quantify.json"
@@ -254,7 +255,7 @@ def manifest_pieces(content: Mapping[str, Any]) -> Iterator[bytes]:
 
 def _bytes(text: str) -> bytes:
     # Names of files that are not UTF-8 hold characters that cannot be written as such.
-    return text.encode("utf-8", "backslashreplace")
+    return composed(text).encode("utf-8", "backslashreplace")
 
 
 def segment_tables(folder: Path) -> list[str]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mriparaspinal.files.dicom_objects import fenced, read_object
 from mriparaspinal.files.folder import UnreadableFileError
 from mriparaspinal.planar_contours import SpaceOutline
+from mriparaspinal.text import read_number
 
 #: The types that enclose an area.
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
@@ -51,7 +52,8 @@ def read_structures(path: Path) -> StructureSet:
 
 
 def _points(data: Any) -> NDArray[np.float64]:
-    points = np.array([float(value) for value in data or []], dtype=np.float64)
+    # As they are written: float takes 0_5 for 5. None becomes NaN, which is no position.
+    points = np.array([read_number(str(value)) for value in data or []], dtype=np.float64)
     if len(points) % 3 or not (abs(points) <= _FARTHEST_MM).all():
         found = "an outline of numbers that are no positions; expected x, y, z in mm of each point"
         raise UnreadableFileError(found, "export the file again")

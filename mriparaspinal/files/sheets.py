@@ -30,6 +30,7 @@ _HEADER_ROW = 3
 #: How a text begins that a spreadsheet would take for a formula when somebody edits the cell.
 _FORMULA = {"=", "+", "-", "@", "\t", "\r"}
 _MOST_CHARACTERS = 60
+_SHEET_NAME = 31
 
 
 def to_csv_bytes(table: PaperTable) -> bytes:
@@ -53,6 +54,8 @@ def to_markdown(table: PaperTable) -> str:
 def to_xlsx_bytes(tables: Sequence[PaperTable]) -> bytes:
     """A workbook with one sheet per table, named as the table: title, table, footnotes; all cells are text.
 
+    Excel takes 31 letters: of a longer name the first stand, and its number in the workbook.
+
     Significant cells are bold. Raises ValueError without tables: a workbook needs a sheet.
     """
     if not tables:
@@ -61,8 +64,9 @@ def to_xlsx_bytes(tables: Sequence[PaperTable]) -> bytes:
     book.remove(book.active)
     book.properties.creator = "mriparaspinal"
     book.properties.created = _NO_TIME
-    for table in tables:
-        _fill(book.create_sheet(table.name), table)
+    for number, table in enumerate(tables, 1):
+        short = table.name if len(table.name) <= _SHEET_NAME else f"{table.name[: _SHEET_NAME - 4]}_{number}"
+        _fill(book.create_sheet(short), table)
     book.properties.modified = _NO_TIME
     written = io.BytesIO()
     # Not book.save(): that takes the present time, which a zip file cannot hold before 1980 and from 2108 on.

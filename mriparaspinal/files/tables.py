@@ -12,6 +12,8 @@ from pathlib import Path
 
 from mriparaspinal.errors import NoInputError
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
+from mriparaspinal.names import composed
+from mriparaspinal.text import read_number
 
 Cell = str | int | float | None
 
@@ -21,7 +23,8 @@ CELLS_LIMIT = 5_000_000
 #: What a spreadsheet takes for the beginning of a formula, maybe behind apostrophes.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _DOUBTFUL = frozenset("'=+-@\t\r")
-_NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII).fullmatch
+#: Names of workbooks; but for the first two, only to say that they are not read.
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers")
 #: Characters among which the separator is looked for.
 _HEADER = 10_000
 
@@ -34,10 +37,12 @@ class TextTable:
     rows: tuple[tuple[str, ...], ...]
     plain: bool
     """True where the file already was UTF-8 with commas and decimal points."""
+    notes: tuple[str, ...] = ()
+    """What of the file was not read."""
 
 
 def read_table(path: Path) -> TextTable:
-    """Read a CSV or TSV file; raises :class:`NoInputError` with one line that names the file."""
+    """Read a CSV, TSV or Excel file; raises :class:`NoInputError` with one line that names the file."""
     return parse_table(table_bytes(path), path.name)
 
 
@@ -52,18 +57,21 @@ def table_bytes(path: Path) -> bytes:
 def parse_table(raw: bytes, name: str) -> TextTable:
     r"""Parse the bytes of a table; the separator (comma, semicolon, tab) is told from the first line.
 
-    With semicolons or tabs a decimal comma is read as a point.
+    A workbook (``.xlsx``) is its first sheet. With semicolons or tabs a decimal comma is read as a point.
+    Texts are put into one spelling, NFC.
 
     >>> parse_table(b"a;b\r\n1,5;x\r\n", "t.csv").rows
     (('1.5', 'x'),)
     """
+    if name.casefold().endswith(WORKBOOKS):
+        return _of_workbook(raw, name)
     try:
         marked = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         found = f"byte {error.start + 1} is not UTF-8 text; expected a UTF-8 table"
         raise NoInputError(f"{name}: {found}; save it as CSV UTF-8 in the spreadsheet") from None
     # The mark that begins a file of Windows; tools that join files leave others further on.
-    text = marked.replace("\ufeff", "")
+    text = composed(marked.replace("\ufeff", ""))
     if "\0" in text:
         raise NoInputError(f"{name}: zero bytes were found; expected a text table; save it as CSV UTF-8")
     first = re.sub(r'"[^"]*("|$)', "", text[:_HEADER].lstrip("\r\n")).split("\n", 1)[0]
@@ -88,9 +96,23 @@ def parse_table(raw: bytes, name: str) -> TextTable:
             raise NoInputError(f"{name}: {found}; correct the row")
     del records[0]
     if separator != ",":
+        _require_one_point(columns, records, name)
+        thousands = not _has_decimal_commas(records)
         for index, record in enumerate(records):
-            records[index] = tuple(map(_decimal_point, record))
+            records[index] = tuple(_decimal_point(cell, thousands) for cell in record)
     return TextTable(columns, tuple(records), plain=separator == "," and text == marked)
+
+
+def _of_workbook(raw: bytes, name: str) -> TextTable:
+    from mriparaspinal.files.workbooks import read_workbook
+
+    records, notes = read_workbook(raw, name, CELLS_LIMIT)
+    if not records:
+        raise NoInputError(f"{name}: no rows were found; expected a header and rows; check the first sheet")
+    # A CSV that was saved as a workbook still has its apostrophes.
+    columns, *rows = (tuple(as_it_was(composed(cell)) for cell in record) for record in records)
+    _check_header(columns, name)
+    return TextTable(columns, tuple(rows), plain=False, notes=notes)
 
 
 def _check_header(columns: tuple[str, ...], name: str) -> None:
@@ -100,8 +122,38 @@ def _check_header(columns: tuple[str, ...], name: str) -> None:
         raise NoInputError(f"{name}: {found}; expected each name once; rename or remove one")
 
 
-def _decimal_point(cell: str) -> str:
-    return cell.replace(",", ".") if "," in cell and re.fullmatch(r"[-+]?\d+,\d+", cell) else cell
+#: A comma that can only be a decimal one: 1,5 and 0,123, but not 1,234, which may be a thousand.
+_DECIMAL_COMMA = re.compile(r"[-+]?(?:[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})|0+,[0-9]+|[0-9]{4,},[0-9]+)")
+_ANY_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
+_DECIMAL_POINT = re.compile(r"[-+]?[0-9]+\.[0-9]+")
+#: A point that may part thousands where commas are decimal.
+_THOUSANDS_POINT = re.compile(r"[-+]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+")
+
+
+def _decimal_point(cell: str, thousands: bool) -> str:
+    """A decimal comma as a point; with ``thousands`` 1,234 stays as it is: those who read it refuse it."""
+    if "," not in cell or not _ANY_COMMA.fullmatch(cell):
+        return cell
+    return cell if thousands and not _DECIMAL_COMMA.fullmatch(cell) else cell.replace(",", ".")
+
+
+def _has_decimal_commas(records: Sequence[Sequence[str]]) -> bool:
+    """Whether the commas in a table's numbers are surely decimal ones, as no number has a point."""
+    cells = [cell for record in records for cell in record if "," in cell or "." in cell]
+    commas = any(_DECIMAL_COMMA.fullmatch(cell) for cell in cells)
+    return commas and not any(_DECIMAL_POINT.fullmatch(cell) for cell in cells)
+
+
+def _require_one_point(columns: Sequence[str], records: Sequence[Sequence[str]], name: str) -> None:
+    """Raise :class:`NoInputError` where 1.234 stands in a column of decimal commas: it may be 1234."""
+    for place, column in enumerate(columns):
+        cells = [record[place] for record in records]
+        doubtful = next((cell for cell in cells if _THOUSANDS_POINT.fullmatch(cell)), None)
+        if doubtful and any(_ANY_COMMA.fullmatch(cell) for cell in cells):
+            found = f"column {column}: {doubtful!r} stands among decimal commas"
+            raise NoInputError(
+                f"{name}: {found}; expected one decimal sign; write the thousands without a point"
+            )
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
@@ -112,8 +164,9 @@ def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     >>> csv_bytes(["a", "b"], [[0.1, None], [2, "x,y"]])
     b'a,b\n0.1,\n2,"x,y"\n'
     """
-    columns = list(map(harmless, columns))
-    rows = ([harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    # In one spelling first: = and a stroke that is laid over it make another character, ≠.
+    columns = [harmless(composed(column)) for column in columns]
+    rows = ([harmless(composed(cell)) if isinstance(cell, str) else cell for cell in row] for row in rows)
     # Quoted where a reader could take a column for two: the separator is told from this line.
     doubtful = any(mark in column for column in columns for mark in ";\t")
     header = ",".join(_quoted(column) for column in columns).encode() + b"\n" if doubtful else b""
@@ -121,7 +174,7 @@ def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
 
 
 def _quoted(cell: str) -> str:
-    return '"' + cell.replace('"', '""').replace("\r\n", "\n").replace("\r", "\n") + '"'
+    return '"' + composed(cell).replace('"', '""').replace("\r\n", "\n").replace("\r", "\n") + '"'
 
 
 def csv_lines(rows: Iterable[Sequence[Cell]]) -> bytes:
@@ -132,7 +185,7 @@ def csv_lines(rows: Iterable[Sequence[Cell]]) -> bytes:
         # A carriage return by itself would stand there unquoted, and end the row for some readers.
         text = _written([[_one_line_end(cell) for cell in row] for row in rows])
     # Names of files that are not UTF-8 hold characters that cannot be written as such.
-    return text.encode("utf-8", "backslashreplace")
+    return composed(text).encode("utf-8", "backslashreplace")
 
 
 def _written(rows: Iterable[Sequence[Cell]]) -> str:
@@ -151,10 +204,12 @@ def harmless(text: str) -> str:
 
     A text that already stands behind apostrophes gets one more: :func:`as_it_was` takes one away.
 
-    >>> harmless("=1+1"), harmless("MF_L"), harmless("-1.5"), harmless("'=1+1")
-    ("'=1+1", 'MF_L', '-1.5', "''=1+1")
+    >>> harmless("=1+1"), harmless("MF_L"), harmless("+1.5"), harmless("'=1+1")
+    ("'=1+1", 'MF_L', '+1.5', "''=1+1")
     """
-    return f"'{text}" if text[:1] in _DOUBTFUL and _FORMULA.match(text) and not _NUMBER(text) else text
+    if text[:1] not in _DOUBTFUL or not _FORMULA.match(text):
+        return text
+    return text if read_number(text) is not None and not text[0].isspace() else f"'{text}"
 
 
 def as_it_was(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Literal
 import pandas as pd
 
 from mriparaspinal.analysis import Cohort
-from mriparaspinal.comparison import paper_tables_of
+from mriparaspinal.comparison import own_names, own_table1, paper_tables_of
 from mriparaspinal.contrasts import resolve
 from mriparaspinal.errors import NoInputError, ParaspinalError
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
@@ -24,6 +24,7 @@ from mriparaspinal.paper_tables import PaperTable, table1, table2, table3, table
 from mriparaspinal.report.figure_svg import UnreadableFigureError, inline_svg
 from mriparaspinal.report.findings import ALPHA, Sentence, caveats, main_findings
 from mriparaspinal.stats.compare import Normality, compare
+from mriparaspinal.text import read_number
 
 TABLE = "comparisons.csv"
 #: Another build of SciPy may differ in the last digits.
@@ -144,6 +145,10 @@ def _made_again(
     except ParaspinalError as error:
         raise _differs(folder, str(error).split(";")[0], "contrasts of these results") from None
     again = parse_table(frame_csv(made), TABLE)
+    absent = [name for name in again.columns if name not in written.columns]
+    if absent and set(written.columns) < set(again.columns):
+        found = f"a table of an older version, without {', '.join(absent)},"
+        raise _differs(folder, found, "the columns of this version")
     if again.columns != written.columns or len(again.rows) != len(written.rows):
         found = f"{len(written.rows)} rows of {len(written.columns)} columns"
         raise _differs(folder, found, f"{len(again.rows)} of {len(again.columns)} as these results give")
@@ -160,7 +165,9 @@ def _made_again(
 def _require_own_tables(folder: Path, cohort: Cohort, made: pd.DataFrame, normality: Normality) -> None:
     """The numbers behind Tables 1 and 4, made again, too: they come from the participants table as well."""
     files: dict[str, bytes] = {}
-    paper_tables_of(cohort, made, normality, files)
+    own = _own_contrasts(folder, made)
+    asked = [resolve(text, cohort.table) for text in own.values()]
+    paper_tables_of(cohort, made, normality, files, asked)
     for name, content in files.items():
         try:
             old = read_table(folder / name)
@@ -176,10 +183,8 @@ def _require_own_tables(folder: Path, cohort: Cohort, made: pd.DataFrame, normal
 def _same(one: str, other: str) -> bool:
     if one == other:
         return True
-    try:
-        return math.isclose(float(one), float(other), rel_tol=_SAME, abs_tol=_SAME)
-    except ValueError:
-        return False
+    a, b = read_number(one), read_number(other)
+    return a is not None and b is not None and math.isclose(a, b, rel_tol=_SAME, abs_tol=_SAME)
 
 
 def _differs(folder: Path, found: str, expected: str) -> NoInputError:
@@ -188,9 +193,14 @@ def _differs(folder: Path, found: str, expected: str) -> NoInputError:
 
 
 def _tables(folder: Path, comparisons: pd.DataFrame, normality: Normality) -> tuple[PaperTable, ...]:
-    found = [table2(comparisons, normality)[0], table3(comparisons, normality)[0]]
+    found: list[PaperTable | None] = []
     if (folder / "characteristics.csv").is_file():
-        found.insert(0, table1(_typed(read_table(folder / "characteristics.csv")), normality)[0])
+        found.append(table1(_typed(read_table(folder / "characteristics.csv")), normality)[0])
+    for name, text in _own_contrasts(folder, comparisons).items():
+        file = folder / f"characteristics_{name}.csv"
+        if file.is_file():
+            found.append(own_table1(_typed(read_table(file)), name, text, normality))
+    found += [table2(comparisons, normality)[0], table3(comparisons, normality)[0]]
     correlations = "table4_correlations.csv"
     if (folder / correlations).is_file():
         found.append(table4(_typed(read_table(folder / correlations)), correlations)[0])
@@ -203,6 +213,13 @@ def _tables(folder: Path, comparisons: pd.DataFrame, normality: Normality) -> tu
                 f"{file}: {found_there}; expected the table of compare, untouched; run compare again"
             )
     return tables
+
+
+def _own_contrasts(folder: Path, comparisons: pd.DataFrame) -> dict[str, str]:
+    """The contrasts that have a Table 1 of their own, by its name: all of them or none."""
+    if not any(folder.glob("characteristics_*.csv")):
+        return {}
+    return own_names(list(dict.fromkeys(comparisons["contrast"])))
 
 
 def _typed(table: TextTable) -> pd.DataFrame:

@@ -167,6 +167,8 @@ def _flags(settings: Settings) -> list[str]:
         flags += ["--masks", "MASKS"]
     elif settings.mask_rule != default.mask_rule:
         flags += ["--mask-rule", settings.mask_rule]
+    if settings.affine:
+        flags += ["--affine", settings.affine]
     if settings.image_left != default.image_left:
         flags += ["--image-left", settings.image_left]
     if settings.reference:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from mriparaspinal.model import Problem, Slice
+from mriparaspinal.names import composed
 from mriparaspinal.report.outliers import Finding
 from mriparaspinal.report.slice_view import Picture, first_fat_level
 
@@ -67,8 +68,8 @@ class SliceView:
 
 
 def as_written(name: str) -> str:
-    """A file's name as the tables have it: where it is not UTF-8, they hold its bytes as escapes."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+    """A file's name as the tables have it: NFC, and where it is not UTF-8, they hold its bytes as escapes."""
+    return composed(name).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def slice_views(
@@ -91,7 +92,7 @@ def slice_views(
         unusual.setdefault(finding.image, []).append(f"{finding.muscle} {finding.side}: {finding.reason}")
     by_file: dict[str, list[Problem]] = {}
     for problem in problems:
-        by_file.setdefault(problem.file, []).append(problem)
+        by_file.setdefault(as_written(problem.file), []).append(problem)
     views = []
     for slice_ in slices:
         name = as_written(slice_.name)

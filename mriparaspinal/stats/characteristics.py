@@ -21,6 +21,7 @@ from scipy import stats
 from mriparaspinal.cohort import as_text, counted, id_list, texts
 from mriparaspinal.contrasts import matches
 from mriparaspinal.errors import UsageError
+from mriparaspinal.text import read_number
 from mriparaspinal.vocabulary import natural_key
 
 if TYPE_CHECKING:
@@ -216,8 +217,8 @@ def _ordered(columns: Sequence[str]) -> list[str]:
 
 def _numbers(column: pd.Series) -> NDArray[np.float64]:
     """The column as floats; what is no finite number is NaN."""
-    source = column if _is_number_type(column) else texts(column)
-    numbers = pd.to_numeric(source, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    source = column if _is_number_type(column) else texts(column).map(read_number)
+    numbers = source.astype(float).to_numpy(dtype=np.float64, na_value=np.nan)
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 

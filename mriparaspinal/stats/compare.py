@@ -23,8 +23,11 @@ from statsmodels.stats.diagnostic import lilliefors
 from mriparaspinal.cohort import as_text, check_unique, counted, id_list, texts
 from mriparaspinal.contrasts import SIDE, Contrast, members
 from mriparaspinal.design import TOO_LARGE, TOO_SMALL, of_usual_size
+from mriparaspinal.effect_sizes import hedges_g_unpooled, rank_biserial_interval
 from mriparaspinal.errors import UsageError
+from mriparaspinal.exact_ranks import mann_whitney_exact, wilcoxon_exact
 from mriparaspinal.model import MUSCLES, SEGMENTS
+from mriparaspinal.text import read_cell
 from mriparaspinal.vocabulary import natural_key
 
 Normality = Literal["lilliefors", "shapiro"]
@@ -36,6 +39,7 @@ COMPARISON_COLUMNS = (
     "mean_a", "sd_a", "median_a", "q1_a", "q3_a", "mean_b", "sd_b", "median_b", "q1_b", "q3_b",
     "normality_p_a", "normality_p_b", "summary_a", "summary_b", "test", "statistic", "df", "p", "p_adjusted",
     "effect", "effect_size", "effect_ci_low", "effect_ci_high", "paired_test", "paired_statistic", "paired_p",
+    "p_exact", "paired_p_exact", "paired_p_adjusted",
 )  # fmt: skip
 
 ALPHA = 0.05
@@ -46,7 +50,7 @@ _NAN = math.nan
 
 NOT_JUDGED = "normality could not be judged (too few values, or all equal), taken as not normal"
 NO_TEST = "no test (fewer than two values in an arm, or all values of both arms equal)"
-NO_INTERVAL = "no interval for an effect size of 1 or −1: Fisher's z is infinite there"
+NO_INTERVAL = "no interval for an effect size this large (t beyond 300)"
 NO_PAIRED_TEST = "no paired test (fewer than two pairs, or no pair differs)"
 PAIRS_NOT_JUDGED = "normality of the differences could not be judged, taken as not normal"
 
@@ -97,6 +101,8 @@ class Comparison:
     effect_size: float = _NAN
     effect_ci_low: float = _NAN
     effect_ci_high: float = _NAN
+    p_exact: float = _NAN
+    """Of a Mann–Whitney test with n_a·n_b < 400."""
     remarks: tuple[str, ...] = ()
     """What could not be done, and why."""
 
@@ -120,6 +126,8 @@ class PairedComparison:
     statistic: float = _NAN
     """t of a − b, or the smaller rank sum."""
     p: float = _NAN
+    p_exact: float = _NAN
+    """Of a Wilcoxon test with 20 differences at most, zeros not counted."""
     remarks: tuple[str, ...] = ()
 
 
@@ -138,7 +146,8 @@ def compare(
     participants by which each metric is divided first.
 
     Returns the table of ``comparisons.csv`` (missing numbers NaN, missing texts empty) and notes on what
-    was left out. ``p_adjusted`` is Benjamini–Hochberg's over all rows of a contrast that have a p-value.
+    was left out. ``p_adjusted`` is Benjamini–Hochberg's over all rows of a contrast that have a p-value,
+    ``paired_p_adjusted`` that of the paired p over the same rows.
     A row is made where at least one arm was measured.
 
     Raises UsageError where a metric or the divisor is not a column of numbers, NoInputError where a
@@ -152,21 +161,24 @@ def compare(
     rows: list[dict[str, object]] = []
     for contrast in dict.fromkeys(contrasts):
         block, remarks = _compare_contrast(cohort, contrast, measures, normality)
-        _adjust(block)
+        _adjust(block, "p")
+        _adjust(block, "paired_p")
         rows += block
-        notes += remarks
+        notes += [*remarks, *_exact_notes(contrast.text, block)]
     return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS)), notes
 
 
 def compare_arms(a: ArrayLike, b: ArrayLike, normality: Normality = "lilliefors") -> Comparison:
     """Compare two independent samples; ``a`` and ``b`` are 1-D, values that are not finite are left out.
 
-    Both arms normal: Student's t-test, Welch's where Levene's test (centred on the mean) gives p < 0.05,
-    and Hedges' g = d·(1 − 3/(4N − 9)), d with the pooled SD; its 95 % interval has the large-sample
-    standard error of Hedges & Olkin 1985 (p. 86) and the t quantile with N − 2 degrees of freedom.
-    Otherwise the Mann–Whitney U test (asymptotic, corrected for ties, no continuity correction) and the
-    rank-biserial correlation 2·U_a/(n_a·n_b) − 1; its interval is Fisher's z with the standard error
-    √((n_a + n_b + 1)/(3·n_a·n_b)). Each arm needs two values, and not all values may be equal.
+    Both arms normal: Student's t-test, Welch's where Levene's test (centred on the mean) gives p < 0.05.
+    Beside Student's test Hedges' g = d·(1 − 3/(4N − 9)), d with the pooled SD; its 95 % interval has the
+    large-sample standard error of Hedges & Olkin 1985 (p. 86) and the t quantile with N − 2 degrees of
+    freedom. Beside Welch's that of :func:`~mriparaspinal.effect_sizes.hedges_g_unpooled`.
+    Otherwise the Mann–Whitney U test (asymptotic, corrected for ties, no continuity correction; an exact p
+    beside it where n_a·n_b < 400) and the rank-biserial correlation 2·U_a/(n_a·n_b) − 1 with the interval of
+    :func:`~mriparaspinal.effect_sizes.rank_biserial_interval`. Each arm needs two values, and not all values
+    may be equal.
 
     >>> result = compare_arms([1, 2, 3, 4, 5], [2, 3, 4, 5, 9])
     >>> result.test, result.df, round(result.statistic, 3)
@@ -181,30 +193,33 @@ def compare_arms(a: ArrayLike, b: ArrayLike, normality: Normality = "lilliefors"
     if arm_a.normal and arm_b.normal:
         equal = _equal_variances(x, y)
         result = stats.ttest_ind(x, y, equal_var=equal)
-        g = _hedges_g(x, y)
-        low, high = _hedges_interval(g, x.size, y.size)
+        if equal:
+            g = _hedges_g(x, y)
+            low, high = _hedges_interval(g, x.size, y.size)
+        else:
+            g, low, high = hedges_g_unpooled(x, y)
+            remarks = (NO_INTERVAL,) if math.isnan(low) else ()
         return Comparison(
             arm_a, arm_b, "student_t" if equal else "welch_t",
             float(result.statistic), float(result.df), float(result.pvalue),
-            "hedges_g", g, low, high, remarks,
+            "hedges_g", g, low, high, remarks=remarks,
         )  # fmt: skip
     result = stats.mannwhitneyu(x, y, use_continuity=False, method="asymptotic")
     u = float(result.statistic)
     r = 2 * u / (x.size * y.size) - 1
-    if abs(r) == 1:
-        low, high, remarks = _NAN, _NAN, (*remarks, NO_INTERVAL)
-    else:
-        low, high = _rank_biserial_interval(r, x.size, y.size)
+    low, high = rank_biserial_interval(r, x.size, y.size)
     return Comparison(
-        arm_a, arm_b, "mann_whitney_u", u, _NAN, float(result.pvalue), "rank_biserial", r, low, high, remarks
-    )
+        arm_a, arm_b, "mann_whitney_u", u, _NAN, float(result.pvalue),
+        "rank_biserial", r, low, high, mann_whitney_exact(x, y), remarks,
+    )  # fmt: skip
 
 
 def compare_pairs(a: ArrayLike, b: ArrayLike, normality: Normality = "lilliefors") -> PairedComparison:
     """Compare two samples of the same participants, a − b; pairs without two finite values are left out.
 
     ``paired_t`` if the differences are normal, else Wilcoxon's signed-rank test (asymptotic, corrected for
-    ties, no continuity correction, zero differences dropped). ``a`` and ``b`` are 1-D, of one length.
+    ties, no continuity correction, zero differences dropped; an exact p beside it for 20 differences at
+    most). ``a`` and ``b`` are 1-D, of one length.
 
     >>> compare_pairs([3, 5, 6, 9], [1, 1, 1, 1]).test
     'paired_t'
@@ -223,7 +238,8 @@ def compare_pairs(a: ArrayLike, b: ArrayLike, normality: Normality = "lilliefors
         return PairedComparison("paired_t", float(result.statistic), float(result.pvalue))
     result = stats.wilcoxon(rounded, correction=False, method="asymptotic")
     remarks = (PAIRS_NOT_JUDGED,) if math.isnan(normal_p) else ()
-    return PairedComparison("wilcoxon", float(result.statistic), float(result.pvalue), remarks)
+    exact = wilcoxon_exact(rounded)
+    return PairedComparison("wilcoxon", float(result.statistic), float(result.pvalue), exact, remarks)
 
 
 def _without_rounding_errors(differences: Floats, size: float) -> Floats:
@@ -256,6 +272,8 @@ def _is_constant(x: Floats, size: float | None = None) -> bool:
 
 def _normality_p(x: Floats, normality: Normality) -> float:
     """The p of a sample that is not constant; NaN where it is too small, or too large for Shapiro–Wilk."""
+    if x.size < 3 or x.std(ddof=1) == 0:  # tiny numbers, whose squares are 0
+        return _NAN
     if normality == "shapiro":
         return float(stats.shapiro(x).pvalue) if 3 <= x.size <= 5000 else _NAN
     return float(lilliefors(x, dist="norm", pvalmethod="approx")[1]) if x.size >= 4 else _NAN
@@ -282,12 +300,6 @@ def _hedges_interval(g: float, n_a: int, n_b: int) -> tuple[float, float]:
     error = math.sqrt(n / (n_a * n_b) + g**2 / (2 * n))
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 2)) * error
     return g - half, g + half
-
-
-def _rank_biserial_interval(r: float, n_a: int, n_b: int) -> tuple[float, float]:
-    error = math.sqrt((n_a + n_b + 1) / (3 * n_a * n_b))
-    half = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * error
-    return math.tanh(math.atanh(r) - half), math.tanh(math.atanh(r) + half)
 
 
 def _decimals(sizes: Sequence[float]) -> int:
@@ -345,13 +357,17 @@ def _numbers(cohort: pd.DataFrame, column: str, what: str) -> Floats:
             "name a column of numbers"
         )
     cells = cohort[column]
-    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    for cell, number in zip(cells, numbers, strict=True):
-        if math.isnan(number) and as_text(cell):
+    if pd.api.types.is_numeric_dtype(cells):
+        return np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan))
+    numbers = []
+    for text in cells.map(as_text):
+        number = read_cell(text)
+        if number is None:
             raise UsageError(
-                f"{column}: {as_text(cell)!r} was found for {what}; expected numbers; name another column"
+                f"{column}: {text!r} was found for {what}; expected numbers; name another column"
             )
-    return np.asarray(numbers, dtype=np.float64)
+        numbers.append(number)
+    return np.array(numbers, dtype=np.float64)
 
 
 def _who(cohort: pd.DataFrame, chosen: NDArray[np.bool_]) -> str:
@@ -398,10 +414,9 @@ def _compare_contrast(
                     "role": role, "label_a": a.label, "label_b": b.label,
                 }  # fmt: skip
                 rows.append(head | _cells(result, paired))
-                place = " ".join(part for part in (segment, muscle, metric, role) if part)
                 for remark in (*result.remarks, *paired.remarks):
-                    remarks[remark].append(place)
-    notes += [f"{contrast.text}: {remark}: {_shortened(where)}" for remark, where in remarks.items()]
+                    remarks[remark].append(_place(rows[-1]))
+    notes += [f"{contrast.text}: {remark}: {', '.join(where)}" for remark, where in remarks.items()]
     return rows, notes
 
 
@@ -488,16 +503,43 @@ def _cells(result: Comparison, paired: PairedComparison) -> dict[str, object]:
         "paired_test": paired.test,
         "paired_statistic": paired.statistic,
         "paired_p": paired.p,
+        "p_exact": result.p_exact,
+        "paired_p_exact": paired.p_exact,
+        "paired_p_adjusted": _NAN,
     }
 
 
-def _adjust(rows: list[dict[str, object]]) -> None:
-    """Benjamini–Hochberg over the rows of one contrast that have a p-value."""
-    with_p = [row for row in rows if row["test"]]
+def _adjust(rows: list[dict[str, object]], column: str) -> None:
+    """Benjamini–Hochberg over the rows of one contrast that have a p-value in this column."""
+    with_p = [row for row in rows if not _is_empty(row[column])]
     if with_p:
-        adjusted = stats.false_discovery_control([row["p"] for row in with_p], method="bh")
+        adjusted = stats.false_discovery_control([row[column] for row in with_p], method="bh")
         for row, value in zip(with_p, adjusted, strict=True):
-            row["p_adjusted"] = float(value)
+            row[f"{column}_adjusted"] = float(value)
+
+
+def _is_empty(cell: object) -> bool:
+    return isinstance(cell, float) and math.isnan(cell)
+
+
+def _is_below(cell: object) -> bool:
+    return isinstance(cell, float) and cell < ALPHA
+
+
+def _exact_notes(contrast: str, rows: list[dict[str, object]]) -> list[str]:
+    """Where an exact p of a small sample says something else than the asymptotic one beside it."""
+    notes = []
+    for column in ("p", "paired_p"):
+        exact = f"{column}_exact"
+        there = [row for row in rows if not _is_empty(row[exact])]
+        apart = [row for row in there if _is_below(row[column]) != _is_below(row[exact])]
+        if apart:
+            places = ", ".join(_place(row) for row in apart)
+            notes.append(
+                f"{contrast}: {column} and {exact} lie on different sides of {ALPHA} in {len(apart)} of "
+                f"{len(there)} small samples; read {exact} there: {places}"
+            )
+    return notes
 
 
 def _table_order(cell: tuple[str, str]) -> tuple[object, ...]:
@@ -510,6 +552,7 @@ def _table_order(cell: tuple[str, str]) -> tuple[object, ...]:
     )
 
 
-def _shortened(places: Sequence[str], most: int = 6) -> str:
-    more = f" and {len(places) - most} more" if len(places) > most else ""
-    return ", ".join(places[:most]) + more
+def _place(row: dict[str, object]) -> str:
+    """Which row this is, within its contrast."""
+    parts = (str(row[name]) for name in ("segment", "muscle", "metric", "role"))
+    return " ".join(part for part in parts if part)

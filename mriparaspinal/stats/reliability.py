@@ -23,6 +23,7 @@ from scipy.stats import t as t_distribution
 from mriparaspinal.design import of_usual_size
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.model import COLUMNS, MUSCLES, OPTIONAL_COLUMNS, SEGMENTS
+from mriparaspinal.text import read_cell
 
 #: The forms of the intraclass correlation, as McGraw & Wong name them, in the order of the table.
 FORMS = ("ICC(1,1)", "ICC(A,1)", "ICC(C,1)", "ICC(1,k)", "ICC(A,k)", "ICC(C,k)")
@@ -54,8 +55,6 @@ _SLICES = "slices"
 _SETTINGS = ("reference", "threshold", "fat_rule", "mask_rule")
 #: Components of the ratings below this many units of their last digit are rounding, not variance.
 _ROUNDING = 16 * float(np.finfo(float).eps)
-#: How many targets a note names before it only counts.
-_NAMED = 5
 
 Matrix = NDArray[np.float64]
 
@@ -615,12 +614,11 @@ def _incomplete_notes(region: Region, wide: pd.DataFrame) -> list[str]:
         return []
     named = [
         f"{' '.join(part for part in target[:3] if part)} ({', '.join(row.index[row.isna()])})"
-        for target, row in missing.head(_NAMED).iterrows()
+        for target, row in missing.iterrows()
     ]
-    more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
     return [
         f"{region}: {len(missing)} of {_count(len(wide), 'target')} left out, no value from: "
-        f"{'; '.join(named)}{more}"
+        f"{'; '.join(named)}"
     ]
 
 
@@ -712,17 +710,13 @@ def _numbers(column: pd.Series) -> list[float]:
     """Cells as numbers, NaN for an empty one; UsageError for anything else, with its row counted from 1."""
     numbers = []
     for row, text in enumerate(_texts(column), start=1):
-        try:
-            # Python reads 1_000 as a thousand, a table does not.
-            number = float(text.replace("_", "?") or 0)
-        except ValueError:
-            number = math.nan
-        if text and not of_usual_size(number):
+        number = read_cell(text)
+        if number is None or not (math.isnan(number) or of_usual_size(number)):
             raise UsageError(
                 f"{column.name}: {text!r} found in row {row}; a number was expected; correct the cell or "
                 "leave it empty"
             )
-        numbers.append(number if text else math.nan)
+        numbers.append(number)
     return numbers
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from statsmodels.stats.proportion import proportion_confint
 from mriparaspinal.design import TOO_LARGE, TOO_SMALL, of_usual_size
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.model import COLUMNS, MUSCLES, SEGMENTS
+from mriparaspinal.text import read_cell
 
 #: The columns of ``roc.csv``.
 ROC_COLUMNS = (
@@ -291,9 +292,9 @@ def _require(table: pd.DataFrame, name: str, where: str) -> None:
         )
 
 
-def _listed(names: Iterable[str], spell: Callable[[str], str] = "'{}'".format) -> str:
+def _listed(names: Iterable[str]) -> str:
     """The first few names and how many more there are."""
-    spelt = [spell(name) for name in names]
+    spelt = [f"'{name}'" for name in names]
     more = len(spelt) - _LISTED
     return ", ".join(spelt[:_LISTED]) + (f" and {more} more" if more > 0 else "")
 
@@ -347,7 +348,7 @@ def _split(
                 "add them to the table or name another column with --outcome"
             )
         if len(others) > 1:
-            counts = _listed(others, lambda label: f"{label} (n = {n_of[label]})")
+            counts = ", ".join(f"{label} (n = {n_of[label]})" for label in others)
             notes.append(f"{outcome}: negative are all rows that are not {its_positive}: {counts}")
     empty = int((labels == "").sum())
     neither = len(labels) - empty - int((is_positive | is_negative).sum())
@@ -380,10 +381,8 @@ def _find(value: object, n_of: dict[str, int], outcome: str, option: str) -> str
 def _number(value: Any) -> float | None:
     """A cell as a number, NaN where it is empty, None where it is something else."""
     if isinstance(value, str):
-        value = value.strip() or math.nan
-        if isinstance(value, str) and "_" in value:  # Python's own spelling of 1_000, not a table's
-            return None
-    elif pd.isna(value):
+        return read_cell(value)
+    if pd.isna(value):
         return math.nan
     try:
         return float(value)

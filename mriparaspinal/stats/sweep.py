@@ -26,8 +26,9 @@ SWEEP_COLUMNS = ("segment", "muscle", "threshold", "n", "fi_median", "fi_q1", "f
 SLOPE_COLUMNS = ("segment", "muscle", "threshold", "n", "fi_mean", "slope")
 #: What names one comparison of ``sweep_contrasts.csv``, which has one row of it per threshold.
 COMPARISON_KEY = ["contrast", "segment", "muscle", "role"]
-#: The columns of ``sweep_contrasts.csv``.
-CONTRAST_COLUMNS = (*COMPARISON_KEY, "threshold", "test", "p", "p_adjusted", "effect", "effect_size")
+#: The columns of ``sweep_contrasts.csv``. ``p_adjusted_fi``: over the rows of FI of a contrast alone, while
+#: ``p_adjusted`` of ``comparisons.csv`` is over all its metrics.
+CONTRAST_COLUMNS = (*COMPARISON_KEY, "threshold", "test", "p", "p_adjusted_fi", "effect", "effect_size")
 
 
 def fi_of_histograms(histograms: NDArray[np.int64]) -> Floats:
@@ -86,7 +87,7 @@ class Steadiness:
     steady: int
     """Of these, with p < 0.05 and the same sign of the effect at every threshold."""
     other: int
-    """Without p < 0.05 at the study's threshold."""
+    """Tested, but without p < 0.05 at the study's threshold."""
     sometimes: int
     """Of these, with p < 0.05 at some threshold."""
 
@@ -94,16 +95,18 @@ class Steadiness:
 def steadiness(contrasts: pd.DataFrame, threshold: int, p: str = "p") -> Steadiness:
     """Count over a table with :data:`CONTRAST_COLUMNS`; ``p`` is the column that decides.
 
-    A comparison without a test at some threshold is not steady.
+    A comparison without a test at some threshold is not steady; one without a test at the study's threshold
+    is not counted.
     """
     significant = steady = sometimes = other = 0
     for _, rows in contrasts.groupby(COMPARISON_KEY, sort=False):
         below = (rows[p] < ALPHA).to_numpy()
-        if below[(rows["threshold"] == threshold).to_numpy()].any():
+        here = (rows["threshold"] == threshold).to_numpy()
+        if below[here].any():
             significant += 1
             signs = np.sign(rows["effect_size"].to_numpy(dtype=float))
             steady += bool(below.all() and (signs == signs[0]).all())
-        else:
+        elif rows.loc[here, p].notna().any():
             other += 1
             sometimes += bool(below.any())
     return Steadiness(significant, steady, other, sometimes)

@@ -24,6 +24,7 @@ from builders_contours import (
 from builders_scans import SECRET, mr
 from builders_study import PROJECT, fingerprint, rows_of, run
 from builders_volumes import LPS, load, save, write_slices
+from PIL import Image, ImageDraw
 from roifile import ROI_TYPE, ImagejRoi
 
 from mriparaspinal.files.labelme import read_annotation
@@ -274,6 +275,46 @@ def test_pixels_of_imagej_are_those_of_its_own_count(tmp_path):
         settings = Settings(mask_rule=rule)
         found = measure_study(open_study(tmp_path / "scans", settings), settings).results
         assert [result.counts["MF", "right"].csa_px for result in found] == [drawn, traced]
+
+
+def test_pixels_on_the_line_are_those_of_imagej(tmp_path):
+    """A diamond whose edges run through pixel centres: ImageJ leaves those of the left edges out."""
+    scans = tmp_path / "scans"
+    write_image(scans / "ALS_1_3.png", grey_image())
+    (scans / "paraspinal.toml").write_text('mask-rule = "centre"\n')
+    diamond = [(25, 60), (30, 65), (25, 70), (20, 65)]
+    lay(tmp_path / "rois", {"ALS_1_3.roi": roi("MF_R", diamond, ROI_TYPE.FREEHAND)})
+    assert run("contours", tmp_path / "rois", "--dataset", scans).code == 0
+    (contour,) = read_annotation((scans / "ALS_1_3.json").read_bytes()).contours
+    expected = np.zeros((100, 100), dtype=bool)
+    for row in range(5):
+        for y in (60 + row, 69 - row):
+            expected[y, 25 - row : 26 + row] = True
+    patch = rasterise(contour, (100, 100), "centre")
+    assert np.array_equal(patch.full((100, 100)), expected)
+    # The rule labelme fills what it filled.
+    canvas = Image.new("L", (100, 100))
+    ImageDraw.Draw(canvas).polygon(diamond, outline=1, fill=1)
+    assert np.array_equal(rasterise(contour, (100, 100), "labelme").full((100, 100)), np.asarray(canvas) > 0)
+
+
+def test_regions_in_front_of_the_disc_get_no_contours(tmp_path):
+    write_image(tmp_path / "scans" / "ALS_1_3.png", grey_image())
+    upside_down = [(label, roi(label, [(x, 100 - y) for x, y in points])) for label, points in ALL]
+    lay(tmp_path / "rois", {"ALS_1_3.zip": roi_set(*upside_down)})
+    outcome = run("contours", tmp_path / "rois", "--dataset", tmp_path / "scans")
+    assert outcome.code == 3
+    assert "from the bottom up" in outcome.err
+    assert not (tmp_path / "scans" / "ALS_1_3.json").exists()
+
+
+def test_names_that_imagej_gave_are_told(tmp_path):
+    write_image(tmp_path / "scans" / "ALS_1_3.png", grey_image())
+    lay(
+        tmp_path / "rois", {"ALS_1_3.zip": roi_set(*((n, roi(n, ALL[0][1])) for n in ("0165-0112", "MF_LL")))}
+    )
+    outcome = run("contours", tmp_path / "rois", "--dataset", tmp_path / "scans")
+    assert "rename the ROI in its ROI Manager, did you mean MF_L?" in outcome.err
 
 
 def test_a_fault_in_one_roi_costs_its_region(tmp_path):

@@ -287,3 +287,19 @@ def test_nothing_is_written_over_an_input(pair):
 
 def test_a_missing_image(pair, tmp_path):
     refused(ratio(tmp_path / "no.nii", pair[3], tmp_path / "o.nii"), 3, "--numerator", "does not exist")
+
+
+def test_an_image_with_two_places_is_refused_until_one_is_named(tmp_path):
+    on, off = (
+        nifti(tmp_path / name, fractions(seed)) for seed, name in enumerate(("on.nii.gz", "off.nii.gz"))
+    )
+    image = nibabel.load(off)
+    moved = image.affine.copy()
+    moved[2, 3] += 12
+    image.set_sform(image.affine, code=2)
+    image.set_qform(moved, code=1)
+    nibabel.save(nibabel.Nifti1Image(np.asarray(image.dataobj), None, image.header), off)
+    arguments = ("maps", "mtr", "--mt", on, "--no-mt", off, "--out", tmp_path / "mtr.nii.gz")
+    refused(run(*arguments), 3, "--no-mt", "up to 12 mm apart", "say by --affine sform or --affine qform")
+    assert run(*arguments, "--affine", "sform").code == 0
+    refused(run(*arguments, "--affine", "qform"), 3, "--same-voxels")

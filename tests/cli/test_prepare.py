@@ -419,3 +419,23 @@ def test_a_source_that_is_not_there(tmp_path):
     outcome = run("prepare", tmp_path / "nowhere", "--levels", table, "--out", tmp_path / "out")
     assert outcome.code == 3
     assert outcome.err.splitlines()[-1].startswith(f"mriparaspinal: {tmp_path / 'nowhere'}: does not exist")
+
+
+def test_a_slope_of_zero_is_no_picture(tmp_path):
+    slices = lps_slices(body(), False, 1, 1)
+    slices[2].RescaleSlope, slices[2].RescaleIntercept = 0, 5
+    write(tmp_path / "dicom", slices)
+    table = levels(tmp_path / "levels.csv", f",ALS,1,3,{slices[2].InstanceNumber}")
+    outcome = run("prepare", tmp_path / "dicom", "--levels", table, "--out", tmp_path / "out")
+    assert outcome.code == 3
+    assert "RescaleSlope 0, which makes all pixels alike" in outcome.err
+
+
+def test_a_pair_of_two_files_is_named(tmp_path):
+    pair = nibabel.Nifti1Pair(np.zeros((10, 10, 4), np.int16), np.eye(4))
+    nibabel.save(pair, tmp_path / "v.img")
+    for name in ("v.img", "v.hdr"):
+        table = levels(tmp_path / "levels.csv", ",ALS,1,3,2")
+        outcome = run("prepare", tmp_path / name, "--levels", table, "--out", tmp_path / "out")
+        assert outcome.code == 3
+        assert "a pair (Analyze or NIfTI); expected one file .nii or .nii.gz" in outcome.err

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from builders_scans import SECRET, levels, mr, write
 from builders_study import fingerprint, read_csv, run
@@ -496,3 +497,240 @@ def test_a_real_map_of_discs_with_a_table(shared, tmp_path):
             float(row["level_distance_mm"]), abs=1e-3
         )
         assert abs(float(row["level_distance_mm"])) <= float(row["slice_spacing_mm"]) / 2
+
+
+# ---------------------------------------------------------------- cases of public reports
+
+
+@pytest.fixture
+def cases(shared) -> Path:
+    folder = shared / "cases"
+    if not folder.is_dir():
+        pytest.skip("no folder ../shared/cases")
+    return folder
+
+
+def prepare_case(case: Path, out: Path, *options, table="levels.csv"):
+    return run("prepare", case / "src", "--levels", case / table, "--out", out, *options)
+
+
+def instances(out: Path, case: Path) -> dict[str, int]:
+    """Which InstanceNumber each picture is, by the position in ``slices.csv`` and that in the files."""
+    files = [pydicom.dcmread(path) for path in sorted((case / "src" / "P").iterdir())]
+    found = {}
+    for row in read_csv(out / "slices.csv"):
+        place = [float(row[f"position_{axis}_mm"]) for axis in "xyz"]
+        away = [np.abs(np.subtract(place, data.ImagePositionPatient)).max() for data in files]
+        assert min(away) < 1e-3
+        found[Path(row["image"]).stem] = int(files[int(np.argmin(away))].InstanceNumber)
+    return found
+
+
+def test_a_map_whose_sform_another_program_moved(cases, tmp_path):
+    case, rule = cases / "sform-qform-shift", ("--level-numbering", "totalspineseg")
+    outcome = prepare_case(case, tmp_path / "out", *rule)
+    assert outcome.code == 0, outcome.err
+    assert instances(tmp_path / "out", case) == {
+        f"ALS_1_{n}": 5 * n + 3 for n in range(1, 6)
+    }  # as the README
+    assert problems(tmp_path / "out") == [("row 2", "warning", "two-places")]
+    assert "(-38, -59.5, -88.5) and at (-38, -59.5, -124.5) mm LPS" in outcome.err
+    assert "affine" not in json.loads((tmp_path / "out" / "prepare.json").read_text())["settings"]
+    outcome = prepare_case(case, tmp_path / "q", *rule, "--affine", "qform")
+    assert (outcome.code, problems(tmp_path / "q")) == (0, [])
+    assert instances(tmp_path / "q", case) == instances(tmp_path / "out", case)
+    assert json.loads((tmp_path / "q" / "prepare.json").read_text())["settings"]["affine"] == "qform"
+    prepare_case(case, tmp_path / "s", *rule, "--affine", "sform")
+    up = instances(tmp_path / "s", case)  # one level too high, and L1 at the end of its block
+    assert up == {"ALS_1_1": 2, **{f"ALS_1_{n}": 5 * n - 2 for n in range(2, 6)}}
+
+
+def test_a_map_of_single_voxels(cases, tmp_path):
+    case = cases / "single-voxel-discs"
+    outcome = prepare_case(case, tmp_path / "out", "--level-numbering", "totalspineseg")
+    assert outcome.code == 0, outcome.err
+    assert instances(tmp_path / "out", case) == dict(
+        zip([f"ALS_1_{n}" for n in range(1, 6)], (3, 8, 13, 18, 23), strict=True)
+    )
+    assert problems(tmp_path / "out") == []
+
+
+def test_a_steep_disc_is_taken_with_a_warning(cases, tmp_path):
+    case = cases / "steep-l5s1"
+    for table in ("levels_map.csv", "levels_slice.csv"):
+        rule = ("--level-numbering", "totalspineseg") if "map" in table else ()
+        outcome = prepare_case(case, tmp_path / table, *rule, table=table)
+        assert outcome.code == 0, outcome.err
+        assert instances(tmp_path / table, case) == {"ALS_1_5": 23}
+        assert problems(tmp_path / table) == [("row 2", "warning", "steep-slice")]
+        assert "tilted by 47° from the axial plane; expected at most 45°" in outcome.err
+        assert "beyond 60° it is refused" in outcome.err
+
+
+def test_the_window_of_a_file_is_that_of_its_series(cases, tmp_path):
+    case = cases / "file-source-window"
+    files = [pydicom.dcmread(path) for path in (case / "src" / "P").iterdir()]
+    centre, width = (float(np.median([d[k].value for d in files])) for k in ("WindowCenter", "WindowWidth"))
+    prepare_case(case, tmp_path / "a")
+    (row,) = read_csv(tmp_path / "a" / "slices.csv")
+    assert (float(row["voi_centre"]), float(row["voi_width"])) == (centre, width)
+    assert float(row["window_low"]) == centre - 0.5 - (width - 1) / 2
+    prepare_case(case, tmp_path / "b", "--window", "percentile")
+    (row,) = read_csv(tmp_path / "b" / "slices.csv")
+    values = np.concatenate([np.frombuffer(d.PixelData, "<u2") for d in files])
+    limits = np.percentile(values, (1, 99)).tolist()
+    assert [float(row["window_low"]), float(row["window_high"])] == limits
+    # Files that are named one by one are a series, too; and what is said of it is said once.
+    rows = [f"f02{n}.dcm,ALS,1,{n},{n + 1}" for n in (1, 2, 3)]
+    table = levels(tmp_path / "levels.csv", *rows, columns="source,group,patient,segment,slice")
+    out = tmp_path / "c"
+    run("prepare", *sorted((case / "src" / "P").iterdir()), "--levels", table, "--out", out)
+    rows = read_csv(out / "slices.csv")
+    assert [float(row["voi_centre"]) for row in rows] == [centre] * 3
+    assert problems(out) == [("row 2", "warning", "window-spread")]
+
+
+@pytest.mark.parametrize("uids", [True, False])
+def test_the_patients_window_is_not_that_of_another_series(tmp_path, uids):
+    """A folder with two series: each row that names a file has the window of that file's series."""
+    for number, (folder, low) in enumerate((("a", 100), ("b", 300)), 1):
+        slices = [mr(picture(k), k + 1, plane(4.0 * k), series=number) for k in range(3)]
+        for k, data in enumerate(slices):
+            data.WindowCenter, data.WindowWidth = low + k, 101
+            if not uids:
+                del data.SeriesInstanceUID
+        write(tmp_path / "study" / folder, slices)
+    rows = ("a/IM0001,ALS,1,3,2", "b/IM0002,ALS,2,3,3")
+    table = levels(tmp_path / "levels.csv", *rows, columns="source,group,patient,segment,slice")
+    outcome = run("prepare", tmp_path / "study", "--levels", table, "--out", tmp_path / "out")
+    assert outcome.code == 0, outcome.err
+    assert [row["voi_centre"] for row in read_csv(tmp_path / "out" / "slices.csv")] == ["101.0", "301.0"]
+
+
+# ---------------------------------------------------------------- parts of a level, and steep slices
+
+
+def test_specks_of_a_level_are_told_and_do_not_move_it(tmp_path):
+    series(tmp_path / "study" / "t2")
+    path = label_map(tmp_path / "study" / "m.nii")
+    image = nibabel.load(path)
+    voxels = np.asarray(image.dataobj).copy()
+    voxels[2:4, 5:10, 110:118] = 94  # above L2
+    nibabel.save(nibabel.Nifti1Image(voxels, image.affine), path)
+    out, outcome = prepare(tmp_path, "t2,ALS,1,,m.nii")
+    assert indices(out) == {"ALS_1_2": 24, "ALS_1_3": 16, "ALS_1_4": 9, "ALS_1_5": 2}
+    assert ("row 2", "warning", "stray-voxels") in problems(out)
+    assert "80 voxels of L3 in the label map far from its main part" in outcome.err
+
+
+def test_two_discs_of_one_number_are_no_level(tmp_path):
+    series(tmp_path / "study" / "t2")
+    path = label_map(tmp_path / "study" / "m.nii", {93: (90.0, 100.0), 94: (61.0, 69.0), 100: (6.0, 14.0)})
+    image = nibabel.load(path)
+    voxels = np.asarray(image.dataobj).copy()
+    voxels[1:4, 2:13, 33:41] = 94  # the disc L4/L5 as L3/L4, too
+    nibabel.save(nibabel.Nifti1Image(voxels, image.affine), path)
+    out, outcome = prepare(tmp_path, "t2,ALS,1,,m.nii", code=4)
+    assert indices(out) == {"ALS_1_2": 24, "ALS_1_5": 2}
+    assert ("row 2", "error", "unclear-level") in problems(out)
+    assert "L3 in the label map is not one disc" in outcome.err
+
+
+def tilted(degrees, number, series_number) -> list:
+    """Three slices of one tilt about the left–right axis."""
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    across, down, normal = np.eye(3)[0], np.array([0, c, -s]), np.array([0, s, c])
+    places = [(across, down, normal * 4 * k - [0, 0, 50], (2.0, 2.0)) for k in range(3)]
+    return [mr(picture(k), number + k, place, series=series_number) for k, place in enumerate(places)]
+
+
+@pytest.mark.parametrize(
+    ("degrees", "alone", "code", "found"),
+    [
+        (44, False, 0, []),
+        (46, False, 0, ["steep-slice"]),
+        (59, False, 0, ["steep-slice"]),
+        (61, False, 3, ["not-axial"]),
+        (47, True, 0, ["steep-slice"]),
+        (75, True, 3, ["not-axial"]),
+    ],
+)
+def test_how_steep_a_slice_can_be(tmp_path, degrees, alone, code, found):
+    axial = [] if alone else [mr(picture(k), k + 1, plane(4.0 * k), series=1) for k in range(3)]
+    write(tmp_path / "study", axial + tilted(degrees, 11, 1))
+    _, outcome = prepare(
+        tmp_path, ",ALS,1,5,12", columns="source,group,patient,segment,slice", options=(), code=code
+    )
+    if code:
+        assert found == ["not-axial"]
+        assert "60° in a series of axial slices" in outcome.err
+    else:
+        assert [code for *_, code in problems(tmp_path / "out")] == found
+
+
+def test_a_steep_series_beside_an_axial_one_has_to_be_asked_for(tmp_path):
+    """As one along the sacrum, for the sacroiliac joints: it does not make the axial series ambiguous."""
+    write(tmp_path / "study" / "a", [mr(picture(k), k + 1, plane(4.0 * k), series=1) for k in range(3)])
+    write(tmp_path / "study" / "b", tilted(50, 11, 2))
+    columns = "source,group,patient,segment,slice"
+    out, _ = prepare(tmp_path, ",ALS,1,3,2", columns=columns, options=())
+    assert problems(out) == []
+    out, outcome = prepare(tmp_path, ",ALS,1,3,12,2", columns=f"{columns},series", options=())
+    assert [code for *_, code in problems(out)] == ["steep-slice"]
+    assert "tilted by 50°" in outcome.err
+
+
+def test_copies_and_other_versions_of_a_slice(tmp_path):
+    folder = series(tmp_path / "study" / "t2", range(4))
+    (tmp_path / "study" / "again").mkdir()
+    for path in folder.iterdir():
+        (tmp_path / "study" / "again" / path.name).write_bytes(path.read_bytes())
+    columns = "source,group,patient,segment,slice"
+    out, outcome = prepare(tmp_path, ",ALS,1,3,2", columns=columns, options=())
+    assert (indices(out), problems(out)) == ({"ALS_1_3": 1}, [])
+    other = pydicom.dcmread(tmp_path / "study" / "again" / "IM0001")
+    other.PixelData = bytes(len(other.PixelData))
+    other.save_as(tmp_path / "study" / "again" / "IM0001")
+    _, outcome = prepare(tmp_path, ",ALS,1,3,2", columns=columns, options=(), code=3)
+    assert (
+        "2 slices with the number 2, whose files have one SOPInstanceUID and different content" in outcome.err
+    )
+
+
+def test_a_disc_between_blocks_does_not_take_the_slice_of_another(tmp_path):
+    """The block of L5/S1, steep by 47°, reaches the back edge of the disc L4/L5, which has no block."""
+    write(tmp_path / "study" / "t2", tilted(-47, 1, 1))
+    c, s = np.cos(np.radians(47)), np.sin(np.radians(47))
+    # The middle of the disc lies 15 mm above the middle slice along its normal, 11 mm above the upper one.
+    normal, down = np.array([0, -s, c]), np.array([0, c, s])
+    middle = normal * 4 - [0, 0, 50] + 15 * normal + 18 * down + [20, 0, 0]
+    voxels = np.zeros((41, 61, 61), np.int16)
+    voxels[1:40, 5:56, 25:36] = 95
+    lps = np.eye(4)
+    lps[:3, 3] = middle - [20, 30, 30]
+    nibabel.save(nibabel.Nifti1Image(voxels, np.diag([-1.0, -1, 1, 1]) @ lps), tmp_path / "study" / "m.nii")
+    _, outcome = prepare(tmp_path, "t2,ALS,1,4,m.nii", code=3)
+    words = "the nearest slice, 3, lies 11.0 mm below the middle of L4; expected one within 10 mm"
+    assert words in outcome.err
+
+
+@pytest.mark.parametrize(("change", "code"), [(1e-7, 0), (-1e-7, 0), (0.02, 3)])
+def test_labels_that_are_nearly_whole(tmp_path, change, code):
+    series(tmp_path / "study" / "t2")
+    path = label_map(tmp_path / "study" / "m.nii")
+    image = nibabel.load(path)
+    voxels = np.asarray(image.dataobj) * (1 + change)
+    nibabel.save(nibabel.Nifti1Image(voxels, image.affine), path)
+    out, outcome = prepare(tmp_path, "t2,ALS,1,,m.nii", code=code)
+    if code:
+        assert "numbers that are not whole, such as 96.9" in outcome.err
+    else:
+        assert indices(out) == {"ALS_1_2": 24, "ALS_1_3": 16, "ALS_1_4": 9, "ALS_1_5": 2}
+
+
+def test_a_map_that_is_numbered_from_the_foot(tmp_path):
+    series(tmp_path / "study" / "t2")
+    turned = dict(zip(DISCS, reversed(DISCS.values()), strict=True))
+    label_map(tmp_path / "study" / "m.nii", turned)
+    _, outcome = prepare(tmp_path, "t2,ALS,1,,m.nii", code=3)
+    assert "the middle of L2 lies 27 mm below that of L3 in the label map" in outcome.err

@@ -673,3 +673,24 @@ def test_two_thousand_files(tmp_path):
     inputs = json.loads((tmp_path / "out" / "quantify.json").read_text())["inputs"]
     assert len(inputs) == 2000
     assert inputs["ALS_1000_3.png"] == digest
+
+
+@pytest.mark.parametrize("ending", ["tif", "TIFF", "bmp"])
+def test_tiff_and_bmp_go_through_every_door(data, tmp_path, ending):
+    png, other, mapped = (tmp_path / name for name in ("png", "other", "mapped"))
+    assert run("quantify", data, "--out", png).code == 0
+    for path in sorted(data.glob("*.png")):
+        image = path.with_suffix(f".{ending}")
+        Image.open(path).save(image, "BMP" if ending == "bmp" else "TIFF")
+        text = path.with_suffix(".json").read_text()
+        path.with_suffix(".json").write_text(text.replace(path.name, image.name))
+        path.unlink()
+    assert run("check", data).code == 0
+    assert run("quantify", data, "--out", other).code == 0
+    assert run("masks", data, "--out", tmp_path / "maps").code == 0
+    assert run("quantify", data, "--masks", tmp_path / "maps", "--out", mapped).code == 0
+    assert run("report", other, "--dataset", data, "--out", tmp_path / "report.html").code == 0
+    for name in ("L3.csv", "L4.csv"):
+        assert (other / name).read_text() == (png / name).read_text().replace(".png", f".{ending}")
+        assert [row["fi"] for row in read_csv(mapped / name)] == [row["fi"] for row in read_csv(other / name)]
+    assert not problems_of(other)

@@ -515,3 +515,23 @@ def test_the_brain_papers_sex_ratio_beside_a_table_of_regions(tmp_path):
     (sex,) = read_csv(tmp_path / "out" / "characteristics.csv")
     assert (sex["counts_a"], sex["counts_b"], sex["test"]) == ("26/13", "13/19", "chi_squared")
     assert round(float(sex["p"]), 3) == 0.028
+
+
+def test_a_map_with_two_places_is_refused_until_one_is_named(desk):
+    """As SPM leaves it after coregistration: the sform is that of the atlas, the qform the scanner's."""
+    image = nibabel.load(desk.map)
+    moved = image.affine.copy()
+    moved[2, 3] += 12
+    image.set_sform(image.affine, code=2)
+    image.set_qform(moved, code=1)
+    expected = desk.measure() and desk.out.read_bytes()
+    nibabel.save(nibabel.Nifti1Image(np.asarray(image.dataobj), None, image.header), desk.map)
+    found = desk.measure()
+    assert found.code == 3
+    assert "up to 12 mm apart" in found.err
+    assert "say by --affine sform or --affine qform" in found.err
+    assert desk.measure("--affine", "sform").code == 0
+    assert desk.out.read_bytes() == expected
+    found = desk.measure("--affine", "qform")
+    assert found.code == 3
+    assert "up to 12 mm apart, as the atlas has them" in found.err

@@ -96,7 +96,8 @@ def test_results_against_statsmodels(results, tmp_path):
         "standard errors ordinary least squares"
     )
     *said, last = outcome.err.splitlines()
-    assert said == [f"note: {note}" for note in notes]
+    # Long lists are cut on the terminal, after their beginning.
+    assert [line[:60] for line in said] == [f"note: {note}"[:60] for note in notes]
     significant = (table.query("term == 'age'")["model_p"] < 0.05).sum()
     assert last == f"fitted 30 models of 30 into {out}; {significant} with p < 0.05 for the model"
 

@@ -6,18 +6,21 @@ import contextlib
 import random
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
-from builders_scans import transcode
+from builders_scans import levels, transcode
 from builders_study import run
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian, RLELossless, generate_uid
+from pydicom.uid import UID, AllTransferSyntaxes, ExplicitVRLittleEndian, RLELossless, generate_uid
 
 from mriparaspinal.files.dicom import read_series
+from mriparaspinal.files.dicom_objects import require_decoder
 from mriparaspinal.files.folder import UnreadableFileError
 from mriparaspinal.grey_window import shown
 
@@ -373,3 +376,100 @@ def test_every_mr_image_of_pydicom_is_prepared_or_told_in_one_line(tmp_path):
             assert all(line.count("; ") >= 2 for line in lines)
         done += outcome.code == 0
     assert done >= 10
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int16])
+@pytest.mark.parametrize("high", [10, 12, 15])
+def test_bits_whose_place_is_not_clear_are_refused(tmp_path, kind, high):
+    data = image(PIXELS.astype(kind), BitsStored=12, HighBit=high)
+    with pytest.raises(UnreadableFileError, match=r"HighBit|cannot be read"):
+        only(tmp_path, data).read(0)
+
+
+def test_a_high_bit_that_is_not_told(tmp_path):
+    data = image(PIXELS, BitsStored=12, HighBit=11)
+    del data.HighBit
+    assert (only(tmp_path, data).read(0) == PIXELS).all()
+
+
+def test_copies_of_a_file_count_once(tmp_path):
+    """As where an export has each series in a folder of its own, and all images in one, too."""
+    slices = [image(PIXELS + n, n + 1, (0, 0, 4 * n)) for n in range(3)]
+    files = [save(tmp_path, f"a{n}", data) for n, data in enumerate(slices)]
+    files += [save(tmp_path / "copy", f"b{n}", data) for n, data in enumerate(slices)]
+    (series,), broken = read_series(files)
+    assert broken == []
+    assert [picture.number for picture in series.pictures] == [1, 2, 3]
+    assert not any(picture.twin for picture in series.pictures)
+    assert series.place == "."
+    other = pydicom.dcmread(tmp_path / "copy" / "b1")
+    other.PixelData = (PIXELS + 7).tobytes()
+    other.save_as(tmp_path / "copy" / "b1")
+    (series,), _ = read_series(files)
+    assert [picture.number for picture in series.pictures] == [1, 2, 2, 3]
+    assert [picture.twin for picture in series.pictures] == [False, True, True, False]
+
+
+def test_a_mosaic_has_no_place(tmp_path):
+    data = image(np.zeros((64, 64), np.uint16), ImageType=["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"])
+    series = only(tmp_path, data)
+    assert (series.plane_name(), series.pictures[0].plane) == ("mosaic", None)
+    out = run(
+        "prepare",
+        tmp_path,
+        "--levels",
+        levels(tmp_path / "levels.csv", ",ALS,1,3,1"),
+        "--out",
+        tmp_path / "o",
+    )
+    assert out.code == 3
+    assert "no axial slices (series 4: 1 Siemens mosaics of many slices each" in out.err
+
+
+@pytest.mark.parametrize(
+    ("syntax", "words"),
+    [
+        (
+            "1.2.840.10008.1.2.4.201",
+            'pip install pylibjpeg "pylibjpeg-openjpeg>=2", or export it uncompressed',
+        ),
+        (
+            "1.2.840.10008.1.2.4.202",
+            'pip install pylibjpeg "pylibjpeg-openjpeg>=2", or export it uncompressed',
+        ),
+        (
+            "1.2.840.10008.1.2.4.203",
+            'pip install pylibjpeg "pylibjpeg-openjpeg>=2", or export it uncompressed',
+        ),
+        ("1.2.840.10008.1.2.4.92", "export it uncompressed"),
+        ("1.2.840.10008.1.2.4.107", "export it uncompressed"),
+        ("1.2.840.113619.5.2", "export it uncompressed"),
+    ],
+)
+def test_the_remedy_is_what_helps(syntax, words):
+    if "pylibjpeg" in words and find_spec("openjpeg"):
+        return  # that decoder is installed
+    with pytest.raises(UnreadableFileError) as refused:
+        require_decoder(UID(syntax))
+    assert refused.value.remedy.endswith(words)
+    assert "mriparaspinal[dicom]" not in refused.value.remedy
+
+
+def test_every_syntax_has_a_decoder_or_a_remedy():
+    """All that the extra "dicom" promises are those that GDCM decodes, by pydicom's own table."""
+    for syntax in AllTransferSyntaxes:
+        try:
+            decoder = get_decoder(syntax)
+        except NotImplementedError:
+            continue
+        native = not syntax.is_encapsulated or syntax == RLELossless
+        assert native or "gdcm" in decoder._unavailable | decoder._available or "HTJ2K" in syntax.keyword
+
+
+@pytest.mark.parametrize("told", [2, 4])
+def test_as_many_descriptions_as_frames(tmp_path, told):
+    data = enhanced(np.stack([PIXELS] * 3))
+    data.NumberOfFrames = told
+    series, broken = read_series([save(tmp_path, "a", data)])
+    assert series == []
+    assert broken[0][1] == f"3 descriptions of frames for {told} frames; expected one for each"

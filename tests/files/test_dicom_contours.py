@@ -220,3 +220,55 @@ def test_a_hundred_mutations(tmp_path, kind):
             said.append(str(error))
     assert said
     assert not [line for line in said if SECRET in line or "\n" in line]
+
+
+def seg_of(folder, shape, frames=5, kind="BINARY", seed=3):
+    """A segmentation of random frames, and its pixels, (frames, rows, columns)."""
+    pixels = (np.random.default_rng(seed).random((frames, *shape)) < 0.4).astype(np.uint8)
+    stored = [(1, frame, shifted(PLANE, 4 * n)) for n, frame in enumerate(pixels)]
+    return write_seg(folder / "seg", {1: "MF_L"}, stored, kind), pixels
+
+
+@pytest.mark.parametrize("shape", [(7, 9), (121, 139), (8, 8), (1, 1), (5, 5)])
+def test_frames_of_bits_run_on_without_a_gap(tmp_path, shape):
+    path, pixels = seg_of(tmp_path, shape)
+    # As PS3.5 8.1.1 packs them: the first pixel is the lowest bit, and frames do not begin with a byte.
+    packed = np.packbits(pixels.ravel(), bitorder="little").tobytes()
+    data = pydicom.dcmread(path)
+    data.PixelData = packed + bytes(len(packed) % 2)
+    data.save_as(path)
+    found = read_segmentation(path)
+    for index, frame in enumerate(pixels):
+        ((label, read),) = found.read(index)
+        assert label == "MF_L"
+        assert np.array_equal(read, frame == 1)
+
+
+@pytest.mark.parametrize("kind", ["BINARY", "LABELMAP", "FRACTIONAL"])
+@pytest.mark.parametrize("change", ["short", "long", "padded"])
+def test_pixels_of_another_length_than_the_frames_need(tmp_path, kind, change):
+    path, pixels = seg_of(tmp_path, (9, 12), 8, kind)
+    data = pydicom.dcmread(path)
+    raw = data.PixelData
+    if change == "padded":
+        raw = b"".join(np.packbits(frame.ravel(), bitorder="little").tobytes() for frame in pixels)
+        raw = raw if kind == "BINARY" else raw + bytes(len(data.PixelData))
+    data.PixelData = {"short": raw[:-2], "long": raw + bytes(2), "padded": raw + bytes(len(raw) % 2)}[change]
+    data.save_as(path)
+    with pytest.raises(UnreadableFileError, match="bytes of pixels for 8 frames of 9×12") as refused:
+        read_segmentation(path)
+    assert ("a byte of its own" in refused.value.message) is (change == "padded" and kind == "BINARY")
+
+
+def test_the_segmentations_of_the_public_reports(shared):
+    cases = shared / "cases"
+    if not cases.is_dir():
+        pytest.skip("no folder ../shared/cases")
+    odd = cases / "seg-binary-odd-size" / "ALS_1.dcm"
+    segread = pytest.importorskip("highdicom").seg.segread
+    expected = segread(odd).pixel_array
+    found = read_segmentation(odd)
+    for index in range(len(found.frames)):
+        assert np.array_equal(found.read(index)[0][1], expected[index] == 1)
+    with pytest.raises(UnreadableFileError, match=r"19504 bytes .* byte of its own; expected 19500"):
+        read_segmentation(cases / "seg-frames-padded" / "ALS_1.dcm")

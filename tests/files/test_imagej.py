@@ -241,3 +241,26 @@ def test_without_roifile_the_line_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(UsageError, match=r'pip install "mriparaspinal\[contours\]"'):
         read_rois(raw, "x.roi")
+
+
+# Prefixes of the ROI Manager
+
+
+def labels_of(*names):
+    rois = read_rois(
+        zipped(*((f"{i}.roi", points(name=name).tobytes()) for i, name in enumerate(names))), "x.zip"
+    )
+    return [(roi.label, bool(roi.fault)) for roi in rois]
+
+
+def test_numbers_before_a_name_are_left_out():
+    assert labels_of("0000-0003-IVD", "0001-0003-MF_L") == [("IVD", False), ("MF_L", False)]
+    assert labels_of("0003-MF_L", "0003-MF_R-1") == [("MF_L", False), ("MF_R-1", False)]
+    assert labels_of("0165-0112", "2-MF_L") == [("0165-0112", False), ("2-MF_L", False)]
+
+
+@pytest.mark.parametrize(
+    "names", [("0000-0003-MF_L", "0001-0004-MF_R"), ("0003-MF_L", "0004-MF_L"), ("0003-MF_L", "MF_L")]
+)
+def test_rois_of_several_slices_are_not_one_region(names):
+    assert any(fault for _, fault in labels_of(*names))

@@ -24,9 +24,9 @@ from mriparaspinal.files.label_volumes import decode_label_image
 
 def decode_grey(raw, window=None):
     """The grey levels as an array, and whether the format is lossy."""
-    image, lossy = decode_image(raw, window)
-    assert image.mode == "L"
-    return np.asarray(image), lossy
+    image = decode_image(raw, window)
+    assert image.grey.mode == "L"
+    return np.asarray(image.grey), image.lossy
 
 
 GREY = grey_image((20, 30))
@@ -251,7 +251,7 @@ def test_an_animation_is_refused():
 # ---------------------------------------------------------------- broken and foreign files
 
 
-@pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "PPM"])
+@pytest.mark.parametrize("kind", ["GIF", "PPM", "WEBP"])
 def test_other_formats_are_refused_whatever_their_name(kind):
     assert refused(encoded(Image.fromarray(GREY).convert("L"), kind)) == "unreadable-image"
 
@@ -403,7 +403,7 @@ def test_an_image_that_ends_between_two_lines_is_refused(mode, kept):
     image = Image.fromarray(levels.astype(np.uint16) * 200 if mode == "I;16" else levels)
     image = image if mode in ("I;16", "L") else image.convert(mode)
     raw = ends_early(image, kept)
-    with pytest.raises(UnreadableImageError, match=r"not a whole PNG or JPEG"):
+    with pytest.raises(UnreadableImageError, match=r"not a whole PNG, JPEG"):
         decode_image(raw, (0.0, 60000.0))
     with pytest.raises(UnreadableFileError, match=r"not a whole PNG|colours"):
         decode_label_image(raw)
@@ -416,7 +416,7 @@ def test_an_image_that_ends_between_two_lines_is_refused(mode, kept):
 def test_black_last_lines_are_read(levels, interlaced):
     levels[-1] = 0
     raw = adam7(levels) if interlaced else png_bytes(levels, 0, 8)
-    image, _ = decode_image(raw)
+    image = decode_image(raw).grey
     assert np.array_equal(np.asarray(image), levels)
 
 

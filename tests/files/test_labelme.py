@@ -75,7 +75,7 @@ def test_the_oldest_style_has_no_version_no_size_and_no_types():
     }
     annotation = read(content)
     assert annotation.contours[0].shape_type == "polygon"
-    assert annotation.image_size is None
+    assert annotation.image_size == (None, None)
     assert embedded_image(annotation) is None
 
 
@@ -108,6 +108,64 @@ def test_each_closed_type():
     assert [c.shape_type for c in annotation.contours] == kinds
     assert annotation.contours[5].mask.tolist() == [[True, False, True], [False, True, False]]
     assert annotation.contours[5].points == ((3, 4), (5, 5))
+
+
+@pytest.mark.parametrize("start", range(4))
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_rectangle_of_x_anylabeling_has_four_corners_from_any_one_on(start, turn):
+    corners = box(1.5, 2, 7, 9.25)[::turn]
+    shape = polygon("IVD", corners[start:] + corners[:start], shape_type="rectangle", kie_linking=[])
+    (contour,) = read(with_shapes(shape)).contours
+    assert contour.shape_type == "rectangle"
+    assert sorted(map(sorted, zip(*contour.points, strict=True))) == [[1.5, 7], [2, 9.25]]
+
+
+def test_other_shapes_of_x_anylabeling():
+    tilted = [[10, 2], [18, 8], [12, 16], [4, 10]]
+    annotation = read(
+        with_shapes(
+            polygon("a", tilted, shape_type="rotation", direction=0.6435),
+            polygon("b", tilted, shape_type="quadrilateral", difficult=False),
+            polygon("c", [[5, 6], [1, 2]], shape_type="circle", attributes={}),
+            polygon("d", tilted[:2], shape_type="line"),
+        )
+    )
+    assert [c.shape_type for c in annotation.contours] == ["oriented_rectangle", "polygon", "circle"]
+    assert annotation.contours[0].points == annotation.contours[1].points == tuple(map(tuple, tilted))
+    assert [b.code for b in annotation.broken] == ["not-closed"]
+
+
+# Rounded to the nearest pixel, halves to the even one, as NumPy's round, which LabelMe 7.1 uses.
+@pytest.mark.parametrize(
+    ("left", "top", "place"),
+    [
+        (3.7, 4.2, (4, 4)),
+        (3.5, 4.5, (4, 4)),
+        (2.5, 5.5, (2, 6)),
+        (-0.6, -2.5, (-1, -2)),
+        (-0.4, 0.4, (0, 0)),
+        (3.0, 4.0, (3, 4)),
+    ],
+)
+def test_a_mask_between_pixels_lies_where_labelme_puts_it(left, top, place):
+    pixels = np.array([[1, 0, 1], [0, 1, 0]])
+    (contour,) = read(with_shapes(mask_shape("MF_L", pixels, left, top))).contours
+    assert contour.points[0] == place == tuple(np.round([left, top]))
+    assert contour.mask.tolist() == pixels.astype(bool).tolist()
+
+
+def test_corners_that_are_rounded_apart_do_not_resize_a_mask():
+    # 2.5 → 2 and 5.5 → 6: five columns between the corners, four in the mask.
+    shape = mask_shape("MF_L", np.ones((2, 4))) | {"points": [[2.5, 4], [5.5, 5]]}
+    (contour,) = read(with_shapes(shape)).contours
+    assert contour.points == ((2, 4), (5, 5))
+    assert contour.mask.shape == (2, 4)
+
+
+@pytest.mark.parametrize("points", [[[2.5, 4], [9.5, 5]], [[2.5, 4], [2.6, 5]], [[2, 4], [6, 5]]])
+def test_a_mask_of_another_size_than_its_corners_is_refused(points):
+    (broken,) = read(with_shapes(mask_shape("MF_L", np.ones((2, 4))) | {"points": points})).broken
+    assert broken.code == "bad-shape"
 
 
 def test_the_byte_order_mark_of_windows_editors():
@@ -153,21 +211,26 @@ def test_what_is_no_embedded_image(data):
     [
         (100, 120, (100, 120)),
         (100.0, 120.0, (100, 120)),
-        (100, 120.5, None),
-        (None, 120, None),
-        (100, None, None),
-        ("100", 120, None),
-        (True, 120, None),
-        (120, True, None),
+        (None, 120, (None, 120)),
+        (100, None, (100, None)),
+        (None, None, (None, None)),
         (10**40, 1, (10**40, 1)),
-        (float("nan"), 1, None),
-        (float("inf"), 1, None),
     ],
 )
 def test_the_size_that_the_file_tells(height, width, size):
     for extra in ({}, {"x": float("nan")}):
         content = with_shapes(polygon("MF_L", TRIANGLE), imageHeight=height, imageWidth=width, **extra)
         assert read(content).image_size == size
+
+
+@pytest.mark.parametrize(
+    "size",
+    ["256", "", "x", "\ud800", 120.5, True, False, 0, -256, -1.0, [256], [], {"px": 1}, 1e999, float("nan")],
+)
+@pytest.mark.parametrize("field", ["imageHeight", "imageWidth"])
+def test_a_size_that_is_no_number_of_pixels_is_refused(field, size):
+    raw = json.dumps(with_shapes(polygon("MF_L", TRIANGLE)) | {field: size}).encode()
+    assert fault(raw).startswith(f"{field} is ")
 
 
 @pytest.mark.parametrize(
@@ -239,7 +302,10 @@ def test_the_largest_coordinates():
         ("points", TRIANGLE, "not-closed"),
         ("x" * 1000, TRIANGLE, "not-closed"),
         ("rectangle", TRIANGLE, "bad-shape"),
-        ("rectangle", box(0, 0, 5, 5), "bad-shape"),
+        ("rectangle", [[0, 0], [5, 1], [6, 6], [1, 5]], "bad-shape"),
+        ("rectangle", [[0, 0], [5, 5], [5, 0], [0, 5]], "bad-shape"),
+        ("rotation", TRIANGLE, "bad-shape"),
+        ("quadrilateral", TRIANGLE, "bad-shape"),
         ("circle", TRIANGLE[:1], "bad-shape"),
         ("oriented_rectangle", TRIANGLE, "bad-shape"),
         ("mask", TRIANGLE[:2], "bad-shape"),
@@ -322,11 +388,38 @@ def test_the_place_of_broken_json_is_told():
     assert "line 2, column 14" in fault(b'{\n"shapes": [] "x": 1}')
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "gbk", "latin-1"])
-def test_other_encodings_are_refused(encoding):
-    label = "多裂肌" if encoding == "gbk" else "é"
+@pytest.mark.parametrize(
+    ("label", "encoding", "told"),
+    [
+        ("多裂肌", "gb18030", "GB18030"),
+        ("竖脊肌左", "gbk", "GB18030"),
+        ("多裂筋", "cp932", "SHIFT_JIS"),
+        ("たれつきん", "cp932", "SHIFT_JIS"),
+        ("多裂肌", "big5", "BIG5"),
+        ("다열근", "cp949", "EUC-KR"),
+        ("Мышца", "cp1251", "WINDOWS-1251"),
+        ("érecteur", "latin-1", "WINDOWS-1252"),
+        ("Rückenmuskel µ", "cp1252", "WINDOWS-1252"),
+        ("é", "utf-16", "UTF-16"),
+        ("多裂肌", "utf-16-le", "UTF-16LE"),
+        ("MF_L", "utf-16-be", "UTF-16BE"),
+        ("MF_L", "utf-32", "UTF-32"),
+    ],
+)
+def test_other_encodings_are_refused_and_named(label, encoding, told):
     raw = json.dumps(with_shapes(polygon(label, TRIANGLE)), ensure_ascii=False).encode(encoding)
-    fault(raw)
+    with pytest.raises(UnreadableAnnotationError) as caught:
+        read_annotation(raw)
+    # What is named turns the bytes into the file that was meant.
+    assert told in caught.value.message
+    assert "; expected the UTF-8 JSON of LabelMe" in caught.value.message
+    assert "iconv -f " in caught.value.remedy
+    assert json.loads(raw.decode(told))["shapes"][0]["label"] == label
+
+
+def test_bytes_of_no_encoding_are_refused_without_a_name():
+    raw = json.dumps(with_shapes(polygon("MF_L", TRIANGLE))).encode().replace(b"MF_L", b"\xffMF\x98")
+    assert "is not UTF-8 text; expected the UTF-8 JSON" in fault(raw)
 
 
 def test_a_file_cut_anywhere_is_refused():

@@ -169,6 +169,7 @@ def test_what_quantify_writes_is_read(study, content, tmp_path):
         (("mriparaspinal",), "0.0.9"),  # of before
         (("settings", "window"), [0, 1200]),
         (("settings", "labels"), {"lab label": "MF_L"}),
+        (("settings", "affine"), "qform"),
         (("share",), {"participants": ["ALS_1"], "of": 2}),
     ]:
         file = tmp_path / "quantify.json"

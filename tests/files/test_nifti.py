@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from mriparaspinal.files.folder import UnreadableFileError
-from mriparaspinal.files.nifti import read_volume
+from mriparaspinal.files.nifti import read_stored, read_volume, read_whole
 
 nibabel = pytest.importorskip("nibabel")
 
@@ -140,3 +140,121 @@ def test_a_damaged_gz_never_gives_wrong_voxels(tmp_path):
     series = read_volume(path, path.name)
     with pytest.raises(UnreadableFileError, match="the voxels cannot be read as NIfTI"):
         series.read(0)
+
+
+# ---------------------------------------------------------------- two places in one header
+
+#: 1 × 1 × 4 mm, sagittal, oblique by 7° about the left–right axis.
+PLACED = np.array([[0, 0, 4.0, -40], [-0.9925, 0.1219, 0, 60], [0.1219, 0.9925, 0, -120], [0, 0, 0, 1]])
+
+
+def two_places(path, sform, qform, codes, kind="Nifti1Image", shape=(120, 200, 20)):
+    """A volume whose sform and qform are these, with (sform code, qform code)."""
+    image = getattr(nibabel, kind)(np.ones(shape, np.uint8), None)
+    image.set_sform(sform, code=codes[0])
+    image.set_qform(qform, code=codes[1])
+    image.header.set_xyzt_units("mm")
+    nibabel.save(image, path)
+    return path
+
+
+def moved(affine, by=(0, 0, 0), degrees=0.0):
+    """An affine, RAS+, turned about the head–foot axis through its first voxel, and moved by mm."""
+    c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    turned = affine.copy()
+    turned[:3, :3] = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]) @ affine[:3, :3]
+    turned[:3, 3] += by
+    return turned
+
+
+LPS = np.diag([-1.0, -1, 1, 1])
+
+
+@pytest.mark.parametrize(
+    "other", [moved(PLACED, (0, 0, 36)), moved(PLACED, (0.15, 0, 0)), moved(PLACED, degrees=1)]
+)
+@pytest.mark.parametrize(
+    ("codes", "taken"),
+    [
+        *(((code, 1), "qform") for code in (2, 4)),
+        *(((1, code), "sform") for code in (2, 5)),
+        *((codes, "") for codes in ((1, 1), (2, 2), (3, 4))),
+    ],
+)
+@pytest.mark.parametrize("kind", ["Nifti1Image", "Nifti2Image"])
+def test_the_scanners_place_is_taken_or_none(tmp_path, other, codes, taken, kind):
+    path = two_places(tmp_path / "v.nii.gz", other, PLACED, codes, kind)
+    forms = {"sform": LPS @ other, "qform": LPS @ PLACED}
+    if taken:
+        _, affine, remark = read_whole(path)
+        assert np.allclose(affine, forms[taken], atol=1e-3)
+        assert f"the {taken} is taken" in remark[0]
+        assert f"sform (code {codes[0]}" in remark[0]
+        assert remark[1].endswith(f"give --affine {'sform' if taken == 'qform' else 'qform'}")
+        assert read_volume(path, "v").remark == remark
+    else:
+        for read in (read_whole, lambda path: read_volume(path, "v")):
+            with pytest.raises(UnreadableFileError, match=r"mm apart, .* expected one place") as refused:
+                read(path)
+            assert "--affine sform or --affine qform" in refused.value.remedy
+    with pytest.raises(UnreadableFileError, match="expected one place"):
+        read_stored(path, 10**8)  # a map that was registered is meant by its sform: not settled by the codes
+    for form, affine in forms.items():
+        for found in (read_whole(path, form)[1], read_stored(path, 10**8, form).affine):
+            assert np.allclose(found, affine, atol=1e-3)
+        assert read_whole(path, form)[2] is read_volume(path, "v", form).remark is None
+
+
+@pytest.mark.parametrize("codes", [(1, 0), (0, 1), (2, 0), (0, 2)])
+def test_a_place_without_a_code_is_none(tmp_path, codes):
+    path = two_places(tmp_path / "v.nii", PLACED, PLACED, (1, 1), shape=(4, 4, 3))
+    raw = bytearray(path.read_bytes())
+    header = nibabel.load(path).header.copy()
+    header["sform_code"], header["qform_code"] = codes
+    header["srow_z" if not codes[0] else "qoffset_z"] += 100  # left over, and of no meaning
+    raw[:348] = header.binaryblock
+    path.write_bytes(raw)
+    for form in (None, "sform", "qform"):
+        _, affine, remark = read_whole(path, form)
+        assert remark is None
+        assert np.allclose(affine, LPS @ PLACED, atol=1e-3)
+
+
+def test_a_rotation_that_shows_in_a_far_corner_alone(tmp_path):
+    """0.05° is 0.1 mm at 120 mm, and 0.17 mm at 200 mm."""
+    affine = np.diag([1.0, 1, 4, 1])
+    small = two_places(tmp_path / "a.nii.gz", moved(affine, degrees=0.02), affine, (2, 1))
+    assert read_whole(small)[2] is None
+    large = two_places(tmp_path / "b.nii.gz", moved(affine, degrees=0.1), affine, (2, 1))
+    assert "up to 0.4" in read_whole(large)[2][0]
+
+
+def test_forms_that_agree_to_the_precision_of_the_header_are_silent(tmp_path):
+    """Any rotation, those near half a turn among them, which a quaternion of 32 bits tells least exactly."""
+    chance = np.random.default_rng(5)
+    for n in range(300):
+        axis = chance.normal(size=3)
+        angle = np.pi * (1 - chance.choice([0, 1e-5, 1e-4, 1e-3, 0.3]) * chance.random())
+        x, y, z = axis / np.linalg.norm(axis)
+        cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+        turn = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+        affine = np.eye(4)
+        affine[:3, :3] = turn * chance.uniform([0.4, 0.4, 3], [1.2, 1.2, 5]) * [1, 1, chance.choice([-1, 1])]
+        affine[:3, 3] = chance.normal(size=3) * 150
+        image = nibabel.Nifti1Image(np.zeros((448, 448, 2), np.uint8), None)
+        image.set_sform(affine, code=int(chance.choice([1, 2, 4])))
+        image.set_qform(affine, code=1)
+        # Another library rounds the last digit another way.
+        for part in "bcd":
+            image.header[f"quatern_{part}"] *= np.float32(1 + chance.choice([-1, 0, 1]) * 6e-8)
+        path = tmp_path / f"{n}.nii"
+        path.write_bytes(image.header.binaryblock + bytes(4) + bytes(448 * 448 * 2))
+        assert read_whole(path)[2] is None, (n, affine)
+
+
+def test_real_files_have_one_place(shared):
+    files = sorted((shared / "real").rglob("*.nii.gz"))
+    assert files
+    for path in files:
+        with contextlib.suppress(UnreadableFileError):  # of four dimensions
+            assert read_whole(path)[2] is None, path.name

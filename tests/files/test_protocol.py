@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import unicodedata
 
 import pytest
 
 from mriparaspinal.errors import UsageError
-from mriparaspinal.files.protocol import resolve_settings, run_options
+from mriparaspinal.files.protocol import FILE, resolve_settings, run_options
 from mriparaspinal.model import Settings
 
 
@@ -43,6 +44,7 @@ contrasts = ["side:ALS", "psa:1-0[group=ALS]"]
 normality = "shapiro"
 divide_by = "bmi"
 fat_rule = "fixed"
+affine = "qform"
 [labels]
 "Musculus 3" = "MF_L"
 "WK" = "vertebral body"
@@ -69,6 +71,7 @@ def test_every_key_with_underscores_or_dashes(tmp_path, text, mark):
         "fat_rule": "fixed",
         "sat_fraction": 0.5,
         "same_voxels": False,
+        "affine": "qform",
     }
 
 
@@ -140,6 +143,7 @@ BAD = {
     "divide_by = 3": "a column",
     'fat_rule = "kmeans"': "fixed or otsu or multiotsu or reference or dixon",
     'sat_fraction = 1.5\nfat_rule = "reference"': "a number between 0 and 1",
+    'affine = "scanner"': "qform or sform",
     'same_voxels = 1\nfat_rule = "dixon"': "true or false",
     "sat_fraction = 0.5": "with reference alone",
     'threshold = 60\nfat_rule = "otsu"': "with fixed alone",
@@ -147,7 +151,17 @@ BAD = {
     "jobs = 0": "processes from 1",
     "jobs = true": "processes from 1",
     "treshold = 50": "one of threshold, mask_rule",
-    "[quantify]\nthreshold = 50": "one of threshold, mask_rule",
+    "[quantify]\nthreshold = 50": "threshold at the top of the file, above any [table]",
+    "[run]\nMask-Rule = 'centre'": "Mask-Rule at the top of the file",
+    "refrence = 'VB'": "reference (did you mean it?)",
+    "Reference = 'VB'": "reference (did you mean it?)",
+    # TOML's trap: what stands below [labels] is a label, whatever it is called.
+    "[labels]\nlds = 'MF_L'\nreference = 'VB'": "'reference' is an option: write it above [labels]",
+    "[labels]\nthreshold = 50": "'threshold' is an option",
+    "[labels]\n'mask-rule' = 'IVD'": "'mask-rule' is an option",
+    "[labels]\nparticipants = 'VB'": "'participants' is an option",
+    "[labels]\nrefrence = 'VB'": "'refrence' is nearly the option reference",
+    "[labels]\ndisc = 'IVD'\nwindow = [0, 300]": "'window' is an option",
 }
 
 
@@ -206,3 +220,25 @@ def test_a_protocol_that_cannot_be_read_is_not_passed_over(tmp_path, kind):
 def test_a_dataset_that_is_not_there_has_no_protocol(tmp_path):
     assert resolve_settings(tmp_path / "none", {}) == Settings()
     assert resolve_settings(tmp_path / ("x" * 300), {}) == Settings()
+
+
+def test_a_label_that_is_called_as_an_option_is_written_with_a_capital_letter(tmp_path):
+    (tmp_path / FILE).write_text('[labels]\nReference = "IVD"\n', encoding="utf-8")
+    assert resolve_settings(tmp_path, {}).labels == (("Reference", "IVD"),)
+
+
+@pytest.mark.parametrize("name", ["Paraspinal.toml", "paraspinal.toml.txt", ".paraspinal.toml.icloud"])
+def test_a_protocol_under_another_name_is_not_passed_over(tmp_path, name):
+    (tmp_path / name).write_text("threshold = 60\n", encoding="utf-8")
+    if (tmp_path / FILE).exists():
+        pytest.skip("the disk does not know case")
+    with pytest.raises(UsageError) as caught:
+        resolve_settings(tmp_path, {})
+    assert name in str(caught.value)
+    assert "its settings are not used" in str(caught.value)
+
+
+def test_labels_of_the_protocol_have_one_spelling(tmp_path):
+    decomposed = unicodedata.normalize("NFD", "Bandscheibe für é")
+    (tmp_path / FILE).write_text(f'[labels]\n"{decomposed}" = "IVD"\n', encoding="utf-8")
+    assert resolve_settings(tmp_path, {}).labels == (("Bandscheibe für é", "IVD"),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 
 import numpy as np
 import pytest
@@ -48,6 +49,30 @@ def test_decimal_commas_only_where_the_comma_parts_no_cells(cell, read):
     assert parse_table(f"a;b\n{cell};x\n".encode(), "t.csv").rows == ((read, "x"),)
     assert parse_table(f"a\tb\n{cell}\tx\n".encode(), "t.csv").rows == ((read, "x"),)
     assert parse_table(f'a,b\n"{cell}",x\n'.encode(), "t.csv").rows == ((cell, "x"),)
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_comma_that_may_part_thousands_is_left_to_be_refused(separator):
+    def cells(*texts: str) -> list[str]:
+        lines = ["a;b", *(f"{text};x" for text in texts)]
+        return [
+            row[0] for row in parse_table("\n".join(lines).replace(";", separator).encode(), "t.csv").rows
+        ]
+
+    assert cells("1,234", "12,500") == ["1,234", "12,500"], "1234, or 1.234"
+    assert cells("1,234", "0,987") == ["1.234", "0.987"], "0,987 is decimal, so commas are"
+    assert cells("1,234", "12,5") == ["1.234", "12.5"]
+    assert cells("0,123") == ["0.123"]
+    assert cells("1,2345") == ["1.2345"]
+    assert cells("1,234", "12,5", "0.5") == ["1,234", "12.5", "0.5"], "both signs are decimal in this table"
+    assert cells("1 234", "1.234,5", "1'234") == ["1 234", "1.234,5", "1'234"]
+    assert cells("1.234", "2.345") == ["1.234", "2.345"], "no comma anywhere: decimal points"
+
+
+def test_a_point_among_decimal_commas_may_part_thousands():
+    with pytest.raises(NoInputError, match=r"^t\.csv: column b: '1\.234' stands among decimal commas; "):
+        parse_table(b"a;b\nx;0,5\ny;1.234\n", "t.csv")
+    assert parse_table(b"a;b\nx;0,5\ny;12.5\n", "t.csv").rows == (("x", "0.5"), ("y", "12.5"))
 
 
 @pytest.mark.parametrize(
@@ -107,13 +132,19 @@ def test_floats_come_back_bit_for_bit(numbers):
     )
 )
 def test_texts_come_back(cells):
-    """But for carriage returns, which no two readers treat alike."""
+    """But for carriage returns, which no two readers treat alike; letters in one spelling (NFC)."""
     raw = csv_bytes(["a", "b"], [cells])
     assert b"\r" not in raw
     back = list(csv.reader(io.StringIO(raw.decode(), newline="")))[1]
-    assert back == [harmless(cell.replace("\r\n", "\n").replace("\r", "\n")) for cell in cells]
+    written = [harmless(unicodedata.normalize("NFC", cell)) for cell in cells]
+    assert back == [cell.replace("\r\n", "\n").replace("\r", "\n") for cell in written]
     assert [as_it_was(harmless(cell)) for cell in cells] == cells
     assert not any(cell[:1] in {"=", "@", "\t"} for cell in back)
+
+
+def test_a_formula_that_becomes_another_letter_is_none():
+    """U+0338 is laid over the letter before it: = becomes ≠, with which no formula begins."""
+    assert csv_bytes(["a"], [["=\u0338x"]]) == "a\n\u2260x\n".encode()
 
 
 def test_numbers_of_numpy_are_written_as_numbers():
@@ -124,12 +155,14 @@ def test_names_that_are_not_utf8_can_be_written():
     assert csv_bytes(["file"], [["M\udcfcller.png"]]) == b"file\nM\\udcfcller.png\n"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-x", "-", "@SUM(A1)", "\t=1", "\r=1", "'=1", "''-x"])
+@pytest.mark.parametrize("text", ["=1+1", "+1+1", "+x", "-x", "-", "@SUM(A1)", "\t=1", "\r=1", "'=1", "''-x"])
 def test_no_formula_is_left(text):
     assert harmless(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["", "MF_L", "a=b", "ALS_1_3.png", "'a", "-1", "-1.5e-7", "-.5", "'"])
+@pytest.mark.parametrize(
+    "text", ["", "MF_L", "a=b", "ALS_1_3.png", "'a", "-1", "-1.5e-7", "-.5", "+1", "+3.5", "'"]
+)
 def test_harmless_texts_stay(text):
     assert harmless(text) == text
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 import re
 
@@ -9,13 +10,15 @@ import pingouin
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import integrate, stats
 from statsmodels.stats.diagnostic import lilliefors
 from statsmodels.stats.multitest import multipletests
 
 from mriparaspinal.cohort import assemble
 from mriparaspinal.contrasts import default_contrasts, resolve
+from mriparaspinal.effect_sizes import rank_biserial_interval
 from mriparaspinal.errors import NoInputError, UsageError
+from mriparaspinal.exact_ranks import mann_whitney_exact, wilcoxon_exact
 from mriparaspinal.stats.compare import (
     COMPARISON_COLUMNS,
     NO_INTERVAL,
@@ -119,11 +122,12 @@ def test_arms_against_scipy_and_pingouin(seed, normality):
         table = pingouin.ttest(x, y, correction=not equal)
         expect(result.df, float(table.iloc[0][next(c for c in table if c.lower() in ("dof", "df"))]))
         expect(result.statistic, oracle.statistic)
-        g = pingouin.compute_effsize(x, y, eftype="hedges")
-        low, high = pingouin.compute_esci(g, n_a, n_b, eftype="hedges", decimals=12)
-        assert result.effect_ci_low == pytest.approx(low, abs=1e-11)
-        assert result.effect_ci_high == pytest.approx(high, abs=1e-11)
-        expect(result.effect_size, g)
+        if equal:
+            g = pingouin.compute_effsize(x, y, eftype="hedges")
+            low, high = pingouin.compute_esci(g, n_a, n_b, eftype="hedges", decimals=12)
+            assert result.effect_ci_low == pytest.approx(low, abs=1e-11)
+            assert result.effect_ci_high == pytest.approx(high, abs=1e-11)
+            expect(result.effect_size, g)
     else:
         oracle = stats.mannwhitneyu(x, y, method="asymptotic", use_continuity=False)
         wins = (x[:, None] > y).sum() + 0.5 * (x[:, None] == y).sum()
@@ -131,8 +135,8 @@ def test_arms_against_scipy_and_pingouin(seed, normality):
         assert result.statistic == wins
         assert math.isnan(result.df)
         expect(result.effect_size, ((x[:, None] > y).sum() - (x[:, None] < y).sum()) / (n_a * n_b))
-        if abs(result.effect_size) < 1:
-            assert result.effect_ci_low < result.effect_size < result.effect_ci_high
+        assert result.effect_ci_low <= result.effect_size <= result.effect_ci_high
+        assert -1 <= result.effect_ci_low < result.effect_ci_high <= 1
     expect(result.p, oracle.pvalue)
 
 
@@ -176,13 +180,176 @@ def test_by_hand():
 
 
 def test_ranks_by_hand():
-    """Five of six pairs are won, so r = 2/3; se = √(6/18), z = 0.804719 ± 1.131586."""
+    """Five of six pairs are won, so r = 2/3; the interval by R (reference.R).
+
+    Arm b has the ranks 1 and 3: their sum lies 2 from the mean of 6, as far as 3, 4, 8 and 9 at least.
+    """
     result = compare_arms([3, 4, 9], [1, 3.5])
     assert (result.test, result.statistic) == ("mann_whitney_u", 5.0)
     expect(result.effect_size, 2 / 3)
-    assert result.effect_ci_low == pytest.approx(math.tanh(0.804719 - 1.131586), abs=1e-6)
-    assert result.effect_ci_high == pytest.approx(math.tanh(0.804719 + 1.131586), abs=1e-6)
+    assert result.effect_ci_low == pytest.approx(-0.374321323213, abs=1e-10)
+    assert result.effect_ci_high == pytest.approx(0.961035844704, abs=1e-10)
+    expect(result.p_exact, 4 / 10)
     assert NOT_JUDGED in result.remarks
+
+
+#: Two samples and what R's effectsize::hedges_g(pooled_sd = FALSE) gives, printed by reference.R; the ends
+#: of the interval solved to the last digit there, as effectsize stops after four to seven.
+WELCH = [
+    ([1, 2, 3, 4, 5, 6, 7, 8], [10, 30, 35, 44, 51, 58, 66, 90],
+     -2.23863667568, -3.645342729023, -0.779419439759),
+    ([0.41, 0.43, 0.44, 0.46, 0.47, 0.49], [0.2, 0.31, 0.38, 0.44, 0.5, 0.57, 0.66, 0.71, 0.85],
+     -0.391003062433, -1.243132117491, 0.482777004534),
+    (stats.norm.ppf((np.arange(30) + 0.5) / 30), 0.2 * stats.norm.ppf((np.arange(50) + 0.5) / 50) - 1,
+     1.35778790175, 0.754175750332, 1.946164326192),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("x", "y", "g", "low", "high"), WELCH)
+def test_hedges_g_beside_welch_as_in_r(x, y, g, low, high):
+    result = compare_arms(x, y)
+    assert (result.test, result.effect) == ("welch_t", "hedges_g")
+    found = (result.effect_size, result.effect_ci_low, result.effect_ci_high)
+    assert found == pytest.approx((g, low, high), abs=1e-8)
+
+
+@pytest.mark.parametrize("shift", [0.5, 1.3, 2.5, 8.0, 30.0])
+def test_the_interval_beside_welch_against_quadrature(shift):
+    """P(T ≤ t) is the mean of Φ(t·s − δ) over s² = χ²/df: 97.5 % at the lower end, 2.5 % at the upper one.
+
+    SciPy's noncentral t has no value far out: large groups must not fail for it.
+    """
+    x = stats.norm.ppf((np.arange(38) + 0.5) / 38)
+    y = 1.8 * stats.norm.ppf((np.arange(32) + 0.5) / 32) + shift
+    result = compare_arms(x, y)
+    assert result.test == "welch_t"
+    per_unit = result.effect_size / result.statistic
+    s = np.linspace(1e-6, 4, 400_001)
+    weight = stats.chi2.pdf(result.df * s**2, result.df) * 2 * result.df * s
+    for end, share in ((result.effect_ci_low, 0.975), (result.effect_ci_high, 0.025)):
+        below = stats.norm.cdf(result.statistic * s - end / per_unit)
+        assert integrate.trapezoid(below * weight, s) == pytest.approx(share, abs=1e-7)
+
+
+def test_hedges_g_beside_student_keeps_the_pooled_sd():
+    result = compare_arms([1, 2, 3, 4, 5], [2, 3, 4, 5, 9])
+    assert result.test == "student_t"
+    expect(result.effect_size, -1.6 / math.sqrt(4.9) * (1 - 3 / 31))
+
+
+def test_a_welch_effect_beyond_all_measure_has_no_interval():
+    """Where t is so large that its noncentral distribution cannot be relied on; the effect stays."""
+    x = 1e-3 * stats.norm.ppf((np.arange(30) + 0.5) / 30)
+    result = compare_arms(x, 5 * x + 1)
+    assert result.test == "welch_t"
+    assert math.isnan(result.effect_ci_low)
+    assert result.remarks == (NO_INTERVAL,)
+    assert result.effect_size < -100
+
+
+#: θ̂ = U/(n_a·n_b), n_a, n_b and Newcombe's method 5 in R, on the scale of r (reference.R).
+NEWCOMBE = [
+    (38.5 / 42, 7, 6, 0.194638720078, 0.971995378740),
+    (5 / 6, 3, 2, -0.374321323213, 0.961035844704),
+    (0.5, 38, 32, -0.261936738792, 0.261936738792),
+    (0.75, 8, 60, 0.0723281200544, 0.7599375945919),
+    (1, 10, 10, 0.600427225762, 1),
+    (0, 5, 12, -1, -0.461303571184),
+]
+
+
+@pytest.mark.parametrize(("theta", "n_a", "n_b", "low", "high"), NEWCOMBE)
+def test_interval_of_the_rank_biserial_correlation_as_in_r(theta, n_a, n_b, low, high):
+    assert rank_biserial_interval(2 * theta - 1, n_a, n_b) == pytest.approx((low, high), abs=1e-9)
+    # The arms change places, and with them the signs.
+    assert rank_biserial_interval(1 - 2 * theta, n_b, n_a) == pytest.approx((-high, -low), abs=1e-9)
+
+
+def test_interval_of_the_example_published_for_nap():
+    """Pustejovsky's SingleCaseES documents NAP = 0.917 with the interval 0.597 to 0.986 for these phases."""
+    result = compare_arms([28, 25, 24, 27, 30, 30, 29], [20, 20, 26, 25, 22, 23], "shapiro")
+    low, high = rank_biserial_interval(2 * 38.5 / 42 - 1, 7, 6)
+    assert ((low + 1) / 2, (high + 1) / 2) == pytest.approx((0.597, 0.986), abs=6e-4)
+    assert result.test == "student_t"  # a rank-biserial correlation stands beside the rank test alone
+    assert math.isnan(result.p_exact)
+
+
+#: Two samples and the exact p of R's coin (reference.R); the last has n_a·n_b = 399.
+COIN_U = [
+    ([20, 20, 26, 25, 22, 23], [28, 25, 24, 27, 30, 30, 29], 0.00932400932401),
+    ([1, 1, 1, 2, 2, 9], [1, 2, 3, 3], 0.466666666667),
+    ([5, 5, 5], [1, 2, 2, 3, 3, 3, 4, 5, 6], 0.118181818182),
+    ([0, 0, 0, 0, 0, 3], [0, 0, 0, 1, 2, 4, 4, 5], 0.128205128205),
+    ([k * k % 23 for k in range(1, 20)], [k * k % 29 + 3 for k in range(1, 22)], 0.00108549837512),
+]
+
+
+@pytest.mark.parametrize(("x", "y", "p"), COIN_U)
+def test_exact_mann_whitney_as_in_coin(x, y, p):
+    x, y = np.array(x, float), np.array(y, float)
+    assert mann_whitney_exact(x, y) == pytest.approx(p, rel=1e-10)
+    assert mann_whitney_exact(y, x) == pytest.approx(p, rel=1e-10)
+
+
+#: Differences and the exact p of R's coin, zeros dropped.
+COIN_W = [
+    ([1, 2, -3, 4, 4, 5, 0], 0.15625),
+    ([1, 1, 1, 1, 1], 0.0625),
+    ([-1, -1, 2, 2, 3, 3, 3, 0, 0, 10], 0.03125),
+    ([7, 3, -3, 5, 1, -1, 9, 9, 2, 4, 11, -6, 8, 8, 2, 20, 13, -4, 1, 6], 0.0028018951416),
+]
+
+
+@pytest.mark.parametrize(("differences", "p"), COIN_W)
+def test_exact_wilcoxon_as_in_coin(differences, p):
+    assert wilcoxon_exact(np.array(differences, float)) == pytest.approx(p, rel=1e-10)
+    assert wilcoxon_exact(-np.array(differences, float)) == pytest.approx(p, rel=1e-10)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_exact_p_against_every_arrangement(seed):
+    """Each deal of the ranks, and each choice of signs, written out one by one."""
+    rng = np.random.default_rng(seed)
+    n_a, n_b = rng.integers(2, 7, 2)
+    x, y = rng.integers(0, 5, n_a).astype(float), rng.integers(0, 6, n_b).astype(float)
+    ranks = stats.rankdata(np.concatenate([x, y]))
+    sums = np.array([ranks[list(c)].sum() for c in itertools.combinations(range(n_a + n_b), n_a)])
+    off = np.abs(sums - n_a * (n_a + n_b + 1) / 2)
+    observed = abs(ranks[:n_a].sum() - n_a * (n_a + n_b + 1) / 2)
+    expect(mann_whitney_exact(x, y), np.mean(off >= observed))
+
+    d = rng.integers(-4, 5, 8).astype(float)
+    d[0] = 1.0
+    rest = d[d != 0]
+    ranks = stats.rankdata(np.abs(rest))
+    signs = np.array(list(itertools.product([0, 1], repeat=len(rest))))
+    off = np.abs(signs @ ranks - ranks.sum() / 2)
+    expect(wilcoxon_exact(d), np.mean(off >= abs(ranks[rest > 0].sum() - ranks.sum() / 2)))
+
+
+@pytest.mark.parametrize(("n_a", "n_b"), [(19, 21), (3, 133), (2, 199)])
+def test_exact_p_without_ties_is_scipys(n_a, n_b):
+    values = np.random.default_rng(n_b).permutation(n_a + n_b).astype(float)
+    x, y = values[:n_a], values[n_a:]
+    expect(mann_whitney_exact(x, y), stats.mannwhitneyu(x, y, method="exact").pvalue)
+
+
+def test_exact_p_stands_beside_the_rank_tests_of_small_samples_alone():
+    """n_a·n_b < 400 and 20 differences at most, zeros not counted; a t-test has none."""
+    skewed = [float(2**k) for k in range(20)]
+    assert math.isnan(compare_arms(skewed, [x + 0.5 for x in skewed]).p_exact)
+    expect(
+        compare_arms(skewed[1:], [x + 0.5 for x in skewed]).p_exact,
+        stats.mannwhitneyu(skewed[1:], [x + 0.5 for x in skewed], method="exact").pvalue,
+    )
+    signs = [(-1) ** (k % 3 == 0) for k in range(21)]
+    differences = [float(2**k) * sign for k, sign in zip(range(21), signs, strict=True)]
+    assert compare_pairs(differences, [0.0] * 21).test == "wilcoxon"
+    assert math.isnan(compare_pairs(differences, [0.0] * 21).p_exact)
+    for zeros in (0, 5):
+        found = compare_pairs([*differences[:20], *[0.0] * zeros], [0.0] * (20 + zeros))
+        expect(found.p_exact, stats.wilcoxon(differences[:20], method="exact").pvalue)
+    assert math.isnan(compare_pairs([3, 5, 6, 9], [1, 1, 1, 1]).p_exact)
 
 
 def test_unequal_variances_give_welch():
@@ -222,8 +389,9 @@ def test_constant_arms(noise):
     result = compare_arms(x, y + 0.1)
     assert result.test == "mann_whitney_u"
     assert math.isnan(result.a.normality_p)
-    assert (result.effect_size, math.isnan(result.effect_ci_low)) == (-1.0, True)
-    assert result.remarks == (NOT_JUDGED, NO_INTERVAL)
+    assert (result.effect_size, result.effect_ci_low) == (-1.0, -1.0)
+    assert -0.6 < result.effect_ci_high < -0.5
+    assert result.remarks == (NOT_JUDGED,)
 
 
 def test_levene_without_variance_of_the_deviations():
@@ -585,3 +753,30 @@ def test_a_row_that_is_there_twice():
     twice = pd.concat([cohort, cohort.iloc[[5]]], ignore_index=True)
     with pytest.raises(NoInputError, match="found more than once"):
         compare(twice, [resolve("side:ALS", cohort)])
+
+
+def test_paired_p_is_adjusted_within_each_contrast_of_sides():
+    table, _ = default_table(study(3))
+    for contrast in ("side:ALS", "side:LR"):
+        rows = table[(table.contrast == contrast) & table.paired_p.notna()]
+        assert len(rows) == 8
+        oracle = multipletests(rows.paired_p, method="fdr_bh")[1]
+        assert rows.paired_p_adjusted.to_numpy() == pytest.approx(oracle, rel=1e-12)
+    assert table[~table.contrast.str.startswith("side:")].paired_p_adjusted.isna().all()
+
+
+def test_a_note_counts_where_the_exact_p_lies_on_the_other_side():
+    """Four of 1, 2, 3 … against three larger ones: asymptotic 0.034, exact 2/35."""
+    rows = [
+        {"participant_id": f"p{k}", "group": "AB"[k > 4], "segment": "", "muscle": "", "side": "", "role": "",
+         "v": float(k), "w": 1.0}
+        for k in range(1, 8)
+    ]  # fmt: skip
+    cohort = pd.DataFrame(rows)
+    table, notes = compare(cohort, [resolve("group:A-B", cohort)], ["v", "w"])
+    assert table.p_exact[0] == pytest.approx(2 / 35)
+    assert table.p[0] == pytest.approx(0.0339, abs=1e-4)
+    assert math.isnan(table.p_exact[1])
+    sides = "group:A-B: p and p_exact lie on different sides of 0.05"
+    said = f"{sides} in 1 of 1 small samples; read p_exact there: v"
+    assert said in notes

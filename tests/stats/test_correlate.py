@@ -365,8 +365,8 @@ def test_p_of_one():
     ("change", "message"),
     [
         (
-            {"alsfrs_lower": ["9", "n/a"] + ["8"] * 22},
-            "alsfrs_lower: 'n/a' for participant ALS_1; expected a number",
+            {"alsfrs_lower": ["9", "n.a."] + ["8"] * 22},
+            "alsfrs_lower: 'n.a.' for participant ALS_1; expected a number",
         ),
         ({"fi": ["0,3"] * 24}, "fi: '0,3' for participant ALS_0; expected a number"),
         ({"fi": [np.inf] + [0.1] * 23}, "fi: 'inf' for participant ALS_0; expected a number"),

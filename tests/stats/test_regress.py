@@ -245,10 +245,15 @@ def test_metrics_as_outcomes():
     ]
     rows = table.query("segment == 'L5' and muscle == 'ES' and role == 'bilateral'")
     assert_is_fit(found.tail(3), smf.ols("fi ~ alsfrs + age", rows).fit())
-    assert notes == [
-        "L4 MF rcsa symptomatic, L4 MF rcsa bilateral, L4 MF fi symptomatic and 13 more: "
-        "fewer than 10 participants per term; take the coefficients with caution"
+    places = [
+        f"{segment} {muscle} {metric} {role}"
+        for segment in ("L4", "L5")
+        for muscle in ("MF", "ES")
+        for metric in ("rcsa", "fi")
+        for role in ("symptomatic", "bilateral")
     ]
+    few = "fewer than 10 participants per term; take the coefficients with caution"
+    assert notes == [f"{', '.join(places)}: {few}"]
 
 
 def test_metrics_as_predictors_get_a_model_each():
@@ -399,7 +404,7 @@ def test_hc3_with_one_degree_of_freedom():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"mrc_sum": ["60", "n/a"] + ["58"] * 38}, "mrc_sum: 'n/a' for participant P_1; expected a number"),
+        ({"mrc_sum": ["60", "n.a."] + ["58"] * 38}, "mrc_sum: 'n.a.' for participant P_1; expected a number"),
         ({"age": ["60"] * 39 + ["54y"]}, "age: '54y' for participant P_39 among numbers; expected numbers"),
         ({"fa_cst": [-np.inf] + [0.4] * 39}, "fa_cst: '-inf' for participant P_0 among numbers"),
         ({"sex": ["m", "M"] * 20}, "sex: both 'M' and 'm' are found; expected one spelling"),

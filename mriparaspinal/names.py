@@ -1,0 +1,123 @@
+"""How names are compared: of files, of participants and groups, of columns. Which ones only look alike."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+
+_WORDS = re.compile(r"[0-9]+|[^\W\d_]+|\d+")
+
+
+def composed(text: str) -> str:
+    r"""A text in the one spelling that all outputs have, Unicode's NFC: macOS takes letters apart.
+
+    >>> composed("Jose\u0301") == "Jos\u00e9"
+    True
+    """
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def forms(text: str) -> tuple[str, ...]:
+    """The spellings under which a file of such a name may lie on a disk: as given, NFC, NFD."""
+    if text.isascii():
+        return (text,)
+    return tuple(dict.fromkeys((text, composed(text), unicodedata.normalize("NFD", text))))
+
+
+def loose_key(text: str) -> tuple[str, ...]:
+    r"""What is left of a name without case, leading zeros, separators and invisible characters.
+
+    Equal keys are a reason to ask, never to take two names for one.
+
+    >>> loose_key("ALS_07") == loose_key("als-7") == loose_key("ALS7\u200b")
+    True
+    >>> loose_key("ALS_1_07") == loose_key("ALS_10_7") or loose_key("ALS_7") == loose_key("ALS_70")
+    False
+    """
+    shown = "".join(c for c in unicodedata.normalize("NFKC", text) if not _is_invisible(c))
+    words: list[str] = []
+    for word in _WORDS.findall(shown.casefold()):
+        if words and not word.isdigit() and not words[-1].isdigit():
+            words[-1] += word
+        else:
+            words.append(str(int(word)) if word.isdecimal() and len(word) < 100 else word)
+    return tuple(words) or (text,)
+
+
+def difference(a: str, b: str) -> str:
+    r"""In what two names of one :func:`loose_key` differ, for a sentence.
+
+    >>> difference("ALS_7", "ALS_07"), difference("ALS_7", "als-7"), difference("ALS_7", "ALS_7\u200b")
+    ('leading zeros', 'case and separators', 'an invisible character (U+200B)')
+    """
+    if composed(a) == composed(b):
+        return "how accented letters are stored"
+    hidden = sorted({c for c in a + b if _is_invisible(c) or (c.isspace() and c != " ")})
+    a, b = ("".join(c for c in unicodedata.normalize("NFKC", t) if not _is_invisible(c)) for t in (a, b))
+    found = []
+    if a.casefold() == b.casefold():
+        found += ["case"] if a != b else []
+    else:
+        found += ["case"] if _letters(a) != _letters(b) else []
+        found += ["leading zeros"] if _numbers(a) != _numbers(b) else []
+        found += ["separators"] if _separators(a) != _separators(b) else []
+    if hidden:
+        codes = ", ".join(f"U+{ord(c):04X}" for c in hidden)
+        found.append(f"an invisible character ({codes})" if len(hidden) == 1 else f"characters ({codes})")
+    return " and ".join(found) or "characters that look alike"
+
+
+def near_matches(
+    here: Collection[str], there: Collection[str]
+) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Names that stand in one of two lists only, with those of the other list (or both) that look alike.
+
+    Each finding: the names of the first list, those of the second. Names that both lists have are in both.
+    """
+    only = set(here) ^ set(there)
+    if not only:
+        return []
+    groups: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for name in {*here, *there}:
+        groups[loose_key(name)].add(name)
+    first, second = set(here), set(there)
+    found = []
+    for names in groups.values():
+        if len(names) > 1 and names & only and names & first and names & second:
+            found.append((tuple(sorted(names & first)), tuple(sorted(names & second))))
+    return sorted(found)
+
+
+def near_names(here: Iterable[str], there: Iterable[str]) -> set[str]:
+    """All names of :func:`near_matches`: what is said of them there is not to be said again."""
+    return {name for both in near_matches(set(here), set(there)) for names in both for name in names}
+
+
+def near_notes(here: Iterable[str], there: Iterable[str], table: str, other: str) -> list[str]:
+    """A note for each pair of names that two tables write differently: they are not joined."""
+    notes = []
+    for mine, theirs in near_matches(set(here), set(there)):
+        a = next((name for name in mine if name not in theirs), mine[0])
+        b = next(name for name in theirs if name != a)
+        found = f"{' and '.join(mine)} in {table}, {' and '.join(theirs)} in {other}"
+        notes.append(f"{found}: not joined, as they differ in {difference(a, b)}; write them in one way")
+    return notes
+
+
+def _is_invisible(character: str) -> bool:
+    """Format and control characters: of no width, or a hyphen that shows at the end of a line only."""
+    return unicodedata.category(character) in ("Cf", "Cc")
+
+
+def _letters(text: str) -> str:
+    return "".join(c for c in text if c.isalpha())
+
+
+def _numbers(text: str) -> list[str]:
+    return re.findall(r"\d+", text)
+
+
+def _separators(text: str) -> list[str]:
+    return re.split(r"[^\W_]+", text)
