@@ -226,9 +226,8 @@ def test_records_may_be_a_workbook(tmp_path):
 
 def test_a_table_that_was_saved_as_a_workbook_gives_its_texts_back():
     """A text that a CSV keeps behind an apostrophe has one in the workbook, too."""
-    raw = workbook(
-        [["participant_id", "'=remark"], ["A_1", "'=1+1"], ["A_2", "'left"], ["Jose\u0301", "''-x"]]
-    )
+    rows = [["participant_id", "'=remark"], ["A_1", "'=1+1"], ["A_2", "'left"], ["Jose\u0301", "''-x"]]
+    table = parse_table(workbook(rows), "participants.xlsx")
     assert table.columns == ("participant_id", "=remark")
     assert table.rows == (("A_1", "=1+1"), ("A_2", "'left"), ("Jos\u00e9", "'-x"))
     assert csv_bytes(table.columns, table.rows).decode().splitlines()[1:] == [
