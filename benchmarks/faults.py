@@ -20,7 +20,8 @@ from pathlib import Path
 from many import write_many
 
 from mriparaspinal.errors import NoInputError
-from mriparaspinal.files.results import MARK, open_results
+from mriparaspinal.files.output import MARK
+from mriparaspinal.files.results import open_results
 
 SLICES = 100
 

@@ -12,6 +12,7 @@ from mriparaspinal.contrasts import SIDE, Contrast, default_contrasts, resolve
 from mriparaspinal.design import is_table_mode
 from mriparaspinal.errors import NothingToCompareError
 from mriparaspinal.files.frames import frame_csv
+from mriparaspinal.files.output import COMPARISON
 from mriparaspinal.files.sheets import to_csv_bytes, to_markdown, to_xlsx_bytes
 from mriparaspinal.paper_tables import PaperTable, table1, table2, table3, table4
 from mriparaspinal.stats.characteristics import characteristics
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
 _TABLE_4 = {"score": "alsfrs_lower", "covariates": ("age", "bmi"), "group": "ALS"}
 #: Not ``correlations.csv``: that is the name of what ``correlate`` was asked for.
 _CORRELATIONS = "table4_correlations.csv"
-#: Files that a run with other contrasts may have written.
-LEFTOVERS = (
-    *("table[1-4].csv", "table[1-4].md", "tables.xlsx", "characteristics.csv", _CORRELATIONS),
-    *("figure[3-5]_*.png", "figure[3-5]_*.svg", "figure_effects.*"),
-)
 
 
 def compare_cohort(
@@ -70,7 +66,7 @@ def compare_cohort(
         files["tables.xlsx"] = to_xlsx_bytes(papers)
     files |= _figure_files(cohort, table, chosen)
     files["notes.txt"] = notes_bytes(settings, notes)
-    return Analysis(table, tuple(notes), files, LEFTOVERS)
+    return Analysis(table, tuple(notes), files, COMPARISON, settings, cohort.inputs)
 
 
 def _contrasts(cohort: Cohort, asked: Sequence[str]) -> tuple[list[Contrast], list[str]]:

@@ -13,6 +13,7 @@ from operator import itemgetter
 
 from mriparaspinal.errors import UsageError
 from mriparaspinal.files.images import IMAGE_ENDINGS
+from mriparaspinal.files.output import MANIFESTS
 from mriparaspinal.model import SEGMENTS, Problem, Settings, Slice
 from mriparaspinal.packed import PackedSlices, shared
 from mriparaspinal.stacks import several_of_one
@@ -134,7 +135,7 @@ def participant_of(name: str, who: Callable[[str], Who | str]) -> str:
 def _kind(name: str) -> str:
     lower = name.lower()
     if lower.endswith(".json"):
-        return "" if lower.rsplit("/", 1)[-1] == PREPARED else "json"
+        return "" if lower.rsplit("/", 1)[-1] in MANIFESTS else "json"
     return "image" if lower.endswith(IMAGE_ENDINGS) else ""
 
 

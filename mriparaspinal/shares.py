@@ -16,7 +16,8 @@ import msgspec
 
 from mriparaspinal.dataset import Dataset
 from mriparaspinal.errors import NoInputError, UsageError
-from mriparaspinal.files.results import MANIFEST, SHARE, open_share
+from mriparaspinal.files.output import MANIFEST
+from mriparaspinal.files.results import SHARE, open_share
 from mriparaspinal.label_maps import LabelMaps
 from mriparaspinal.model import Problem, Settings, Slice
 from mriparaspinal.packed import PackedResults, PackedSlices, decode, encode, pack

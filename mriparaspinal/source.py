@@ -9,7 +9,8 @@ from typing import Any
 
 from mriparaspinal.errors import NoInputError
 from mriparaspinal.files.images import IMAGE_ENDINGS
-from mriparaspinal.files.results import MANIFEST, PARTICIPANTS
+from mriparaspinal.files.output import MANIFEST
+from mriparaspinal.files.results import PARTICIPANTS
 from mriparaspinal.model import Settings
 from mriparaspinal.study import Study, open_study
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,16 +20,9 @@ from mriparaspinal.dataset import Dataset, find_slices, name_parser, participant
 from mriparaspinal.errors import NoInputError, ParaspinalError, UsageError
 from mriparaspinal.files.folder import UnreadableFileError, list_files, read_bytes
 from mriparaspinal.files.images import IMAGE_ENDINGS
+from mriparaspinal.files.output import MANIFEST, MARK, OutputFolder, manifest_pieces, sha256
 from mriparaspinal.files.protocol import FILE as PROTOCOL
-from mriparaspinal.files.results import (
-    MANIFEST,
-    PARTICIPANTS,
-    SHARE,
-    OutputFolder,
-    manifest_pieces,
-    sha256,
-    stale_tables,
-)
+from mriparaspinal.files.results import PARTICIPANTS, SHARE, stale_tables
 from mriparaspinal.files.spool import in_order
 from mriparaspinal.files.tables import (
     Cell,
@@ -174,6 +168,7 @@ def open_study(
     dataset = find_slices(files, dead, settings, images_alone=maps is not None)
     tables = [name for name in files if name.casefold() in (PROTOCOL, SLICES_TABLE, *_PARTICIPANTS)]
     del files  # very many names, perhaps
+    _refuse_unfinished(root, dataset.slices)
     problems = list(dataset.problems)
     digests = {}
     if PROTOCOL in tables:
@@ -238,6 +233,15 @@ def open_study(
         order,
         _listing(dataset.slices),
     )
+
+
+def _refuse_unfinished(root: Path, slices: Sequence[Slice]) -> None:
+    """Raise :class:`NoInputError` where a folder of slices is half that of another run of ``prepare``."""
+    folders = {slice_.image.rpartition("/")[0] for slice_ in slices}
+    for folder in sorted({"", *folders}):
+        if os.path.lexists(root / folder / MARK):
+            found = f"has the mark {MARK}: prepare was cut off here, or is still writing"
+            raise NoInputError(f"{root / folder}: {found}; expected finished slices; run prepare again")
 
 
 def _listing(slices: Sequence[Slice]) -> str:

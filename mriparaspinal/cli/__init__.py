@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import signal
 import sys
 
 import click
@@ -73,6 +75,33 @@ def app() -> None:
     """From contours on lumbar MRI slices to fatty infiltration, areas and the tests of a study."""
 
 
+class Stopped(KeyboardInterrupt):
+    """A signal asks to stop, as Ctrl-C does: by ``timeout``, a batch system, the end of a session."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.name = signal.Signals(number).name
+        self.exit_code = 128 + number
+
+
+def _obey_stop_signals() -> None:
+    """End in good order by SIGTERM and SIGHUP, too; one that is ignored (``nohup``) stays so."""
+
+    def stop(number: int, _: object) -> None:
+        raise Stopped(number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, stop)
+
+
+def _last_line(text: str) -> None:
+    # After a hang-up there may be no terminal any more.
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
 def main() -> None:
     """Run a command; a user's mistake becomes one line on stderr and its exit code."""
     # Linear algebra in one thread: its sums have one order on every machine, --jobs are not multiplied, and
@@ -82,6 +111,7 @@ def main() -> None:
     # Either may be closed (2>&-), and is then None: what is said goes nowhere.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 (as long as the process)
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
+    _obey_stop_signals()
     try:
         # Not app(): that turns Ctrl-C, and a reader of our output that has gone, into exit code 1.
         with app.make_context("mriparaspinal", sys.argv[1:]) as context:
@@ -94,8 +124,11 @@ def main() -> None:
     except ParaspinalError as error:
         print(f"mriparaspinal: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except Stopped as stop:
+        _last_line(f"mriparaspinal: stopped by the signal {stop.name}")
+        sys.exit(stop.exit_code)
     except KeyboardInterrupt:
-        print("mriparaspinal: stopped from the keyboard", file=sys.stderr)
+        _last_line("mriparaspinal: stopped from the keyboard")
         sys.exit(130)
     except BrokenPipeError:
         # The reader of our output (head, less) has gone: nothing is wrong, nothing more to say.

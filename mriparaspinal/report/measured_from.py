@@ -9,7 +9,7 @@ from typing import Any
 
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.images import IMAGE_ENDINGS
-from mriparaspinal.files.results import PARTICIPANTS
+from mriparaspinal.files.results import PARTICIPANTS, require_finished
 from mriparaspinal.label_maps import LabelMaps
 from mriparaspinal.source import Source, open_source
 from mriparaspinal.study import open_study
@@ -36,6 +36,7 @@ def open_measured(
         raise UsageError(f"{results}: {found}; expected the folder of the label maps; give --masks DIR")
     if not masks.is_dir():
         raise UsageError(f"--masks {masks}: no such folder; expected the label maps; check the path")
+    require_finished(masks, "label maps", "masks")
     try:
         numbering = {int(value): str(label) for value, label in settings.pop(_NUMBERING).items()}
     except (AttributeError, ValueError):

@@ -30,7 +30,8 @@ from builders_study import (
 )
 
 from mriparaspinal.errors import NoInputError
-from mriparaspinal.files.results import MARK, OutputFolder, open_results
+from mriparaspinal.files.output import MARK, OutputFolder
+from mriparaspinal.files.results import open_results
 from mriparaspinal.model import COLUMNS, Settings
 from mriparaspinal.study import measure_study, open_study, result_files
 

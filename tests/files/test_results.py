@@ -17,16 +17,8 @@ import pytest
 
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files import results
-from mriparaspinal.files.results import (
-    MARK,
-    OutputFolder,
-    manifest_bytes,
-    manifest_pieces,
-    open_results,
-    segment_tables,
-    stale_tables,
-    write_file,
-)
+from mriparaspinal.files.output import MARK, OutputFolder, manifest_bytes, manifest_pieces, write_file
+from mriparaspinal.files.results import open_results, segment_tables, stale_tables
 
 
 def results_of(**tables: bytes) -> dict[str, bytes]:
@@ -212,7 +204,7 @@ def test_our_copy_is_known_again_even_after_a_run_was_killed_in_between(tmp_path
     """Killed after it replaced participants.csv and before quantify.json: the copy is ours all the same."""
     code = """
 import os, pathlib, signal, sys
-from mriparaspinal.files.results import OutputFolder
+from mriparaspinal.files.output import OutputFolder
 
 class EndsAtTheManifest(type(pathlib.Path())):
     def replace(self, target):
