@@ -237,7 +237,7 @@ def open_study(
 
 def _refuse_unfinished(root: Path, slices: Sequence[Slice]) -> None:
     """Raise :class:`NoInputError` where a folder of slices is half that of another run of ``prepare``."""
-    folders = {slice_.image.rpartition("/")[0] for slice_ in slices}
+    folders = {slice_.name.rpartition("/")[0] for slice_ in slices}
     for folder in sorted({"", *folders}):
         if os.path.lexists(root / folder / MARK):
             found = f"has the mark {MARK}: prepare was cut off here, or is still writing"

@@ -7,6 +7,7 @@ import importlib
 import os
 import signal
 import sys
+from collections.abc import Iterator
 
 import click
 
@@ -84,16 +85,25 @@ class Stopped(KeyboardInterrupt):
         self.exit_code = 128 + number
 
 
-def _obey_stop_signals() -> None:
+@contextlib.contextmanager
+def _obeying() -> Iterator[None]:
     """End in good order by SIGTERM and SIGHUP, too; one that is ignored (``nohup``) stays so."""
 
     def stop(number: int, _: object) -> None:
         raise Stopped(number)
 
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, stop)
+    obeyed = []
+    with contextlib.suppress(ValueError):  # not in the main thread
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, stop)
+                obeyed.append(number)
+    try:
+        yield
+    finally:
+        for number in obeyed:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _last_line(text: str) -> None:
@@ -111,10 +121,9 @@ def main() -> None:
     # Either may be closed (2>&-), and is then None: what is said goes nowhere.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 (as long as the process)
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
-    _obey_stop_signals()
     try:
         # Not app(): that turns Ctrl-C, and a reader of our output that has gone, into exit code 1.
-        with app.make_context("mriparaspinal", sys.argv[1:]) as context:
+        with _obeying(), app.make_context("mriparaspinal", sys.argv[1:]) as context:
             app.invoke(context)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
