@@ -1,7 +1,7 @@
 """Writers that are stopped, killed and crowded: real processes, real signals, and what they leave.
 
-A command runs in a process of its own, forked from this one, in which the n-th step that changes a name on the
-disk (rename, link, removal) first sends a signal to the process.
+A command runs in a process of its own, forked from this one, in which the n-th step that changes a name
+on the disk (rename, link, removal) first sends a signal to the process.
 """
 
 from __future__ import annotations
@@ -218,14 +218,22 @@ def writers(place: Path) -> dict[str, Writer]:
         Writer("compare", (results, "--out", "OUT", "--metric"), ("fi",), ("rcsa",)),
         Writer("correlate", (*table, "--metric"), ("a", "--score", "b"), ("c", "--score", "b")),
         Writer("regress", (*table, "--outcome", "b", "--predictor"), ("a",), ("c",)),
-        Writer("roc", (made / "clinic.csv", "--out", "OUT", "--outcome", "group", "--positive", "ALS"), *_ROC),
-        Writer("reliability", (results, other, "--out", "OUT/r", "--mean-out", "OUT/m", "--metric"), *_RATERS),
+        Writer(
+            "roc", (made / "clinic.csv", "--out", "OUT", "--outcome", "group", "--positive", "ALS"), *_ROC
+        ),
+        Writer(
+            "reliability", (results, other, "--out", "OUT/r", "--mean-out", "OUT/m", "--metric"), *_RATERS
+        ),
         Writer("threshold-sweep", (results, "--dataset", data, "--out", "OUT"), (), _people(made)),
         Writer("report", (results, "--dataset", data, "--out", "OUT/page.html"), (), _people(made)),
         Writer("score", ("alsfrs-r", "--out", "OUT/x.csv"), (made / "bad.csv",), (made / "good.csv",)),
         Writer("check", (data, "--json", "OUT/found.json", "--reference"), ("IVD",), ("VB",)),
-        Writer("regions", ("--map", f"fa={nifti}", *atlas, "--out", "OUT/l.csv", "--wide", "OUT/w.csv"), *_WHO),
-        Writer("maps", ("ratio", "--numerator", nifti, "--out", "OUT/x.nii.gz", "--denominator"), *_maps(made)),
+        Writer(
+            "regions", ("--map", f"fa={nifti}", *atlas, "--out", "OUT/l.csv", "--wide", "OUT/w.csv"), *_WHO
+        ),
+        Writer(
+            "maps", ("ratio", "--numerator", nifti, "--out", "OUT/x.nii.gz", "--denominator"), *_maps(made)
+        ),
     ]
     return {writer.name: writer for writer in found}
 
