@@ -152,6 +152,8 @@ class Trial:
         else:
             assert code == 128 + sent, (code, said)
             assert "Traceback" not in said, said
+        if left == "new" and self.writer.one is None:
+            return left  # it replaces nothing
         # The next run takes the folder over, whatever was left in it.
         again = finished(fork(self.writer.command(out, self.writer.other), self.said))
         assert again in (0, 4), self.said.read_text()

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
 from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet._writer import WorksheetWriter
+from openpyxl.writer.excel import ExcelWriter
 from openpyxl.xml.functions import tostring
 
 from mriparaspinal.files.tables import csv_bytes, harmless
@@ -62,9 +65,23 @@ def to_xlsx_bytes(tables: Sequence[PaperTable]) -> bytes:
     for table in tables:
         _fill(book.create_sheet(table.name), table)
     written = io.BytesIO()
-    book.save(written)
-    book.properties.modified = _NO_TIME  # saving sets it to the present
+    with zipfile.ZipFile(written, "w") as archive:
+        _InMemory(book, archive).save()
+    book.properties.modified = _NO_TIME
     return _without_time(written.getvalue(), tostring(book.properties.to_tree()))
+
+
+class _InMemory(ExcelWriter):
+    """Writes sheets without the temporary files that are left behind where there is no room."""
+
+    def write_worksheet(self, ws: Worksheet) -> None:
+        """Add a sheet to the archive."""
+        ws._drawing = SpreadsheetDrawing()
+        writer = WorksheetWriter(ws, io.BytesIO())
+        writer.write()
+        ws._rels = writer._rels
+        self._archive.writestr(ws.path[1:], writer.read())
+        self.manifest.append(ws)
 
 
 def _markdown_row(cells: Iterable[str]) -> str:
