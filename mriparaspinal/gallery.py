@@ -87,7 +87,7 @@ def _draw_slice(
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise cannot_write(out, error) from None
-        found = f"a name too long for {max(files, key=len).removeprefix(_stem(slice_))} at its end"
+        found = f"its name is too long to end in {max(files, key=len).removeprefix(_stem(slice_))}"
         remedy = "shorten the names of its files"
         problem = Problem(
             slice_.name, "", "error", "name-too-long", f"{found}; expected a shorter one", remedy

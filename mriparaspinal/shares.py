@@ -68,6 +68,7 @@ class Share:
     lost: list[tuple[int, Slice]]
     spacings: dict[str, Spacing]
     places: dict[str, SlicePlace]
+    prepared: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 def share_bytes(measured: MeasuredStudy, settings: Settings) -> bytes:
@@ -96,6 +97,7 @@ def share_bytes(measured: MeasuredStudy, settings: Settings) -> bytes:
         list(zip(study.order[len(own) :], lost, strict=True)),
         {name: spacing for name, spacing in study.spacings.items() if name in names},
         {name: place for name, place in study.places.items() if name in names},
+        {name: digest for name, digest in study.prepared.items() if name in names},
     )
     return encode(share)
 
@@ -169,5 +171,6 @@ def _joined(shares: Sequence[Share]) -> tuple[Study, PackedResults]:
         share=tuple(who for who in common.everyone if who in members) if missing else (),
         order=(*(i for i, _, _ in slices), *(i for i, _ in lost)) if missing else (),
         listing=common.listing,
+        prepared={name: digest for share in shares for name, digest in share.prepared.items()},
     )
     return study, PackedResults(dataset.slices, [raw for _, _, raw in slices])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
+import json
 import math
 import os
 from collections import Counter
@@ -16,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mriparaspinal import __version__
-from mriparaspinal.dataset import Dataset, find_slices, name_parser, participant_of
+from mriparaspinal.dataset import PREPARED, Dataset, find_slices, name_parser, participant_of
 from mriparaspinal.errors import NoInputError, ParaspinalError, UsageError
 from mriparaspinal.files.folder import UnreadableFileError, list_files, read_bytes
 from mriparaspinal.files.images import IMAGE_ENDINGS
@@ -92,6 +94,8 @@ class Study:
     """Of a share: which slices of the whole dataset its slices, then its lost ones, are."""
     listing: str = ""
     """A SHA-256 over the names of all slices of the dataset."""
+    prepared: dict[str, str] = field(default_factory=dict)
+    """The SHA-256 of the images that ``prepare`` wrote, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,7 @@ def open_study(
     dataset = find_slices(files, dead, settings, images_alone=maps is not None)
     tables = [name for name in files if name.casefold() in (PROTOCOL, SLICES_TABLE, *_PARTICIPANTS)]
     del files  # very many names, perhaps
-    _refuse_unfinished(root, dataset.slices)
+    prepared = _prepared(root, dataset.slices)
     problems = list(dataset.problems)
     digests = {}
     if PROTOCOL in tables:
@@ -232,16 +236,42 @@ def open_study(
         tuple(who for who in everyone if who in share),
         order,
         _listing(dataset.slices),
+        prepared,
     )
 
 
-def _refuse_unfinished(root: Path, slices: Sequence[Slice]) -> None:
-    """Raise :class:`NoInputError` where a folder of slices is half that of another run of ``prepare``."""
-    folders = {slice_.name.rpartition("/")[0] for slice_ in slices}
-    for folder in sorted({"", *folders}):
-        if os.path.lexists(root / folder / MARK):
+def _prepared(root: Path, slices: Sequence[Slice]) -> dict[str, str]:
+    """What ``prepare`` wrote of the images, by the manifests in their folders.
+
+    Raises :class:`NoInputError` where a folder of slices is half that of another run of ``prepare``.
+    """
+    prepared: dict[str, str] = {}
+    for folder in sorted({"", *(slice_.name.rpartition("/")[0] for slice_ in slices)}):
+        place = root / folder
+        if os.path.lexists(place / MARK):
             found = f"has the mark {MARK}: prepare was cut off here, or is still writing"
-            raise NoInputError(f"{root / folder}: {found}; expected finished slices; run prepare again")
+            raise NoInputError(f"{place}: {found}; expected finished slices; run prepare again")
+        # Whatever else may be wrong with it: it is not what is measured.
+        with contextlib.suppress(ParaspinalError, ValueError, KeyError, TypeError, AttributeError):
+            outputs = (
+                json.loads(read_bytes(place / PREPARED))["outputs"] if (place / PREPARED).exists() else {}
+            )
+            prepared |= {f"{folder}/{name}".lstrip("/"): str(digest) for name, digest in outputs.items()}
+    return prepared
+
+
+def _other_than_prepared(study: Study, results: Sequence[SliceResult]) -> list[Problem]:
+    """One warning for all images that are not those which ``prepare`` wrote."""
+    if not study.prepared:
+        return []
+    read = [(name, digest) for result in results for name, digest in result.sha256 if name in study.prepared]
+    other = [name for name, digest in read if digest != study.prepared[name]]
+    if not other:
+        return []
+    found = f"{len(other)} of {len(read)} images are not those that prepare wrote, among them {other[0]}"
+    message = f"{found} (its SHA-256 differs); expected them as they were written"
+    remedy = "prepare them again; or, if you changed them on purpose, take prepare.json away"
+    return [Problem(PREPARED, "", "warning", "other-than-prepared", message, remedy)]
 
 
 def _listing(slices: Sequence[Slice]) -> str:
@@ -410,6 +440,7 @@ def gather_problems(study: Study, results: Sequence[SliceResult], settings: Sett
         problems += missing_regions(slices, seen, reference, study.maps is not None)
     problems += stack_problems(_with_lost(study, results), study.spacings, study.places or None)
     problems += twin_problems(results, keys)
+    problems += _other_than_prepared(study, results)
     problems.sort(key=lambda problem: natural_key(problem.file))
     segments = dict(sorted(by_segment.items()))
     return MeasuredStudy(study, results, problems, segments, frozenset(people), reference)

@@ -226,8 +226,8 @@ def writers(place: Path) -> dict[str, Writer]:
         Writer(
             "reliability", (results, other, "--out", "OUT/r", "--mean-out", "OUT/m", "--metric"), *_RATERS
         ),
-        Writer("threshold-sweep", (results, "--dataset", data, "--out", "OUT"), (), _people(made)),
-        Writer("report", (results, "--dataset", data, "--out", "OUT/page.html"), (), _people(made)),
+        Writer("threshold-sweep", ("--dataset", data, "--out", "OUT"), (results,), (other,)),
+        Writer("report", ("--dataset", data, "--out", "OUT/page.html"), (results,), (other,)),
         Writer("score", ("alsfrs-r", "--out", "OUT/x.csv"), (made / "bad.csv",), (made / "good.csv",)),
         Writer("check", (data, "--json", "OUT/found.json", "--reference"), ("IVD",), ("VB",)),
         Writer(
@@ -243,10 +243,6 @@ def writers(place: Path) -> dict[str, Writer]:
 _ROC = ("--predictor", "a"), ("--predictor", "c")
 _RATERS = ("fi",), ("rcsa",)
 _WHO = ("--participant", "p1"), ("--participant", "p2")
-
-
-def _people(made: Path) -> tuple[object, ...]:
-    return ("--participants", made / "people.csv")
 
 
 def _maps(made: Path) -> tuple[tuple[object, ...], tuple[object, ...]]:
@@ -266,8 +262,6 @@ def _inputs(place: Path) -> Path:
     data.mkdir()
     for path in [*sample.glob("*_[12]_[34].*"), sample / "participants.csv"]:
         shutil.copy(path, data)
-    text = (data / "participants.csv").read_text()
-    (place / "people.csv").write_text(text.replace(",left,", ",right,"))
     for name, threshold in (("results", 50), ("other", 80)):
         assert run("quantify", data, "--out", place / name, "--threshold", threshold).code == 0
     halves = (("--participant-label", "ALS_1", "--participant-label", "ALS_2"),)
