@@ -77,7 +77,7 @@ def run(
     refuse_dataset_as_output(dataset, out)
     results, comparison, page = (out / name for name in ("results", "comparison", "report.html"))
     maps = label_maps(masks, numbering, protocol["mask_rule"], out, results, comparison)
-    dixon = fat_and_water(settings, fat, water)
+    dixon = fat_and_water(settings, fat, water, out, results, comparison)
     # Nobody else writes into it, nor into the folders in it, until all belongs together.
     require_ours(page, is_page)
     with OutputFolder(out):
