@@ -61,7 +61,7 @@ def refuse_inputs(option: str, outputs: Iterable[Path], inputs: Iterable[Path | 
     for output in outputs:
         for path in given:
             if output.resolve() == path.resolve() or _same_file(output, path):
-                found = f"is the input {path}, which would be written over or into"
+                found = f"is an input ({path}), which would be written over or into"
                 raise UsageError(f"{option} {output}: {found}; expected another; choose another")
 
 

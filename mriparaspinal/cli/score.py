@@ -84,7 +84,8 @@ def score(
         if out is None:
             sys.stdout.write(content.decode())
         else:
-            write_file(out, content, lambda head: head == content)
+            # Records may be filled in already: only an empty one is replaced.
+            write_file(out, content, lambda head: head in (content, clinical.template_csv(chosen)))
         return None
     if records is None or out is None:
         missing = "RECORDS.csv" if records is None else "--out"

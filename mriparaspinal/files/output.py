@@ -523,6 +523,11 @@ def write_files(outputs: Sequence[Output]) -> None:
         else:
             regular.append((Path(os.path.realpath(output.path)), output.content))
     wanted = {target: content for target, content in regular if content is not None}
+    for target in wanted:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(target, error) from None
     with drafts_of(wanted) as drafts:
         if drafts:
             with _alone_in(regular[-1][0].parent), finished():
@@ -531,7 +536,7 @@ def write_files(outputs: Sequence[Output]) -> None:
 
 @contextlib.contextmanager
 def drafts_of(files: Mapping[Path, bytes]) -> Iterator[dict[Path, Path]]:
-    """Files written beside their places, by these; folders are made if missing, and drafts that are left go.
+    """Files written beside their places, by these; the drafts of commands that were killed go.
 
     They stay open and locked, so that nobody takes them for those of a command that was killed.
     """
@@ -540,7 +545,6 @@ def drafts_of(files: Mapping[Path, bytes]) -> Iterator[dict[Path, Path]]:
     try:
         for target, content in files.items():
             try:
-                target.parent.mkdir(parents=True, exist_ok=True)
                 _refuse_where_taken(target.parent)
                 _remove_dead_drafts(target.parent)
                 draft = target.with_name(f"{DRAFT}{os.urandom(6).hex()}")

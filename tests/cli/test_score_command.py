@@ -191,8 +191,8 @@ def test_list_and_templates(tmp_path: Path) -> None:
 
 def test_a_filled_template_is_read(tmp_path: Path) -> None:
     people = write(tmp_path / "people.csv", ("participant_id",), [["P9"], ["P10"]])
-    template = tmp_path / "t.csv"
     for name, value in (("fasciculation", "2"), ("mrc", "5")):
+        template = tmp_path / f"{name}.csv"
         assert run("score", name, "--template", "--participants", people, "--out", template).code == 0
         with template.open(newline="") as file:
             header, *rows = list(csv.reader(file))
