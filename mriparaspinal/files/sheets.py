@@ -71,7 +71,7 @@ def to_xlsx_bytes(tables: Sequence[PaperTable]) -> bytes:
     return _without_time(written.getvalue(), tostring(book.properties.to_tree()))
 
 
-class _InMemory(ExcelWriter):
+class _InMemory(ExcelWriter):  # type: ignore[misc]
     """Writes sheets without the temporary files that are left behind where there is no room."""
 
     def write_worksheet(self, ws: Worksheet) -> None:

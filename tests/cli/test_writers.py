@@ -15,10 +15,11 @@ import time
 from pathlib import Path
 
 import pytest
-from builders import write_dataset, write_slice
+from builders import SHAPES, labelme, write_dataset, write_slice
 from builders_faults import Trial, contents, fork, writers
 from builders_faults import finished as ended
 from builders_study import PROJECT, fingerprint, finish, run, start, wait_until, write_many
+from PIL import Image
 
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.output import COMPARISON, DRAFT, MARK, OutputFolder, manifest_bytes, sha256
@@ -211,9 +212,10 @@ def test_half_a_folder_of_masks_is_not_measured(data, tmp_path):
     (tmp_path / "masks" / MARK).write_text("ALS_1_3_mask.png\n")
     outcome = run("quantify", data, "--masks", tmp_path / "masks", "--out", tmp_path / "out")
     assert outcome.code == 2
-    assert (
-        "a run was cut off here, or is still writing; expected finished label maps; run masks" in outcome.err
-    )
+    said = "a run was cut off here, or is still writing; expected finished label maps; run masks"
+    assert said in outcome.err
+    numbered = ("--numbering", "mriparaspinal")
+    assert said in run("contours", tmp_path / "masks", "--dataset", data, *numbered).err
 
 
 def test_a_run_that_takes_over_and_stops_leaves_the_mark_of_the_killed_one(tmp_path):
@@ -422,3 +424,21 @@ def test_an_error_in_writing_is_one_line(tmp_path):
     with pytest.raises(UsageError, match="cannot be written"), OutputFolder(tmp_path / "out") as folder:
         folder.put("x" * 300, b"")
     assert not (tmp_path / "out").exists()
+
+
+def test_images_that_are_not_those_that_prepare_wrote_are_told_once(every, tmp_path):
+    out, writer = tmp_path / "out", every["prepare"]
+    assert run(*writer.command(out, writer.one)).code == 0
+    for number in (2, 3, 4):
+        with Image.open(out / f"ALS_1_{number}.png") as image:
+            columns, rows = image.size
+        drawn = labelme(f"ALS_1_{number}.png", (rows, columns), SHAPES)
+        (out / f"ALS_1_{number}.json").write_text(json.dumps(drawn))
+    assert "other-than-prepared" not in run("check", out).out
+    other = tmp_path / "other"
+    assert run(*writer.command(other, writer.other)).code == 0
+    for name in ("ALS_1_2.png", "ALS_1_3.png"):
+        shutil.copy(other / name, out)
+    told = [line for line in run("check", out).out.splitlines() if "other-than-prepared" in line]
+    assert len(told) == 1
+    assert "2 of 3 images are not those that prepare wrote, among them ALS_1_2.png" in told[0]
