@@ -61,8 +61,9 @@ def refuse_inputs(option: str, outputs: Iterable[Path], inputs: Iterable[Path | 
     for output in outputs:
         for path in given:
             if output.resolve() == path.resolve() or _same_file(output, path):
-                found = f"is an input ({path}), which would be written over or into"
-                raise UsageError(f"{option} {output}: {found}; expected another; choose another")
+                found = f"{path} is an input and would be written over or into"
+                expected = "expected another folder or file"
+                raise UsageError(f"{option} {output}: {found}; {expected}; choose another")
 
 
 def _same_file(one: Path, other: Path) -> bool:
