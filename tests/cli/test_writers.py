@@ -369,7 +369,10 @@ def test_a_name_too_long_costs_its_slice(tmp_path):
     write_slice(data, f"{long}_3")
     outcome = run("masks", data, "--out", tmp_path / "out")
     assert outcome.code == 4
-    assert f"{long}_3.png: its name is too long to end in _overlay.png; expected a shorter one" in outcome.err
+    assert (
+        f"{long}_3.png: error: its name is too long to end in _overlay.png; expected a shorter one"
+        in outcome.err
+    )
     assert {"ALS_1_3_mask.png", "ALS_1_3_overlay.png", "values.csv"} <= fingerprint(tmp_path / "out").keys()
 
 
