@@ -13,6 +13,7 @@ from mriparaspinal.contrasts import SIDE, Contrast, default_contrasts, members, 
 from mriparaspinal.design import is_table_mode
 from mriparaspinal.errors import NothingToCompareError
 from mriparaspinal.files.frames import frame_csv
+from mriparaspinal.files.output import COMPARISON
 from mriparaspinal.files.sheets import to_csv_bytes, to_markdown, to_xlsx_bytes
 from mriparaspinal.paper_tables import PaperTable, table1, table2, table3, table4
 from mriparaspinal.stats.characteristics import characteristics
@@ -28,12 +29,6 @@ _TABLE_4 = {"score": "alsfrs_lower", "covariates": ("age", "bmi"), "group": "ALS
 _CORRELATIONS = "table4_correlations.csv"
 #: The study's groups as a characteristic of arms that are not made by them.
 _STUDY_GROUP = "study group"
-#: Files that a run with other contrasts may have written.
-LEFTOVERS = (
-    *("table[1-4].csv", "table[1-4].md", "tables.xlsx", "characteristics.csv", _CORRELATIONS),
-    *("table1_*.csv", "table1_*.md", "characteristics_*.csv"),
-    *("figure[3-5]_*.png", "figure[3-5]_*.svg", "figure_effects.*"),
-)
 
 
 def compare_cohort(
@@ -75,7 +70,7 @@ def compare_cohort(
         files["tables.xlsx"] = to_xlsx_bytes(papers)
     files |= _figure_files(cohort, table, chosen)
     files["notes.txt"] = notes_bytes(settings, notes)
-    return Analysis(table, tuple(notes), files, LEFTOVERS)
+    return Analysis(table, tuple(notes), files, COMPARISON, settings, cohort.inputs)
 
 
 def _contrasts(cohort: Cohort, asked: Sequence[str]) -> tuple[list[Contrast], list[str]]:

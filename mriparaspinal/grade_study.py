@@ -29,7 +29,6 @@ from mriparaspinal.scoring import Scored
 from mriparaspinal.vocabulary import natural_key
 
 _POSITIVE = "ALS"
-_LEFTOVERS = ("roc.csv", "roc_points.csv", "roc_differences.csv", "figure4_roc.*")
 
 
 def summarise(instrument: Instrument, scored: Scored, people: Participants) -> Analysis:
@@ -83,7 +82,7 @@ def summarise(instrument: Instrument, scored: Scored, people: Participants) -> A
     notes += remarks
     settings = {"instrument": [instrument.name], "groups": [" and ".join(pair) for pair in pairs]}
     files["notes.txt"] = notes_bytes(settings, notes)
-    return Analysis(compared, tuple(notes), files, _LEFTOVERS)
+    return Analysis(compared, tuple(notes), files, "grades.json", settings, ())
 
 
 def _left_out(groups: Mapping[str, str]) -> list[str]:

@@ -5,6 +5,7 @@ The order stays that of the input.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -21,6 +22,8 @@ _CHUNK = 16
 #: Parts between the oldest without an answer and the newest handed over: memory stays flat whatever the
 #: number of slices, and one that takes long does not hold up the others.
 _WINDOW = 128
+#: Seconds in which a signal that ended a process reaches its parent, too.
+_SIGNAL_PAUSE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,7 @@ def _over_processes(
         while waiting:
             yield from waiting.popleft().result()
     except BrokenExecutor:
+        time.sleep(_SIGNAL_PAUSE)  # a signal to all of the group is obeyed first
         found = f"one of {jobs} processes was killed; expected all to finish"
         raise ParaspinalError(f"--jobs: {found}; try fewer, memory may be short") from None
     finally:
@@ -184,13 +188,13 @@ def _do_all(items: Sequence[Any]) -> list[Any]:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back for a moment: processes that start in it never see one, the parent after it."""
+    """Hold signals to stop back for a moment: processes that start in it see none, the parent after it."""
     import signal
 
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         yield
     finally:
@@ -206,7 +210,13 @@ def _follow_the_parent() -> None:
     import threading
     from multiprocessing import connection, parent_process
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # These reach the parent, too, which ends its processes itself.
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     parent = parent_process()
     if parent is None:
         return

@@ -18,10 +18,12 @@ import msgspec
 from mriparaspinal.dataset import Dataset
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.manifest import Manifest
+from mriparaspinal.files.output import MANIFEST
 from mriparaspinal.files.protocol import faults_of
-from mriparaspinal.files.results import MANIFEST, SHARE, open_share
+from mriparaspinal.files.results import SHARE, open_share
 from mriparaspinal.label_maps import LabelMaps
 from mriparaspinal.model import SEGMENTS, Problem, Settings, Slice
+from mriparaspinal.names import composed
 from mriparaspinal.packed import PackedResults, PackedSlices, decode, encode, pack, unpack
 from mriparaspinal.participants import Participants
 from mriparaspinal.slice_geometry import SlicePlace
@@ -70,6 +72,7 @@ class Share:
     lost: list[tuple[int, Slice]]
     spacings: dict[str, Spacing]
     places: dict[str, SlicePlace]
+    prepared: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 def share_bytes(measured: MeasuredStudy, settings: Settings) -> bytes:
@@ -88,6 +91,7 @@ def share_bytes(measured: MeasuredStudy, settings: Settings) -> bytes:
     )
     own, lost = study.dataset.slices, study.dataset.lost
     names = {slice_.name for slice_ in own}
+    as_written = set(map(composed, names))
     share = Share(
         common,
         study.share,
@@ -98,6 +102,7 @@ def share_bytes(measured: MeasuredStudy, settings: Settings) -> bytes:
         list(zip(study.order[len(own) :], lost, strict=True)),
         {name: spacing for name, spacing in study.spacings.items() if name in names},
         {name: place for name, place in study.places.items() if name in names},
+        {name: digest for name, digest in study.prepared.items() if name in as_written},
     )
     return encode(share)
 
@@ -196,5 +201,6 @@ def _joined(shares: Sequence[Share]) -> tuple[Study, PackedResults]:
         share=tuple(who for who in common.everyone if who in members) if missing else (),
         order=(*(i for i, _, _ in slices), *(i for i, _ in lost)) if missing else (),
         listing=common.listing,
+        prepared={name: digest for share in shares for name, digest in share.prepared.items()},
     )
     return study, PackedResults(dataset.slices, [raw for _, _, raw in slices])

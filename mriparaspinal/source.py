@@ -11,7 +11,8 @@ from mriparaspinal.dataset import name_parser
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.images import IMAGE_ENDINGS
 from mriparaspinal.files.manifest import Manifest
-from mriparaspinal.files.results import MANIFEST, PARTICIPANTS
+from mriparaspinal.files.output import MANIFEST
+from mriparaspinal.files.results import PARTICIPANTS
 from mriparaspinal.model import Settings
 from mriparaspinal.names import composed
 from mriparaspinal.study import Study, UnknownParticipantError, open_study

@@ -87,7 +87,7 @@ def sweep_thresholds(
         "sweep.svg": svg_bytes(figure),
         "notes.txt": notes_bytes(settings, (*summary, *notes)),
     }
-    return Analysis(compared, notes, files), summary
+    return Analysis(compared, notes, files, "threshold_sweep.json", settings, cohort.inputs), summary
 
 
 def _read_histograms(source: Source, jobs: int, progress: Callable[[], None] | None) -> Histograms:

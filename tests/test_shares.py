@@ -11,7 +11,7 @@ import pytest
 from builders import SHAPES, box, grey_image, polygon, write_dataset, write_slice
 from builders_study import Outcome, fingerprint, problems_of, read_csv, run
 
-from mriparaspinal.files.results import MARK
+from mriparaspinal.files.output import MARK
 
 EVERYONE = ("ALS_1", "ALS_2", "ALS_3", "LR_1", "LR_2", "als_1")
 

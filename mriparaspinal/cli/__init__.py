@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import signal
 import sys
+from collections.abc import Iterator
 
 import click
 
@@ -75,12 +78,48 @@ def app() -> None:
     """From contours on lumbar MRI slices to fatty infiltration, areas and the tests of a study."""
 
 
+class Stopped(KeyboardInterrupt):
+    """A signal asks to stop, as Ctrl-C does: by ``timeout``, a batch system, the end of a session."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.name = signal.Signals(number).name
+        self.exit_code = 128 + number
+
+
+@contextlib.contextmanager
+def _obeying() -> Iterator[None]:
+    """End in good order by SIGTERM and SIGHUP, too; one that is ignored (``nohup``) stays so."""
+
+    def stop(number: int, _: object) -> None:
+        raise Stopped(number)
+
+    obeyed = []
+    with contextlib.suppress(ValueError):  # not in the main thread
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, stop)
+                obeyed.append(number)
+    try:
+        yield
+    finally:
+        for number in obeyed:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _last_line(text: str) -> None:
+    # After a hang-up there may be no terminal any more.
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
 def main() -> None:
     """Run a command; a user's mistake becomes one line on stderr and its exit code."""
     settle()
     try:
         # Not app(): that turns Ctrl-C, and a reader of our output that has gone, into exit code 1.
-        with libraries_quiet(), app.make_context("mriparaspinal", sys.argv[1:]) as context:
+        with _obeying(), libraries_quiet(), app.make_context("mriparaspinal", sys.argv[1:]) as context:
             app.invoke(context)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
@@ -92,8 +131,11 @@ def main() -> None:
         lines = map(printable, str(error).split("\n"))
         print("mriparaspinal: " + "\n".join(lines), file=sys.stderr)
         sys.exit(error.exit_code)
+    except Stopped as stop:
+        _last_line(f"mriparaspinal: stopped by the signal {stop.name}")
+        sys.exit(stop.exit_code)
     except KeyboardInterrupt:
-        print("mriparaspinal: stopped from the keyboard", file=sys.stderr)
+        _last_line("mriparaspinal: stopped from the keyboard")
         sys.exit(130)
     except BrokenPipeError:
         # The reader of our output (head, less) has gone: nothing is wrong, nothing more to say.

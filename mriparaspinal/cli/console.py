@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import re
 import sys
@@ -131,12 +132,21 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def fat_and_water(settings: Settings, fat: Path | None, water: Path | None) -> tuple[Path, Path] | None:
-    """The images of the fat rule ``dixon``; raises :class:`UsageError` where they and the rule do not fit."""
+def fat_and_water(
+    settings: Settings, fat: Path | None, water: Path | None, *outputs: Path
+) -> tuple[Path, Path] | None:
+    """The images of the fat rule ``dixon``; raises :class:`UsageError` where they and the rule do not fit.
+
+    ``outputs``: the folders that the command writes into, which hold none of the images.
+    """
     if settings.fat_rule == "dixon":
         if fat is None or water is None:
             missing = " and ".join(n for n, path in (("--fat", fat), ("--water", water)) if path is None)
             raise UsageError(f"--fat-rule dixon: no {missing}; expected both; give the folders of the images")
+        for path, out in itertools.product((fat, water), outputs):
+            if path.resolve() == out.resolve():
+                found = "is the folder of --fat or --water"
+                raise UsageError(f"{out}: {found}; expected another folder; choose another --out")
         return fat, water
     if fat is not None or water is not None:
         found = f"given with the fat rule {settings.fat_rule}, which does not use them"

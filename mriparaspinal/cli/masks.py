@@ -47,18 +47,20 @@ def masks(
     Example:
       mriparaspinal masks scans --out masks
     """
+    from mriparaspinal.files.output import OutputFolder
     from mriparaspinal.files.protocol import run_options
-    from mriparaspinal.gallery import draw_slices
+    from mriparaspinal.gallery import MASKS, draw_slices
     from mriparaspinal.study import open_study
 
     settings = resolve_settings(dataset, protocol)
     refuse_dataset_as_output(dataset, out)
     _, jobs = run_options(dataset, None, jobs)
     say_jobs(jobs, quiet)
-    study = open_study(dataset, settings, leave_out=out, share=participant_label)
-    with progress_bar("drawing", len(study.dataset.slices), quiet) as advance:
-        nifti = format_ == "nifti"
-        drawn, problems = draw_slices(study, out, settings, jobs, advance, nifti)
+    with OutputFolder(out, MASKS) as folder:
+        study = open_study(dataset, settings, leave_out=out, share=participant_label)
+        with progress_bar("drawing", len(study.dataset.slices), quiet) as advance:
+            nifti = format_ == "nifti"
+            drawn, problems = draw_slices(study, folder, settings, jobs, advance, nifti)
     say_problems(problems, quiet, verbose)
     errors = sum(problem.severity == "error" for problem in problems)
     say(f"drew {drawn} of {counted(len(study.dataset.slices), 'slice')} into {out}", quiet)

@@ -47,7 +47,7 @@ def threshold_sweep(
     slices = len(source.study.dataset.slices)
     with progress_bar("reading", slices, quiet) as advance:
         found, summary = sweep_thresholds(cohort, source, jobs or 1, advance)
-    write_analysis(found, out, (results, dataset, participants), quiet)
+    write_analysis(found, out, (results, dataset, participants), quiet, cohort.sources)
     for sentence in summary:
         say(sentence, quiet)
     say(f"swept the threshold over {counted(slices, 'slice')} into {out}", quiet)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mriparaspinal.errors import NoInputError
-from mriparaspinal.files.tables import Cell, TextTable, csv_bytes, read_table
+from mriparaspinal.files.tables import Cell, TextTable, csv_bytes, parse_table
 from mriparaspinal.model import COLUMNS, OPTIONAL_COLUMNS, Measurement
 from mriparaspinal.participants import NUMBERS, Participants
 from mriparaspinal.text import is_missing, read_cell, read_number
@@ -25,15 +24,15 @@ NUMBER_COLUMNS = tuple(
 )
 
 
-def read_measurements(folder: Path, names: Iterable[str]) -> pd.DataFrame:
-    """The rows of a folder's per-segment tables, columns as :data:`COLUMNS`.
+def read_measurements(contents: Mapping[str, bytes], names: Iterable[str]) -> pd.DataFrame:
+    """The rows of per-segment tables, of which ``contents`` has the bytes, columns as :data:`COLUMNS`.
 
     Columns that a table of other origin lacks are empty; the optional ones are there where a table
     has them. Raises :class:`NoInputError`.
     """
     frames = []
     for name in names:
-        table = read_table(folder / name)
+        table = parse_table(contents[name], name)
         needed = {"participant_id", "segment", "muscle", "side"} - set(table.columns)
         if needed:
             found = f"no column {', '.join(sorted(needed))}"

@@ -63,18 +63,25 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_manifest(file: Path) -> Manifest:
-    """Read a ``quantify.json``.
+    """Read a ``quantify.json``; raises as :func:`parse_manifest`, and where it cannot be read at all."""
+    try:
+        raw = read_bytes(file)
+    except UnreadableFileError as error:
+        raise NoInputError(f"{file}: {error.message}; {error.remedy}") from None
+    return parse_manifest(raw, file)
+
+
+def parse_manifest(raw: bytes, file: Path) -> Manifest:
+    """The manifest in the bytes of a ``file``.
 
     Raises :class:`NoInputError` with one line for anything that ``quantify`` of this version, or of one
     before it, does not write: no JSON, a key missing or there twice, a value of a wrong type or out of range.
     """
     try:
-        content = _parsed(read_bytes(file))
+        content = _parsed(raw)
         _require_version(content)
         manifest = msgspec.convert(content, Manifest)
         _check_settings(manifest)
-    except UnreadableFileError as error:
-        raise NoInputError(f"{file}: {error.message}; {error.remedy}") from None
     except RecursionError:
         raise _refused(file, "it is nested too deeply") from None
     except ValueError as error:  # those of msgspec and json, too

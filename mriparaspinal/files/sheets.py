@@ -7,13 +7,14 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
 from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet._writer import WorksheetWriter
 from openpyxl.writer.excel import ExcelWriter
 
 from mriparaspinal.files.tables import csv_bytes
@@ -70,7 +71,7 @@ def to_xlsx_bytes(tables: Sequence[PaperTable]) -> bytes:
     book.properties.modified = _NO_TIME
     written = io.BytesIO()
     # Not book.save(): that takes the present time, which a zip file cannot hold before 1980 and from 2108 on.
-    ExcelWriter(book, _TimelessZip(written, "w")).save()
+    _InMemory(book, _TimelessZip(written, "w")).save()
     return written.getvalue()
 
 
@@ -86,9 +87,18 @@ class _TimelessZip(zipfile.ZipFile):
         part.create_system = 0  # the same on every system
         super().writestr(part, data)
 
-    def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
-        """Add a file as a part."""
-        self.writestr(arcname, Path(filename).read_bytes())
+
+class _InMemory(ExcelWriter):  # type: ignore[misc]
+    """Writes sheets without the temporary files that are left behind where there is no room."""
+
+    def write_worksheet(self, ws: Worksheet) -> None:
+        """Add a sheet to the archive."""
+        ws._drawing = SpreadsheetDrawing()
+        writer = WorksheetWriter(ws, io.BytesIO())
+        writer.write()
+        ws._rels = writer._rels
+        self._archive.writestr(ws.path[1:], writer.read())
+        self.manifest.append(ws)
 
 
 def _markdown_row(cells: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mriparaspinal.errors import UsageError
 from mriparaspinal.files.manifest import Manifest
+from mriparaspinal.files.results import require_finished
 from mriparaspinal.source import Source, open_source, open_source_of_maps
 
 
@@ -27,4 +28,5 @@ def open_measured(
         raise UsageError(f"{results}: {found}; expected the folder of the label maps; give --masks DIR")
     if not masks.is_dir():
         raise UsageError(f"--masks {masks}: no such folder; expected the label maps; check the path")
+    require_finished(masks, "label maps", "masks")
     return open_source_of_maps(results, manifest, dataset, masks)

@@ -433,15 +433,18 @@ def test_json_never_takes_the_place_of_an_input(tmp_path, name):
     before = fingerprint(tmp_path)
     outcome = run("check", root, "--participants", people, "--json", tmp_path / name)
     assert outcome.code == 2
-    assert "expected a file elsewhere" in outcome.err
+    assert "; expected " in outcome.err
     assert fingerprint(tmp_path) == before
 
 
 def test_json_replaces_an_earlier_list_of_problems(tmp_path):
     root = write_dataset(tmp_path / "data")
     for _ in range(2):
-        assert run("check", root, "--json", root / "problems.json").code == 0
-    assert json.loads((root / "problems.json").read_text())["problems"][0]["file"] == "problems.json"
+        assert run("check", root, "--json", tmp_path / "problems.json").code == 0
+    assert json.loads((tmp_path / "problems.json").read_text()) == {"problems": []}
+    outcome = run("check", root, "--json", root / "problems.json")
+    assert outcome.code == 2, "nothing is written beside the inputs"
+    assert not (root / "problems.json").exists()
 
 
 def test_bad_window_is_told_in_numbers(tmp_path):

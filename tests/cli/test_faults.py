@@ -30,7 +30,8 @@ from builders_study import (
 )
 
 from mriparaspinal.errors import NoInputError
-from mriparaspinal.files.results import MARK, OutputFolder, open_results
+from mriparaspinal.files.output import DRAFT, MARK, OutputFolder
+from mriparaspinal.files.results import open_results
 from mriparaspinal.model import COLUMNS, Settings
 from mriparaspinal.study import measure_study, open_study, result_files
 
@@ -87,7 +88,7 @@ def test_killed_at_any_moment(data, tmp_path):
         threshold = str(10 + number)
         process = start("quantify", data, "--out", out, "--threshold", threshold)
         if number % 2:
-            wait_until(lambda: any(out.glob(".*.new")), 5)
+            wait_until(lambda: any(out.glob(f"{DRAFT}*")), 5)
             time.sleep(clock.uniform(0, 0.012))
         else:
             time.sleep(clock.uniform(0, whole_run))

@@ -51,7 +51,15 @@ def sweep(study: Path, out: Path, *options: object, results: Path | None = None,
 
 def test_files_and_columns(study):
     assert set(fingerprint(study / "swept")) == {
-        *("sweep.csv", "slope.csv", "sweep_contrasts.csv", "sweep.png", "sweep.svg", "notes.txt")
+        *(
+            "sweep.csv",
+            "slope.csv",
+            "sweep_contrasts.csv",
+            "sweep.png",
+            "sweep.svg",
+            "notes.txt",
+            "threshold_sweep.json",
+        )
     }
     for name, columns in (
         ("sweep", SWEEP_COLUMNS),

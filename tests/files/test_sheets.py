@@ -122,3 +122,15 @@ def test_characters_that_a_workbook_cannot_hold_are_left_out() -> None:
 def test_a_workbook_needs_a_table() -> None:
     with pytest.raises(ValueError, match="no tables"):
         to_xlsx_bytes([])
+
+
+def test_no_file_is_written_on_the_way_to_a_workbook() -> None:
+    """A disk without room would keep the half of it."""
+    import resource
+
+    whole, limits = to_xlsx_bytes([TABLE]), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        assert to_xlsx_bytes([TABLE]) == whole
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
