@@ -59,6 +59,8 @@ _BINARY = getattr(os, "O_BINARY", 0)
 _TRIES, _PAUSE = 5, 0.02
 #: Seconds to wait for another command to put its single files in place.
 _PATIENCE = 10.0
+#: How each manifest begins.
+_MANIFEST_HEAD = b'{\n  "mriparaspinal": '
 #: So much of a file is read to see what it is.
 _HEAD = 65_536
 
@@ -258,8 +260,9 @@ class OutputFolder:
 
         That of the manifest itself is not; nor are those of a run that was killed in its midst.
         """
-        written = listed_outputs(self.path / self._manifest)
-        if written:
+        manifest = self.path / self._manifest
+        written = listed_outputs(manifest)
+        if written or _begins_as_manifest(manifest):
             written[self._manifest] = ""
         written |= dict.fromkeys(self._cut_off, "")
         return {name: digest for name, digest in written.items() if _is_below(name)}
@@ -312,7 +315,7 @@ class OutputFolder:
                 continue
             digest = written.get(name)
             if digest is None:
-                found = "is there and was not written by this command"
+                found = f"is there and was not written by this command{self._or_earlier()}"
             elif self._keep_changed and digest and not holds(there, digest):
                 found = "was changed since it was written (its SHA-256 differs)"
             else:
@@ -321,6 +324,12 @@ class OutputFolder:
                 continue
             remedy = "move it away, or choose another --out"
             raise UsageError(f"{there}: {found}; expected nothing of yours to be replaced; {remedy}")
+
+    def _or_earlier(self) -> str:
+        """What else may be so where nothing tells what was written; quantify always wrote its manifest."""
+        if self._manifest == MANIFEST or (self.path / self._manifest).exists():
+            return ""
+        return f", or by an earlier version, which left no {self._manifest} here"
 
     def replace(self, files: Mapping[str, bytes], stale: Iterable[str] = ()) -> None:
         """Put what was appended in place, then ``files`` (name → bytes), and remove ``stale`` ones.
@@ -413,6 +422,15 @@ def holds(path: Path, digest: str) -> bool:
     """Whether a file has bytes of such a SHA-256."""
     try:
         return path.is_file() and sha256(path.read_bytes()) == digest
+    except OSError:
+        return False
+
+
+def _begins_as_manifest(path: Path) -> bool:
+    """Whether a file is a manifest of ours, even if it cannot be read any more."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MANIFEST_HEAD)) == _MANIFEST_HEAD
     except OSError:
         return False
 

@@ -173,7 +173,7 @@ def test_results_that_change_while_they_are_read_are_never_mixed(data, tmp_path)
                 refused += 1
                 continue
             read += 1
-            threshold = str(found.manifest["settings"]["threshold"])
+            threshold = str(found.manifest.settings["threshold"])
             whole = tmp_path / threshold
             assert all(found.contents[name] == (whole / name).read_bytes() for name in found.contents)
     finally:
@@ -260,6 +260,19 @@ def test_an_analysis_replaces_nothing_of_the_users(every, tmp_path, own):
     assert refused(outcome, out / own), outcome.err
     assert contents(out).keys() == {own}
     assert (out / own).read_text() == "mine"
+
+
+def test_a_folder_of_an_earlier_version_is_refused_and_the_line_says_so(every, tmp_path):
+    """Versions before the manifests of analyses left the same files without one."""
+    out, writer = tmp_path / "out", every["correlate"]
+    assert run(*writer.command(out, writer.one)).code == 0
+    (out / "correlations.json").unlink()
+    before = contents(out)
+    outcome = run(*writer.command(out, writer.other))
+    assert outcome.code == 2
+    (line,) = outcome.err.splitlines()
+    assert "or by an earlier version, which left no correlations.json here; expected " in line
+    assert contents(out) == before
 
 
 def test_leftovers_go_and_a_users_file_that_looks_like_one_stays(every, tmp_path):

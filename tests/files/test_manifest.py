@@ -230,7 +230,20 @@ def test_quantify_goes_over_a_broken_manifest(study, tmp_path):
     """Tables that no run is known to have written may be written again as they are, but not replaced."""
     out = shutil.copytree(study / "results", tmp_path / "out")
     for options, code in (((), 0), (("--threshold", 60), 2)):
-        (out / "quantify.json").write_text('{"a":' * 100_000)
+        whole = (out / "quantify.json").read_bytes()
+        (out / "quantify.json").write_bytes(whole[: len(whole) // 2])
         outcome = run("quantify", study / "scans", "--out", out, *options)
         assert outcome.code == code, outcome.err
         assert ("a table that quantify did not write" in outcome.err) == (code == 2)
+        (out / "quantify.json").write_bytes(whole)
+
+
+@pytest.mark.parametrize("text", ['{"a":' * 100_000, "{}", "my remarks"])
+def test_quantify_leaves_a_file_of_this_name_that_it_did_not_write(study, tmp_path, text):
+    out = shutil.copytree(study / "results", tmp_path / "out")
+    (out / "quantify.json").write_text(text)
+    outcome = run("quantify", study / "scans", "--out", out)
+    assert outcome.code == 2
+    assert "quantify.json: is there and was not written by this command; " in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert (out / "quantify.json").read_text() == text
