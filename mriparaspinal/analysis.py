@@ -56,7 +56,7 @@ def open_cohort(results: Path, participants_file: Path | None = None) -> Cohort:
     """
     manifest, names = open_results(results)
     notes = [] if manifest else [f"{results}: no quantify.json; the tables are taken as they are"]
-    measurements = read_measurements(results, names)
+    measurements = [read_measurements(results, names)]
     own = results / PARTICIPANTS
     file = participants_file or (own if own.is_file() else None)
     people: pd.DataFrame | None = None
@@ -64,7 +64,8 @@ def open_cohort(results: Path, participants_file: Path | None = None) -> Cohort:
     read: tuple[str, ...] = ()
     if file is not None:
         people, problems, read = open_participants(file, asked=participants_file is not None)
-    table, found = assemble(measurements, people)
+    # Handed over and not kept: the cohort would stand in memory twice.
+    table, found = assemble(measurements.pop(), people)
     return Cohort(table, people, (*notes, *read, *found), problems, manifest)
 
 
