@@ -7,13 +7,14 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
 from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet._writer import WorksheetWriter
 from openpyxl.writer.excel import ExcelWriter
 
 from mriparaspinal.files.tables import csv_bytes
@@ -70,8 +71,22 @@ def to_xlsx_bytes(tables: Sequence[PaperTable]) -> bytes:
     book.properties.modified = _NO_TIME
     written = io.BytesIO()
     # Not book.save(): that takes the present time, which a zip file cannot hold before 1980 and from 2108 on.
-    ExcelWriter(book, _TimelessZip(written, "w")).save()
+    _InMemory(book, _TimelessZip(written, "w")).save()
     return written.getvalue()
+
+
+class _InMemory(ExcelWriter):  # type: ignore[misc]  # openpyxl has no types
+    """A writer without temporary files: their folder may be missing, and tables could be left there."""
+
+    def write_worksheet(self, ws: Any) -> None:
+        """Add a sheet that has neither charts nor images."""
+        ws._drawing = SpreadsheetDrawing()
+        content = io.BytesIO()
+        writer = WorksheetWriter(ws, content)
+        writer.write()
+        ws._rels = writer._rels
+        self._archive.writestr(ws.path[1:], content.getvalue())
+        self.manifest.append(ws)
 
 
 class _TimelessZip(zipfile.ZipFile):
@@ -85,10 +100,6 @@ class _TimelessZip(zipfile.ZipFile):
         part = zipfile.ZipInfo(zinfo_or_arcname, _NO_TIME.timetuple()[:6])
         part.create_system = 0  # the same on every system
         super().writestr(part, data)
-
-    def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
-        """Add a file as a part."""
-        self.writestr(arcname, Path(filename).read_bytes())
 
 
 def _markdown_row(cells: Iterable[str]) -> str:
