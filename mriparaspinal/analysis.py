@@ -61,7 +61,7 @@ def open_cohort(results: Path, participants_file: Path | None = None) -> Cohort:
     """
     found = read_results(results)
     notes = [] if found.manifest else [f"{results}: no quantify.json; the tables are taken as they are"]
-    measurements = read_measurements(found.contents, found.tables)
+    measurements = [read_measurements(found.contents, found.tables)]
     inputs = [(f"results/{name}", sha256(found.contents[name])) for name in found.tables]
     people: pd.DataFrame | None = None
     problems: tuple[Problem, ...] = ()
@@ -72,7 +72,8 @@ def open_cohort(results: Path, participants_file: Path | None = None) -> Cohort:
     elif (own := found.contents.get(PARTICIPANTS)) is not None:
         people, problems, read = _people(own, PARTICIPANTS)
         inputs.append((f"results/{PARTICIPANTS}", sha256(own)))
-    table, said = assemble(measurements, people)
+    # Handed over and not kept: the cohort would stand in memory twice.
+    table, said = assemble(measurements.pop(), people)
     return Cohort(table, people, (*notes, *read, *said), problems, found.manifest, (found,), tuple(inputs))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -191,19 +191,21 @@ def _figure_files(
     from mriparaspinal.files.figure_files import png_bytes, svg_bytes
 
     files: dict[str, bytes] = {}
-    for name, figure in _figures(cohort.table, comparisons, contrasts).items():
+    for name, figure in _figures(cohort.table, comparisons, contrasts):
         files[f"{name}.png"], files[f"{name}.svg"] = png_bytes(figure), svg_bytes(figure)
     return files
 
 
 def _figures(
     cohort: pd.DataFrame, comparisons: pd.DataFrame, contrasts: Sequence[Contrast]
-) -> dict[str, Figure]:
+) -> Iterator[tuple[str, Figure]]:
+    """One figure at a time with its name, as each may have ten thousand points."""
     from mriparaspinal.figures import effect_map, groups_figure, psa_figure, sides_figure
 
-    found = {"figure_effects": effect_map(comparisons)}
+    yield "figure_effects", effect_map(comparisons)
     if is_table_mode(cohort):
-        return found
+        return
+    taken: set[str] = set()
     metrics = list(dict.fromkeys(comparisons["metric"]))
     area = next((metric for metric in metrics if metric.startswith("rcsa")), metrics[0])
     fat = next((metric for metric in metrics if metric.startswith("fi")), metrics[0])
@@ -216,11 +218,12 @@ def _figures(
         if contrast.text not in made:
             continue
         if contrast.column == SIDE and not contrast.filter_a:
-            name = file_name(f"figure3_sides_{contrast.arm_a}", found)
-            found[name] = sides_figure(cohort, comparisons, contrast.arm_a, area)
+            name = file_name(f"figure3_sides_{contrast.arm_a}", taken)
+            taken.add(f"{name}.png")
+            yield name, sides_figure(cohort, comparisons, contrast.arm_a, area)
         elif contrast.text == f"psa:1-0[group={group}]" and contrast.text in one_sided:
-            name = file_name(f"figure4_psa_{group}", found)
-            found[name] = psa_figure(cohort, comparisons, group, fat)
+            name = file_name(f"figure4_psa_{group}", taken)
+            taken.add(f"{name}.png")
+            yield name, psa_figure(cohort, comparisons, group, fat)
     if groups:
-        found["figure5_groups"] = groups_figure(cohort, comparisons, groups, area)
-    return found
+        yield "figure5_groups", groups_figure(cohort, comparisons, groups, area)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from functools import lru_cache
 
 import matplotlib
@@ -22,8 +20,7 @@ DPI = 300
 _SVG = {"svg.fonttype": "path", "svg.hashsalt": "mriparaspinal"}
 
 
-@contextmanager
-def every_letter(figure: Figure) -> Iterator[None]:
+def every_letter(figure: Figure) -> None:
     """Set texts that DejaVu Sans has no letters for (Chinese, say) in a font of this machine that has them.
 
     Other texts stay as they are. What no font has is a box; :func:`missing_letters` tells it.
@@ -33,9 +30,6 @@ def every_letter(figure: Figure) -> Iterator[None]:
         if lacking:
             names = [name for name, _ in _fonts_for(frozenset(lacking))]
             text.set_fontfamily([_FONT, *names])
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # told as a note
-        yield
 
 
 def missing_letters(texts: Iterable[str]) -> str:
@@ -84,7 +78,8 @@ def _fonts_for(lacking: frozenset[str]) -> tuple[tuple[str, frozenset[str]], ...
 def png_bytes(figure: Figure) -> bytes:
     """A PNG of 300 dpi, without a date or the name of a program."""
     content = io.BytesIO()
-    with style(), every_letter(figure):
+    every_letter(figure)
+    with style():
         figure.savefig(content, format="png", dpi=DPI, metadata={"Software": None})
     return content.getvalue()
 
@@ -97,6 +92,7 @@ def svg_bytes(figure: Figure) -> bytes:
     """
     content = io.BytesIO()
     # Ids inside the file are random unless they are salted with something fixed.
-    with style(), every_letter(figure), matplotlib.rc_context(_SVG):
+    every_letter(figure)
+    with style(), matplotlib.rc_context(_SVG):
         figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
     return content.getvalue()

@@ -75,6 +75,20 @@ def to_xlsx_bytes(tables: Sequence[PaperTable]) -> bytes:
     return written.getvalue()
 
 
+class _InMemory(ExcelWriter):  # type: ignore[misc]  # openpyxl has no types
+    """A writer without temporary files: their folder may be missing, and tables could be left there."""
+
+    def write_worksheet(self, ws: Any) -> None:
+        """Add a sheet that has neither charts nor images."""
+        ws._drawing = SpreadsheetDrawing()
+        content = io.BytesIO()
+        writer = WorksheetWriter(ws, content)
+        writer.write()
+        ws._rels = writer._rels
+        self._archive.writestr(ws.path[1:], content.getvalue())
+        self.manifest.append(ws)
+
+
 class _TimelessZip(zipfile.ZipFile):
     """An archive whose parts have no time, and are not compressed.
 
@@ -86,19 +100,6 @@ class _TimelessZip(zipfile.ZipFile):
         part = zipfile.ZipInfo(zinfo_or_arcname, _NO_TIME.timetuple()[:6])
         part.create_system = 0  # the same on every system
         super().writestr(part, data)
-
-
-class _InMemory(ExcelWriter):  # type: ignore[misc]
-    """Writes sheets without the temporary files that are left behind where there is no room."""
-
-    def write_worksheet(self, ws: Worksheet) -> None:
-        """Add a sheet to the archive."""
-        ws._drawing = SpreadsheetDrawing()
-        writer = WorksheetWriter(ws, io.BytesIO())
-        writer.write()
-        ws._rels = writer._rels
-        self._archive.writestr(ws.path[1:], writer.read())
-        self.manifest.append(ws)
 
 
 def _markdown_row(cells: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,8 +80,8 @@ def parse_table(raw: bytes, name: str) -> TextTable:
         found = f"{cells} cells; expected at most {CELLS_LIMIT}"
         raise NoInputError(f"{name}: {found}; check what the file is")
     try:
-        lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-        records = [record for line in lines if any(record := tuple(map(str.strip, line)))]
+        lines = csv.reader(_lines(text), delimiter=separator, strict=True)
+        records = [record for line in _shared(lines) if any(record := tuple(line))]
         if "'" in text:
             records = [tuple(map(as_it_was, record)) for record in records]
     except csv.Error as error:
@@ -101,6 +101,22 @@ def parse_table(raw: bytes, name: str) -> TextTable:
         for index, record in enumerate(records):
             records[index] = tuple(_decimal_point(cell, thousands) for cell in record)
     return TextTable(columns, tuple(records), plain=separator == "," and text == marked)
+
+
+#: Texts up to this length are kept once in a table: words, ids and whole numbers, which come again and again.
+_SHORT = 12
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines with their ends, as a file opened with ``newline=""`` has them; unlike StringIO no copy."""
+    return (line[0] for line in re.finditer(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text))
+
+
+def _shared(lines: Iterable[Sequence[str]]) -> Iterator[Iterable[str]]:
+    once: dict[str, str] = {}
+    for line in lines:
+        cells = map(str.strip, line)
+        yield (once.setdefault(cell, cell) if len(cell) <= _SHORT else cell for cell in cells)
 
 
 def _of_workbook(raw: bytes, name: str) -> TextTable:
