@@ -1,99 +1,55 @@
-"""Runs that are killed (-9), many times: what lies in the folder is whole and of one run, or is refused.
+"""Every writer, crowded, stopped and killed at each step: what is left is whole, of one run, or marked.
 
-Each run has a threshold of its own, which stands in every row. Half are killed at a random moment, half in
-the milliseconds after the first new file is written. Run: ``python benchmarks/faults.py [runs] [seed]``.
+A step is each time that a name on the disk changes (rename, link, removal). At the first, the second … step
+of a command over the results of another run, a signal reaches it (kill -9, SIGTERM, SIGHUP, Ctrl-C); and both
+runs are started together. Nothing may be left that is half of one and half of the other, unless the mark that
+all readers refuse lies there; and the next run has to give what it gives in an empty folder.
+
+Run: ``python benchmarks/faults.py [steps per writer] [writer …]``.
 """
 
 from __future__ import annotations
 
-import csv
-import json
-import random
 import signal
-import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 
-from many import write_many
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from mriparaspinal.errors import NoInputError
-from mriparaspinal.files.results import MARK, open_results
+from builders_faults import Trial, writers
 
-SLICES = 100
-
-
-def thresholds(out: Path) -> set[str] | None:
-    """Those of all rows of a folder of results; None where it is refused."""
-    try:
-        open_results(out)
-    except NoInputError:
-        return None
-    found = {str(json.loads((out / "quantify.json").read_bytes())["settings"]["threshold"])}
-    rows = 0
-    for path in out.glob("L*.csv"):
-        with path.open(newline="") as file:
-            for row in csv.DictReader(file):
-                found.add(row["threshold"])
-                rows += 1
-    assert rows == 9 * SLICES, f"{rows} rows"
-    return found
+SIGNALS = {
+    "kill -9": signal.SIGKILL,
+    "SIGTERM": signal.SIGTERM,
+    "SIGHUP": signal.SIGHUP,
+    "Ctrl-C": signal.SIGINT,
+}
+#: How often two runs are started together.
+CROWDED = 5
 
 
-def start(data: Path, out: Path, threshold: int, jobs: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "mriparaspinal", "quantify", str(data), "--out", str(out), "--quiet"]
-    return subprocess.Popen([*command, "--threshold", str(threshold), "--jobs", str(jobs)])
+def told(left: Counter[str]) -> str:
+    """How often, and what was left."""
+    return f"{sum(left.values())}: " + ", ".join(f"{what} {n}" for what, n in sorted(left.items()))
 
 
-def main(runs: int = 100, seed: int = 1) -> None:
-    chance = random.Random(seed)
-    outcomes: Counter[str] = Counter()
+def main(most: int = 8, *names: str) -> None:
+    print(f"| writer | {' | '.join(SIGNALS)} | two at once |")
+    print(f"| --- |{' --- |' * (len(SIGNALS) + 1)}")
     with tempfile.TemporaryDirectory() as name:
-        data, out = write_many(Path(name), SLICES, 128), Path(name) / "out"
-        began = time.monotonic()
-        assert start(data, out, 200, 1).wait() == 0
-        whole_run = time.monotonic() - began
-        current = {"200"}
-        for number in range(runs):
-            threshold = number % 199
-            process = start(data, out, threshold, 1 + number // 2 % 2)
-            when = "at a random moment"
-            if number % 2:
-                when = "after the first write"
-                while not any(out.glob(".*.new")) and process.poll() is None:
-                    time.sleep(0.0002)
-                time.sleep(chance.uniform(0, 0.01))
-            else:
-                time.sleep(chance.uniform(0, whole_run))
-            process.send_signal(signal.SIGKILL)
-            killed = process.wait() == -signal.SIGKILL
-            found = thresholds(out)
-            if found is None:
-                outcomes[f"killed {when}: refused, a run was cut off"] += 1
-            elif found == {str(threshold)}:
-                outcomes[f"killed {when}: the new results, whole" if killed else "was quicker"] += 1
-            elif found == current:
-                outcomes[f"killed {when}: the old results, whole"] += 1
-            else:
-                raise SystemExit(f"run {number}: MIXED results: {found}, old {current}, new {threshold}")
-            if found is None:
-                # The next run takes the folder over, whatever was left in it.
-                assert start(data, out, 255, 1).wait() == 0
-                found = thresholds(out)
-                assert found == {"255"}, found
-            current = found
-        assert not (out / MARK).exists() or thresholds(out) is None
-        assert start(data, out, 254, 2).wait() == 0
-        left = {path.name for path in out.iterdir() if path.name.startswith(".")}
-        assert thresholds(out) == {"254"}
-        assert not left, left
-    print(f"{runs} runs killed with -9, of {SLICES} slices, by one process and two")
-    for text, times in sorted(outcomes.items()):
-        print(f"{times:5}  {text}")
-    print("    0  mixed or lost results")
+        place = Path(name)
+        found = writers(place / "in")
+        for writer in names or tuple(found):
+            trial = Trial(found[writer], place / writer)
+            # Evenly over all steps, the first and the last among them.
+            count = min(most, trial.steps)
+            steps = sorted({1 + round(i * (trial.steps - 1) / max(count - 1, 1)) for i in range(count)})
+            cells = [told(Counter(trial.cut_off(step, sent) for step in steps)) for sent in SIGNALS.values()]
+            cells.append(told(Counter(trial.two_at_once() for _ in range(CROWDED))))
+            print(f"| `{writer}` | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*map(int, sys.argv[1:2]), *sys.argv[2:])

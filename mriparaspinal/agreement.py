@@ -19,8 +19,10 @@ from mriparaspinal.errors import GateError, NoInputError, UsageError
 from mriparaspinal.figures import bland_altman_figure
 from mriparaspinal.files.figure_files import png_bytes, svg_bytes
 from mriparaspinal.files.frames import frame_csv, read_measurements
-from mriparaspinal.files.results import MANIFEST, PARTICIPANTS, manifest_bytes, open_results, sha256
-from mriparaspinal.files.tables import csv_bytes, harmless, parse_table, read_table, table_bytes
+from mriparaspinal.files.manifest import Manifest
+from mriparaspinal.files.output import MANIFEST, manifest_bytes, sha256
+from mriparaspinal.files.results import PARTICIPANTS, Results, read_results
+from mriparaspinal.files.tables import csv_bytes, parse_table, table_bytes
 from mriparaspinal.model import PROBLEM_COLUMNS
 from mriparaspinal.names import near_notes
 from mriparaspinal.participants import read_own
@@ -36,8 +38,6 @@ from mriparaspinal.stats.reliability import (
 
 METRICS = ("fi", "rcsa")
 PROBLEMS = "problems.csv"
-#: What a run with other raters, metrics or datasets may have written.
-LEFTOVERS = ("overlap.csv", "overlap_summary.csv", "bland_altman_*.png", "bland_altman_*.svg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,13 @@ class Rater:
     folder: Path
     rows: pd.DataFrame
     """All segments, in the columns of ``L1.csv`` … ``L5.csv``."""
-    tables: tuple[str, ...]
-    manifest: dict[str, Any] | None
-    """``quantify.json``; None for a folder of CSVs without one."""
+    read: Results
+    """The folder as it was read."""
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """``quantify.json``; None for a folder of CSVs without one."""
+        return self.read.manifest
 
 
 def open_raters(folders: Sequence[Path]) -> list[Rater]:
@@ -73,12 +77,12 @@ def open_raters(folders: Sequence[Path]) -> list[Rater]:
 
 
 def _open_rater(name: str, folder: Path) -> Rater:
-    manifest, tables = open_results(folder)
+    found = read_results(folder)
     try:
-        rows = read_measurements(folder, tables)
+        rows = read_measurements(found.contents, found.tables)
     except NoInputError as error:
         raise NoInputError(f"{folder}: {error}") from None
-    return Rater(name, folder, rows, tuple(tables), manifest)
+    return Rater(name, folder, rows, found)
 
 
 def _names(places: Sequence[Path]) -> list[str]:
@@ -101,7 +105,16 @@ def agreement_of_raters(raters: Sequence[Rater], metrics: Sequence[str] = ()) ->
     ]
     notes += _unlike_stacks(rows)
     notes += _nearly_the_same({rater.name: set(rater.rows["participant_id"]) for rater in raters})
-    return _agreement(rows, list(dict.fromkeys(metrics)) or list(METRICS), names, notes)
+    return _agreement(rows, list(dict.fromkeys(metrics)) or list(METRICS), names, notes, _inputs_of(raters))
+
+
+def _inputs_of(raters: Sequence[Rater]) -> dict[str, str]:
+    """The SHA-256 of the raters' tables. Raters have numbers: folders are often named after people."""
+    return {
+        f"rater_{number}/{name}": sha256(rater.read.contents[name])
+        for number, rater in enumerate(raters, 1)
+        for name in rater.read.tables
+    }
 
 
 def _nearly_the_same(ids: Mapping[str, set[str]]) -> list[str]:
@@ -127,7 +140,8 @@ def _unlike_stacks(rows: pd.DataFrame) -> list[str]:
 def agreement_of_table(file: Path) -> Analysis:
     """The same for any long table with the columns ``target, rater, value``."""
     try:
-        text = read_table(file)
+        raw = table_bytes(file)
+        text = parse_table(raw, file.name)
         # As texts: a target 007 is not 7, and a value that is no number is refused by its row.
         ratings = ratings_of_table(pd.DataFrame(text.rows, columns=list(text.columns), dtype=object))
     except (NoInputError, UsageError) as error:
@@ -135,11 +149,16 @@ def agreement_of_table(file: Path) -> Analysis:
     values = [row[text.columns.index("value")] for row in text.rows]
     ids = {str(rater): set(rows["participant_id"]) for rater, rows in ratings.groupby("rater")}
     notes = [*_nearly_the_same(ids), *read_own("value", values).notes]
-    return _agreement(ratings, ["value"], list(dict.fromkeys(ratings["rater"])), notes)
+    inputs = {file.name: sha256(raw)}
+    return _agreement(ratings, ["value"], list(dict.fromkeys(ratings["rater"])), notes, inputs)
 
 
 def _agreement(
-    ratings: pd.DataFrame, metrics: Sequence[str], raters: Sequence[str], notes: list[str]
+    ratings: pd.DataFrame,
+    metrics: Sequence[str],
+    raters: Sequence[str],
+    notes: list[str],
+    inputs: Mapping[str, str],
 ) -> Analysis:
     table, found = reliability(ratings, metrics, raters)
     limits, more = bland_altman_table(ratings, metrics, raters)
@@ -148,7 +167,8 @@ def _agreement(
     files |= _figures(ratings, metrics, raters)
     numbered = [f"{number}: {name}" for number, name in enumerate(raters, 1)]
     files["notes.txt"] = notes_bytes({"raters": numbered, "metric": metrics}, notes)
-    return Analysis(table, tuple(notes), files, LEFTOVERS)
+    settings = {"raters": [str(len(numbered))], "metric": metrics}
+    return Analysis(table, tuple(notes), files, "reliability.json", settings, tuple(inputs.items()))
 
 
 def extended(found: Analysis, files: Mapping[str, bytes], notes: Sequence[str]) -> Analysis:
@@ -225,11 +245,6 @@ def mean_files(raters: Sequence[Rater]) -> tuple[dict[str, bytes], list[str]]:
         f"{segment}.csv": frame_csv(rows[rows["segment"] == segment])
         for segment in sorted(set(rows["segment"]))
     }
-    inputs = {
-        f"rater_{number}/{name}": sha256(table_bytes(rater.folder / name))
-        for number, rater in enumerate(raters, 1)
-        for name in rater.tables
-    }
     files[PROBLEMS] = _problems_of_all(raters, left_out)
     participants = _common_participants(raters)
     if participants is not None:
@@ -245,7 +260,7 @@ def mean_files(raters: Sequence[Rater]) -> tuple[dict[str, bytes], list[str]]:
                 "numpy": np.__version__,
                 "pandas": pd.__version__,
             },
-            "inputs": inputs,
+            "inputs": _inputs_of(raters),
             "outputs": {name: sha256(content) for name, content in files.items()},
             "counts": {"participants": int(rows["participant_id"].nunique()), "rows": len(rows)},
         }
@@ -257,15 +272,15 @@ def _problems_of_all(raters: Sequence[Rater], left_out: Sequence[str]) -> bytes:
     """The raters' own problems, each file with its rater's number, and what the mean leaves out."""
     rows: list[tuple[str, ...]] = []
     for number, rater in enumerate(raters, 1):
-        if rater.manifest is None or not (rater.folder / PROBLEMS).is_file():
+        if rater.manifest is None or PROBLEMS not in rater.read.contents:
             continue
-        table = read_table(rater.folder / PROBLEMS)
+        table = parse_table(rater.read.contents[PROBLEMS], PROBLEMS)
         for row in table.rows:
             cells = dict(zip(table.columns, row, strict=True))
             file = f"rater_{number}/{cells.get('file', '')}"
             rows.append((file, *(cells.get(column, "") for column in PROBLEM_COLUMNS[1:])))
     remedy = "measure it in every rater's dataset, or go on without"
-    rows += [("", "", "warning", "left-out-of-mean", harmless(note), remedy) for note in left_out]
+    rows += [("", "", "warning", "left-out-of-mean", note, remedy) for note in left_out]
     return csv_bytes(PROBLEM_COLUMNS, rows)
 
 
@@ -273,10 +288,9 @@ def _common_participants(raters: Sequence[Rater]) -> bytes | None:
     """The participants table that all raters have, who have one."""
     first: tuple[Rater, bytes] | None = None
     for rater in raters:
-        path = rater.folder / PARTICIPANTS
-        if not path.is_file():
+        content = rater.read.contents.get(PARTICIPANTS)
+        if content is None:
             continue
-        content = table_bytes(path)
         if first is None:
             first = rater, content
         elif _cells(content) != _cells(first[1]):
@@ -294,8 +308,7 @@ def _cells(content: bytes) -> tuple[object, ...]:
 
 def _common_settings(raters: Sequence[Rater]) -> tuple[dict[str, Any], list[str]]:
     """The settings that all raters share; the others are not those of the mean."""
-    saved = [rater.manifest.get("settings") if rater.manifest else None for rater in raters]
-    known = [settings for settings in saved if isinstance(settings, dict)]
+    known = [rater.manifest.settings for rater in raters if rater.manifest is not None]
     if len(known) < len(raters):
         return {}, ["mean: no settings saved, as not every rater's are known"]
     same = {

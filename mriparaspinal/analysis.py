@@ -10,19 +10,21 @@ from typing import Any
 
 import pandas as pd
 
+from mriparaspinal import __version__
 from mriparaspinal.cohort import absent, as_text, assemble
 from mriparaspinal.design import is_table_mode
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.frames import participants_frame, read_measurements, table_frame
-from mriparaspinal.files.results import open_results
-from mriparaspinal.files.tables import TextTable, read_table
+from mriparaspinal.files.manifest import Manifest
+from mriparaspinal.files.output import manifest_bytes, sha256
+from mriparaspinal.files.results import PARTICIPANTS, Results, read_results
+from mriparaspinal.files.tables import TextTable, parse_table, table_bytes
 from mriparaspinal.model import Problem
 from mriparaspinal.participants import KEY, WORDS, Column, meant, read_column, read_own, read_participants
 from mriparaspinal.regions import COLUMNS as REGION_COLUMNS
 from mriparaspinal.regions import wide_table
 from mriparaspinal.text import is_nearly_number, read_number
 
-PARTICIPANTS = "participants.csv"
 METRICS = ("fi", "rcsa")
 #: Columns that say what a row is; they are no metrics, even where they hold numbers.
 _KEYS = ("participant_id", "group", "segment", "muscle", "side", "role")
@@ -39,8 +41,17 @@ class Cohort:
     participants: pd.DataFrame | None
     notes: tuple[str, ...]
     problems: tuple[Problem, ...]
-    manifest: dict[str, Any]
-    """``quantify.json``; empty where there is none."""
+    manifest: Manifest | None = None
+    """``quantify.json``; None where there is none."""
+    sources: tuple[Results, ...] = ()
+    """The folders of results that it was read from."""
+    inputs: tuple[tuple[str, str], ...] = ()
+    """The files that it was read from, and their SHA-256."""
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """The settings that ``quantify`` saved; empty where there are none."""
+        return {} if self.manifest is None else self.manifest.settings
 
 
 def open_cohort(results: Path, participants_file: Path | None = None) -> Cohort:
@@ -48,32 +59,43 @@ def open_cohort(results: Path, participants_file: Path | None = None) -> Cohort:
 
     Raises :class:`NoInputError` where the folder is not whole or the tables contradict each other.
     """
-    manifest, names = open_results(results)
-    notes = [] if manifest else [f"{results}: no quantify.json; the tables are taken as they are"]
-    measurements = read_measurements(results, names)
-    own = results / PARTICIPANTS
-    file = participants_file or (own if own.is_file() else None)
+    found = read_results(results)
+    notes = [] if found.manifest else [f"{results}: no quantify.json; the tables are taken as they are"]
+    measurements = [read_measurements(found.contents, found.tables)]
+    inputs = [(f"results/{name}", sha256(found.contents[name])) for name in found.tables]
     people: pd.DataFrame | None = None
     problems: tuple[Problem, ...] = ()
     read: tuple[str, ...] = ()
-    if file is not None:
-        people, problems, read = open_participants(file, asked=participants_file is not None)
-    table, found = assemble(measurements, people)
-    return Cohort(table, people, (*notes, *read, *found), problems, manifest or {})
+    if participants_file is not None:
+        people, problems, read, file = open_participants(participants_file)
+        inputs.append(file)
+    elif (own := found.contents.get(PARTICIPANTS)) is not None:
+        people, problems, read = _people(own, PARTICIPANTS)
+        inputs.append((f"results/{PARTICIPANTS}", sha256(own)))
+    # Handed over and not kept: the cohort would stand in memory twice.
+    table, said = assemble(measurements.pop(), people)
+    return Cohort(table, people, (*notes, *read, *said), problems, found.manifest, (found,), tuple(inputs))
 
 
 def open_participants(
-    file: Path, asked: bool
-) -> tuple[pd.DataFrame | None, tuple[Problem, ...], tuple[str, ...]]:
-    """The participants table as a frame, what is wrong with it, and how its cells were read.
+    file: Path,
+) -> tuple[pd.DataFrame | None, tuple[Problem, ...], tuple[str, ...], tuple[str, str]]:
+    """The participants table, what is wrong with it, how its cells were read, and its name and SHA-256.
 
-    Raises :class:`UsageError` for a file that was asked for and cannot be read.
+    Raises :class:`UsageError` where it cannot be read.
     """
     try:
-        text = read_table(file)
+        raw = table_bytes(file)
+        people, problems, notes = _people(raw, file.name)
     except NoInputError as error:
-        raise UsageError(f"--participants: {error}") if asked else error from None
-    people, problems = read_participants(text.columns, text.rows, file.name)
+        raise UsageError(f"--participants: {error}") from None
+    return people, problems, notes, (file.name, sha256(raw))
+
+
+def _people(raw: bytes, name: str) -> tuple[pd.DataFrame | None, tuple[Problem, ...], tuple[str, ...]]:
+    """The table as a frame, what is wrong with it, and how its cells were read."""
+    text = parse_table(raw, name)
+    people, problems = read_participants(text.columns, text.rows, name)
     frame = participants_frame(people) if people.rows else None
     return frame, problems, (*text.notes, *people.notes)
 
@@ -84,7 +106,8 @@ def open_table(file: Path, participants_file: Path | None = None) -> Cohort:
     Columns of the participants table are joined on ``participant_id`` where one is given.
     """
     try:
-        text = read_table(file)
+        raw = table_bytes(file)
+        text = parse_table(raw, file.name)
     except NoInputError as error:
         raise UsageError(f"--table: {error}") from None
     if text.columns == REGION_COLUMNS:  # the long table of ``regions``
@@ -93,16 +116,18 @@ def open_table(file: Path, participants_file: Path | None = None) -> Cohort:
     table = table_frame(text)
     people: pd.DataFrame | None = None
     problems: tuple[Problem, ...] = ()
+    inputs = [(file.name, sha256(raw))]
     if "participant_id" in table:
         table["participant_id"] = [row[text.columns.index("participant_id")] for row in text.rows]
     if participants_file is not None:
-        people, problems, read = open_participants(participants_file, asked=True)
+        people, problems, read, source = open_participants(participants_file)
+        inputs.append(source)
         table, found = _joined(table, people, file.name)
         notes = [*notes, *read, *found]
     for column in ("segment", "muscle", "role"):
         if column not in table:
             table[column] = ""
-    return Cohort(table, people, tuple(notes), problems, {})
+    return Cohort(table, people, tuple(notes), problems, inputs=tuple(inputs))
 
 
 def _read_words(table: TextTable, file: str) -> tuple[TextTable, list[str]]:
@@ -164,8 +189,23 @@ class Analysis:
     table: pd.DataFrame
     notes: tuple[str, ...]
     files: dict[str, bytes]
-    leftovers: tuple[str, ...] = ()
-    """Names, or patterns of names, that a run with other options may have written, and this one has not."""
+    manifest: str
+    """The name of the file that lists the others."""
+    settings: Mapping[str, Sequence[str]]
+    """What was asked for, or taken in its place."""
+    inputs: tuple[tuple[str, str], ...]
+    """The files that it was made from, and their SHA-256."""
+
+    def manifest_bytes(self) -> bytes:
+        """The manifest: version, settings, and each input and output by its SHA-256."""
+        return manifest_bytes(
+            {
+                "mriparaspinal": __version__,
+                "settings": {name: list(values) for name, values in self.settings.items() if values},
+                "inputs": dict(self.inputs),
+                "outputs": {name: sha256(content) for name, content in self.files.items()},
+            }
+        )
 
 
 def notes_bytes(settings: Mapping[str, Sequence[str]], notes: Sequence[str]) -> bytes:

@@ -63,7 +63,7 @@ def correlate_cohort(
         name = file_name("_".join(part for part in ("scatter", metric, score, role) if part), files)
         files[f"{name}.png"], files[f"{name}.svg"] = png_bytes(figure), svg_bytes(figure)
     files["notes.txt"] = notes_bytes(settings, notes)
-    return Analysis(table, tuple(notes), files, ("scatter_*.png", "scatter_*.svg"))
+    return Analysis(table, tuple(notes), files, "correlations.json", settings, cohort.inputs)
 
 
 def regress_cohort(
@@ -91,7 +91,7 @@ def regress_cohort(
     }  # fmt: skip
     notes = [*cohort.notes, *notes, *found]
     files = {"regressions.csv": frame_csv(table), "notes.txt": notes_bytes(settings, notes)}
-    return Analysis(table, tuple(notes), files)
+    return Analysis(table, tuple(notes), files, "regressions.json", settings, cohort.inputs)
 
 
 def _roles(table: pd.DataFrame, asked: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mriparaspinal.errors import NoInputError, UsageError
-from mriparaspinal.files.tables import Cell, TextTable, csv_bytes, harmless, read_table
+from mriparaspinal.files.tables import Cell, TextTable, csv_bytes, read_table
 from mriparaspinal.instrument import Instrument
 from mriparaspinal.model import PROBLEM_COLUMNS, Problem
 from mriparaspinal.names import near_names, near_notes
@@ -66,12 +66,12 @@ def read_people(path: Path) -> tuple[Participants, tuple[Problem, ...]]:
 def template_csv(instrument: Instrument, people: Participants | None = None) -> bytes:
     """An empty table with the columns of the records, with the participants' ids where they are given."""
     columns, rows = template(instrument, sorted(people.rows, key=natural_key) if people else ())
-    return csv_bytes(columns, [[harmless(row[0]), *row[1:]] for row in rows])
+    return csv_bytes(columns, rows)
 
 
 def scores_csv(scored: Scored) -> bytes:
     """One row per participant who was scored, in natural order."""
-    rows = [[harmless(who), *map(_number, scored.rows[who])] for who in scored.rows]
+    rows = [[who, *map(_number, scored.rows[who])] for who in scored.rows]
     return csv_bytes([KEY, *scored.columns], rows)
 
 
@@ -87,8 +87,8 @@ def joined_csv(scored: Scored, people: Participants) -> tuple[bytes, list[str]]:
     rows: list[list[Cell]] = []
     for who in everyone:
         scores = scored.rows.get(who, (None,) * len(scored.columns))
-        cells = [_text(people.value(who, column)) for column in own]
-        rows.append([harmless(who), *cells, *_merged(who, people, scored.columns, scores)])
+        cells: list[Cell] = [people.value(who, column) for column in own]
+        rows.append([who, *cells, *_merged(who, people, scored.columns, scores)])
     notes = near_notes(scored.rows, people.rows, "the records", "the participants table")
     alike = near_names(scored.rows, people.rows)
     for missing, what in (
@@ -97,7 +97,7 @@ def joined_csv(scored: Scored, people: Participants) -> tuple[bytes, list[str]]:
     ):
         if missing:
             notes.append(f"{what}: {', '.join(sorted(missing, key=natural_key))}")
-    return csv_bytes([KEY, *map(harmless, own), *scored.columns], rows), notes
+    return csv_bytes([KEY, *own, *scored.columns], rows), notes
 
 
 def _merged(
@@ -111,7 +111,7 @@ def _merged(
                 f"{who}: {column} is {there} in the participants table and {_number(value)} by its records; "
                 "expected the same; correct one of them, or empty the cell of the participants table"
             )
-        cells.append(_number(value) if value is not None else _text(there))
+        cells.append(_number(value) if value is not None else there)
     return cells
 
 
@@ -124,15 +124,8 @@ def _number(value: float | None) -> Cell:
     return int(value) if value is not None and value.is_integer() else value
 
 
-def _text(cell: str) -> str:
-    """A cell of the participants table: a number as it is, a text so that it cannot run as a formula."""
-    return harmless(cell) if read_number(cell) is None else cell
-
-
 def problems_csv(problems: Sequence[Problem]) -> bytes:
     """What was wrong, as a table; nothing at all where nothing was."""
     if not problems:
         return b""
-    return csv_bytes(
-        PROBLEM_COLUMNS, [[harmless(getattr(p, column)) for column in PROBLEM_COLUMNS] for p in problems]
-    )
+    return csv_bytes(PROBLEM_COLUMNS, [[getattr(p, column) for column in PROBLEM_COLUMNS] for p in problems])

@@ -59,7 +59,11 @@ def _connect(address: str) -> Any:
     untyped: Any = distributed
     try:
         return untyped.Client(address, timeout=_CONNECT, name="mriparaspinal")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, RuntimeError) as error:  # TypeError: no certificates for tls://
+        if address.startswith("tls://") and not isinstance(error, OSError):
+            found = "no certificates are set; expected Dask's configuration to name them"
+            remedy = "set distributed.comm.tls, or DASK_DISTRIBUTED__COMM__TLS__CA_FILE and the like"
+            raise UsageError(f"{option}: {found}; {remedy}") from None
         found = f"no scheduler answers within {_CONNECT} s ({_reason(error)})"
         remedy = "start 'dask scheduler', or check host, port and firewall"
         raise UsageError(f"{option}: {found}; expected one that runs; {remedy}") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from mriparaspinal.contrasts import SIDE, Contrast, default_contrasts, members, 
 from mriparaspinal.design import is_table_mode
 from mriparaspinal.errors import NothingToCompareError
 from mriparaspinal.files.frames import frame_csv
+from mriparaspinal.files.output import COMPARISON
 from mriparaspinal.files.sheets import to_csv_bytes, to_markdown, to_xlsx_bytes
 from mriparaspinal.paper_tables import PaperTable, table1, table2, table3, table4
 from mriparaspinal.stats.characteristics import characteristics
@@ -28,12 +29,6 @@ _TABLE_4 = {"score": "alsfrs_lower", "covariates": ("age", "bmi"), "group": "ALS
 _CORRELATIONS = "table4_correlations.csv"
 #: The study's groups as a characteristic of arms that are not made by them.
 _STUDY_GROUP = "study group"
-#: Files that a run with other contrasts may have written.
-LEFTOVERS = (
-    *("table[1-4].csv", "table[1-4].md", "tables.xlsx", "characteristics.csv", _CORRELATIONS),
-    *("table1_*.csv", "table1_*.md", "characteristics_*.csv"),
-    *("figure[3-5]_*.png", "figure[3-5]_*.svg", "figure_effects.*"),
-)
 
 
 def compare_cohort(
@@ -50,7 +45,7 @@ def compare_cohort(
     Raises :class:`UsageError` for a contrast or column that is not there, :class:`NothingToCompareError`
     where there is nothing to compare.
     """
-    protocol = cohort.manifest.get("settings", {})
+    protocol = cohort.protocol
     normality = normality or protocol.get("normality")
     judged_by: Normality = "shapiro" if normality == "shapiro" else "lilliefors"
     divide_by = divide_by or protocol.get("divide_by")
@@ -75,7 +70,7 @@ def compare_cohort(
         files["tables.xlsx"] = to_xlsx_bytes(papers)
     files |= _figure_files(cohort, table, chosen)
     files["notes.txt"] = notes_bytes(settings, notes)
-    return Analysis(table, tuple(notes), files, LEFTOVERS)
+    return Analysis(table, tuple(notes), files, COMPARISON, settings, cohort.inputs)
 
 
 def _contrasts(cohort: Cohort, asked: Sequence[str]) -> tuple[list[Contrast], list[str]]:
@@ -196,19 +191,21 @@ def _figure_files(
     from mriparaspinal.files.figure_files import png_bytes, svg_bytes
 
     files: dict[str, bytes] = {}
-    for name, figure in _figures(cohort.table, comparisons, contrasts).items():
+    for name, figure in _figures(cohort.table, comparisons, contrasts):
         files[f"{name}.png"], files[f"{name}.svg"] = png_bytes(figure), svg_bytes(figure)
     return files
 
 
 def _figures(
     cohort: pd.DataFrame, comparisons: pd.DataFrame, contrasts: Sequence[Contrast]
-) -> dict[str, Figure]:
+) -> Iterator[tuple[str, Figure]]:
+    """One figure at a time with its name, as each may have ten thousand points."""
     from mriparaspinal.figures import effect_map, groups_figure, psa_figure, sides_figure
 
-    found = {"figure_effects": effect_map(comparisons)}
+    yield "figure_effects", effect_map(comparisons)
     if is_table_mode(cohort):
-        return found
+        return
+    taken: set[str] = set()
     metrics = list(dict.fromkeys(comparisons["metric"]))
     area = next((metric for metric in metrics if metric.startswith("rcsa")), metrics[0])
     fat = next((metric for metric in metrics if metric.startswith("fi")), metrics[0])
@@ -221,11 +218,12 @@ def _figures(
         if contrast.text not in made:
             continue
         if contrast.column == SIDE and not contrast.filter_a:
-            name = file_name(f"figure3_sides_{contrast.arm_a}", found)
-            found[name] = sides_figure(cohort, comparisons, contrast.arm_a, area)
+            name = file_name(f"figure3_sides_{contrast.arm_a}", taken)
+            taken.add(f"{name}.png")
+            yield name, sides_figure(cohort, comparisons, contrast.arm_a, area)
         elif contrast.text == f"psa:1-0[group={group}]" and contrast.text in one_sided:
-            name = file_name(f"figure4_psa_{group}", found)
-            found[name] = psa_figure(cohort, comparisons, group, fat)
+            name = file_name(f"figure4_psa_{group}", taken)
+            taken.add(f"{name}.png")
+            yield name, psa_figure(cohort, comparisons, group, fat)
     if groups:
-        found["figure5_groups"] = groups_figure(cohort, comparisons, groups, area)
-    return found
+        yield "figure5_groups", groups_figure(cohort, comparisons, groups, area)

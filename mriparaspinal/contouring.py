@@ -30,6 +30,7 @@ from mriparaspinal.files.dicom_seg import read_segmentation
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
 from mriparaspinal.files.images import UnreadableImageError, decode_image
 from mriparaspinal.files.labelme_writer import labelme_bytes
+from mriparaspinal.files.results import require_finished
 from mriparaspinal.files.rtstruct import read_structures
 from mriparaspinal.label_maps import LabelMaps, open_label_maps
 from mriparaspinal.model import Contour, Problem, Settings, Slice
@@ -76,6 +77,7 @@ def open_annotations(
     if not source.exists():
         raise NoInputError(f"{source}: does not exist; expected annotations; check the path")
     folder = source.parent if source.is_file() else source
+    require_finished(folder, "label maps", "masks")
     study = open_study(dataset, settings, maps=LabelMaps(folder, {}, {}))
     slices = study.dataset.slices
     if not slices:

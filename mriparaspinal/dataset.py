@@ -17,6 +17,7 @@ from mriparaspinal.files.images import USUAL_ENDINGS
 from mriparaspinal.model import SEGMENTS, Problem, Settings, Slice
 from mriparaspinal.names import composed, difference, loose_key
 from mriparaspinal.packed import PackedSlices, shared
+from mriparaspinal.parallel import time_limit
 from mriparaspinal.stacks import several_of_one
 from mriparaspinal.strays import (
     Content,
@@ -35,6 +36,8 @@ from mriparaspinal.vocabulary import natural_key
 DEFAULT_NAME_PATTERN = (
     r"(?P<group>[^\W\d_](?:[^\W_]|-)*)_(?P<patient>[0-9]+)_(?P<segment>[Ll]?[1-5])(?:_(?P<slice>[A-Za-z]))?"
 )
+#: Seconds of computing that a pattern of the user's may take for all names: 20,000 take a tenth of one.
+_MATCHING = 5.0
 _OPTIONS = "--name-pattern or --patient-from folder"
 #: How formulas begin.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -211,7 +214,7 @@ def participant_of(name: str, who: Callable[[str], Who | str]) -> str:
 
 def name_parser(settings: Settings) -> Callable[[str], Who | str]:
     """A function from a stem (with folders) to :data:`Who`, or to the words for what is wrong with it."""
-    pattern = _compiled(settings)
+    matching = _matching(settings)
     from_folder = settings.patient_from == "folder"
 
     def parse(stem: str) -> Who | str:
@@ -228,7 +231,7 @@ def name_parser(settings: Settings) -> Callable[[str], Who | str]:
 
     def tell(stem: str) -> Who | str:
         folder, _, name = stem.rpartition("/")
-        match = pattern.fullmatch(name)
+        match = matching(name)
         if match is None:
             return f"the name {name} was found; expected {_expected(settings)}"
         parts = match.groupdict()
@@ -254,11 +257,33 @@ def name_parser(settings: Settings) -> Callable[[str], Who | str]:
     return parse
 
 
+def _matching(settings: Settings) -> Callable[[str], re.Match[str] | None]:
+    """The match of a name, or None; a pattern that backtracks without end raises :class:`UsageError`."""
+    pattern = _compiled(settings)
+    if settings.name_pattern is None:
+        return pattern.fullmatch
+    left = _MATCHING
+
+    def match(name: str) -> re.Match[str] | None:
+        nonlocal left
+        try:
+            with time_limit(left) as unused:
+                return pattern.fullmatch(name)
+        except TimeoutError:
+            found = f"the pattern {settings.name_pattern!r} does not come to an end with the name {name[:80]}"
+            expected = "expected one without a repetition inside a repetition, such as (a+)+"
+            raise UsageError(f"--name-pattern: {found}; {expected}; write it otherwise") from None
+        finally:
+            left = max(unused(), 0.01)
+
+    return match
+
+
 def _compiled(settings: Settings) -> re.Pattern[str]:
     text = composed(settings.name_pattern or DEFAULT_NAME_PATTERN)
     try:
         pattern = re.compile(text)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError, MemoryError) as error:
         raise UsageError(f"--name-pattern: {error}; expected a regular expression; correct it") from None
     needed = {"group", "segment"} | ({"patient"} if settings.patient_from == "name" else set())
     missing = sorted(needed - set(pattern.groupindex))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,8 @@ _NOTHING = 1e-7
 _MOST_LEVELS = 6
 #: Beyond this fourth powers overflow; no measurement is as large.
 TOO_LARGE = 1e60
+#: Below this, but for zero itself, squares become zero; no measurement is as small.
+TOO_SMALL = 1e-60
 #: Values that differ by less than this part of their size are the same but for rounding.
 _CONSTANT = 1e-10
 
@@ -270,8 +273,14 @@ def _parse(column: pd.Series) -> tuple[pd.Series, pd.Series]:
         values = column.astype(float)
     else:
         values = pd.Series([read_number(text) for text in cells], column.index, dtype=float)
-    values = values.where(np.abs(values) < TOO_LARGE)
+    values = values.where(of_usual_size(values))
     return values, ~missing & values.isna()
+
+
+def of_usual_size(values: Any) -> Any:
+    """Which numbers (array or series, any shape) can be squared without overflow or loss; not NaN."""
+    sizes = np.abs(values)
+    return (sizes < TOO_LARGE) & ((sizes > TOO_SMALL) | (sizes == 0))
 
 
 def _first(rows: pd.DataFrame, name: str, faulty: pd.Series) -> str:

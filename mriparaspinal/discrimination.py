@@ -70,4 +70,4 @@ def discriminate(
     }  # fmt: skip
     notes = [*cohort.notes, *found.notes]
     files["notes.txt"] = notes_bytes(settings, notes)
-    return Analysis(found.table, tuple(notes), files, (DIFFERENCES,))
+    return Analysis(found.table, tuple(notes), files, "roc.json", settings, cohort.inputs)

@@ -11,6 +11,7 @@ import dataclasses
 import math
 import re
 import textwrap
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ _GREY, _PALE = "#595959", "#BBBBBB"
 _TEXT_PT = 7.0
 #: One line of text above an axes, in points.
 _LINE_PT = 10.0
+#: Beyond so many pairs their lines are drawn together, so many at once.
+_MANY_PAIRS = 500
 _STYLE = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same letters on every machine
     "font.size": _TEXT_PT,
@@ -113,7 +116,9 @@ _TESTS = {
 @contextmanager
 def style() -> Iterator[None]:
     """The defaults of matplotlib and this module's on top, whatever the user's matplotlibrc says."""
-    with mpl_style.context(["default", _STYLE]):
+    with mpl_style.context(["default", _STYLE]), warnings.catch_warnings():
+        # Told as a note once the files are there; control characters of a name have no letters at all.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield
 
 
@@ -395,10 +400,13 @@ def _join_pairs(axes: Any, a: _Sample, b: _Sample) -> None:
         dict(zip(s.participants, zip(_side_by_side(i, s.values), s.values, strict=True), strict=True))
         for i, s in enumerate((a, b))
     ]
-    for who in ends[0]:
-        if who in ends[1]:
-            (x0, y0), (x1, y1) = ends[0][who], ends[1][who]
-            axes.plot([x0, x1], [y0, y1], color=_PALE, linewidth=0.4, zorder=1)
+    pairs = [(ends[0][who], ends[1][who]) for who in ends[0] if who in ends[1]]
+    # Ten thousand lines are much memory and time: many are drawn as few, with gaps (NaN) in them.
+    together = 1 if len(pairs) <= _MANY_PAIRS else _MANY_PAIRS
+    gap = (math.nan, math.nan)
+    for start in range(0, len(pairs), together):
+        points = [point for a, b in pairs[start : start + together] for point in (a, b, gap)][:-1]
+        axes.plot(*zip(*points, strict=True), color=_PALE, linewidth=0.4, zorder=1)
 
 
 def _draw_bracket(axes: Any, bracket: _Bracket, p: float, label: Callable[[float], str], level: int) -> None:

@@ -29,7 +29,6 @@ from mriparaspinal.scoring import Scored
 from mriparaspinal.vocabulary import natural_key
 
 _POSITIVE = "ALS"
-_LEFTOVERS = ("roc.csv", "roc_points.csv", "roc_differences.csv", "figure4_roc.*")
 
 
 def summarise(instrument: Instrument, scored: Scored, people: Participants) -> Analysis:
@@ -83,7 +82,7 @@ def summarise(instrument: Instrument, scored: Scored, people: Participants) -> A
     notes += remarks
     settings = {"instrument": [instrument.name], "groups": [" and ".join(pair) for pair in pairs]}
     files["notes.txt"] = notes_bytes(settings, notes)
-    return Analysis(compared, tuple(notes), files, _LEFTOVERS)
+    return Analysis(compared, tuple(notes), files, "grades.json", settings, ())
 
 
 def _left_out(groups: Mapping[str, str]) -> list[str]:
@@ -101,7 +100,7 @@ def _curves(instrument: Instrument, scores: pd.DataFrame) -> tuple[dict[str, byt
     assert instrument.summary is not None
     if _POSITIVE not in set(scores["group"]):
         return {}, [f"no group {_POSITIVE}, so no ROC curves; the command roc makes them for any groups"]
-    cohort = Cohort(scores, None, (), (), {})
+    cohort = Cohort(scores, None, (), ())
     predictors = instrument.summary.scores
     try:
         found = discriminate(cohort, "group", _POSITIVE, predictors, combine=len(predictors) > 1)

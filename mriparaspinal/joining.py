@@ -62,7 +62,15 @@ def _join(cohort: Cohort, file: Path) -> Cohort:
     notes = [*cohort.notes, *(f"{file.name}: {note}" for note in opened.notes), *_absent(own, ids, file.name)]
     joined = pd.concat([cohort.table, rows], axis=1)
     problems = (*cohort.problems, *opened.problems)
-    return dataclasses.replace(cohort, table=joined, notes=tuple(notes), problems=problems)
+    read = tuple((f"join/{name}", digest) for name, digest in opened.inputs)
+    return dataclasses.replace(
+        cohort,
+        table=joined,
+        notes=tuple(notes),
+        problems=problems,
+        sources=(*cohort.sources, *opened.sources),
+        inputs=(*cohort.inputs, *read),
+    )
 
 
 def _wide_results(folder: Path) -> Cohort:

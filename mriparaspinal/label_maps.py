@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mriparaspinal.errors import NoInputError, ParaspinalError, UsageError
 from mriparaspinal.files.folder import UnreadableFileError, find_name, list_files, read_bytes
 from mriparaspinal.files.label_volumes import decode_label_image, read_label_volume
+from mriparaspinal.files.results import require_finished
 from mriparaspinal.files.tables import read_table
 from mriparaspinal.mask_files import (
     ENDINGS,
@@ -96,6 +97,10 @@ def open_label_maps(folder: Path, numbering: str | None, option: str = "--masks"
         found = "is a file" if folder.is_file() else "does not exist"
         expected = "expected a folder of label maps such as ALS_7_3_mask.png or ALS_7.nii.gz"
         raise UsageError(f"{option} {folder}: {found}; {expected}; check the path")
+    try:
+        require_finished(folder, "label maps", "masks")
+    except NoInputError as error:
+        raise UsageError(f"{option} {error}") from None
     return LabelMaps(folder, _numbering(folder, numbering, option), {})
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mriparaspinal import __version__
 from mriparaspinal.derived_maps import (
     fat_fraction,
     magnetisation_transfer_ratio,
@@ -21,8 +22,11 @@ from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
 from mriparaspinal.files.nifti import Form
 from mriparaspinal.files.nifti_maps import MapImage, MapSeries, map_bytes, read_map, read_series
+from mriparaspinal.files.output import manifest_bytes, sha256
 from mriparaspinal.voxel_grid import Grid, difference, same_but_origin, same_grid
 
+#: The file that lists the maps of a folder.
+MAPS = "maps.json"
 #: More bytes than the b-values and directions of any series have.
 _TEXT_LIMIT = 10_000_000
 
@@ -47,6 +51,12 @@ class Diffusion:
     inside: NDArray[np.bool_] | None
     """The voxels to fit, (i, j, k)."""
     notes: tuple[str, ...]
+
+
+def maps_manifest(files: Mapping[str, bytes]) -> bytes:
+    """The manifest of a folder of maps."""
+    outputs = {name: sha256(content) for name, content in files.items()}
+    return manifest_bytes({"mriparaspinal": __version__, "outputs": outputs})
 
 
 def open_map(path: Path, option: str, form: Form | None = None) -> MapImage:

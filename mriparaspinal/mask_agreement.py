@@ -99,7 +99,7 @@ def compare_masks(first: Source, second: Source, progress: Callable[[], None] | 
         without = int(table["hausdorff_mm"].isna().sum())
         notes.append(f"hausdorff_mm: empty for {without} regions, whose spacing no slices.csv knows")
     files = {"overlap.csv": frame_csv(table), "overlap_summary.csv": frame_csv(summary)}
-    return Analysis(summary, tuple(notes), files)
+    return Analysis(summary, tuple(notes), files, "reliability.json", {}, ())
 
 
 def _who(slice_: Slice) -> tuple[str, str, str]:

@@ -26,6 +26,17 @@ SIDES: tuple[Side, ...] = ("left", "right", "both")
 EXPECTED_MUSCLES = ("MF", "ES", "PM")
 
 
+def printable(text: str) -> str:
+    r"""A text as one line: names of files and cells may hold what ends a line, or steers a terminal.
+
+    >>> print(printable("a\tb\x1b[2J"))
+    a\tb\x1b[2J
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One finding about the input; the fields are the columns of ``problems.csv``."""
@@ -48,9 +59,7 @@ class Problem:
         'a.png: error: found this; expected that; rename it'
         """
         where = f"{self.file}: {self.shape}" if self.shape else self.file
-        line = f"{where}: {self.severity}: {self.message}; {self.remedy}"
-        # Names of files may hold what ends a line, or steers a terminal.
-        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+        return printable(f"{where}: {self.severity}: {self.message}; {self.remedy}")
 
 
 @dataclass(frozen=True, slots=True)

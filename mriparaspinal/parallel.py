@@ -5,13 +5,14 @@ The order stays that of the input.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from mriparaspinal.errors import ParaspinalError
+from mriparaspinal.errors import ParaspinalError, UsageError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -21,6 +22,8 @@ _CHUNK = 16
 #: Parts between the oldest without an answer and the newest handed over: memory stays flat whatever the
 #: number of slices, and one that takes long does not hold up the others.
 _WINDOW = 128
+#: Seconds in which a signal that ended a process reaches its parent, too.
+_SIGNAL_PAUSE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,13 @@ class Spread:
     """Seconds that one slice may take; None: as long as it takes."""
 
 
+def cores() -> int:
+    """How many processes can work at the same time here: more of them only take memory."""
+    from multiprocessing import cpu_count
+
+    return cpu_count()
+
+
 def map_in_order(
     function: Callable[[T], R],
     items: Sequence[T],
@@ -46,8 +56,9 @@ def map_in_order(
 
     ``large``: items of many slices, which are handed over one at a time, and few ahead.
 
-    ``spread`` may be the number of processes. Raises :class:`ParaspinalError` where a process was
-    killed, :class:`UsageError` where the cluster cannot be used.
+    ``spread`` may be the number of processes, of which no more are started than there are :func:`cores`.
+    Raises :class:`ParaspinalError` where a process was killed, :class:`UsageError` where none can be started
+    or the cluster cannot be used.
     """
     how = Spread(spread) if isinstance(spread, int) else spread
     if how.scheduler is not None:
@@ -55,7 +66,7 @@ def map_in_order(
 
         return _counted(over_cluster(function, items, how.scheduler), progress)
     jobs = min(how.jobs, len(items))
-    if jobs <= 1:
+    if jobs <= 1 or (jobs := min(jobs, cores())) == 1:
         return _counted(map(function, items), progress)
     chunk = 1 if large else max(1, min(_CHUNK, len(items) // (4 * jobs)))
     return _counted(_over_processes(function, items, jobs, chunk, 4 * jobs if large else _WINDOW), progress)
@@ -88,28 +99,77 @@ def in_time(function: Callable[[T], R], late: Callable[[T], R], seconds: float, 
     return result  # type: ignore[return-value]
 
 
+@contextmanager
+def time_limit(seconds: float) -> Iterator[Callable[[], float]]:
+    """Raise :class:`TimeoutError` where the block computes longer than ``seconds``; waiting does not count.
+
+    Yields a function for the seconds that were left at the end. Python code and regular expressions can be
+    stopped so, in the first thread and where the system has such a clock (not on Windows).
+    """
+    import signal
+    import threading
+
+    clock = getattr(signal, "ITIMER_VIRTUAL", None)
+    if clock is None or threading.current_thread() is not threading.main_thread():
+        yield lambda: seconds
+        return
+
+    def late(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGVTALRM, late)
+    signal.setitimer(clock, seconds)
+    left = seconds
+    try:
+        yield lambda: left
+    finally:
+        left, _ = signal.setitimer(clock, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
 def _over_processes(
     function: Callable[[T], R], items: Sequence[T], jobs: int, chunk: int, window: int
 ) -> Iterator[R]:
     """``chunk`` items at a time, and at most ``window`` times that many ahead of the oldest result."""
-    from concurrent.futures import Future, ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
+    from concurrent.futures import BrokenExecutor, Future
 
-    pool = ProcessPoolExecutor(jobs, initializer=_begin, initargs=(function,))
     waiting: deque[Future[list[R]]] = deque()
+    with _starting(jobs):
+        from concurrent.futures import ProcessPoolExecutor
+
+        pool = ProcessPoolExecutor(jobs, initializer=_begin, initargs=(function,))
     try:
         for start in range(0, len(items), chunk):
-            with _interrupts_held():
+            with _interrupts_held(), _starting(jobs):
                 waiting.append(pool.submit(_do_all, items[start : start + chunk]))
             if len(waiting) == window:
                 yield from waiting.popleft().result()
         while waiting:
             yield from waiting.popleft().result()
-    except BrokenProcessPool:
+    except BrokenExecutor:
+        time.sleep(_SIGNAL_PAUSE)  # a signal to all of the group is obeyed first
         found = f"one of {jobs} processes was killed; expected all to finish"
         raise ParaspinalError(f"--jobs: {found}; try fewer, memory may be short") from None
     finally:
-        pool.shutdown(cancel_futures=True)
+        with suppress(RuntimeError):  # its own thread may not have been started
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _starting(jobs: int) -> Iterator[None]:
+    """Raise :class:`UsageError` where the system has no room for another process, thread or semaphore."""
+    from concurrent.futures import BrokenExecutor
+
+    try:
+        yield
+    except BrokenExecutor:
+        raise
+    except (OSError, RuntimeError, ImportError) as error:  # threads: RuntimeError, no semaphores: ImportError
+        reason = getattr(error, "strerror", None) or str(error).split("\n", 1)[0]
+        found = f"no further process can be started ({reason.replace(';', ',')})"
+        raise UsageError(
+            f"--jobs {jobs}: {found}; expected room for {jobs} in the limits and in /dev/shm; try --jobs 1"
+        ) from None
 
 
 #: What a worker process does with each item: handed over once, since it may hold large tables.
@@ -128,13 +188,13 @@ def _do_all(items: Sequence[Any]) -> list[Any]:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back for a moment: processes that start in it never see one, the parent after it."""
+    """Hold signals to stop back for a moment: processes that start in it see none, the parent after it."""
     import signal
 
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         yield
     finally:
@@ -150,7 +210,13 @@ def _follow_the_parent() -> None:
     import threading
     from multiprocessing import connection, parent_process
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # These reach the parent, too, which ends its processes itself.
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     parent = parent_process()
     if parent is None:
         return

@@ -7,9 +7,8 @@ windows are used, and a slice's origin is recorded as its row in ``levels.csv``.
 from __future__ import annotations
 
 import functools
-import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,8 +18,9 @@ from mriparaspinal import __version__
 from mriparaspinal.errors import UsageError
 from mriparaspinal.files.folder import UnreadableFileError
 from mriparaspinal.files.label_volumes import read_label_volume
+from mriparaspinal.files.manifest import listed_outputs
 from mriparaspinal.files.nifti import Form, is_nifti
-from mriparaspinal.files.results import manifest_bytes, sha256
+from mriparaspinal.files.output import manifest_bytes, sha256
 from mriparaspinal.files.tables import csv_bytes, read_table
 from mriparaspinal.grey_window import PERCENTILES, WindowRule
 from mriparaspinal.level_maps import FoundLevels, LevelMapError, LevelRule, find_levels
@@ -234,11 +234,12 @@ def _by_place(
     return by_place
 
 
-def check_output(out: Path, files: Mapping[str, bytes]) -> None:
+def check_output(out: Path, files: Mapping[str, bytes], cut_off: Container[str] = ()) -> None:
     """Raise :class:`UsageError` where writing would take something away that people rely on.
 
     That is a file that ``prepare`` did not write or that was changed since, a picture that has
-    contours already, and pictures whose rows of ``slices.csv`` would be lost.
+    contours already, and pictures whose rows of ``slices.csv`` would be lost. ``cut_off``: the files that a
+    run was replacing when it was killed.
     """
     written = _written(out)
     for name, content in files.items():
@@ -248,7 +249,7 @@ def check_output(out: Path, files: Mapping[str, bytes]) -> None:
         old = there.read_bytes()
         if old == content:
             continue
-        if sha256(old) != written.get(name):
+        if sha256(old) != written.get(name) and name not in cut_off:
             found = "was not written by prepare, or was changed since; expected nothing to be lost"
             raise UsageError(f"{there}: {found}; choose another --out")
         if name.endswith(".png") and there.with_suffix(".json").exists():
@@ -262,7 +263,4 @@ def check_output(out: Path, files: Mapping[str, bytes]) -> None:
 
 def _written(out: Path) -> dict[str, str]:
     """What an earlier run wrote: SHA-256 by name."""
-    try:
-        return dict(json.loads((out / PREPARED).read_bytes())["outputs"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+    return listed_outputs(out / PREPARED)

@@ -7,6 +7,7 @@ whole. Joined, the same steps make the same tables of them, byte for byte.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +17,14 @@ import msgspec
 
 from mriparaspinal.dataset import Dataset
 from mriparaspinal.errors import NoInputError, UsageError
-from mriparaspinal.files.results import MANIFEST, SHARE, open_share
+from mriparaspinal.files.manifest import Manifest
+from mriparaspinal.files.output import MANIFEST
+from mriparaspinal.files.protocol import faults_of
+from mriparaspinal.files.results import SHARE, open_share
 from mriparaspinal.label_maps import LabelMaps
-from mriparaspinal.model import Problem, Settings, Slice
-from mriparaspinal.packed import PackedResults, PackedSlices, decode, encode, pack
+from mriparaspinal.model import SEGMENTS, Problem, Settings, Slice
+from mriparaspinal.names import composed
+from mriparaspinal.packed import PackedResults, PackedSlices, decode, encode, pack, unpack
 from mriparaspinal.participants import Participants
 from mriparaspinal.slice_geometry import SlicePlace
 from mriparaspinal.stacks import Spacing
@@ -67,6 +72,7 @@ class Share:
     lost: list[tuple[int, Slice]]
     spacings: dict[str, Spacing]
     places: dict[str, SlicePlace]
+    prepared: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 def share_bytes(measured: MeasuredStudy, settings: Settings) -> bytes:
@@ -85,6 +91,7 @@ def share_bytes(measured: MeasuredStudy, settings: Settings) -> bytes:
     )
     own, lost = study.dataset.slices, study.dataset.lost
     names = {slice_.name for slice_ in own}
+    as_written = set(map(composed, names))
     share = Share(
         common,
         study.share,
@@ -95,6 +102,7 @@ def share_bytes(measured: MeasuredStudy, settings: Settings) -> bytes:
         list(zip(study.order[len(own) :], lost, strict=True)),
         {name: spacing for name, spacing in study.spacings.items() if name in names},
         {name: place for name, place in study.places.items() if name in names},
+        {name: digest for name, digest in study.prepared.items() if name in as_written},
     )
     return encode(share)
 
@@ -121,12 +129,37 @@ def join_shares(folders: Sequence[Path]) -> tuple[MeasuredStudy, Settings]:
 
 
 def _read(folder: Path) -> Share:
-    _, raw = open_share(folder)
+    manifest, raw = open_share(folder)
     try:
-        return decode(raw, msgspec.msgpack.Decoder(Share))
-    except (msgspec.MsgspecError, ValueError):
+        share = decode(raw, msgspec.msgpack.Decoder(Share))
+        _require_sound(share, manifest)
+    except (ValueError, RecursionError):  # those of msgspec, too
         found = "cannot be read; expected the file of this version"
         raise NoInputError(f"{folder / SHARE}: {found}; measure the share again") from None
+    return share
+
+
+def _require_sound(share: Share, manifest: Manifest) -> None:
+    """Raise :class:`ValueError` where a share contradicts itself or its manifest."""
+    told = () if manifest.share is None else manifest.share.participants
+    places = [[place for place, *_ in part] for part in (share.slices, share.lost)]
+    slices = [*(slice_ for _, slice_, _ in share.slices), *(slice_ for _, slice_ in share.lost)]
+    results = [unpack(slice_, raw) for _, slice_, raw in share.slices]
+    settings = dataclasses.asdict(share.common.settings) | {"labels": dict(share.common.settings.labels)}
+    spacings = [mm for spacing in share.spacings.values() for mm in spacing]
+    counts = [count for result in results for count in result.counts.values()]
+    sound = (
+        share.members == told,
+        set(share.members) <= set(share.common.everyone),
+        all(slice_.participant_id in share.members and slice_.segment in SEGMENTS for slice_ in slices),
+        all(len(set(part)) == len(part) and min(part, default=0) >= 0 for part in places),
+        not faults_of({name: value for name, value in settings.items() if value not in (None, "mask")}),
+        all(math.isfinite(mm) and mm > 0 for mm in spacings),
+        all(0 <= count.fat_px <= count.csa_px for count in counts),
+        all(math.isfinite(count.contour_area_px or 0) for count in counts),
+    )
+    if not all(sound):
+        raise ValueError("contradictions")
 
 
 def _require_same(one: Path, here: Common, other: Path, there: Common) -> None:
@@ -168,5 +201,6 @@ def _joined(shares: Sequence[Share]) -> tuple[Study, PackedResults]:
         share=tuple(who for who in common.everyone if who in members) if missing else (),
         order=(*(i for i, _, _ in slices), *(i for i, _ in lost)) if missing else (),
         listing=common.listing,
+        prepared={name: digest for share in shares for name, digest in share.prepared.items()},
     )
     return study, PackedResults(dataset.slices, [raw for _, _, raw in slices])

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from mriparaspinal.errors import NoInputError
+from mriparaspinal.dataset import name_parser
+from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.files.images import IMAGE_ENDINGS
-from mriparaspinal.files.results import MANIFEST, PARTICIPANTS
+from mriparaspinal.files.manifest import Manifest
+from mriparaspinal.files.output import MANIFEST
+from mriparaspinal.files.results import PARTICIPANTS
 from mriparaspinal.model import Settings
 from mriparaspinal.names import composed
-from mriparaspinal.study import Study, open_study
+from mriparaspinal.study import Study, UnknownParticipantError, open_study
+
+if TYPE_CHECKING:
+    from mriparaspinal.label_maps import LabelMaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,7 @@ class Source:
     results: Path
     study: Study
     settings: Settings
+    manifest: Manifest
     sha256: dict[str, str]
     """Of the images and annotations that were measured, by file name."""
 
@@ -46,44 +53,67 @@ class Source:
             raise NoInputError(f"{self.study.root / name}: {found}; expected {expected}; {again}")
 
 
-def open_source(results: Path, manifest: Mapping[str, Any] | None, dataset: Path) -> Source:
+def open_source(results: Path, manifest: Manifest | None, dataset: Path) -> Source:
     """Open the dataset of ``results`` with the settings of its ``manifest`` (``quantify.json``).
 
     Raises :class:`NoInputError` where there is no manifest, or its settings cannot be used.
     """
-    if not manifest:
-        found = "no quantify.json, which knows the settings"
-        raise NoInputError(f"{results}: {found}; expected results as quantify writes them; run it again")
-    if "numbering" in (manifest.get("settings") or {}):
+    manifest, settings = _measured(results, manifest)
+    if manifest.numbering is not None:
         found = "measured from label maps, not from contours"
         remedy = "run quantify on the LabelMe files"
         raise NoInputError(f"{results}: {found}; expected results of the dataset's contours; {remedy}")
+    return _opened(results, manifest, settings, dataset, None, _is_of_slice)
+
+
+def open_source_of_maps(results: Path, manifest: Manifest, dataset: Path, masks: Path) -> Source:
+    """The same of results that were measured from label maps, which lie in the folder ``masks``."""
+    from mriparaspinal.label_maps import LabelMaps
+
+    manifest, settings = _measured(results, manifest)
+    maps = LabelMaps(masks, manifest.numbering or {}, {})
+    return _opened(results, manifest, settings, dataset, maps, _is_of_maps)
+
+
+def _measured(results: Path, manifest: Manifest | None) -> tuple[Manifest, Settings]:
+    """The manifest of a measurement, and its settings; raises :class:`NoInputError` for none, and others."""
+    if manifest is None:
+        found = "no quantify.json, which knows the settings"
+        raise NoInputError(f"{results}: {found}; expected results as quantify writes them; run it again")
+    if manifest.mean_of_raters is not None:
+        found = f"the mean of {manifest.mean_of_raters} raters, of which no dataset was measured"
+        raise NoInputError(f"{results}: {found}; expected the results of one rater; give those")
+    settings = manifest.measured_with
     try:
-        settings = _settings(manifest["settings"])
-        inputs = dict(manifest["inputs"])
-        share = tuple(dict(manifest.get("share") or {}).get("participants", ()))
-    except (KeyError, TypeError, ValueError, AttributeError):
-        found = "its settings and inputs cannot be read"
-        raise NoInputError(
-            f"{results / MANIFEST}: {found}; expected those of this version; run quantify again"
-        ) from None
+        name_parser(settings)
+    except UsageError as error:
+        raise NoInputError(f"{results / MANIFEST}: {error}") from None
+    return manifest, settings
+
+
+def _opened(
+    results: Path,
+    manifest: Manifest,
+    settings: Settings,
+    dataset: Path,
+    maps: LabelMaps | None,
+    is_read: Callable[[str], bool],
+) -> Source:
     own = results / PARTICIPANTS
-    study = open_study(dataset, settings, own if own.is_file() else None, share=share)
-    measured = {composed(name): digest for name, digest in inputs.items() if _is_of_slice(name)}
-    return Source(results, study, settings, measured)
+    people = own if own.is_file() else None
+    share = () if manifest.share is None else manifest.share.participants
+    try:
+        study = open_study(dataset, settings, people, maps=maps, share=share)
+    except UnknownParticipantError as error:
+        found = str(error).removeprefix("--participant-label: ").rsplit("; ", 1)[0]
+        raise NoInputError(f"{results / MANIFEST}: {found}; give the dataset that was measured") from None
+    measured = {composed(name): digest for name, digest in manifest.inputs.items() if is_read(name)}
+    return Source(results, study, settings, manifest, measured)
 
 
-def _settings(saved: Mapping[str, Any]) -> Settings:
-    values = dict(saved)
-    values["labels"] = tuple(sorted(values["labels"].items()))
-    values["contrasts"] = tuple(values["contrasts"])
-    if values["window"] is not None:
-        low, high = values["window"]
-        values["window"] = (float(low), float(high))
-    settings = Settings(**values)
-    if not (isinstance(settings.threshold, int) and 0 <= settings.threshold <= 255):
-        raise ValueError("threshold")
-    return settings
+def _is_of_maps(name: str) -> bool:
+    """Whether an input is the image or the label map of a slice."""
+    return name.startswith("masks/") or name.lower().endswith(IMAGE_ENDINGS)
 
 
 def _is_of_slice(name: str) -> bool:

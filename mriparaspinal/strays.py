@@ -13,10 +13,11 @@ from typing import Literal
 
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes, stands_for
 from mriparaspinal.files.images import IMAGE_ENDINGS, SLICE_FILE_LIMIT
+from mriparaspinal.files.output import MANIFESTS
 from mriparaspinal.model import Problem
 from mriparaspinal.names import composed, difference, loose_key
 
-#: What ``prepare`` leaves beside the slices that it makes: no annotation.
+#: What ``prepare`` leaves beside the slices that it makes.
 PREPARED = "prepare.json"
 Who = tuple[str, str, str, str]
 """Participant id, group, segment, and the letter that tells several slices of the segment apart."""
@@ -89,7 +90,7 @@ def kind(name: str) -> str:
     """``image``, ``json``, or nothing for a file that is no part of a slice."""
     lower = name.lower()
     if lower.endswith(".json"):
-        return "" if lower.rsplit("/", 1)[-1] == PREPARED else "json"
+        return "" if lower.rsplit("/", 1)[-1] in MANIFESTS else "json"
     return "image" if lower.endswith(IMAGE_ENDINGS) else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,23 +19,16 @@ from mriparaspinal.dataset import Dataset, find_slices, name_parser, participant
 from mriparaspinal.errors import NoInputError, ParaspinalError, UsageError
 from mriparaspinal.files.folder import UnreadableFileError, list_files, read_bytes
 from mriparaspinal.files.images import IMAGE_ENDINGS, png_size
+from mriparaspinal.files.manifest import listed_outputs
+from mriparaspinal.files.output import MANIFEST, MARK, OutputFolder, manifest_pieces, sha256
 from mriparaspinal.files.protocol import FILE as PROTOCOL
-from mriparaspinal.files.results import (
-    MANIFEST,
-    PARTICIPANTS,
-    SHARE,
-    OutputFolder,
-    manifest_pieces,
-    sha256,
-    stale_tables,
-)
+from mriparaspinal.files.results import PARTICIPANTS, SHARE, stale_tables
 from mriparaspinal.files.spool import in_order
 from mriparaspinal.files.tables import (
     Cell,
     TextTable,
     csv_bytes,
     csv_lines,
-    harmless,
     parse_table,
     table_bytes,
 )
@@ -55,7 +49,7 @@ from mriparaspinal.participants import KEY, NOBODY, Participants, match_slices, 
 from mriparaspinal.pipeline import measure_slices
 from mriparaspinal.plausibility import Gathered
 from mriparaspinal.stacks import Spacing, stack_problems
-from mriparaspinal.strays import json_content, table_versions
+from mriparaspinal.strays import PREPARED, json_content, table_versions
 from mriparaspinal.tabulate import Regions, choose_reference, each_row, missing_regions, tabulate_slices
 from mriparaspinal.text import is_missing, read_number
 from mriparaspinal.twins import key_of, no_keys, twin_problems
@@ -74,6 +68,10 @@ _NOT_READ = ("participants.xls", "participants.ods", "participants.numbers")
 #: Slices whose rows become text at a time.
 _PART = 100
 _SPACING_COLUMNS = ("image", "row_spacing_mm", "col_spacing_mm")
+
+
+class UnknownParticipantError(UsageError):
+    """A participant of a share who has no slices in the dataset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +101,8 @@ class Study:
     """Of a share: which slices of the whole dataset its slices, then its lost ones, are."""
     listing: str = ""
     """A SHA-256 over the names of all slices of the dataset."""
+    prepared: dict[str, str] = field(default_factory=dict)
+    """The SHA-256 of the images that ``prepare`` wrote, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +183,7 @@ def open_study(
     given = None if participants_file is None else participants_file.name
     problems = [*dataset.problems, *table_versions(files, given)]
     del files  # very many names, perhaps
+    prepared = _prepared(root, dataset.slices)
     digests = {}
     if PROTOCOL in tables:
         try:
@@ -247,7 +248,40 @@ def open_study(
         tuple(who for who in everyone if who in share),
         order,
         _listing(dataset.slices),
+        prepared,
     )
+
+
+def _prepared(root: Path, slices: Sequence[Slice]) -> dict[str, str]:
+    """What ``prepare`` wrote of the images, by the manifests in their folders.
+
+    Raises :class:`NoInputError` where a folder of slices is half that of another run of ``prepare``.
+    """
+    prepared: dict[str, str] = {}
+    for folder in sorted({"", *(slice_.name.rpartition("/")[0] for slice_ in slices)}):
+        place = root / folder
+        if os.path.lexists(place / MARK):
+            found = f"has the mark {MARK}: prepare was cut off here, or is still writing"
+            raise NoInputError(f"{place}: {found}; expected finished slices; run prepare again")
+        # Whatever else may be wrong with it: it is not what is measured.
+        outputs = listed_outputs(place / PREPARED)
+        prepared |= {composed(f"{folder}/{name}".lstrip("/")): digest for name, digest in outputs.items()}
+    return prepared
+
+
+def _other_than_prepared(study: Study, results: Sequence[SliceResult]) -> list[Problem]:
+    """One warning for all images that are not those which ``prepare`` wrote."""
+    if not study.prepared:
+        return []
+    now = ((composed(name), digest) for result in results for name, digest in result.sha256)
+    read = [(name, digest) for name, digest in now if name in study.prepared]
+    other = [name for name, digest in read if digest != study.prepared[name]]
+    if not other:
+        return []
+    found = f"{len(other)} of {len(read)} images are not those that prepare wrote, among them {other[0]}"
+    message = f"{found} (its SHA-256 differs); expected them as they were written"
+    remedy = "prepare them again; or, if you changed them on purpose, take prepare.json away"
+    return [Problem(PREPARED, "", "warning", "other-than-prepared", message, remedy)]
 
 
 def _listing(slices: Sequence[Slice]) -> str:
@@ -272,7 +306,7 @@ def _share_of(
         near = alike or get_close_matches(unknown[0], everyone, n=4, cutoff=0.5) or everyone[:4]
         found = f"{unknown[0]!r} has no slices in the dataset"
         expected = f"one of {len(everyone)} participants, such as {', '.join(near)}" if near else "slices"
-        raise UsageError(f"--participant-label: {found}; expected {expected}; correct it")
+        raise UnknownParticipantError(f"--participant-label: {found}; expected {expected}; correct it")
     slices = [(i, s) for i, s in enumerate(dataset.slices) if s.participant_id in share]
     lost = [(i, s) for i, s in enumerate(dataset.lost) if s.participant_id in share]
     chosen = Dataset(PackedSlices(s for _, s in slices), dataset.problems, tuple(s for _, s in lost))
@@ -465,6 +499,7 @@ def gather_problems(study: Study, results: Sequence[SliceResult], settings: Sett
     problems += twin_problems(results, keys)
     problems += depths.problems(settings)
     problems += gathered.problems()
+    problems += _other_than_prepared(study, results)
     # What is said of a file that several slices share is said once.
     problems = list(dict.fromkeys(problems))
     problems.sort(key=lambda problem: natural_key(composed(problem.file)))
@@ -683,7 +718,7 @@ class _Tables:
 
 def problems_csv(problems: list[Problem]) -> bytes:
     """``problems.csv``; what comes from file names and labels cannot run as a formula."""
-    cells = [tuple(harmless(getattr(problem, c)) for c in PROBLEM_COLUMNS) for problem in problems]
+    cells = [tuple(getattr(problem, c) for c in PROBLEM_COLUMNS) for problem in problems]
     return csv_bytes(PROBLEM_COLUMNS, cells)
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from mriparaspinal import __version__
 from mriparaspinal.files.folder import UnreadableFileError
 from mriparaspinal.files.nifti import Form
+from mriparaspinal.files.output import manifest_bytes, sha256
 from mriparaspinal.files.tables import csv_bytes
 from mriparaspinal.grey_window import linear_levels, percentile_window, series_window
 from mriparaspinal.levels import COLUMNS as LEVEL_COLUMNS
@@ -34,6 +36,8 @@ LIST_COLUMNS = (
     "slice mm",
     "VOI window",
 )
+#: The file that lists the sheets.
+SHEETS = "sheets.json"
 _THUMB = 160
 _SHEET_COLUMNS = 6
 
@@ -105,6 +109,12 @@ def sheet_files(found: Surveyed) -> dict[str, bytes]:
         if series.plane_name() == "axial"
     }
     return {**sheets, LEVELS_TABLE: levels_template()} if sheets else {}
+
+
+def sheets_manifest(files: Mapping[str, bytes]) -> bytes:
+    """The manifest of contact sheets."""
+    outputs = {name: sha256(content) for name, content in files.items()}
+    return manifest_bytes({"mriparaspinal": __version__, "outputs": outputs})
 
 
 def contact_sheet(series: Series) -> bytes:

@@ -65,7 +65,7 @@ def sweep_thresholds(
     table = sweep_table(regions, fi[one_side])
     slopes = slope_table(regions, fi[one_side], threshold)
     contrasts, skipped = _main_contrasts(cohort)
-    protocol = cohort.manifest.get("settings", {})
+    protocol = cohort.protocol
     judged_by: Normality = "shapiro" if protocol.get("normality") == "shapiro" else "lilliefors"
     compared, remarks = _sweep_contrasts(cohort, contrasts, fi, threshold, judged_by)
 
@@ -87,7 +87,7 @@ def sweep_thresholds(
         "sweep.svg": svg_bytes(figure),
         "notes.txt": notes_bytes(settings, (*summary, *notes)),
     }
-    return Analysis(compared, notes, files), summary
+    return Analysis(compared, notes, files, "threshold_sweep.json", settings, cohort.inputs), summary
 
 
 def _read_histograms(source: Source, jobs: int, progress: Callable[[], None] | None) -> Histograms:
@@ -155,7 +155,7 @@ def _differ(source: Source, key: tuple[str, ...], found: str, expected: str) -> 
 
 def _main_contrasts(cohort: Cohort) -> tuple[list[Contrast], list[str]]:
     """Those that ``compare`` makes unasked: the protocol's, else the paper's."""
-    asked = cohort.manifest.get("settings", {}).get("contrasts", [])
+    asked = cohort.protocol.get("contrasts", [])
     if asked:
         return [resolve(text, cohort.table) for text in asked], []
     return default_contrasts(cohort.table)

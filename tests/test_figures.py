@@ -671,3 +671,23 @@ def test_settings_of_the_user_change_nothing(cohort: pd.DataFrame) -> None:
 def test_no_pyplot_and_no_display() -> None:
     code = "import sys, mriparaspinal.files.figure_files; assert 'matplotlib.pyplot' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_many_lines_are_drawn_together(monkeypatch, cohort, comparisons) -> None:
+    """The same ends as the lines one by one, which the test above holds against the cohort."""
+
+    def ends(figure: Figure) -> list[list[float]]:
+        found: list[list[float]] = []
+        for axes in panels(figure).values():
+            for line in axes.lines:
+                if line.get_linewidth() == 0.4:
+                    points = np.vstack([line.get_xydata(), [[np.nan, np.nan]]]).reshape(-1, 3, 2)
+                    assert np.isnan(points[:, 2]).all()
+                    found += points[:, :2].reshape(-1, 4).tolist()
+        return found
+
+    alone = figures.sides_figure(cohort, comparisons)
+    monkeypatch.setattr(figures, "_MANY_PAIRS", 5)
+    together = figures.sides_figure(cohort, comparisons)
+    assert ends(together) == ends(alone)
+    assert sum(len(axes.lines) for axes in together.axes) < sum(len(axes.lines) for axes in alone.axes)

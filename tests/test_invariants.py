@@ -202,7 +202,7 @@ def test_tables_of_results_come_back_as_they_were(tmp_path):
     )
     measured = measure_study(open_study(tmp_path / "data", how), how)
     (tmp_path / "L3.csv").write_bytes(result_files(measured, how)["L3.csv"])
-    back = read_measurements(tmp_path, ["L3.csv"])
+    back = read_measurements({"L3.csv": (tmp_path / "L3.csv").read_bytes()}, ["L3.csv"])
     rows = measurements_of(measured, how)
     assert len(back) == len(rows) == 9
     for row, (_, told) in zip(rows, back.iterrows(), strict=True):

@@ -10,7 +10,7 @@ import pytest
 
 from mriparaspinal.dataset import find_slices
 from mriparaspinal.files import spool
-from mriparaspinal.files.results import OutputFolder, sha256
+from mriparaspinal.files.output import OutputFolder, sha256
 from mriparaspinal.files.spool import Spool
 from mriparaspinal.model import EXPECTED_MUSCLES, RegionCount, Settings, Slice, SliceResult
 from mriparaspinal.packed import PackedResults, PackedSlices, pack, unpack

@@ -11,7 +11,7 @@ import pytest
 from builders import SHAPES, box, grey_image, polygon, write_dataset, write_slice
 from builders_study import Outcome, fingerprint, problems_of, read_csv, run
 
-from mriparaspinal.files.results import MARK
+from mriparaspinal.files.output import MARK
 
 EVERYONE = ("ALS_1", "ALS_2", "ALS_3", "LR_1", "LR_2", "als_1")
 
@@ -291,3 +291,36 @@ def test_the_threshold_sweep_of_a_share(data, singles, tmp_path):
     outcome = run("threshold-sweep", results, "--dataset", data, "--out", tmp_path / "sweep", "--quiet")
     assert outcome.code == 4, "the table of participants has an error"
     assert (tmp_path / "sweep" / "sweep.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda share: share.update(members=["LR_1"]),
+        lambda share: share["slices"][0].__setitem__(0, share["slices"][1][0]),
+        lambda share: share["slices"][0].__setitem__(0, -1),
+        lambda share: share["slices"][0].__setitem__(2, b"\x93\x90"),
+        lambda share: share["slices"][0][1].update(participant_id="LR_1"),
+        lambda share: share["slices"][0][1].update(segment="L9"),
+        lambda share: share["common"]["settings"].update(threshold=999),
+        lambda share: share["common"]["settings"].update(name_pattern=5),
+        lambda share: share["spacings"].update({next(iter(share["spacings"])): [float("nan"), 1.0]}),
+        lambda share: share.pop("places"),
+    ],
+)
+def test_a_share_that_contradicts_itself(singles, tmp_path, spoil):
+    """Its SHA-256 fits: somebody has changed both."""
+    import hashlib
+
+    import msgspec
+
+    folder = shutil.copytree(singles["ALS_1"], tmp_path / "ALS_1")
+    share = msgspec.msgpack.decode((folder / "share.msgpack").read_bytes())
+    spoil(share)
+    raw = msgspec.msgpack.encode(share)
+    (folder / "share.msgpack").write_bytes(raw)
+    manifest = json.loads((folder / "quantify.json").read_text())
+    manifest["outputs"]["share.msgpack"] = hashlib.sha256(raw).hexdigest()
+    (folder / "quantify.json").write_text(json.dumps(manifest))
+    line = one_line(merge(tmp_path / "out", folder, singles["ALS_2"]), 3)
+    assert "share.msgpack: cannot be read" in line

@@ -19,7 +19,8 @@ from PIL import Image
 
 from mriparaspinal.dataset import find_slices
 from mriparaspinal.errors import NoInputError
-from mriparaspinal.files.results import OutputFolder, open_results, stale_tables
+from mriparaspinal.files.output import OutputFolder
+from mriparaspinal.files.results import open_results, stale_tables
 from mriparaspinal.model import (
     COLUMNS,
     DixonSums,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import signal
 import sys
+from collections.abc import Iterator
 
 import click
 
 from mriparaspinal import __version__
+from mriparaspinal.cli.surroundings import libraries_quiet, settle, told
 from mriparaspinal.errors import ParaspinalError
+from mriparaspinal.model import printable
 
 #: In the order of ``--help``. Each stands in the module of its name.
 COMMANDS = (
@@ -73,18 +78,48 @@ def app() -> None:
     """From contours on lumbar MRI slices to fatty infiltration, areas and the tests of a study."""
 
 
+class Stopped(KeyboardInterrupt):
+    """A signal asks to stop, as Ctrl-C does: by ``timeout``, a batch system, the end of a session."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.name = signal.Signals(number).name
+        self.exit_code = 128 + number
+
+
+@contextlib.contextmanager
+def _obeying() -> Iterator[None]:
+    """End in good order by SIGTERM and SIGHUP, too; one that is ignored (``nohup``) stays so."""
+
+    def stop(number: int, _: object) -> None:
+        raise Stopped(number)
+
+    obeyed = []
+    with contextlib.suppress(ValueError):  # not in the main thread
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, stop)
+                obeyed.append(number)
+    try:
+        yield
+    finally:
+        for number in obeyed:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _last_line(text: str) -> None:
+    # After a hang-up there may be no terminal any more.
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
 def main() -> None:
     """Run a command; a user's mistake becomes one line on stderr and its exit code."""
-    # Linear algebra in one thread: its sums have one order on every machine, --jobs are not multiplied, and
-    # NumPy is loaded a tenth quicker. Set before it is; who wants more threads says so in the environment.
-    for library in ("OPENBLAS", "MKL", "OMP"):
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
-    # Either may be closed (2>&-), and is then None: what is said goes nowhere.
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 (as long as the process)
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
+    settle()
     try:
         # Not app(): that turns Ctrl-C, and a reader of our output that has gone, into exit code 1.
-        with app.make_context("mriparaspinal", sys.argv[1:]) as context:
+        with _obeying(), libraries_quiet(), app.make_context("mriparaspinal", sys.argv[1:]) as context:
             app.invoke(context)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
@@ -92,12 +127,23 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except ParaspinalError as error:
-        print(f"mriparaspinal: {error}", file=sys.stderr)
+        # Several faults of a protocol stand in a line each.
+        lines = map(printable, str(error).split("\n"))
+        print("mriparaspinal: " + "\n".join(lines), file=sys.stderr)
         sys.exit(error.exit_code)
+    except Stopped as stop:
+        _last_line(f"mriparaspinal: stopped by the signal {stop.name}")
+        sys.exit(stop.exit_code)
     except KeyboardInterrupt:
-        print("mriparaspinal: stopped from the keyboard", file=sys.stderr)
+        _last_line("mriparaspinal: stopped from the keyboard")
         sys.exit(130)
     except BrokenPipeError:
         # The reader of our output (head, less) has gone: nothing is wrong, nothing more to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        lacking = told(error)
+        if lacking is None:
+            raise
+        print(f"mriparaspinal: {lacking}", file=sys.stderr)
+        sys.exit(lacking.exit_code)

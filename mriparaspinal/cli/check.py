@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,12 @@ from mriparaspinal.cli.console import (
     progress_bar,
     refuse_idle_affine,
     say,
+    say_jobs,
     show_table,
 )
+from mriparaspinal.cli.outputs import refuse_beside_inputs
 from mriparaspinal.cli.summary import measured_rows, measured_summary, print_json, show
-from mriparaspinal.errors import EXIT_PARTLY, UsageError
+from mriparaspinal.errors import EXIT_PARTLY
 from mriparaspinal.files.protocol import resolve_settings
 
 
@@ -64,24 +65,28 @@ def check(
     Example:
       mriparaspinal check scans --json problems.json
     """
+    from mriparaspinal.files.output import manifest_bytes, require_ours, write_file
     from mriparaspinal.files.protocol import run_options
-    from mriparaspinal.files.results import manifest_bytes, write_file
     from mriparaspinal.parallel import Spread
     from mriparaspinal.study import measure_study, open_study, problem_records
 
     settings = resolve_settings(dataset, protocol)
     participants, jobs = run_options(dataset, participants, jobs)
+    say_jobs(jobs, quiet)
     json_stdout = json_file is not None and str(json_file) == "-"
     if json_file is not None and not json_stdout:
         tables = (participants, None if numbering is None else Path(numbering))
-        refuse_input_as_json(json_file, (dataset, masks), tables)
+        refuse_beside_inputs("--json", json_file, tables, (dataset, masks))
+        require_ours(json_file, is_list_of_problems, "--json")
     refuse_idle_affine(protocol["affine"], masks)
     maps = label_maps(masks, numbering, protocol["mask_rule"])
     study = open_study(dataset, settings, participants, maps=maps, share=participant_label)
     with progress_bar("checking", len(study.dataset.slices), quiet) as advance:
         measured = measure_study(study, settings, Spread(jobs, timeout=timeout), advance)
     if json_file is not None and not json_stdout:
-        write_file(json_file, manifest_bytes({"problems": problem_records(measured.problems)}))
+        write_file(
+            json_file, manifest_bytes({"problems": problem_records(measured.problems)}), is_list_of_problems
+        )
     for problem in measured.problems:
         log(problem.line())
     if measured.problems and not json_stdout:
@@ -105,12 +110,6 @@ def check(
     measured.require_slices()
 
 
-def refuse_input_as_json(
-    json_file: Path, folders: Sequence[Path | None], tables: Sequence[Path | None]
-) -> None:
-    """A slip must not write over the contours of a slice: only a list of problems is replaced."""
-    inside = any(folder is not None and folder.resolve() in json_file.resolve().parents for folder in folders)
-    table = any(path is not None and path.resolve() == json_file.resolve() for path in tables)
-    if (inside or table) and json_file.exists() and not json_file.read_bytes().startswith(b'{\n  "problems"'):
-        found = "is a file of the dataset or of the label maps, or a table of theirs"
-        raise UsageError(f"--json {json_file}: {found}; expected a file elsewhere; choose another")
+def is_list_of_problems(head: bytes) -> bool:
+    """Whether a file begins as one of --json does."""
+    return head.startswith(b'{\n  "problems"')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import re
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from mriparaspinal.errors import UsageError
-from mriparaspinal.model import Problem, Settings
+from mriparaspinal.model import Problem, Settings, printable
 
 if TYPE_CHECKING:
     from mriparaspinal.label_maps import LabelMaps
@@ -42,20 +43,30 @@ def log(text: str) -> None:
 
 def say(text: str, quiet: bool = False) -> None:
     """One line on stderr; the log has it even where the terminal is to be quiet."""
+    text = printable(text)
     log(text)
     if not quiet:
         with if_read(sys.stderr):
             print(text, file=sys.stderr, flush=True)
 
 
+def say_jobs(jobs: int, quiet: bool) -> None:
+    """A note where fewer processes work than were asked for."""
+    from mriparaspinal.parallel import cores
+
+    if jobs > 1 and jobs > cores():
+        say(f"note: --jobs {jobs}: {counted(cores(), 'core')} here, so no more processes work", quiet)
+
+
 def say_note(note: str, quiet: bool = False, whole: str = "notes.txt") -> None:
     """A note on stderr, its long lists cut; the file ``whole``, and the log, have all of them."""
-    log(f"note: {note}")
+    note = printable(f"note: {note}")
+    log(note)
     if not quiet:
         for long_list, separator in zip(_LONG_LISTS, (", ", "; "), strict=True):
             note = long_list.sub(partial(_cut, separator, whole), note)
         with if_read(sys.stderr):
-            print(f"note: {note}", file=sys.stderr, flush=True)
+            print(note, file=sys.stderr, flush=True)
 
 
 def _cut(separator: str, whole: str, found: re.Match[str]) -> str:
@@ -121,12 +132,21 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def fat_and_water(settings: Settings, fat: Path | None, water: Path | None) -> tuple[Path, Path] | None:
-    """The images of the fat rule ``dixon``; raises :class:`UsageError` where they and the rule do not fit."""
+def fat_and_water(
+    settings: Settings, fat: Path | None, water: Path | None, *outputs: Path
+) -> tuple[Path, Path] | None:
+    """The images of the fat rule ``dixon``; raises :class:`UsageError` where they and the rule do not fit.
+
+    ``outputs``: the folders that the command writes into, which hold none of the images.
+    """
     if settings.fat_rule == "dixon":
         if fat is None or water is None:
             missing = " and ".join(n for n, path in (("--fat", fat), ("--water", water)) if path is None)
             raise UsageError(f"--fat-rule dixon: no {missing}; expected both; give the folders of the images")
+        for path, out in itertools.product((fat, water), outputs):
+            if path.resolve() == out.resolve():
+                found = "is the folder of --fat or --water"
+                raise UsageError(f"{out}: {found}; expected another folder; choose another --out")
         return fat, water
     if fat is not None or water is not None:
         found = f"given with the fat rule {settings.fat_rule}, which does not use them"
@@ -179,7 +199,7 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if not sys.stdout.isatty():
         with if_read(sys.stdout):
             for row in (header, *rows):
-                print("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
+                print("\t".join(map(printable, row)))
         return
     from rich.console import Console
     from rich.table import Table
@@ -187,5 +207,5 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     table = Table(*header, show_lines=False)
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     Console().print(table)

@@ -69,7 +69,7 @@ def correlate(
     cohort = join_tables(open_either(results, table, participants), join)
     say_problems(cohort.problems, quiet, verbose)
     found = correlate_cohort(cohort, score, covariate, metric, role, group, method)
-    write_analysis(found, out, (results, table, participants, *join), quiet)
+    write_analysis(found, out, (results, table, participants, *join), quiet, cohort.sources)
     p, adjusted = found.table["p"], found.table["p_adjusted"]
     say(
         f"made {counted(int(p.notna().sum()), 'correlation')} of {len(p)} into {out}; "

@@ -106,7 +106,7 @@ def _log_to(path: Path, command: str) -> Iterator[None]:
 
 def _exit_code(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
-        return 130
+        return int(getattr(error, "exit_code", 130))
     if isinstance(error, BrokenPipeError):
         return 0
     code = getattr(error, "exit_code", getattr(error, "code", 1))

@@ -10,6 +10,7 @@ import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say
+from mriparaspinal.cli.outputs import refuse_inputs
 from mriparaspinal.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -90,7 +91,8 @@ def maps(
     images = {option: path for option, path in given.items() if path is not None}
     _check(kind, images, same_voxels)
     from mriparaspinal import map_making as making
-    from mriparaspinal.files.results import OutputFolder, write_file
+    from mriparaspinal.files.nifti_maps import is_map
+    from mriparaspinal.files.output import OutputFolder, write_file
 
     if kind == "dti":
         data, bval, bvec = (images[option] for option in _NEEDED[kind])
@@ -107,15 +109,12 @@ def maps(
         first, second = (images[option] for option in _NEEDED[kind])
         made = make(first, second, out, same_voxels, affine)
     folder = out if kind == "dti" else out.parent
-    written = {(folder / name).resolve() for name in made.files}
-    for option, path in images.items():
-        if path.resolve() in written:
-            raise UsageError(f"--out {out}: {option} would be written over; expected another; choose another")
+    refuse_inputs("--out", [folder / name for name in made.files], images.values())
     if kind == "dti":
-        with OutputFolder(out) as whole:
-            whole.replace(made.files, [])
+        with OutputFolder(out, making.MAPS, keep_changed=True) as whole:
+            whole.replace({**made.files, making.MAPS: making.maps_manifest(made.files)})
     else:
-        write_file(out, made.files[out.name])
+        write_file(out, made.files[out.name], is_map)
     for line in made.summaries if verbose else ():
         say(line, quiet)
     for note in made.notes:

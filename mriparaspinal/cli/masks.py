@@ -11,6 +11,7 @@ from mriparaspinal.cli.console import (
     progress_bar,
     refuse_dataset_as_output,
     say,
+    say_jobs,
     say_problems,
 )
 from mriparaspinal.errors import EXIT_PARTLY
@@ -46,17 +47,20 @@ def masks(
     Example:
       mriparaspinal masks scans --out masks
     """
+    from mriparaspinal.files.output import OutputFolder
     from mriparaspinal.files.protocol import run_options
-    from mriparaspinal.gallery import draw_slices
+    from mriparaspinal.gallery import MASKS, draw_slices
     from mriparaspinal.study import open_study
 
     settings = resolve_settings(dataset, protocol)
     refuse_dataset_as_output(dataset, out)
     _, jobs = run_options(dataset, None, jobs)
-    study = open_study(dataset, settings, leave_out=out, share=participant_label)
-    with progress_bar("drawing", len(study.dataset.slices), quiet) as advance:
-        nifti = format_ == "nifti"
-        drawn, problems = draw_slices(study, out, settings, jobs, advance, nifti)
+    say_jobs(jobs, quiet)
+    with OutputFolder(out, MASKS) as folder:
+        study = open_study(dataset, settings, leave_out=out, share=participant_label)
+        with progress_bar("drawing", len(study.dataset.slices), quiet) as advance:
+            nifti = format_ == "nifti"
+            drawn, problems = draw_slices(study, folder, settings, jobs, advance, nifti)
     say_problems(problems, quiet, verbose)
     errors = sum(problem.severity == "error" for problem in problems)
     say(f"drew {drawn} of {counted(len(study.dataset.slices), 'slice')} into {out}", quiet)

@@ -35,7 +35,8 @@ def merge(
     Example:
       mriparaspinal merge shares/ALS_1 shares/ALS_2 shares/LR_1 --out results
     """
-    from mriparaspinal.files.results import OutputFolder, refuse_other_share
+    from mriparaspinal.files.output import OutputFolder
+    from mriparaspinal.files.results import refuse_other_share
     from mriparaspinal.shares import join_shares
     from mriparaspinal.study import write_results
 

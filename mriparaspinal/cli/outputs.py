@@ -1,8 +1,8 @@
-"""How the commands of the statistics end: files in place, notes said, the exit code settled."""
+"""How the commands end: files in place, never over an input or somebody's own; notes said; the exit code."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,29 +11,117 @@ from mriparaspinal.errors import EXIT_PARTLY, UsageError
 
 if TYPE_CHECKING:
     from mriparaspinal.analysis import Analysis
+    from mriparaspinal.files.output import OutputFolder
+    from mriparaspinal.files.results import Results
     from mriparaspinal.model import Problem
 
 
-def write_analysis(found: Analysis, out: Path, inputs: Sequence[Path | None], quiet: bool) -> None:
+def write_analysis(
+    found: Analysis,
+    out: Path,
+    inputs: Sequence[Path | None],
+    quiet: bool,
+    sources: Sequence[Results] = (),
+) -> None:
     """Put the files of an analysis into its folder, remove those of other options, say the notes.
 
-    Raises :class:`UsageError` where the folder is an input, or a file would take an input's place.
+    ``sources``: the folders of results that it was made from, which must not have changed since. Raises
+    :class:`UsageError` where the folder is an input, or a file would take the place of an input, or of one
+    that the command did not write.
     """
-    from mriparaspinal.files.results import OutputFolder
+    with analysis_folder(found.manifest, out, inputs) as folder:
+        place_analysis(found, folder, inputs, sources)
+    say_notes(found, quiet)
 
-    taken = {out.resolve(), *((out / name).resolve() for name in found.files)}
-    for path in inputs:
-        if path is not None and path.resolve() in taken:
-            problem = f"{path} is an input and would be written over or into"
-            raise UsageError(f"--out {out}: {problem}; expected another folder; choose another")
-    with OutputFolder(out) as folder:
-        there = {path.name for pattern in found.leftovers for path in out.glob(pattern)}
-        folder.replace(found.files, sorted(there - set(found.files)))
-    for note in found.notes:
+
+def say_notes(found: Analysis, quiet: bool) -> None:
+    """Say the notes of an analysis, and what its figures lack."""
+    for note in (*found.notes, *_boxes(found.files)):
         say_note(note, quiet)
+
+
+def analysis_folder(manifest: str, out: Path, inputs: Sequence[Path | None]) -> OutputFolder:
+    """The folder of an analysis; raises :class:`UsageError` where it is an input."""
+    from mriparaspinal.files.output import OutputFolder
+
+    refuse_inputs("--out", [out], inputs)
+    return OutputFolder(out, manifest, keep_changed=True)
+
+
+def place_analysis(
+    found: Analysis, folder: OutputFolder, inputs: Sequence[Path | None], sources: Sequence[Results]
+) -> None:
+    """Put the files of an analysis into a folder that is taken, and remove those of other options."""
+    files = {**found.files, found.manifest: found.manifest_bytes()}
+    refuse_inputs("--out", [folder.path / name for name in files], inputs)
+    for results in sources:
+        results.require_same()
+    stale = [name for name in folder.written_before() if name not in files]
+    folder.replace(files, [name for name in stale if (folder.path / name).is_file()])
+
+
+def refuse_inputs(option: str, outputs: Iterable[Path], inputs: Iterable[Path | None]) -> None:
+    """Raise :class:`UsageError` where an output is an input, by whatever name."""
+    given = [path for path in inputs if path is not None]
+    for output in outputs:
+        for path in given:
+            if output.resolve() == path.resolve() or _same_file(output, path):
+                found = f"{path} is an input and would be written over or into"
+                expected = "expected another folder or file"
+                raise UsageError(f"{option} {output}: {found}; {expected}; choose another")
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def refuse_beside_inputs(
+    option: str,
+    output: Path,
+    files: Iterable[Path | None],
+    folders: Iterable[Path | None],
+    made: Iterable[Path | None] = (),
+) -> None:
+    """Raise :class:`UsageError` for a single file that is an input, or lies beside those of an input folder.
+
+    What a study makes may lie in a folder of its own below the dataset, but nowhere below a folder that was
+    ``made`` by another command.
+    """
+    from mriparaspinal.files.output import is_device
+
+    if output.is_dir():
+        raise UsageError(f"{option} {output}: is a folder; expected the name of a file; add one")
+    if is_device(output):
+        return
+    refuse_inputs(option, [output], files)
+    above = output.resolve().parents
+    for folder, taken in (
+        *((folder, above[:1]) for folder in folders),
+        *((folder, above) for folder in made),
+    ):
+        if folder is not None and folder.resolve() in taken:
+            found = f"lies in the input {folder}"
+            raise UsageError(f"{option} {output}: {found}; expected it elsewhere; choose another")
 
 
 def end(problems: Sequence[Problem]) -> None:
     """Exit 4 where the participants table had errors, which have been said."""
     if any(problem.severity == "error" for problem in problems):
         raise SystemExit(EXIT_PARTLY)
+
+
+def _boxes(files: Mapping[str, bytes]) -> list[str]:
+    """A note where figures lack letters: all texts of figures come from the tables beside them."""
+    if not any(name.endswith(".png") for name in files):
+        return []
+    from mriparaspinal.files.figure_files import missing_letters
+
+    tables = (content.decode("utf-8", "replace") for name, content in files.items() if name.endswith(".csv"))
+    missing = missing_letters(tables)
+    if not missing:
+        return []
+    found = f"no font of this machine has the letters {' '.join(missing[:20])}"
+    return [f"figures: {found}; they are boxes there; install one that has them, such as Noto Sans CJK"]

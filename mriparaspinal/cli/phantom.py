@@ -97,18 +97,15 @@ def phantom(
     """
     if als + lr == 0:
         raise UsageError("phantom: --als 0 and --lr 0 were found; expected at least one patient; raise one")
-    from mriparaspinal.files.phantom_writer import write_cohort
+    from mriparaspinal.files.phantom_writer import record_files, write_cohort
     from mriparaspinal.model import SEGMENTS
     from mriparaspinal.phantom import Effects, make_cohort, make_slices
 
     participants = make_cohort(als, lr, seed)
     slices = make_slices(participants, seed, size, Effects(als_atrophy, lr_atrophy, als_fat, lr_fat))
     with progress_bar("drawing", len(participants) * len(SEGMENTS), quiet) as advance:
-        count = write_cohort(out, participants, slices, advance)
-    if clinical:
-        from mriparaspinal.files.phantom_writer import write_records
-
-        write_records(out / "records", participants, seed)
+        records = record_files(participants, seed) if clinical else {}
+        count = write_cohort(out, participants, slices, advance, records)
     for who in participants if verbose else ():
         say(f"{who.participant_id}: L1 to L5", quiet)
     say(f"drew {counted(count, 'slice')} of {counted(len(participants), 'participant')} into {out}", quiet)

@@ -143,9 +143,9 @@ def _show(found: Surveyed, quiet: bool) -> None:
 
 
 def _sheets(source: Sequence[Path], out: Path, affine: Literal["qform", "sform"] | None, quiet: bool) -> None:
-    from mriparaspinal.files.results import OutputFolder
+    from mriparaspinal.files.output import OutputFolder
     from mriparaspinal.levels import TABLE
-    from mriparaspinal.survey import sheet_files, survey
+    from mriparaspinal.survey import SHEETS, sheet_files, sheets_manifest, survey
 
     found = survey(source, out, affine)
     files = sheet_files(found)
@@ -155,8 +155,9 @@ def _sheets(source: Sequence[Path], out: Path, affine: Literal["qform", "sform"]
     if (out / TABLE).exists():
         del files[TABLE]  # it may be filled in already
         say(f"{TABLE} is there already and was left as it is", quiet)
-    with OutputFolder(out) as folder:
-        folder.replace(files, [])
+    with OutputFolder(out, SHEETS, keep_changed=True) as folder:
+        stale = [name for name in folder.written_before() if name.startswith("sheet_") and name not in files]
+        folder.replace({**files, SHEETS: sheets_manifest(files)}, stale)
     say(f"wrote {', '.join(files)} into {out}", quiet)
 
 
@@ -170,11 +171,12 @@ def _prepare(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    from mriparaspinal.files.results import OutputFolder
+    from mriparaspinal.files.output import OutputFolder
     from mriparaspinal.files.tables import read_table
     from mriparaspinal.grey_window import parse_window
     from mriparaspinal.preparation import check_output
     from mriparaspinal.preparation import prepare as prepare_slices
+    from mriparaspinal.strays import PREPARED
 
     rule = None if window is None else parse_window(window)
     with progress_bar("preparing", len(read_table(levels).rows), quiet) as advance:
@@ -182,9 +184,9 @@ def _prepare(
     say_problems(prepared.problems, quiet, verbose)
     if not prepared.images:
         raise NoInputError(f"{levels.name}: no row could be prepared; expected slices; mend the rows above")
-    check_output(out, prepared.files)
-    with OutputFolder(out) as folder:
-        folder.replace(prepared.files, [])
+    with OutputFolder(out, PREPARED) as folder:
+        check_output(out, prepared.files, folder.cut_off)
+        folder.replace(prepared.files)
     say(f"prepared {counted(prepared.images, 'slice')} of {counted(prepared.rows, 'row')} into {out}", quiet)
     if any(problem.severity == "error" for problem in prepared.problems):
         raise SystemExit(EXIT_PARTLY)

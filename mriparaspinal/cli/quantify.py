@@ -66,7 +66,7 @@ def quantify(
     settings = resolve_settings(dataset, protocol)
     refuse_dataset_as_output(dataset, out)
     maps = label_maps(masks, numbering, protocol["mask_rule"], out)
-    dixon = fat_and_water(settings, fat, water)
+    dixon = fat_and_water(settings, fat, water, out)
     refuse_idle_affine(protocol["affine"], masks, dixon)
     measured = quantify_step(
         dataset,

@@ -11,7 +11,7 @@ import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
-from mriparaspinal.cli.outputs import end
+from mriparaspinal.cli.outputs import end, refuse_beside_inputs
 from mriparaspinal.errors import UsageError
 
 
@@ -90,7 +90,7 @@ def regions(
       mriparaspinal regions --subjects derivatives --map "fa={participant_id}/dwi/*_FA.nii.gz"
         --atlas jhu.nii.gz --table jhu.csv --out regions.csv --wide wide.csv
     """
-    from mriparaspinal.files.results import write_file
+    from mriparaspinal.files.output import Output, same_header, write_files
     from mriparaspinal.regional import (
         Request,
         check_request,
@@ -129,8 +129,8 @@ def regions(
         measured = measure_regions(request, people, volumes, advance)
     say_problems(measured.problems, quiet, verbose)
     tables = {out: long_csv(measured.rows)} | ({wide: wide_csv(measured.rows)} if wide else {})
-    for path, content in tables.items():
-        write_file(path, content)
+    # The long table is the last: it is what the wide one was made of.
+    write_files([Output(path, content, same_header(content)) for path, content in reversed(tables.items())])
     if not measured.rows[0].participant_id:
         say("note: the participant is not known, its cell is empty; name it with --participant", quiet)
     say(
@@ -168,5 +168,5 @@ def _refuse_inputs(out: Path, wide: Path | None, inputs: list[Path]) -> None:
     if wide is not None and wide.resolve() == out.resolve():
         raise UsageError(f"--wide {wide}: is --out, too; expected two files; choose another")
     for option, path in (("--out", out), ("--wide", wide)):
-        if path is not None and path.resolve() in {other.resolve() for other in inputs}:
-            raise UsageError(f"{option} {path}: is an input; expected another file; choose another")
+        if path is not None:
+            refuse_beside_inputs(option, path, inputs, ())

@@ -62,7 +62,7 @@ def regress(
     cohort = join_tables(open_either(results, table, participants), join)
     say_problems(cohort.problems, quiet, verbose)
     found = regress_cohort(cohort, predictor, covariate, outcome, role, group, hc3)
-    write_analysis(found, out, (results, table, participants, *join), quiet)
+    write_analysis(found, out, (results, table, participants, *join), quiet, cohort.sources)
     models = found.table.drop_duplicates(["segment", "muscle", "metric", "role", "outcome"])
     say(
         f"fitted {counted(int(models['r2'].notna().sum()), 'model')} of {len(models)} into {out}; "

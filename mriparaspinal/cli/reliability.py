@@ -71,7 +71,8 @@ def reliability(
       mriparaspinal reliability --table ratings.csv --out agreement
     """
     from mriparaspinal import agreement as steps
-    from mriparaspinal.files.results import OutputFolder, stale_tables
+    from mriparaspinal.files.output import OutputFolder
+    from mriparaspinal.files.results import stale_tables
 
     inputs = [*raters, *dataset]
     refuse_mean_out(mean_out, (out, *inputs))
@@ -88,7 +89,8 @@ def reliability(
         masks = compare_masks_step(opened, dataset, quiet)
         found = steps.extended(found, masks.files, masks.notes)
     mean, notes = steps.mean_files(opened) if mean_out else ({}, [])
-    write_analysis(steps.extended(found, {}, notes), out, (*inputs, table), quiet)
+    sources = [rater.read for rater in opened]
+    write_analysis(steps.extended(found, {}, notes), out, (*inputs, table), quiet, sources)
     if mean_out:
         with OutputFolder(mean_out) as folder:
             folder.replace(mean, stale_tables(folder, mean))

@@ -67,7 +67,7 @@ def roc(
     cohort = join_tables(open_wide(table, participants, role), join)
     say_problems(cohort.problems, quiet, verbose)
     found = discriminate(cohort, outcome, positive, predictor, negative, lower_is_positive, combine)
-    write_analysis(found, out, (table, participants, *join), quiet)
+    write_analysis(found, out, (table, participants, *join), quiet, cohort.sources)
     single = found.table[: len(predictor)]  # without the combination, whose area is optimistic
     best = single.loc[single["auc"].idxmax()]
     say(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import (
@@ -14,7 +14,8 @@ from mriparaspinal.cli.console import (
     refuse_idle_affine,
     say,
 )
-from mriparaspinal.cli.report import report_step
+from mriparaspinal.cli.outputs import analysis_folder
+from mriparaspinal.cli.report import is_page, report_step
 from mriparaspinal.cli.steps import compare_step, quantify_step, skip_comparison
 from mriparaspinal.cli.summary import (
     compared_rows,
@@ -26,6 +27,10 @@ from mriparaspinal.cli.summary import (
 )
 from mriparaspinal.errors import EXIT_PARTLY, NothingToCompareError, ParaspinalError
 from mriparaspinal.files.protocol import resolve_settings
+
+if TYPE_CHECKING:
+    from mriparaspinal.analysis import Cohort
+    from mriparaspinal.files.output import OutputFolder
 
 
 @opt.command
@@ -68,47 +73,48 @@ def run(
     Example:
       mriparaspinal run scans --out study --jobs 4
     """
-    from mriparaspinal.analysis import open_cohort
+    from mriparaspinal.files.output import COMPARISON, OutputFolder, require_ours
 
     settings = resolve_settings(dataset, protocol)
     refuse_dataset_as_output(dataset, out)
-    results = out / "results"
-    maps = label_maps(masks, numbering, protocol["mask_rule"], out, results, out / "comparison")
-    dixon = fat_and_water(settings, fat, water)
+    results, comparison, page = (out / name for name in ("results", "comparison", "report.html"))
+    maps = label_maps(masks, numbering, protocol["mask_rule"], out, results, comparison)
+    dixon = fat_and_water(settings, fat, water, out, results, comparison)
     refuse_idle_affine(protocol["affine"], masks, dixon)
-    measured = quantify_step(
-        dataset,
-        results,
-        settings,
-        participants,
-        jobs,
-        quiet,
-        verbose,
-        out,
-        maps=maps,
-        dixon=dixon,
-        summary=False,
-        scheduler=scheduler,
-        timeout=timeout,
-    )
-    page = out / "report.html"
-    page.unlink(missing_ok=True)  # that of an earlier run must not stand beside these results
+    # Nobody else writes into it, nor into the folders in it, until all belongs together.
+    require_ours(page, is_page)
+    with OutputFolder(out):
+        with analysis_folder(COMPARISON, comparison, ()) as folder:
+            # What is not of an earlier run is refused before anything is measured.
+            folder.require_ours([*folder.written_before(), COMPARISON, "comparisons.csv", "notes.txt"])
+
+            def outdate() -> None:
+                """What an earlier run made of other results goes before these stand."""
+                folder.take_away()
+                page.unlink(missing_ok=True)
+
+            measured = quantify_step(
+                dataset,
+                results,
+                settings,
+                participants,
+                jobs,
+                quiet,
+                verbose,
+                out,
+                maps=maps,
+                dixon=dixon,
+                summary=False,
+                scheduler=scheduler,
+                timeout=timeout,
+                first=outdate,
+            )
+            cohort, found = _compared(results, comparison, folder, quiet)
+        report_step(cohort, results, dataset, comparison, page, jobs, quiet, masks)
     summary = measured_summary(measured)
     rows = measured_rows(summary)
-    try:
-        cohort = open_cohort(results)
-        compared = compare_step(cohort, out / "comparison", (), quiet, summary=False)
-    except NothingToCompareError as reason:
-        skip_comparison(out / "comparison", str(reason), quiet)
-        rows.append(("comparisons", "none: nothing to compare"))
-    except ParaspinalError as reason:
-        # The comparison of an earlier run must not stand beside these results.
-        skip_comparison(out / "comparison", str(reason), quiet=True)
-        raise
-    else:
-        summary |= compared_summary(compared)
-        rows += compared_rows(summary)
-    report_step(cohort, results, dataset, out / "comparison", page, jobs, quiet, masks)
+    rows += [("comparisons", "none: nothing to compare")] if found is None else compared_rows(found)
+    summary |= found or {}
     rows.append(("report", str(page)))
     show(rows, quiet)
     say(
@@ -121,3 +127,22 @@ def run(
         print_json({"command": "run", **summary})
     if measured.errors:
         raise SystemExit(EXIT_PARTLY)
+
+
+def _compared(
+    results: Path, out: Path, folder: OutputFolder, quiet: bool
+) -> tuple[Cohort, dict[str, Any] | None]:
+    """The cohort of the results, and what its comparison found; None where there is nothing to compare."""
+    from mriparaspinal.analysis import open_cohort
+
+    try:
+        cohort = open_cohort(results)
+        try:
+            compared = compare_step(cohort, out, (), quiet, folder=folder)
+        except NothingToCompareError as reason:
+            skip_comparison(folder, str(reason), quiet)
+            return cohort, None
+    except ParaspinalError as reason:
+        skip_comparison(folder, str(reason), quiet=True)
+        raise
+    return cohort, compared_summary(compared)

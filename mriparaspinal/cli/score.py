@@ -9,7 +9,7 @@ import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, say, say_problems, show_table
-from mriparaspinal.cli.outputs import end, write_analysis
+from mriparaspinal.cli.outputs import end, refuse_inputs, write_analysis
 from mriparaspinal.errors import UsageError
 
 
@@ -70,8 +70,8 @@ def score(
       mriparaspinal score fasciculation us.csv --participants people.csv --out scores.csv --summary us
     """
     from mriparaspinal import clinical
-    from mriparaspinal.files.instruments import bundled, open_instrument, write_scores
-    from mriparaspinal.files.results import write_file
+    from mriparaspinal.files.instruments import bundled, open_instrument, scores_of
+    from mriparaspinal.files.output import require_ours, write_file, write_files
 
     if list_:
         known = [(name, open_instrument(name)) for name in bundled()]
@@ -80,14 +80,16 @@ def score(
     if instrument is None:
         raise UsageError("no INSTRUMENT was given; expected its name or a .toml file; --list shows them")
     chosen = open_instrument(instrument)
-    _refuse_inputs_as_output(out, (records, participants, reference, Path(instrument)))
+    inputs = (records, participants, reference, Path(instrument))
+    refuse_inputs("--out", [] if out is None else [out], inputs)
     people, problems = clinical.read_people(participants) if participants else (None, ())
     if template:
         content = clinical.template_csv(chosen, people)
         if out is None:
             sys.stdout.write(content.decode())
         else:
-            write_file(out, content)
+            # Records may be filled in already: only an empty one is replaced.
+            write_file(out, content, lambda head: head in (content, clinical.template_csv(chosen)))
         return None
     if records is None or out is None:
         missing = "RECORDS.csv" if records is None else "--out"
@@ -99,11 +101,15 @@ def score(
     scored = clinical.score_file(chosen, records, reference)
     table, notes = clinical.joined_csv(scored, people) if people else (clinical.scores_csv(scored), [])
     problems = (*problems, *scored.problems)
+    outputs = scores_of(out, table, clinical.scores_csv(scored), clinical.problems_csv(problems))
+    refuse_inputs("--out", [output.path for output in outputs], inputs)
+    for output in outputs:
+        require_ours(output.path, output.is_ours)
     if summary is not None and people is not None:
         from mriparaspinal.grade_study import summarise
 
         write_analysis(summarise(chosen, scored, people), summary, (records, participants, out), quiet)
-    write_scores(out, table, clinical.problems_csv(problems))
+    write_files(outputs)
     say_problems(problems, quiet, verbose)
     for note in notes:
         say(f"note: {note}", quiet)
@@ -111,9 +117,3 @@ def score(
     rest = f"; {counted(len(left_out), 'participant')} left out" if left_out else ""
     say(f"scored {counted(len(scored.rows), 'participant')} by {chosen.name} into {out}{rest}", quiet)
     return end(problems)
-
-
-def _refuse_inputs_as_output(out: Path | None, inputs: tuple[Path | None, ...]) -> None:
-    for path in inputs:
-        if out is not None and path is not None and path.resolve() == out.resolve():
-            raise UsageError(f"--out {out}: is an input; expected another file; choose another")

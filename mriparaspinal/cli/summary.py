@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mriparaspinal.cli.console import if_read, log
+from mriparaspinal.model import printable
 
 if TYPE_CHECKING:
     from mriparaspinal.analysis import Analysis
@@ -103,6 +104,7 @@ def _codes(problems: Sequence[Problem]) -> dict[str, int]:
 
 def show(rows: Rows, quiet: bool) -> None:
     """Names and values on stderr, aligned; in bold on a terminal."""
+    rows = [(printable(name), printable(value)) for name, value in rows]
     for name, value in rows:
         log(f"{name}: {value}")
     if quiet or not rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
+from mriparaspinal.cli.console import counted, progress_bar, say, say_jobs, say_problems
 from mriparaspinal.cli.outputs import end, write_analysis
 
 
@@ -40,13 +40,14 @@ def threshold_sweep(
     from mriparaspinal.source import open_source
     from mriparaspinal.sweep import sweep_thresholds
 
+    say_jobs(jobs or 1, quiet)
     cohort = open_cohort(results, participants)
     source = open_source(results, cohort.manifest, dataset)
     say_problems(cohort.problems, quiet, verbose)
     slices = len(source.study.dataset.slices)
     with progress_bar("reading", slices, quiet) as advance:
         found, summary = sweep_thresholds(cohort, source, jobs or 1, advance)
-    write_analysis(found, out, (results, dataset, participants), quiet)
+    write_analysis(found, out, (results, dataset, participants), quiet, cohort.sources)
     for sentence in summary:
         say(sentence, quiet)
     say(f"swept the threshold over {counted(slices, 'slice')} into {out}", quiet)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mriparaspinal.errors import NoInputError
-from mriparaspinal.files.tables import Cell, TextTable, csv_bytes, read_table
+from mriparaspinal.files.tables import Cell, TextTable, csv_bytes, parse_table
 from mriparaspinal.model import COLUMNS, OPTIONAL_COLUMNS, Measurement
 from mriparaspinal.participants import NUMBERS, Participants
 from mriparaspinal.text import is_missing, read_cell, read_number
@@ -25,40 +25,55 @@ NUMBER_COLUMNS = tuple(
 )
 
 
-def read_measurements(folder: Path, names: Iterable[str]) -> pd.DataFrame:
-    """The rows of a folder's per-segment tables, columns as :data:`COLUMNS`.
+def read_measurements(contents: Mapping[str, bytes], names: Iterable[str]) -> pd.DataFrame:
+    """The rows of per-segment tables, of which ``contents`` has the bytes, columns as :data:`COLUMNS`.
 
     Columns that a table of other origin lacks are empty; the optional ones are there where a table
     has them. Raises :class:`NoInputError`.
     """
-    frames = []
+    frames: list[dict[str, pd.Series]] = []
+    rows: list[int] = []
+    once: dict[str, str] = {}
     for name in names:
-        table = read_table(folder / name)
+        table = parse_table(contents[name], name)
         needed = {"participant_id", "segment", "muscle", "side"} - set(table.columns)
         if needed:
             found = f"no column {', '.join(sorted(needed))}"
             raise NoInputError(f"{name}: {found}; expected a table as quantify writes it; check the file")
-        frame = pd.DataFrame(table.rows, columns=table.columns, dtype=object)
-        columns = [*COLUMNS, *(column for column in OPTIONAL_COLUMNS if column in frame)]
-        for column in columns:
-            if column not in frame:
-                frame[column] = ""
-            if column in NUMBER_COLUMNS:
-                frame[column] = _numbers(frame[column], name, column)
-        frames.append(frame[columns])
-    return pd.concat(frames, ignore_index=True)
+        columns = [*COLUMNS, *(column for column in OPTIONAL_COLUMNS if column in table.columns)]
+        frames.append({column: _column(table, name, column, once) for column in columns})
+        rows.append(len(table.rows))
+        del table  # before the next one is read
+    # One column after the other: all of them at once would be in memory twice.
+    whole: dict[str, pd.Series] = {}
+    for column in list(dict.fromkeys(itertools.chain.from_iterable(frames))):
+        parts = [
+            frame.pop(column) if column in frame else pd.Series([math.nan] * n)
+            for frame, n in zip(frames, rows, strict=True)
+        ]
+        whole[column] = pd.concat(parts, ignore_index=True)
+    return pd.DataFrame(whole, copy=False)
 
 
-def _numbers(column: pd.Series, file: str, name: str) -> pd.Series:
+def _column(table: TextTable, file: str, name: str, once: dict[str, str]) -> pd.Series:
+    """A column of a table of measurements, equal texts as one object; empty where the table lacks it."""
+    place = table.columns.index(name) if name in table.columns else None
+    cells = [""] * len(table.rows) if place is None else [row[place] for row in table.rows]
+    if name in NUMBER_COLUMNS:
+        return _numbers(cells, file, name)
+    return pd.Series([once.setdefault(cell, cell) for cell in cells], dtype=object)
+
+
+def _numbers(cells: Sequence[str], file: str, name: str) -> pd.Series:
     """A column of texts as floats; raises :class:`NoInputError` for a text that is no number."""
     values = []
-    for row, text in enumerate(column, 2):
+    for row, text in enumerate(cells, 2):
         value = read_cell(text)
         if value is None:
             found = f"row {row}, column {name}: {text!r} was found"
             raise NoInputError(f"{file}: {found}; expected a finite number or nothing; correct it")
         values.append(value)
-    return pd.Series(values, index=column.index, dtype=np.float64)
+    return pd.Series(values, dtype=np.float64)
 
 
 def participants_frame(participants: Participants) -> pd.DataFrame:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import tomllib
 from pathlib import Path
 
 from mriparaspinal.errors import UsageError
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
-from mriparaspinal.files.results import write_file
+from mriparaspinal.files.output import Output, is_device, same_header
 from mriparaspinal.instrument import Instrument, parse_instrument
 from mriparaspinal.model import PROBLEM_COLUMNS
 
@@ -46,16 +45,17 @@ def _read(path: Path, name: str) -> Instrument:
     return parse_instrument(content, name)
 
 
-def write_scores(path: Path, table: bytes, problems: bytes) -> None:
-    """Write the scores and, beside them, what was wrong; an older ``…_problems.csv`` of ours goes.
+def scores_of(path: Path, table: bytes, plain: bytes, problems: bytes) -> list[Output]:
+    """The scores and, beside them, what was wrong; an older ``…_problems.csv`` of ours goes.
 
-    ``problems``: a table with its header, empty bytes where nothing was wrong.
+    ``plain``: the scores without the participants table; ``problems``: a table with its header, empty bytes
+    where nothing was wrong.
     """
-    write_file(path, table)
+    scores = Output(path, table, same_header(table, plain))
+    if is_device(path):
+        return [scores]
     beside = path.with_name(f"{path.stem}_problems.csv")
-    if problems:
-        write_file(beside, problems)
-        return
-    with contextlib.suppress(OSError):
-        if beside.is_file() and beside.read_bytes().startswith(_PROBLEMS):
-            beside.unlink()
+    is_ours = same_header(_PROBLEMS)
+    if not problems and not (beside.is_file() and is_ours(beside.read_bytes()[:1000])):
+        return [scores]
+    return [Output(beside, problems or None, is_ours), scores]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mriparaspinal.errors import UsageError
-from mriparaspinal.files.results import cannot_write
+from mriparaspinal.files.output import cannot_write, drafts_of, finished
 from mriparaspinal.model import Contour
 
 #: The version whose format is written; LabelMe of any later version reads it.
@@ -69,26 +69,25 @@ def write_beside(root: Path, files: Mapping[str, bytes]) -> int:
         remedy = "move them away to have new ones; nothing was written"
         raise UsageError(f"{root}: {found}; expected no LabelMe files of these slices; {remedy}")
     fresh = {root / name: content for name, content in files.items() if there[name] is None}
-    written: list[Path] = []
     try:
-        for path, content in fresh.items():
-            _temporary(path).write_bytes(content)
-        for path in fresh:
-            _place(_temporary(path), path)
-            written.append(path)
+        with drafts_of(fresh) as drafts, finished():
+            _place_all(drafts)
     except OSError as error:
-        for path in written:
-            path.unlink(missing_ok=True)
         raise cannot_write(root, error) from None
-    finally:
-        for path in fresh:
-            with contextlib.suppress(OSError):
-                _temporary(path).unlink(missing_ok=True)
     return len(fresh)
 
 
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.new")
+def _place_all(drafts: Mapping[Path, Path]) -> None:
+    """Give all files their names, or none."""
+    written: list[Path] = []
+    try:
+        for path, draft in drafts.items():
+            _place(draft, path)
+            written.append(path)
+    except OSError:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _there(path: Path) -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +114,20 @@ def _scaled(voxels: NDArray[Any], stored: Stored) -> NDArray[Any]:
     return scaled
 
 
+#: What the header of a map of ours says of its origin.
+MADE_BY = b"mriparaspinal"
+
+
+def is_map(head: bytes) -> bool:
+    """Whether a file begins as a map of :func:`map_bytes`, packed or not."""
+    if head.startswith(b"\x1f\x8b"):
+        try:
+            head = zlib.decompressobj(wbits=31).decompress(head, 400)
+        except zlib.error:
+            return False
+    return head[148:228].startswith(MADE_BY)
+
+
 def map_bytes(values: NDArray[np.floating[Any]], source: Any, packed: bool = True) -> bytes:
     """A map, (i, j, k), as a NIfTI image of 32-bit floats, in the place of its ``source`` (a header).
 
@@ -120,6 +135,7 @@ def map_bytes(values: NDArray[np.floating[Any]], source: Any, packed: bool = Tru
     """
     nifti: Any = nibabel  # without types of its own
     image = nifti.Nifti1Image(np.asarray(values, dtype=np.float32), None)
+    image.header["descrip"] = MADE_BY
     image.header.set_xyzt_units(source.get_xyzt_units()[0])
     image.header.set_zooms(source.get_zooms()[:3])
     for form in ("sform", "qform"):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -15,7 +16,7 @@ from PIL import Image
 from mriparaspinal.errors import UsageError
 from mriparaspinal.files.instruments import open_instrument
 from mriparaspinal.files.labelme_writer import labelme_bytes
-from mriparaspinal.files.results import write_file
+from mriparaspinal.files.output import MARK, OutputFolder
 from mriparaspinal.files.tables import csv_bytes
 from mriparaspinal.phantom import Participant, PhantomSlice, Truth
 from mriparaspinal.phantom_records import alsfrs_records, fasciculation_records
@@ -30,35 +31,41 @@ def write_cohort(
     participants: Sequence[Participant],
     slices: Iterable[PhantomSlice],
     advance: Callable[[], None] | None = None,
+    records: Mapping[str, bytes] | None = None,
 ) -> int:
     """Write a dataset into a new or empty folder; the number of slices. ``advance`` is called for each.
+
+    ``records``: clinical records, by name, for the folder ``records`` in it.
 
     Raises UsageError if there are files in the folder, or it cannot be written.
     """
     truth: list[Truth] = []
     count = 0
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
+    with OutputFolder(folder) as out:
+        if _somebodys(folder, out):
             raise UsageError(f"{folder}: already holds files; expected a new or empty folder; choose another")
         for drawn in slices:
-            _write_slice(folder, drawn)
+            _write_slice(out, drawn)
             truth += drawn.truth
             count += 1
             if advance is not None:
                 advance()
-        _write_table(folder / "participants.csv", participants, Participant)
-        _write_table(folder / "truth.csv", truth, Truth)
-    except OSError as error:
-        found = f"cannot be written ({error.strerror or error})"
-        raise UsageError(
-            f"{folder}: {found}; expected a writable folder with free space; choose another"
-        ) from None
+        files = {
+            "participants.csv": _table(participants, Participant),
+            "truth.csv": _table(truth, Truth),
+        }
+        out.replace({**{f"records/{name}": text for name, text in (records or {}).items()}, **files})
     return count
 
 
-def write_records(folder: Path, participants: Sequence[Participant], seed: int) -> None:
-    """Write the clinical records of a cohort: ``alsfrs-r.csv`` and ``fasciculation.csv``, for ``score``."""
+def _somebodys(folder: Path, out: OutputFolder) -> bool:
+    """Whether a folder holds more than what a run that was killed has left."""
+    left = {MARK, *(name.split("/")[0] for name in out.cut_off)}
+    return any(entry.name not in left for entry in folder.iterdir())
+
+
+def record_files(participants: Sequence[Participant], seed: int) -> dict[str, bytes]:
+    """The clinical records of a cohort: ``alsfrs-r.csv`` and ``fasciculation.csv``, for ``score``."""
     alsfrs, ultrasound = open_instrument("alsfrs-r"), open_instrument("fasciculation")
     tables = {
         "alsfrs-r": (template(alsfrs)[0], alsfrs_records(participants, seed)),
@@ -68,27 +75,27 @@ def write_records(folder: Path, participants: Sequence[Participant], seed: int) 
             fasciculation_records(participants, ultrasound, seed),
         ),
     }
-    for name, (columns, rows) in tables.items():
-        write_file(folder / f"{name}.csv", csv_bytes(columns, rows))
+    return {f"{name}.csv": csv_bytes(columns, rows) for name, (columns, rows) in tables.items()}
 
 
-def _write_slice(folder: Path, drawn: PhantomSlice) -> None:
+def _write_slice(out: OutputFolder, drawn: PhantomSlice) -> None:
     name = f"{drawn.stem}.png"
-    Image.fromarray(drawn.image).save(folder / name, compress_level=9)
+    image = io.BytesIO()
+    Image.fromarray(drawn.image).save(image, "PNG", compress_level=9)
+    out.put(name, image.getvalue())
     rows, columns = drawn.image.shape
-    (folder / f"{drawn.stem}.json").write_bytes(labelme_bytes(name, (rows, columns), drawn.contours))
+    out.put(f"{drawn.stem}.json", labelme_bytes(name, (rows, columns), drawn.contours))
 
 
-def _write_table(
-    path: Path, rows: Sequence[Participant] | Sequence[Truth], kind: type[Participant] | type[Truth]
-) -> None:
+def _table(rows: Sequence[Participant] | Sequence[Truth], kind: type[Participant] | type[Truth]) -> bytes:
     """One row per dataclass, the fields as columns; None is an empty cell."""
     columns = [field.name for field in dataclasses.fields(kind)]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        for row in rows:
-            writer.writerow([_cell(column, getattr(row, column)) for column in columns])
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_cell(column, getattr(row, column)) for column in columns])
+    return file.getvalue().encode()
 
 
 def _cell(column: str, value: object) -> str:

@@ -34,8 +34,8 @@ def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
     if not there:
         _refuse_another_name(dataset)
     protocol = _read_protocol(dataset / FILE) if there else {}
-    faults = [f"{FILE}: {fault}" for fault in _faults(protocol)]
-    faults += _faults(given, option=True)
+    faults = [f"{FILE}: {fault}" for fault in faults_of(protocol)]
+    faults += faults_of(given, option=True)
     faults += [f"{FILE}: {fault}" for fault in _contradictions(protocol)]
     faults += _contradictions(given, protocol)
     if faults:
@@ -55,14 +55,29 @@ def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
 def run_options(dataset: Path, participants: Path | None, jobs: int | None) -> tuple[Path | None, int]:
     """The participants file and the number of processes: as given, else of the protocol, else the default.
 
-    The protocol's participants file is relative to the dataset. Its faults are told by
-    :func:`resolve_settings`, which comes first.
+    The protocol's participants file is relative to the dataset, and lies in it: a protocol comes with data
+    of others. Raises :class:`UsageError` with every fault of these two in one line each.
     """
     protocol = _read_protocol(dataset / FILE) if _is_there(dataset / FILE) else {}
+    faults = faults_of({name: protocol[name] for name in _RUN_OPTIONS if name in protocol})
+    if faults:
+        raise UsageError("\n".join(f"{FILE}: {fault}" for fault in faults))
     if participants is None and "participants" in protocol:
-        name = str(protocol["participants"])
-        participants = dataset / (find_name(dataset, name) or name)
-    return participants, jobs or int(protocol.get("jobs", 1))
+        participants = _inside(dataset, protocol["participants"])
+    return participants, jobs or protocol.get("jobs", 1)
+
+
+def _inside(dataset: Path, name: str) -> Path:
+    path = dataset / (find_name(dataset, name) or name)
+    try:
+        inside = dataset.resolve() in path.resolve().parents
+    except (OSError, ValueError, RuntimeError):  # a link in circles, a zero byte
+        inside = False
+    if not inside:
+        found = f"{name[:200]!r} was found, which leads out of the dataset"
+        remedy = "copy it there, or give it by --participants"
+        raise UsageError(f"{FILE}: participants: {found}; expected a file in it; {remedy}")
+    return path
 
 
 def _is_there(path: Path) -> bool:
@@ -108,7 +123,8 @@ def _read_protocol(path: Path) -> dict[str, Any]:
     return dict(zip(keys, content.values(), strict=True))
 
 
-def _faults(values: Mapping[str, Any], option: bool = False) -> list[str]:
+def faults_of(values: Mapping[str, Any], option: bool = False) -> list[str]:
+    """What is wrong with settings and options of a run: one line for each, without the file."""
     faults = []
     for name, value in values.items():
         shown = f"--{name.replace('_', '-')}" if option else name

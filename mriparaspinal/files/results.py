@@ -1,165 +1,20 @@
-"""A folder of results: written whole or not at all, and trusted only where it is whole.
-
-While a run works, the mark ``.unfinished`` lies in the folder and is locked; it goes when the new
-tables stand there complete, or when the run ends before it has touched the old ones. A mark without
-a lock is that of a run that was killed: readers refuse the folder, the next run takes it over. Before
-the first old table is touched, the mark holds the names of all that are being replaced.
-"""
+"""A folder of results: trusted only where it is whole, and read once, so that all of it is of one run."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import hashlib
-import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
 
 from mriparaspinal.errors import NoInputError, UsageError
-from mriparaspinal.names import composed
+from mriparaspinal.files.folder import UnreadableFileError, read_bytes
+from mriparaspinal.files.manifest import Manifest, parse_manifest, read_manifest
+from mriparaspinal.files.output import MANIFEST, MARK, OutputFolder, holds, sha256
+from mriparaspinal.files.tables import table_bytes
 
-MARK = ".unfinished"
-MANIFEST = "quantify.json"
 PARTICIPANTS = "participants.csv"
 #: What a share of a dataset keeps for others to be joined with it.
 SHARE = "share.msgpack"
-
-
-def _try_lock(descriptor: int) -> bool:
-    """Lock an open file against other runs; the system frees it when the process ends, however it ends."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        except OSError:
-            return False
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        # A file system without locks (some network mounts): the mark alone has to do.
-        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EAGAIN)
-    return True
-
-
-def cannot_write(path: Path, error: OSError) -> UsageError:
-    """The line for an output that cannot be written."""
-    found = f"cannot be written ({error.strerror or error})"
-    return UsageError(f"{path}: {found}; expected a writable folder with free space; choose another --out")
-
-
-class OutputFolder:
-    """An output folder that one run works in at a time: a context that replaces its files in one go."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._descriptor = -1
-        self._replacing = False
-        self._made: list[Path] = []
-        self._drafts: dict[str, BinaryIO] = {}
-
-    def __enter__(self) -> OutputFolder:
-        try:
-            self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._take_mark()
-        except OSError as error:
-            raise cannot_write(self.path, error) from None
-        return self
-
-    def _take_mark(self) -> None:
-        mark = self.path / MARK
-        while True:
-            descriptor = os.open(mark, os.O_RDWR | os.O_CREAT, 0o666)
-            if not _try_lock(descriptor):
-                os.close(descriptor)
-                found = "another run is writing into this folder"
-                raise UsageError(
-                    f"{self.path}: {found}; expected one at a time; wait for it, or choose another"
-                )
-            # The run before may have taken its mark away between our opening and locking it.
-            with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(descriptor), mark.stat()):
-                    self._descriptor = descriptor
-                    self._clear_leftovers()
-                    return
-            os.close(descriptor)
-
-    def _clear_leftovers(self) -> None:
-        for leftover in self.path.glob(".*.new"):
-            with contextlib.suppress(OSError):
-                leftover.unlink()
-
-    def __exit__(self, kind: object, value: object, traceback: object) -> None:
-        for draft in self._drafts.values():
-            with contextlib.suppress(OSError):
-                draft.close()
-        self._clear_leftovers()
-        if not self._replacing:
-            self._drop_mark()
-        os.close(self._descriptor)
-        if not self._replacing and os.name == "nt":
-            self._drop_mark()  # Windows removes no file that is open
-        # A run that came to nothing leaves nothing: folders that it made are empty then.
-        with contextlib.suppress(OSError):
-            for folder in self._made:
-                folder.rmdir()
-
-    def written_before(self) -> set[str]:
-        """The names that earlier runs wrote here, a run that was killed among them."""
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        names = set(os.read(self._descriptor, 100_000).decode("utf-8", "replace").split("\n"))
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            names |= set(json.loads((self.path / MANIFEST).read_bytes())["outputs"])
-        return names
-
-    def _drop_mark(self) -> None:
-        with contextlib.suppress(OSError):
-            (self.path / MARK).unlink()
-
-    def append(self, name: str, block: bytes) -> None:
-        """Add to a new file of that name, which :meth:`replace` puts in place together with the others."""
-        try:
-            if name not in self._drafts:
-                self._drafts[name] = (self.path / f".{name}.new").open("wb")
-            self._drafts[name].write(block)
-        except OSError as error:
-            raise cannot_write(self.path, error) from None
-
-    def replace(self, files: Mapping[str, bytes], stale: list[str]) -> None:
-        """Put what was appended in place, then ``files`` (name → bytes), and remove ``stale`` ones.
-
-        The last one is the seal. Nothing there is changed before all new files are safely on the disk.
-        """
-        fresh = [(self.path / f".{name}.new", self.path / name) for name in self._drafts]
-        try:
-            for draft in self._drafts.values():
-                draft.flush()
-                os.fsync(draft.fileno())
-                draft.close()
-            for name, content in files.items():
-                temporary = self.path / f".{name}.new"
-                fresh.append((temporary, self.path / name))
-                with temporary.open("wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-            names = "\n".join(sorted({*self.written_before(), *self._drafts, *files})).encode()
-            os.lseek(self._descriptor, 0, os.SEEK_SET)
-            os.write(self._descriptor, names)
-            self._replacing = True
-            for temporary, final in fresh:
-                temporary.replace(final)
-            for name in stale:
-                (self.path / name).unlink(missing_ok=True)
-        except OSError as error:
-            raise cannot_write(self.path, error) from None
-        self._replacing = False
 
 
 def stale_tables(folder: OutputFolder, fresh: Mapping[str, bytes | str]) -> list[str]:
@@ -192,9 +47,9 @@ def refuse_other_share(folder: Path, share: Sequence[str]) -> None:
     manifest = folder / MANIFEST
     if not share or not manifest.is_file():
         return
-    content, _ = _read_manifest(folder)
-    there = dict(content.get("share") or {}).get("participants")
-    if there != list(share):
+    record = read_manifest(manifest).share
+    there = None if record is None else record.participants
+    if there != tuple(share):
         whose = "everyone" if there is None else ", ".join(there[:3]) + (" …" if len(there) > 3 else "")
         expected = "expected a folder for each share"
         remedy = "choose another --out, then join them by 'mriparaspinal merge'"
@@ -202,60 +57,7 @@ def refuse_other_share(folder: Path, share: Sequence[str]) -> None:
 
 
 def _holds(path: Path, content: bytes | str | None) -> bool:
-    try:
-        return sha256(path.read_bytes()) == (sha256(content) if isinstance(content, bytes) else content)
-    except OSError:
-        return False
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write one file, whole or not at all; its folder is made if missing."""
-    temporary = path.with_name(f".{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise cannot_write(path, error) from None
-
-
-def sha256(content: bytes) -> str:
-    """SHA-256 as hexadecimal text."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def manifest_bytes(content: Mapping[str, Any]) -> bytes:
-    """A manifest as JSON, always the same bytes for the same content."""
-    return b"".join(manifest_pieces(content))
-
-
-def manifest_pieces(content: Mapping[str, Any]) -> Iterator[bytes]:
-    """The bytes of :func:`manifest_bytes`, piece by piece.
-
-    What lists very many things may be an iterator of (name, value) in place of a mapping.
-    """
-    text_of = json.JSONEncoder(indent=2, ensure_ascii=False).encode
-    before = "{\n  "
-    for name, value in content.items():
-        yield _bytes(f"{before}{text_of(name)}: ")
-        if isinstance(value, Iterator):
-            inner = "{\n    "
-            for key, one in value:
-                yield _bytes(f"{inner}{text_of(key)}: {text_of(one)}")
-                inner = ",\n    "
-            yield b"{}" if inner[0] == "{" else b"\n  }"
-        else:
-            # Line breaks within texts are escaped: these are between lines, which lie deeper here.
-            yield _bytes(text_of(value).replace("\n", "\n  "))
-        before = ",\n  "
-    yield b"{}\n" if before[0] == "{" else b"\n}\n"
-
-
-def _bytes(text: str) -> bytes:
-    # Names of files that are not UTF-8 hold characters that cannot be written as such.
-    return composed(text).encode("utf-8", "backslashreplace")
+    return content is not None and holds(path, sha256(content) if isinstance(content, bytes) else content)
 
 
 def segment_tables(folder: Path) -> list[str]:
@@ -268,74 +70,107 @@ def slice_tables(folder: Path) -> list[str]:
     return [name for name in (f"L{n}_slices.csv" for n in range(1, 6)) if (folder / name).is_file()]
 
 
-def open_results(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
-    """The manifest of a folder of results and the names of its tables, after checking that it is whole.
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A folder of results as it was read: every file once, and the bytes that were checked are those used."""
 
-    The manifest is None for a folder of CSVs that was not written by ``quantify``.
+    folder: Path
+    manifest: Manifest | None
+    """``quantify.json``; None for a folder of CSVs that was not written by ``quantify``."""
+    tables: tuple[str, ...]
+    """Of ``L1.csv`` … ``L5.csv`` those that are there."""
+    contents: dict[str, bytes]
+    """The bytes of the tables, and of all else that the manifest lists, by name."""
+    sealed: bytes = b""
+    """The bytes of the manifest."""
+
+    def require_same(self) -> None:
+        """Raise :class:`NoInputError` where the folder is no longer what was read."""
+        if read_results(self.folder).sealed != self.sealed:
+            found = "other results stand there now than when they were read"
+            raise NoInputError(f"{self.folder}: {found}; expected them at rest; run this command again")
+
+
+def read_results(folder: Path) -> Results:
+    """Read a folder of results, after checking that it is whole.
+
     Raises :class:`NoInputError` where a run was cut off, or a table is not the one that was written.
     """
     names = segment_tables(folder)
-    _require_finished(folder)
+    require_finished(folder, "the results of quantify", "quantify")
+    for name in (f"L{n}.csv" for n in range(1, 6)):
+        if name not in names and (folder / name).exists():
+            raise NoInputError(f"{folder / name}: not a regular file; expected one; replace it by a file")
     if not names:
         raise NoInputError(f"{folder}: no L1.csv … L5.csv; expected the results of quantify; run it first")
-    if not (folder / MANIFEST).is_file():
-        return None, names
-    content, outputs = _read_manifest(folder)
-    for name in _tables_of(outputs, [*names, *slice_tables(folder)]):
-        _check_output(folder, name, outputs)
-    return content, names
+    own = folder / PARTICIPANTS
+    if not (folder / MANIFEST).exists():
+        beside = [*slice_tables(folder), *([PARTICIPANTS] if own.is_file() else [])]
+        return Results(folder, None, tuple(names), {n: table_bytes(folder / n) for n in (*names, *beside)})
+    manifest, sealed = _read_manifest(folder)
+    found = _read_outputs(folder, manifest)
+    if own.is_file() and PARTICIPANTS not in found:
+        found[PARTICIPANTS] = table_bytes(own)
+    return Results(folder, manifest, tuple(names), found, sealed)
 
 
-def open_share(folder: Path) -> tuple[dict[str, Any], bytes]:
+def open_results(folder: Path) -> tuple[Manifest | None, list[str]]:
+    """The manifest of a folder of results and the names of its tables; raises as :func:`read_results`."""
+    results = read_results(folder)
+    return results.manifest, list(results.tables)
+
+
+def open_share(folder: Path) -> tuple[Manifest, bytes]:
     """The manifest of a share of a dataset, and what it keeps for others to be joined with it.
 
     Raises :class:`NoInputError` where the folder is no share, or not whole.
     """
-    _require_finished(folder)
+    require_finished(folder, "the results of quantify", "quantify")
     if not (folder / MANIFEST).is_file():
         raise NoInputError(f"{folder}: no {MANIFEST}; expected a share that quantify wrote; check the path")
-    content, outputs = _read_manifest(folder)
-    if SHARE not in outputs:
+    manifest, _ = _read_manifest(folder)
+    if SHARE not in manifest.outputs:
         found = "measured without --participant-label; expected a share of a dataset"
         raise NoInputError(f"{folder}: {found}; leave it out, or measure shares")
-    for name in _tables_of(outputs, [*segment_tables(folder), *slice_tables(folder)]):
-        _check_output(folder, name, outputs)
-    return content, (folder / SHARE).read_bytes()
+    return manifest, _read_outputs(folder, manifest)[SHARE]
 
 
-def _require_finished(folder: Path) -> None:
+def require_finished(folder: Path, expected: str, command: str) -> None:
+    """Raise :class:`NoInputError` for a folder that is missing, or whose writer was cut off or is at work."""
     if not folder.is_dir():
-        raise NoInputError(f"{folder}: no such folder; expected the results of quantify; check the path")
+        raise NoInputError(f"{folder}: no such folder; expected {expected}; check the path")
     if (folder / MARK).exists():
         found = "a run was cut off here, or is still writing"
-        raise NoInputError(f"{folder}: {found}; expected finished results; run quantify again")
+        what = "finished " + expected.removeprefix("the ").removesuffix(" of quantify")
+        raise NoInputError(f"{folder}: {found}; expected {what}; run {command} again")
 
 
-def _read_manifest(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    manifest = folder / MANIFEST
+def _read_manifest(folder: Path) -> tuple[Manifest, bytes]:
+    """The manifest, made from the bytes that are given back with it."""
+    file = folder / MANIFEST
     try:
-        content = json.loads(manifest.read_bytes())
-        outputs: dict[str, str] = dict(content["outputs"])
-    except (OSError, ValueError, KeyError, TypeError):
-        found = "cannot be read as JSON with its list of outputs"
-        raise NoInputError(f"{manifest}: {found}; expected quantify's own; run quantify again") from None
-    return content, outputs
+        sealed = read_bytes(file)
+    except UnreadableFileError as error:
+        raise NoInputError(f"{file}: {error.message}; {error.remedy}") from None
+    return parse_manifest(sealed, file), sealed
 
 
-def _tables_of(outputs: dict[str, str], names: list[str]) -> Iterator[str]:
-    yield from names
-    yield from (name for name in outputs if name not in names)
+def _read_outputs(folder: Path, manifest: Manifest) -> dict[str, bytes]:
+    """The bytes of all tables that are there, and of all else that the manifest lists."""
+    listed = dict.fromkeys([*segment_tables(folder), *slice_tables(folder), *manifest.outputs])
+    return {name: _read_output(folder, name, manifest.outputs) for name in listed}
 
 
-def _check_output(folder: Path, name: str, outputs: dict[str, str]) -> None:
+def _read_output(folder: Path, name: str, outputs: Mapping[str, str]) -> bytes:
     again = "run quantify again, or take quantify.json away to use the CSVs as they are"
     if name not in outputs:
         raise NoInputError(f"{folder / name}: not a table of the last quantify; expected its own; {again}")
     try:
-        content = (folder / name).read_bytes()
-    except OSError as error:
-        found = f"cannot be read ({error.strerror}); expected it whole, as the manifest lists it"
+        content = read_bytes(folder / name)
+    except UnreadableFileError as error:
+        found = f"{error.message.split(';')[0]}; expected it whole, as the manifest lists it"
         raise NoInputError(f"{folder / name}: {found}; {again}") from None
     if sha256(content) != outputs[name]:
         found = "changed since quantify wrote it (its SHA-256 differs)"
         raise NoInputError(f"{folder / name}: {found}; expected it untouched; {again}")
+    return content

@@ -7,15 +7,17 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
 from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
-from openpyxl.xml.functions import tostring
+from openpyxl.worksheet._writer import WorksheetWriter
+from openpyxl.writer.excel import ExcelWriter
 
-from mriparaspinal.files.tables import csv_bytes, harmless
+from mriparaspinal.files.tables import csv_bytes
 
 if TYPE_CHECKING:
     from openpyxl.cell import Cell
@@ -25,15 +27,16 @@ if TYPE_CHECKING:
 
 #: The earliest time that a zip file can hold stands for no time at all.
 _NO_TIME = datetime.datetime(1980, 1, 1)
-_CORE = "docProps/core.xml"
 _HEADER_ROW = 3
+#: How a text begins that a spreadsheet would take for a formula when somebody edits the cell.
+_FORMULA = {"=", "+", "-", "@", "\t", "\r"}
 _MOST_CHARACTERS = 60
 _SHEET_NAME = 31
 
 
 def to_csv_bytes(table: PaperTable) -> bytes:
     """Header and rows as CSV; title, bold and footnotes are in the other formats."""
-    return csv_bytes(list(map(harmless, table.header)), [list(map(harmless, row)) for row in table.rows])
+    return csv_bytes(table.header, table.rows)
 
 
 def to_markdown(table: PaperTable) -> str:
@@ -65,10 +68,38 @@ def to_xlsx_bytes(tables: Sequence[PaperTable]) -> bytes:
     for number, table in enumerate(tables, 1):
         short = table.name if len(table.name) <= _SHEET_NAME else f"{table.name[: _SHEET_NAME - 4]}_{number}"
         _fill(book.create_sheet(short), table)
+    book.properties.modified = _NO_TIME
     written = io.BytesIO()
-    book.save(written)
-    book.properties.modified = _NO_TIME  # saving sets it to the present
-    return _without_time(written.getvalue(), tostring(book.properties.to_tree()))
+    # Not book.save(): that takes the present time, which a zip file cannot hold before 1980 and from 2108 on.
+    _InMemory(book, _TimelessZip(written, "w")).save()
+    return written.getvalue()
+
+
+class _InMemory(ExcelWriter):  # type: ignore[misc]  # openpyxl has no types
+    """A writer without temporary files: their folder may be missing, and tables could be left there."""
+
+    def write_worksheet(self, ws: Any) -> None:
+        """Add a sheet that has neither charts nor images."""
+        ws._drawing = SpreadsheetDrawing()
+        content = io.BytesIO()
+        writer = WorksheetWriter(ws, content)
+        writer.write()
+        ws._rels = writer._rels
+        self._archive.writestr(ws.path[1:], content.getvalue())
+        self.manifest.append(ws)
+
+
+class _TimelessZip(zipfile.ZipFile):
+    """An archive whose parts have no time, and are not compressed.
+
+    Without compression the bytes do not depend on the zlib that is installed either.
+    """
+
+    def writestr(self, zinfo_or_arcname: Any, data: Any, *_: Any, **__: Any) -> None:
+        """Add a part."""
+        part = zipfile.ZipInfo(zinfo_or_arcname, _NO_TIME.timetuple()[:6])
+        part.create_system = 0  # the same on every system
+        super().writestr(part, data)
 
 
 def _markdown_row(cells: Iterable[str]) -> str:
@@ -112,18 +143,4 @@ def _write(cell: Cell, text: str) -> None:
     cell.value = ILLEGAL_CHARACTERS_RE.sub("", text)
     if text:
         cell.data_type = "s"
-        cell.quotePrefix = harmless(text) != text
-
-
-def _without_time(workbook: bytes, core: bytes) -> bytes:
-    """The parts of a workbook with ``core`` as its properties and no dates, not compressed.
-
-    Without compression the bytes do not depend on the zlib that is installed either.
-    """
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(workbook)) as source, zipfile.ZipFile(out, "w") as target:
-        for name in source.namelist():
-            part = zipfile.ZipInfo(name, _NO_TIME.timetuple()[:6])
-            part.create_system = 0  # the same on every system
-            target.writestr(part, core if name == _CORE else source.read(name))
-    return out.getvalue()
+        cell.quotePrefix = text[:1] in _FORMULA

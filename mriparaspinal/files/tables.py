@@ -6,19 +6,23 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mriparaspinal.errors import NoInputError
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
 from mriparaspinal.names import composed
+from mriparaspinal.text import read_number
 
 Cell = str | int | float | None
 
 #: More bytes and cells than any table has: the tables of 20,000 slices have a tenth of them.
 TABLE_SIZE_LIMIT = 50_000_000
 CELLS_LIMIT = 5_000_000
+#: What a spreadsheet takes for the beginning of a formula, maybe behind apostrophes.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_DOUBTFUL = frozenset("'=+-@\t\r")
 #: Names of workbooks; but for the first two, only to say that they are not read.
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers")
 #: Characters among which the separator is looked for.
@@ -76,8 +80,10 @@ def parse_table(raw: bytes, name: str) -> TextTable:
         found = f"{cells} cells; expected at most {CELLS_LIMIT}"
         raise NoInputError(f"{name}: {found}; check what the file is")
     try:
-        lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-        records = [record for line in lines if any(record := tuple(map(str.strip, line)))]
+        lines = csv.reader(_lines(text), delimiter=separator, strict=True)
+        records = [record for line in _shared(lines) if any(record := tuple(line))]
+        if "'" in text:
+            records = [tuple(map(as_it_was, record)) for record in records]
     except csv.Error as error:
         raise NoInputError(f"{name}: {error}; expected a CSV table; save it again as CSV UTF-8") from None
     if not records:
@@ -97,14 +103,32 @@ def parse_table(raw: bytes, name: str) -> TextTable:
     return TextTable(columns, tuple(records), plain=separator == "," and text == marked)
 
 
+#: Texts up to this length are kept once in a table: words, ids and whole numbers, which come again and again.
+_SHORT = 12
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines with their ends, as a file opened with ``newline=""`` has them; unlike StringIO no copy."""
+    return (line[0] for line in re.finditer(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text))
+
+
+def _shared(lines: Iterable[Sequence[str]]) -> Iterator[Iterable[str]]:
+    once: dict[str, str] = {}
+    for line in lines:
+        cells = map(str.strip, line)
+        yield (once.setdefault(cell, cell) if len(cell) <= _SHORT else cell for cell in cells)
+
+
 def _of_workbook(raw: bytes, name: str) -> TextTable:
     from mriparaspinal.files.workbooks import read_workbook
 
     records, notes = read_workbook(raw, name, CELLS_LIMIT)
     if not records:
         raise NoInputError(f"{name}: no rows were found; expected a header and rows; check the first sheet")
-    _check_header(records[0], name)
-    return TextTable(records[0], tuple(records[1:]), plain=False, notes=notes)
+    # A CSV that was saved as a workbook still has its apostrophes.
+    columns, *rows = (tuple(as_it_was(composed(cell)) for cell in record) for record in records)
+    _check_header(columns, name)
+    return TextTable(columns, tuple(rows), plain=False, notes=notes)
 
 
 def _check_header(columns: tuple[str, ...], name: str) -> None:
@@ -151,9 +175,14 @@ def _require_one_point(columns: Sequence[str], records: Sequence[Sequence[str]],
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     r"""A table as CSV: UTF-8, commas, ``\n``; missing is empty; floats with the digits to round-trip.
 
+    No cell is a formula (:func:`harmless`); :func:`parse_table` gives the texts as they were.
+
     >>> csv_bytes(["a", "b"], [[0.1, None], [2, "x,y"]])
     b'a,b\n0.1,\n2,"x,y"\n'
     """
+    # In one spelling first: = and a stroke that is laid over it make another character, ≠.
+    columns = [harmless(composed(column)) for column in columns]
+    rows = ([harmless(composed(cell)) if isinstance(cell, str) else cell for cell in row] for row in rows)
     # Quoted where a reader could take a column for two: the separator is told from this line.
     doubtful = any(mark in column for column in columns for mark in ";\t")
     header = ",".join(_quoted(column) for column in columns).encode() + b"\n" if doubtful else b""
@@ -187,9 +216,22 @@ def _one_line_end(cell: Cell) -> Cell:
 
 
 def harmless(text: str) -> str:
-    """A text from a file so that a spreadsheet shows it and does not run it as a formula.
+    """A text so that a spreadsheet shows it and does not run it as a formula; a number stays as it is.
 
-    >>> harmless("=1+1"), harmless("MF_L")
-    ("'=1+1", 'MF_L')
+    A text that already stands behind apostrophes gets one more: :func:`as_it_was` takes one away.
+
+    >>> harmless("=1+1"), harmless("MF_L"), harmless("+1.5"), harmless("'=1+1")
+    ("'=1+1", 'MF_L', '+1.5', "''=1+1")
     """
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+    if text[:1] not in _DOUBTFUL or not _FORMULA.match(text):
+        return text
+    return text if read_number(text) is not None and not text[0].isspace() else f"'{text}"
+
+
+def as_it_was(text: str) -> str:
+    """The text that :func:`harmless` was given.
+
+    >>> as_it_was("'=1+1"), as_it_was("'MF_L"), as_it_was("''=1+1")
+    ('=1+1', "'MF_L", "'=1+1")
+    """
+    return text[1:] if text[:1] == "'" and _FORMULA.match(text) else text

@@ -17,7 +17,7 @@ from mriparaspinal.contrasts import resolve
 from mriparaspinal.errors import NoInputError, ParaspinalError
 from mriparaspinal.files.folder import UnreadableFileError, read_bytes
 from mriparaspinal.files.frames import frame_csv
-from mriparaspinal.files.results import MARK
+from mriparaspinal.files.output import MARK
 from mriparaspinal.files.sheets import to_csv_bytes
 from mriparaspinal.files.tables import TextTable, parse_table, read_table
 from mriparaspinal.paper_tables import PaperTable, table1, table2, table3, table4

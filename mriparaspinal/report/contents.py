@@ -14,8 +14,10 @@ from mriparaspinal import __version__
 from mriparaspinal.analysis import Cohort
 from mriparaspinal.errors import NoInputError
 from mriparaspinal.files.frames import read_measurements
-from mriparaspinal.files.results import MANIFEST, segment_tables, sha256
-from mriparaspinal.files.tables import read_table
+from mriparaspinal.files.manifest import Manifest
+from mriparaspinal.files.output import MANIFEST, sha256
+from mriparaspinal.files.results import Results
+from mriparaspinal.files.tables import parse_table
 from mriparaspinal.model import MUSCLES, PROBLEM_COLUMNS, SEGMENTS, Problem, Settings
 from mriparaspinal.report.compared import Compared, open_comparison
 from mriparaspinal.report.methods_text import CITATION, Study, commands, methods_paragraph
@@ -108,7 +110,6 @@ class Contents:
 
 
 def gather(
-    results: Path,
     cohort: Cohort,
     source: Source,
     comparison: Path | None = None,
@@ -123,12 +124,13 @@ def gather(
         compared = Compared(missing="no comparison was given (--comparison)")
     else:
         compared = open_comparison(comparison, cohort)
-    rows = _slice_rows(results)
-    problems = _problems(results)
+    (read,) = cohort.sources
+    rows = _slice_rows(read)
+    problems = _problems(read)
     pictures = _pictures(source, rows, compared, jobs, progress)
     outliers = find_outliers(rows)
     views = slice_views(source.study.dataset.slices, rows, pictures, outliers.findings, problems)
-    study = _study(cohort, rows, source.settings, compared)
+    study = _study(source.manifest, rows, source.settings, compared)
     return Contents(
         study=study,
         groups=_groups(rows, study.segments),
@@ -145,7 +147,7 @@ def gather(
         too_few=outliers.too_few,
         has_mm2=bool(rows["csa_mm2"].notna().any()),
         problems=tuple(problems),
-        record=_record(results, cohort.manifest, source, study, compared),
+        record=_record(read, source, study, compared),
     )
 
 
@@ -158,23 +160,24 @@ def _to_look_at(view: SliceView) -> bool:
     return bool(view.unusual) or any(p.severity == "error" for p in view.problems) or not view.rows
 
 
-def _slice_rows(results: Path) -> pd.DataFrame:
+def _slice_rows(results: Results) -> pd.DataFrame:
     """The rows of each slice by itself, with the CSV that has them (``table``).
 
     Where a segment of somebody has several slices, they stand in a table of their own, ``L3_slices.csv``.
     """
     tables = []
-    for name in segment_tables(results):
+    for name in results.tables:
         by_slice = name.replace(".csv", "_slices.csv")
-        name = by_slice if (results / by_slice).is_file() else name
-        tables.append(read_measurements(results, [name]).assign(table=name))
+        name = by_slice if by_slice in results.contents else name
+        tables.append(read_measurements(results.contents, [name]).assign(table=name))
     return pd.concat(tables, ignore_index=True)
 
 
-def _problems(results: Path) -> list[Problem]:
-    if not (results / "problems.csv").is_file():
+def _problems(results: Results) -> list[Problem]:
+    raw = results.contents.get("problems.csv")
+    if raw is None:
         return []
-    table = read_table(results / "problems.csv")
+    table = parse_table(raw, "problems.csv")
     rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
     return [_problem(row) for row in rows]
 
@@ -215,14 +218,14 @@ def _require_same_pixels(source: Source, rows: pd.DataFrame, pictures: Mapping[s
             )
 
 
-def _study(cohort: Cohort, rows: pd.DataFrame, settings: Settings, compared: Compared) -> Study:
-    libraries = dict(cohort.manifest["libraries"])
+def _study(manifest: Manifest, rows: pd.DataFrame, settings: Settings, compared: Compared) -> Study:
+    libraries = dict(manifest.libraries)
     if not compared.missing:
         # With these the comparison was made again and came out the same.
         libraries |= {name: version(name) for name in ("scipy", "statsmodels", "pandas")}
     muscles, segments = set(rows["muscle"]), set(rows["segment"])
     return Study(
-        version=str(cohort.manifest["mriparaspinal"]),
+        version=manifest.version,
         settings=settings,
         muscles=tuple(muscle for muscle in MUSCLES if muscle in muscles),
         segments=tuple(segment for segment in SEGMENTS if segment in segments),
@@ -270,19 +273,17 @@ def _checks(source: Source, compared: Compared) -> tuple[str, ...]:
     return tuple(checks)
 
 
-def _record(
-    results: Path, manifest: Mapping[str, Any], source: Source, study: Study, compared: Compared
-) -> Record:
-    raw = (results / MANIFEST).read_bytes()
-    measured = dict(manifest["settings"])
+def _record(results: Results, source: Source, study: Study, compared: Compared) -> Record:
+    manifest = source.manifest
+    measured = manifest.settings
     shown = [(name.replace("_", "-"), _setting(value)) for name, value in measured.items()]
     versions = [("mriparaspinal (measured)", study.version), ("mriparaspinal (this page)", __version__)]
     return Record(
         versions=(*versions, *study.libraries.items()),
         settings=tuple(shown),
         manifest=MANIFEST,
-        manifest_sha256=sha256(raw),
-        inputs=len(manifest["inputs"]),
+        manifest_sha256=sha256(results.sealed),
+        inputs=len(manifest.inputs),
         commands=tuple(commands(source.settings, compared.contrasts, not compared.missing)),
         citation=CITATION,
     )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from mriparaspinal import __version__
+
 if TYPE_CHECKING:
     from mriparaspinal.report.contents import Contents
 
@@ -33,7 +35,7 @@ def render(contents: Contents) -> bytes:
         "base-uri 'none'; form-action 'none'"
     )
     page = environment.get_template("page.html.j2").render(
-        page=contents, style=Markup(style), script=Markup(script), policy=policy
+        page=contents, style=Markup(style), script=Markup(script), policy=policy, version=__version__
     )
     return page.encode("utf-8", "backslashreplace")
 

@@ -22,7 +22,7 @@ from statsmodels.stats.diagnostic import lilliefors
 
 from mriparaspinal.cohort import as_text, check_unique, counted, id_list, texts
 from mriparaspinal.contrasts import SIDE, Contrast, members
-from mriparaspinal.design import TOO_LARGE
+from mriparaspinal.design import TOO_LARGE, TOO_SMALL, of_usual_size
 from mriparaspinal.effect_sizes import hedges_g_unpooled, rank_biserial_interval
 from mriparaspinal.errors import UsageError
 from mriparaspinal.exact_ranks import mann_whitney_exact, wilcoxon_exact
@@ -330,19 +330,22 @@ def _measures(
     for metric in dict.fromkeys(metrics):
         values = _numbers(cohort, metric, "the metric")
         missing, infinite = np.isnan(values), np.isinf(values)
+        with np.errstate(over="ignore"):  # looked at next
+            values = values if divisor is None else values / divisor
+        infinite |= np.isinf(values)
         beyond = ~missing & ~infinite & (np.abs(values) >= TOO_LARGE)
+        tiny = ~np.isnan(values) & ~infinite & ~beyond & ~of_usual_size(values)
         for chosen, what in (
             (missing, "missing"),
             (infinite, "infinite, taken as missing"),
             (beyond, f"beyond {TOO_LARGE:g}, taken as missing"),
+            (tiny, f"nearer to zero than {TOO_SMALL:g}, taken as missing"),
         ):
             if chosen.any():
                 cells = "1 cell" if chosen.sum() == 1 else f"{chosen.sum()} cells"
                 notes.append(f"{metric}: {cells} {what}:{_who(cohort, chosen)}")
-        values = np.where(infinite | beyond, np.nan, values)
-        measures[metric if divisor is None else f"{metric}/{divide_by}"] = (
-            values if divisor is None else values / divisor
-        )
+        name = metric if divisor is None else f"{metric}/{divide_by}"
+        measures[name] = np.where(infinite | beyond | tiny, np.nan, values)
     return measures, notes
 
 

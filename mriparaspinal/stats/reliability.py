@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import f as f_distribution
 from scipy.stats import t as t_distribution
 
-from mriparaspinal.design import TOO_LARGE
+from mriparaspinal.design import of_usual_size
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.model import COLUMNS, MUSCLES, OPTIONAL_COLUMNS, SEGMENTS
 from mriparaspinal.text import read_cell
@@ -246,7 +246,7 @@ def icc_table(matrix: ArrayLike) -> tuple[list[Icc], list[str]]:
     ['ICC(1,1) 0.17', 'ICC(A,1) 0.29', 'ICC(C,1) 0.71']
     """
     x = np.asarray(matrix, dtype=float)
-    if x.ndim != 2 or not (np.abs(x) < TOO_LARGE).all():
+    if x.ndim != 2 or not of_usual_size(x).all():
         raise ValueError("matrix: expected finite numbers, targets by raters")
     n, k = x.shape
     if k < 2:
@@ -711,7 +711,7 @@ def _numbers(column: pd.Series) -> list[float]:
     numbers = []
     for row, text in enumerate(_texts(column), start=1):
         number = read_cell(text)
-        if number is None or abs(number) >= TOO_LARGE:
+        if number is None or not (math.isnan(number) or of_usual_size(number)):
             raise UsageError(
                 f"{column.name}: {text!r} found in row {row}; a number was expected; correct the cell or "
                 "leave it empty"

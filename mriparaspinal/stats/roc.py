@@ -23,6 +23,7 @@ from scipy.stats import norm
 from statsmodels.discrete.discrete_model import Logit
 from statsmodels.stats.proportion import proportion_confint
 
+from mriparaspinal.design import TOO_LARGE, TOO_SMALL, of_usual_size
 from mriparaspinal.errors import NoInputError, UsageError
 from mriparaspinal.model import COLUMNS, MUSCLES, SEGMENTS
 from mriparaspinal.text import read_cell
@@ -649,6 +650,8 @@ def _logistic(values: Vector, is_positive: Mask) -> Vector | str:
     """(n,) predicted probabilities from (n, k) predictors, or why there are none."""
     if is_positive.all() or not is_positive.any():
         return "not both positives and negatives have all predictors"
+    if not of_usual_size(values).all():
+        return f"a predictor has values beyond {TOO_LARGE:g}, or nearer to zero than {TOO_SMALL:g}"
     lowest, spread = values.min(axis=0), np.ptp(values, axis=0)
     if (spread == 0).any():
         return "a predictor is constant"

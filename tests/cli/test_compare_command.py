@@ -5,8 +5,6 @@ import json
 import pytest
 from builders_study import read_csv, run
 
-from mriparaspinal.comparison import LEFTOVERS
-
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
@@ -44,7 +42,8 @@ def test_table_4_names_a_file_that_is_there(results, tmp_path):
     footnotes = (tmp_path / "out" / "table4.md").read_text()
     assert "those of each row are in table4_correlations.csv" in footnotes
     assert " correlations.csv" not in footnotes
-    assert "table4_correlations.csv" in LEFTOVERS
+    listed = json.loads((tmp_path / "out" / "comparison.json").read_text())["outputs"]
+    assert "table4_correlations.csv" in listed
 
 
 def test_no_empty_figures_where_no_onset_side_is_known(results, tmp_path):

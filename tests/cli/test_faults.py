@@ -30,7 +30,8 @@ from builders_study import (
 )
 
 from mriparaspinal.errors import NoInputError
-from mriparaspinal.files.results import MARK, OutputFolder, open_results
+from mriparaspinal.files.output import DRAFT, MARK, OutputFolder
+from mriparaspinal.files.results import open_results
 from mriparaspinal.model import COLUMNS, Settings
 from mriparaspinal.study import measure_study, open_study, result_files
 
@@ -68,7 +69,7 @@ def is_whole(out: Path) -> str | None:
     assert manifest is not None
     assert tables == ["L2.csv", "L3.csv", "L4.csv"]
     thresholds = {row["threshold"] for row in rows_of(out)}
-    assert thresholds == {str(manifest["settings"]["threshold"])}
+    assert thresholds == {str(manifest.settings["threshold"])}
     assert len(rows_of(out)) == 81
     return thresholds.pop()
 
@@ -87,7 +88,7 @@ def test_killed_at_any_moment(data, tmp_path):
         threshold = str(10 + number)
         process = start("quantify", data, "--out", out, "--threshold", threshold)
         if number % 2:
-            wait_until(lambda: any(out.glob(".*.new")), 5)
+            wait_until(lambda: any(out.glob(f"{DRAFT}*")), 5)
             time.sleep(clock.uniform(0, 0.012))
         else:
             time.sleep(clock.uniform(0, whole_run))
@@ -162,8 +163,8 @@ def test_a_worker_that_is_killed_is_one_clear_line(many, tmp_path):
 @needs_proc
 def test_workers_do_not_outlive_a_killed_run_and_keep_no_lock(many, tmp_path):
     out = tmp_path / "out"
-    process = start("quantify", many, "--out", out, "--jobs", 3)
-    assert wait_until(lambda: len(children_of(process.pid)) == 3)
+    process = start("quantify", many, "--out", out, "--jobs", 2)
+    assert wait_until(lambda: len(children_of(process.pid)) == 2)
     workers = children_of(process.pid)
     process.kill()
     process.wait()
@@ -217,7 +218,7 @@ def test_two_runs_at_once(many, tmp_path):
         assert any("one at a time" in outcome.err for outcome in outcomes)
     manifest, _ = open_results(out)
     rows = read_csv(out / "L3.csv")
-    assert {row["threshold"] for row in rows} == {str(manifest["settings"]["threshold"])}
+    assert {row["threshold"] for row in rows} == {str(manifest.settings["threshold"])}
     assert len(rows) == 5400
 
 
@@ -370,7 +371,7 @@ def test_slices_that_cannot_be_read_in_time_are_given_up(data, tmp_path, hang, j
     assert "measured 7 of 9 slices" in outcome.err
     manifest, _ = open_results(tmp_path / "out")
     assert manifest is not None
-    assert "ALS_1_3.png" not in manifest["inputs"]
+    assert "ALS_1_3.png" not in manifest.inputs
     assert len(rows_of(tmp_path / "out")) == 63
 
 

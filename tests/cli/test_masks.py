@@ -24,6 +24,7 @@ def test_index_images_hold_the_pixels_that_quantify_counts(tmp_path):
     assert sorted(fingerprint(out)) == [
         "ALS_1_3_mask.png",
         "ALS_1_3_overlay.png",
+        "masks.json",
         "p 2/LR_1_4_mask.png",
         "p 2/LR_1_4_overlay.png",
         "values.csv",

@@ -359,7 +359,7 @@ def test_contact_sheets_and_an_empty_table(tmp_path):
     root, out = mixed(tmp_path), tmp_path / "sheets"
     outcome = run("prepare", root, "--contact-sheet", "--out", out)
     assert outcome.code == 0
-    assert sorted(fingerprint(out)) == ["levels.csv", "sheet_1.png", "sheet_2.png"]
+    assert sorted(fingerprint(out)) == ["levels.csv", "sheet_1.png", "sheet_2.png", "sheets.json"]
     assert (out / "levels.csv").read_text() == "source,group,patient,segment,slice,series\n"
     assert np.asarray(Image.open(out / "sheet_1.png")).max() == 255
     (out / "levels.csv").write_text("mine")

@@ -244,7 +244,14 @@ def test_overlap_summary_is_pandas(study, agreed):
 
 def test_files_notes_and_bytes(study, agreed, tmp_path):
     figures = {f"bland_altman_{metric}.{end}" for metric in ("fi", "rcsa") for end in ("png", "svg")}
-    tables = {"reliability.csv", "bland_altman.csv", "overlap.csv", "overlap_summary.csv", "notes.txt"}
+    tables = {
+        "reliability.csv",
+        "bland_altman.csv",
+        "overlap.csv",
+        "overlap_summary.csv",
+        "notes.txt",
+        "reliability.json",
+    }
     assert set(fingerprint(study / "agreement")) == figures | tables
     with Image.open(study / "agreement" / "bland_altman_fi.png") as image:
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
@@ -266,7 +273,7 @@ def test_a_later_run_leaves_nothing_of_an_earlier_one(study, agreed, tmp_path):
         run("reliability", study / "results_a", study / "results_b", "--metric", "fi", "--out", out).code == 0
     )
     assert set(fingerprint(out)) == {
-        *("reliability.csv", "bland_altman.csv", "notes.txt", "my_notes.md"),
+        *("reliability.csv", "bland_altman.csv", "notes.txt", "reliability.json", "my_notes.md"),
         *("bland_altman_fi.png", "bland_altman_fi.svg"),
     }
 

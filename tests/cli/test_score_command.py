@@ -191,8 +191,8 @@ def test_list_and_templates(tmp_path: Path) -> None:
 
 def test_a_filled_template_is_read(tmp_path: Path) -> None:
     people = write(tmp_path / "people.csv", ("participant_id",), [["P9"], ["P10"]])
-    template = tmp_path / "t.csv"
     for name, value in (("fasciculation", "2"), ("mrc", "5")):
+        template = tmp_path / f"{name}.csv"
         assert run("score", name, "--template", "--participants", people, "--out", template).code == 0
         with template.open(newline="") as file:
             header, *rows = list(csv.reader(file))
@@ -200,10 +200,13 @@ def test_a_filled_template_is_read(tmp_path: Path) -> None:
             rows = [[row[0], *[value] * 32] for row in rows]
         else:
             rows = [[*row[:-1], value] for row in rows]
-        assert run("score", name, write(template, header, rows), "--out", tmp_path / "o.csv").code == 0
+        assert (
+            run("score", name, write(template, header, rows), "--out", tmp_path / f"{name}_scores.csv").code
+            == 0
+        )
         total = "fasciculation_total" if name == "fasciculation" else "mrc_total"
         expected = "38" if name == "fasciculation" else "160"
-        assert [(row["participant_id"], row[total]) for row in read(tmp_path / "o.csv")] == [
+        assert [(row["participant_id"], row[total]) for row in read(tmp_path / f"{name}_scores.csv")] == [
             ("P9", expected), ("P10", expected),
         ]  # fmt: skip
 

@@ -51,7 +51,15 @@ def sweep(study: Path, out: Path, *options: object, results: Path | None = None,
 
 def test_files_and_columns(study):
     assert set(fingerprint(study / "swept")) == {
-        *("sweep.csv", "slope.csv", "sweep_contrasts.csv", "sweep.png", "sweep.svg", "notes.txt")
+        *(
+            "sweep.csv",
+            "slope.csv",
+            "sweep_contrasts.csv",
+            "sweep.png",
+            "sweep.svg",
+            "notes.txt",
+            "threshold_sweep.json",
+        )
     }
     for name, columns in (
         ("sweep", SWEEP_COLUMNS),
@@ -267,7 +275,9 @@ def test_wrong_input_is_one_line(study, tmp_path):
     manifest["settings"]["threshold"] = "fifty"
     (strange / "quantify.json").write_text(json.dumps(manifest))
     assert "no quantify.json" in one_line(sweep(study, out, results=bare), 3)
-    assert "settings and inputs cannot be read" in one_line(sweep(study, out, results=strange), 3)
+    assert "Expected `int`, got `str` - at `$.settings.threshold`" in one_line(
+        sweep(study, out, results=strange), 3
+    )
     assert "no such folder" in one_line(sweep(study, out, results=tmp_path / "none"), 3)
     assert "does not exist" in one_line(sweep(study, out, scans=tmp_path / "none"), 3)
     for folder in ("scans", "results"):

@@ -94,3 +94,27 @@ def test_svg_has_no_date_no_program_and_no_font() -> None:
     assert "path" in tags
     assert not tags & {"text", "date", "creator", "Agent"}
     assert b"matplotlib.org" not in content.lower()
+
+
+def test_letters_that_the_own_font_lacks(monkeypatch):
+    """With a font that has them they are drawn by it; without one they are boxes, and told."""
+    from matplotlib import font_manager
+    from matplotlib.figure import Figure
+
+    from mriparaspinal.files import figure_files
+
+    def drawn(letters: str) -> bytes:
+        figure = Figure(figsize=(2, 1))
+        figure.text(0.1, 0.5, letters)
+        return figure_files.png_bytes(figure)
+
+    assert figure_files.missing_letters(["ALS", "Müller ± −", "عربي"]) == ""
+    if not figure_files.missing_letters(["肌"]):
+        assert drawn("肌") != drawn("肉")
+        assert drawn("肌") == drawn("肌")
+    own = [entry for entry in font_manager.fontManager.ttflist if entry.name.startswith("DejaVu")]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", own)
+    figure_files._fonts_for.cache_clear()
+    assert figure_files.missing_letters(["肌肉", "a肌"]) == "".join(sorted("肌肉"))
+    assert drawn("肌") == drawn("肉")  # boxes, and no warning
+    figure_files._fonts_for.cache_clear()

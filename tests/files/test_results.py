@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import resource
@@ -16,24 +17,31 @@ from pathlib import Path
 import pytest
 
 from mriparaspinal.errors import NoInputError, UsageError
-from mriparaspinal.files import results
-from mriparaspinal.files.results import (
+from mriparaspinal.files.output import (
+    DRAFT,
     MARK,
     OutputFolder,
     manifest_bytes,
     manifest_pieces,
-    open_results,
-    segment_tables,
-    stale_tables,
+    sha256,
     write_file,
 )
+from mriparaspinal.files.results import open_results, segment_tables, stale_tables
+from mriparaspinal.model import Settings
+
+
+def anything(_: bytes) -> bool:
+    """Whatever is there may be replaced."""
+    return True
 
 
 def results_of(**tables: bytes) -> dict[str, bytes]:
     """Files as quantify writes them: tables and, last, the manifest of them."""
     files = {f"{name}.csv": content for name, content in tables.items()}
     outputs = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    return files | {"quantify.json": manifest_bytes({"outputs": outputs})}
+    settings = dataclasses.asdict(Settings()) | {"labels": {}}
+    content = {"mriparaspinal": "0.1.0", "settings": settings, "libraries": {}, "inputs": {}}
+    return files | {"quantify.json": manifest_bytes({**content, "outputs": outputs, "counts": {}})}
 
 
 def write(folder, files: dict[str, bytes]) -> None:
@@ -52,7 +60,8 @@ def test_written_whole(tmp_path):
     assert {name: (out / name).read_bytes() for name in names(out)} == files
     manifest, tables = open_results(out)
     assert tables == ["L1.csv", "L3.csv"]
-    assert manifest == json.loads(files["quantify.json"])
+    assert manifest.outputs == json.loads(files["quantify.json"])["outputs"]
+    assert manifest.measured_with == Settings()
 
 
 def test_what_an_earlier_run_wrote_and_this_one_did_not_goes(tmp_path):
@@ -65,7 +74,8 @@ def test_what_an_earlier_run_wrote_and_this_one_did_not_goes(tmp_path):
 
 def stopped(folder, stop: BaseException) -> None:
     with OutputFolder(folder):
-        (folder / ".L1.csv.new").write_bytes(b"half")
+        (folder / f"{DRAFT}1234").mkdir()
+        (folder / f"{DRAFT}1234" / "L1.csv").write_bytes(b"half")
         raise stop
 
 
@@ -74,6 +84,8 @@ def test_a_run_that_stops_by_itself_leaves_the_old_results(tmp_path):
     for stop in (NoInputError("nothing"), KeyboardInterrupt(), RuntimeError()):
         with pytest.raises(type(stop)):
             stopped(tmp_path, stop)
+        with OutputFolder(tmp_path):
+            pass
     assert names(tmp_path) == ["L1.csv", "quantify.json"]
     assert open_results(tmp_path)[1] == ["L1.csv"]
 
@@ -81,7 +93,8 @@ def test_a_run_that_stops_by_itself_leaves_the_old_results(tmp_path):
 def test_the_mark_of_a_killed_run_is_refused_and_taken_over(tmp_path):
     write(tmp_path, results_of(L1=b"old"))
     (tmp_path / MARK).touch()
-    (tmp_path / ".L1.csv.new").write_bytes(b"half")
+    (tmp_path / f"{DRAFT}12").mkdir()
+    (tmp_path / f"{DRAFT}12" / "L1.csv").write_bytes(b"half")
     with pytest.raises(NoInputError, match=r"cut off.*; expected finished results; run quantify again"):
         open_results(tmp_path)
     write(tmp_path, results_of(L2=b"new"))
@@ -212,15 +225,17 @@ def test_our_copy_is_known_again_even_after_a_run_was_killed_in_between(tmp_path
     """Killed after it replaced participants.csv and before quantify.json: the copy is ours all the same."""
     code = """
 import os, pathlib, signal, sys
-from mriparaspinal.files.results import OutputFolder
+from mriparaspinal.files.output import OutputFolder
 
-class EndsAtTheManifest(type(pathlib.Path())):
-    def replace(self, target):
-        if self.name == ".quantify.json.new":
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().replace(target)
+replace = os.replace
 
-with OutputFolder(EndsAtTheManifest(sys.argv[1])) as out:
+def ends_at_the_manifest(draft, target):
+    if target.name == "quantify.json":
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(draft, target)
+
+os.replace = ends_at_the_manifest
+with OutputFolder(pathlib.Path(sys.argv[1])) as out:
     out.replace({"L1.csv": b"1", "participants.csv": b"ours", "quantify.json": b"{}"}, [])
 """
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=Path(__file__).parents[2])
@@ -277,20 +292,20 @@ def test_a_table_that_cannot_be_replaced_leaves_a_folder_that_is_refused(tmp_pat
         write(tmp_path, results_of(L1=b"new", L2=b"new"))
     with pytest.raises(NoInputError, match="cut off"):
         open_results(tmp_path)
-    assert not list(tmp_path.glob(".*.new"))
+    assert not list(tmp_path.glob(f"{DRAFT}*"))
 
 
 def test_single_files(tmp_path):
     path = tmp_path / "new" / "ü.json"
-    write_file(path, b"one")
-    write_file(path, b"two")
+    write_file(path, b"one", anything)
+    write_file(path, b"two", anything)
     assert path.read_bytes() == b"two"
     assert names(path.parent) == ["ü.json"]
     with pytest.raises(UsageError, match="cannot be written"):
-        write_file(path / "below", b"x")
+        write_file(path / "below", b"x", anything)
     (tmp_path / "folder").mkdir()
     with pytest.raises(UsageError, match="cannot be written"):
-        write_file(tmp_path / "folder", b"x")
+        write_file(tmp_path / "folder", b"x", anything)
     assert names(tmp_path) == ["folder", "new"]
 
 
@@ -304,7 +319,7 @@ def test_manifests_are_the_same_bytes_each_time():
 def test_sha256_is_that_of_the_standard():
     # FIPS 180-2, appendix B.1
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    assert results.sha256(b"abc") == expected
+    assert sha256(b"abc") == expected
 
 
 @pytest.mark.parametrize(

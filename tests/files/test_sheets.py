@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import tempfile
 import time
 import zipfile
 
@@ -122,3 +123,22 @@ def test_characters_that_a_workbook_cannot_hold_are_left_out() -> None:
 def test_a_workbook_needs_a_table() -> None:
     with pytest.raises(ValueError, match="no tables"):
         to_xlsx_bytes([])
+
+
+def test_no_file_is_written_on_the_way_to_a_workbook() -> None:
+    """A disk without room would keep the half of it."""
+    import resource
+
+    whole, limits = to_xlsx_bytes([TABLE]), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        assert to_xlsx_bytes([TABLE]) == whole
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_workbook_needs_no_temporary_file(monkeypatch):
+    """Where no folder for them can be written, and so that no table is left there when the disk is full."""
+    monkeypatch.setattr(tempfile, "tempdir", "/nonexistent/folder")
+    book = openpyxl.load_workbook(io.BytesIO(to_xlsx_bytes([TABLE])))
+    assert [cell.value for cell in book["table2"][5]] == ["MF FI", "0.40 ± 0.19", "<0.001"]

@@ -15,7 +15,7 @@ from builders_study import run
 from openpyxl import Workbook
 
 from mriparaspinal.errors import NoInputError
-from mriparaspinal.files.tables import parse_table
+from mriparaspinal.files.tables import csv_bytes, parse_table
 
 SHEET = "xl/worksheets/sheet1.xml"
 
@@ -222,3 +222,14 @@ def test_records_may_be_a_workbook(tmp_path):
     assert outcome.code == 0, outcome.err
     total = (tmp_path / "s.csv").read_text().splitlines()[1].split(",")
     assert "36" in total, "twelve items of 3 points"
+
+
+def test_a_table_that_was_saved_as_a_workbook_gives_its_texts_back():
+    """A text that a CSV keeps behind an apostrophe has one in the workbook, too."""
+    rows = [["participant_id", "'=remark"], ["A_1", "'=1+1"], ["A_2", "'left"], ["Jose\u0301", "''-x"]]
+    table = parse_table(workbook(rows), "participants.xlsx")
+    assert table.columns == ("participant_id", "=remark")
+    assert table.rows == (("A_1", "=1+1"), ("A_2", "'left"), ("Jos\u00e9", "'-x"))
+    assert csv_bytes(table.columns, table.rows).decode().splitlines()[1:] == [
+        "A_1,'=1+1", "A_2,'left", "Jos\u00e9,''-x"
+    ]  # fmt: skip
