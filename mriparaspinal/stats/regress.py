@@ -203,7 +203,8 @@ def _estimate(y: Array, matrix: Array, hc3: bool) -> tuple[dict[str, Any], list[
     fit = OLS(y - y.mean(), scaled).fit()
     b = back @ fit.params
     b[0] += y.mean()
-    beta = np.concatenate([[np.nan], b[1:] * sd / y.std(ddof=1)])
+    size = np.abs(y - y.mean()).max()  # the squares of tiny numbers would be 0
+    beta = np.concatenate([[np.nan], fit.params[1:] / size / ((y - y.mean()) / size).std(ddof=1)])
     table = {"b": b, "beta": beta, "df": n - 1 - k, "r2": fit.rsquared, "r2_adjusted": fit.rsquared_adj}
     if design.is_nothing(fit.resid, y):
         return table, ["the terms determine the outcome exactly: no standard errors"]

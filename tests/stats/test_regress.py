@@ -462,3 +462,14 @@ def test_no_row_of_the_role_gives_an_empty_table():
     assert ",".join(found.columns) == COLUMNS
     assert len(found) == 0
     assert len(notes) == 1
+
+
+def test_an_outcome_of_tiny_numbers_has_the_beta_of_the_same_numbers_in_another_unit():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=14)
+    y = 0.4 * x + rng.normal(size=14)
+    betas = []
+    for unit in (1.0, 1e-170):  # whose squares are 0
+        found, _ = regress(plain(pd.DataFrame({"x": x, "y": y * unit})), ["y"], ["x"])
+        betas.append(float(found.loc[found["term"] == "x", "beta"].iloc[0]))
+    assert betas == pytest.approx([np.corrcoef(x, y)[0, 1]] * 2)
