@@ -38,6 +38,8 @@ COLUMNS = [
     "covariates",
 ]
 INTERCEPT = "(Intercept)"
+#: Squares of smaller numbers, and quotients of these, lose their digits or vanish.
+_TOO_NEAR = 1e-100
 #: The columns of a measurement that differ from muscle to muscle.
 METRICS = (
     "fi",
@@ -183,6 +185,8 @@ def _unfit(y: Array, matrix: Array, outcome: str, terms: Sequence[str]) -> str:
         return f"{cases} for {len(terms) + 1} coefficients is too few"
     if design.is_constant(y):
         return f"{outcome} has the same value in all complete cases"
+    if np.ptp(y) < _TOO_NEAR:
+        return f"{outcome} varies by less than {_TOO_NEAR:g}, which cannot be squared: choose another unit"
     redundant = design.redundant_terms(matrix, terms)
     if redundant:
         return f"{', '.join(redundant)}: constant, or determined by the other terms"
@@ -203,8 +207,7 @@ def _estimate(y: Array, matrix: Array, hc3: bool) -> tuple[dict[str, Any], list[
     fit = OLS(y - y.mean(), scaled).fit()
     b = back @ fit.params
     b[0] += y.mean()
-    size = np.abs(y - y.mean()).max()  # the squares of tiny numbers would be 0
-    beta = np.concatenate([[np.nan], fit.params[1:] / size / ((y - y.mean()) / size).std(ddof=1)])
+    beta = np.concatenate([[np.nan], b[1:] * sd / y.std(ddof=1)])
     table = {"b": b, "beta": beta, "df": n - 1 - k, "r2": fit.rsquared, "r2_adjusted": fit.rsquared_adj}
     if design.is_nothing(fit.resid, y):
         return table, ["the terms determine the outcome exactly: no standard errors"]
