@@ -39,7 +39,20 @@ WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "sex": {
         "M": (
             *("m", "male", "males", "man", "men", "boy", "masculine", "h", "homme", "hombre", "masculin"),
-            *("masculino", "männlich", "maennlich", "mann", "maschio", "uomo", "homem", "♂", "男", "男性"),
+            *(
+                "masculino",
+                "männlich",
+                "maennlich",
+                "mann",
+                "maschio",
+                "uomo",
+                "homem",
+                "varón",
+                "varon",
+                "♂",
+                "男",
+                "男性",
+            ),
         ),
         "F": (
             *(
@@ -116,7 +129,7 @@ _UNKNOWN = (
 #: Sexes beside the two that are none of a misspelling.
 _FURTHER_SEXES = {"o", "other", "x", "d", "divers", "diverse", "intersex", "nonbinary", "non binary"}
 #: Words of a language in which M is a woman.
-_M_IS_A_WOMAN = {"h", "hombre", "mujer", "homem", "mulher"}
+_M_IS_A_WOMAN = {"h", "hombre", "varón", "varon", "mujer", "homem", "mulher"}
 _EXPECTED = {"onset_side": "left, right, L, R or nothing", "psa": "1, 0, +, - or nothing"}
 
 

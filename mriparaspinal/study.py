@@ -468,6 +468,12 @@ def measure_study(
     return gather_problems(study, results, settings)
 
 
+def _trusted(study: Study) -> dict[str, Spacing]:
+    """The spacings without those that were told as odd: areas by them are odd for the same reason."""
+    odd = {study.spacings.get(p.shape) for p in study.problems if p.code == "odd-spacing"}
+    return {image: spacing for image, spacing in study.spacings.items() if spacing not in odd}
+
+
 def gather_problems(study: Study, results: Sequence[SliceResult], settings: Settings) -> MeasuredStudy:
     """The results of a study's slices with all problems, those of the whole dataset among them."""
     problems = _own_problems(study, settings)
@@ -476,7 +482,7 @@ def gather_problems(study: Study, results: Sequence[SliceResult], settings: Sett
     seen: list[Regions] = []
     depths = _Depths()
     keys = no_keys(len(results))
-    gathered = Gathered(study.spacings)
+    gathered = Gathered(_trusted(study))
     for place, result in enumerate(results):
         problems += result.problems
         gathered.add(result)

@@ -264,7 +264,7 @@ def test_an_onset_side_that_names_no_side_is_missing_and_told(text):
 
 @pytest.mark.parametrize(
     "levels",
-    [["H", "M"], ["h", "m", "H"], ["hombre", "mujer", "M"], ["M", "F", "H"], ["mulher", "M"]],
+    [["H", "M"], ["h", "m", "H"], ["hombre", "mujer", "M"], ["M", "F", "H"], ["mulher", "M"], ["varón", "M"]],
 )
 def test_h_and_m_together_are_unclear(levels):
     rows = [(f"ALS_{i}", text) for i, text in enumerate(levels)]

@@ -279,14 +279,25 @@ def test_areas_in_mm2():
     assert (key, area) == (("MF", "left"), 1.07)
 
 
-def test_spacing_in_cm_is_one_warning_for_all_slices(tmp_path):
+def spaced(folder, mm):
     for number in range(1, 6):
-        write_slice(tmp_path, f"ALS_{number}_3", grey_image(seed=number))
-    rows = "".join(f"ALS_{number}_3.png,0.08,0.08\n" for number in range(1, 6))
-    (tmp_path / "slices.csv").write_text(f"image,row_spacing_mm,col_spacing_mm\n{rows}")
-    odd = [p for p in problems_of(tmp_path) if p.code == "unusual-area"]
-    assert len(odd) == 1
-    assert "5 of 5 slices" in odd[0].message
+        write_slice(folder, f"ALS_{number}_3", grey_image(seed=number))
+    rows = "".join(f"ALS_{number}_3.png,{mm},{mm}\n" for number in range(1, 6))
+    (folder / "slices.csv").write_text(f"image,row_spacing_mm,col_spacing_mm\n{rows}")
+    return [p for p in problems_of(folder) if p.code in ("unusual-area", "odd-spacing")]
+
+
+def test_areas_that_are_odd_in_all_slices_are_one_warning(tmp_path):
+    (odd,) = spaced(tmp_path, 0.31)  # a field of view of 31 mm, which may be
+    assert odd.code == "unusual-area"
+    assert "5 of 5 slices" in odd.message
+
+
+@pytest.mark.parametrize("mm", [0.0391, 0.08])
+def test_an_odd_spacing_is_told_once_and_not_by_its_areas(tmp_path, mm):
+    (odd,) = spaced(tmp_path, mm)
+    assert odd.code == "odd-spacing"
+    assert "in 5 images" in odd.message
 
 
 def problems_of(folder):

@@ -551,13 +551,25 @@ def _rescaled(header: Dataset, stored: np.ndarray[Any, Any], frame: int) -> Valu
         places = np.clip(stored - table.first, 0, len(table.entries) - 1).astype(np.int64)
         values = np.asarray(table.entries, dtype=np.float64)[places]
     else:
-        group = "PixelValueTransformationSequence"
-        slope, intercept = (_first(find(group, name)) for name in ("RescaleSlope", "RescaleIntercept"))
+        slope = _rescale(find, "RescaleSlope", 1.0)
+        intercept = _rescale(find, "RescaleIntercept", 0.0)
         if slope == 0:
             found = "RescaleSlope 0, which makes all pixels alike; expected another factor"
             raise UnreadableFileError(found, "export the file again")
-        values = stored * (1.0 if slope is None else slope) + (intercept or 0.0)
+        values = stored * slope + intercept
     return np.where(_padded(header, stored), np.nan, values.astype(np.float64))
+
+
+def _rescale(find: Finder, name: str, without: float) -> float:
+    """A factor or summand of the pixels, ``without`` where there is none; raises for what is no number."""
+    value = find("PixelValueTransformationSequence", name)
+    if value is None or str(value).strip() == "":
+        return without
+    number = read_number(str(value))  # of several numbers none
+    if number is None:
+        found = f"a {name} that is not one plain number; expected one such as {without:g}"
+        raise UnreadableFileError(found, "export the file again")
+    return number
 
 
 def _padded(header: Dataset, stored: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

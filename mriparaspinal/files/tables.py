@@ -132,6 +132,12 @@ def _of_workbook(raw: bytes, name: str) -> TextTable:
 
 
 def _check_header(columns: tuple[str, ...], name: str) -> None:
+    nameless = columns.count("")
+    if nameless > 1:
+        found = f"{nameless} of {len(columns)} columns of the first row have no name"
+        raise NoInputError(
+            f"{name}: {found}; expected the columns' names there; remove what stands above them, or name each"
+        )
     twice = sorted(column for column, times in Counter(columns).items() if times > 1)
     if twice:
         found = f"column {', '.join(map(repr, twice))} stands there more than once"

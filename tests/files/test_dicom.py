@@ -14,9 +14,11 @@ import pydicom
 import pytest
 from builders_scans import levels, transcode
 from builders_study import run
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 from pydicom.uid import UID, AllTransferSyntaxes, ExplicitVRLittleEndian, RLELossless, generate_uid
 
 from mriparaspinal.files.dicom import read_series
@@ -90,6 +92,24 @@ def test_slope_intercept_sign_and_padding(tmp_path):
     values = only(tmp_path, data).read(0)
     assert np.isnan(values[0, 0])
     assert values[0, 1:].tolist() + values[1].tolist() == [0, 10, 24]
+
+
+@pytest.mark.parametrize("name", ["RescaleSlope", "RescaleIntercept"])
+@pytest.mark.parametrize("text", [b"2_0 ", b"2,5 ", b"abc ", b"inf ", b"2\\3 "])
+def test_a_rescaling_that_is_no_number_is_refused(tmp_path, name, text):
+    data = image(PIXELS)
+    tag = Tag(name)
+    data[tag] = RawDataElement(tag, "DS", len(text), text, 0, False, True)
+    with pytest.raises(UnreadableFileError, match=f"a {name} that is not one plain number"):
+        only(tmp_path, data).read(0)
+
+
+@pytest.mark.parametrize(("text", "factor"), [(b"", 1), (b"  ", 1), (b" 2.5", 2.5), (b"1e1 ", 10)])
+def test_a_rescaling_as_it_may_be_written(tmp_path, text, factor):
+    data = image(PIXELS)
+    tag = Tag("RescaleSlope")
+    data[tag] = RawDataElement(tag, "DS", len(text), text, 0, False, True)
+    assert (only(tmp_path, data).read(0) == PIXELS * factor).all()
 
 
 def test_bits_above_those_stored_are_no_part_of_the_value(tmp_path):

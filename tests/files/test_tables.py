@@ -81,7 +81,7 @@ def test_a_point_among_decimal_commas_may_part_thousands():
         (b"a,b\n1,2\n3\n", "row 3 has 1 cells; expected 2"),
         (b"a,b\n1,2,3\n", "row 2 has 3 cells; expected 2"),
         (b"a,a\n1,2\n", "'a'"),
-        (b"a,,\n1,2,3\n", "''"),
+        (b"a,,\n1,2,3\n", "2 of 3 columns of the first row have no name"),
         (b"", "no rows"),
         (b"\n , \n", "no rows"),
         (b"\xef\xbb\xbf", "no rows"),

@@ -462,3 +462,10 @@ def test_no_row_of_the_role_gives_an_empty_table():
     assert ",".join(found.columns) == COLUMNS
     assert len(found) == 0
     assert len(notes) == 1
+
+
+def test_an_outcome_whose_squares_vanish_is_told_and_not_fitted():
+    x = np.arange(14.0)
+    found, notes = regress(plain(pd.DataFrame({"x": x, "y": np.sin(x) * 1e-170})), ["y"], ["x"])
+    assert found[["b", "beta", "p"]].isna().all(axis=None)
+    assert any("varies by less than 1e-100" in note for note in notes)
