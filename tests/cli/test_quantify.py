@@ -321,7 +321,7 @@ def test_warnings_do_not_change_the_exit_code(data, tmp_path):
         (["--threshold", "fat"], "--threshold"),
         (["--window", "5,5"], "LOW below HIGH"),
         (["--window", "5"], "LOW,HIGH"),
-        (["--window", "0,nan"], "LOW below HIGH"),
+        (["--window", "0,nan"], "LOW,HIGH"),
         (["--mask-rule", "best"], "--mask-rule"),
         (["--image-left", "both"], "--image-left"),
         (["--reference", "T12"], "--reference"),
