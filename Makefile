@@ -73,7 +73,7 @@ fuzz: $(VENV)/.installed-dev
 	$(BIN)/python -m fuzz --inputs $(FUZZ_INPUTS) --seconds $(FUZZ_SECONDS)
 
 # A wheel and an sdist; the wheel alone in an empty environment does the main job; then the tests of the
-# unpacked sdist, without its source of the package, pass against it. For some of them: make dist DIST_TESTS=tests/files
+# unpacked sdist, without its source of the package, pass against it. For some of them: make dist DIST_TESTS=tests/io
 DIST_TESTS := tests
 dist: $(VENV)/.installed-dev
 	rm -rf dist .venv-dist

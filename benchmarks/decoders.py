@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mriparaspinal.files.phantom_writer import write_cohort
-from mriparaspinal.phantom import Effects, make_cohort, make_slices
+from mriparaspinal.phantom.model import Effects
+from mriparaspinal.phantom.slices import make_cohort, make_slices
+from mriparaspinal.phantom.write import write_cohort
 
 ROUNDS = 9
 Decode = Callable[[bytes], np.ndarray]

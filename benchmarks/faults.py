@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from builders_faults import Trial, writers
+from tests.support.builders.faults import Trial, writers
 
 SIGNALS = {
     "kill -9": signal.SIGKILL,

@@ -10,8 +10,9 @@ import os
 import sys
 from pathlib import Path
 
-from mriparaspinal.files.phantom_writer import write_cohort
-from mriparaspinal.phantom import Effects, make_cohort, make_slices
+from mriparaspinal.phantom.model import Effects
+from mriparaspinal.phantom.slices import make_cohort, make_slices
+from mriparaspinal.phantom.write import write_cohort
 
 #: Different slices, before they are repeated.
 DIFFERENT = 50

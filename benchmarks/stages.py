@@ -14,11 +14,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from mriparaspinal import anatomy, pipeline
-from mriparaspinal.files.phantom_writer import write_cohort
-from mriparaspinal.model import Settings
-from mriparaspinal.phantom import Effects, make_cohort, make_slices
-from mriparaspinal.study import open_study
+from mriparaspinal.core.model import Settings
+from mriparaspinal.dataset import anatomy
+from mriparaspinal.dataset.open import open_dataset
+from mriparaspinal.measure import slice as pipeline
+from mriparaspinal.phantom.model import Effects
+from mriparaspinal.phantom.slices import make_cohort, make_slices
+from mriparaspinal.phantom.write import write_cohort
 
 ROUNDS = 9
 STEPS: list[tuple[ModuleType, str, str]] = [
@@ -57,7 +59,7 @@ def main(slices: int = 100, size: int = 512) -> None:
         root = Path(folder)
         participants = make_cohort(-(-slices // 5), 0, 1)
         write_cohort(root, participants, make_slices(participants, 1, size, Effects()))
-        study = open_study(root, Settings())
+        study = open_dataset(root, Settings())
         for module, name, _ in STEPS:
             setattr(module, name, timed(name, getattr(module, name)))
         pipeline.measure_slices(root, study.dataset.slices, Settings())  # what is loaded once is not counted

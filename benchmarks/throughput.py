@@ -25,12 +25,13 @@ import msgspec
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mriparaspinal.files import images
-from mriparaspinal.files.phantom_writer import write_cohort
-from mriparaspinal.model import Settings
-from mriparaspinal.phantom import Effects, make_cohort, make_slices
-from mriparaspinal.pipeline import measure_slices
-from mriparaspinal.study import Study, open_study
+from mriparaspinal.core.model import Settings
+from mriparaspinal.dataset.open import Dataset, open_dataset
+from mriparaspinal.io import png
+from mriparaspinal.measure.slice import measure_slices
+from mriparaspinal.phantom.model import Effects
+from mriparaspinal.phantom.slices import make_cohort, make_slices
+from mriparaspinal.phantom.write import write_cohort
 
 ROUNDS = 9
 Names = list[tuple[str, str]]
@@ -65,15 +66,15 @@ def script(root: Path, names: Names, mask_of: Callable[..., np.ndarray]) -> None
             (grey[mask] > 50).sum() / mask.sum()
 
 
-def measured(root: Path, study: Study, quick: bool) -> None:
+def measured(root: Path, study: Dataset, quick: bool) -> None:
     """The tool itself, with the decoder of the extra ``fast`` or with Pillow's."""
-    asked = images._quick_decoder
+    asked = png._quick_decoder
     if not quick:
-        images._quick_decoder = lambda: None  # type: ignore[assignment]
+        png._quick_decoder = lambda: None  # type: ignore[assignment]
     try:
         measure_slices(root, study.dataset.slices, Settings())
     finally:
-        images._quick_decoder = asked
+        png._quick_decoder = asked
 
 
 def labelme_mask() -> Callable[..., np.ndarray] | None:
@@ -96,14 +97,14 @@ def main(slices: int = 100, size: int = 512) -> None:
         root = Path(folder)
         participants = make_cohort(-(-slices // 5), 0, 1)
         write_cohort(root, participants, make_slices(participants, 1, size, Effects()))
-        study = open_study(root, Settings())
+        study = open_dataset(root, Settings())
         names = [(s.image or "", s.annotation) for s in study.dataset.slices]
         quickest = msgspec.json.Decoder().decode
         contenders: dict[str, Callable[[], None]] = {
             "floor": functools.partial(floor, root, names, by_pillow, quickest),
             "floor, JSON by Python's json": functools.partial(floor, root, names, by_pillow, json.loads),
         }
-        quick = images._quick_decoder()
+        quick = png._quick_decoder()
         if quick is not None:
             decode = lambda raw: quick(raw, (size, size), "mono")  # noqa: E731
             contenders["floor, PNG by the extra fast"] = functools.partial(

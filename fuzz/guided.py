@@ -11,7 +11,7 @@ import atheris
 
 with atheris.instrument_imports(include=["mriparaspinal"]):
     from fuzz.plain import BYTES, FAILURES, SECONDS, save
-    from doors import DOORS, attempt  # isort: skip
+    from tests.support.doors import DOORS, attempt  # isort: skip
 
 from fuzz.mutations import LONGEST, mutated
 

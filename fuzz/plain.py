@@ -22,11 +22,9 @@ from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
-
-from doors import DOORS, attempt  # noqa: E402
 
 from fuzz.mutations import mutated  # noqa: E402
+from tests.support.doors import DOORS, attempt  # noqa: E402
 
 FAILURES = ROOT / "fuzz" / "failures"
 SECONDS, BYTES = 5, 1_000_000_000

@@ -13,10 +13,14 @@ from typing import Any
 
 from markdown_page import table
 
-from mriparaspinal import grade_tables, mask_agreement, numbering, participants, regions
-from mriparaspinal.model import COLUMNS, OPTIONAL_COLUMNS, Measurement, Problem
-from mriparaspinal.slice_picture import SLICES_COLUMNS
+from mriparaspinal.analysis import overlap as mask_agreement
+from mriparaspinal.brain import atlas as regions
+from mriparaspinal.core import participants
+from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS, Measurement, Problem
+from mriparaspinal.io import numberings as numbering
+from mriparaspinal.scans.picture import SLICES_COLUMNS
 from mriparaspinal.stats import characteristics, compare, correlate, regress, reliability, roc, sweep
+from mriparaspinal.stats import grades as grade_tables
 
 _INTRODUCTION = """\
 # Data dictionary

@@ -16,16 +16,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mriparaspinal.anatomy import sort_contours
-from mriparaspinal.files.nifti import read_whole
-from mriparaspinal.files.phantom_writer import write_cohort
-from mriparaspinal.label_maps import contours_of
-from mriparaspinal.model import Settings
-from mriparaspinal.phantom import Effects, make_cohort, make_slices
-from mriparaspinal.pipeline import read_slice
-from mriparaspinal.plausibility import fits_mirrored, mirror_fit, unusual_areas, without_signal
-from mriparaspinal.rasterise import Patch
-from mriparaspinal.study import open_study
+from mriparaspinal.core.model import Settings
+from mriparaspinal.dataset.anatomy import sort_contours
+from mriparaspinal.dataset.label_maps import contours_of
+from mriparaspinal.dataset.open import open_dataset
+from mriparaspinal.dataset.plausibility import fits_mirrored, mirror_fit, unusual_areas, without_signal
+from mriparaspinal.dataset.read import read_slice
+from mriparaspinal.imaging.rasterise import Patch
+from mriparaspinal.io.nifti import read_whole
+from mriparaspinal.phantom.model import Effects
+from mriparaspinal.phantom.slices import make_cohort, make_slices
+from mriparaspinal.phantom.write import write_cohort
 
 CODES = (
     "front-contradicts-back",
@@ -72,7 +73,7 @@ def real(folder: Path) -> Iterator[tuple[str, Iterator[Case]]]:
 
 def studied(folder: Path) -> Iterator[Case]:
     """The slices of a dataset folder."""
-    for slice_ in open_study(folder, Settings()).dataset.slices:
+    for slice_ in open_dataset(folder, Settings()).dataset.slices:
         found = read_slice(folder, slice_, Settings())
         if found.image is not None and found.anatomy is not None:
             codes = [p.code for p in found.problems]

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.power import TTestIndPower, TTestPower
 
-from mriparaspinal.effect_sizes import rank_biserial_interval
-from mriparaspinal.exact_ranks import mann_whitney_exact, wilcoxon_exact
 from mriparaspinal.stats.compare import compare_arms, compare_pairs
+from mriparaspinal.stats.effect_sizes import rank_biserial_interval
+from mriparaspinal.stats.exact_ranks import mann_whitney_exact, wilcoxon_exact
 
 PAGE = Path(__file__).resolve().parents[1] / "simulation.md"
 SEED = 20260317

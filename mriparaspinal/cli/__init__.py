@@ -13,8 +13,8 @@ import click
 
 from mriparaspinal import __version__
 from mriparaspinal.cli.surroundings import libraries_quiet, settle, told
-from mriparaspinal.errors import ParaspinalError
-from mriparaspinal.model import printable
+from mriparaspinal.core.errors import ParaspinalError
+from mriparaspinal.core.model import printable
 
 #: In the order of ``--help``. Each stands in the module of its name.
 COMMANDS = (

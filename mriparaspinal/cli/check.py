@@ -18,10 +18,10 @@ from mriparaspinal.cli.console import (
     say_jobs,
     show_table,
 )
-from mriparaspinal.cli.outputs import refuse_beside_inputs
+from mriparaspinal.cli.steps import refuse_beside_inputs
 from mriparaspinal.cli.summary import measured_rows, measured_summary, print_json, show
-from mriparaspinal.errors import EXIT_PARTLY
-from mriparaspinal.files.protocol import resolve_settings
+from mriparaspinal.core.errors import EXIT_PARTLY
+from mriparaspinal.io.protocol import resolve_settings
 
 
 @opt.command
@@ -65,10 +65,12 @@ def check(
     Example:
       mriparaspinal check scans --json problems.json
     """
-    from mriparaspinal.files.output import manifest_bytes, require_ours, write_file
-    from mriparaspinal.files.protocol import run_options
-    from mriparaspinal.parallel import Spread
-    from mriparaspinal.study import measure_study, open_study, problem_records
+    from mriparaspinal.dataset.open import open_dataset
+    from mriparaspinal.io.output import manifest_bytes, require_ours, write_file
+    from mriparaspinal.io.protocol import run_options
+    from mriparaspinal.measure.dataset import measure_dataset
+    from mriparaspinal.measure.results import problem_records
+    from mriparaspinal.parallel.map import Execution
 
     settings = resolve_settings(dataset, protocol)
     participants, jobs = run_options(dataset, participants, jobs)
@@ -80,9 +82,9 @@ def check(
         require_ours(json_file, is_list_of_problems, "--json")
     refuse_idle_affine(protocol["affine"], masks)
     maps = label_maps(masks, numbering, protocol["mask_rule"])
-    study = open_study(dataset, settings, participants, maps=maps, share=participant_label)
+    study = open_dataset(dataset, settings, participants, maps=maps, share=participant_label)
     with progress_bar("checking", len(study.dataset.slices), quiet) as advance:
-        measured = measure_study(study, settings, Spread(jobs, timeout=timeout), advance)
+        measured = measure_dataset(study, settings, Execution(jobs, timeout=timeout), advance)
     if json_file is not None and not json_stdout:
         write_file(
             json_file, manifest_bytes({"problems": problem_records(measured.problems)}), is_list_of_problems

@@ -8,8 +8,7 @@ import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import say_problems
-from mriparaspinal.cli.outputs import end
-from mriparaspinal.cli.steps import compare_step
+from mriparaspinal.cli.steps import compare_step, end
 from mriparaspinal.cli.summary import compared_summary, print_json
 
 
@@ -60,8 +59,7 @@ def compare(
       mriparaspinal compare results --participants participants.csv --out comparison
       mriparaspinal compare results --contrast "group:ALS[onset_region=lower]-LR" --out lower
     """
-    from mriparaspinal.analysis import open_either
-    from mriparaspinal.joining import join_tables
+    from mriparaspinal.analysis.inputs import join_tables, open_either
 
     cohort = join_tables(open_either(results, table, participants), join)
     say_problems(cohort.problems, quiet, verbose)

@@ -14,16 +14,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from mriparaspinal.errors import UsageError
-from mriparaspinal.model import Problem, Settings, printable
+from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.model import Problem, Settings, printable
 
 if TYPE_CHECKING:
-    from mriparaspinal.label_maps import LabelMaps
+    from mriparaspinal.dataset.label_maps import LabelMaps
+
 
 #: Warnings that are written out; the others are counted (all stand in problems.csv).
 _WARNINGS_SHOWN = 20
+
 #: Of a list in a note so many are named on the terminal, unless hardly more are there.
 _LISTED = 6
+
 _LONG_LISTS = (re.compile(r"[^,;:()]+(?:, [^,;:()]+){8,}"), re.compile(r"[^;]+(?:; [^;]+){8,}"))
 
 _log: Callable[[str], None] | None = None
@@ -52,7 +55,7 @@ def say(text: str, quiet: bool = False) -> None:
 
 def say_jobs(jobs: int, quiet: bool) -> None:
     """A note where fewer processes work than were asked for."""
-    from mriparaspinal.parallel import cores
+    from mriparaspinal.parallel.map import cores
 
     if jobs > 1 and jobs > cores():
         say(f"note: --jobs {jobs}: {counted(cores(), 'core')} here, so no more processes work", quiet)
@@ -181,7 +184,7 @@ def label_maps(
             raise UsageError(
                 f"{out}: is the folder of --masks; expected another folder; choose another --out"
             )
-    from mriparaspinal.label_maps import open_label_maps
+    from mriparaspinal.dataset.label_maps import open_label_maps
 
     return open_label_maps(masks, numbering)
 

@@ -8,8 +8,8 @@ import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
-from mriparaspinal.errors import EXIT_PARTLY, NoInputError
-from mriparaspinal.files.protocol import resolve_settings
+from mriparaspinal.core.errors import EXIT_PARTLY, NoInputError
+from mriparaspinal.io.protocol import resolve_settings
 
 
 @opt.command
@@ -58,8 +58,8 @@ def contours(
       mriparaspinal contours segmentations --dataset scans --numbering totalsegmentator_mr
       mriparaspinal contours masks --dataset scans --tolerance 0.7
     """
-    from mriparaspinal.contouring import make_contours, open_annotations
-    from mriparaspinal.files.labelme_writer import write_beside
+    from mriparaspinal.annotations.to_labelme import make_contours, open_annotations
+    from mriparaspinal.io.labelme import write_beside
 
     given = {"patient_from": patient_from, "name_pattern": name_pattern, "affine": affine}
     settings = resolve_settings(dataset, given)

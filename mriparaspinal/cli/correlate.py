@@ -9,7 +9,7 @@ import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, say, say_problems
-from mriparaspinal.cli.outputs import end, write_analysis
+from mriparaspinal.cli.steps import end, write_analysis
 
 
 @opt.command
@@ -62,9 +62,8 @@ def correlate(
       mriparaspinal correlate results --score alsfrs_lower --covariate age --covariate bmi --group ALS --out r
       mriparaspinal correlate --table clinic.csv --score alsfrs_r --covariate age --out clinic
     """
-    from mriparaspinal.analysis import open_either
-    from mriparaspinal.associations import correlate_cohort
-    from mriparaspinal.joining import join_tables
+    from mriparaspinal.analysis.correlate import correlate_cohort
+    from mriparaspinal.analysis.inputs import join_tables, open_either
 
     cohort = join_tables(open_either(results, table, participants), join)
     say_problems(cohort.problems, quiet, verbose)

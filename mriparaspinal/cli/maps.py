@@ -10,8 +10,8 @@ import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say
-from mriparaspinal.cli.outputs import refuse_inputs
-from mriparaspinal.errors import UsageError
+from mriparaspinal.cli.steps import refuse_inputs
+from mriparaspinal.core.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,7 +22,9 @@ _NEEDED = {
     "ratio": ("--numerator", "--denominator"),
     "fat-fraction": ("--fat", "--water"),
 }
+
 _PAIR = ("--same-voxels",)
+
 _OPTIONAL = {"dti": ("--mask",), "mtr": _PAIR, "ratio": _PAIR, "fat-fraction": _PAIR}
 
 
@@ -90,9 +92,9 @@ def maps(
     }  # fmt: skip
     images = {option: path for option, path in given.items() if path is not None}
     _check(kind, images, same_voxels)
-    from mriparaspinal import map_making as making
-    from mriparaspinal.files.nifti_maps import is_map
-    from mriparaspinal.files.output import OutputFolder, write_file
+    from mriparaspinal.brain import make as making
+    from mriparaspinal.io.nifti_maps import is_map
+    from mriparaspinal.io.output import OutputFolder, write_file
 
     if kind == "dti":
         data, bval, bvec = (images[option] for option in _NEEDED[kind])

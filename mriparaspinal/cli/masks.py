@@ -14,8 +14,8 @@ from mriparaspinal.cli.console import (
     say_jobs,
     say_problems,
 )
-from mriparaspinal.errors import EXIT_PARTLY
-from mriparaspinal.files.protocol import resolve_settings
+from mriparaspinal.core.errors import EXIT_PARTLY
+from mriparaspinal.io.protocol import resolve_settings
 
 
 @opt.command
@@ -47,17 +47,17 @@ def masks(
     Example:
       mriparaspinal masks scans --out masks
     """
-    from mriparaspinal.files.output import OutputFolder
-    from mriparaspinal.files.protocol import run_options
-    from mriparaspinal.gallery import MASKS, draw_slices
-    from mriparaspinal.study import open_study
+    from mriparaspinal.annotations.to_masks import MASKS, draw_slices
+    from mriparaspinal.dataset.open import open_dataset
+    from mriparaspinal.io.output import OutputFolder
+    from mriparaspinal.io.protocol import run_options
 
     settings = resolve_settings(dataset, protocol)
     refuse_dataset_as_output(dataset, out)
     _, jobs = run_options(dataset, None, jobs)
     say_jobs(jobs, quiet)
     with OutputFolder(out, MASKS) as folder:
-        study = open_study(dataset, settings, leave_out=out, share=participant_label)
+        study = open_dataset(dataset, settings, leave_out=out, share=participant_label)
         with progress_bar("drawing", len(study.dataset.slices), quiet) as advance:
             nifti = format_ == "nifti"
             drawn, problems = draw_slices(study, folder, settings, jobs, advance, nifti)

@@ -9,7 +9,7 @@ import click
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, say, say_problems
 from mriparaspinal.cli.summary import measured_rows, measured_summary, print_json, show
-from mriparaspinal.errors import EXIT_PARTLY, UsageError
+from mriparaspinal.core.errors import EXIT_PARTLY, UsageError
 
 
 @opt.command
@@ -35,10 +35,9 @@ def merge(
     Example:
       mriparaspinal merge shares/ALS_1 shares/ALS_2 shares/LR_1 --out results
     """
-    from mriparaspinal.files.output import OutputFolder
-    from mriparaspinal.files.results import refuse_other_share
-    from mriparaspinal.shares import join_shares
-    from mriparaspinal.study import write_results
+    from mriparaspinal.io.output import OutputFolder
+    from mriparaspinal.measure.results import refuse_other_share, write_results
+    from mriparaspinal.measure.shares import join_shares
 
     if out.resolve() in {folder.resolve() for folder in results}:
         raise UsageError(f"{out}: is one of the shares; expected another folder; choose another --out")

@@ -8,7 +8,7 @@ import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say
-from mriparaspinal.errors import UsageError
+from mriparaspinal.core.errors import UsageError
 
 
 @opt.command
@@ -97,9 +97,10 @@ def phantom(
     """
     if als + lr == 0:
         raise UsageError("phantom: --als 0 and --lr 0 were found; expected at least one patient; raise one")
-    from mriparaspinal.files.phantom_writer import record_files, write_cohort
-    from mriparaspinal.model import SEGMENTS
-    from mriparaspinal.phantom import Effects, make_cohort, make_slices
+    from mriparaspinal.core.model import SEGMENTS
+    from mriparaspinal.phantom.model import Effects
+    from mriparaspinal.phantom.slices import make_cohort, make_slices
+    from mriparaspinal.phantom.write import record_files, write_cohort
 
     participants = make_cohort(als, lr, seed)
     slices = make_slices(participants, seed, size, Effects(als_atrophy, lr_atrophy, als_fat, lr_fat))

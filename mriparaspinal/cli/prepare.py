@@ -10,11 +10,11 @@ import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_problems, show_table
-from mriparaspinal.errors import EXIT_PARTLY, NoInputError, UsageError
+from mriparaspinal.core.errors import EXIT_PARTLY, NoInputError, UsageError
 
 if TYPE_CHECKING:
-    from mriparaspinal.level_maps import LevelRule
-    from mriparaspinal.survey import Surveyed
+    from mriparaspinal.scans.level_maps import LevelRule
+    from mriparaspinal.scans.survey import Surveyed
 
 
 @opt.command
@@ -86,7 +86,7 @@ def prepare(
       mriparaspinal prepare dicom --levels levels.csv --out scans
       mriparaspinal prepare nifti --levels levels.csv --level-numbering spineps --window 0,1500 --out scans
     """
-    from mriparaspinal.survey import survey
+    from mriparaspinal.scans.survey import survey
 
     asked = [list_, contact_sheet, levels is not None]
     if sum(asked) != 1:
@@ -110,8 +110,8 @@ def prepare(
 def _level_rule(
     numbering: str | None, at: Literal["disc", "vertebra"] | None, slices: int | None
 ) -> LevelRule | None:
-    from mriparaspinal.files.tables import read_table
-    from mriparaspinal.level_maps import NUMBERINGS, level_rule, parse_level_numbering
+    from mriparaspinal.io.tables import read_table
+    from mriparaspinal.scans.level_maps import NUMBERINGS, level_rule, parse_level_numbering
 
     if numbering is None:
         for option, value in (("--level-at", at), ("--slices-per-level", slices)):
@@ -131,7 +131,7 @@ def _level_rule(
 
 
 def _show(found: Surveyed, quiet: bool) -> None:
-    from mriparaspinal.survey import LIST_COLUMNS
+    from mriparaspinal.scans.survey import LIST_COLUMNS
 
     for line in found.broken:
         say(line)
@@ -143,9 +143,9 @@ def _show(found: Surveyed, quiet: bool) -> None:
 
 
 def _sheets(source: Sequence[Path], out: Path, affine: Literal["qform", "sform"] | None, quiet: bool) -> None:
-    from mriparaspinal.files.output import OutputFolder
-    from mriparaspinal.levels import TABLE
-    from mriparaspinal.survey import SHEETS, sheet_files, sheets_manifest, survey
+    from mriparaspinal.io.output import OutputFolder
+    from mriparaspinal.scans.levels import TABLE
+    from mriparaspinal.scans.survey import SHEETS, sheet_files, sheets_manifest, survey
 
     found = survey(source, out, affine)
     files = sheet_files(found)
@@ -171,12 +171,12 @@ def _prepare(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    from mriparaspinal.files.output import OutputFolder
-    from mriparaspinal.files.tables import read_table
-    from mriparaspinal.grey_window import parse_window
-    from mriparaspinal.preparation import check_output
-    from mriparaspinal.preparation import prepare as prepare_slices
-    from mriparaspinal.strays import PREPARED
+    from mriparaspinal.core.filenames import PREPARED
+    from mriparaspinal.imaging.window import parse_window
+    from mriparaspinal.io.output import OutputFolder
+    from mriparaspinal.io.tables import read_table
+    from mriparaspinal.scans.prepare import check_output
+    from mriparaspinal.scans.prepare import prepare as prepare_slices
 
     rule = None if window is None else parse_window(window)
     with progress_bar("preparing", len(read_table(levels).rows), quiet) as advance:

@@ -6,16 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import (
-    fat_and_water,
-    label_maps,
-    refuse_dataset_as_output,
-    refuse_idle_affine,
-)
+from mriparaspinal.cli.console import fat_and_water, label_maps, refuse_dataset_as_output, refuse_idle_affine
 from mriparaspinal.cli.steps import quantify_step
 from mriparaspinal.cli.summary import measured_summary, print_json
-from mriparaspinal.errors import EXIT_PARTLY
-from mriparaspinal.files.protocol import resolve_settings
+from mriparaspinal.core.errors import EXIT_PARTLY
+from mriparaspinal.io.protocol import resolve_settings
 
 
 @opt.command

@@ -11,8 +11,8 @@ import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
-from mriparaspinal.cli.outputs import end, refuse_beside_inputs
-from mriparaspinal.errors import UsageError
+from mriparaspinal.cli.steps import end, refuse_beside_inputs
+from mriparaspinal.core.errors import UsageError
 
 
 @opt.command
@@ -90,8 +90,7 @@ def regions(
       mriparaspinal regions --subjects derivatives --map "fa={participant_id}/dwi/*_FA.nii.gz"
         --atlas jhu.nii.gz --table jhu.csv --out regions.csv --wide wide.csv
     """
-    from mriparaspinal.files.output import Output, same_header, write_files
-    from mriparaspinal.regional import (
+    from mriparaspinal.brain.measure import (
         Request,
         check_request,
         find_subjects,
@@ -102,6 +101,7 @@ def regions(
         single_subject,
         wide_csv,
     )
+    from mriparaspinal.io.output import Output, same_header, write_files
 
     _check_atlas(atlas, table, probability)
     maps, tissues = _named(map_, "--map", r"\w+"), _named(tissue, "--tissue", r"\w+")

@@ -8,7 +8,7 @@ import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, say, say_problems
-from mriparaspinal.cli.outputs import end, write_analysis
+from mriparaspinal.cli.steps import end, write_analysis
 
 
 @opt.command
@@ -55,9 +55,8 @@ def regress(
       mriparaspinal regress results --predictor group --covariate age --covariate sex --out models
       mriparaspinal regress --table brain.csv --outcome mrc_sum --predictor fa_cst --covariate age --out b
     """
-    from mriparaspinal.analysis import open_either
-    from mriparaspinal.associations import regress_cohort
-    from mriparaspinal.joining import join_tables
+    from mriparaspinal.analysis.inputs import join_tables, open_either
+    from mriparaspinal.analysis.regress import regress_cohort
 
     cohort = join_tables(open_either(results, table, participants), join)
     say_problems(cohort.problems, quiet, verbose)

@@ -10,12 +10,12 @@ import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say
-from mriparaspinal.cli.outputs import write_analysis
-from mriparaspinal.errors import UsageError
+from mriparaspinal.cli.steps import write_analysis
+from mriparaspinal.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from mriparaspinal.agreement import Rater
-    from mriparaspinal.analysis import Analysis
+    from mriparaspinal.analysis.reliability import Rater
+    from mriparaspinal.analysis.result import Analysis
 
 
 @opt.command
@@ -70,9 +70,9 @@ def reliability(
       mriparaspinal reliability results_a results_b --dataset scans_a --dataset scans_b --out agreement
       mriparaspinal reliability --table ratings.csv --out agreement
     """
-    from mriparaspinal import agreement as steps
-    from mriparaspinal.files.output import OutputFolder
-    from mriparaspinal.files.results import stale_tables
+    from mriparaspinal.analysis import reliability as steps
+    from mriparaspinal.io.output import OutputFolder
+    from mriparaspinal.measure.results import stale_tables
 
     inputs = [*raters, *dataset]
     refuse_mean_out(mean_out, (out, *inputs))
@@ -103,7 +103,7 @@ def reliability(
 
 def compare_masks_step(raters: list[Rater], datasets: Sequence[Path], quiet: bool) -> Analysis:
     """Hold the raters' masks against each other, with a bar."""
-    from mriparaspinal.mask_agreement import compare_masks, open_sources
+    from mriparaspinal.analysis.overlap import compare_masks, open_sources
 
     first, second = open_sources(raters, datasets)
     with progress_bar("comparing masks", len(first.study.dataset.slices), quiet) as advance:

@@ -9,10 +9,10 @@ import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_jobs, say_problems
-from mriparaspinal.cli.outputs import end, refuse_beside_inputs
+from mriparaspinal.cli.steps import end, refuse_beside_inputs
 
 if TYPE_CHECKING:
-    from mriparaspinal.analysis import Cohort
+    from mriparaspinal.analysis.inputs import Cohort
 
 
 @opt.command
@@ -49,8 +49,8 @@ def report(
     Example:
       mriparaspinal report results --dataset scans --comparison comparison --out report.html
     """
-    from mriparaspinal.analysis import open_cohort
-    from mriparaspinal.files.protocol import run_options
+    from mriparaspinal.analysis.inputs import open_cohort
+    from mriparaspinal.io.protocol import run_options
 
     say_jobs(run_options(dataset, None, jobs)[1], quiet)
     cohort = open_cohort(results, participants)
@@ -70,11 +70,11 @@ def report_step(
     masks: Path | None = None,
 ) -> None:
     """Make the page of a study and write it, whole or not at all."""
-    from mriparaspinal.files.output import require_ours, write_file
-    from mriparaspinal.files.protocol import run_options
-    from mriparaspinal.report.contents import gather
-    from mriparaspinal.report.measured_from import open_measured
-    from mriparaspinal.report.render import render
+    from mriparaspinal.io.output import require_ours, write_file
+    from mriparaspinal.io.protocol import run_options
+    from mriparaspinal.measure.reopen import open_measured
+    from mriparaspinal.report.gather import gather
+    from mriparaspinal.report.html import render
 
     refuse_beside_inputs("--out", out, (), (dataset, masks), (results, comparison))
     require_ours(out, is_page)

@@ -8,7 +8,7 @@ import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, say, say_problems
-from mriparaspinal.cli.outputs import end, write_analysis
+from mriparaspinal.cli.steps import end, write_analysis
 
 
 @opt.command
@@ -61,8 +61,8 @@ def roc(
       mriparaspinal roc scores.csv --outcome group --positive ALS --predictor max_score --out roc
       mriparaspinal roc results --outcome group --positive ALS --predictor fi_L4_MF --out roc_fi
     """
-    from mriparaspinal.discrimination import discriminate, open_wide
-    from mriparaspinal.joining import join_tables
+    from mriparaspinal.analysis.inputs import join_tables, open_wide
+    from mriparaspinal.analysis.roc import discriminate
 
     cohort = join_tables(open_wide(table, participants, role), join)
     say_problems(cohort.problems, quiet, verbose)

@@ -14,9 +14,8 @@ from mriparaspinal.cli.console import (
     refuse_idle_affine,
     say,
 )
-from mriparaspinal.cli.outputs import analysis_folder
 from mriparaspinal.cli.report import is_page, report_step
-from mriparaspinal.cli.steps import compare_step, quantify_step, skip_comparison
+from mriparaspinal.cli.steps import analysis_folder, compare_step, quantify_step, skip_comparison
 from mriparaspinal.cli.summary import (
     compared_rows,
     compared_summary,
@@ -25,12 +24,12 @@ from mriparaspinal.cli.summary import (
     print_json,
     show,
 )
-from mriparaspinal.errors import EXIT_PARTLY, NothingToCompareError, ParaspinalError
-from mriparaspinal.files.protocol import resolve_settings
+from mriparaspinal.core.errors import EXIT_PARTLY, NothingToCompareError, ParaspinalError
+from mriparaspinal.io.protocol import resolve_settings
 
 if TYPE_CHECKING:
-    from mriparaspinal.analysis import Cohort
-    from mriparaspinal.files.output import OutputFolder
+    from mriparaspinal.analysis.inputs import Cohort
+    from mriparaspinal.io.output import OutputFolder
 
 
 @opt.command
@@ -73,7 +72,7 @@ def run(
     Example:
       mriparaspinal run scans --out study --jobs 4
     """
-    from mriparaspinal.files.output import COMPARISON, OutputFolder, require_ours
+    from mriparaspinal.io.output import COMPARISON, OutputFolder, require_ours
 
     settings = resolve_settings(dataset, protocol)
     refuse_dataset_as_output(dataset, out)
@@ -133,7 +132,7 @@ def _compared(
     results: Path, out: Path, folder: OutputFolder, quiet: bool
 ) -> tuple[Cohort, dict[str, Any] | None]:
     """The cohort of the results, and what its comparison found; None where there is nothing to compare."""
-    from mriparaspinal.analysis import open_cohort
+    from mriparaspinal.analysis.inputs import open_cohort
 
     try:
         cohort = open_cohort(results)

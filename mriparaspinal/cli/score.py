@@ -9,8 +9,8 @@ import click
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, say, say_problems, show_table
-from mriparaspinal.cli.outputs import end, refuse_inputs, write_analysis
-from mriparaspinal.errors import UsageError
+from mriparaspinal.cli.steps import end, refuse_inputs, write_analysis
+from mriparaspinal.core.errors import UsageError
 
 
 @opt.command
@@ -69,9 +69,9 @@ def score(
       mriparaspinal score cmap-z emg.csv --reference norms.csv --participants people.csv --out people_z.csv
       mriparaspinal score fasciculation us.csv --participants people.csv --out scores.csv --summary us
     """
-    from mriparaspinal import clinical
-    from mriparaspinal.files.instruments import bundled, open_instrument, scores_of
-    from mriparaspinal.files.output import require_ours, write_file, write_files
+    from mriparaspinal.clinical import records as clinical
+    from mriparaspinal.clinical.library import bundled, open_instrument, scores_of
+    from mriparaspinal.io.output import require_ours, write_file, write_files
 
     if list_:
         known = [(name, open_instrument(name)) for name in bundled()]
@@ -106,7 +106,7 @@ def score(
     for output in outputs:
         require_ours(output.path, output.is_ours)
     if summary is not None and people is not None:
-        from mriparaspinal.grade_study import summarise
+        from mriparaspinal.analysis.grades import summarise
 
         write_analysis(summarise(chosen, scored, people), summary, (records, participants, out), quiet)
     write_files(outputs)

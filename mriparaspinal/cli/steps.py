@@ -1,13 +1,12 @@
-"""The steps that ``run`` shares with the commands of their own: do the work, say what happened."""
+"""How the commands end: files in place, never over an input or somebody's own; notes said; the exit code."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mriparaspinal.cli.console import counted, progress_bar, say, say_jobs, say_problems
-from mriparaspinal.cli.outputs import place_analysis, say_notes, write_analysis
+from mriparaspinal.cli.console import counted, progress_bar, say, say_jobs, say_note, say_problems
 from mriparaspinal.cli.summary import (
     compared_rows,
     compared_summary,
@@ -16,13 +15,128 @@ from mriparaspinal.cli.summary import (
     not_tested,
     show,
 )
-from mriparaspinal.model import Settings
+from mriparaspinal.core.errors import EXIT_PARTLY, UsageError
+from mriparaspinal.core.model import Settings
 
 if TYPE_CHECKING:
-    from mriparaspinal.analysis import Analysis, Cohort
-    from mriparaspinal.files.output import OutputFolder
-    from mriparaspinal.label_maps import LabelMaps
-    from mriparaspinal.study import MeasuredStudy
+    from mriparaspinal.analysis.inputs import Cohort
+    from mriparaspinal.analysis.result import Analysis
+    from mriparaspinal.core.model import Problem
+    from mriparaspinal.dataset.label_maps import LabelMaps
+    from mriparaspinal.io.output import OutputFolder
+    from mriparaspinal.measure.dataset import MeasuredDataset
+    from mriparaspinal.measure.results import Results
+
+
+def write_analysis(
+    found: Analysis,
+    out: Path,
+    inputs: Sequence[Path | None],
+    quiet: bool,
+    sources: Sequence[Results] = (),
+) -> None:
+    """Put the files of an analysis into its folder, remove those of other options, say the notes.
+
+    ``sources``: the folders of results that it was made from, which must not have changed since. Raises
+    :class:`UsageError` where the folder is an input, or a file would take the place of an input, or of one
+    that the command did not write.
+    """
+    with analysis_folder(found.manifest, out, inputs) as folder:
+        place_analysis(found, folder, inputs, sources)
+    say_notes(found, quiet)
+
+
+def say_notes(found: Analysis, quiet: bool) -> None:
+    """Say the notes of an analysis, and what its figures lack."""
+    for note in (*found.notes, *_boxes(found.files)):
+        say_note(note, quiet)
+
+
+def analysis_folder(manifest: str, out: Path, inputs: Sequence[Path | None]) -> OutputFolder:
+    """The folder of an analysis; raises :class:`UsageError` where it is an input."""
+    from mriparaspinal.io.output import OutputFolder
+
+    refuse_inputs("--out", [out], inputs)
+    return OutputFolder(out, manifest, keep_changed=True)
+
+
+def place_analysis(
+    found: Analysis, folder: OutputFolder, inputs: Sequence[Path | None], sources: Sequence[Results]
+) -> None:
+    """Put the files of an analysis into a folder that is taken, and remove those of other options."""
+    files = {**found.files, found.manifest: found.manifest_bytes()}
+    refuse_inputs("--out", [folder.path / name for name in files], inputs)
+    for results in sources:
+        results.require_same()
+    stale = [name for name in folder.written_before() if name not in files]
+    folder.replace(files, [name for name in stale if (folder.path / name).is_file()])
+
+
+def refuse_inputs(option: str, outputs: Iterable[Path], inputs: Iterable[Path | None]) -> None:
+    """Raise :class:`UsageError` where an output is an input, by whatever name."""
+    given = [path for path in inputs if path is not None]
+    for output in outputs:
+        for path in given:
+            if output.resolve() == path.resolve() or _same_file(output, path):
+                found = f"{path} is an input and would be written over or into"
+                expected = "expected another folder or file"
+                raise UsageError(f"{option} {output}: {found}; {expected}; choose another")
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def refuse_beside_inputs(
+    option: str,
+    output: Path,
+    files: Iterable[Path | None],
+    folders: Iterable[Path | None],
+    made: Iterable[Path | None] = (),
+) -> None:
+    """Raise :class:`UsageError` for a single file that is an input, or lies beside those of an input folder.
+
+    What a study makes may lie in a folder of its own below the dataset, but nowhere below a folder that was
+    ``made`` by another command.
+    """
+    from mriparaspinal.io.output import is_device
+
+    if output.is_dir():
+        raise UsageError(f"{option} {output}: is a folder; expected the name of a file; add one")
+    if is_device(output):
+        return
+    refuse_inputs(option, [output], files)
+    above = output.resolve().parents
+    for folder, taken in (
+        *((folder, above[:1]) for folder in folders),
+        *((folder, above) for folder in made),
+    ):
+        if folder is not None and folder.resolve() in taken:
+            found = f"lies in the input {folder}"
+            raise UsageError(f"{option} {output}: {found}; expected it elsewhere; choose another")
+
+
+def end(problems: Sequence[Problem]) -> None:
+    """Exit 4 where the participants table had errors, which have been said."""
+    if any(problem.severity == "error" for problem in problems):
+        raise SystemExit(EXIT_PARTLY)
+
+
+def _boxes(files: Mapping[str, bytes]) -> list[str]:
+    """A note where figures lack letters: all texts of figures come from the tables beside them."""
+    if not any(name.endswith(".png") for name in files):
+        return []
+    from mriparaspinal.analysis.files import missing_letters
+
+    tables = (content.decode("utf-8", "replace") for name, content in files.items() if name.endswith(".csv"))
+    missing = missing_letters(tables)
+    if not missing:
+        return []
+    found = f"no font of this machine has the letters {' '.join(missing[:20])}"
+    return [f"figures: {found}; they are boxes there; install one that has them, such as Noto Sans CJK"]
 
 
 def quantify_step(
@@ -41,28 +155,29 @@ def quantify_step(
     timeout: float | None = None,
     share: Sequence[str] = (),
     first: Callable[[], None] | None = None,
-) -> MeasuredStudy:
+) -> MeasuredDataset:
     """Measure a dataset into a folder of results, whole or not at all.
 
     ``leave_out`` may lie in the dataset and is no part of it: the folder that ``out`` stands in.
     ``maps``: label maps instead of contours; ``dixon``: fat and water images instead of grey levels.
-    ``scheduler``, ``timeout``: see :class:`~mriparaspinal.parallel.Spread`; ``share``: the participants.
+    ``scheduler``, ``timeout``: see :class:`~mriparaspinal.parallel.Execution`; ``share``: the participants.
     ``first`` is called before the first of the old results is touched.
     """
-    from mriparaspinal.files.output import OutputFolder
-    from mriparaspinal.files.protocol import run_options
-    from mriparaspinal.files.results import refuse_other_share
-    from mriparaspinal.parallel import Spread
-    from mriparaspinal.study import measure_study, open_study, refuse_own_copy, write_results
+    from mriparaspinal.dataset.open import open_dataset, refuse_own_copy
+    from mriparaspinal.io.output import OutputFolder
+    from mriparaspinal.io.protocol import run_options
+    from mriparaspinal.measure.dataset import measure_dataset
+    from mriparaspinal.measure.results import refuse_other_share, write_results
+    from mriparaspinal.parallel.map import Execution
 
     participants, jobs = run_options(dataset, participants, jobs)
     say_jobs(jobs if scheduler is None else 1, quiet)
     refuse_own_copy(participants, out)
     with OutputFolder(out, first=first) as folder:
-        study = open_study(dataset, settings, participants, leave_out or out, maps, dixon, share)
+        study = open_dataset(dataset, settings, participants, leave_out or out, maps, dixon, share)
         refuse_other_share(out, study.share)
         with progress_bar("measuring", len(study.dataset.slices), quiet) as advance:
-            measured = measure_study(study, settings, Spread(jobs, scheduler, timeout), advance)
+            measured = measure_dataset(study, settings, Execution(jobs, scheduler, timeout), advance)
         say_problems(measured.problems, quiet, verbose)
         tables = write_results(measured, settings, folder, jobs)
     if summary:
@@ -91,7 +206,7 @@ def compare_step(
 
     ``folder``: that of ``out``, where it is taken already; then nothing is shown but the last line.
     """
-    from mriparaspinal.comparison import compare_cohort
+    from mriparaspinal.analysis.compare import compare_cohort
 
     compared = compare_cohort(cohort, contrasts, metrics, normality, divide_by)
     if folder is None:
@@ -112,8 +227,8 @@ def compare_step(
 
 def skip_comparison(folder: OutputFolder, reason: str, quiet: bool) -> None:
     """Say, and write into the folder of the comparison, why there is none."""
-    from mriparaspinal.analysis import Analysis
-    from mriparaspinal.files.output import COMPARISON
+    from mriparaspinal.analysis.result import Analysis
+    from mriparaspinal.io.output import COMPARISON
 
     note = f"{reason}; the comparison is skipped"
     nothing = Analysis(None, (note,), {"notes.txt": f"{note}\n".encode()}, COMPARISON, {}, ())

@@ -9,19 +9,21 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mriparaspinal.cli.console import if_read, log
-from mriparaspinal.model import printable
+from mriparaspinal.core.model import printable
 
 if TYPE_CHECKING:
-    from mriparaspinal.analysis import Analysis
-    from mriparaspinal.model import Problem
-    from mriparaspinal.study import MeasuredStudy
+    from mriparaspinal.analysis.result import Analysis
+    from mriparaspinal.core.model import Problem
+    from mriparaspinal.measure.dataset import MeasuredDataset
+
 
 Rows = list[tuple[str, str]]
+
 #: Codes of problems that a summary names; the others are counted.
 _CODES_NAMED = 4
 
 
-def measured_summary(measured: MeasuredStudy) -> dict[str, Any]:
+def measured_summary(measured: MeasuredDataset) -> dict[str, Any]:
     """What measuring a dataset gave, as plain data."""
     groups = Counter(group for group, _ in measured.people)
     return {

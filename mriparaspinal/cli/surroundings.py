@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mriparaspinal.errors import UsageError
+from mriparaspinal.core.errors import UsageError
 
 #: What the system says where it has no more of something; never the fault of one file.
 _SHORT = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_jobs, say_problems
-from mriparaspinal.cli.outputs import end, write_analysis
+from mriparaspinal.cli.steps import end, write_analysis
 
 
 @opt.command
@@ -36,9 +36,9 @@ def threshold_sweep(
     Example:
       mriparaspinal threshold-sweep results --dataset scans --out sweep
     """
-    from mriparaspinal.analysis import open_cohort
-    from mriparaspinal.source import open_source
-    from mriparaspinal.sweep import sweep_thresholds
+    from mriparaspinal.analysis.inputs import open_cohort
+    from mriparaspinal.analysis.sweep import sweep_thresholds
+    from mriparaspinal.measure.reopen import open_source
 
     say_jobs(jobs or 1, quiet)
     cohort = open_cohort(results, participants)

@@ -7,8 +7,11 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
 _SVG = "{http://www.w3.org/2000/svg}"
+
 _LINK = "{http://www.w3.org/1999/xlink}href"
+
 _ELEMENTS = {"g", "path", "defs", "use", "clipPath", "rect", "pattern", "image", "circle", "line", "polyline"}
+
 #: What may stand on an element; properties of a ``style`` become attributes, as the page forbids styles.
 _ATTRIBUTES = {
     *("id", "d", "x", "y", "width", "height", "cx", "cy", "r", "x1", "y1", "x2", "y2", "points", "transform"),
@@ -17,8 +20,11 @@ _ATTRIBUTES = {
     *("stroke-linecap", "stroke-linejoin", "stroke-miterlimit", "stroke-dasharray", "stroke-dashoffset"),
     *("image-rendering", "clip-rule"),
 }
+
 _PICTURE = "data:image/png;base64,"
+
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
+
 _REFERENCE = re.compile(r"url\(#([^)]*)\)")
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from mriparaspinal.cohort import texts
-from mriparaspinal.contrasts import SIDE, Contrast, parse_contrast
-from mriparaspinal.errors import UsageError
-from mriparaspinal.participants import VALUE_NAMES
+from mriparaspinal.core.errors import UsageError
+from mriparaspinal.present.words import arm_in_words, contrast_in_words
+from mriparaspinal.stats.cells import texts
+from mriparaspinal.stats.contrasts import SIDE, parse_contrast
 
 ALPHA = 0.05
+
 #: More sentences on contrasts than these are no longer a summary.
 _CONTRASTS = 4
 
@@ -28,14 +29,18 @@ _METRICS = {
     "mean_intensity": "mean grey level",
     "asymmetry_pct": "difference of the sides (%)",
 }
+
 _MUSCLES = {
     "MF": "multifidus (MF)",
     "ES": "erector spinae (ES)",
     "PM": "psoas major (PM)",
     "QL": "quadratus lumborum (QL)",
 }
+
 _ROLES = {"symptomatic": "symptomatic side", "bilateral": "both sides together"}
+
 _EFFECTS = {"hedges_g": "Hedges’ g", "rank_biserial": "rank-biserial correlation"}
+
 _TESTS = {
     "student_t": "Student’s t-test",
     "welch_t": "Welch’s t-test",
@@ -108,44 +113,6 @@ def caveats(comparisons: pd.DataFrame) -> list[str]:
     return said
 
 
-def contrast_in_words(text: str, label_a: str, label_b: str) -> str:
-    """A contrast for a sentence.
-
-    >>> contrast_in_words("side:ALS", "symptomatic", "contralateral")
-    'ALS, symptomatic against contralateral side'
-    >>> contrast_in_words("group:ALS[onset_region=lower]-LR", "ALS[onset_region=lower]", "LR")
-    'ALS (lower-limb onset) against LR'
-    >>> contrast_in_words("psa:1-0[group=ALS]", "1", "0")
-    'PSA+ against PSA− in ALS'
-    """
-    try:
-        contrast = parse_contrast(text)
-    except UsageError:
-        return text
-    if contrast.column == SIDE:
-        within = _conditions(contrast.filter_a)
-        who = f"{contrast.arm_a} ({within})" if within else contrast.arm_a
-        return f"{who}, {label_a} against {label_b} side"
-    shared = contrast.filter_a if contrast.filter_a == contrast.filter_b else ()
-    words = f"{_arm(contrast, 0)} against {_arm(contrast, 1)}"
-    return f"{words} in {_conditions(shared)}" if shared else words
-
-
-def _arm(contrast: Contrast, which: int) -> str:
-    arm = (contrast.arm_a, contrast.arm_b)[which]
-    own = (contrast.filter_a, contrast.filter_b)[which] if contrast.filter_a != contrast.filter_b else ()
-    name = _conditions(((contrast.column, arm),))
-    return f"{name} ({_conditions(own)})" if own else name
-
-
-def _conditions(conditions: tuple[tuple[str, str], ...]) -> str:
-    named = (
-        value if column == "group" else VALUE_NAMES.get((column, value), f"{column} = {value}")
-        for column, value in conditions
-    )
-    return ", ".join(named)
-
-
 def _clearest(rows: pd.DataFrame) -> Sentence:
     """A contrast: how many comparisons stand out, and the one with the smallest p."""
     strong = rows[rows["p_adjusted"] < ALPHA]
@@ -172,7 +139,7 @@ def _in_arm(row: Mapping[str, Any]) -> str:
         return "in the first arm"
     if contrast.column == SIDE:
         return f"on the {row['label_a']} side"
-    return f"in {_arm(contrast, 0)}"
+    return f"in {arm_in_words(contrast, 0)}"
 
 
 def _place(row: Mapping[str, Any]) -> str:

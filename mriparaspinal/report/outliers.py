@@ -10,16 +10,21 @@ from numpy.typing import NDArray
 
 #: |robust z| beyond which a value is named (Iglewicz and Hoaglin 1993, How to Detect and Handle Outliers).
 MOST_Z = 3.5
+
 #: Fewer values than these tell nothing about what is usual.
 FEWEST_VALUES = 6
+
 #: In per cent of the mean of both sides: one has 5/3 of the other. Disease alone makes less.
 MOST_ASYMMETRY_PCT = 50.0
+
 #: In so small an area one pixel changes FI by a percentage point or more.
 FEWEST_PX = 100
+
 #: So many times the reference: more than any single muscle beside the spine has.
 MOST_RCSA = 3.0
 
 _METRICS = {"fi": "FI", "rcsa": "rCSA"}
+
 _CELL = ["group", "segment", "muscle"]
 
 #: What is named, for the reader of the page.

@@ -1,1 +1,1 @@
-"""Statistics of a study: table in, table out; the modules do not know each other."""
+"""Table in, table out: the statistics."""

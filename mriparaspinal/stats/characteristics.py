@@ -18,16 +18,16 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from mriparaspinal.cohort import as_text, counted, id_list, texts
-from mriparaspinal.contrasts import matches
-from mriparaspinal.errors import UsageError
-from mriparaspinal.text import read_number
-from mriparaspinal.vocabulary import natural_key
+from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.text import natural_key, read_number
+from mriparaspinal.stats.cells import as_text, counted, id_list, texts
+from mriparaspinal.stats.contrasts import matches
 
 if TYPE_CHECKING:
     from mriparaspinal.stats.compare import Arm, Comparison, Normality
 
-    #: :func:`mriparaspinal.stats.compare.compare_arms`: describes two samples and tests them.
+
+if TYPE_CHECKING:
     CompareArms = Callable[[ArrayLike, ArrayLike, Normality], Comparison]
 
 #: One row per characteristic and pair of groups; of a single group, label_b and all of its cells are empty.
@@ -51,18 +51,27 @@ KNOWN: dict[str, tuple[str, str]] = {
     "onset_region": ("Onset region", ""),
     "onset_side": ("Onset side", ""),
 }
+
 #: Levels that come first, without regard to case; the others follow in alphabetical order.
 _FIRST_LEVELS = {"sex": ("m", "male"), "psa": ("1",), "onset_region": ("lower", "upper", "bulbar")}
+
 _LEVEL_NAMES = {"psa": {"1": "+", "0": "−"}}
+
 #: A column of numbers with only these values is a code, not a measurement.
 _CODES = ({0.0, 1.0}, {1.0, 2.0})
+
 _CATEGORIES = ("sex", "psa", "onset_region", "onset_side")
+
 _PAPER_GROUPS = ("ALS", "LR")
+
 _MOST_LEVELS = 6
+
 _SMALL = 5
+
 _NAN = math.nan
 
 NO_TEST = "no test (fewer than two values in a group, or all values equal)"
+
 NOT_JUDGED = "normality could not be judged (too few values, or all equal), taken as not normal"
 
 

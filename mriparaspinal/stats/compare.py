@@ -20,17 +20,17 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from statsmodels.stats.diagnostic import lilliefors
 
-from mriparaspinal.cohort import as_text, check_unique, counted, id_list, texts
-from mriparaspinal.contrasts import SIDE, Contrast, members
-from mriparaspinal.design import TOO_LARGE, TOO_SMALL, of_usual_size
-from mriparaspinal.effect_sizes import hedges_g_unpooled, rank_biserial_interval
-from mriparaspinal.errors import UsageError
-from mriparaspinal.exact_ranks import mann_whitney_exact, wilcoxon_exact
-from mriparaspinal.model import MUSCLES, SEGMENTS
-from mriparaspinal.text import read_cell
-from mriparaspinal.vocabulary import natural_key
+from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.model import MUSCLES, SEGMENTS
+from mriparaspinal.core.text import natural_key, read_cell
+from mriparaspinal.stats.cells import as_text, check_unique, counted, id_list, texts
+from mriparaspinal.stats.contrasts import SIDE, Contrast, members
+from mriparaspinal.stats.effect_sizes import hedges_g_unpooled, rank_biserial_interval
+from mriparaspinal.stats.exact_ranks import mann_whitney_exact, wilcoxon_exact
+from mriparaspinal.stats.limits import TOO_LARGE, TOO_SMALL, of_usual_size
 
 Normality = Literal["lilliefors", "shapiro"]
+
 Floats = NDArray[np.float64]
 
 #: The columns of ``comparisons.csv``.
@@ -43,15 +43,22 @@ COMPARISON_COLUMNS = (
 )  # fmt: skip
 
 ALPHA = 0.05
+
 CONFIDENCE = 0.95
+
 #: A spread below this share of the largest value is rounding, not data.
 _ROUNDING = 1e-12
+
 _NAN = math.nan
 
 NOT_JUDGED = "normality could not be judged (too few values, or all equal), taken as not normal"
+
 NO_TEST = "no test (fewer than two values in an arm, or all values of both arms equal)"
+
 NO_INTERVAL = "no interval for an effect size this large (t beyond 300)"
+
 NO_PAIRED_TEST = "no paired test (fewer than two pairs, or no pair differs)"
+
 PAIRS_NOT_JUDGED = "normality of the differences could not be judged, taken as not normal"
 
 

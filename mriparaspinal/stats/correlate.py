@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mriparaspinal import design
-from mriparaspinal.cohort import as_text
-from mriparaspinal.design import Array
-from mriparaspinal.errors import UsageError
+from mriparaspinal.core.errors import UsageError
+from mriparaspinal.stats import design
+from mriparaspinal.stats.cells import as_text
+from mriparaspinal.stats.design import Array
 
 Method = Literal["pearson", "spearman"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion, distance_transform_edt
 
-from mriparaspinal.errors import UsageError
+from mriparaspinal.core.errors import UsageError
 
 Mask = NDArray[np.bool_]
 

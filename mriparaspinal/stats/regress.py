@@ -12,9 +12,9 @@ import pandas as pd
 from scipy import stats
 from statsmodels.regression.linear_model import OLS
 
-from mriparaspinal import design
-from mriparaspinal.design import Array
-from mriparaspinal.errors import UsageError
+from mriparaspinal.core.errors import UsageError
+from mriparaspinal.stats import design
+from mriparaspinal.stats.design import Array
 
 COLUMNS = [
     "segment",
@@ -37,11 +37,14 @@ COLUMNS = [
     "model_p",
     "covariates",
 ]
+
 INTERCEPT = "(Intercept)"
+
 #: Squares of smaller numbers, and quotients of these, lose their digits or vanish.
 _TOO_NEAR = 1e-100
+
 #: The columns of a measurement that differ from muscle to muscle.
-METRICS = (
+ALL_METRICS = (
     "fi",
     "rcsa",
     "csa_px",
@@ -54,8 +57,10 @@ METRICS = (
     "asymmetry_pct",
     "reference_px",
 )
+
 #: From here on a variance inflation factor is named in a note.
 VIF_LIMIT = 10.0
+
 #: Fewer participants than this per term are named in a note.
 CASES_PER_TERM = 10
 
@@ -76,7 +81,7 @@ def regress(
     group: str | None = None,
     *,
     hc3: bool = False,
-    metrics: Sequence[str] = METRICS,
+    metrics: Sequence[str] = ALL_METRICS,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Fit outcome = intercept + predictors + covariates by ordinary least squares.
 

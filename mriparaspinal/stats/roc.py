@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,16 +16,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import linprog
-from scipy.special import expit
-from scipy.stats import norm
-from statsmodels.discrete.discrete_model import Logit
 from statsmodels.stats.proportion import proportion_confint
 
-from mriparaspinal.design import TOO_LARGE, TOO_SMALL, of_usual_size
-from mriparaspinal.errors import NoInputError, UsageError
-from mriparaspinal.model import COLUMNS, MUSCLES, SEGMENTS
-from mriparaspinal.text import read_cell
+from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.text import read_cell
+from mriparaspinal.stats.delong import (
+    AreaUnderCurve,
+    delong_se,
+    normal_interval,
+    p_of_half,
+    pairs_above,
+    pairwise_ranks,
+    two_sided_p,
+)
+from mriparaspinal.stats.limits import Mask, Vector
+from mriparaspinal.stats.logistic import logistic_probabilities
 
 #: The columns of ``roc.csv``.
 ROC_COLUMNS = (
@@ -46,17 +50,8 @@ DELONG_COLUMNS = (
     "ci_high", "z", "p",
 )  # fmt: skip
 
-#: The roles that ``widen`` can be asked for; the empty one is that of tables without sides.
-ROLES = ("symptomatic", "contralateral", "bilateral", "")
-
-#: The normal quantile of a 95 % interval (1.95996…, not the rounded 1.96).
-Z95 = float(norm.ppf(0.975))
-
 #: How many names or values a message lists before it only counts.
 _LISTED = 10
-
-Vector = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,19 +81,6 @@ class _Predictor:
         """The present values of the positives and of the negatives among ``rows`` (default: all)."""
         present = ~np.isnan(self.values) if rows is None else rows
         return self.values[present & positive], self.values[present & ~positive]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Area:
-    """The area under one curve and what its variance is made of."""
-
-    auc: float
-    se: float
-    """Hanley–McNeil."""
-    wins_positive: Vector
-    """(n_positive,) for each positive, the negatives it outranks, ties as a half."""
-    wins_negative: Vector
-    """(n_negative,) for each negative, the positives that outrank it, ties as a half."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,56 +180,6 @@ def roc(
     )
 
 
-def widen(cohort: pd.DataFrame, metrics: Sequence[str], role: str) -> tuple[pd.DataFrame, list[str]]:
-    """One row per participant from the long cohort table, with columns such as ``rcsa_L4_MF``.
-
-    ``cohort`` has one row per participant, segment, muscle and side; the rows of ``role`` (``symptomatic``,
-    ``contralateral``, ``bilateral``, or empty in a table without sides) are used. Each of ``metrics`` becomes
-    one column per segment and muscle; the participant's own columns stand before them. A participant without
-    a row keeps empty cells. Columns that differ within a participant are left out with a note.
-
-    Raises UsageError for an unknown role or one that no row has, missing columns, and two rows for one
-    participant, segment and muscle.
-    """
-    keys = ["participant_id", "segment", "muscle"]
-    for name in [*keys, "role", *metrics]:
-        _require(cohort, name, "cohort")
-    roles = cohort["role"].fillna("").astype(str)
-    if role not in ROLES or not (roles == role).any():
-        raise UsageError(
-            f"--role: no row has '{role}'; expected one of {_listed(sorted(set(roles)))}; "
-            "name another role, or give onset_side in the participants table"
-        )
-    rows = cohort[(roles == role).to_numpy()]
-    repeated = rows[rows.duplicated(keys)]
-    if len(repeated):
-        where = " ".join(part for part in map(str, repeated[keys].iloc[0]) if part)
-        raise UsageError(f"{where}: two rows with the role '{role}'; expected one; remove one of them")
-
-    notes: list[str] = []
-    wide = _participant_columns(cohort, metrics, notes)
-    regions = sorted(set(zip(rows["segment"], rows["muscle"], strict=True)), key=_region_order)
-    columns: dict[str, Any] = {}
-    for segment, muscle in regions:
-        region = rows[((rows["segment"] == segment) & (rows["muscle"] == muscle)).to_numpy()]
-        by_participant = region.set_index("participant_id")
-        for metric in metrics:
-            name = "_".join(part for part in (metric, segment, muscle) if part)
-            columns[name] = by_participant[metric].reindex(wide["participant_id"]).to_numpy()
-    taken = [name for name in columns if name in wide]
-    if taken:
-        raise UsageError(
-            f"{taken[0]}: a column of the participants table; expected no column with the name of a result; "
-            "rename it there"
-        )
-    absent = int((~wide["participant_id"].isin(rows["participant_id"])).sum())
-    if absent:
-        notes.append(
-            f"{absent} of {len(wide)} participants have no {role or 'such'} row: their cells stay empty"
-        )
-    return pd.concat([wide, pd.DataFrame(columns)], axis=1), notes
-
-
 # --- what goes in -------------------------------------------------------------------------------------------
 
 
@@ -256,9 +188,9 @@ def _check_names(table: pd.DataFrame, outcome: str, predictors: Sequence[str], l
         raise UsageError(
             "--predictor: none given; expected at least one column; name it with --predictor COL"
         )
-    _require(table, outcome, "--outcome")
+    require_column(table, outcome, "--outcome")
     for name in predictors:
-        _require(table, name, "--predictor")
+        require_column(table, name, "--predictor")
         if name == outcome:
             raise UsageError(f"--predictor: '{name}' is the outcome too; expected another column; name one")
         if list(predictors).count(name) > 1:
@@ -266,8 +198,8 @@ def _check_names(table: pd.DataFrame, outcome: str, predictors: Sequence[str], l
     for name in lower:
         if name not in predictors:
             raise UsageError(
-                f"--lower-is-positive: '{name}' is not a predictor; expected one of {_listed(predictors)}; "
-                "name it with --predictor too"
+                f"--lower-is-positive: '{name}' is not a predictor; "
+                f"expected one of {list_first(predictors)}; name it with --predictor too"
             )
     if "participant_id" in table:
         repeated = table["participant_id"][table["participant_id"].notna()]
@@ -279,11 +211,12 @@ def _check_names(table: pd.DataFrame, outcome: str, predictors: Sequence[str], l
             )
 
 
-def _require(table: pd.DataFrame, name: str, where: str) -> None:
+def require_column(table: pd.DataFrame, name: str, where: str) -> None:
+    """Raise :class:`UsageError` where a table lacks a column, or has it twice."""
     count = list(table.columns).count(name)
     if count == 0:
         raise UsageError(
-            f"{where}: there is no column '{name}'; expected one of {_listed(table.columns)}; "
+            f"{where}: there is no column '{name}'; expected one of {list_first(table.columns)}; "
             "check the spelling against the table's header"
         )
     if count > 1:
@@ -292,7 +225,7 @@ def _require(table: pd.DataFrame, name: str, where: str) -> None:
         )
 
 
-def _listed(names: Iterable[str]) -> str:
+def list_first(names: Iterable[str]) -> str:
     """The first few names and how many more there are."""
     spelt = [f"'{name}'" for name in names]
     more = len(spelt) - _LISTED
@@ -337,7 +270,7 @@ def _split(
         if its_negative == its_positive:
             raise UsageError(
                 f"--negative: '{its_negative}' is the positive value too; expected another of '{outcome}'; "
-                f"choose from {_listed(others) or 'another column'}"
+                f"choose from {list_first(others) or 'another column'}"
             )
         is_negative = labels == its_negative
     else:
@@ -373,7 +306,7 @@ def _find(value: object, n_of: dict[str, int], outcome: str, option: str) -> str
         if label in n_of:
             return label
     raise UsageError(
-        f"{option}: no row of '{outcome}' is '{candidates[0]}'; expected one of {_listed(n_of)}; "
+        f"{option}: no row of '{outcome}' is '{candidates[0]}'; expected one of {list_first(n_of)}; "
         "check the spelling against the table"
     )
 
@@ -438,9 +371,9 @@ def _judge(
     area = _area(predictor, positives, negatives)
     curve = _curve(predictor, positives, negatives)
     constant = len(curve.cutoffs) == 2
-    low, high = _interval(area.auc, area.se, 0, 1)
+    low, high = normal_interval(area.auc, area.se, 0, 1)
     row |= {"auc": area.auc, "se": area.se, "ci_low": low, "ci_high": high}
-    row["p"] = _p_of_half(area.auc, len(positives), len(negatives))
+    row["p"] = p_of_half(area.auc, len(positives), len(negatives))
     if constant:
         notes.append(
             f"{predictor.name}: all values are the same: area 0.5, no cut-off and no DeLong interval"
@@ -452,67 +385,30 @@ def _judge(
     return row, _points(predictor, curve)
 
 
-def _area(predictor: _Predictor, positives: Vector, negatives: Vector) -> _Area:
+def _area(predictor: _Predictor, positives: Vector, negatives: Vector) -> AreaUnderCurve:
     sign = -1.0 if predictor.direction == "lower" else 1.0
     positives, negatives = sign * positives, sign * negatives
     n1, n2 = len(positives), len(negatives)
-    lower_negatives, level_negatives = _ranks(positives, negatives)
-    lower_positives, level_positives = _ranks(negatives, positives)
+    lower_negatives, level_negatives = pairwise_ranks(positives, negatives)
+    lower_positives, level_positives = pairwise_ranks(negatives, positives)
     higher_positives = n1 - lower_positives - level_positives
     wins_positive = lower_negatives + level_negatives / 2
     wins_negative = higher_positives + level_positives / 2
     auc = float(wins_positive.sum()) / (n1 * n2)
     # Sorted before they are summed, here and below: the order of the rows must not reach the last digit.
-    q1 = float(np.sort(_both(higher_positives, level_positives)).mean()) / n1**2
-    q2 = float(np.sort(_both(lower_negatives, level_negatives)).mean()) / n2**2
+    q1 = float(np.sort(pairs_above(higher_positives, level_positives)).mean()) / n1**2
+    q2 = float(np.sort(pairs_above(lower_negatives, level_negatives)).mean()) / n2**2
     variance = (auc * (1 - auc) + (n1 - 1) * (q1 - auc**2) + (n2 - 1) * (q2 - auc**2)) / (n1 * n2)
     # Never negative but for rounding, where the area is 0 or 1.
-    return _Area(auc, math.sqrt(max(variance, 0.0)), wins_positive, wins_negative)
+    return AreaUnderCurve(auc, math.sqrt(max(variance, 0.0)), wins_positive, wins_negative)
 
 
-def _ranks(values: Vector, others: Vector) -> tuple[Vector, Vector]:
-    """For each of ``values``, how many of ``others`` lie below it and how many are level with it."""
-    others = np.sort(others)
-    below = np.searchsorted(others, values, side="left")
-    return below.astype(float), (np.searchsorted(others, values, side="right") - below).astype(float)
-
-
-def _both(above: Vector, level: Vector) -> Vector:
-    """How many ordered pairs (with repetition) rank above as a pair: of two that are level, a third does."""
-    return above**2 + above * level + level**2 / 3
-
-
-def _interval(estimate: float, se: float, lowest: float, highest: float) -> tuple[float, float]:
-    return max(estimate - Z95 * se, lowest), min(estimate + Z95 * se, highest)
-
-
-def _p_of_half(auc: float, n1: int, n2: int) -> float:
-    """SPSS's asymptotic significance of an area, null hypothesis 0.5."""
-    return _two_sided((auc - 0.5) / math.sqrt((n1 + n2 + 1) / (12 * n1 * n2)))
-
-
-def _two_sided(z: float) -> float:
-    return float(2 * norm.sf(abs(z)))
-
-
-def _fill_delong(row: dict[str, Any], name: str, area: _Area, notes: list[str]) -> None:
+def _fill_delong(row: dict[str, Any], name: str, area: AreaUnderCurve, notes: list[str]) -> None:
     if min(len(area.wins_positive), len(area.wins_negative)) < 2:
         notes.append(f"{name}: DeLong's interval needs two positives and two negatives")
         return
-    se = _delong_se(area.wins_positive, area.wins_negative)
-    row["delong_low"], row["delong_high"] = _interval(area.auc, se, 0, 1)
-
-
-def _delong_se(wins_positive: Vector, wins_negative: Vector) -> float:
-    """DeLong's standard error of an area, or of a difference between two (DeLong 1988, equations 3–6).
-
-    The structural components V₁₀ and V₀₁ are the wins over the number of opponents. Counts from sorted arrays
-    give the same as the midranks of Sun & Xu 2014, and as multiples of a half they are exact.
-    """
-    n1, n2 = len(wins_positive), len(wins_negative)
-    v10 = float(np.sort(wins_positive).var(ddof=1)) / n2**2
-    v01 = float(np.sort(wins_negative).var(ddof=1)) / n1**2
-    return math.sqrt(v10 / n1 + v01 / n2)
+    se = delong_se(area.wins_positive, area.wins_negative)
+    row["delong_low"], row["delong_high"] = normal_interval(area.auc, se, 0, 1)
 
 
 def _curve(predictor: _Predictor, positives: Vector, negatives: Vector) -> _Curve:
@@ -606,14 +502,14 @@ def _difference(a: _Predictor, b: _Predictor, is_positive: Mask, notes: list[str
     area_a = _area(a, *a.arms(is_positive, both))
     area_b = _area(b, *b.arms(is_positive, both))
     difference = area_a.auc - area_b.auc
-    se = _delong_se(area_a.wins_positive - area_b.wins_positive, area_a.wins_negative - area_b.wins_negative)
+    se = delong_se(area_a.wins_positive - area_b.wins_positive, area_a.wins_negative - area_b.wins_negative)
     row |= {"auc_a": area_a.auc, "auc_b": area_b.auc, "difference": difference, "se": se}
     if se == 0:
         notes.append(f"{pair}: the difference of their areas has no variance, so there is no test")
         return row
-    row["ci_low"], row["ci_high"] = _interval(difference, se, -1, 1)
+    row["ci_low"], row["ci_high"] = normal_interval(difference, se, -1, 1)
     row["z"] = difference / se
-    row["p"] = _two_sided(row["z"])
+    row["p"] = two_sided_p(row["z"])
     return row
 
 
@@ -634,7 +530,7 @@ def _combination(found: Sequence[_Predictor], is_positive: Mask, notes: list[str
             f"{name}: {missing} of {len(complete)} participants left out: not all predictors have a value"
         )
     probability = np.full(len(complete), math.nan)
-    fitted = _logistic(values[complete], is_positive[complete])
+    fitted = logistic_probabilities(values[complete], is_positive[complete])
     if isinstance(fitted, str):
         notes.append(f"{name}: left empty: {fitted}")
         return [_Predictor(name, "higher", probability, in_sample=True)]
@@ -644,82 +540,3 @@ def _combination(found: Sequence[_Predictor], is_positive: Mask, notes: list[str
         "optimistic; it is not compared by DeLong's test, which does not hold for a model and its own parts"
     )
     return [_Predictor(name, "higher", probability, in_sample=True)]
-
-
-def _logistic(values: Vector, is_positive: Mask) -> Vector | str:
-    """(n,) predicted probabilities from (n, k) predictors, or why there are none."""
-    if is_positive.all() or not is_positive.any():
-        return "not both positives and negatives have all predictors"
-    if not of_usual_size(values).all():
-        return f"a predictor has values beyond {TOO_LARGE:g}, or nearer to zero than {TOO_SMALL:g}"
-    lowest, spread = values.min(axis=0), np.ptp(values, axis=0)
-    if (spread == 0).any():
-        return "a predictor is constant"
-    # Scaled to 0–1: the probabilities are the same, and the fit does not depend on the units.
-    design = np.column_stack([np.ones(len(values)), (values - lowest) / spread])
-    if np.linalg.matrix_rank(design) < design.shape[1]:
-        return "the predictors are collinear"
-    # In sorted order, so that the order of the table's rows does not reach the last digits.
-    order = np.lexsort((is_positive, *values.T))
-    if _separated(design[order], is_positive[order]):
-        return "the predictors separate the arms, so the regression has no finite solution"
-    coefficients = _fit(design[order], is_positive[order])
-    if coefficients is None:
-        return "the regression did not converge"
-    # Summed column by column: a matrix product may round equal rows differently, and break their tie.
-    linear = sum(b * column for b, column in zip(coefficients, design.T, strict=True))
-    return np.asarray(expit(linear), dtype=float)
-
-
-def _separated(design: Vector, is_positive: Mask) -> bool:
-    """Whether a plane parts the arms, completely or with points on it (Konis 2007; Albert & Anderson 1984).
-
-    The maximum-likelihood estimate exists only if none does. A linear program looks for a direction in which
-    no participant lies on the wrong side and as much as possible on the right side. Where there is one, it
-    can be stretched up to the bounds; where there is none, only 0 is left.
-    """
-    towards = np.where(is_positive[:, None], design, -design)
-    found = linprog(-towards.sum(axis=0), A_ub=-towards, b_ub=np.zeros(len(design)), bounds=(-1, 1))
-    return bool(found.success and np.abs(found.x).max() > 0.5)
-
-
-def _fit(design: Vector, is_positive: Mask) -> Vector | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what they would say is looked at below
-        try:
-            result = Logit(is_positive.astype(float), design).fit(disp=0, maxiter=100)
-        except np.linalg.LinAlgError:
-            return None
-    coefficients = np.asarray(result.params, dtype=float)
-    return coefficients if result.mle_retvals["converged"] and np.isfinite(coefficients).all() else None
-
-
-# --- long to wide -------------------------------------------------------------------------------------------
-
-
-def _participant_columns(cohort: pd.DataFrame, metrics: Sequence[str], notes: list[str]) -> pd.DataFrame:
-    """One row per participant, in the order of the cohort, with the participant's own columns."""
-    measured = set(COLUMNS) - {"participant_id", "group"} | set(metrics)
-    wide = cohort[[name for name in cohort.columns if name not in measured]]
-    varying = [
-        name
-        for name in wide.columns
-        if name != "participant_id"
-        and (wide.groupby("participant_id", sort=False)[name].nunique(dropna=False) > 1).any()
-    ]
-    for name in varying:
-        notes.append(f"{name}: left out, as it differs within a participant")
-    wide = wide.drop(columns=varying).drop_duplicates("participant_id").reset_index(drop=True)
-    return wide
-
-
-def _region_order(region: tuple[str, str]) -> tuple[Any, ...]:
-    """Segments and muscles in the order of the spine and of the tables, others behind by name."""
-
-    def place(name: str, known: tuple[str, ...]) -> tuple[int, str]:
-        if name == "":
-            return -1, ""
-        return (known.index(name), "") if name in known else (len(known), name)
-
-    segment, muscle = region
-    return *place(segment, SEGMENTS), *place(muscle, MUSCLES)

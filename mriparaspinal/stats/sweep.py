@@ -13,19 +13,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mriparaspinal.model import MUSCLES, SEGMENTS
+from mriparaspinal.core.model import MUSCLES, SEGMENTS
 
 Floats = NDArray[np.float64]
 
 GREY_LEVELS = 256
+
 ALPHA = 0.05
 
 #: The columns of ``sweep.csv``; an empty segment means all segments.
 SWEEP_COLUMNS = ("segment", "muscle", "threshold", "n", "fi_median", "fi_q1", "fi_q3", "fi_mean")
+
 #: The columns of ``slope.csv``.
 SLOPE_COLUMNS = ("segment", "muscle", "threshold", "n", "fi_mean", "slope")
+
 #: What names one comparison of ``sweep_contrasts.csv``, which has one row of it per threshold.
 COMPARISON_KEY = ["contrast", "segment", "muscle", "role"]
+
 #: The columns of ``sweep_contrasts.csv``. ``p_adjusted_fi``: over the rows of FI of a contrast alone, while
 #: ``p_adjusted`` of ``comparisons.csv`` is over all its metrics.
 CONTRAST_COLUMNS = (*COMPARISON_KEY, "threshold", "test", "p", "p_adjusted_fi", "effect", "effect_size")

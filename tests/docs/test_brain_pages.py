@@ -11,12 +11,12 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-from builders_brain import AFFINE, fractions, labels, nifti, table
-from builders_study import run
-from pages import DOCS, blocks, commands_with_output, shell, shows
 
+from mriparaspinal.brain.atlas import COLUMNS
 from mriparaspinal.cli.maps import _NEEDED
-from mriparaspinal.regions import COLUMNS
+from tests.support.builders.brain import AFFINE, fractions, labels, nifti, table
+from tests.support.builders.study import run
+from tests.support.pages import DOCS, blocks, commands_with_output, shell, shows
 
 
 def typed(page: str, folder: Path) -> None:

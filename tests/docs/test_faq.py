@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from pages import DOCS, SAMPLE, Block, blocks, shell
 from PIL import Image
+
+from tests.support.pages import DOCS, SAMPLE, Block, blocks, shell
 
 MEASURE = "mriparaspinal quantify scans --out results"
 

@@ -10,7 +10,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from pages import DOCS, ROOT, SAMPLE, Block, blocks, commands_with_output, shell, shows
+
+from tests.support.pages import DOCS, ROOT, SAMPLE, Block, blocks, commands_with_output, shell, shows
 
 
 def of(page: str, heading: str, language: str = "") -> list[Block]:

@@ -8,7 +8,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pages import SAMPLE, blocks, shell
+
+from tests.support.pages import SAMPLE, blocks, shell
 
 
 @pytest.fixture

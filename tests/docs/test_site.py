@@ -14,13 +14,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from pages import DOCS, ROOT
 
 import mriparaspinal
 from mriparaspinal.cli import COMMANDS as NAMES
 from mriparaspinal.cli import load
-from mriparaspinal.model import COLUMNS, OPTIONAL_COLUMNS
+from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS
 from mriparaspinal.stats import compare, correlate, regress, reliability, roc
+from tests.support.pages import DOCS, ROOT
 
 PACKAGE = Path(mriparaspinal.__file__).parent
 COMMANDS = {name: load(name) for name in NAMES}

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import PIL
 import pytest
-from pages import DOCS, SAMPLE, blocks, commands_with_output, shell, shows
 from PIL import Image
+
+from tests.support.pages import DOCS, SAMPLE, blocks, commands_with_output, shell, shows
 
 PHANTOM = "mriparaspinal phantom sample_data\n"
 #: What the page says of the exit code; all others are 0.

@@ -7,7 +7,7 @@ import re
 import pytest
 from matplotlib.figure import Figure
 
-from mriparaspinal.files.figure_files import svg_bytes
+from mriparaspinal.analysis.files import svg_bytes
 from mriparaspinal.report.figure_svg import UnreadableFigureError, inline_svg
 
 HOSTILE = b"""<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"

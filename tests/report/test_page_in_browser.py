@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import SHAPES, grey_image, polygon, write_slice
-from builders_study import PROJECT, read_csv, rows_of, run
 from PIL import Image, ImageDraw
+
+from tests.support.builders.slices import SHAPES, grey_image, polygon, write_slice
+from tests.support.builders.study import PROJECT, read_csv, rows_of, run
 
 SAMPLE = PROJECT / "sample_data"
 RADIOLOGICAL = {"MF_L": "MF left", "MF_R": "MF right", "ES_L": "ES left", "ES_R": "ES right"}

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw
 
-from mriparaspinal.rasterise import Patch
-from mriparaspinal.report.slice_view import coarser_outside, histograms, outline_path, shown_frame
+from mriparaspinal.imaging.rasterise import Patch
+from mriparaspinal.report.outlines import coarser_outside, histograms, outline_path, shown_frame
 
 
 def filled(path: str, shape: tuple[int, int]) -> np.ndarray:

@@ -8,9 +8,9 @@ import shlex
 import pandas as pd
 import pytest
 
-from mriparaspinal.model import Settings
+from mriparaspinal.core.model import Settings
 from mriparaspinal.report.findings import caveats, main_findings
-from mriparaspinal.report.methods_text import Study, commands, methods_paragraph
+from mriparaspinal.report.methods import StudyFacts, commands, methods_paragraph
 
 
 def comparison(**cells: object) -> dict[str, object]:
@@ -85,7 +85,7 @@ def test_caveats_count_what_chance_alone_would_give():
     assert any("paired_p" in text for text in caveats(pd.DataFrame([comparison(contrast="side:ALS")])))
 
 
-STUDY = Study(
+STUDY = StudyFacts(
     version="1.2.3",
     settings=Settings(reference="IVD"),
     muscles=("MF", "ES"),
@@ -127,7 +127,7 @@ def test_the_methods_paragraph_says_what_was_done_and_no_more():
     ],
 )
 def test_each_rule_has_its_words(settings, words):
-    study = Study("1", settings, ("MF",), ("L4",), 1, 1, {})
+    study = StudyFacts("1", settings, ("MF",), ("L4",), 1, 1, {})
     text = methods_paragraph(study)
     assert words in text
     assert "On 1 axial MRI slice of 1 participant (lumbar segments L4), multifidus" in text
@@ -135,7 +135,7 @@ def test_each_rule_has_its_words(settings, words):
 
 
 def test_statistics_are_in_the_paragraph_where_there_are_any():
-    study = Study("1", Settings(), ("MF",), ("L4",), 1, 1, {}, compared=True, normality="shapiro",
+    study = StudyFacts("1", Settings(), ("MF",), ("L4",), 1, 1, {}, compared=True, normality="shapiro",
                   divide_by="bmi", sides_compared=True)  # fmt: skip
     text = methods_paragraph(study)
     for words in ("Shapiro–Wilk", "Benjamini and Hochberg", "divided by bmi", "Wilcoxon"):

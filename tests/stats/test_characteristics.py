@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mriparaspinal.errors import UsageError
+from mriparaspinal.core.errors import UsageError
 from mriparaspinal.stats.characteristics import (
     CHARACTERISTIC_COLUMNS,
     NO_TEST,

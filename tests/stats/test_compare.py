@@ -14,11 +14,8 @@ from scipy import integrate, stats
 from statsmodels.stats.diagnostic import lilliefors
 from statsmodels.stats.multitest import multipletests
 
-from mriparaspinal.cohort import assemble
-from mriparaspinal.contrasts import default_contrasts, resolve
-from mriparaspinal.effect_sizes import rank_biserial_interval
-from mriparaspinal.errors import NoInputError, UsageError
-from mriparaspinal.exact_ranks import mann_whitney_exact, wilcoxon_exact
+from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.stats.cohort import assemble
 from mriparaspinal.stats.compare import (
     COMPARISON_COLUMNS,
     NO_INTERVAL,
@@ -29,6 +26,9 @@ from mriparaspinal.stats.compare import (
     compare_arms,
     compare_pairs,
 )
+from mriparaspinal.stats.contrasts import default_contrasts, resolve
+from mriparaspinal.stats.effect_sizes import rank_biserial_interval
+from mriparaspinal.stats.exact_ranks import mann_whitney_exact, wilcoxon_exact
 
 MUSCLES = ("MF", "ES")
 SEGMENTS = ("L1", "L2")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from mriparaspinal.errors import UsageError
+from mriparaspinal.core.errors import UsageError
 from mriparaspinal.stats.correlate import correlate, p_from_r, residuals
 
 # pingouin rounds its intervals to two decimals by default, and to six at most.

@@ -8,7 +8,8 @@ import random
 from pathlib import Path
 
 import pytest
-from builders_study import run
+
+from tests.support.builders.study import run
 
 N = 12
 _chance = random.Random(7)

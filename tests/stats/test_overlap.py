@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist, directed_hausdorff
 
-from mriparaspinal.errors import UsageError
+from mriparaspinal.core.errors import UsageError
 from mriparaspinal.stats.overlap import dice, hausdorff
 
 masks = arrays(bool, (7, 6))

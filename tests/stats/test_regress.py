@@ -13,7 +13,7 @@ from scipy import stats
 from statsmodels.datasets import longley
 from statsmodels.stats.outliers_influence import variance_inflation_factor
 
-from mriparaspinal.errors import UsageError
+from mriparaspinal.core.errors import UsageError
 from mriparaspinal.stats.regress import regress
 
 COLUMNS = (

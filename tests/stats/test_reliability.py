@@ -18,20 +18,18 @@ from scipy import stats
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
-from mriparaspinal.errors import NoInputError, UsageError
-from mriparaspinal.model import COLUMNS
+from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.model import COLUMNS
+from mriparaspinal.stats.bland_altman import bland_altman
+from mriparaspinal.stats.icc import FORMS, cv_of_raters, icc_table
+from mriparaspinal.stats.raters import mean_of_raters
 from mriparaspinal.stats.reliability import (
     BLAND_ALTMAN_COLUMNS,
-    FORMS,
     RELIABILITY_COLUMNS,
-    Region,
+    RatedRegion,
     agreement_of_table,
-    bland_altman,
     bland_altman_table,
-    cv_of_raters,
     exceeding,
-    icc_table,
-    mean_of_raters,
     rating_matrices,
     ratings_of_table,
     reliability,
@@ -516,7 +514,7 @@ def test_different_settings_of_the_raters_are_noted():
 def test_the_matrices_are_the_ratings():
     rows = ratings()
     found, _ = rating_matrices(rows, ["fi"], ["B", "A"])
-    wide = found[Region("L3", "MF", "fi")]
+    wide = found[RatedRegion("L3", "MF", "fi")]
     assert list(wide.columns) == ["B", "A"]
     assert len(wide) == 12
     key = ["participant_id", "segment", "side", "muscle"]
@@ -656,7 +654,7 @@ def test_the_bland_altman_table_has_each_pair_of_raters():
     assert tuple(table.columns) == BLAND_ALTMAN_COLUMNS
     assert list(table["rater_a"] + table["rater_b"]) == ["AB", "AC", "BC"] * 6
     assert list(table["segment"])[::6] == ["", "L1", "L3"]
-    wide = rating_matrices(rows, ["fi"])[0][Region("L1", "MF", "fi")]
+    wide = rating_matrices(rows, ["fi"])[0][RatedRegion("L1", "MF", "fi")]
     row = table.query("segment == 'L1' and muscle == 'MF' and rater_a == 'A' and rater_b == 'C'").iloc[0]
     difference = wide["C"] - wide["A"]
     assert [row["bias"], row["sd"]] == pytest.approx([difference.mean(), difference.std()])

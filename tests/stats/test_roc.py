@@ -15,8 +15,9 @@ from pandas.testing import assert_frame_equal
 from scipy.stats import mannwhitneyu, norm
 from statsmodels.stats.proportion import proportion_confint
 
-from mriparaspinal.errors import NoInputError, UsageError
-from mriparaspinal.stats.roc import DELONG_COLUMNS, POINT_COLUMNS, ROC_COLUMNS, RocResult, roc, widen
+from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.stats.roc import DELONG_COLUMNS, POINT_COLUMNS, ROC_COLUMNS, RocResult, roc
+from mriparaspinal.stats.wide import widen
 
 Z = norm.ppf(0.975)
 TIED = st.lists(st.integers(-3, 3), min_size=2, max_size=9)

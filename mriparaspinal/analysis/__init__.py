@@ -1,0 +1,1 @@
+"""One module per statistics command: open, compute, draw, name the files."""

@@ -1,0 +1,235 @@
+"""A cohort's comparisons as files: the table, the paper's tables and figures, and the notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from mriparaspinal.analysis.files import to_csv_bytes, to_markdown, to_xlsx_bytes
+from mriparaspinal.analysis.frames import frame_csv
+from mriparaspinal.analysis.inputs import METRICS, Cohort, metrics_of
+from mriparaspinal.analysis.result import Analysis, file_name, notes_bytes
+from mriparaspinal.core.errors import NothingToCompareError
+from mriparaspinal.io.output import COMPARISON
+from mriparaspinal.present.table_layout import PaperTable
+from mriparaspinal.present.tables import table1, table2, table3, table4
+from mriparaspinal.stats.characteristics import characteristics
+from mriparaspinal.stats.compare import Normality, compare, compare_arms
+from mriparaspinal.stats.contrasts import SIDE, Contrast, default_contrasts, members, resolve
+from mriparaspinal.stats.correlate import correlate
+from mriparaspinal.stats.design import is_table_mode
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+#: What the paper's Table 4 correlates in ALS, and what it holds constant.
+_TABLE_4 = {"score": "alsfrs_lower", "covariates": ("age", "bmi"), "group": "ALS"}
+
+#: Not ``correlations.csv``: that is the name of what ``correlate`` was asked for.
+_CORRELATIONS = "table4_correlations.csv"
+
+#: The study's groups as a characteristic of arms that are not made by them.
+_STUDY_GROUP = "study group"
+
+
+def compare_cohort(
+    cohort: Cohort,
+    contrasts: Sequence[str],
+    metrics: Sequence[str],
+    normality: str | None = None,
+    divide_by: str | None = None,
+) -> Analysis:
+    """Make the contrasts that were asked for, else those of the protocol, else the paper's.
+
+    What is not asked for is taken from the settings that ``quantify`` saved with the results.
+
+    Raises :class:`UsageError` for a contrast or column that is not there, :class:`NothingToCompareError`
+    where there is nothing to compare.
+    """
+    protocol = cohort.protocol
+    normality = normality or protocol.get("normality")
+    judged_by: Normality = "shapiro" if normality == "shapiro" else "lilliefors"
+    divide_by = divide_by or protocol.get("divide_by")
+    asked = contrasts or protocol.get("contrasts", [])
+    chosen, notes = _contrasts(cohort, asked)
+    names, left_out = metrics_of(cohort.table, metrics, _named(chosen, divide_by))
+    table, found = compare(cohort.table, chosen, names, judged_by, divide_by)
+    notes = [*cohort.notes, *notes, *left_out, *found]
+    settings: dict[str, Sequence[str]] = {
+        "contrast": [contrast.text for contrast in chosen],
+        "metric": names,
+        "normality": [judged_by],
+        "divided by": [divide_by] if divide_by else [],
+    }
+    files = {"comparisons.csv": frame_csv(table)}
+    papers, remarks = paper_tables_of(cohort, table, judged_by, files, chosen if asked else ())
+    notes += remarks
+    for paper in papers:
+        files[f"{paper.name}.csv"] = to_csv_bytes(paper)
+        files[f"{paper.name}.md"] = to_markdown(paper).encode()
+    if papers:
+        files["tables.xlsx"] = to_xlsx_bytes(papers)
+    files |= _figure_files(cohort, table, chosen)
+    files["notes.txt"] = notes_bytes(settings, notes)
+    return Analysis(table, tuple(notes), files, COMPARISON, settings, cohort.inputs)
+
+
+def _contrasts(cohort: Cohort, asked: Sequence[str]) -> tuple[list[Contrast], list[str]]:
+    if asked:
+        return [resolve(text, cohort.table) for text in asked], []
+    chosen, notes = default_contrasts(cohort.table)
+    if not chosen:
+        reasons = "; ".join(notes) or "no groups"
+        raise NothingToCompareError(
+            f"nothing to compare: {reasons}; expected two groups, or one whose onset sides are known; "
+            "give a participants table"
+        )
+    return chosen, notes
+
+
+def _named(contrasts: Sequence[Contrast], divide_by: str | None) -> set[str]:
+    """The columns that have a part in the comparisons, and so are no metrics in a plain table."""
+    taken = {divide_by} if divide_by else set()
+    for contrast in contrasts:
+        taken |= {contrast.column, *(column for column, _ in (*contrast.filter_a, *contrast.filter_b))}
+    return taken
+
+
+def paper_tables_of(
+    cohort: Cohort,
+    comparisons: pd.DataFrame,
+    normality: Normality,
+    files: dict[str, bytes],
+    asked: Sequence[Contrast] = (),
+) -> tuple[list[PaperTable], list[str]]:
+    """The paper's tables as far as the cohort has what they need.
+
+    The numbers behind Tables 1 and 4, which stand nowhere else, go into ``files``. Each of the contrasts
+    that were ``asked`` for has a Table 1 of its own, with its two arms.
+    """
+    found: list[tuple[PaperTable | None, list[str]]] = []
+    notes: list[str] = []
+    if cohort.participants is not None and "group" in cohort.table:
+        groups = cohort.table.drop_duplicates("participant_id").set_index("participant_id")["group"]
+        people = cohort.participants[cohort.participants["participant_id"].isin(groups.index)]
+        people = people.assign(group=people["participant_id"].map(groups))
+        described, notes = characteristics(people, compare_arms, normality=normality)
+        files["characteristics.csv"] = frame_csv(described)
+        found.append(table1(described, normality))
+    arms_of = {contrast.text: contrast for contrast in asked}
+    for name, text in own_names(list(arms_of)).items():
+        described, remarks = _arms_described(cohort, arms_of[text], normality)
+        notes += [f"Table 1 of {text}: {remark}" for remark in remarks]
+        if not described.empty:
+            files[f"characteristics_{name}.csv"] = frame_csv(described)
+            found.append((own_table1(described, name, text, normality), []))
+    found += [table2(comparisons, normality), table3(comparisons, normality)]
+    columns = {_TABLE_4["score"], *_TABLE_4["covariates"]}
+    if (
+        not is_table_mode(cohort.table)
+        and columns <= set(cohort.table)
+        and (cohort.table["group"] == _TABLE_4["group"]).any()
+    ):
+        correlations, remarks = correlate(
+            cohort.table, ("alsfrs_lower",), ("age", "bmi"), METRICS, ("symptomatic",), "ALS"
+        )
+        notes += [f"Table 4: {remark}" for remark in remarks]
+        paper = table4(correlations, _CORRELATIONS)
+        if paper[0] is not None:
+            files[_CORRELATIONS] = frame_csv(correlations)
+        found.append(paper)
+    notes += [remark for _, remarks in found for remark in remarks]
+    return [paper for paper, _ in found if paper is not None], notes
+
+
+def own_names(contrasts: Sequence[str]) -> dict[str, str]:
+    """The contrasts by the part of a file's name that stands for each: ``psa_1-0_group_als``."""
+    names: dict[str, str] = {}
+    for text in dict.fromkeys(contrasts):
+        names[file_name(text, {f"{name}.png" for name in names})] = text
+    return names
+
+
+def own_table1(described: pd.DataFrame, name: str, contrast: str, normality: Normality) -> PaperTable | None:
+    """Table 1 of one contrast, from the characteristics of its arms."""
+    table, _ = table1(described, normality)
+    if table is None:
+        return None
+    title = table.title.replace("Table 1.", f"Table 1 of {contrast}.", 1)
+    return replace(table, name=f"table1_{name}", title=title)
+
+
+def _arms_described(
+    cohort: Cohort, contrast: Contrast, normality: Normality
+) -> tuple[pd.DataFrame, list[str]]:
+    """The characteristics of the participants of each arm; those that the arms are made by are left out.
+
+    A contrast of sides has one arm: the same participants stand on either side.
+    """
+    if cohort.participants is None:
+        return pd.DataFrame(), []
+    arms: dict[str, set[str]] = {}
+    sides = contrast.column == SIDE
+    named = (contrast.labels[0],) if sides else contrast.labels
+    for label, conditions in zip(named, (contrast.conditions_a, contrast.conditions_b), strict=False):
+        name = label if sides or contrast.column == "group" else f"{contrast.column} = {label}"
+        arms[name] = set(cohort.table.loc[members(cohort.table, conditions), "participant_id"])
+    arm_of = {who: name for name, ids in arms.items() for who in ids}
+    people = cohort.participants[cohort.participants["participant_id"].isin(list(arm_of))]
+    made_by = {column for column, _ in (*contrast.conditions_a, *contrast.conditions_b)}
+    if "group" in cohort.table and "group" not in made_by:
+        groups = cohort.table.drop_duplicates("participant_id").set_index("participant_id")["group"]
+        people = people.assign(**{_STUDY_GROUP: people["participant_id"].map(groups)})
+    people = people.drop(columns=[column for column in people if column in made_by])
+    people = people.assign(group=people["participant_id"].map(arm_of))
+    return characteristics(people, compare_arms, list(arms), normality)
+
+
+def _figure_files(
+    cohort: Cohort, comparisons: pd.DataFrame, contrasts: Sequence[Contrast]
+) -> dict[str, bytes]:
+    """The paper's Figures 3 to 5 as far as their contrasts were made, and the map of effect sizes."""
+    from mriparaspinal.analysis.files import png_bytes, svg_bytes
+
+    files: dict[str, bytes] = {}
+    for name, figure in _figures(cohort.table, comparisons, contrasts):
+        files[f"{name}.png"], files[f"{name}.svg"] = png_bytes(figure), svg_bytes(figure)
+    return files
+
+
+def _figures(
+    cohort: pd.DataFrame, comparisons: pd.DataFrame, contrasts: Sequence[Contrast]
+) -> Iterator[tuple[str, Figure]]:
+    """One figure at a time with its name, as each may have ten thousand points."""
+    from mriparaspinal.present.boxes import groups_figure, psa_figure, sides_figure
+    from mriparaspinal.present.effects import effect_map
+
+    yield "figure_effects", effect_map(comparisons)
+    if is_table_mode(cohort):
+        return
+    taken: set[str] = set()
+    metrics = list(dict.fromkeys(comparisons["metric"]))
+    area = next((metric for metric in metrics if metric.startswith("rcsa")), metrics[0])
+    fat = next((metric for metric in metrics if metric.startswith("fi")), metrics[0])
+    made = set(comparisons["contrast"])
+    # Figures 4 and 5 show the symptomatic side; without a known onset side they would be empty.
+    one_sided = set(comparisons.loc[comparisons["role"] == "symptomatic", "contrast"])
+    groups = [contrast for contrast in contrasts if contrast.column == "group" and contrast.text in one_sided]
+    for contrast in contrasts:
+        group = dict(contrast.filter_a).get("group", "")
+        if contrast.text not in made:
+            continue
+        if contrast.column == SIDE and not contrast.filter_a:
+            name = file_name(f"figure3_sides_{contrast.arm_a}", taken)
+            taken.add(f"{name}.png")
+            yield name, sides_figure(cohort, comparisons, contrast.arm_a, area)
+        elif contrast.text == f"psa:1-0[group={group}]" and contrast.text in one_sided:
+            name = file_name(f"figure4_psa_{group}", taken)
+            taken.add(f"{name}.png")
+            yield name, psa_figure(cohort, comparisons, group, fat)
+    if groups:
+        yield "figure5_groups", groups_figure(cohort, comparisons, groups, area)

@@ -1,0 +1,110 @@
+"""A study's grades as files: tables, figures, ROC curves and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from mriparaspinal.analysis.files import png_bytes, svg_bytes, to_csv_bytes, to_markdown, to_xlsx_bytes
+from mriparaspinal.analysis.frames import frame_csv
+from mriparaspinal.analysis.inputs import Cohort
+from mriparaspinal.analysis.result import Analysis, notes_bytes
+from mriparaspinal.analysis.roc import discriminate
+from mriparaspinal.clinical.instrument import Instrument
+from mriparaspinal.clinical.score import Scored
+from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.participants import Participants
+from mriparaspinal.core.text import natural_key
+from mriparaspinal.present.grades import detection_figure, distribution_figure, places_figure
+from mriparaspinal.present.tables import detection_table, grades_table
+from mriparaspinal.stats.grades import (
+    compare_grades,
+    detection,
+    distribution,
+    grade_frame,
+    group_pairs,
+    places,
+)
+
+_POSITIVE = "ALS"
+
+
+def summarise(instrument: Instrument, scored: Scored, people: Participants) -> Analysis:
+    """Compare the study groups of the participants table; see ``grade_tables``.
+
+    With a group ALS, also the ROC curves of the summary's scores and their combination, ALS against all
+    others. ``table`` of the result is that of ``grades.csv``.
+
+    Raises :class:`UsageError` for an instrument without ``[summary]``, and a table without two groups.
+    """
+    if instrument.summary is None:
+        raise UsageError(f"--summary: {instrument.name} has none; expected fasciculation, say; leave it out")
+    groups = {who: people.value(who, "group") for who in scored.rows}
+    pairs = group_pairs([group for group in groups.values() if group])
+    if not pairs:
+        raise UsageError(
+            "--summary: fewer than two study groups were found among those scored; expected a column "
+            "group in --participants; add it"
+        )
+    notes = _left_out(groups)
+    grades = grade_frame(scored, groups)
+    scores = _score_frame(scored, groups)
+    detected = detection(grades, instrument)
+    compared = compare_grades(grades, scores, instrument)
+    shares = distribution(grades, scores, instrument)
+    spots = places(grades, instrument)
+    notes.append(
+        "several items of one participant are not independent: p-values over items are as the study printed "
+        "them; those of unit participants, compare and roc have one row per participant"
+    )
+    files = {
+        "detection.csv": frame_csv(detected),
+        "grades.csv": frame_csv(compared),
+        "distribution.csv": frame_csv(shares),
+        "places.csv": frame_csv(spots),
+    }
+    papers = [detection_table(detected), grades_table(compared)]
+    for paper in papers:
+        files[f"{paper.name}.csv"] = to_csv_bytes(paper)
+        files[f"{paper.name}.md"] = to_markdown(paper).encode()
+    files["tables.xlsx"] = to_xlsx_bytes(papers)
+    figures = {
+        "figure1_grades": distribution_figure(shares),
+        "figure2_detection": detection_figure(detected),
+        "figure3_places": places_figure(spots),
+    }
+    for name, figure in figures.items():
+        files[f"{name}.png"], files[f"{name}.svg"] = png_bytes(figure), svg_bytes(figure)
+    curves, remarks = _curves(instrument, scores)
+    files |= curves
+    notes += remarks
+    settings = {"instrument": [instrument.name], "groups": [" and ".join(pair) for pair in pairs]}
+    files["notes.txt"] = notes_bytes(settings, notes)
+    return Analysis(compared, tuple(notes), files, "grades.json", settings, ())
+
+
+def _left_out(groups: Mapping[str, str]) -> list[str]:
+    homeless = sorted((who for who, group in groups.items() if not group), key=natural_key)
+    return [f"group: unknown, so left out of the summary: {', '.join(homeless)}"] if homeless else []
+
+
+def _score_frame(scored: Scored, groups: Mapping[str, str]) -> pd.DataFrame:
+    rows = [(who, groups[who], *scored.rows[who]) for who in scored.rows if groups.get(who)]
+    return pd.DataFrame(rows, columns=["participant_id", "group", *scored.columns])
+
+
+def _curves(instrument: Instrument, scores: pd.DataFrame) -> tuple[dict[str, bytes], list[str]]:
+    """The ROC curves of ALS against all others, and what there is to say about them."""
+    assert instrument.summary is not None
+    if _POSITIVE not in set(scores["group"]):
+        return {}, [f"no group {_POSITIVE}, so no ROC curves; the command roc makes them for any groups"]
+    cohort = Cohort(scores, None, (), ())
+    predictors = instrument.summary.scores
+    try:
+        found = discriminate(cohort, "group", _POSITIVE, predictors, combine=len(predictors) > 1)
+    except NoInputError as error:
+        return {}, [str(error)]
+    names = {"roc.png": "figure4_roc.png", "roc.svg": "figure4_roc.svg"}
+    files = {names.get(name, name): content for name, content in found.files.items() if name != "notes.txt"}
+    return files, [f"roc: {note}" for note in found.notes]

@@ -1,0 +1,357 @@
+"""What the statistics start from (a folder of results, or any table, with the participants) and end with."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mriparaspinal.analysis.frames import participants_frame, read_measurements, table_frame
+from mriparaspinal.brain.atlas import COLUMNS as REGION_COLUMNS
+from mriparaspinal.brain.atlas import wide_table
+from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.filenames import PARTICIPANTS
+from mriparaspinal.core.model import Problem
+from mriparaspinal.core.participants import (
+    KEY,
+    WORDS,
+    Column,
+    meant,
+    read_column,
+    read_own,
+    read_participants,
+)
+from mriparaspinal.core.spelling import near_names, near_notes
+from mriparaspinal.core.text import is_nearly_number, read_number
+from mriparaspinal.io.manifest import Manifest
+from mriparaspinal.io.output import sha256
+from mriparaspinal.io.tables import TextTable, parse_table, table_bytes
+from mriparaspinal.measure.results import Results, read_results
+from mriparaspinal.stats.cells import as_text, counted, id_list, texts
+from mriparaspinal.stats.cohort import absent, assemble
+from mriparaspinal.stats.design import is_table_mode
+from mriparaspinal.stats.regress import ALL_METRICS
+from mriparaspinal.stats.wide import widen
+
+METRICS = ("fi", "rcsa")
+
+#: Columns that say what a row is; they are no metrics, even where they hold numbers.
+_KEYS = ("participant_id", "group", "segment", "muscle", "side", "role")
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """The long table of the statistics, and what was said on the way to it."""
+
+    table: pd.DataFrame
+    """One row per participant × segment × muscle × side, with the participant's columns."""
+    participants: pd.DataFrame | None
+    notes: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    manifest: Manifest | None = None
+    """``quantify.json``; None where there is none."""
+    sources: tuple[Results, ...] = ()
+    """The folders of results that it was read from."""
+    inputs: tuple[tuple[str, str], ...] = ()
+    """The files that it was read from, and their SHA-256."""
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """The settings that ``quantify`` saved; empty where there are none."""
+        return {} if self.manifest is None else self.manifest.settings
+
+
+def open_cohort(results: Path, participants_file: Path | None = None) -> Cohort:
+    """Read a folder of results and the participants: those given, else the folder's own copy.
+
+    Raises :class:`NoInputError` where the folder is not whole or the tables contradict each other.
+    """
+    found = read_results(results)
+    notes = [] if found.manifest else [f"{results}: no quantify.json; the tables are taken as they are"]
+    measurements = [read_measurements(found.contents, found.tables)]
+    inputs = [(f"results/{name}", sha256(found.contents[name])) for name in found.tables]
+    people: pd.DataFrame | None = None
+    problems: tuple[Problem, ...] = ()
+    read: tuple[str, ...] = ()
+    if participants_file is not None:
+        people, problems, read, file = open_participants(participants_file)
+        inputs.append(file)
+    elif (own := found.contents.get(PARTICIPANTS)) is not None:
+        people, problems, read = _people(own, PARTICIPANTS)
+        inputs.append((f"results/{PARTICIPANTS}", sha256(own)))
+    # Handed over and not kept: the cohort would stand in memory twice.
+    table, said = assemble(measurements.pop(), people)
+    return Cohort(table, people, (*notes, *read, *said), problems, found.manifest, (found,), tuple(inputs))
+
+
+def open_participants(
+    file: Path,
+) -> tuple[pd.DataFrame | None, tuple[Problem, ...], tuple[str, ...], tuple[str, str]]:
+    """The participants table, what is wrong with it, how its cells were read, and its name and SHA-256.
+
+    Raises :class:`UsageError` where it cannot be read.
+    """
+    try:
+        raw = table_bytes(file)
+        people, problems, notes = _people(raw, file.name)
+    except NoInputError as error:
+        raise UsageError(f"--participants: {error}") from None
+    return people, problems, notes, (file.name, sha256(raw))
+
+
+def _people(raw: bytes, name: str) -> tuple[pd.DataFrame | None, tuple[Problem, ...], tuple[str, ...]]:
+    """The table as a frame, what is wrong with it, and how its cells were read."""
+    text = parse_table(raw, name)
+    people, problems = read_participants(text.columns, text.rows, name)
+    frame = participants_frame(people) if people.rows else None
+    return frame, problems, (*text.notes, *people.notes)
+
+
+def open_table(file: Path, participants_file: Path | None = None) -> Cohort:
+    """Read any table, one row per participant, for the table mode of the statistics.
+
+    Columns of the participants table are joined on ``participant_id`` where one is given.
+    """
+    try:
+        raw = table_bytes(file)
+        text = parse_table(raw, file.name)
+    except NoInputError as error:
+        raise UsageError(f"--table: {error}") from None
+    if text.columns == REGION_COLUMNS:  # the long table of ``regions``
+        text = TextTable(*_tuples(*wide_table(text.rows)), plain=text.plain, notes=text.notes)
+    text, notes = _read_words(text, file.name)
+    table = table_frame(text)
+    people: pd.DataFrame | None = None
+    problems: tuple[Problem, ...] = ()
+    inputs = [(file.name, sha256(raw))]
+    if "participant_id" in table:
+        table["participant_id"] = [row[text.columns.index("participant_id")] for row in text.rows]
+    if participants_file is not None:
+        people, problems, read, source = open_participants(participants_file)
+        inputs.append(source)
+        table, found = _joined(table, people, file.name)
+        notes = [*notes, *read, *found]
+    for column in ("segment", "muscle", "role"):
+        if column not in table:
+            table[column] = ""
+    return Cohort(table, people, tuple(notes), problems, inputs=tuple(inputs))
+
+
+def _read_words(table: TextTable, file: str) -> tuple[TextTable, list[str]]:
+    """A table with its missing cells empty and the words of a participants table normalised, and notes.
+
+    Columns named ``psa`` or ``onset_side`` that hold something else are the table's own.
+    """
+    columns, notes = [], list(table.notes)
+    for place, name in enumerate(table.columns):
+        cells = [row[place] for row in table.rows]
+        read = Column(tuple(cells), {}) if name in (KEY, "group") else read_own(name, cells)
+        if meant(name) in WORDS and not (words := read_column(name, cells)).faults:
+            read = words
+        for doubt in read.doubts:
+            if doubt.severity == "error":
+                raise UsageError(f"--table: {file}: {doubt.message}; {doubt.remedy}")
+            notes.append(f"{doubt.message}; {doubt.remedy}")
+        notes += read.notes
+        columns.append(read.cells)
+    rows = tuple(zip(*columns, strict=True)) if table.rows else ()
+    return TextTable(table.columns, rows, table.plain), notes
+
+
+def _tuples(
+    columns: Sequence[str], rows: Sequence[Sequence[str]]
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    return tuple(columns), tuple(map(tuple, rows))
+
+
+def _joined(table: pd.DataFrame, people: pd.DataFrame | None, name: str) -> tuple[pd.DataFrame, list[str]]:
+    if people is None:
+        return table, []
+    if "participant_id" not in table:
+        raise UsageError(f"--table: {name} has no participant_id; expected it to join --participants; add it")
+    both = sorted(set(table.columns) & set(people.columns) - {"participant_id"})
+    people = people.drop(columns=both)
+    notes = [f"{name}: {', '.join(both)} also stand in the participants table; {name} counts"] if both else []
+    notes += absent(table, people.set_index("participant_id"))
+    return table.merge(people, on="participant_id", how="left"), notes
+
+
+def open_either(results: Path | None, table: Path | None, participants_file: Path | None) -> Cohort:
+    """The cohort of a folder of results, or of a table; raises :class:`UsageError` where both are given."""
+    if results is not None and table is not None:
+        raise UsageError(
+            f"{results} and --table {table} were both given; expected one of them; leave one out"
+        )
+    if table is not None:
+        return open_table(table, participants_file)
+    if results is None:
+        raise UsageError("neither RESULTS nor --table was given; expected one of them; name it")
+    return open_cohort(results, participants_file)
+
+
+def metrics_of(table: pd.DataFrame, asked: Sequence[str], taken: set[str]) -> tuple[list[str], list[str]]:
+    """The columns to look at, and notes on those that a text among their numbers keeps out."""
+    if asked:
+        return list(asked), []
+    if not is_table_mode(table):
+        return list(METRICS), []
+    free = [name for name in table if name not in taken and name not in _KEYS]
+    numbers = [name for name in free if pd.api.types.is_numeric_dtype(table[name])]
+    if not numbers:
+        raise UsageError(
+            "--table: no column of numbers is left beside those that were named; expected at least one; "
+            "add it, or correct the texts in it"
+        )
+    notes = [
+        f"{name}: left out, as it holds {texts} {of}; correct it to have it, too"
+        for name in free
+        if name not in numbers
+        for texts, of in [_beside_numbers([as_text(cell) for cell in table[name]])]
+        if texts
+    ]
+    return numbers, notes
+
+
+def _beside_numbers(cells: Sequence[str]) -> tuple[str, str]:
+    """The first texts of a column that seems to be one of numbers, and beside what they stand."""
+    odd = [cell for cell in dict.fromkeys(cells) if cell and read_number(cell) is None]
+    shown = ", ".join(repr(cell[:40]) for cell in odd[:3]) + (" …" if len(odd) > 3 else "")
+    if any(read_number(cell) is not None for cell in cells):
+        return shown, "beside numbers"
+    return (shown, "in place of numbers") if all(map(is_nearly_number, odd)) else ("", "")
+
+
+_KEY = "participant_id"
+
+#: What tables are given for the statistics' sake; empty in a table with one row per participant.
+_PLACES = ("segment", "muscle", "role")
+
+
+def join_tables(cohort: Cohort, files: Sequence[Path]) -> Cohort:
+    """The cohort with the columns of each table: a CSV, or a folder of results made wide.
+
+    Of results that is FI and rCSA (``rcsa_L4_MF``), with the columns of their participants.
+
+    The participants are those of the cohort: who stands in a table only is left out, and told. A column
+    that is there already is the same one where no cell contradicts it.
+
+    Raises :class:`UsageError` for a table without ids or with one twice, with nobody of the cohort, or with
+    a column of the cohort's that says something else.
+    """
+    for file in files:
+        cohort = _join(cohort, file)
+    return cohort
+
+
+def _join(cohort: Cohort, file: Path) -> Cohort:
+    where = f"--join {file}"
+    opened = _wide_results(file) if file.is_dir() else open_wide(file)
+    there = [name for name in _PLACES if name in opened.table]
+    table = opened.table.drop(columns=[name for name in there if texts(opened.table[name]).eq("").all()])
+    own = _ids(cohort.table, "the table to join to")
+    ids = _ids(table, where)
+    repeated = ids[ids.duplicated()]
+    if len(repeated):
+        found = f"{repeated.iloc[0]} stands there more than once"
+        raise UsageError(f"{where}: {found}; expected one row per participant; keep one of them")
+    common = set(own) & set(ids)
+    if not common:
+        found = f"no participant in common ({_some(set(ids))} here, {_some(set(own))} there)"
+        found += "".join(f", {note}" for note in near_notes(ids, own, "this table", "those before")[:1])
+        raise UsageError(f"{where}: {found}; expected the same ids; correct them in one of the tables")
+    table = table.assign(**{_KEY: ids}).set_index(_KEY)
+    table = table.drop(columns=_known(cohort.table, own, table, where))
+    rows = table.reindex(own.to_numpy())
+    for name in rows:
+        if not pd.api.types.is_numeric_dtype(rows[name]):
+            rows[name] = texts(rows[name])
+    rows.index = cohort.table.index
+    notes = [*cohort.notes, *(f"{file.name}: {note}" for note in opened.notes), *_absent(own, ids, file.name)]
+    joined = pd.concat([cohort.table, rows], axis=1)
+    problems = (*cohort.problems, *opened.problems)
+    read = tuple((f"join/{name}", digest) for name, digest in opened.inputs)
+    return dataclasses.replace(
+        cohort,
+        table=joined,
+        notes=tuple(notes),
+        problems=problems,
+        sources=(*cohort.sources, *opened.sources),
+        inputs=(*cohort.inputs, *read),
+    )
+
+
+def _wide_results(folder: Path) -> Cohort:
+    """FI and rCSA of results, one row per participant: of the symptomatic side, where any is known."""
+    cohort = open_cohort(folder)
+    role = ROLE if cohort.table["role"].eq(ROLE).any() else "bilateral"
+    wide, notes = widen(cohort.table, METRICS, role)
+    notes = [f"role: {role}", *notes]
+    return dataclasses.replace(cohort, table=wide, notes=(*cohort.notes, *notes))
+
+
+def _ids(table: pd.DataFrame, where: str) -> pd.Series:
+    if _KEY not in table:
+        raise UsageError(f"{where}: no column {_KEY}; expected one to join on; add it")
+    ids = texts(table[_KEY])
+    if ids.eq("").any():
+        row = int(ids.eq("").to_numpy().argmax()) + 2
+        raise UsageError(f"{where}: row {row} has no {_KEY}; expected one in each row; fill it in")
+    return ids
+
+
+def _known(cohort: pd.DataFrame, own: pd.Series, table: pd.DataFrame, where: str) -> list[str]:
+    """The columns of a table that the cohort has, too, with the same values."""
+    known = [name for name in table if name in cohort]
+    for name in known:
+        cells = {who: as_text(value) for who, value in table[name].items()}
+        for who, value in zip(own, cohort[name], strict=True):
+            other = cells.get(who, "")
+            if other and other != as_text(value):
+                before = as_text(value) or "nothing"
+                found = f"column {name} is {other!r} for {who}, and {before!r} in a table before"
+                raise UsageError(f"{where}: {found}; expected the same; rename or remove one of them")
+    return known
+
+
+def _absent(own: pd.Series, ids: pd.Series, name: str) -> list[str]:
+    notes = near_notes(own, ids, "the tables before", name)
+    alike = near_names(own, ids)
+    if without := set(own) - set(ids) - alike:
+        notes.append(f"{name}: no row for {counted(without)}, whose cells stay empty: {id_list(without)}")
+    if left_out := set(ids) - set(own) - alike:
+        notes.append(f"{name}: {counted(left_out)} left out, who are in no table before: {id_list(left_out)}")
+    return notes
+
+
+def _some(ids: set[str]) -> str:
+    first = id_list(ids).split(", ")
+    return first[0] + (" …" if len(first) > 1 else "")
+
+
+ROLE = "symptomatic"
+
+
+def open_wide(source: Path, participants_file: Path | None = None, role: str | None = None) -> Cohort:
+    """One row per participant: a table as it is, or a folder of results made wide (``rcsa_L4_MF``).
+
+    ``role``: which side of the results, ``symptomatic`` without it; a table has none to choose from.
+    Raises as ``open_cohort`` and ``open_table`` do.
+    """
+    if source.is_dir():
+        cohort = open_cohort(source, participants_file)
+        side = role or ROLE
+        wide, notes = widen(cohort.table, ALL_METRICS, side)
+        # The results' own columns first: a message about a wrong name lists the first few.
+        wide = wide[sorted(wide, key=lambda name: name in cohort.table)]
+        return dataclasses.replace(cohort, table=wide, notes=(*cohort.notes, f"role: {side}", *notes))
+    if not source.exists():
+        found = "no such file or folder"
+        raise NoInputError(f"{source}: {found}; expected a table or the results of quantify; check the path")
+    if role is not None:
+        found = f"{source.name} is a table, which has no sides to choose from"
+        raise UsageError(f"--role {role}: {found}; expected a folder of results; leave it out")
+    return open_table(source, participants_file)

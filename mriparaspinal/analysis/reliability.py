@@ -1,0 +1,323 @@
+"""Agreement of raters as files: the statistics, the figures, the overlap of their masks, and their mean."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mriparaspinal import __version__
+from mriparaspinal.analysis.files import png_bytes, svg_bytes
+from mriparaspinal.analysis.frames import frame_csv, read_measurements
+from mriparaspinal.analysis.result import Analysis, notes_bytes
+from mriparaspinal.core.errors import GateError, NoInputError, UsageError
+from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS
+from mriparaspinal.core.model import PROBLEM_COLUMNS
+from mriparaspinal.core.participants import read_own
+from mriparaspinal.core.spelling import near_notes
+from mriparaspinal.io.manifest import Manifest
+from mriparaspinal.io.output import manifest_bytes, sha256
+from mriparaspinal.io.tables import csv_bytes, parse_table, table_bytes
+from mriparaspinal.measure.results import Results, read_results
+from mriparaspinal.present.bland_altman import bland_altman_figure
+from mriparaspinal.stats.bland_altman import bland_altman
+from mriparaspinal.stats.raters import mean_of_raters
+from mriparaspinal.stats.reliability import (
+    bland_altman_table,
+    exceeding,
+    rating_matrices,
+    ratings_of_table,
+    reliability,
+)
+
+METRICS = ("fi", "rcsa")
+
+PROBLEMS = "problems.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Rater:
+    """One rater's folder of results."""
+
+    name: str
+    """The folder's name, with as many of the folders around it as tell it from the other raters'."""
+    folder: Path
+    rows: pd.DataFrame
+    """All segments, in the columns of ``L1.csv`` … ``L5.csv``."""
+    read: Results
+    """The folder as it was read."""
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """``quantify.json``; None for a folder of CSVs without one."""
+        return self.read.manifest
+
+
+def open_raters(folders: Sequence[Path]) -> list[Rater]:
+    """Read two or more folders of results.
+
+    Raises :class:`UsageError` for fewer than two, or one given twice, :class:`NoInputError` for a folder
+    that is not whole.
+    """
+    if len(folders) < 2:
+        found = f"{folders[0]} alone" if folders else "neither raters nor --table"
+        raise UsageError(
+            f"RATERS: {found} was found; expected two or more folders of results, or --table; name them"
+        )
+    places = [folder.resolve() for folder in folders]
+    twice = [folder for folder, place in zip(folders, places, strict=True) if places.count(place) > 1]
+    if twice:
+        raise UsageError(f"{twice[0]}: given more than once; expected one folder per rater; name another")
+    return [_open_rater(name, folder) for name, folder in zip(_names(places), folders, strict=True)]
+
+
+def _open_rater(name: str, folder: Path) -> Rater:
+    found = read_results(folder)
+    try:
+        rows = read_measurements(found.contents, found.tables)
+    except NoInputError as error:
+        raise NoInputError(f"{folder}: {error}") from None
+    return Rater(name, folder, rows, found)
+
+
+def _names(places: Sequence[Path]) -> list[str]:
+    """The shortest ends of the paths that differ from each other."""
+    for length in range(1, max(len(place.parts) for place in places)):
+        names = ["/".join(place.parts[-length:]) for place in places]
+        if len(set(names)) == len(names):
+            return names
+    return [place.as_posix() for place in places]
+
+
+def agreement_of_raters(raters: Sequence[Rater], metrics: Sequence[str] = ()) -> Analysis:
+    """How far raters agree on each metric (default: FI and rCSA) of each muscle and segment."""
+    rows = pd.concat([rater.rows.assign(rater=rater.name) for rater in raters], ignore_index=True)
+    names = [rater.name for rater in raters]
+    notes = [
+        f"{rater.name}: no {MANIFEST}; the tables are taken as they are"
+        for rater in raters
+        if rater.manifest is None
+    ]
+    notes += _unlike_stacks(rows)
+    notes += _nearly_the_same({rater.name: set(rater.rows["participant_id"]) for rater in raters})
+    return _agreement(rows, list(dict.fromkeys(metrics)) or list(METRICS), names, notes, _inputs_of(raters))
+
+
+def _inputs_of(raters: Sequence[Rater]) -> dict[str, str]:
+    """The SHA-256 of the raters' tables. Raters have numbers: folders are often named after people."""
+    return {
+        f"rater_{number}/{name}": sha256(rater.read.contents[name])
+        for number, rater in enumerate(raters, 1)
+        for name in rater.read.tables
+    }
+
+
+def _nearly_the_same(ids: Mapping[str, set[str]]) -> list[str]:
+    """Notes on targets that two raters write differently, and that are left out for it."""
+    pairs = itertools.combinations(ids.items(), 2)
+    return [note for (a, mine), (b, theirs) in pairs for note in near_notes(mine, theirs, a, b)]
+
+
+def _unlike_stacks(rows: pd.DataFrame) -> list[str]:
+    """A note where raters measured different numbers of slices of a segment."""
+    if "slices" not in rows:
+        return []
+    key = [rows[column] for column in ("participant_id", "segment")]
+    numbers = rows["slices"].fillna(1).groupby(key).nunique()
+    unlike = [" ".join(who) for who in numbers.index[numbers > 1]]
+    if not unlike:
+        return []
+    return [
+        f"raters measured different numbers of slices, so values differ for that, too: {', '.join(unlike)}"
+    ]
+
+
+def agreement_of_table(file: Path) -> Analysis:
+    """The same for any long table with the columns ``target, rater, value``."""
+    try:
+        raw = table_bytes(file)
+        text = parse_table(raw, file.name)
+        # As texts: a target 007 is not 7, and a value that is no number is refused by its row.
+        ratings = ratings_of_table(pd.DataFrame(text.rows, columns=list(text.columns), dtype=object))
+    except (NoInputError, UsageError) as error:
+        raise UsageError(f"--table: {error}") from None
+    values = [row[text.columns.index("value")] for row in text.rows]
+    ids = {str(rater): set(rows["participant_id"]) for rater, rows in ratings.groupby("rater")}
+    notes = [*_nearly_the_same(ids), *read_own("value", values).notes]
+    inputs = {file.name: sha256(raw)}
+    return _agreement(ratings, ["value"], list(dict.fromkeys(ratings["rater"])), notes, inputs)
+
+
+def _agreement(
+    ratings: pd.DataFrame,
+    metrics: Sequence[str],
+    raters: Sequence[str],
+    notes: list[str],
+    inputs: Mapping[str, str],
+) -> Analysis:
+    table, found = reliability(ratings, metrics, raters)
+    limits, more = bland_altman_table(ratings, metrics, raters)
+    notes = list(dict.fromkeys([*notes, *found, *more]))
+    files = {"reliability.csv": frame_csv(table), "bland_altman.csv": frame_csv(limits)}
+    files |= _figures(ratings, metrics, raters)
+    numbered = [f"{number}: {name}" for number, name in enumerate(raters, 1)]
+    files["notes.txt"] = notes_bytes({"raters": numbered, "metric": metrics}, notes)
+    settings = {"raters": [str(len(numbered))], "metric": metrics}
+    return Analysis(table, tuple(notes), files, "reliability.json", settings, tuple(inputs.items()))
+
+
+def extended(found: Analysis, files: Mapping[str, bytes], notes: Sequence[str]) -> Analysis:
+    """An analysis with further files, and with notes that go to the end of ``notes.txt``, too."""
+    said = found.files["notes.txt"] + "".join(f"{note}\n" for note in notes).encode()
+    return dataclasses.replace(
+        found, notes=(*found.notes, *notes), files={**found.files, **files, "notes.txt": said}
+    )
+
+
+def _figures(ratings: pd.DataFrame, metrics: Sequence[str], raters: Sequence[str]) -> dict[str, bytes]:
+    """A Bland–Altman figure for each metric and pair of raters: one panel per muscle, all segments."""
+    matrices, _ = rating_matrices(ratings, metrics, raters)
+    files = {}
+    for metric, (a, b) in itertools.product(metrics, itertools.combinations(range(len(raters)), 2)):
+        panels = {
+            region.muscle: bland_altman(wide[raters[a]].to_numpy(), wide[raters[b]].to_numpy())
+            for region, wide in matrices.items()
+            if region.metric == metric and not region.segment
+        }
+        figure = bland_altman_figure(panels, metric, raters[a], raters[b])
+        # Raters by number: their names may hold what no file name can.
+        pair = f"_{a + 1}-{b + 1}" if len(raters) > 2 else ""
+        files[f"bland_altman_{metric}{pair}.png"] = png_bytes(figure)
+        files[f"bland_altman_{metric}{pair}.svg"] = svg_bytes(figure)
+    return files
+
+
+def gate(table: pd.DataFrame, limit_pct: float) -> GateError | None:
+    """The error to end with where the CV of a region of ``reliability.csv`` is not within the limit.
+
+    A CV that is not known is none that is within. Raises :class:`UsageError` for a limit that is none.
+    """
+    beyond = exceeding(table, limit_pct)
+    if beyond.empty:
+        return None
+    regions = [
+        f"{_region(row)} {'unknown' if pd.isna(cv) else f'{cv:.4g} %'}"
+        for (_, row), cv in zip(beyond.iterrows(), beyond["cv_pct"], strict=True)
+    ]
+    return GateError(
+        f"--require-cv: CV {', '.join(regions)} found; expected at most {limit_pct:g} %; "
+        "agree on the contours of these regions and draw them again"
+    )
+
+
+def headline(table: pd.DataFrame) -> str:
+    """The weakest region of ``reliability.csv`` by ICC(A,1), and by CV, as a sentence."""
+    single = table[table["form"] == "ICC(A,1)"]
+    words = [f"raters: {int(single['raters'].max())}, regions: {len(single)}"]
+    for column, name, unit in (("icc", "lowest ICC(A,1)", ""), ("cv_pct", "highest CV", " %")):
+        known = single.dropna(subset=[column]).reset_index(drop=True)
+        if len(known):
+            row = known.loc[known[column].idxmin() if column == "icc" else known[column].idxmax()]
+            words.append(f"{name} {row[column]:.3f}{unit} ({_region(row)})")
+    return "; ".join(words)
+
+
+def _region(row: pd.Series) -> str:
+    return " ".join(filter(None, (row["segment"], row["muscle"], row["metric"])))
+
+
+# --- the mean of the raters ---------------------------------------------------------------------------------
+
+
+def mean_files(raters: Sequence[Rater]) -> tuple[dict[str, bytes], list[str]]:
+    """A folder of results with the mean of the raters, as ``compare`` reads it; and notes.
+
+    The manifest knows raters by number only: folders are often named after people.
+    Raises :class:`UsageError` where the raters' settings or participants differ.
+    """
+    rows, left_out = mean_of_raters([rater.rows for rater in raters], [rater.name for rater in raters])
+    files = {
+        f"{segment}.csv": frame_csv(rows[rows["segment"] == segment])
+        for segment in sorted(set(rows["segment"]))
+    }
+    files[PROBLEMS] = _problems_of_all(raters, left_out)
+    participants = _common_participants(raters)
+    if participants is not None:
+        files[PARTICIPANTS] = participants
+    settings, unclear = _common_settings(raters)
+    files[MANIFEST] = manifest_bytes(
+        {
+            "mriparaspinal": __version__,
+            "mean_of_raters": len(raters),
+            "settings": settings,
+            "libraries": {
+                "python": ".".join(map(str, sys.version_info[:3])),
+                "numpy": np.__version__,
+                "pandas": pd.__version__,
+            },
+            "inputs": _inputs_of(raters),
+            "outputs": {name: sha256(content) for name, content in files.items()},
+            "counts": {"participants": int(rows["participant_id"].nunique()), "rows": len(rows)},
+        }
+    )
+    return files, [*left_out, *unclear]
+
+
+def _problems_of_all(raters: Sequence[Rater], left_out: Sequence[str]) -> bytes:
+    """The raters' own problems, each file with its rater's number, and what the mean leaves out."""
+    rows: list[tuple[str, ...]] = []
+    for number, rater in enumerate(raters, 1):
+        if rater.manifest is None or PROBLEMS not in rater.read.contents:
+            continue
+        table = parse_table(rater.read.contents[PROBLEMS], PROBLEMS)
+        for row in table.rows:
+            cells = dict(zip(table.columns, row, strict=True))
+            file = f"rater_{number}/{cells.get('file', '')}"
+            rows.append((file, *(cells.get(column, "") for column in PROBLEM_COLUMNS[1:])))
+    remedy = "measure it in every rater's dataset, or go on without"
+    rows += [("", "", "warning", "left-out-of-mean", note, remedy) for note in left_out]
+    return csv_bytes(PROBLEM_COLUMNS, rows)
+
+
+def _common_participants(raters: Sequence[Rater]) -> bytes | None:
+    """The participants table that all raters have, who have one."""
+    first: tuple[Rater, bytes] | None = None
+    for rater in raters:
+        content = rater.read.contents.get(PARTICIPANTS)
+        if content is None:
+            continue
+        if first is None:
+            first = rater, content
+        elif _cells(content) != _cells(first[1]):
+            raise UsageError(
+                f"{PARTICIPANTS}: {first[0].name} and {rater.name} have different ones; expected the same; "
+                "measure both datasets with one --participants"
+            )
+    return None if first is None else first[1]
+
+
+def _cells(content: bytes) -> tuple[object, ...]:
+    table = parse_table(content, PARTICIPANTS)
+    return table.columns, table.rows
+
+
+def _common_settings(raters: Sequence[Rater]) -> tuple[dict[str, Any], list[str]]:
+    """The settings that all raters share; the others are not those of the mean."""
+    known = [rater.manifest.settings for rater in raters if rater.manifest is not None]
+    if len(known) < len(raters):
+        return {}, ["mean: no settings saved, as not every rater's are known"]
+    same = {
+        name: value
+        for name, value in known[0].items()
+        if all(name in other and other[name] == value for other in known)
+    }
+    differing = sorted({name for settings in known for name in settings} - set(same))
+    notes = [f"mean: raters differ in {', '.join(differing)}, so it is not saved"] if differing else []
+    return same, notes

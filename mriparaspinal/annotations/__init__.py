@@ -1,0 +1,1 @@
+"""Other tools' contours and ours (contours, masks)."""

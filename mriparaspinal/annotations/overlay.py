@@ -1,0 +1,134 @@
+"""Pictures to check a measurement by looking: index images of the masks, and overlays on the slice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from mriparaspinal.core.labels import Region
+from mriparaspinal.core.model import MUSCLES, SAT
+from mriparaspinal.dataset.anatomy import RegionKey
+from mriparaspinal.imaging.rasterise import Patch
+from mriparaspinal.io.numberings import OVERLAP, PAIR_VALUES, VALUES
+
+#: Colour of each region (Okabe–Ito, safe for colour-blind readers).
+_COLOURS = {
+    "MF": (230, 159, 0),
+    "ES": (86, 180, 233),
+    "PM": (0, 158, 115),
+    "QL": (204, 121, 167),
+    "IVD": (240, 228, 66),
+    "VB": (213, 94, 0),
+    SAT: (0, 114, 178),
+}
+
+_FAT_COLOUR = (255, 60, 60)
+
+#: An overlay is enlarged by whole factors until its longer edge has at least so many pixels.
+_LEGIBLE_PX = 768
+
+
+def label_map(
+    patches: Mapping[RegionKey, Patch], shape: tuple[int, int], pairs: bool = False
+) -> NDArray[np.uint8]:
+    """The value of each pixel of (rows, columns), as :data:`VALUES` tells.
+
+    A pixel of several regions has the value ``OVERLAP``; with ``pairs``, one of two regions has theirs of
+    :data:`PAIR_VALUES`.
+    """
+    # Row: the value so far; column: the region that is added.
+    sums = np.full((256, max(VALUES.values()) + 1), OVERLAP, dtype=np.uint8)
+    sums[0] = np.arange(sums.shape[1])
+    if pairs:
+        for (one, other), value in ((tuple(pair), value) for pair, value in PAIR_VALUES.items()):
+            sums[VALUES[one], VALUES[other]] = sums[VALUES[other], VALUES[one]] = value
+    values = np.zeros(shape, dtype=np.uint8)
+    for key, patch in patches.items():
+        window = values[patch.top : patch.bottom, patch.left : patch.right]
+        window[patch.pixels] = sums[window[patch.pixels], VALUES[key]]
+    return values
+
+
+def index_image(patches: Mapping[RegionKey, Patch], shape: tuple[int, int]) -> Image.Image:
+    """An image of (rows, columns) whose pixel values name the regions, in colours."""
+    image = Image.fromarray(label_map(patches, shape)).convert("P")
+    palette = [0] * 768
+    for (region, side), value in VALUES.items():
+        shade = 1.0 if side != "right" else 0.7
+        palette[3 * value : 3 * value + 3] = [int(shade * c) for c in _COLOURS[region]]
+    palette[3 * OVERLAP :] = [255, 255, 255]
+    image.putpalette(palette)
+    return image
+
+
+def overlay(
+    grey: NDArray[np.uint8],
+    patches: Mapping[RegionKey, Patch],
+    threshold: float | None,
+    title: str,
+    image_left: str,
+) -> Image.Image:
+    """The slice, enlarged, with the edge of every measured mask and its fat pixels marked.
+
+    ``grey`` (rows, columns). What is drawn is the mask that was counted, not the contour. Without a
+    ``threshold`` no fat is marked.
+    """
+    scale = max(1, -(-_LEGIBLE_PX // max(grey.shape)))
+    colours = np.repeat(grey[..., None], 3, axis=2).astype(np.float64)
+    for (region, _), patch in patches.items():
+        if region in MUSCLES and threshold is not None:
+            window = colours[patch.top : patch.bottom, patch.left : patch.right]
+            fat = patch.pixels & (patch.on(grey) > threshold)
+            window[fat] = 0.55 * window[fat] + 0.45 * np.array(_FAT_COLOUR)
+    large = colours.round().astype(np.uint8).repeat(scale, axis=0).repeat(scale, axis=1)
+    for (region, _), patch in patches.items():
+        edge = _edge(patch.pixels.repeat(scale, axis=0).repeat(scale, axis=1), max(1, scale // 2))
+        rows = slice(patch.top * scale, patch.bottom * scale)
+        columns = slice(patch.left * scale, patch.right * scale)
+        large[rows, columns][edge] = _COLOURS[region]
+    picture = Image.fromarray(large)
+    _write_names(picture, patches, scale)
+    return _with_caption(picture, title, threshold, image_left)
+
+
+def _edge(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
+    """The outermost ``width`` pixels of a mask."""
+    inner = np.pad(mask, width)
+    core = inner.copy()
+    for step in range(1, width + 1):
+        for axis in (0, 1):
+            core &= np.roll(inner, step, axis) & np.roll(inner, -step, axis)
+    return mask & ~core[width:-width, width:-width]
+
+
+def _write_names(picture: Image.Image, patches: Mapping[RegionKey, Patch], scale: int) -> None:
+    draw = ImageDraw.Draw(picture)
+    font = ImageFont.load_default(size=16)
+    for key, patch in patches.items():
+        rows, columns = np.nonzero(patch.pixels)
+        x = (patch.left + columns.mean() + 0.5) * scale
+        y = (patch.top + rows.mean() + 0.5) * scale
+        name = str(Region(*key)).replace("_", " ")
+        draw.text((x, y), name, _COLOURS[key[0]], font, anchor="mm", stroke_width=2, stroke_fill="black")
+
+
+def _with_caption(picture: Image.Image, title: str, threshold: float | None, image_left: str) -> Image.Image:
+    font, small = ImageFont.load_default(size=22), ImageFont.load_default(size=15)
+    height = 52
+    canvas = Image.new("RGB", (picture.width, picture.height + height), "black")
+    canvas.paste(picture, (0, height))
+    draw = ImageDraw.Draw(canvas)
+    draw.text((10, 4), title, "white", font)
+    told = (
+        "fat is not marked" if threshold is None else f"red: brighter than grey {threshold:g}, counted as fat"
+    )
+    draw.text((10, 31), told, (255, 130, 130), small)
+    left = image_left[0].upper()
+    right = "L" if left == "R" else "R"
+    middle = height + picture.height // 2
+    for x, letter, anchor in ((10, left, "lm"), (canvas.width - 10, right, "rm")):
+        draw.text((x, middle), letter, "white", font, anchor=anchor, stroke_width=2, stroke_fill="black")
+    return canvas

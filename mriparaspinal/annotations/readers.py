@@ -1,0 +1,275 @@
+"""What annotations of other tools say of a slice: label maps, ROI sets of ImageJ, DICOM RTSTRUCT and SEG."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mriparaspinal.annotations.sources import SourceFiles, Sources
+from mriparaspinal.core.model import Contour, MaskRule, Settings, Slice
+from mriparaspinal.core.spelling import composed
+from mriparaspinal.dataset.label_maps import (
+    PLACED_BY_DIRECTIONS,
+    LabelMapError,
+    LabelMaps,
+    contours_of,
+    own_candidates,
+    read_label_file,
+    values_text,
+)
+from mriparaspinal.dataset.open import Dataset
+from mriparaspinal.imaging.patient_contours import even_odd, is_near, lay_frame, on_slice, with_holes
+from mriparaspinal.imaging.slice_position import SlicePlace
+from mriparaspinal.imaging.tracing import mask_shapes, pixels_of
+from mriparaspinal.io.dicom_header import modality_of
+from mriparaspinal.io.dicom_seg import Segmentation
+from mriparaspinal.io.folder import UnreadableFileError, read_bytes
+from mriparaspinal.io.imagej import read_rois
+from mriparaspinal.io.rtstruct import StructureSet
+
+#: Names that a message lists.
+_NAMED = 10
+
+#: Outlines farther than this from the slice's plane, mm, are told of.
+_OFF_PLANE_MM = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """A dataset, and the annotations of other tools for its slices."""
+
+    study: Dataset
+    settings: Settings
+    sources: Sources
+    maps: LabelMaps
+    """The folder of the annotations, and what the numbers of label maps in it mean."""
+    structures: Callable[[Path], StructureSet]
+    segmentation: Callable[[Path], Segmentation]
+
+    @property
+    def slices(self) -> Sequence[Slice]:
+        """The slices of the dataset."""
+        return self.study.dataset.slices
+
+
+class SliceError(Exception):
+    """A slice of which no file can be made: code, (what was found; what was expected), what to do."""
+
+
+@dataclass(slots=True)
+class Drawn:
+    """What the source of one slice says: outlines, and regions of pixels as contours of type ``mask``."""
+
+    contours: list[Contour] = field(default_factory=list)
+    faulty: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Labels of which something cannot be told: (what was found; what was expected), what to do."""
+    notes: list[tuple[str, str, str]] = field(default_factory=list)
+    """Warnings: code, (what was found; what was expected), what to do."""
+
+
+def read_drawn(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], given: Annotations) -> Drawn:
+    """What a claim says of a slice of (rows, columns); raises :class:`SliceError`."""
+    return _READERS[claim.kind](claim, slice_, shape, given)
+
+
+def listed(names: Sequence[str], show: Callable[[str], str] = str) -> str:
+    """Names for a message, not more than ten of them."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(show(name[:100]) for name in names[:_NAMED]) + more
+
+
+def _clean(label: str) -> str:
+    """A label as one line of text that any program can read."""
+    return " ".join(label.encode("utf-8", "replace").decode().replace("\0", " ").split())[:200]
+
+
+# Label maps
+
+
+def _read_label_map(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], given: Annotations) -> Drawn:
+    (name,) = claim.names
+    own = len(given.slices) == 1 or composed(name) in own_candidates(slice_)
+    drawn = Drawn()
+    try:
+        mapped = read_label_file(given.maps, name, slice_, shape, own, given.settings.image_left)
+    except LabelMapError as error:
+        raise SliceError(error.code, error.message, error.remedy) from None
+    if mapped.unchecked:
+        found = f"slices.csv does not tell where the slice lies, so {name} cannot be held against it"
+        drawn.notes.append(("mask-place-unknown", f"{found}; expected its place", PLACED_BY_DIRECTIONS))
+    if mapped.remark is not None:
+        found, remedy = mapped.remark
+        drawn.notes.append(("two-places", f"{name}: {found}", remedy))
+    drawn.contours, unknown, overlap = contours_of(mapped.labels, given.maps.numbering)
+    if overlap:
+        found = f"{name}: {overlap} px belong to several regions, and their value does not tell which"
+        remedy = "write the label maps with 'masks --format nifti', which keeps pairs of regions apart"
+        raise SliceError("overlap-in-mask", f"{found}; expected one region for each pixel", remedy)
+    if unknown:
+        found = f"{name}: {values_text(unknown)} without a name in the numbering; expected a name for each"
+        drawn.notes.append(("unknown-value", found, "name them in the numbering if they are regions"))
+    return drawn
+
+
+# ROI sets of ImageJ
+
+
+def _read_roi_set(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], given: Annotations) -> Drawn:
+    drawn = Drawn()
+    without_area = []
+    for name in claim.names:
+        try:
+            rois = read_rois(read_bytes(given.sources.folder / name), _roi_name(name, slice_))
+        except UnreadableFileError as error:
+            raise SliceError("unreadable-source", f"{name}: {error.message}", error.remedy) from None
+        for number, roi in enumerate(rois, 1):
+            label = _clean(roi.label) or f"ROI {number}"
+            if roi.fault:
+                message, _, remedy = roi.fault.rpartition("; ")
+                drawn.faulty[label] = f"{name}: {message}", remedy
+            elif roi.no_area:
+                without_area.append(f"{label!r} ({roi.no_area})")
+            elif roi.traced:
+                found = even_odd([points + _TIE for points in roi.paths], label, shape)
+                drawn.contours += found
+                if not found:
+                    message = f"{name}: a selection that covers no pixel of the image"
+                    drawn.faulty[label] = (
+                        f"{message}; expected it on the image",
+                        "check that it was made on this slice",
+                    )
+            else:
+                drawn.contours += [
+                    _as_imagej_fills(label, points, shape, given.settings.mask_rule) for points in roi.paths
+                ]
+    if without_area:
+        drawn.notes.append(no_area_note(without_area))
+    return drawn
+
+
+def _roi_name(name: str, slice_: Slice) -> str:
+    """A file's name without the slice's: ``ALS_7_3_MF_L.roi`` is ``MF_L.roi``."""
+    names = (composed(text).rpartition("/")[2] for text in (name, slice_.name))
+    file, stem = next(names), next(names).rpartition(".")[0]
+    return file.removeprefix(f"{stem}_")
+
+
+#: A pixel whose centre lies exactly on an edge is ImageJ's at the right edge, not at the left one; the rule
+#: ``centre`` takes it the other way round. So far to the right no other pixel changes.
+_TIE = np.array([2.0**-10, 0.0])
+
+
+def _as_imagej_fills(
+    label: str, points: NDArray[np.float64], shape: tuple[int, int], rule: MaskRule
+) -> Contour:
+    """The polygon that fills what ImageJ fills, under the rule ``centre``: moved only where it must be."""
+    polygon = _polygon(label, points)
+    if rule != "centre" or (points * 2 % 1).any():
+        return polygon
+    moved = _polygon(label, points + _TIE)
+    same = np.array_equal(pixels_of([polygon], shape, rule), pixels_of([moved], shape, rule))
+    return polygon if same else moved
+
+
+def _polygon(label: str, points: NDArray[np.float64]) -> Contour:
+    return Contour(label, "polygon", tuple((x, y) for x, y in points.tolist()))
+
+
+def no_area_note(names: Sequence[str]) -> tuple[str, str, str]:
+    """The warning about what encloses no area."""
+    found = f"{listed(names)} enclose no area and were passed over; expected outlines of regions"
+    return "no-area", found, "draw a closed outline if a region is meant"
+
+
+# DICOM
+
+
+def _read_dicom(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], given: Annotations) -> Drawn:
+    place = given.study.places.get(slice_.name)
+    if place is None:
+        found = "slices.csv does not tell where the slice lies in the patient; expected its position and "
+        found += "directions, which DICOM contours and segmentations are laid onto"
+        raise SliceError("no-place", found, "make the slices with 'prepare', which writes them")
+    drawn = Drawn()
+    from_file: dict[str, str] = {}
+    for name in claim.names:
+        part = Drawn()
+        path = given.sources.folder / name
+        try:
+            if modality_of(path) == "RTSTRUCT":
+                _read_structures(given.structures(path), place, shape, given.settings.mask_rule, part)
+            else:
+                _read_segments(given.segmentation(path), place, shape, part)
+        except UnreadableFileError as error:
+            raise SliceError("unreadable-source", f"{name}: {error.message}", error.remedy) from None
+        for label in dict.fromkeys([contour.label for contour in part.contours] + list(part.faulty)):
+            if label in from_file:
+                message = f"{from_file[label]} and {name} both have {label[:60]!r} on this slice"
+                message += "; expected it in one file"
+                raise SliceError("several-sources", message, "keep the one that is meant")
+            from_file[label] = name
+        drawn.contours += part.contours
+        drawn.faulty |= {label: (f"{name}: {why}", do) for label, (why, do) in part.faulty.items()}
+        drawn.notes += [(code, f"{name}: {why}", do) for code, why, do in part.notes]
+    return drawn
+
+
+def _read_structures(
+    found: StructureSet, place: SlicePlace, shape: tuple[int, int], rule: MaskRule, drawn: Drawn
+) -> None:
+    by_roi = defaultdict(list)
+    for outline in found.outlines:
+        by_roi[outline.roi].append(outline)
+    away = 0.0
+    for roi, outlines in by_roi.items():
+        here = on_slice(outlines, place)
+        if here is None:
+            continue
+        label = _clean(outlines[0].label) or f"ROI {roi}"
+        away = max(away, here.away_mm)
+        contours = None if here.fault else with_holes(here.polygons, label, shape, rule)
+        if here.fault:
+            drawn.faulty[label] = here.fault, "export it again on the series that the slice was prepared from"
+        elif contours is None:
+            message = "outlines that overlap in part or are the same; expected them apart or one in another"
+            drawn.faulty[label] = message, "it cannot be told if a union or a hole is meant: draw it again"
+        else:
+            drawn.contours += contours
+    if away > _OFF_PLANE_MM:
+        message = f"outlines up to {away:.2g} mm off the slice's plane; expected them on it"
+        remedy = "they were drawn on another series: check on an overlay that they fit"
+        drawn.notes.append(("off-plane", message, remedy))
+    if found.without_area and drawn.contours:
+        drawn.notes.append(no_area_note([repr(label[:60]) for label in found.without_area]))
+
+
+def _read_segments(found: Segmentation, place: SlicePlace, shape: tuple[int, int], drawn: Drawn) -> None:
+    near = [i for i, frame in enumerate(found.frames) if is_near(frame.plane, found.size, place)]
+    pixels: dict[str, NDArray[np.bool_]] = {}
+    on_grid = False
+    for index in near:
+        frame = found.frames[index]
+        # Whether the grids fit is told before anything is decoded.
+        lay = partial(lay_frame, plane=frame.plane, spacing_mm=frame.spacing_mm, place=place, shape=shape)
+        if lay(np.zeros(found.size, dtype=bool)) is None:
+            continue
+        on_grid = True
+        for name, segment in found.read(index):
+            label, laid = _clean(name), lay(segment)
+            if laid is not None:
+                pixels[label] = laid | pixels[label] if label in pixels else laid
+    if near and not on_grid:
+        message = "its frames lie at this slice, but their pixels are not the slice's; expected the same grid"
+        remedy = "make the segmentation on the series that the slice was prepared from: nothing is resampled"
+        raise UnreadableFileError(message, remedy)
+    for label, there in pixels.items():
+        drawn.contours += mask_shapes(there, label)
+
+
+_READERS = {"label map": _read_label_map, "ROI set": _read_roi_set, "DICOM": _read_dicom}

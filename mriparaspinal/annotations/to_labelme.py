@@ -1,0 +1,252 @@
+"""From annotations of other tools to LabelMe files: ``contours`` as one function.
+
+A slice's file is made of all that its source says, or not at all where part of it cannot be told: what
+was left out would be missing in a region, and nobody would see it later. A fault in one region costs that
+region.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from mriparaspinal.annotations.readers import Annotations, Drawn, SliceError, listed, no_area_note, read_drawn
+from mriparaspinal.annotations.sources import SourceFiles, Sources, find_sources
+from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.labels import Region, alias_key, hint, part_of, region_of
+from mriparaspinal.core.model import Contour, Problem, Settings, Slice
+from mriparaspinal.dataset.anatomy import sort_contours
+from mriparaspinal.dataset.label_maps import LabelMaps, open_label_maps
+from mriparaspinal.dataset.open import open_dataset
+from mriparaspinal.imaging.rasterise import rasterise
+from mriparaspinal.imaging.tracing import encloses_area, pixels_of, simplified, trace
+from mriparaspinal.io.dicom_seg import read_segmentation
+from mriparaspinal.io.folder import UnreadableFileError, read_bytes
+from mriparaspinal.io.image_limits import UnreadableImageError
+from mriparaspinal.io.images import decode_image
+from mriparaspinal.io.labelme import labelme_bytes
+from mriparaspinal.io.output import require_finished
+from mriparaspinal.io.rtstruct import read_structures
+
+#: What is told of a source's places before its contours are written; the rest is for ``check``.
+_PLACES = (
+    "front-contradicts-back",
+    "transposed-coordinates",
+    "normalised-coordinates",
+    "hole-not-taken-out",
+    "off-centre",
+)
+
+
+@dataclass(slots=True)
+class Contoured:
+    """The LabelMe files of a dataset by name below it, and what was found on the way."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    shapes: int = 0
+    labels: set[str] = field(default_factory=set)
+    traced: int = 0
+    """Shapes that are outlines around pixels."""
+    tolerance_px: float = 0.0
+    changed_px: int = 0
+    """Pixels that the tolerance changed, in all."""
+    most_changed_px: int = 0
+    """The same in the region where they are most."""
+
+
+def open_annotations(
+    source: Path, dataset: Path, settings: Settings, numbering: str | None = None
+) -> Annotations:
+    """Find the slices of a dataset and the annotations of other tools, in a folder or one file, for them.
+
+    ``numbering``: name or table of what the numbers of label maps mean, else ``values.csv`` beside them.
+    Raises :class:`UsageError` and :class:`NoInputError`.
+    """
+    if not source.exists():
+        raise NoInputError(f"{source}: does not exist; expected annotations; check the path")
+    folder = source.parent if source.is_file() else source
+    require_finished(folder, "label maps", "masks")
+    study = open_dataset(dataset, settings, maps=LabelMaps(folder, {}, {}))
+    slices = study.dataset.slices
+    if not slices:
+        told = [problem.line() for problem in study.dataset.problems if problem.severity == "error"]
+        remedy = "mend the problems above" if told else "check the path and names"
+        none = f"{dataset}: no slices; expected images GROUP_N_L.png; {remedy}"
+        raise NoInputError("\n".join([*told, none]))
+    sources = find_sources(source, slices)
+    return Annotations(
+        study=study,
+        settings=settings,
+        sources=sources,
+        maps=LabelMaps(sources.folder, _numbering(sources, numbering), study.places, settings.affine),
+        # They remember the last files: the slices of a participant come one after another.
+        structures=lru_cache(maxsize=8)(read_structures),
+        segmentation=lru_cache(maxsize=8)(read_segmentation),
+    )
+
+
+def _numbering(sources: Sources, given: str | None) -> Mapping[int, str]:
+    kinds = {claim.kind for claims in sources.claims.values() for claim in claims}
+    if "label map" not in kinds:
+        if given is not None:
+            found = "given, but no label map of a slice is in SOURCE; expected some, whose numbers it tells"
+            raise UsageError(f"--numbering: {found}; leave it out, or check the names of the label maps")
+        return {}
+    return open_label_maps(sources.folder, given, "SOURCE").numbering
+
+
+def make_contours(
+    given: Annotations, tolerance_px: float = 0.0, progress: Callable[[], None] | None = None
+) -> Contoured:
+    """The LabelMe files of all slices that have an annotation; nothing is written.
+
+    ``tolerance_px``: points of outlines that lie this near to the rest are left out; 0 keeps every pixel.
+    """
+    made = Contoured(problems=list(given.study.dataset.problems), tolerance_px=tolerance_px)
+    without = []
+    for slice_ in given.slices:
+        claims = given.sources.claims.get(slice_.name, ())
+        if claims:
+            _make_one(slice_, claims, given, made)
+        else:
+            without.append(slice_.name)
+        if progress is not None:
+            progress()
+    made.problems += _overall(given.sources, without, made, given.settings)
+    return made
+
+
+def _overall(sources: Sources, without: list[str], made: Contoured, settings: Settings) -> list[Problem]:
+    """Warnings about the whole: slices without an annotation, files without a slice, labels of no region."""
+    problems = []
+
+    def warn(code: str, found: str, remedy: str) -> None:
+        problems.append(Problem("contours", "", "warning", code, found, remedy))
+
+    if without:
+        found = f"no annotation of {listed(without)}; expected one for each slice"
+        warn("no-source", found, "see 'contours --help' for the names, or leave these slices as they are")
+    if sources.lost:
+        found = f"{listed(sources.lost)} belong to no slice; expected names as the slices have"
+        warn("source-without-slice", found, "correct the names, or leave them: they were not read")
+    if made.traced and settings.mask_rule == "centre":
+        many = f"{made.traced} outline{'s' * (made.traced > 1)}"
+        found = f"{many} around pixels, in a study of mask-rule centre, which counts fewer"
+        warn(
+            "traced-outline",
+            f"{found}; expected labelme, which fills exactly these pixels",
+            "measure label maps with 'quantify --masks', or all contours by mask-rule labelme",
+        )
+    others = sorted(label for label in made.labels if isinstance(_meaning(label, settings), str))
+    if others:
+        aliases = _aliases(settings)
+        hints = dict.fromkeys(filter(None, (hint(label, aliases) for label in others[:20])))
+        found = f"labels that are no region of ours: {listed(others, repr)}"
+        found += f" ({listed(list(hints))})" if hints else ""
+        warn(
+            "other-label",
+            f"{found}; expected MF_L, ES_R, IVD and such",
+            "rename or split them in LabelMe, or name them in paraspinal.toml",
+        )
+    return problems
+
+
+def _meaning(label: str, settings: Settings) -> Region | str:
+    """The region that a label means, or a numbered part of it, else the label itself."""
+    aliases = _aliases(settings)
+    part = part_of(label, aliases)
+    return region_of(label, aliases) or (part[0] if part else label)
+
+
+def _aliases(settings: Settings) -> dict[str, str]:
+    return {alias_key(name): meaning for name, meaning in settings.labels}
+
+
+def _make_one(slice_: Slice, claims: Sequence[SourceFiles], given: Annotations, made: Contoured) -> None:
+    try:
+        shape = _shape_of(given.study.root, slice_)
+        if len(claims) > 1:
+            names = " and ".join(listed(claim.names) for claim in claims)
+            found = f"{names} are annotations of this slice; expected one source"
+            raise SliceError("several-sources", found, "keep the one that is meant")
+        drawn = read_drawn(claims[0], slice_, shape, given)
+    except SliceError as error:
+        code, message, remedy = error.args
+        made.problems.append(Problem(slice_.name, "", "error", code, message, remedy))
+        return
+    made.problems += [Problem(slice_.name, "", "warning", *note) for note in drawn.notes]
+    shapes = _shapes(slice_, drawn, shape, given.settings, made)
+    for label, (message, remedy) in drawn.faulty.items():
+        made.problems.append(Problem(slice_.name, label, "error", "unclear-contour", message, remedy))
+    if not shapes:
+        if not drawn.faulty:
+            found = f"nothing is marked on this slice in {listed(claims[0].names)}; expected regions"
+            remedy = "check that it is the annotation of this slice"
+            made.problems.append(Problem(slice_.name, "", "warning", "nothing-marked", found, remedy))
+        return
+    if not _in_place(slice_, shapes, shape, given, made):
+        return
+    image = slice_.name.rpartition("/")[2]
+    made.files[f"{slice_.name.rpartition('.')[0]}.json"] = labelme_bytes(image, shape, shapes)
+    made.shapes += len(shapes)
+
+
+def _in_place(
+    slice_: Slice, shapes: list[Contour], shape: tuple[int, int], given: Annotations, made: Contoured
+) -> bool:
+    """Whether the regions can lie where they do; if not, ``quantify`` would refuse the slice, too."""
+    anatomy = sort_contours(shapes, shape, given.settings, _aliases(given.settings), slice_.name)
+    told = [problem for problem in anatomy.problems if problem.code in _PLACES]
+    made.problems += told
+    return not any(problem.severity == "error" for problem in told)
+
+
+def _shape_of(root: Path, slice_: Slice) -> tuple[int, int]:
+    """(rows, columns) of a slice; its grey levels do not matter here, so any window will do."""
+    try:
+        image = decode_image(read_bytes(root / slice_.name), (0.0, 1.0)).grey
+    except UnreadableFileError as error:
+        raise SliceError("unreadable-file", error.message, error.remedy) from None
+    except UnreadableImageError as error:
+        raise SliceError(error.code, error.message, error.remedy) from None
+    return image.height, image.width
+
+
+def _shapes(
+    slice_: Slice, drawn: Drawn, shape: tuple[int, int], settings: Settings, made: Contoured
+) -> list[Contour]:
+    """The shapes of a slice, region by region in the order of the source."""
+    by_label: dict[str, list[Contour]] = defaultdict(list)
+    for contour in drawn.contours:
+        if not encloses_area(contour):
+            made.problems.append(Problem(slice_.name, contour.label, "warning", *no_area_note(["outlines"])))
+            continue
+        by_label[contour.label].append(contour)
+        if rasterise(contour, shape, "labelme") is None:
+            found = "an outline that covers no pixel of the image; expected it on the image"
+            drawn.faulty[contour.label] = found, "check that it was drawn on this slice"
+    shapes: list[Contour] = []
+    # Also by another spelling of the label: a region is written whole or not at all.
+    lost = {_meaning(label, settings) for label in drawn.faulty}
+    for label, contours in by_label.items():
+        if _meaning(label, settings) in lost:
+            continue
+        outlines = [contour for contour in contours if contour.mask is None]
+        masks = [contour for contour in contours if contour.mask is not None]
+        around = trace(pixels_of(masks, shape), label) if masks else []
+        made.traced += sum(contour.mask is None for contour in around)
+        exact = outlines + around
+        simple = [simplified(contour, made.tolerance_px) for contour in exact]
+        if made.tolerance_px > 0:
+            changed = int(np.count_nonzero(pixels_of(exact, shape) ^ pixels_of(simple, shape)))
+            made.changed_px += changed
+            made.most_changed_px = max(made.most_changed_px, changed)
+        shapes += simple
+        made.labels.add(label)
+    return shapes

@@ -1,0 +1,158 @@
+"""The pictures of a whole dataset folder, written slice by slice."""
+
+from __future__ import annotations
+
+import errno
+import io
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from PIL import Image
+
+from mriparaspinal import __version__
+from mriparaspinal.annotations.overlay import index_image, label_map, overlay
+from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.filenames import SLICES_TABLE
+from mriparaspinal.core.model import Problem, Settings, Slice
+from mriparaspinal.core.spelling import composed
+from mriparaspinal.dataset.open import Dataset
+from mriparaspinal.dataset.read import read_slice
+from mriparaspinal.io.label_volumes import label_volume_bytes
+from mriparaspinal.io.numberings import OVERLAP, VALUE_COLUMNS, value_table
+from mriparaspinal.io.output import OutputFolder, cannot_write, manifest_bytes, sha256, write_new
+from mriparaspinal.io.tables import csv_bytes
+from mriparaspinal.measure.slice import slice_threshold
+from mriparaspinal.parallel.map import map_in_order
+
+#: The file that lists the others.
+MASKS = "masks.json"
+
+VALUES = "values.csv"
+
+_PICTURES = ("_mask.png", "_overlay.png")
+
+_LABEL_MAP = ("_mask.nii.gz",)
+
+
+def draw_slices(
+    study: Dataset,
+    folder: OutputFolder,
+    settings: Settings,
+    jobs: int = 1,
+    progress: Callable[[], None] | None = None,
+    nifti: bool = False,
+) -> tuple[int, list[Problem]]:
+    """Write index image and overlay of every slice, or with ``nifti`` its label map, and the table of values.
+
+    They are put in place together. What an earlier run drew of slices that cannot be drawn now goes.
+    Returns the number of slices drawn and all problems. Raises :class:`NoInputError` where none could be.
+    """
+    draw = partial(_label_map_of, study, settings) if nifti else partial(_pictures_of, study.root, settings)
+    work = partial(_draw_slice, draw, folder.path, folder.stage)
+    results = list(map_in_order(work, study.dataset.slices, jobs, progress))
+    problems = [*study.dataset.problems, *(problem for _, found in results for problem in found)]
+    drawn = sum(bool(digests) for digests, _ in results)
+    if not drawn:
+        raise NoInputError(f"{study.root}: no slice could be drawn; expected annotated slices; run 'check'")
+    if nifti:
+        problems += _without_place(study)
+    digests = {name: digest for digests, _ in results for name, digest in digests.items()}
+    values = csv_bytes(VALUE_COLUMNS, value_table(pairs=nifti))
+    _put_in_place(folder, study, digests, values, nifti)
+    return drawn, problems
+
+
+def _put_in_place(
+    folder: OutputFolder, study: Dataset, digests: Mapping[str, str], values: bytes, nifti: bool
+) -> None:
+    """Put the pictures and the table of values in place; the manifest is the last."""
+    before = folder.written_before()
+    endings = _LABEL_MAP if nifti else _PICTURES
+    # A share leaves those of the others, and each format those of the other.
+    mine = {f"{_stem(slice_)}{ending}" for slice_ in study.dataset.slices for ending in endings}
+    stale = {n for n in before if n.endswith(endings) and n not in digests and (not study.share or n in mine)}
+    others = {n: d for n, d in before.items() if n not in stale and n != MASKS and d}
+    outputs = {**others, **digests, VALUES: sha256(values)}
+    folder.staged(digests)
+    content = {"mriparaspinal": __version__, "outputs": dict(sorted(outputs.items()))}
+    files = {VALUES: values, MASKS: manifest_bytes(content)}
+    folder.replace(files, [name for name in stale if (folder.path / name).is_file()])
+
+
+def _draw_slice(
+    draw: Callable[[Slice], tuple[dict[str, bytes], list[Problem]]], out: Path, stage: Path, slice_: Slice
+) -> tuple[dict[str, str], list[Problem]]:
+    """Write the files of a slice where they wait for the others; their SHA-256 by name."""
+    files, problems = draw(slice_)
+    try:
+        for name, content in files.items():
+            (stage / name).parent.mkdir(parents=True, exist_ok=True)
+            write_new(stage / name, content)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise cannot_write(out, error) from None
+        found = f"its name is too long to end in {max(files, key=len).removeprefix(_stem(slice_))}"
+        remedy = "shorten the names of its files"
+        problem = Problem(
+            slice_.name, "", "error", "name-too-long", f"{found}; expected a shorter one", remedy
+        )
+        return {}, [*problems, problem]
+    return {name: sha256(content) for name, content in files.items()}, problems
+
+
+def _stem(slice_: Slice) -> str:
+    return str(PurePosixPath(composed(slice_.name)).with_suffix(""))
+
+
+def _label_map_of(
+    study: Dataset, settings: Settings, slice_: Slice
+) -> tuple[dict[str, bytes], list[Problem]]:
+    found = read_slice(study.root, slice_, settings)
+    if found.image is None or found.anatomy is None or not found.anatomy.patches:
+        return {}, found.problems
+    columns, rows = found.image.size
+    labels = label_map(found.anatomy.patches, (rows, columns), pairs=True)
+    several = int(np.count_nonzero(labels == OVERLAP))
+    if several:
+        message = f"{several} px belong to three regions or more; expected two at most"
+        remedy = "the label map cannot hold which (value 255): correct the contours"
+        problem = Problem(slice_.name, "", "warning", "overlap-in-mask", message, remedy)
+        found.problems.append(problem)
+    place, spacing = study.places.get(slice_.name), study.spacings.get(slice_.name)
+    files = {f"{_stem(slice_)}{_LABEL_MAP[0]}": label_volume_bytes(labels, place, spacing)}
+    return files, found.problems
+
+
+def _without_place(study: Dataset) -> list[Problem]:
+    lost = [slice_.name for slice_ in study.dataset.slices if slice_.name not in study.places]
+    if not lost:
+        return []
+    slices = len(study.dataset.slices)
+    found = f"no place in the patient for {len(lost)} of {slices} slices, among them {lost[0]}"
+    remedy = "their label maps have no space (codes 0): prepare the slices with 'mriparaspinal prepare'"
+    return [Problem(SLICES_TABLE, "", "warning", "no-place", f"{found}; expected it in slices.csv", remedy)]
+
+
+def _pictures_of(root: Path, settings: Settings, slice_: Slice) -> tuple[dict[str, bytes], list[Problem]]:
+    found = read_slice(root, slice_, settings)
+    if found.image is None or found.anatomy is None or not found.anatomy.patches:
+        return {}, found.problems
+    patches = found.anatomy.patches
+    title = f"{slice_.participant_id}  {slice_.segment} {slice_.letter}".rstrip()
+    grey = np.asarray(found.image)
+    shape = (grey.shape[0], grey.shape[1])
+    mask = _png(index_image(patches, shape))
+    # Fat fractions are not in the picture: with the rule dixon no pixel can be marked.
+    by_grey = settings.fat_rule != "dixon"
+    threshold = slice_threshold(grey, patches, settings, slice_, found.problems) if by_grey else None
+    picture = overlay(grey, patches, threshold, title, settings.image_left)
+    stem = _stem(slice_)
+    return {f"{stem}{_PICTURES[0]}": mask, f"{stem}{_PICTURES[1]}": _png(picture)}, found.problems
+
+
+def _png(image: Image.Image) -> bytes:
+    content = io.BytesIO()
+    image.save(content, "PNG")
+    return content.getvalue()

@@ -1,0 +1,1 @@
+"""Maps of the brain (maps, regions)."""

@@ -1,0 +1,164 @@
+"""``--log-file`` of every command: what is said, with the time. The only output that knows a clock."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import stat
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mriparaspinal import __version__
+from mriparaspinal.cli import console
+from mriparaspinal.core.errors import ParaspinalError, UsageError
+from mriparaspinal.core.spelling import composed
+
+#: How a line of a log begins: a file that begins otherwise is somebody's data.
+_LINE = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* mriparaspinal ")
+
+
+class Command(click.Command):
+    """A command with the option ``--log-file`` beside its own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        told = "Append what is said to FILE, with the time."
+        self.params.append(
+            click.Option(["--log-file"], type=click.Path(path_type=Path), metavar="FILE", help=told)
+        )
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse, and refuse an option of one value that is given twice: the last one would win silently."""
+        given = Counter(self.make_parser(ctx).parse_args(args=list(args))[2])
+        for param, times in given.items():
+            if times > 1 and isinstance(param, click.Option) and not (param.multiple or param.is_flag):
+                found = f"given {times} times; expected it once"
+                raise UsageError(f"{max(param.opts, key=len)}: {found}; leave out all but one")
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, with a log where one is asked for."""
+        ctx.params = {name: _composed(value) for name, value in ctx.params.items()}
+        log_file: Path | None = ctx.params.pop("log_file")
+        if log_file is None:
+            return super().invoke(ctx)
+        _refuse_input(log_file, ctx.params)
+        with _log_to(log_file, ctx.info_name or ""):
+            return super().invoke(ctx)
+
+
+def _composed(value: Any) -> Any:
+    """Texts in the spelling that those of tables are read in; what is the name of a file stays."""
+    if isinstance(value, tuple):
+        return tuple(map(_composed, value))
+    return composed(value) if isinstance(value, str) and not os.path.exists(value) else value  # noqa: PTH110
+
+
+def _refuse_input(log_file: Path, arguments: Mapping[str, Any]) -> None:
+    """Nothing is written beside the inputs."""
+    resolved = log_file.resolve()
+    for name, value in arguments.items():
+        for path in value if isinstance(value, tuple) else [value]:
+            if isinstance(path, Path):
+                place = path.resolve()
+                inside = name != "out" and place.is_dir() and place in resolved.parents
+                if resolved == place or inside:
+                    found = f"is {path}, or lies in it, which the command reads or writes"
+                    raise UsageError(
+                        f"--log-file {log_file}: {found}; expected a file elsewhere; choose another"
+                    )
+
+
+@contextmanager
+def _log_to(path: Path, command: str) -> Iterator[None]:
+    import shlex
+
+    log = _Log(path, command)
+    began = time.monotonic()
+    code = 0
+    log.line(f"began: {_versions()}; arguments: {shlex.join(sys.argv[1:])}")
+    console.log_with(log.line)
+    try:
+        yield
+    except BaseException as error:
+        code = _exit_code(error)
+        if isinstance(error, ParaspinalError):
+            log.line(f"mriparaspinal: {error}")
+        elif code == 1:
+            import traceback
+
+            log.line(traceback.format_exc())
+        raise
+    finally:
+        console.log_with(None)
+        log.line(f"ended: exit code {code}, after {time.monotonic() - began:.1f} s")
+        log.close()
+
+
+def _exit_code(error: BaseException) -> int:
+    if isinstance(error, KeyboardInterrupt):
+        return int(getattr(error, "exit_code", 130))
+    if isinstance(error, BrokenPipeError):
+        return 0
+    code = getattr(error, "exit_code", getattr(error, "code", 1))
+    return code if isinstance(code, int) else 1
+
+
+def _versions() -> str:
+    """Of what makes the numbers; without importing any of it."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    parts = [f"mriparaspinal {__version__}", f"Python {platform.python_version()}"]
+    for name in ("numpy", "pillow", "msgspec", "pandas", "scipy", "statsmodels"):
+        try:
+            parts.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            parts.append(f"{name} unknown")
+    return ", ".join(parts)
+
+
+class _Log:
+    """A file that lines are appended to, whole ones, though several runs may write into it."""
+
+    def __init__(self, path: Path, command: str) -> None:
+        self._path, self._command, self._failed = path, command, False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Not to wait for the reader of a pipe.
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
+            self._file = os.open(path, flags, 0o666)
+            regular = stat.S_ISREG(os.fstat(self._file).st_mode)
+            head = os.read(self._file, 100) if regular else b"?"
+        except OSError as error:
+            found = f"cannot be written ({error.strerror})"
+            raise UsageError(
+                f"--log-file {path}: {found}; expected a file in a writable folder; choose another"
+            ) from None
+        if head and not _LINE.match(head):
+            os.close(self._file)
+            found = "no log of mriparaspinal stands there, but something else"
+            raise UsageError(f"--log-file {path}: {found}; expected a log, or no file; choose another")
+
+    def line(self, text: str) -> None:
+        now = datetime.now().astimezone().isoformat(timespec="seconds")
+        head = f"{now} mriparaspinal {self._command}[{os.getpid()}] "
+        lines = "".join(f"{head}{line}\n" for line in text.rstrip("\n").splitlines() or [""])
+        try:
+            os.write(self._file, lines.encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            # The work matters more than its log.
+            if not self._failed:
+                print(f"--log-file {self._path}: cannot be written ({error.strerror})", file=sys.stderr)
+            self._failed = True
+
+    def close(self) -> None:
+        os.close(self._file)

@@ -1,0 +1,234 @@
+"""A clinical instrument as data: its items and their ranges, what is added up, what a missing item does.
+
+An instrument is one TOML file, read by :func:`parse_instrument`; docs/scores.md describes every key.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mriparaspinal.core.text import read_number
+
+How = Literal["sum", "max", "count"]
+
+SIDES = ("left", "right")
+
+#: What ``by`` may name beside the tags of the items.
+BY_SIDE, BY_EACH = "side", "each"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The numbers that are believed, ends included."""
+
+    low: float
+    high: float
+    whole: bool = True
+
+    def number(self, text: str) -> float | None:
+        """A text as a number of this range; None where it is none.
+
+        >>> Range(0, 4).number("+3"), Range(0, 4).number("5"), Range(0, 4).number("2.5")
+        (3.0, None, None)
+        """
+        value = read_number(text)
+        if value is None or not self.low <= value <= self.high:
+            return None
+        return value if not self.whole or value.is_integer() else None
+
+    def __str__(self) -> str:
+        return f"a {'whole ' if self.whole else ''}number from {self.low:g} to {self.high:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What is rated: a question, a muscle group, an action, a nerve."""
+
+    name: str
+    label: str
+    """As people call it; records may have it in place of the name."""
+    sided: bool
+    range: Range
+    tags: tuple[tuple[str, str], ...] = ()
+    """What it belongs to, such as ``("region", "cervical")``."""
+    points: tuple[float, ...] = ()
+    """What each rating counts, from the lowest on; none: the rating itself."""
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """``left`` and ``right``, or one empty text."""
+        return SIDES if self.sided else ("",)
+
+    def tag(self, name: str) -> str:
+        """The value of a tag; empty where the item has none of that name."""
+        return dict(self.tags).get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One number per participant, and the same for parts of the items."""
+
+    name: str
+    how: How
+    items: tuple[str, ...] = ()
+    """Names of items; none: all of them."""
+    scores: tuple[str, ...] = ()
+    """Scores further up that are taken in with the items."""
+    low: float = -math.inf
+    high: float = math.inf
+    """``count``: how many ratings lie between these, ends included."""
+    of_presence: bool = False
+    """Take the presence (1 or 0) in each item and side in place of the ratings."""
+    by: tuple[str, ...] = ()
+    """Tags of the items, ``side`` or ``each``: one more column for every value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """A rule of a grading: the grade where every quantity lies above one bound and up to another."""
+
+    grade: int
+    above: tuple[tuple[str, float], ...]
+    up_to: tuple[tuple[str, float], ...]
+
+    def holds(self, quantities: Mapping[str, float]) -> bool:
+        """True where all of the bounds are met."""
+        return all(quantities[name] > bound for name, bound in self.above) and all(
+            quantities[name] <= bound for name, bound in self.up_to
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Grading:
+    """How a grade follows from what was counted, where it is not given itself."""
+
+    quantities: tuple[tuple[str, Range], ...]
+    """The columns. Where the first is 0, the others may be empty: nothing was there to count."""
+    rules: tuple[Grade, ...]
+
+    def grade(self, quantities: Mapping[str, float]) -> int | None:
+        """The grade of the first rule that holds; None where the quantities contradict each other."""
+        return next((rule.grade for rule in self.rules if rule.holds(quantities)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """When something is present in an item and side that was looked at in several places."""
+
+    at_least: float
+    """The rating that counts."""
+    places: int
+    """In so many places; as many have to be looked at."""
+    confirmed: str
+    """Column that makes one place enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a comparison of study groups looks at, beside the grade of each item."""
+
+    scores: tuple[str, ...]
+    most: str
+    """The score that is the highest grade of a participant."""
+    high_from: int
+    """From this grade on it counts as high."""
+    places: tuple[str, ...]
+    """The tags that together make a place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """All that the scorer needs to know."""
+
+    name: str
+    title: str
+    citation: str
+    long: bool
+    """One row per participant and item, else one per participant."""
+    items: tuple[Item, ...]
+    """None: the items are whatever the records name."""
+    range: Range
+    """Of the items that have no range of their own, and of those that the records name."""
+    scores: tuple[Score, ...]
+    value: str = "value"
+    """Long records: the column of the ratings."""
+    item: str = "item"
+    """Long records: the column of the items."""
+    place: str = ""
+    """Long records: the column that tells several ratings of one item and side apart."""
+    sided: bool = False
+    missing_is_error: bool = True
+    """Else the scores that need a missing item stay empty."""
+    standardised: bool = False
+    """Ratings become z-scores by a table of means and SDs."""
+    grading: Grading | None = None
+    presence: Presence | None = None
+    summary: Summary | None = None
+    about: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The scores' columns, in order."""
+        return tuple(name for score in self.scores for name, _ in self.parts(score))
+
+    def parts(self, score: Score) -> list[tuple[str, tuple[str, str]]]:
+        """The columns of a score and, for each, the part of the items: (tag, value), empty for the whole."""
+        found = [(score.name, ("", ""))]
+        for by in score.by:
+            if by == BY_SIDE:
+                values = list(SIDES)
+            elif by == BY_EACH:
+                values = [cell_name(item.name, side) for item in self.items for side in item.sides]
+            else:
+                values = list(dict.fromkeys(item.tag(by) for item in self.items if item.tag(by)))
+            found += [(f"{score.name}_{value}", (by, value)) for value in values]
+        return found
+
+
+def cell_name(item: str, side: str) -> str:
+    """The column of an item and side.
+
+    >>> cell_name("median", "left"), cell_name("speech", "")
+    ('median_left', 'speech')
+    """
+    return f"{item}_{side}" if side else item
+
+
+def plain_name(text: str) -> str:
+    """How names of items are compared: without regard to case, spaces and punctuation.
+
+    >>> plain_name("Proximal flexors in  upper-limb")
+    'proximal_flexors_in_upper_limb'
+    """
+    return re.sub(r"[\W_]+", "_", text.strip().casefold()).strip("_")
+
+
+def grades_of(instrument: Instrument) -> range:
+    """All grades of an instrument with whole ones."""
+    return range(int(instrument.range.low), int(instrument.range.high) + 1)
+
+
+def all_cells(instrument: Instrument) -> list[tuple[Item, str]]:
+    """Each item and side, in order."""
+    return list(itertools.chain.from_iterable(((i, side) for side in i.sides) for i in instrument.items))
+
+
+def found_item(instrument: Instrument, text: str) -> Item | None:
+    """The item that a record names, by its name or label."""
+    wanted = plain_name(text)
+    return next((i for i in instrument.items if wanted in (plain_name(i.name), plain_name(i.label))), None)
+
+
+def names(items: Sequence[Item]) -> str:
+    """The items for a message: the first few, and how many more.
+
+    >>> names([Item(f"i{n}", f"item {n}", False, Range(0, 1)) for n in range(14)])[-18:]
+    'item 11 and 2 more'
+    """
+    shown = ", ".join(item.label for item in items[:12])
+    return f"{shown} and {len(items) - 12} more" if len(items) > 12 else shown

@@ -1,0 +1,1 @@
+"""Words and plain data: no numpy at import, no disk, no terminal."""

@@ -1,0 +1,250 @@
+"""The words of the field: regions, sides, and how annotators write them in LabelMe."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+from mriparaspinal.core.model import MUSCLES, REFERENCES, SAT
+
+
+class Region(NamedTuple):
+    """What a label means: a muscle, a reference or fat, and the side if the label tells it."""
+
+    name: str
+    """``MF``, ``ES``, ``PM``, ``QL``, ``IVD``, ``VB`` or ``SAT``."""
+    side: str
+    """``left``, ``right``, or empty."""
+
+    @property
+    def is_muscle(self) -> bool:
+        """True for muscles, False for references and subcutaneous fat."""
+        return self.name in MUSCLES
+
+    def __str__(self) -> str:
+        return f"{self.name}_{self.side[0].upper()}" if self.side else self.name
+
+
+#: Accepted names, in words; between words, ``_ - .``, space or nothing may stand.
+_NAMES = {
+    "MF": ("mf", "multifidus", "multifidus muscle"),
+    "ES": ("es", "erector spinae", "erector spinae muscle"),
+    "PM": ("pm", "psoas", "psoas major", "psoas muscle", "psoas major muscle"),
+    "QL": ("ql", "quadratus lumborum", "quadratus lumborum muscle"),
+    "IVD": ("ivd", "disc", "disk", "intervertebral disc", "intervertebral disk"),
+    "VB": ("vb", "vertebra", "vertebral body"),
+    SAT: ("sat", "subcutaneous fat", "subcutaneous adipose tissue"),
+}
+
+_SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
+
+_GAP = r"[_\-. ]*"
+
+#: More characters than any name and its gaps have.
+_LONGEST = 200
+
+
+def _compile(regions: tuple[str, ...], sided: bool) -> re.Pattern[str]:
+    written = (
+        f"(?P<{region}>{'|'.join(_GAP.join(name.split()) for name in _NAMES[region])})" for region in regions
+    )
+    name = f"(?:{'|'.join(written)})"
+    if sided:
+        side = "left|right|l|r"
+        after = rf"(?:(?P<after>{side})|[(\[] *(?P<within>{side}) *[)\]])"
+        name = f"(?:(?P<before>{side}){_GAP})?{name}(?:{_GAP}{after})?"
+    return re.compile(name)
+
+
+_MUSCLE = _compile(MUSCLES, sided=True)
+
+_UNSIDED = _compile((*REFERENCES, SAT), sided=False)
+
+
+@lru_cache(maxsize=4096)
+def parse_label(label: str) -> Region | None:
+    """Region and side that a label names; None where it is not one of ours.
+
+    >>> parse_label("left multifidus")
+    Region(name='MF', side='left')
+    >>> str(parse_label("psoasMajorR")), str(parse_label("Disc"))
+    ('PM_R', 'IVD')
+    >>> parse_label("L MF R") is None and parse_label("MF_L_2") is None
+    True
+    """
+    text = alias_key(label)
+    if match := _UNSIDED.fullmatch(text):
+        return Region(match.lastgroup or "", "")
+    match = _MUSCLE.fullmatch(text)
+    if match is None:
+        return None
+    before, after = match["before"], match["after"] or match["within"]
+    if before and after:
+        return None
+    name = next(region for region in MUSCLES if match[region])
+    return Region(name, _SIDES.get(before or after or "", ""))
+
+
+def region_of(label: str, aliases: Mapping[str, str]) -> Region | None:
+    """Like :func:`parse_label`, with the lab's own labels first (keys as :func:`alias_key` makes them)."""
+    alias = aliases.get(alias_key(label)) if aliases else None
+    text = label if alias is None else alias
+    return parse_label(text) if len(text) <= _LONGEST else None  # what is parsed is remembered
+
+
+@lru_cache(maxsize=4096)
+def alias_key(label: str) -> str:
+    """How two labels are compared: without regard to case, width of letters, kind of dash and of space.
+
+    Unicode's compatibility form (NFKC), without what cannot be seen (zero-width spaces and such).
+
+    >>> alias_key("\uff2d\uff26\uff3f\uff2c"), alias_key(" MF\u2013L\u200b")
+    ('mf_l', 'mf-l')
+    """
+    if label.isascii():
+        return label.strip().casefold()
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", label).casefold())
+    return "".join(map(_plain, text)).strip()
+
+
+def _plain(character: str) -> str:
+    if character.isascii():
+        return character
+    kind = unicodedata.category(character)
+    if kind in ("Cf", "Mn") and not unicodedata.combining(character):
+        return ""  # no width, or the choice of a form
+    if kind == "Pd" or character == "\u2212":
+        return "-"
+    return " " if character.isspace() else character
+
+
+_PART = re.compile(r"(?P<base>.*[^\s\-_.#(\[\d])(?:[\s\-_.#]+|\s*[(\[]\s*)(?P<number>\d{1,3})\s*[)\]]?")
+
+#: Endings that may mean another part: ``:2``, ``/2``, a letter, or a word such as copy.
+_PERHAPS_PART = re.compile(
+    r"(?P<base>.*[^\W_])(?:\s*[:/;+*~]\s*\d{1,3}|[\W_]+[a-d]|[\W_]*(?:copy|kopie|copie|copia|part|teil|bis|副本)[\W_]*\d*)"
+)
+
+_HOLES = {
+    *("hole", "holes", "background", "bg", "ignore", "ignored", "exclude", "excluded", "exclusion", "void"),
+    *("cutout", "subtract", "inner", "loch", "hintergrund", "trou", "fond", "agujero", "fondo", "buco"),
+}
+
+#: Numbers that may be those of a lumbar level.
+_LEVELS = 5
+
+
+@dataclass(slots=True)
+class Meanings:
+    """What the labels of one slice mean together."""
+
+    regions: dict[str, Region] = field(default_factory=dict)
+    """By label; labels of no region are not in it."""
+    unclear: dict[str, Region] = field(default_factory=dict)
+    """Labels such as ``MF_L-3`` on a slice of L3 that has ``MF_L`` too: another part of it, or its level?"""
+    lone: dict[str, Region] = field(default_factory=dict)
+    """Labels such as ``MF_L-4`` that are read as the region, without any other part: is 4 a level?"""
+
+
+def meanings_of(labels: Iterable[str], aliases: Mapping[str, str], segment: str = "") -> Meanings:
+    """The regions of all labels of a slice of ``segment`` (``L1`` … ``L5``, or empty).
+
+    A number behind a label, parted from it (``MF_L-2``, ``MF_L_2``, ``MF_L (2)``, ``MF_L#2``, ``MF_L 2``),
+    tells another part of the region. Where it is the number of the slice's segment, it may be that as well:
+    then it is a part only beside parts of other numbers. What may be another part of a region that is there
+    (``MF_L_b``, ``MF_L copy``, ``MF_L:2``) is unclear, too.
+    """
+    found = Meanings()
+    numbered: dict[str, tuple[Region, int]] = {}
+    labels_of_none: list[str] = []
+    for label in dict.fromkeys(labels):
+        if region := region_of(label, aliases):
+            found.regions[label] = region
+        elif part := part_of(label, aliases):
+            numbered[label] = part
+        else:
+            labels_of_none.append(label)
+    plain = set(found.regions.values())
+    for label in labels_of_none:
+        match = _PERHAPS_PART.fullmatch(alias_key(label)) if len(label) <= _LONGEST else None
+        region = region_of(match["base"], aliases) if match else None
+        if region in plain and region is not None:
+            found.unclear[label] = region
+    for label, (region, number) in numbered.items():
+        others = {n for r, n in numbered.values() if r == region} - {number}
+        if segment == f"L{number}" and not others:
+            if region in plain:
+                found.unclear[label] = region
+            continue
+        found.regions[label] = region
+        if 1 < number <= _LEVELS and not others and region not in plain:
+            found.lone[label] = region
+    return found
+
+
+def part_of(label: str, aliases: Mapping[str, str]) -> tuple[Region, int] | None:
+    """The region of which a label names a numbered part, and the number; None for other labels.
+
+    >>> part_of("MF_L-2", {}), part_of("MF_L2", {})
+    ((Region(name='MF', side='left'), 2), None)
+    """
+    match = _PART.fullmatch(alias_key(label)) if len(label) <= _LONGEST else None
+    region = region_of(match["base"], aliases) if match else None
+    return (region, int(match["number"])) if match and region else None
+
+
+def means_hole(label: str) -> bool:
+    """Whether a label marks what belongs to no region, such as ``_background_`` or ``MF_L hole``.
+
+    >>> means_hole("_background_"), means_hole("MF_L_hole2"), means_hole("whole")
+    (True, True, False)
+    """
+    return not _HOLES.isdisjoint(re.split(r"[^a-z]+", alias_key(label[:_LONGEST])))
+
+
+def may_be_lumbar(label: str) -> bool:
+    """Whether the L of a label can stand for lumbar as well as for left: ``LES``, ``LMF``."""
+    return re.fullmatch("l(mf|es|pm|ql)", alias_key(label)) is not None
+
+
+_USUAL = tuple(f"{muscle}_{side}" for muscle in MUSCLES for side in "LR") + REFERENCES
+
+
+def hint(label: str, aliases: Mapping[str, str]) -> str:
+    """What a label that means no region may have been meant as, for a message; empty where nothing is near.
+
+    >>> hint("MF_LL", {}), hint("MF_L2", {}), hint("fat", {})
+    ('did you mean MF_L?', 'part 2 is written MF_L-2', '')
+    """
+    text = alias_key(label[:_LONGEST])
+    if match := re.fullmatch(r"(.*\D)(\d{1,3})", text):
+        region = region_of(match[1], aliases)
+        if region is not None and region.side:
+            return f"part {int(match[2])} is written {region}-{int(match[2])}"
+    if part := part_of(label, aliases):
+        return f"part of {part[0]}, or its level?"
+    if re.fullmatch(r"\d{3,4}(-\d{3,4}){1,2}(-\d+)?", text):
+        return "a name that ImageJ gave: rename the ROI in its ROI Manager"
+    from difflib import get_close_matches  # here: few labels need it
+
+    bare = re.sub(r"[\W_]+", "", text)
+    names = _slips()
+    exchanged = [name for name in names if sorted(name) == sorted(bare)]
+    near = exchanged or get_close_matches(bare, names, n=1, cutoff=0.66)
+    return f"did you mean {names[near[0]]}?" if near and bare else ""
+
+
+@lru_cache(maxsize=1)
+def _slips() -> dict[str, str]:
+    """The usual labels and the long names, without gaps, and the label that each means."""
+    names = {name.replace("_", "").casefold(): name for name in _USUAL}
+    for region, words in _NAMES.items():
+        for word in (word.replace(" ", "") for word in words if len(word) > 3):
+            names[word] = region
+            if region in MUSCLES:
+                names |= {word + side: f"{region}_{short[0].upper()}" for side, short in _SIDES.items()}
+    return names

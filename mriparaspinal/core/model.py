@@ -1,0 +1,270 @@
+"""The plain data that the steps hand to each other. Units stand in the names or beside them."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+Side = Literal["left", "right", "both"]
+
+MaskRule = Literal["labelme", "centre", "mask"]
+"""How contours become pixels; ``mask`` where label maps are measured, which need no rule."""
+
+FatRule = Literal["fixed", "otsu", "multiotsu", "reference", "dixon"]
+
+SEGMENTS = ("L1", "L2", "L3", "L4", "L5")
+
+MUSCLES = ("MF", "ES", "PM", "QL")
+
+REFERENCES = ("IVD", "VB")
+
+#: Subcutaneous fat, from which the fat rule ``reference`` takes its threshold.
+SAT = "SAT"
+
+SIDES: tuple[Side, ...] = ("left", "right", "both")
+
+#: The muscles of the paper: a slice where one of them is missing is a problem, without QL it is not.
+EXPECTED_MUSCLES = ("MF", "ES", "PM")
+
+
+def printable(text: str) -> str:
+    r"""A text as one line: names of files and cells may hold what ends a line, or steers a terminal.
+
+    >>> print(printable("a\tb\x1b[2J"))
+    a\tb\x1b[2J
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding about the input; the fields are the columns of ``problems.csv``."""
+
+    file: str
+    """Name relative to the dataset folder, with forward slashes."""
+    shape: str
+    """The label of the contour, or empty where the whole file is meant."""
+    severity: Literal["error", "warning"]
+    code: str
+    message: str
+    """What was found; what was expected."""
+    remedy: str
+    """What to do."""
+
+    def line(self) -> str:
+        """The finding as one line for a terminal.
+
+        >>> Problem("a.png", "", "error", "bad-name", "found this; expected that", "rename it").line()
+        'a.png: error: found this; expected that; rename it'
+        """
+        where = f"{self.file}: {self.shape}" if self.shape else self.file
+        return printable(f"{where}: {self.severity}: {self.message}; {self.remedy}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The protocol of a measurement: everything that can change a number."""
+
+    threshold: int = 50
+    """Grey level 0–255; a pixel strictly brighter is fat."""
+    mask_rule: MaskRule = "labelme"
+    image_left: Side = "right"
+    """The patient's side that the left of the image shows; ``right`` is the radiological display."""
+    reference: str | None = None
+    """``IVD`` or ``VB``; None: the one kind that the dataset has."""
+    patient_from: Literal["name", "folder"] = "name"
+    name_pattern: str | None = None
+    window: tuple[float, float] | None = None
+    """Grey levels (LOW, HIGH) that are mapped to 0 and 255 in images of more than 8 bits."""
+    labels: tuple[tuple[str, str], ...] = ()
+    """Aliases: (label in the files, label of the contract)."""
+    contrasts: tuple[str, ...] = ()
+    """The contrasts of the protocol, in the spelling of ``compare --contrast``."""
+    normality: str = "lilliefors"
+    """The test of normality of the comparisons, ``lilliefors`` or ``shapiro``."""
+    divide_by: str | None = None
+    """The column of the participants by which the comparisons divide each metric."""
+    fat_rule: FatRule = "fixed"
+    """How it is told which pixels are fat; ``threshold`` is for ``fixed`` alone."""
+    sat_fraction: float = 0.5
+    """Rule ``reference``: the threshold is this fraction of the median of subcutaneous fat."""
+    same_voxels: bool = False
+    """Rule ``dixon``: water is taken voxel by voxel as fat, whatever its header says of the origin."""
+    affine: Literal["qform", "sform"] | None = None
+    """Which place of a NIfTI header counts where its two disagree; None: they must not, or one is clear."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contour:
+    """One shape of a LabelMe file. Coordinates are pixels, (column, row), pixel (0, 0) at the top left."""
+
+    label: str
+    shape_type: str
+    points: tuple[tuple[float, float], ...]
+    mask: NDArray[np.bool_] | None = field(default=None, compare=False)
+    """Pixels of a shape of type ``mask``, (rows, columns); its first point is the upper left one."""
+    xy: NDArray[np.float64] = field(init=False, compare=False, repr=False)
+    """The points as an array of (n, 2)."""
+
+    def __post_init__(self) -> None:
+        import numpy as np  # here, so that ``--help`` does without it
+
+        # Twice as fast as np.array, which looks at every pair by itself: this runs for every contour.
+        numbers = np.fromiter(chain.from_iterable(self.points), np.float64, 2 * len(self.points))
+        object.__setattr__(self, "xy", numbers.reshape(-1, 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One axial image and its contours: who it belongs to, and the two files, relative to the dataset."""
+
+    participant_id: str
+    group: str
+    segment: str
+    image: str | None
+    annotation: str
+    """The LabelMe file, or the image itself where label maps take its place."""
+    letter: str = ""
+    """Tells several slices of one segment apart, as ``a`` in ``ALS_7_3_a.png``; empty for the only one."""
+
+    @property
+    def name(self) -> str:
+        """The file that stands for the slice in the tables."""
+        return self.image or self.annotation
+
+
+@dataclass(frozen=True, slots=True)
+class DixonSums:
+    """What fat and water images add up to in a region, over the voxels that have a signal."""
+
+    voxels: int
+    fraction_sum: float
+    """Sum of fat / (fat + water) of each voxel."""
+    fat_sum: float
+    signal_sum: float
+    """Sum of fat + water."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionCount:
+    """What was counted in one region (a muscle on one side, or a reference) of one slice."""
+
+    csa_px: int
+    contour_area_px: float | None
+    fat_px: int
+    grey_sum: int
+    dixon: DixonSums | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SliceResult:
+    """All that measuring one slice gives; small, so that it travels between processes."""
+
+    slice: Slice
+    counts: dict[tuple[str, str], RegionCount]
+    """By region and side (``left``, ``right``; empty for a reference)."""
+    seen: frozenset[tuple[str, str]]
+    """Every region and side that a label of the file names, measured or not."""
+    measurable: bool
+    """False where the slice as a whole was lost (its files could not be read)."""
+    problems: tuple[Problem, ...]
+    sha256: tuple[tuple[str, str], ...]
+    """(file name relative to the dataset, SHA-256 of its bytes)."""
+    threshold: float | None = None
+    """What fat was told by in this slice: a grey level, or a fat fraction for the rule ``dixon``."""
+    deep: bool = False
+    """Whether the image has more than 8 bits, so that a window made its grey levels."""
+    fit: tuple[float, float] | None = None
+    """How far grey levels scatter within the regions, and within the mirrored ones."""
+
+
+def _about(doc: str, unit: str = "") -> dict[str, str]:
+    """What a column means, for the data dictionary, and its unit."""
+    return {"doc": doc, "unit": unit} if unit else {"doc": doc}
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One row of ``L1.csv`` … ``L5.csv``; the fields are its columns, in order.
+
+    Those with a default are columns only where a row has a value for them.
+    """
+
+    participant_id: str = field(
+        metadata=_about("who was measured: GROUP_N, or the name of the patient's folder")
+    )
+    group: str = field(metadata=_about("from the file name, such as ALS"))
+    segment: str = field(metadata=_about("L1 to L5"))
+    muscle: str = field(
+        metadata=_about("MF multifidus, ES erector spinae, PM psoas major, QL quadratus lumborum")
+    )
+    side: Side = field(metadata=_about("left or right of the patient, or both sides together"))
+    role: str = field(
+        metadata=_about("symptomatic (the onset side), contralateral, bilateral; empty: onset side not known")
+    )
+    csa_px: float = field(
+        metadata=_about("pixels of the mask; whole, but for the mean of several slices", "px")
+    )
+    csa_mm2: float | None = field(
+        metadata=_about("csa_px × row spacing × column spacing; empty without slices.csv", "mm²")
+    )
+    contour_area_px: float | None = field(metadata=_about("area that the drawn contour encloses", "px²"))
+    fat_px: float = field(metadata=_about("pixels of the mask that are fat: above the threshold", "px"))
+    fi: float = field(metadata=_about("fatty infiltration, fat_px / csa_px", "0–1"))
+    lean_px: float = field(metadata=_about("functional CSA, csa_px − fat_px", "px"))
+    reference: str = field(metadata=_about("what areas are divided by: IVD disc, VB vertebral body"))
+    reference_px: float | None = field(metadata=_about("pixels of the reference on the same slice", "px"))
+    rcsa: float | None = field(metadata=_about("relative CSA, csa_px / reference_px", "ratio"))
+    lean_rcsa: float | None = field(metadata=_about("lean_px / reference_px", "ratio"))
+    mean_intensity: float = field(metadata=_about("mean grey level of the mask", "grey level"))
+    asymmetry_pct: float | None = field(
+        metadata=_about("on rows of both sides: 100 · |left − right| / ((left + right) / 2) of csa_px", "%")
+    )
+    threshold: float = field(
+        metadata=_about("a pixel above it is fat", "grey level; fat fraction for the rule dixon")
+    )
+    fat_rule: str = field(
+        metadata=_about("how the threshold was found: fixed, otsu, multiotsu, reference, dixon")
+    )
+    mask_rule: str = field(
+        metadata=_about("how contours became pixels: labelme, centre; mask for label maps")
+    )
+    image: str = field(metadata=_about("the file that was measured"))
+    fat_fraction_mean: float | None = field(
+        default=None, metadata=_about("mean of fat / (fat + water); rule dixon", "0–1")
+    )
+    fat_fraction_pooled: float | None = field(
+        default=None, metadata=_about("Σ fat / Σ (fat + water); rule dixon", "0–1")
+    )
+    slices: int | None = field(
+        default=None, metadata=_about("how many slices of the segment the row stands for", "slices")
+    )
+    volume_ml: float | None = field(
+        default=None, metadata=_about("of evenly spaced slices: the sum of area × slice spacing", "ml")
+    )
+
+
+#: The columns of ``L1.csv`` … ``L5.csv`` that are always there.
+COLUMNS: tuple[str, ...] = tuple(
+    f.name for f in dataclasses.fields(Measurement) if f.default is dataclasses.MISSING
+)
+
+#: Those that follow where a row has a value for them.
+OPTIONAL_COLUMNS: tuple[str, ...] = tuple(
+    f.name for f in dataclasses.fields(Measurement) if f.default is not dataclasses.MISSING
+)
+
+#: The columns of ``problems.csv``.
+PROBLEM_COLUMNS: tuple[str, ...] = tuple(f.name for f in dataclasses.fields(Problem))
+
+Spacing = tuple[float, float]
+"""Row and column spacing of the pixels, in mm."""

@@ -1,0 +1,98 @@
+"""Text helpers: numbers in cells, natural order."""
+
+from __future__ import annotations
+
+import math
+import re
+
+#: Missing in every column but ``participant_id`` and ``group``; compared without regard to case.
+MISSING = frozenset({"", "n/a", "na", "nan", "."})
+
+#: Missing in columns of numbers as well; in a column of texts these are categories.
+_MISSING_NUMBERS = MISSING | {"none", "null"}
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+#: A number as people write it, with what makes it none: 1,5 · 1 234 · 45 % · 12 mm · <0.5 · −5 · 0_5.
+_NEARLY = re.compile(
+    r"[<>≤≥~≈±]?\s*[-+−–]?\s*[.,]?\d[\d\s.,_'’]*(?:[eE][-+−]?\d+)?\s*(?:%|‰|[^\W\d_]{1,3}[²³/\w]*)?"
+)
+
+
+def read_number(text: str) -> float | None:
+    """The finite number that a text holds, or None where it holds none.
+
+    ASCII digits, one decimal point, an optional sign and exponent; outer space is passed over. Not ``1_0``,
+    which Python reads as 10, nor ``0x10``, ``inf``, ``1e400``, ``1,5`` or the digits of other scripts.
+
+    >>> read_number("+3.5"), read_number(" 1e3 "), read_number("1_0"), read_number("nan")
+    (3.5, 1000.0, None, None)
+    """
+    text = text.strip()
+    if _NUMBER.fullmatch(text) is None:
+        return None
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def read_whole(text: str) -> int | None:
+    """The whole number that a text holds, written without a decimal point; None where it holds none.
+
+    >>> read_whole("12"), read_whole("-3"), read_whole("1_0"), read_whole("1.0")
+    (12, -3, None, None)
+    """
+    text = text.strip()
+    return int(text) if re.fullmatch(r"[+-]?[0-9]{1,300}", text) else None
+
+
+def read_pair(text: str) -> tuple[float, float] | None:
+    """Two numbers with a comma between them, such as LOW,HIGH; None where the text is something else.
+
+    >>> read_pair("0, 1200"), read_pair("1_0,2_0"), read_pair("5")
+    ((0.0, 1200.0), None, None)
+    """
+    first, _, second = text.partition(",")
+    low, high = read_number(first), read_number(second)
+    return None if low is None or high is None else (low, high)
+
+
+def is_missing(text: str, number: bool = False) -> bool:
+    """Whether a cell is missing; ``number``: whether its column is one of numbers.
+
+    Cells of ``participant_id`` and ``group`` are not asked here: only an empty one is missing there.
+
+    >>> is_missing("NA"), is_missing("."), is_missing("None"), is_missing("None", number=True)
+    (True, True, False, True)
+    """
+    return text.strip().casefold() in (_MISSING_NUMBERS if number else MISSING)
+
+
+def read_cell(text: str) -> float | None:
+    """A cell of a column of numbers: a finite number, NaN where it is missing, None where it is neither.
+
+    >>> read_cell("0.5"), read_cell("NA"), read_cell("0_5")
+    (0.5, nan, None)
+    """
+    return math.nan if is_missing(text, number=True) else read_number(text)
+
+
+def is_nearly_number(text: str) -> bool:
+    """Whether a text is a number but for how it is written: with a comma, a unit, a percent sign, ``<`` …
+
+    >>> [is_nearly_number(text) for text in ("1,5", "12 mm", "45%", "<0.5", "−5", "0_5", "7", "left")]
+    [True, True, True, True, True, True, False, False]
+    """
+    text = text.strip()
+    return read_number(text) is None and _NEARLY.fullmatch(text) is not None
+
+
+def natural_key(text: str) -> list[tuple[int, str]]:
+    """Sort key that puts numbers in numeric order.
+
+    >>> sorted(["ALS_10", "ALS_9", "LR_1"], key=natural_key)
+    ['ALS_9', 'ALS_10', 'LR_1']
+    """
+    parts = re.split(r"([0-9]+)", text)
+    # Texts and numbers take turns; a number is compared by its length, then digit by digit.
+    parts[1::2] = [digits.lstrip("0") for digits in parts[1::2]]
+    return [(len(part) * (i % 2), part) for i, part in enumerate(parts)]

@@ -1,0 +1,1 @@
+"""A folder of slices and contours, opened and read."""

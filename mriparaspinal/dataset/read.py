@@ -1,0 +1,314 @@
+"""One slice, with its image and its regions."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL.Image import Image
+
+from mriparaspinal.core.labels import alias_key, hint, meanings_of
+from mriparaspinal.core.model import Problem, Settings, Slice
+from mriparaspinal.core.spelling import composed
+from mriparaspinal.dataset.anatomy import Anatomy, sort_contours
+from mriparaspinal.dataset.embedded import embedded_problem, embedded_size
+from mriparaspinal.imaging.rasterise import frame_of
+from mriparaspinal.io.folder import UnreadableFileError, find_name, read_bytes
+from mriparaspinal.io.image_limits import UnreadableImageError
+from mriparaspinal.io.images import SLICE_FILE_LIMIT, SliceImage, decode_image
+from mriparaspinal.io.labelme import Annotation, UnreadableAnnotationError, embedded_image, read_annotation
+
+if TYPE_CHECKING:
+    from mriparaspinal.dataset.label_maps import LabelMaps
+
+
+#: Labels of no region that a message has a hint for.
+_HINTS = 20
+
+#: Images whose grey levels LabelMe embeds as they are, or as a JPEG of them: it makes 8 bits of others by
+#: itself, from the lowest to the highest value. A PNG of 16 bits is embedded with all of them.
+_EIGHT_BITS = (".png", ".jpg", ".jpeg", ".bmp")
+
+
+@dataclass(slots=True)
+class OpenSlice:
+    """A slice while it is read: its image, its regions, and the problems met on the way."""
+
+    image: Image | None = None
+    deep: bool = False
+    """Whether the file has more than 8 bits, so that a window made its grey levels."""
+    anatomy: Anatomy | None = None
+    problems: list[Problem] = field(default_factory=list)
+    sha256: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read_slice(root: Path, slice_: Slice, settings: Settings) -> OpenSlice:
+    """Read both files of a slice and sort its contours; image and regions stay None where that fails."""
+    found = OpenSlice()
+    name = slice_.annotation
+    raw = _read(root, slice_, name, found)
+    if raw is None:
+        return found
+    try:
+        annotation = read_annotation(raw)
+    except UnreadableAnnotationError as error:
+        found.problems.append(Problem(name, "", "error", "bad-json", error.message, error.remedy))
+        return found
+    if not _belongs_to(root, slice_, annotation, found):
+        return found
+    raw = _image_bytes(root, slice_, annotation, found)
+    image = None if raw is None else _decode(raw, slice_, settings, found)
+    if raw is None or image is None:
+        return found
+    found.image, found.deep = image.grey, image.values is not None
+    columns, rows = image.grey.size
+    beside = slice_.image is not None
+    if not _fits(annotation, (rows, columns), beside, name, found):
+        return found
+    found.anatomy = _sort(annotation, (rows, columns), settings, slice_, found)
+    if beside:
+        patches = found.anatomy.patches.values()
+        frame = frame_of(patches) if patches else None
+        problem = embedded_problem(name, annotation, image, raw, settings.window, frame)
+        found.problems += [] if problem is None else [problem]
+    return found
+
+
+def _fits(annotation: Annotation, shape: tuple[int, int], beside: bool, name: str, found: OpenSlice) -> bool:
+    """Whether the image of (rows, columns) has the size that the annotation was drawn on."""
+    height, width = annotation.image_size
+    source = ""
+    rows, columns = shape
+    # What the file says comes first; what it does not say is that of the picture it carries.
+    if beside and None in (height, width) and height in (None, rows) and width in (None, columns):
+        carried = embedded_size(annotation)
+        if carried is not None:
+            source = " (the picture in imageData)"
+            height, width = height or carried[0], width or carried[1]
+        elif height is None and width is None:
+            message = "neither imageHeight and imageWidth nor imageData; expected the size that was annotated"
+            remedy = "check the contours on an overlay, then save them in LabelMe, which writes the size"
+            found.problems.append(Problem(name, "", "warning", "size-unknown", message, remedy))
+    if height in (None, rows) and width in (None, columns):
+        return True
+    size = f"{'?' if width is None else width}×{'?' if height is None else height}"
+    message = f"drawn on {size} px{source}, but the image has {columns}×{rows}"
+    remedy = "put back the image that was annotated, or annotate this one"
+    if (height, width) == (columns, rows):
+        message += ": the image looks turned" if source else ": imageHeight and imageWidth look exchanged"
+        if not source:
+            known = "exchange the two numbers if the contours lie right on the image"
+            remedy = f"{known}; if it was turned, {remedy}"
+    message += "; expected the same size"
+    found.problems.append(Problem(name, "", "error", "size-mismatch", message, remedy))
+    return False
+
+
+def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) -> OpenSlice:
+    """Like :func:`read_slice`, with the regions of a label map: its pixels are the regions' pixels."""
+    from mriparaspinal.dataset.label_maps import (
+        PLACED_BY_DIRECTIONS,
+        LabelMapError,
+        contours_of,
+        read_labels,
+        values_text,
+    )
+
+    found = OpenSlice()
+    name = slice_.name
+    raw = _image_bytes(root, slice_, None, found)
+    image = None if raw is None else _decode(raw, slice_, settings, found)
+    if image is None:
+        return found
+    found.image, found.deep = image.grey, image.values is not None
+    columns, rows = image.grey.size
+    try:
+        mapped = read_labels(maps, slice_, (rows, columns), settings.image_left)
+    except LabelMapError as error:
+        found.problems.append(Problem(name, "", "error", error.code, error.message, error.remedy))
+        return found
+    found.sha256.append((maps.own_name(mapped.name), mapped.sha256))
+    if mapped.unchecked:
+        message = f"{mapped.name} tells its place in the patient, slices.csv not the slice's; expected both"
+        remedy = PLACED_BY_DIRECTIONS
+        found.problems.append(Problem(name, "", "warning", "mask-place-unknown", message, remedy))
+    if mapped.remark is not None:
+        file = maps.own_name(mapped.name)
+        found.problems.append(Problem(file, "", "warning", "two-places", *mapped.remark))
+    contours, unknown, overlap = contours_of(mapped.labels, maps.numbering)
+    if overlap:
+        message = f"{mapped.name}: {overlap} px of several regions, of which their value does not tell which"
+        message += "; expected one region for each pixel"
+        remedy = "measure the contours, or write the label maps with 'masks --format nifti'"
+        found.problems.append(Problem(name, "", "error", "overlap-in-mask", message, remedy))
+        return found
+    anatomy = sort_contours(contours, (rows, columns), settings, _aliases(settings), name)
+    found.problems += anatomy.problems
+    others = ", ".join(filter(None, (_listed(anatomy.ignored, _aliases(settings)), values_text(unknown))))
+    if not anatomy.seen:
+        message = f"{mapped.name}: {others or 'only background'} on this slice"
+        message += "; expected labels such as MF_L, ES_R, IVD"
+        remedy = "check the numbering, and that the label map is of this slice"
+        found.problems.append(Problem(name, "", "error", "no-known-label", message, remedy))
+    elif others:
+        message = f"{mapped.name}: {others} were found and ignored; expected muscles and reference only"
+        remedy = "name a label of the lab's own in paraspinal.toml, or its value in the numbering"
+        found.problems.append(Problem(name, "", "warning", "unknown-label", message, remedy))
+    found.anatomy = anatomy
+    return found
+
+
+def _read(root: Path, slice_: Slice, name: str, found: OpenSlice) -> bytes | None:
+    try:
+        raw = read_bytes(f"{root}/{name}", SLICE_FILE_LIMIT)
+    except UnreadableFileError as error:
+        found.problems.append(Problem(name, "", "error", "unreadable-file", error.message, error.remedy))
+        return None
+    found.sha256.append((name, hashlib.sha256(raw).hexdigest()))
+    if not raw:
+        code = "bad-json" if name == slice_.annotation and name != slice_.image else "unreadable-image"
+        message = "an empty file of 0 bytes, as a cloud or a copy that was cut off leaves; expected the file"
+        found.problems.append(Problem(name, "", "error", code, message, "download or copy it again"))
+        return None
+    return raw
+
+
+def _belongs_to(root: Path, slice_: Slice, annotation: Annotation, found: OpenSlice) -> bool:
+    """Whether ``imagePath`` lets the annotation belong to this slice; no file is opened to tell."""
+    told = annotation.image_path
+    if not told:
+        return True
+    home = posixpath.dirname(slice_.annotation)
+    beside = re.split(r"[\\/]", told)[-1]
+    inside = posixpath.normpath(posixpath.join(home, told.replace("\\", "/")))
+    own = slice_.image or ""
+    if _same(inside, own):
+        return True
+    for candidate in (inside, posixpath.join(home, beside)):
+        if not _same(candidate, own) and _is_file_inside(root, candidate):
+            if not own and _same(posixpath.splitext(candidate)[0], posixpath.splitext(slice_.annotation)[0]):
+                message = f"{candidate} is not read; expected a PNG, JPEG, TIFF or BMP with the JSON's stem"
+                remedy = "save it as 8-bit greyscale PNG beside the JSON"
+                problem = Problem(slice_.annotation, "", "error", "unreadable-image", message, remedy)
+                found.problems.append(problem)
+                return False
+            message = (
+                f"imagePath names {candidate}, but {own or 'no image'} has the JSON's stem; expected one name"
+            )
+            remedy = "annotate this slice by itself if the JSON is a copy of another's, else mend imagePath"
+            found.problems.append(
+                Problem(slice_.annotation, "", "error", "image-path-names-another", message, remedy)
+            )
+            return False
+    if not _same(beside, posixpath.basename(own)) and own:
+        message = f"imagePath names {beside[:200]!r}, which is not there; expected {posixpath.basename(own)}"
+        remedy = "check that the contours were drawn on this image"
+        found.problems.append(
+            Problem(slice_.annotation, "", "warning", "image-path-missing", message, remedy)
+        )
+    return True
+
+
+def _same(a: str, b: str) -> bool:
+    """Whether two names mean one file on some file system (case, composed or decomposed letters)."""
+    return composed(a).casefold() == composed(b).casefold()
+
+
+def _is_file_inside(root: Path, name: str) -> bool:
+    outside = name.startswith(("/", "..")) or re.match("[A-Za-z]:", name)
+    if not name or outside or "\0" in name or len(name) > 1000:
+        return False
+    there = find_name(root, name)
+    return there is not None and (root / there).is_file()
+
+
+def _image_bytes(root: Path, slice_: Slice, annotation: Annotation | None, found: OpenSlice) -> bytes | None:
+    """The image beside the annotation, else the one that it carries if those surely are its grey levels."""
+    name = slice_.name
+    if slice_.image is not None:
+        return _read(root, slice_, slice_.image, found)
+    raw = embedded_image(annotation) if annotation is not None else None
+    if annotation is None or raw is None:
+        message = "no image of this name beside it, and none embedded; expected a PNG with the same stem"
+        remedy = "put the image beside the JSON"
+        found.problems.append(Problem(name, "", "error", "json-without-image", message, remedy))
+        return None
+    if not annotation.image_path.lower().endswith(_EIGHT_BITS):
+        source = re.split(r"[\\/]", annotation.image_path)[-1][:200]
+        message = "no image beside it, and the one embedded was made from "
+        message += f"{source!r}" if source else "an image without a name (imagePath)"
+        message += ", perhaps of more than 8 bits; expected 8-bit grey levels as exported"
+        remedy = "put the image beside the JSON, as PNG or TIFF with the same stem"
+        found.problems.append(Problem(name, "", "error", "image-bits", message, remedy))
+        return None
+    message = "no image of this name beside it; expected one: the image embedded in the JSON is measured"
+    remedy = "put the image beside the JSON"
+    found.problems.append(Problem(name, "", "warning", "embedded-image", message, remedy))
+    return raw
+
+
+def _decode(raw: bytes, slice_: Slice, settings: Settings, found: OpenSlice) -> SliceImage | None:
+    name = slice_.name
+    try:
+        image = decode_image(raw, settings.window)
+    except UnreadableImageError as error:
+        found.problems.append(Problem(name, "", "error", error.code, error.message, error.remedy))
+        return None
+    if image.lossy:
+        message = "a JPEG, which changes grey levels; expected a lossless PNG"
+        remedy = "export the slice as PNG: FI near the threshold is not exact"
+        found.problems.append(Problem(name, "", "warning", "lossy-image", message, remedy))
+    return image
+
+
+def _sort(
+    annotation: Annotation, shape: tuple[int, int], settings: Settings, slice_: Slice, found: OpenSlice
+) -> Anatomy:
+    name, segment = slice_.annotation, slice_.segment
+    aliases = _aliases(settings)
+    ours = []
+    ignored = []
+    drawn = [contour.label for contour in annotation.contours]
+    meanings = meanings_of(drawn + [shape_.label for shape_ in annotation.broken], aliases, segment)
+    for shape_ in annotation.broken:
+        region = meanings.regions.get(shape_.label)
+        if region is None:
+            ignored.append(shape_.label)
+            continue
+        ours.append(region)
+        remedy = "draw the contour again"
+        found.problems.append(Problem(name, shape_.label, "error", shape_.code, shape_.message, remedy))
+    anatomy = sort_contours(annotation.contours, shape, settings, aliases, name, tuple(ours), meanings)
+    found.problems += anatomy.problems
+    ignored += anatomy.ignored
+    if not anatomy.seen:
+        labels = _listed(ignored, aliases) or "no shapes"
+        message = f"{labels} were found; expected labels such as MF_L, ES_R, IVD"
+        remedy = "annotate the slice, or name the lab's labels in paraspinal.toml"
+        found.problems.append(Problem(name, "", "error", "no-known-label", message, remedy))
+    elif ignored:
+        message = f"other labels were found and ignored: {_listed(ignored, aliases)}; "
+        message += "expected muscles and reference only"
+        remedy = "correct a mistyped label, or name it in paraspinal.toml"
+        found.problems.append(Problem(name, "", "warning", "unknown-label", message, remedy))
+    return anatomy
+
+
+def _aliases(settings: Settings) -> dict[str, str]:
+    return {alias_key(label): meaning for label, meaning in settings.labels}
+
+
+def _listed(labels: list[str], aliases: Mapping[str, str]) -> str:
+    """Labels for a message, each hint at what they may have been meant as once."""
+    told: list[str] = []
+    hints: set[str] = set()
+    for label in dict.fromkeys(labels):
+        meant = hint(label, aliases) if len(told) < _HINTS else ""
+        told.append(f"{label[:60]!r} ({meant})" if meant and meant not in hints else repr(label[:60]))
+        hints.add(meant)
+    return ", ".join(told)

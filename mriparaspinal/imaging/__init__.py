@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: pixels, contours and planes; no files."""

@@ -1,0 +1,1 @@
+"""One format, one module: the only package that opens files."""

@@ -1,0 +1,164 @@
+"""Label maps from NIfTI volumes and PNG images, and into NIfTI. Only whole numbers are labels."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mriparaspinal.imaging.grids import LabelVolume
+from mriparaspinal.imaging.slice_position import SlicePlace
+from mriparaspinal.io.folder import UnreadableFileError
+from mriparaspinal.io.image_limits import too_large
+from mriparaspinal.io.png import require_complete_png
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mriparaspinal.io.nifti import Form
+
+
+#: Labels are told from 32-bit numbers at most.
+_SMALLEST, _LARGEST = -(2**31), 2**31 - 1
+
+#: How far a label may be from a whole number: what a scale in the header does to it, and no more.
+_ROUNDING = 1e-3
+
+#: What Pillow's images of one number per pixel are called.
+_NUMBERED = ("1", "L", "P", "I", "I;16", "I;16B", "I;16L")
+
+
+def read_label_volume(path: Path, form: Form | None = None) -> LabelVolume:
+    """A label map from a NIfTI volume; raises :class:`UnreadableFileError`.
+
+    Numbers stored as floating point are taken where all of them are whole, within a thousandth.
+    ``form``: which one counts where sform and qform disagree.
+    """
+    from mriparaspinal.io.nifti import read_whole  # here: nibabel is only for those who have volumes
+
+    voxels, affine, remark = read_whole(path, form)
+    return LabelVolume(whole_numbers(voxels), affine, remark)
+
+
+def whole_numbers(voxels: NDArray[Any]) -> NDArray[Any]:
+    """The voxels of a label map, (i, j, k), as integers; raises :class:`UnreadableFileError` for others."""
+    low, high = _range(voxels)
+    if low < _SMALLEST or high > _LARGEST:
+        found = f"numbers from {low:g} to {high:g}; expected the labels of a label map"
+        raise UnreadableFileError(found, "check that it is a label map")
+    if voxels.dtype.kind == "f":
+        voxels = np.rint(voxels)
+        # int16 holds the labels of every known tool, in a quarter of the room.
+        small = _SMALLEST if low < -(2**15) or high >= 2**15 else 0
+        return voxels.astype(np.int32 if small else np.int16)
+    return voxels
+
+
+def _range(voxels: NDArray[Any]) -> tuple[float, float]:
+    """The least and the greatest number; raises :class:`UnreadableFileError` for one that is not whole."""
+    low = high = 0.0
+    for part in _slabs(voxels):
+        whole = np.isfinite(part)
+        if part.dtype.kind == "f":
+            whole[whole] = abs(np.rint(part[whole]) - part[whole]) <= _ROUNDING
+        if not whole.all():
+            odd = part[~whole].flat[0]
+            found = f"numbers that are not whole, such as {odd:g}; expected the labels of a label map"
+            raise UnreadableFileError(
+                found, "resample label maps with nearest neighbour, and check that it is one"
+            )
+        low, high = min(low, float(part.min())), max(high, float(part.max()))
+    return low, high
+
+
+def _slabs(voxels: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """The volume in parts: what is computed of a large one takes little memory at a time."""
+    for index in range(voxels.shape[2]):
+        yield voxels[:, :, index]
+
+
+#: The slice thickness of a label map whose slice has no neighbour to tell it by.
+_THICKNESS_MM = 1.0
+
+#: NIfTI's code of coordinates that are the scanner's.
+_SCANNER = 1
+
+
+def label_volume_bytes(
+    labels: NDArray[np.uint8], place: SlicePlace | None, spacing_mm: tuple[float, float] | None
+) -> bytes:
+    """The label map of one slice, (rows, columns), as a gzipped NIfTI volume of (columns, rows, 1) voxels.
+
+    With its ``place``, sform and qform are those of the scanner. Without, both are unknown (code 0), and
+    the voxels have the spacing between (rows, columns), or 1 mm. The same input gives the same bytes.
+    """
+    import nibabel
+
+    nifti: Any = nibabel  # without types of its own
+    image = nifti.Nifti1Image(np.ascontiguousarray(labels.T)[:, :, None], None)
+    header = image.header
+    header.set_xyzt_units("mm")
+    header.set_intent("label")
+    if place is None:
+        rows, columns = spacing_mm or (1.0, 1.0)
+        header.set_zooms((columns, rows, _THICKNESS_MM))
+    else:
+        affine = _TO_RAS @ _affine_of(place)
+        image.set_sform(affine, code=_SCANNER)
+        image.set_qform(affine, code=_SCANNER)
+    packed = io.BytesIO()
+    with gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as file:
+        file.write(image.to_bytes())
+    return packed.getvalue()
+
+
+#: Ours are LPS+, NIfTI's RAS+.
+_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+def _affine_of(place: SlicePlace) -> NDArray[np.float64]:
+    """Voxel (column, row, 0) → mm in LPS+."""
+    plane = place.plane
+    affine = np.eye(4)
+    affine[:3, 0] = np.multiply(plane.across, plane.col_spacing_mm or 1.0)
+    affine[:3, 1] = np.multiply(plane.down, plane.row_spacing_mm or 1.0)
+    affine[:3, 2] = plane.normal() * abs(place.slice_spacing_mm or _THICKNESS_MM)
+    affine[:3, 3] = plane.position
+    return affine
+
+
+def decode_label_image(raw: bytes) -> NDArray[np.integer]:
+    """A label map, (rows, columns), from the bytes of a PNG; raises :class:`UnreadableFileError`.
+
+    The labels are the stored numbers: grey levels of 8 or 16 bits, or the numbers of a palette's colours.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(raw), formats=("PNG",))
+            mode = image.mode
+            if too_large(*image.size):
+                found = f"{image.width}×{image.height} pixels; expected those of one slice"
+                raise UnreadableFileError(found, "export it again")
+            if mode in _NUMBERED:
+                image.load()
+                require_complete_png(image, raw)
+                labels = np.asarray(image)
+                return labels.astype(np.uint8) if labels.dtype == bool else labels
+    except UnreadableFileError:
+        raise
+    except Image.DecompressionBombError:
+        raise UnreadableFileError(
+            "more pixels than a slice can have; expected one slice", "export it again"
+        ) from None
+    except Exception:  # what a damaged file makes Pillow raise can be anything
+        found = "not a whole PNG; expected a label map, one number for each pixel"
+        raise UnreadableFileError(found, "export it again") from None
+    found = f"colours (mode {mode}); expected a label map, one number for each pixel (grey or palette)"
+    raise UnreadableFileError(found, "export the labels, not a picture of them")

@@ -1,0 +1,188 @@
+"""``quantify.json`` read back: the one place that tells whether a manifest is what ``quantify`` writes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from mriparaspinal import __version__
+from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.model import Settings
+from mriparaspinal.io.folder import UnreadableFileError, read_bytes
+from mriparaspinal.io.protocol import faults_of
+
+_SHA256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+#: A file of the folder itself, never one elsewhere.
+_FILE_NAME = Annotated[str, msgspec.Meta(pattern=r"^[^/\\]+$", max_length=255)]
+
+_COUNT = Annotated[int, msgspec.Meta(ge=0)]
+
+_VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?(?:\W?[a-z][\w.+]{0,40})?", re.ASCII)
+
+_NUMBERING = "numbering"
+
+#: What every manifest says; settings that came later stand there where they were used.
+_ALWAYS = (
+    *("threshold", "mask_rule", "image_left", "reference", "patient_from", "name_pattern", "window"),
+    *("labels", "contrasts", "normality", "divide_by", "fat_rule", "sat_fraction", "same_voxels"),
+)
+
+
+class ShareRecord(msgspec.Struct, frozen=True):
+    """Whose results a share of a dataset holds, and of how many participants."""
+
+    participants: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    of: _COUNT
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``quantify.json`` says; types and names were checked."""
+
+    version: str = msgspec.field(name="mriparaspinal")
+    settings: dict[str, Any]
+    """As they stand there. Those of a mean of raters may be a part: what the raters have in common."""
+    libraries: dict[str, str]
+    inputs: dict[str, _SHA256]
+    outputs: dict[_FILE_NAME, _SHA256]
+    counts: dict[str, _COUNT]
+    share: ShareRecord | None = None
+    mean_of_raters: Annotated[int, msgspec.Meta(ge=2)] | None = None
+
+    @property
+    def measured_with(self) -> Settings:
+        """The settings of the measurement; those that do not stand there are the default."""
+        return _as_settings(self.settings)
+
+    @property
+    def numbering(self) -> dict[int, str] | None:
+        """What the values of the label maps mean; None where contours were measured."""
+        told = self.settings.get(_NUMBERING)
+        return None if told is None else {int(value): label for value, label in told.items()}
+
+
+def read_manifest(file: Path) -> Manifest:
+    """Read a ``quantify.json``; raises as :func:`parse_manifest`, and where it cannot be read at all."""
+    try:
+        raw = read_bytes(file)
+    except UnreadableFileError as error:
+        raise NoInputError(f"{file}: {error.message}; {error.remedy}") from None
+    return parse_manifest(raw, file)
+
+
+def parse_manifest(raw: bytes, file: Path) -> Manifest:
+    """The manifest in the bytes of a ``file``.
+
+    Raises :class:`NoInputError` with one line for anything that ``quantify`` of this version, or of one
+    before it, does not write: no JSON, a key missing or there twice, a value of a wrong type or out of range.
+    """
+    try:
+        content = _parsed(raw)
+        _require_version(content)
+        manifest = msgspec.convert(content, Manifest)
+        _check_settings(manifest)
+    except RecursionError:
+        raise _refused(file, "it is nested too deeply") from None
+    except ValueError as error:  # those of msgspec and json, too
+        raise _refused(file, " ".join(str(error).split())[:300]) from None
+    return manifest
+
+
+def listed_outputs(file: Path) -> dict[str, str]:
+    """The SHA-256 of the outputs that a manifest lists, by name; none where it cannot be read.
+
+    Enough to tell one's own files from others', of ``prepare.json``, too.
+    """
+    try:
+        return msgspec.convert(_parsed(read_bytes(file))["outputs"], dict[str, str])
+    except (UnreadableFileError, RecursionError, ValueError, KeyError):
+        return {}
+
+
+def _refused(file: Path, found: str) -> NoInputError:
+    return NoInputError(f"{file}: {found}; expected it as quantify writes it; run quantify again")
+
+
+def _parsed(raw: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(raw, object_pairs_hook=_once, parse_constant=_no_number)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"no JSON ({error.msg}, line {error.lineno})") from None
+    except UnicodeDecodeError:
+        raise ValueError("no JSON (no UTF-8 text)") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"a JSON {type(content).__name__} was found in place of an object")
+    return content
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    there = dict(pairs)
+    if len(there) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} stands there more than once")
+    return there
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} was found, which is no number")
+
+
+def _require_version(content: Mapping[str, Any]) -> None:
+    """The version first: what a later one means by its other keys is not known here."""
+    told = content.get("mriparaspinal")
+    here = _release(__version__)
+    there = _release(told)
+    if there is None or here is None:
+        found = "no version of mriparaspinal" if told is None else f"the version {str(told)[:40]!r}"
+        raise ValueError(f"{found} was found in it")
+    if there > here:
+        raise ValueError(f"written by mriparaspinal {told}, which is later than {__version__} here")
+
+
+def _release(text: object) -> tuple[int, ...] | None:
+    found = _VERSION.fullmatch(text) if isinstance(text, str) else None
+    return tuple(int(part or 0) for part in found.groups()) if found else None
+
+
+def _check_settings(manifest: Manifest) -> None:
+    """Raise :class:`ValueError` where the settings are not those of a measurement."""
+    told = manifest.settings
+    missing = [name for name in _ALWAYS if name not in told]
+    if missing and manifest.mean_of_raters is None:
+        raise ValueError(f"the setting {missing[0]} is missing")
+    known = {field.name for field in dataclasses.fields(Settings)} | {_NUMBERING}
+    unknown = sorted(set(told) - known)
+    if unknown:
+        raise ValueError(f"the unknown setting {unknown[0]!r} was found")
+    if _NUMBERING in told:
+        numbering = msgspec.convert(told[_NUMBERING], dict[str, str])
+        wrong = [value for value in numbering if not re.fullmatch(r"[0-9]{1,9}", value)]
+        if wrong:
+            raise ValueError(f"the numbering has the value {wrong[0]!r}, which is no whole number")
+    if "mask_rule" in told and (told["mask_rule"] == "mask") != (_NUMBERING in told):
+        raise ValueError(
+            "mask_rule and numbering contradict each other (label maps have both, contours none)"
+        )
+    _as_settings(told)
+    given = {name: value for name, value in told.items() if value is not None and name != _NUMBERING}
+    if given.get("mask_rule") == "mask":
+        del given["mask_rule"]
+    for fault in faults_of(given):
+        raise ValueError(f"the setting {fault.removesuffix('; correct it').replace('; expected', ', not')}")
+
+
+def _as_settings(told: Mapping[str, Any]) -> Settings:
+    values = {name: value for name, value in told.items() if name != _NUMBERING}
+    if "labels" in values:
+        values["labels"] = sorted(msgspec.convert(values["labels"], dict[str, str]).items())
+    try:
+        return msgspec.convert(values, Settings)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error).replace("`$.", "`$.settings.")) from None

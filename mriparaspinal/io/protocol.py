@@ -1,0 +1,257 @@
+"""``paraspinal.toml``: the lab's protocol beside its data, and how settings come together."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.labels import alias_key, parse_label
+from mriparaspinal.core.model import REFERENCES, Settings
+from mriparaspinal.core.spelling import composed, loose_key
+from mriparaspinal.io.folder import UnreadableFileError, find_name, read_bytes
+
+FILE = "paraspinal.toml"
+
+#: More bytes than a person writes.
+_SIZE_LIMIT = 1_000_000
+
+_FIELDS = tuple(f.name for f in dataclasses.fields(Settings))
+
+#: What the protocol may say beside the settings; it changes how a run is done, not its numbers.
+_RUN_OPTIONS = ("participants", "jobs")
+
+_OPTIONS = (*_FIELDS, *_RUN_OPTIONS)
+
+
+def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
+    """Defaults, then the dataset's ``paraspinal.toml``, then the flags that were given (not None).
+
+    Raises :class:`UsageError` with every fault of the protocol in one line each.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    there = _is_there(dataset / FILE)
+    if not there:
+        _refuse_another_name(dataset)
+    protocol = _read_protocol(dataset / FILE) if there else {}
+    faults = [f"{FILE}: {fault}" for fault in faults_of(protocol)]
+    faults += faults_of(given, option=True)
+    faults += [f"{FILE}: {fault}" for fault in _contradictions(protocol)]
+    faults += _contradictions(given, protocol)
+    if faults:
+        raise UsageError("\n".join(faults))
+    values = {name: value for name, value in {**protocol, **given}.items() if name in _FIELDS}
+    for name in ("labels", "contrasts"):
+        if isinstance(values.get(name), dict):
+            values[name] = tuple(sorted(values[name].items()))
+        elif name in values:
+            values[name] = tuple(values[name])
+    if values.get("window") is not None:
+        low, high = values["window"]
+        values["window"] = (float(low), float(high))
+    return Settings(**values)
+
+
+def run_options(dataset: Path, participants: Path | None, jobs: int | None) -> tuple[Path | None, int]:
+    """The participants file and the number of processes: as given, else of the protocol, else the default.
+
+    The protocol's participants file is relative to the dataset, and lies in it: a protocol comes with data
+    of others. Raises :class:`UsageError` with every fault of these two in one line each.
+    """
+    protocol = _read_protocol(dataset / FILE) if _is_there(dataset / FILE) else {}
+    faults = faults_of({name: protocol[name] for name in _RUN_OPTIONS if name in protocol})
+    if faults:
+        raise UsageError("\n".join(f"{FILE}: {fault}" for fault in faults))
+    if participants is None and "participants" in protocol:
+        participants = _inside(dataset, protocol["participants"])
+    return participants, jobs or protocol.get("jobs", 1)
+
+
+def _inside(dataset: Path, name: str) -> Path:
+    path = dataset / (find_name(dataset, name) or name)
+    try:
+        inside = dataset.resolve() in path.resolve().parents
+    except (OSError, ValueError, RuntimeError):  # a link in circles, a zero byte
+        inside = False
+    if not inside:
+        found = f"{name[:200]!r} was found, which leads out of the dataset"
+        remedy = "copy it there, or give it by --participants"
+        raise UsageError(f"{FILE}: participants: {found}; expected a file in it; {remedy}")
+    return path
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists() or path.is_symlink()  # a broken link is a protocol that is missing
+    except OSError:
+        return False  # the dataset itself cannot be read: said by the one who lists it
+
+
+def _refuse_another_name(dataset: Path) -> None:
+    """A protocol under a name that is not quite its own would be passed over without a word."""
+    try:
+        names = sorted(path.name for path in dataset.iterdir())
+    except OSError:
+        return  # said by the one who lists it
+    for name in names:
+        own = name.casefold()
+        if own == f".{FILE}.icloud":
+            found, remedy = "is not on this disk: iCloud keeps it", "download it in Finder"
+        elif own in (FILE, f"{FILE}.txt") or loose_key(name) == loose_key(FILE):
+            found, remedy = f"was found; expected the name {FILE}", f"rename it to {FILE}"
+        else:
+            continue
+        raise UsageError(f"{name}: {found}; {remedy}, or its settings are not used")
+
+
+def _read_protocol(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        content = tomllib.loads(composed(read_bytes(path, _SIZE_LIMIT).decode("utf-8-sig")))
+    except UnreadableFileError as error:
+        raise UsageError(f"{FILE}: {error.message}; {error.remedy}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{FILE}: {error}; expected TOML; correct the file") from None
+    except (ValueError, RecursionError):  # what tomllib does not fence: thousands of digits, or of brackets
+        found = "a number or a nesting beyond all measure"
+        raise UsageError(f"{FILE}: {found}; expected TOML; correct the file") from None
+    keys = [key.replace("-", "_") for key in content]
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        found = f"{', '.join(twice)} stands there twice, with dashes and underscores"
+        raise UsageError(f"{FILE}: {found}; expected each key once; remove one")
+    return dict(zip(keys, content.values(), strict=True))
+
+
+def faults_of(values: Mapping[str, Any], option: bool = False) -> list[str]:
+    """What is wrong with settings and options of a run: one line for each, without the file."""
+    faults = []
+    for name, value in values.items():
+        shown = f"--{name.replace('_', '-')}" if option else name
+        expected = _CHECKS[name](value) if name in _CHECKS else _known_name(name, value)
+        if expected:
+            found = tuple(value) if isinstance(value, tuple) else value  # a named one would show its class
+            faults.append(f"{shown}: {repr(found)[:200]} was found; expected {expected}; correct it")
+    return faults
+
+
+def _known_name(name: str, value: Any) -> str:
+    """What was expected in place of a key that is no option."""
+    inside = [key for key in value if _option_of(key)] if isinstance(value, dict) else []
+    if inside:
+        return f"{', '.join(inside)} at the top of the file, above any [table]"
+    near = _option_of(name) or next(iter(get_close_matches(name.casefold(), _OPTIONS, 1)), "")
+    meant = f"{near} (did you mean it?), or another " if near else ""
+    return f"{meant}one of {', '.join(_OPTIONS)}"
+
+
+def _option_of(key: str) -> str:
+    """The option that a key is called as, without regard to case, dashes and spaces."""
+    name = re.sub(r"[-_\s]+", "_", key.strip().casefold())
+    return name if name in _OPTIONS else ""
+
+
+def _swallowed(aliases: Mapping[str, Any]) -> str:
+    """What TOML does to options that are written below ``[labels]``: they become labels."""
+    for key in aliases:
+        exact = key.replace("-", "_") in _OPTIONS
+        near = get_close_matches(key, _OPTIONS, 1, cutoff=0.85) if not exact and key == key.lower() else []
+        if exact or near:
+            what = "an option" if exact else f"nearly the option {near[0]}"
+            written = key.capitalize()
+            return (
+                f"labels of the lab alone below [labels], and {key!r} is {what}: write it above [labels]"
+                f" (or, if a label is called so, with a capital letter: {written})"
+            )
+    return ""
+
+
+def _contradictions(values: Mapping[str, Any], below: Mapping[str, Any] | None = None) -> list[str]:
+    """Settings that would be left unused by the fat rule that is given with them, or below them.
+
+    ``below``: the protocol, where ``values`` are flags.
+    """
+    rule = values.get("fat_rule", (below or {}).get("fat_rule", "fixed"))
+    faults = []
+    for name, fit in (("threshold", "fixed"), ("sat_fraction", "reference"), ("same_voxels", "dixon")):
+        if name in values and rule != fit:
+            option = name if below is None else f"--{name.replace('_', '-')}"
+            found = f"given with the fat rule {rule}, which does not use it"
+            faults.append(f"{option}: {found}; expected it with {fit} alone; leave one of them out")
+    return faults
+
+
+def _one_of(*words: str) -> Any:
+    return lambda value: "" if value in words else " or ".join(words)
+
+
+def _threshold(value: Any) -> str:
+    good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 255
+    return "" if good else "a whole grey level from 0 to 255"
+
+
+def _fraction(value: Any) -> str:
+    good = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1
+    return "" if good else "a number between 0 and 1"
+
+
+def _jobs(value: Any) -> str:
+    good = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return "" if good else "a whole number of processes from 1"
+
+
+def _window(value: Any) -> str:
+    expected = "two numbers LOW,HIGH with LOW below HIGH"
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        return expected
+    numbers = [
+        v
+        for v in value
+        if isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) < 1e300  # False for NaN, too
+    ]
+    return "" if len(numbers) == 2 and numbers[0] < numbers[1] else expected
+
+
+def _labels(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ""
+    if not isinstance(value, dict):
+        return 'a table such as [labels] "lab label" = "MF_L"'
+    if found := _swallowed(value):
+        return found
+    wrong = [key for key, text in value.items() if not isinstance(text, str) or parse_label(text) is None]
+    if wrong:
+        return f"a label such as MF_L or IVD for {', '.join(map(repr, wrong))}"
+    keys = [alias_key(key) for key in value]
+    twice = [key for key in value if keys.count(alias_key(key)) > 1]
+    return f"one meaning for {', '.join(map(repr, twice))}, whatever the case" if twice else ""
+
+
+def _texts(value: Any) -> str:
+    good = isinstance(value, (list, tuple)) and all(isinstance(text, str) for text in value)
+    return "" if good else 'a list such as ["side:ALS", "group:ALS-LR"]'
+
+
+_CHECKS: dict[str, Any] = {
+    "threshold": _threshold,
+    "mask_rule": _one_of("labelme", "centre"),
+    "image_left": _one_of("right", "left"),
+    "reference": _one_of(*REFERENCES),
+    "patient_from": _one_of("name", "folder"),
+    "name_pattern": lambda value: "" if isinstance(value, str) else "a regular expression",
+    "window": _window,
+    "labels": _labels,
+    "contrasts": _texts,
+    "normality": _one_of("lilliefors", "shapiro"),
+    "divide_by": lambda value: "" if isinstance(value, str) and value else "the name of a column",
+    "fat_rule": _one_of("fixed", "otsu", "multiotsu", "reference", "dixon"),
+    "sat_fraction": _fraction,
+    "same_voxels": lambda value: "" if isinstance(value, bool) else "true or false",
+    "affine": _one_of("qform", "sform"),
+    "participants": lambda value: "" if isinstance(value, str) and value else "the name of a file",
+    "jobs": _jobs,
+}

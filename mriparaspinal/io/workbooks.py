@@ -1,0 +1,153 @@
+"""Tables from Excel workbooks (``.xlsx``): the first sheet, as the texts that a CSV of it would hold."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterable
+from typing import Any
+
+from mriparaspinal.core.errors import NoInputError
+
+#: Bytes of all parts of a workbook once unpacked: a table of 20,000 participants has a tenth of them.
+_UNPACKED_LIMIT = 200_000_000
+
+_OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+
+_SAVE = "save it as .xlsx or as CSV UTF-8"
+
+#: What the library for zip files raises for what is none.
+_BROKEN = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, NotImplementedError)
+
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*ref=\"([A-Z0-9:]+)\"")
+
+
+def read_workbook(raw: bytes, name: str, cells_limit: int) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+    """The rows of a workbook's first sheet that are not empty, all of one length, and notes.
+
+    Numbers are texts as a person writes them (``7``, not ``7.0``), dates ISO texts, formulas what the
+    spreadsheet last computed. Raises :class:`NoInputError` with one line for what a table cannot hold:
+    merged cells, error values, formulas without a result.
+    """
+    _require_workbook(raw, name)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of drop-down lists and styles, which no value depends on
+            sheet, titles = _first_sheet(raw, values=True)
+            formulas, _ = _first_sheet(raw, values=False)
+            merged = _merged(raw, sheet)
+            rows = _rows(sheet, formulas, name, cells_limit)
+    except NoInputError:
+        raise
+    except Exception as error:  # damaged parts fail in the library in many ways
+        found = f"cannot be read as a workbook ({type(error).__name__})"
+        raise NoInputError(
+            f"{name}: {found}; expected an Excel file; open it in Excel and save it again"
+        ) from None
+    if merged:
+        found = f"merged cells {', '.join(merged[:3])}"
+        raise NoInputError(f"{name}: {found}; expected one value in each cell; unmerge them and fill each")
+    width = max((i for row in rows for i, cell in enumerate(row, 1) if cell), default=0)
+    whole = [(*row[:width], *[""] * (width - len(row))) for row in rows]
+    if len(titles) < 2:
+        return whole, ()
+    others = ", ".join(map(repr, titles[1:]))
+    return whole, (f"{name}: the first sheet, {titles[0]!r}, is read, not {others}",)
+
+
+def _require_workbook(raw: bytes, name: str) -> None:
+    """Raise :class:`NoInputError` for what is no workbook of today's Excel, or hostile."""
+    if raw.startswith(_OLD_EXCEL):
+        if _ENCRYPTED in raw:
+            found = "a workbook with a password; expected one without"
+            raise NoInputError(f"{name}: {found}; take the password away, or save it as CSV UTF-8")
+        raise NoInputError(f"{name}: a workbook of Excel 97–2003; expected .xlsx; {_SAVE}")
+    if not name.casefold().endswith((".xlsx", ".xlsm")):
+        raise NoInputError(f"{name}: a spreadsheet of another kind; expected .xlsx; {_SAVE}")
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as parts:
+            unpacked = sum(part.file_size for part in parts.infolist())
+            if unpacked > _UNPACKED_LIMIT:
+                found = f"{unpacked / 1e6:.0f} MB unpacked; expected at most {_UNPACKED_LIMIT / 1e6:.0f} MB"
+                raise NoInputError(f"{name}: {found}; check what the file is")
+            doubtful = any(b"<!DOCTYPE" in parts.read(part) for part in parts.infolist())
+    except _BROKEN:
+        found = "not a whole workbook; expected an Excel file"
+        raise NoInputError(f"{name}: {found}; open it in Excel and save it again") from None
+    if doubtful:
+        found = "a document type declaration, which no workbook has; expected an Excel file"
+        raise NoInputError(f"{name}: {found}; {_SAVE}")
+
+
+def _first_sheet(raw: bytes, values: bool) -> tuple[Any, list[str]]:
+    """The first worksheet that is not hidden, and its title with those of the others that hold something."""
+    from openpyxl import load_workbook
+
+    book = load_workbook(io.BytesIO(raw), read_only=True, data_only=values)
+    shown = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
+    for sheet in shown:
+        sheet.reset_dimensions()  # what the file says of its size may be wrong
+    filled = [s.title for s in shown[1:] if any(any(row) for row in s.iter_rows(values_only=True))]
+    return shown[0], [shown[0].title, *filled]
+
+
+def _merged(raw: bytes, sheet: Any) -> list[str]:
+    """Ranges of merged cells, which the library does not tell where it reads row by row."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as parts:
+        content = parts.read(sheet._worksheet_path)
+    return [found.decode() for found in _MERGED.findall(content)]
+
+
+def _rows(sheet: Any, formulas: Any, name: str, cells_limit: int) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    count = 0
+    for cells, sources in zip(sheet.iter_rows(), formulas.iter_rows(), strict=True):
+        count += len(cells)
+        if count > cells_limit:
+            raise NoInputError(
+                f"{name}: more than {cells_limit} cells; expected a table; check what the file is"
+            )
+        _require_values(cells, sources, name)
+        row = tuple(_text(cell) for cell in cells)
+        if any(row):
+            rows.append(row)
+    return rows
+
+
+def _require_values(cells: Iterable[Any], sources: Iterable[Any], name: str) -> None:
+    for cell, source in zip(cells, sources, strict=True):
+        # A formula whose result is an empty text is saved as one, of the type str.
+        if cell.value is None and source.value is not None and cell.data_type != "str":
+            found = f"cell {source.coordinate} holds a formula without a saved result"
+            raise NoInputError(f"{name}: {found}; expected its value; open it in Excel and save it again")
+        if cell.value is not None and cell.data_type == "e":
+            found = f"cell {cell.coordinate} holds the error {cell.value}"
+            raise NoInputError(f"{name}: {found}; expected a value or an empty cell; correct it")
+
+
+def _text(cell: Any) -> str:
+    """A cell as the text that a person wrote.
+
+    A number shown with leading zeros (format ``000``) has them.
+    """
+    value = cell.value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, (int, float)):
+        if isinstance(value, float) and not value.is_integer():
+            return repr(value)
+        zeros = re.fullmatch(r"0{2,}", cell.number_format or "")
+        return f"{value:0{len(zeros[0])}.0f}" if zeros else f"{value:.0f}"
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        value = value.date()
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    return str(value).strip()

@@ -1,0 +1,1 @@
+"""A dataset made into results (quantify, check, merge)."""

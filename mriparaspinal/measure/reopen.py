@@ -1,0 +1,141 @@
+"""The dataset of a folder of results, with its contours or its label maps: what the pictures show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.filenames import IMAGE_ENDINGS, MANIFEST, PARTICIPANTS
+from mriparaspinal.core.model import Settings
+from mriparaspinal.core.spelling import composed
+from mriparaspinal.dataset.find import name_parser
+from mriparaspinal.dataset.open import Dataset, UnknownParticipantError, open_dataset
+from mriparaspinal.io.manifest import Manifest
+from mriparaspinal.io.output import require_finished
+
+if TYPE_CHECKING:
+    from mriparaspinal.dataset.label_maps import LabelMaps
+
+
+def open_measured(
+    results: Path, manifest: Manifest | None, dataset: Path, masks: Path | None = None
+) -> ReopenedDataset:
+    """Open the dataset of ``results``; ``masks`` is the folder of label maps, where those were measured.
+
+    Raises :class:`UsageError` where ``masks`` is missing or too much, :class:`NoInputError` where the
+    manifest is missing or cannot be used.
+    """
+    if manifest is None or manifest.numbering is None:
+        if masks is not None:
+            found = f"{results} was measured from contours"
+            raise UsageError(f"--masks {masks}: {found}; expected no label maps; leave it out")
+        return open_source(results, manifest, dataset)
+    if masks is None:
+        found = "was measured from label maps, and --masks is missing"
+        raise UsageError(f"{results}: {found}; expected the folder of the label maps; give --masks DIR")
+    if not masks.is_dir():
+        raise UsageError(f"--masks {masks}: no such folder; expected the label maps; check the path")
+    require_finished(masks, "label maps", "masks")
+    return open_source_of_maps(results, manifest, dataset, masks)
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenedDataset:
+    """A dataset, and what ``quantify.json`` says about its measurement."""
+
+    results: Path
+    study: Dataset
+    settings: Settings
+    manifest: Manifest
+    sha256: dict[str, str]
+    """Of the images and annotations that were measured, by file name."""
+
+    def require_same(self, read: Iterable[tuple[str, str]]) -> None:
+        """Hold the files that were read now, (name, SHA-256), against those that were measured.
+
+        Raises :class:`NoInputError` that names the first file that is missing, changed or new.
+        """
+        # Folders that were copied from a Mac may have the same names with accented letters in two parts.
+        now = {composed(name): digest for name, digest in read}
+        again = "give the dataset that was measured, or run quantify again"
+        for name in sorted({*now, *self.sha256}):
+            if name not in now:
+                found, expected = f"was measured into {self.results}, but is missing now", "every file"
+            elif name not in self.sha256:
+                found, expected = f"was not measured into {self.results}", f"what its {MANIFEST} lists"
+            elif now[name] != self.sha256[name]:
+                found = f"changed since it was measured into {self.results} (its SHA-256 differs)"
+                expected = "it untouched"
+            else:
+                continue
+            raise NoInputError(f"{self.study.root / name}: {found}; expected {expected}; {again}")
+
+
+def open_source(results: Path, manifest: Manifest | None, dataset: Path) -> ReopenedDataset:
+    """Open the dataset of ``results`` with the settings of its ``manifest`` (``quantify.json``).
+
+    Raises :class:`NoInputError` where there is no manifest, or its settings cannot be used.
+    """
+    manifest, settings = _measured(results, manifest)
+    if manifest.numbering is not None:
+        found = "measured from label maps, not from contours"
+        remedy = "run quantify on the LabelMe files"
+        raise NoInputError(f"{results}: {found}; expected results of the dataset's contours; {remedy}")
+    return _opened(results, manifest, settings, dataset, None, _is_of_slice)
+
+
+def open_source_of_maps(results: Path, manifest: Manifest, dataset: Path, masks: Path) -> ReopenedDataset:
+    """The same of results that were measured from label maps, which lie in the folder ``masks``."""
+    from mriparaspinal.dataset.label_maps import LabelMaps
+
+    manifest, settings = _measured(results, manifest)
+    maps = LabelMaps(masks, manifest.numbering or {}, {})
+    return _opened(results, manifest, settings, dataset, maps, _is_of_maps)
+
+
+def _measured(results: Path, manifest: Manifest | None) -> tuple[Manifest, Settings]:
+    """The manifest of a measurement, and its settings; raises :class:`NoInputError` for none, and others."""
+    if manifest is None:
+        found = "no quantify.json, which knows the settings"
+        raise NoInputError(f"{results}: {found}; expected results as quantify writes them; run it again")
+    if manifest.mean_of_raters is not None:
+        found = f"the mean of {manifest.mean_of_raters} raters, of which no dataset was measured"
+        raise NoInputError(f"{results}: {found}; expected the results of one rater; give those")
+    settings = manifest.measured_with
+    try:
+        name_parser(settings)
+    except UsageError as error:
+        raise NoInputError(f"{results / MANIFEST}: {error}") from None
+    return manifest, settings
+
+
+def _opened(
+    results: Path,
+    manifest: Manifest,
+    settings: Settings,
+    dataset: Path,
+    maps: LabelMaps | None,
+    is_read: Callable[[str], bool],
+) -> ReopenedDataset:
+    own = results / PARTICIPANTS
+    people = own if own.is_file() else None
+    share = () if manifest.share is None else manifest.share.participants
+    try:
+        study = open_dataset(dataset, settings, people, maps=maps, share=share)
+    except UnknownParticipantError as error:
+        found = str(error).removeprefix("--participant-label: ").rsplit("; ", 1)[0]
+        raise NoInputError(f"{results / MANIFEST}: {found}; give the dataset that was measured") from None
+    measured = {composed(name): digest for name, digest in manifest.inputs.items() if is_read(name)}
+    return ReopenedDataset(results, study, settings, manifest, measured)
+
+
+def _is_of_maps(name: str) -> bool:
+    """Whether an input is the image or the label map of a slice."""
+    return name.startswith("masks/") or name.lower().endswith(IMAGE_ENDINGS)
+
+
+def _is_of_slice(name: str) -> bool:
+    return name.lower().endswith((".json", *IMAGE_ENDINGS))

@@ -1,0 +1,424 @@
+"""The folder of results: its tables and manifest, written and opened again."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from mriparaspinal import __version__
+from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS, SHARE
+from mriparaspinal.core.model import (
+    COLUMNS,
+    OPTIONAL_COLUMNS,
+    PROBLEM_COLUMNS,
+    Measurement,
+    Problem,
+    Settings,
+    Spacing,
+)
+from mriparaspinal.core.spelling import composed
+from mriparaspinal.core.versions import library_versions
+from mriparaspinal.dataset.open import Dataset
+from mriparaspinal.io.folder import UnreadableFileError, read_bytes
+from mriparaspinal.io.manifest import Manifest, parse_manifest, read_manifest
+from mriparaspinal.io.output import OutputFolder, has_content, manifest_pieces, require_finished, sha256
+from mriparaspinal.io.tables import Cell, csv_bytes, csv_lines, table_bytes
+from mriparaspinal.measure.dataset import MeasuredDataset, with_lost_slices
+from mriparaspinal.measure.pack import PackedResults, Part, Parts, unpack
+from mriparaspinal.measure.rows import choose_reference, each_row, tabulate_slices
+from mriparaspinal.measure.spool import in_order
+from mriparaspinal.parallel.map import Execution, map_in_order
+
+
+def stale_tables(folder: OutputFolder, fresh: Mapping[str, bytes | str]) -> list[str]:
+    """The tables of an earlier run that the results ``fresh`` no longer have.
+
+    ``fresh``: name → content, or its SHA-256.
+
+    People keep tables of such names themselves: one that no run wrote is never removed or replaced, but
+    :class:`UsageError` is raised where it would be (a ``participants.csv`` of their own may stay otherwise).
+    """
+    stale = []
+    written = folder.written_before()
+    for name in (*segment_tables(folder.path), *slice_tables(folder.path), PARTICIPANTS, SHARE):
+        path = folder.path / name
+        if not path.is_file():
+            continue
+        if name in written:
+            stale += [] if name in fresh else [name]
+        elif (name in fresh or name != PARTICIPANTS) and not has_content(path, fresh.get(name)):
+            found = "a table that quantify did not write"
+            raise UsageError(f"{path}: {found}; expected a folder without one; choose another --out")
+    return stale
+
+
+def refuse_other_share(folder: Path, share: Sequence[str]) -> None:
+    """Raise :class:`UsageError` where a share would take the place of the results of other participants.
+
+    ``share``: the participants of a share; empty where everyone was measured, which replaces anything.
+    """
+    manifest = folder / MANIFEST
+    if not share or not manifest.is_file():
+        return
+    record = read_manifest(manifest).share
+    there = None if record is None else record.participants
+    if there != tuple(share):
+        whose = "everyone" if there is None else ", ".join(there[:3]) + (" …" if len(there) > 3 else "")
+        expected = "expected a folder for each share"
+        remedy = "choose another --out, then join them by 'mriparaspinal merge'"
+        raise UsageError(f"{folder}: holds the results of {whose}; {expected}; {remedy}")
+
+
+def segment_tables(folder: Path) -> list[str]:
+    """The names ``L1.csv`` … ``L5.csv`` that exist in a folder of results."""
+    return [name for name in (f"L{n}.csv" for n in range(1, 6)) if (folder / name).is_file()]
+
+
+def slice_tables(folder: Path) -> list[str]:
+    """The names ``L1_slices.csv`` … that exist in a folder of results: each slice of a stack by itself."""
+    return [name for name in (f"L{n}_slices.csv" for n in range(1, 6)) if (folder / name).is_file()]
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A folder of results as it was read: every file once, and the bytes that were checked are those used."""
+
+    folder: Path
+    manifest: Manifest | None
+    """``quantify.json``; None for a folder of CSVs that was not written by ``quantify``."""
+    tables: tuple[str, ...]
+    """Of ``L1.csv`` … ``L5.csv`` those that are there."""
+    contents: dict[str, bytes]
+    """The bytes of the tables, and of all else that the manifest lists, by name."""
+    sealed: bytes = b""
+    """The bytes of the manifest."""
+
+    def require_same(self) -> None:
+        """Raise :class:`NoInputError` where the folder is no longer what was read."""
+        if read_results(self.folder).sealed != self.sealed:
+            found = "other results stand there now than when they were read"
+            raise NoInputError(f"{self.folder}: {found}; expected them at rest; run this command again")
+
+
+def read_results(folder: Path) -> Results:
+    """Read a folder of results, after checking that it is whole.
+
+    Raises :class:`NoInputError` where a run was cut off, or a table is not the one that was written.
+    """
+    names = segment_tables(folder)
+    require_finished(folder, "the results of quantify", "quantify")
+    for name in (f"L{n}.csv" for n in range(1, 6)):
+        if name not in names and (folder / name).exists():
+            raise NoInputError(f"{folder / name}: not a regular file; expected one; replace it by a file")
+    if not names:
+        raise NoInputError(f"{folder}: no L1.csv … L5.csv; expected the results of quantify; run it first")
+    own = folder / PARTICIPANTS
+    if not (folder / MANIFEST).exists():
+        beside = [*slice_tables(folder), *([PARTICIPANTS] if own.is_file() else [])]
+        return Results(folder, None, tuple(names), {n: table_bytes(folder / n) for n in (*names, *beside)})
+    manifest, sealed = _read_manifest(folder)
+    found = _read_outputs(folder, manifest)
+    if own.is_file() and PARTICIPANTS not in found:
+        found[PARTICIPANTS] = table_bytes(own)
+    return Results(folder, manifest, tuple(names), found, sealed)
+
+
+def open_results(folder: Path) -> tuple[Manifest | None, list[str]]:
+    """The manifest of a folder of results and the names of its tables; raises as :func:`read_results`."""
+    results = read_results(folder)
+    return results.manifest, list(results.tables)
+
+
+def open_share(folder: Path) -> tuple[Manifest, bytes]:
+    """The manifest of a share of a dataset, and what it keeps for others to be joined with it.
+
+    Raises :class:`NoInputError` where the folder is no share, or not whole.
+    """
+    require_finished(folder, "the results of quantify", "quantify")
+    if not (folder / MANIFEST).is_file():
+        raise NoInputError(f"{folder}: no {MANIFEST}; expected a share that quantify wrote; check the path")
+    manifest, _ = _read_manifest(folder)
+    if SHARE not in manifest.outputs:
+        found = "measured without --participant-label; expected a share of a dataset"
+        raise NoInputError(f"{folder}: {found}; leave it out, or measure shares")
+    return manifest, _read_outputs(folder, manifest)[SHARE]
+
+
+def _read_manifest(folder: Path) -> tuple[Manifest, bytes]:
+    """The manifest, made from the bytes that are given back with it."""
+    file = folder / MANIFEST
+    try:
+        sealed = read_bytes(file)
+    except UnreadableFileError as error:
+        raise NoInputError(f"{file}: {error.message}; {error.remedy}") from None
+    return parse_manifest(sealed, file), sealed
+
+
+def _read_outputs(folder: Path, manifest: Manifest) -> dict[str, bytes]:
+    """The bytes of all tables that are there, and of all else that the manifest lists."""
+    listed = dict.fromkeys([*segment_tables(folder), *slice_tables(folder), *manifest.outputs])
+    return {name: _read_output(folder, name, manifest.outputs) for name in listed}
+
+
+def _read_output(folder: Path, name: str, outputs: Mapping[str, str]) -> bytes:
+    again = "run quantify again, or take quantify.json away to use the CSVs as they are"
+    if name not in outputs:
+        raise NoInputError(f"{folder / name}: not a table of the last quantify; expected its own; {again}")
+    try:
+        content = read_bytes(folder / name)
+    except UnreadableFileError as error:
+        found = f"{error.message.split(';')[0]}; expected it whole, as the manifest lists it"
+        raise NoInputError(f"{folder / name}: {found}; {again}") from None
+    if sha256(content) != outputs[name]:
+        found = "changed since quantify wrote it (its SHA-256 differs)"
+        raise NoInputError(f"{folder / name}: {found}; expected it untouched; {again}")
+    return content
+
+
+#: Slices whose rows become text at a time.
+_PART = 100
+
+
+def _clear_reference(measured: MeasuredDataset, settings: Settings) -> str:
+    if measured.reference is not None:
+        return measured.reference
+    # Not clear: this says why.
+    return choose_reference(((result.slice, result.seen) for result in measured.results), settings)
+
+
+def measurements_of(measured: MeasuredDataset, settings: Settings) -> list[Measurement]:
+    """The rows of all tables ``L1.csv`` … ``L5.csv``.
+
+    Raises :class:`UsageError` where the reference is not clear, :class:`NoInputError` where
+    nothing could be measured.
+    """
+    reference = _clear_reference(measured, settings)
+    measured.require_slices()
+    return list(_each_row(measured, settings, reference))
+
+
+def _each_row(measured: MeasuredDataset, settings: Settings, reference: str) -> Iterator[Measurement]:
+    study = measured.study
+    settings = _rule_of_masks(study, settings)
+    results = with_lost_slices(study, measured.results)
+    return each_row(results, reference, settings, _onset_sides(study), study.spacings, study.places)
+
+
+def _slice_rows(measured: MeasuredDataset, settings: Settings, reference: str) -> list[Measurement]:
+    """The rows of ``L1_slices.csv`` …: each slice by itself, of the segments that have several."""
+    study = measured.study
+    settings = _rule_of_masks(study, settings)
+    results = with_lost_slices(study, measured.results)
+    return tabulate_slices(results, reference, settings, _onset_sides(study), study.spacings)
+
+
+def _onset_sides(study: Dataset) -> dict[str, str]:
+    people = study.participants
+    return {who: people.value(who, "onset_side") for who in people.rows}
+
+
+def _rule_of_masks(study: Dataset, settings: Settings) -> Settings:
+    """The settings as they were used: the pixels of a label map need no rule."""
+    return settings if study.maps is None else dataclasses.replace(settings, mask_rule="mask")
+
+
+def result_files(
+    measured: MeasuredDataset, settings: Settings, spread: int | Execution = 1
+) -> dict[str, bytes]:
+    """The files of a folder of results, by name; the manifest is the last.
+
+    Raises as :func:`measurements_of`; but a share without any muscle is written, for others to be joined.
+    """
+    blocks: dict[str, list[bytes]] = {}
+    tables, others = _make_files(
+        measured, settings, lambda name, block: blocks.setdefault(name, []).append(block), spread
+    )
+    return {name: b"".join(blocks[name]) for name in (*tables, *others, MANIFEST)}
+
+
+def write_results(
+    measured: MeasuredDataset, settings: Settings, folder: OutputFolder, spread: int | Execution = 1
+) -> list[str]:
+    """Put the files of :func:`result_files` into a folder, piece by piece; returns the tables' names."""
+    tables, others = _make_files(measured, settings, folder.append, spread)
+    folder.replace({}, stale_tables(folder, tables | others))
+    return list(tables)
+
+
+def _make_files(
+    measured: MeasuredDataset,
+    settings: Settings,
+    append: Callable[[str, bytes], None],
+    spread: int | Execution,
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Give all files to ``append`` (name, block) by and by, the manifest as the last one.
+
+    Returns the SHA-256 of the tables by name, and those of the other files that the manifest lists.
+    """
+    reference = _clear_reference(measured, settings)
+    study = measured.study
+    if not study.share:
+        measured.require_slices()
+    tables = _Tables(append)
+    several = any(slice_.letter for slice_ in chain(study.dataset.slices, study.dataset.lost))
+    results = measured.results
+    if several or settings.fat_rule == "dixon" or not isinstance(results, PackedResults):
+        tables.add(*_with_optional_columns(_each_row(measured, settings, reference)))
+    else:
+        # Each slice makes its rows by itself: processes can share them.
+        rule = _rule_of_masks(study, settings)
+        work = partial(_text_of_part, reference, rule, _onset_sides(study), study.spacings)
+        tables.add(map_in_order(work, Parts(results, _PART), spread, large=True), COLUMNS)
+    counts = {"participants": len(tables.participants), "rows": tables.rows}
+    tables.add(*_with_optional_columns(_slice_rows(measured, settings, reference)), "_slices")
+    digests = {name: tables.hashes[name].hexdigest() for name in sorted(tables.hashes)}
+    others = {"problems.csv": problems_csv(measured.problems)}
+    if study.participants_csv is not None:
+        others[PARTICIPANTS] = study.participants_csv
+    if study.share:
+        from mriparaspinal.measure.share_file import share_bytes
+
+        others[SHARE] = share_bytes(measured, settings)
+    for name, content in others.items():
+        append(name, content)
+    hashes = {name: sha256(content) for name, content in others.items()}
+    for piece in _manifest(measured, settings, reference, counts, digests | hashes):
+        append(MANIFEST, piece)
+    return digests, hashes
+
+
+@dataclass(frozen=True, slots=True)
+class _TableText:
+    """Rows as the text of tables, and whose they are."""
+
+    by_segment: dict[str, bytes]
+    participants: frozenset[str]
+    rows: int
+
+
+def _text_of(rows: Iterable[Measurement], columns: tuple[str, ...]) -> _TableText:
+    cells_of = attrgetter(*columns)
+    by_segment: dict[str, list[tuple[Cell, ...]]] = {}
+    participants = set()
+    for row in rows:
+        by_segment.setdefault(row.segment, []).append(cells_of(row))
+        participants.add(row.participant_id)
+    texts = {segment: csv_lines(cells) for segment, cells in by_segment.items()}
+    return _TableText(texts, frozenset(participants), sum(map(len, by_segment.values())))
+
+
+def _text_of_part(
+    reference: str,
+    settings: Settings,
+    onset_sides: Mapping[str, str],
+    spacings: Mapping[str, Spacing],
+    part: Part,
+) -> _TableText:
+    """The rows of some slices, of which no segment of a participant has several."""
+    results = [unpack(slice_, raw) for slice_, raw in part]
+    return _text_of(each_row(results, reference, settings, onset_sides, spacings), COLUMNS)
+
+
+def _with_optional_columns(rows: Iterable[Measurement]) -> tuple[list[_TableText], tuple[str, ...]]:
+    """Rows, and their columns: those that have a value in a row of any segment."""
+    rows = list(rows)
+    columns = tuple(c for c in OPTIONAL_COLUMNS if any(getattr(row, c) is not None for row in rows))
+    return [_text_of(rows, COLUMNS + columns)], COLUMNS + columns
+
+
+class _Tables:
+    """Tables that grow part by part, one for each segment."""
+
+    def __init__(self, append: Callable[[str, bytes], None]) -> None:
+        self._append = append
+        self.hashes: dict[str, hashlib._Hash] = {}
+        self.participants: set[str] = set()
+        self.rows = 0
+
+    def add(self, texts: Iterable[_TableText], columns: tuple[str, ...], ending: str = "") -> None:
+        """Add rows, which have such columns, to the tables of such an ending."""
+        for text in texts:
+            self.participants |= text.participants
+            self.rows += text.rows
+            for segment, lines in text.by_segment.items():
+                self._write(f"{segment}{ending}.csv", columns, lines)
+
+    def _write(self, name: str, columns: tuple[str, ...], text: bytes) -> None:
+        if name not in self.hashes:
+            self.hashes[name] = hashlib.sha256()
+            text = csv_lines([columns]) + text
+        self.hashes[name].update(text)
+        self._append(name, text)
+
+
+def problems_csv(problems: list[Problem]) -> bytes:
+    """``problems.csv``; what comes from file names and labels cannot run as a formula."""
+    cells = [tuple(getattr(problem, c) for c in PROBLEM_COLUMNS) for problem in problems]
+    return csv_bytes(PROBLEM_COLUMNS, cells)
+
+
+def problem_records(problems: list[Problem]) -> list[dict[str, str]]:
+    """The problems as plain data."""
+    return [dataclasses.asdict(problem) for problem in problems]
+
+
+def _manifest(
+    measured: MeasuredDataset,
+    settings: Settings,
+    reference: str,
+    counts: Mapping[str, int],
+    outputs: Mapping[str, str],
+) -> Iterator[bytes]:
+    maps = measured.study.maps
+    resolved: dict[str, Any] = dataclasses.asdict(_rule_of_masks(measured.study, settings))
+    resolved["reference"] = reference or None
+    resolved["labels"] = dict(settings.labels)
+    if settings.affine is None:
+        del resolved["affine"]
+    if maps is not None:
+        from mriparaspinal.dataset.label_maps import numbering_record
+
+        resolved["numbering"] = numbering_record(maps)
+    return manifest_pieces(
+        {
+            "mriparaspinal": __version__,
+            "settings": resolved,
+            **_share_record(measured.study),
+            "libraries": library_versions(),
+            "inputs": _inputs(measured),
+            "outputs": outputs,
+            "counts": {
+                "slices_found": len(measured.results),
+                "slices_measured": measured.measured,
+                **counts,
+                "errors": measured.errors,
+                "warnings": measured.warnings,
+            },
+        }
+    )
+
+
+def _inputs(measured: MeasuredDataset) -> Iterator[tuple[str, str]]:
+    """All files that were read, and their SHA-256, sorted by name; of one that was read twice the last."""
+    slices = (pair for result in measured.results for pair in result.sha256)
+    # No name has a zero byte: these are in the order of the names, then of the reading.
+    entries = (
+        b"%s\0%016x%s" % (composed(name).encode("utf-8", "surrogatepass"), number, digest.encode())
+        for number, (name, digest) in enumerate(chain(measured.study.sha256.items(), slices))
+    )
+    for name, (*_, last) in groupby(in_order(entries), lambda entry: entry[:-81]):
+        yield name.decode("utf-8", "surrogatepass"), last[-64:].decode()
+
+
+def _share_record(study: Dataset) -> dict[str, Any]:
+    if not study.share:
+        return {}
+    return {"share": {"participants": list(study.share), "of": len(study.everyone)}}

@@ -1,0 +1,217 @@
+"""How one slice, then one folder, is measured. A newcomer starts here."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.labels import Region
+from mriparaspinal.core.model import SAT, Problem, Settings, Slice, SliceResult
+from mriparaspinal.dataset.anatomy import RegionKey
+from mriparaspinal.dataset.plausibility import mirror_fit, unusual_areas, without_signal
+from mriparaspinal.dataset.read import OpenSlice, read_mapped, read_slice
+from mriparaspinal.imaging.rasterise import Patch, frame_of
+from mriparaspinal.measure.fat import count_region, dixon_sums
+from mriparaspinal.measure.spool import Spool
+from mriparaspinal.parallel.map import Execution, in_time, map_in_order
+
+if TYPE_CHECKING:
+    from mriparaspinal.dataset.dixon import DixonSource
+    from mriparaspinal.dataset.label_maps import LabelMaps
+
+
+Signal = NDArray[np.float64]
+
+
+def measure_slices(
+    root: Path,
+    slices: Sequence[Slice],
+    settings: Settings,
+    spread: int | Execution = 1,
+    progress: Callable[[], None] | None = None,
+    maps: LabelMaps | None = None,
+    dixon: DixonSource | None = None,
+) -> Sequence[SliceResult]:
+    """Measure slices of the folder ``root``, in their order; the results do not depend on ``spread``.
+
+    With ``maps``, label maps take the place of contours; with ``dixon``, the fat fraction that of grey.
+    Raises :class:`UsageError` where many results find no room on the disk.
+    """
+    from mriparaspinal.measure.pack import PackedResults
+
+    how = Execution(spread) if isinstance(spread, int) else spread
+    if how.scheduler is not None:
+        # Workers elsewhere know nothing of the folder that the command was given in.
+        root = root.absolute()
+        maps = maps and replace(maps, folder=maps.folder.absolute())
+        dixon = dixon and replace(dixon, fat=dixon.fat.absolute(), water=dixon.water.absolute())
+    measure: Callable[[Slice], SliceResult]
+    measure = partial(measure_slice, root, settings=settings, maps=maps, dixon=dixon)
+    if how.scheduler is not None:
+        measure = partial(_measure_elsewhere, root, measure)
+    if how.timeout is not None:
+        measure = partial(in_time, measure, partial(_timed_out, how.timeout), how.timeout)
+    # Closed, so that processes end with an error here, too.
+    with closing(map_in_order(partial(_packed, measure), slices, how, progress)) as packed:
+        return PackedResults(slices, Spool(packed))
+
+
+def _packed(measure: Callable[[Slice], SliceResult], slice_: Slice) -> bytes:
+    """A slice's result as bytes, which travel between processes at little cost."""
+    from mriparaspinal.measure.pack import pack
+
+    return pack(measure(slice_))
+
+
+def _measure_elsewhere(root: Path, measure: Callable[[Slice], SliceResult], slice_: Slice) -> SliceResult:
+    """On another machine, which may lack the folder: else each slice would be an error of its own."""
+    if not root.is_dir():
+        found = f"no such folder on the worker {platform.node()}; expected the same path on each machine"
+        raise NoInputError(f"{root}: {found}; mount the shared folder there")
+    return measure(slice_)
+
+
+def _timed_out(seconds: float, slice_: Slice) -> SliceResult:
+    message = f"no result within {seconds:g} s; expected the slice to be read and measured in that time"
+    remedy = "look at the disk or network drive that it lies on, or give a longer --timeout"
+    problem = Problem(slice_.name, "", "error", "timed-out", message, remedy)
+    return _lost(slice_, OpenSlice(problems=[problem]))
+
+
+def measure_slice(
+    root: Path,
+    slice_: Slice,
+    settings: Settings,
+    maps: LabelMaps | None = None,
+    dixon: DixonSource | None = None,
+) -> SliceResult:
+    """Count every region of one slice. What is wrong with it becomes problems, never an exception."""
+    found = read_slice(root, slice_, settings) if maps is None else read_mapped(root, slice_, settings, maps)
+    if found.image is None or found.anatomy is None:
+        return _lost(slice_, found)
+    anatomy = found.anatomy
+    counts = {}
+    threshold = None
+    fit = None
+    if anatomy.patches:
+        # Only the part under the contours and under their mirror image becomes an array: copying the rest
+        # takes longer than counting.
+        columns, rows = found.image.size
+        frame = frame_of(anatomy.patches.values())
+        margin = min(frame.left, columns - frame.right)
+        frame = frame._replace(left=margin, right=columns - margin)
+        grey = np.asarray(found.image.crop(frame))
+        patches = {key: patch.moved(-frame.top, -frame.left) for key, patch in anatomy.patches.items()}
+        fit = None if _explained(found.problems, patches) else mirror_fit(grey, patches)
+        found.problems += _implausible(grey, patches, rows * columns, found.problems, slice_)
+        threshold = slice_threshold(grey, patches, settings, slice_, found.problems)
+        signals = None if dixon is None else _signals(dixon, slice_, found)
+        if threshold is None or (dixon is not None and signals is None):
+            return _lost(slice_, found)
+        for key, patch in patches.items():
+            counts[key] = count_region(grey, patch, anatomy.areas_px[key], threshold)
+            if signals is not None:
+                fat_px, sums = dixon_sums(*signals, anatomy.patches[key], threshold)
+                counts[key] = replace(counts[key], fat_px=fat_px, dixon=sums)
+    return SliceResult(
+        slice_,
+        counts,
+        frozenset(anatomy.seen),
+        True,
+        tuple(found.problems),
+        tuple(found.sha256),
+        threshold,
+        found.deep,
+        fit,
+    )
+
+
+#: What tells already that contours do not lie where they belong: a better fit elsewhere follows from it.
+_MISPLACED = {"off-centre", "leaves-image", "embedded-differs", "embedded-other-size"}
+
+
+def _explained(known: list[Problem], patches: Mapping[RegionKey, Patch]) -> bool:
+    """Whether the fit to the mirror image would tell nothing new: no muscle is left, or it is known why."""
+    return not any(side for _, side in patches) or any(problem.code in _MISPLACED for problem in known)
+
+
+def _implausible(
+    grey: NDArray[np.uint8],
+    patches: Mapping[RegionKey, Patch],
+    image_px: int,
+    known: list[Problem],
+    slice_: Slice,
+) -> list[Problem]:
+    """Warnings about regions without signal, and about areas that no muscle has."""
+    name = slice_.annotation
+    problems = []
+    if dark := without_signal(grey, patches):
+        labels = ", ".join(str(Region(*key)) for key in dark)
+        found = "all pixels of the region have one grey level; expected tissue, whose grey levels scatter"
+        remedy = "check on an overlay that the contours were drawn on this image"
+        problems.append(Problem(name, labels, "warning", "no-signal", found, remedy))
+    areas = {key: int(np.count_nonzero(patch.pixels)) for key, patch in patches.items()}
+    # Contours that leave the image have been told of: their areas follow from that.
+    leave = any(problem.code == "leaves-image" for problem in known)
+    for key, finding in () if leave else unusual_areas(areas, image_px):
+        problems.append(Problem(name, str(Region(*key)), "warning", *finding))
+    return problems
+
+
+def slice_threshold(
+    grey: NDArray[np.uint8],
+    patches: Mapping[RegionKey, Patch],
+    settings: Settings,
+    slice_: Slice,
+    problems: list[Problem],
+) -> float | None:
+    """The grey level above which a pixel of the slice is fat; None, with a problem, where there is none.
+
+    ``grey`` (rows, columns), 8-bit, with ``patches`` placed on it. Rule ``dixon``: the fat fraction.
+    """
+    if settings.fat_rule == "fixed":
+        return settings.threshold
+    from mriparaspinal.measure.fat import DIXON_THRESHOLD, NoThresholdError, grey_threshold, is_saturated
+
+    if settings.fat_rule == "dixon":
+        return DIXON_THRESHOLD
+    name = slice_.annotation
+    try:
+        threshold = grey_threshold(settings.fat_rule, grey, patches, settings.sat_fraction)
+    except NoThresholdError as error:
+        problems.append(Problem(name, "", "error", "no-threshold", error.message, error.remedy))
+        return None
+    if settings.fat_rule == "reference" and is_saturated(grey, patches):
+        found = "the median of subcutaneous fat is white (255), cut off by the window; expected it below"
+        remedy = "export with a wider window: the threshold is too low by an unknown part"
+        problems.append(Problem(name, SAT, "warning", "saturated-fat", found, remedy))
+    return int(threshold) if threshold.is_integer() else threshold
+
+
+def _signals(dixon: DixonSource, slice_: Slice, found: OpenSlice) -> tuple[Signal, Signal] | None:
+    """Fat and water of the slice, (rows, columns) each; None, with a problem, where there are none."""
+    from mriparaspinal.dataset.dixon import NoDixonError, read_dixon
+
+    assert found.image is not None  # only slices that can be measured come here
+    columns, rows = found.image.size
+    try:
+        read = read_dixon(dixon, slice_, (rows, columns))
+    except NoDixonError as error:
+        found.problems.append(Problem(slice_.name, "", "error", "no-dixon", error.message, error.remedy))
+        return None
+    found.sha256 += read.sha256
+    found.problems += [Problem(file, "", "warning", "two-places", *remark) for file, remark in read.remarks]
+    return read.fat, read.water
+
+
+def _lost(slice_: Slice, found: OpenSlice) -> SliceResult:
+    return SliceResult(slice_, {}, frozenset(), False, tuple(found.problems), tuple(found.sha256))

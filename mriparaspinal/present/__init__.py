@@ -1,0 +1,1 @@
+"""Tables made into figures and printed tables, as objects."""

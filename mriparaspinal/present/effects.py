@@ -1,0 +1,151 @@
+"""The map of effect sizes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from scipy.stats import norm
+
+from mriparaspinal.core.model import MUSCLES, SEGMENTS
+from mriparaspinal.present.style import (
+    ALPHA,
+    LINE_PT,
+    PAGE_MM,
+    Floats,
+    empty_figure,
+    footnote,
+    new_figure,
+    points_above,
+    style,
+    with_fixed_layout,
+)
+from mriparaspinal.present.words import contrast_name, in_known_order, metric_label
+from mriparaspinal.stats.cells import texts
+
+# --- the heat map of effects --------------------------------------------------------------------------------
+
+
+#: Diverging, safe for colour-blind readers, white at no effect.
+_EFFECT_MAP, _EFFECT_SCALE = colormaps["PuOr"], Normalize(-1, 1)
+
+
+@style()
+def effect_map(comparisons: pd.DataFrame) -> Figure:
+    """All effects of ``comparisons`` at one look: a panel per metric, contrasts down, muscles across.
+
+    Every cell is on the scale of the rank-biserial correlation, P(a > b) − P(a < b) for one participant of
+    each arm. Where the table has Hedges' g, the picture (not the table) shows what g means on that scale for
+    two normal arms of equal variance, 2·Φ(g/√2) − 1 (McGraw & Wong 1992, *Psychol Bull* 111:361–365), in
+    italics. One dot: p < 0.05; two: adjusted p < 0.05. Hatched: no test. In a table without segments and
+    muscles the metrics are the columns of the only panel.
+    """
+    table = comparisons.copy()
+    for column in ("contrast", "segment", "muscle", "metric", "role", "label_a", "label_b", "effect"):
+        table[column] = texts(table[column])
+    if table.empty:
+        return empty_figure()
+    names = {tuple(line): None for line in table[["contrast", "role", "label_a", "label_b"]].values}
+    plain = not table["muscle"].any() and not table["segment"].any()
+    metrics = list(dict.fromkeys(table["metric"]))
+    segments = in_known_order(table["segment"], SEGMENTS)
+    places = [
+        (muscle, segment) for muscle in in_known_order(table["muscle"], MUSCLES) for segment in segments
+    ]
+    panels = [[(metric, *place) for metric in metrics for place in places]]
+    if not plain:
+        panels = [[(metric, *place) for place in places] for metric in metrics]
+    key = ["contrast", "role", "label_a", "label_b", "metric", "muscle", "segment"]
+    cells = {tuple(row[name] for name in key): row for row in table.to_dict("records")}
+
+    below_mm = _upright_mm(panels[0]) if plain else 0.0
+    figure = new_figure(PAGE_MM, len(panels) * (14 + 7.2 * len(names)) + 16 + below_mm)
+    grid = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
+    mesh: Any = None
+    for axes, columns in zip(grid, panels, strict=True):
+        found = [[cells.get((*name, *column)) for column in columns] for name in names]
+        sizes = np.array([[math.nan if c is None else _common_effect(c) for c in line] for line in found])
+        # Where a cell is empty, the hatched background of the axes shows.
+        axes.patch.set(facecolor="#F0F0F0", edgecolor="#A0A0A0", hatch="//////", linewidth=0)
+        mesh = axes.pcolormesh(
+            np.ma.masked_invalid(sizes),
+            cmap=_EFFECT_MAP,
+            norm=_EFFECT_SCALE,
+            edgecolors="white",
+            linewidth=0.6,
+        )
+        _write_effects(axes, found, sizes, numbers=len(columns) <= 20)
+        _name_effects(axes, columns, [contrast_name(*name) for name in names], plain)
+    bar = figure.colorbar(mesh, ax=list(grid), orientation="horizontal", aspect=50, shrink=0.6, pad=0.02)
+    bar.outline.set_visible(False)
+    bar.set_label("◄ second arm larger      rank-biserial correlation      first arm larger ►")
+    footnote(figure, "Rank-biserial correlation: P(first > second) − P(first < second).")
+    footnote(figure, "Italics: 2·Φ(g/√2) − 1, converted from Hedges’ g. Hatched: no test.")
+    footnote(figure, "•: p < 0.05, not adjusted; ••: p < 0.05 after Benjamini–Hochberg’s adjustment, too.")
+    return with_fixed_layout(figure)
+
+
+def _common_effect(cell: Mapping[str, Any]) -> float:
+    """On the scale of the rank-biserial correlation; NaN where there was no test."""
+    size = float(cell["effect_size"])
+    if cell["effect"] == "hedges_g":
+        return float(2 * norm.cdf(size / math.sqrt(2)) - 1)
+    return size if cell["effect"] == "rank_biserial" else math.nan
+
+
+def _write_effects(
+    axes: Any, found: Sequence[Sequence[Mapping[str, Any] | None]], sizes: Floats, numbers: bool
+) -> None:
+    for (i, j), size in np.ndenumerate(sizes):
+        cell = found[i][j]
+        if cell is None or math.isnan(size):
+            continue
+        dots = "••" if cell["p_adjusted"] < ALPHA else "•" if cell["p"] < ALPHA else ""
+        darkness = 1 - np.dot(_EFFECT_MAP(_EFFECT_SCALE(size))[:3], (0.299, 0.587, 0.114))
+        number = f"{size:+z.2f}".replace("0.", ".", 1).replace("-", "−") if numbers else ""
+        axes.text(
+            j + 0.5, i + 0.5, f"{number}\n{dots}".strip(), ha="center", va="center", linespacing=0.85,
+            color="white" if darkness > 0.5 else "black",
+            fontstyle="italic" if cell["effect"] == "hedges_g" else "normal",
+        )  # fmt: skip
+
+
+#: About as wide is a letter of a tick's label; so many stand in one line across the page.
+_LETTER_MM = 1.6
+
+_LETTERS_ACROSS = 80
+
+
+def _upright_mm(columns: Sequence[tuple[str, str, str]]) -> float:
+    """The room that the names of metrics take below the axes; 0 where they lie side by side."""
+    longest = max(len(metric_label(metric)) for metric, _, _ in columns)
+    beside = len(columns) <= 4 and len(columns) * (longest + 2) <= _LETTERS_ACROSS
+    return 0.0 if beside else longest * _LETTER_MM
+
+
+def _name_effects(
+    axes: Any, columns: Sequence[tuple[str, str, str]], rows: Sequence[str], plain: bool
+) -> None:
+    """Rows by contrast, columns by segment below and muscle above; metrics below in a plain table."""
+    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
+    axes.invert_yaxis()
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    if plain:
+        labels = [metric_label(metric) for metric, _, _ in columns]
+        axes.set_xticks(np.arange(len(columns)) + 0.5, labels, rotation=90 if _upright_mm(columns) else 0)
+        return
+    axes.set_xticks(np.arange(len(columns)) + 0.5, [segment for _, _, segment in columns])
+    muscles = [muscle for _, muscle, _ in columns]
+    for muscle in dict.fromkeys(muscles):
+        first, n = muscles.index(muscle), muscles.count(muscle)
+        axes.text(first + n / 2, 1, muscle, ha="center", va="bottom", transform=points_above(axes, 2))
+        if first:
+            axes.axvline(first, color="white", linewidth=3)
+    axes.set_title(metric_label(columns[0][0]), pad=4 + LINE_PT)

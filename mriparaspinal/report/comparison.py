@@ -1,0 +1,292 @@
+"""The folder that ``compare`` wrote: taken only where it is whole and belongs to the results."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from mriparaspinal.analysis.compare import own_names, own_table1, paper_tables_of
+from mriparaspinal.analysis.files import to_csv_bytes
+from mriparaspinal.analysis.frames import frame_csv
+from mriparaspinal.analysis.inputs import Cohort
+from mriparaspinal.core.errors import NoInputError, ParaspinalError
+from mriparaspinal.core.filenames import MARK
+from mriparaspinal.core.model import SEGMENTS
+from mriparaspinal.core.text import read_number
+from mriparaspinal.io.folder import UnreadableFileError, read_bytes
+from mriparaspinal.io.tables import TextTable, parse_table, read_table
+from mriparaspinal.present.table_layout import PaperTable
+from mriparaspinal.present.tables import table1, table2, table3, table4
+from mriparaspinal.report.figure_svg import UnreadableFigureError, inline_svg
+from mriparaspinal.report.findings import ALPHA, Sentence, caveats, main_findings
+from mriparaspinal.stats.compare import Normality, compare
+from mriparaspinal.stats.contrasts import resolve
+
+TABLE = "comparisons.csv"
+
+#: Another build of SciPy may differ in the last digits.
+_SAME = 1e-9
+
+_CAPTIONS = {
+    "figure_effects": "Effect sizes of all comparisons",
+    "figure3": "The two sides of each participant",
+    "figure4": "With and without pathological spontaneous activity (PSA)",
+    "figure5": "The groups beside each other",
+}
+
+#: The columns of texts in ``characteristics.csv`` and the correlations; all others hold numbers.
+_TEXTS = {
+    *("characteristic", "item", "unit", "levels", "label_a", "label_b", "counts_a", "counts_b"),
+    *("summary_a", "summary_b", "test", "remark"),
+    *("segment", "muscle", "metric", "role", "score", "covariates", "method"),
+}
+
+_FIGURE = re.compile(r"figure(_effects|[345]_[\w.-]+)\.svg")
+
+
+@dataclass(frozen=True, slots=True)
+class FigureView:
+    """A figure of the comparison, ready for the page."""
+
+    file: str
+    caption: str
+    markup: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What ``compare`` found, or why there is nothing."""
+
+    missing: str = ""
+    """Why there is no comparison; empty where there is one."""
+    contrasts: tuple[str, ...] = ()
+    normality: Literal["lilliefors", "shapiro"] = "lilliefors"
+    divide_by: str | None = None
+    findings: tuple[Sentence, ...] = ()
+    """The main differences in sentences, and what the tests cannot say."""
+    caveats: tuple[str, ...] = ()
+    tested: int = 0
+    stand_out: int = 0
+    """How many comparisons have an adjusted p below 0.05."""
+    tables: tuple[PaperTable, ...] = ()
+    effects: FigureView | None = None
+    """The map of all effects."""
+    figures: tuple[FigureView, ...] = ()
+    """The others."""
+    notes: tuple[str, ...] = ()
+
+
+def open_comparison(folder: Path, cohort: Cohort) -> Compared:
+    """What ``compare`` wrote into a folder about a cohort.
+
+    The comparisons are made again from the ``cohort`` and must come out the same; the tables of the folder
+    must be those that its own numbers give. Raises :class:`NoInputError` otherwise.
+    """
+    if not folder.is_dir():
+        raise NoInputError(f"{folder}: no such folder; expected what compare wrote; check --comparison")
+    if (folder / MARK).exists():
+        found = "a run was cut off here, or is still writing"
+        raise NoInputError(f"{folder}: {found}; expected a finished comparison; run compare again")
+    notes = _notes(folder)
+    if not (folder / TABLE).is_file():
+        if notes and notes[0].endswith("the comparison is skipped"):
+            return Compared(missing=notes[0])
+        raise NoInputError(f"{folder}: no {TABLE}; expected what compare wrote; check --comparison")
+    normality, divide_by, notes = _settings(notes)
+    made = _made_again(folder, read_table(folder / TABLE), cohort, normality, divide_by)
+    _require_own_tables(folder, cohort, made, normality)
+    figures = _figures(folder)
+    return Compared(
+        contrasts=tuple(dict.fromkeys(made["contrast"])),
+        normality=normality,
+        divide_by=divide_by,
+        findings=tuple(main_findings(made)),
+        caveats=tuple(caveats(made)),
+        tested=int(made["p"].notna().sum()),
+        stand_out=int((made["p_adjusted"] < ALPHA).sum()),
+        tables=_tables(folder, made, normality),
+        effects=figures.pop("figure_effects.svg", None),
+        figures=tuple(figures.values()),
+        notes=tuple(notes),
+    )
+
+
+def _notes(folder: Path) -> list[str]:
+    try:
+        return read_bytes(folder / "notes.txt").decode("utf-8", "replace").splitlines()
+    except UnreadableFileError:
+        return []
+
+
+def _settings(notes: list[str]) -> tuple[Normality, str | None, list[str]]:
+    """Test of normality and divisor from the first line of the notes, and the lines that are left."""
+    if not notes or not notes[0].startswith("settings: "):
+        return "lilliefors", None, notes
+    parts = dict(
+        part.split(" ", 1) for part in notes[0].removeprefix("settings: ").split("; ") if " " in part
+    )
+    divisor = re.search(r"(?:^settings: |; )divided by (.+)$", notes[0])
+    normality: Normality = "shapiro" if parts.get("normality") == "shapiro" else "lilliefors"
+    return normality, divisor[1] if divisor else None, notes[1:]
+
+
+def _made_again(
+    folder: Path, written: TextTable, cohort: Cohort, normality: Normality, divide_by: str | None
+) -> pd.DataFrame:
+    """The comparisons of the folder, computed from the cohort: the proof that both belong together."""
+    try:
+        column = {name: [row[i] for row in written.rows] for i, name in enumerate(written.columns)}
+        contrasts = [resolve(text, cohort.table) for text in dict.fromkeys(column["contrast"])]
+        suffix = f"/{divide_by}" if divide_by else ""
+        metrics = [name.removesuffix(suffix) for name in dict.fromkeys(column["metric"])]
+        made, _ = compare(cohort.table, contrasts, metrics, normality, divide_by)
+    except KeyError as error:
+        raise _differs(folder, f"no column {error}", "the columns of compare") from None
+    except ParaspinalError as error:
+        raise _differs(folder, str(error).split(";")[0], "contrasts of these results") from None
+    again = parse_table(frame_csv(made), TABLE)
+    absent = [name for name in again.columns if name not in written.columns]
+    if absent and set(written.columns) < set(again.columns):
+        found = f"a table of an older version, without {', '.join(absent)},"
+        raise _differs(folder, found, "the columns of this version")
+    if again.columns != written.columns or len(again.rows) != len(written.rows):
+        found = f"{len(written.rows)} rows of {len(written.columns)} columns"
+        raise _differs(folder, found, f"{len(again.rows)} of {len(again.columns)} as these results give")
+    for old, new in zip(written.rows, again.rows, strict=True):
+        for name, one, other in zip(written.columns, old, new, strict=True):
+            if not _same(one, other):
+                where = " ".join(part for part in old[:5] if part)
+                raise _differs(
+                    folder, f"{where}: {name} {one or 'empty'}", f"{other or 'empty'} as these results give"
+                )
+    return made
+
+
+def _require_own_tables(folder: Path, cohort: Cohort, made: pd.DataFrame, normality: Normality) -> None:
+    """The numbers behind Tables 1 and 4, made again, too: they come from the participants table as well."""
+    files: dict[str, bytes] = {}
+    own = _own_contrasts(folder, made)
+    asked = [resolve(text, cohort.table) for text in own.values()]
+    paper_tables_of(cohort, made, normality, files, asked)
+    for name, content in files.items():
+        try:
+            old = read_table(folder / name)
+        except NoInputError:
+            raise _differs(folder, f"no {name}", "it beside the comparisons") from None
+        new = parse_table(content, name)
+        cells = zip(chain.from_iterable(old.rows), chain.from_iterable(new.rows), strict=False)
+        sizes = (old.columns, len(old.rows)) == (new.columns, len(new.rows))
+        if not sizes or not all(_same(one, other) for one, other in cells):
+            raise _differs(folder, f"another {name}", "what these results and participants give")
+
+
+def _same(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    a, b = read_number(one), read_number(other)
+    return a is not None and b is not None and math.isclose(a, b, rel_tol=_SAME, abs_tol=_SAME)
+
+
+def _differs(folder: Path, found: str, expected: str) -> NoInputError:
+    remedy = "give the comparison of these results (and its --participants), or run compare again"
+    return NoInputError(f"{folder / TABLE}: {found} was found; expected {expected}; {remedy}")
+
+
+def _tables(folder: Path, comparisons: pd.DataFrame, normality: Normality) -> tuple[PaperTable, ...]:
+    found: list[PaperTable | None] = []
+    if (folder / "characteristics.csv").is_file():
+        found.append(table1(_typed(read_table(folder / "characteristics.csv")), normality)[0])
+    for name, text in _own_contrasts(folder, comparisons).items():
+        file = folder / f"characteristics_{name}.csv"
+        if file.is_file():
+            found.append(own_table1(_typed(read_table(file)), name, text, normality))
+    found += [table2(comparisons, normality)[0], table3(comparisons, normality)[0]]
+    correlations = "table4_correlations.csv"
+    if (folder / correlations).is_file():
+        found.append(table4(_typed(read_table(folder / correlations)), correlations)[0])
+    tables = tuple(table for table in found if table is not None)
+    for table in tables:
+        file = folder / f"{table.name}.csv"
+        if not file.is_file() or file.read_bytes() != to_csv_bytes(table):
+            found_there = "is not what its numbers give" if file.is_file() else "is missing"
+            raise NoInputError(
+                f"{file}: {found_there}; expected the table of compare, untouched; run compare again"
+            )
+    return tables
+
+
+def _own_contrasts(folder: Path, comparisons: pd.DataFrame) -> dict[str, str]:
+    """The contrasts that have a Table 1 of their own, by its name: all of them or none."""
+    if not any(folder.glob("characteristics_*.csv")):
+        return {}
+    return own_names(list(dict.fromkeys(comparisons["contrast"])))
+
+
+def _typed(table: TextTable) -> pd.DataFrame:
+    """A table of ours as a frame: texts as they are, all else as numbers, even where none is there."""
+    cells = {name: [row[place] for row in table.rows] for place, name in enumerate(table.columns)}
+    return pd.DataFrame(
+        {
+            name: pd.Series(column, dtype=object)
+            if name in _TEXTS
+            else pd.to_numeric(pd.Series(column, dtype=object), errors="coerce").astype(float)
+            for name, column in cells.items()
+        }
+    )
+
+
+def _figures(folder: Path) -> dict[str, FigureView]:
+    """The figures of the folder by file."""
+    views = {}
+    for name in sorted(path.name for path in folder.glob("figure*.svg") if _FIGURE.fullmatch(path.name)):
+        stem = name.removesuffix(".svg")
+        caption = _CAPTIONS.get(stem) or _CAPTIONS[stem.partition("_")[0]]
+        try:
+            content = read_bytes(folder / name)
+            markup = inline_svg(content, re.sub(r"[^\w-]", "-", stem), f"{caption} ({name})")
+        except (UnreadableFileError, UnreadableFigureError):
+            found = "cannot be read as SVG"
+            raise NoInputError(
+                f"{folder / name}: {found}; expected a figure of compare; run compare again"
+            ) from None
+        views[name] = FigureView(name, caption, markup)
+    return views
+
+
+@dataclass(frozen=True, slots=True)
+class CellView:
+    """One cell: its text, and whether it is significant."""
+
+    text: str
+    bold: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """A table with one row per line of numbers."""
+
+    title: str
+    file: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[CellView, ...], ...]
+    footnotes: tuple[str, ...]
+
+
+def table_view(table: PaperTable) -> TableView:
+    """The table with the segment beside each row instead of above its rows."""
+    segment = ""
+    rows = []
+    for number, row in enumerate(table.rows):
+        if row[0] in SEGMENTS and not any(row[1:]):
+            segment = row[0]
+            continue
+        cells = [CellView(text, (number, place) in table.bold) for place, text in enumerate(row)]
+        rows.append((CellView(segment, False), *cells) if segment else tuple(cells))
+    header = ("Segment", *table.header) if segment else table.header
+    return TableView(table.title, f"{table.name}.csv", header, tuple(rows), table.footnotes)

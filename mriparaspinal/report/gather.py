@@ -1,0 +1,305 @@
+"""What stands on the page, gathered from results, dataset and comparison. Nothing new is measured here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mriparaspinal import __version__
+from mriparaspinal.analysis.frames import read_measurements
+from mriparaspinal.analysis.inputs import Cohort
+from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.filenames import MANIFEST
+from mriparaspinal.core.model import MUSCLES, PROBLEM_COLUMNS, SEGMENTS, Problem, Settings
+from mriparaspinal.core.text import natural_key
+from mriparaspinal.io.manifest import Manifest
+from mriparaspinal.io.output import sha256
+from mriparaspinal.io.tables import parse_table
+from mriparaspinal.measure.reopen import ReopenedDataset
+from mriparaspinal.measure.results import Results
+from mriparaspinal.report.comparison import Compared, TableView, open_comparison, table_view
+from mriparaspinal.report.methods import CITATION, StudyFacts, commands, methods_paragraph
+from mriparaspinal.report.outliers import RULES, find_outliers
+from mriparaspinal.report.outlines import SliceImage
+from mriparaspinal.report.pictures import draw_pictures
+from mriparaspinal.report.slices import SliceView, slice_views
+
+#: The page should be no larger; the pictures get what the rest leaves.
+_MOST_BYTES = 19_700_000
+
+#: What a slice needs beside its picture: outlines, numbers, histogram.
+_BYTES_BESIDE = 8_500
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """How many participants of a group were measured, in all and by segment."""
+
+    group: str
+    participants: int
+    by_segment: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Problems of one kind."""
+
+    code: str
+    number: int
+    example: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What repeats the study."""
+
+    versions: tuple[tuple[str, str], ...]
+    settings: tuple[tuple[str, str], ...]
+    manifest: str
+    manifest_sha256: str
+    inputs: int
+    commands: tuple[str, ...]
+    citation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The page's contents; every text is plain."""
+
+    study: StudyFacts
+    groups: tuple[GroupView, ...]
+    slices_found: int
+    errors: tuple[Kind, ...]
+    checks: tuple[str, ...]
+    """What was checked while the page was made, and held."""
+    methods: str
+    compared: Compared
+    tables: tuple[TableView, ...]
+    first: tuple[SliceView, ...]
+    """The slices with a reason to look at before the others."""
+    others: tuple[SliceView, ...]
+    rules: tuple[str, ...]
+    """What is a reason."""
+    judged: int
+    too_few: int
+    """Sets of values that could be judged by their robust z, and those that could not."""
+    has_mm2: bool
+    problems: tuple[Problem, ...]
+    record: Record
+
+    @property
+    def not_measured(self) -> tuple[SliceView, ...]:
+        """The slices without a number."""
+        return tuple(view for view in self.first + self.others if not view.rows)
+
+    @property
+    def problem_counts(self) -> str:
+        """How many errors and warnings there are, in words."""
+        errors = sum(problem.severity == "error" for problem in self.problems)
+        warnings = len(self.problems) - errors
+        return f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')} in the files"
+
+    @property
+    def step(self) -> int:
+        """Grey levels outside the regions are shown in steps of so many; 1: as they are."""
+        return max((view.picture.step for view in self.first + self.others if view.picture), default=1)
+
+
+def gather(
+    cohort: Cohort,
+    source: ReopenedDataset,
+    comparison: Path | None = None,
+    jobs: int = 1,
+    progress: Callable[[], None] | None = None,
+) -> Contents:
+    """Everything for the page.
+
+    Raises :class:`NoInputError` where dataset, results and comparison do not belong together.
+    """
+    if comparison is None:
+        compared = Compared(missing="no comparison was given (--comparison)")
+    else:
+        compared = open_comparison(comparison, cohort)
+    (read,) = cohort.sources
+    rows = _slice_rows(read)
+    problems = _problems(read)
+    pictures = _pictures(source, rows, compared, jobs, progress)
+    outliers = find_outliers(rows)
+    views = slice_views(source.study.dataset.slices, rows, pictures, outliers.findings, problems)
+    study = _study(source.manifest, rows, source.settings, compared)
+    return Contents(
+        study=study,
+        groups=_groups(rows, study.segments),
+        slices_found=len(views),
+        errors=_kinds(problem for problem in problems if problem.severity == "error"),
+        checks=_checks(source, compared),
+        methods=methods_paragraph(study),
+        compared=compared,
+        tables=tuple(map(table_view, compared.tables)),
+        first=tuple(sorted(filter(_to_look_at, views), key=lambda v: (-len(v.unusual), -len(v.problems)))),
+        others=tuple(view for view in views if not _to_look_at(view)),
+        rules=RULES,
+        judged=outliers.judged,
+        too_few=outliers.too_few,
+        has_mm2=bool(rows["csa_mm2"].notna().any()),
+        problems=tuple(problems),
+        record=_record(read, source, study, compared),
+    )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+
+
+def _to_look_at(view: SliceView) -> bool:
+    # Warnings alone, such as contours that share a few pixels, are too common to come first.
+    return bool(view.unusual) or any(p.severity == "error" for p in view.problems) or not view.rows
+
+
+def _slice_rows(results: Results) -> pd.DataFrame:
+    """The rows of each slice by itself, with the CSV that has them (``table``).
+
+    Where a segment of somebody has several slices, they stand in a table of their own, ``L3_slices.csv``.
+    """
+    tables = []
+    for name in results.tables:
+        by_slice = name.replace(".csv", "_slices.csv")
+        name = by_slice if by_slice in results.contents else name
+        tables.append(read_measurements(results.contents, [name]).assign(table=name))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _problems(results: Results) -> list[Problem]:
+    raw = results.contents.get("problems.csv")
+    if raw is None:
+        return []
+    table = parse_table(raw, "problems.csv")
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    return [_problem(row) for row in rows]
+
+
+def _problem(row: Mapping[str, str]) -> Problem:
+    file, shape, severity, *rest = (row.get(name, "") for name in PROBLEM_COLUMNS)
+    return Problem(file, shape, "error" if severity == "error" else "warning", *rest)
+
+
+def _pictures(
+    source: ReopenedDataset,
+    rows: pd.DataFrame,
+    compared: Compared,
+    jobs: int,
+    progress: Callable[[], None] | None,
+) -> dict[str, SliceImage]:
+    """The pictures by the slice's name; their pixels give the numbers of the results again."""
+    drawn = [*compared.figures, *([compared.effects] if compared.effects else [])]
+    figures = sum(len(figure.markup) for figure in drawn)
+    room = _MOST_BYTES - figures - _BYTES_BESIDE * len(source.study.dataset.slices)
+    by_grey = rows[rows["fat_rule"] != "dixon"]
+    thresholds = {image: float(t) for image, t in zip(by_grey["image"], by_grey["threshold"], strict=True)}
+    pictures = draw_pictures(source, thresholds, room, jobs, progress)
+    _require_same_pixels(source, rows, pictures)
+    return pictures
+
+
+def _require_same_pixels(
+    source: ReopenedDataset, rows: pd.DataFrame, pictures: Mapping[str, SliceImage]
+) -> None:
+    one_side = rows[rows["side"] != "both"]
+    for row in one_side.to_dict("records"):
+        where = f"{source.results / row['table']}: {row['image']} {row['muscle']} {row['side']}"
+        again = "run quantify again with this version"
+        picture = pictures.get(row["image"])
+        counts = picture.counts.get((row["muscle"], row["side"])) if picture is not None else None
+        if counts is None:
+            raise NoInputError(f"{where}: in the table; expected it in the dataset, too; {again}")
+        told = (row["csa_px"], row["fat_px"] if row["fat_rule"] != "dixon" else counts[1])
+        if told != counts:
+            found = f"{told[0]:.0f} px, of them {told[1]:.0f} fat"
+            raise NoInputError(
+                f"{where}: {found}; expected {counts[0]} and {counts[1]} as counted now; {again}"
+            )
+
+
+def _study(manifest: Manifest, rows: pd.DataFrame, settings: Settings, compared: Compared) -> StudyFacts:
+    libraries = dict(manifest.libraries)
+    if not compared.missing:
+        # With these the comparison was made again and came out the same.
+        libraries |= {name: version(name) for name in ("scipy", "statsmodels", "pandas")}
+    muscles, segments = set(rows["muscle"]), set(rows["segment"])
+    return StudyFacts(
+        version=manifest.version,
+        settings=settings,
+        muscles=tuple(muscle for muscle in MUSCLES if muscle in muscles),
+        segments=tuple(segment for segment in SEGMENTS if segment in segments),
+        participants=rows["participant_id"].nunique(),
+        slices=rows["image"].nunique(),
+        libraries={"Python" if name == "python" else name: v for name, v in libraries.items()},
+        several_slices=bool((rows.groupby(["participant_id", "segment"])["image"].nunique() > 1).any()),
+        compared=not compared.missing,
+        normality=compared.normality,
+        divide_by=compared.divide_by,
+        sides_compared=any(text.startswith("side:") for text in compared.contrasts),
+    )
+
+
+def _groups(rows: pd.DataFrame, segments: Sequence[str]) -> tuple[GroupView, ...]:
+    views = []
+    for group in sorted(set(rows["group"]), key=natural_key):
+        own = rows[rows["group"] == group]
+        by_segment = own.groupby("segment")["participant_id"].nunique()
+        counts = tuple(int(by_segment.get(segment, 0)) for segment in segments)
+        views.append(GroupView(group, own["participant_id"].nunique(), counts))
+    return tuple(views)
+
+
+def _kinds(problems: Any) -> tuple[Kind, ...]:
+    """The problems by code, the most frequent first."""
+    by_code: dict[str, list[Problem]] = {}
+    for problem in problems:
+        by_code.setdefault(problem.code, []).append(problem)
+    kinds = [Kind(code, len(found), found[0]) for code, found in by_code.items()]
+    return tuple(sorted(kinds, key=lambda kind: -kind.number))
+
+
+def _checks(source: ReopenedDataset, compared: Compared) -> tuple[str, ...]:
+    regions = "contours" if source.study.maps is None else "label maps"
+    checks = [
+        f"All {len(source.sha256)} files of images and {regions} are those that were measured: SHA-256 of "
+        f"each, held against {MANIFEST}.",
+        "The pixels of every muscle were counted again from the pictures on this page: the same areas"
+        + (" and fat pixels" if source.settings.fat_rule != "dixon" else "")
+        + " as in the tables.",
+    ]
+    if not compared.missing:
+        checks.append("The comparisons were computed again from these tables: the same numbers.")
+    return tuple(checks)
+
+
+def _record(results: Results, source: ReopenedDataset, study: StudyFacts, compared: Compared) -> Record:
+    manifest = source.manifest
+    measured = manifest.settings
+    shown = [(name.replace("_", "-"), _setting(value)) for name, value in measured.items()]
+    versions = [("mriparaspinal (measured)", study.version), ("mriparaspinal (this page)", __version__)]
+    return Record(
+        versions=(*versions, *study.libraries.items()),
+        settings=tuple(shown),
+        manifest=MANIFEST,
+        manifest_sha256=sha256(results.sealed),
+        inputs=len(manifest.inputs),
+        commands=tuple(commands(source.settings, compared.contrasts, not compared.missing)),
+        citation=CITATION,
+    )
+
+
+def _setting(value: object) -> str:
+    """A setting for a table: lists and mappings in words, nothing as a dash."""
+    if isinstance(value, dict):
+        value = [f"{key} = {meaning}" for key, meaning in value.items()]
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "–"
+    return "–" if value is None else str(value)

@@ -1,0 +1,48 @@
+"""The page as one HTML file: template, style and script put together, everything else escaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from mriparaspinal import __version__
+
+if TYPE_CHECKING:
+    from mriparaspinal.report.gather import Contents
+
+
+def render(contents: Contents) -> bytes:
+    """The whole page; the same contents give the same bytes.
+
+    Its policy lets nothing run or load but its own style and script, which are known by their hashes.
+    """
+    environment = Environment(
+        loader=PackageLoader("mriparaspinal.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["drawn"] = Markup
+    style, script = _part("page.css"), _part("page.js")
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    page = environment.get_template("page.html.j2").render(
+        page=contents, style=Markup(style), script=Markup(script), policy=policy, version=__version__
+    )
+    return page.encode("utf-8", "backslashreplace")
+
+
+def _part(name: str) -> str:
+    return resources.files("mriparaspinal.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")

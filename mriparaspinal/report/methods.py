@@ -1,0 +1,205 @@
+"""The protocol of a study in one paragraph for a methods section, and the commands that repeat it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mriparaspinal.core.model import Settings
+
+CITATION = (
+    "Ren Y, Han X, Zhang K, et al. MRI abnormal patterns of lumbar paraspinal muscles in patients with "
+    "amyotrophic lateral sclerosis and lumbosacral radiculopathy: a comparative study. Front. Neurol. "
+    "2026;17:1751139. doi 10.3389/fneur.2026.1751139"
+)
+
+_MUSCLES = {
+    "MF": "multifidus",
+    "ES": "erector spinae",
+    "PM": "psoas major",
+    "QL": "quadratus lumborum",
+}
+
+_REFERENCES = {"IVD": "intervertebral disc", "VB": "vertebral body"}
+
+_NORMALITY = {
+    "lilliefors": "the Kolmogorov–Smirnov test with Lilliefors’ correction",
+    "shapiro": "the Shapiro–Wilk test",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFacts:
+    """What the paragraph is about."""
+
+    version: str
+    """Of mriparaspinal, as it measured."""
+    settings: Settings
+    """As they were used; ``reference`` is what areas were divided by, None for nothing."""
+    muscles: tuple[str, ...]
+    segments: tuple[str, ...]
+    participants: int
+    slices: int
+    """Those that were measured."""
+    libraries: Mapping[str, str]
+    """Name → version of what measured; with a comparison, of what compared, too."""
+    several_slices: bool = False
+    """Whether some segment of a participant has several slices."""
+    compared: bool = False
+    normality: str = "lilliefors"
+    divide_by: str | None = None
+    sides_compared: bool = False
+
+
+def methods_paragraph(study: StudyFacts) -> str:
+    """The protocol in plain text; only what was really done stands in it."""
+    return " ".join([*_measurement(study), *_statistics(study), _software(study)])
+
+
+def _measurement(study: StudyFacts) -> list[str]:
+    settings = study.settings
+    slices = "axial MRI slice" if study.slices == 1 else "axial MRI slices"
+    people = "participant" if study.participants == 1 else "participants"
+    muscles = _listed([_MUSCLES.get(name, name) for name in study.muscles])
+    sentences = [
+        f"On {study.slices} {slices} of {study.participants} {people} (lumbar segments "
+        f"{_range(study.segments)}), {muscles} were measured on both sides with mriparaspinal "
+        f"{study.version}, after Ren et al. (2026).",
+        _masks(settings),
+        _fat(settings),
+    ]
+    if settings.reference:
+        reference = _REFERENCES.get(settings.reference, settings.reference)
+        sentences.append(
+            "Relative cross-sectional area (rCSA) is the muscle’s number of pixels divided by that of the "
+            f"{reference} on the same slice."
+        )
+    sentences.append("For both sides together, pixels were added before dividing.")
+    if study.several_slices:
+        sentences.append(
+            "Where a segment has several slices, areas are means and ratios are pooled over them."
+        )
+    shown = "right" if settings.image_left == "right" else "left"
+    sentences.append(f"Sides are the patient’s; the left of the image was taken for the patient’s {shown}.")
+    return sentences
+
+
+def _masks(settings: Settings) -> str:
+    if settings.mask_rule == "mask":
+        return "The regions are those of label maps, pixel by pixel."
+    pixels = (
+        "the pixels whose centre lies inside the contour"
+        if settings.mask_rule == "centre"
+        else "the pixels that Pillow fills, boundary included, as in LabelMe’s own masks"
+    )
+    return f"Contours were drawn in LabelMe; a region is {pixels}."
+
+
+def _fat(settings: Settings) -> str:
+    window = ""
+    if settings.window is not None:
+        low, high = settings.window
+        window = f", grey levels {low:g} to {high:g} mapped to 0–255"
+    rules = {
+        "fixed": f"grey level is above {settings.threshold} (8-bit images{window})",
+        "otsu": f"grey level is above Otsu’s threshold of the slice’s muscles (8-bit images{window})",
+        "multiotsu": (
+            "grey level is above the upper of two thresholds by Otsu’s method for three classes over the "
+            f"slice’s muscles (8-bit images{window})"
+        ),
+        "reference": (
+            f"grey level is above {settings.sat_fraction:g} × the median of subcutaneous fat on the slice "
+            f"(8-bit images{window})"
+        ),
+        "dixon": "fat fraction, fat / (fat + water) of Dixon images, is above 0.5",
+    }
+    return f"Fatty infiltration (FI) is the share of a muscle’s pixels whose {rules[settings.fat_rule]}."
+
+
+def _statistics(study: StudyFacts) -> list[str]:
+    if not study.compared:
+        return []
+    sentences = [
+        f"Normality was judged by {_NORMALITY.get(study.normality, study.normality)}; two normal arms were "
+        "compared by Student’s t-test, or Welch’s where Levene’s test found unequal variances, all others by "
+        "the Mann–Whitney U test, two-sided.",
+        "p-values were adjusted by Benjamini and Hochberg within each contrast; effect sizes are Hedges’ g "
+        "or the rank-biserial correlation, with 95 % confidence intervals.",
+    ]
+    if study.sides_compared:
+        sentences.append(
+            "The sides of one participant were compared as independent samples and, beside it, by the paired "
+            "t-test or Wilcoxon’s signed-rank test."
+        )
+    if study.divide_by:
+        sentences.append(f"For the comparisons each metric was divided by {study.divide_by}.")
+    return sentences
+
+
+def _software(study: StudyFacts) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in study.libraries.items())
+    return f"Software: {versions}. Protocol: {CITATION}."
+
+
+def commands(settings: Settings, contrasts: Sequence[str] = (), compared: bool = True) -> list[str]:
+    """The commands that repeat the study, with DATASET and RESULTS for its folders."""
+    words = ["mriparaspinal", "quantify", "DATASET", "--out", "RESULTS", *_flags(settings)]
+    lines = [shlex.join(words)]
+    if compared:
+        chosen = [word for text in contrasts for word in ("--contrast", text)]
+        lines.append(shlex.join(["mriparaspinal", "compare", "RESULTS", *chosen, "--out", "COMPARISON"]))
+    beside = ["--comparison", "COMPARISON"] if compared else []
+    masks = ["--masks", "MASKS"] if settings.mask_rule == "mask" else []
+    report = ["report", "RESULTS", "--dataset", "DATASET", *masks, *beside, "--out", "report.html"]
+    return [*lines, shlex.join(["mriparaspinal", *report])]
+
+
+def _flags(settings: Settings) -> list[str]:
+    """Every setting that has a flag and is not the default, and the threshold in any case."""
+    default = Settings()
+    flags = ["--fat-rule", settings.fat_rule] if settings.fat_rule != default.fat_rule else []
+    if settings.fat_rule == "fixed":
+        flags += ["--threshold", str(settings.threshold)]
+    if settings.fat_rule == "reference":
+        flags += ["--sat-fraction", f"{settings.sat_fraction:g}"]
+    if settings.fat_rule == "dixon":
+        flags += ["--fat", "FAT", "--water", "WATER", *["--same-voxels"] * settings.same_voxels]
+    if settings.mask_rule == "mask":
+        flags += ["--masks", "MASKS"]
+    elif settings.mask_rule != default.mask_rule:
+        flags += ["--mask-rule", settings.mask_rule]
+    if settings.affine:
+        flags += ["--affine", settings.affine]
+    if settings.image_left != default.image_left:
+        flags += ["--image-left", settings.image_left]
+    if settings.reference:
+        flags += ["--reference", settings.reference]
+    if settings.patient_from != default.patient_from:
+        flags += ["--patient-from", settings.patient_from]
+    if settings.name_pattern:
+        flags += ["--name-pattern", settings.name_pattern]
+    if settings.window:
+        flags += ["--window", f"{settings.window[0]:g},{settings.window[1]:g}"]
+    return flags
+
+
+def _range(segments: Sequence[str]) -> str:
+    """Segments in words.
+
+    >>> _range(("L1", "L2", "L3")), _range(("L3", "L5")), _range(("L4",))
+    ('L1–L3', 'L3, L5', 'L4')
+    """
+    numbers = [int(name[1:]) for name in segments]
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{segments[0]}–{segments[-1]}"
+    return ", ".join(segments)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names for a sentence.
+
+    >>> _listed(["a"]), _listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)

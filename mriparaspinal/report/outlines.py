@@ -1,0 +1,190 @@
+"""A slice as data for the page: its part around the regions, outlines of the masks, the histogram."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mriparaspinal.core.model import MUSCLES
+from mriparaspinal.dataset.anatomy import RegionKey
+from mriparaspinal.imaging.rasterise import Patch, PixelBox, frame_of
+
+#: Around the regions, so much of their longer edge is shown, for the eye to find its way.
+_MARGIN = 0.03
+
+#: Grey levels that one bar of a histogram stands for.
+_BAR = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RegionOutline:
+    """The mask of one region on the picture."""
+
+    name: str
+    side: str
+    path: str
+    """Its outline along the edges of its pixels, as the path of an SVG: only ``M h v z``, whole numbers."""
+    x: float
+    y: float
+    """The middle of its pixels, in pixels of the picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """The grey levels of one muscle, both sides together."""
+
+    muscle: str
+    path: str
+    """Bars as the path of an SVG: one unit wide for each grey level, the highest bar 100, base at 100."""
+    pixels: int
+
+
+@dataclass(frozen=True, slots=True)
+class SliceImage:
+    """What the page shows of one slice."""
+
+    width: int
+    height: int
+    uri: str
+    """The picture, lossless, as ``data:`` address."""
+    step: int
+    """1: every pixel as in the file; else grey levels outside the regions are in steps of so many."""
+    regions: tuple[RegionOutline, ...]
+    histograms: tuple[Histogram, ...]
+    counts: Mapping[RegionKey, tuple[int, int]]
+    """Pixels of each region, and those of them above the threshold."""
+
+
+def shown_frame(patches: Collection[Patch], shape: tuple[int, int]) -> PixelBox:
+    """The part of an image of (rows, columns) that is shown: the regions and a margin."""
+    frame = frame_of(patches)
+    margin = math.ceil(_MARGIN * max(frame.right - frame.left, frame.bottom - frame.top))
+    return PixelBox(
+        max(0, frame.left - margin),
+        max(0, frame.top - margin),
+        min(shape[1], frame.right + margin),
+        min(shape[0], frame.bottom + margin),
+    )
+
+
+def coarser_outside(grey: NDArray[np.uint8], patches: Iterable[Patch], step: int) -> NDArray[np.uint8]:
+    """The picture with grey levels outside all regions in steps of ``step``; inside they stay as they are."""
+    if step == 1:
+        return grey
+    inside = np.zeros(grey.shape, dtype=bool)
+    for patch in patches:
+        inside[patch.top : patch.bottom, patch.left : patch.right] |= patch.pixels
+    coarse = grey // step * step + step // 2
+    shown: NDArray[np.uint8] = np.where(inside, grey, coarse).astype(np.uint8)
+    return shown
+
+
+def outlined(key: RegionKey, patch: Patch) -> RegionOutline:
+    """A region with the outline of its mask."""
+    rows, columns = np.nonzero(patch.pixels)
+    return RegionOutline(
+        *key,
+        path=outline_path(patch),
+        x=round(patch.left + float(columns.mean()) + 0.5, 1),
+        y=round(patch.top + float(rows.mean()) + 0.5, 1),
+    )
+
+
+def outline_path(patch: Patch) -> str:
+    """The edges between pixels in and out of a mask, as closed lines: filled even-odd they give it again.
+
+    Nothing is simplified: straight runs are joined, and that is all.
+
+    >>> outline_path(Patch(2, 5, np.array([[True, True], [False, True]])))
+    'M5 2h2v2h-1v-1h-1v-1z'
+    """
+    steps = _edges(patch.pixels)
+    lines = []
+    for start in sorted(steps):
+        while steps[start]:
+            lines.append(_line(steps, start, patch))
+    return "".join(lines)
+
+
+_Corner = tuple[int, int]
+"""(row, column)"""
+
+
+def _edges(pixels: NDArray[np.bool_]) -> dict[_Corner, list[_Corner]]:
+    """Steps of one pixel along the edges, with the mask on their right: corner of a start → directions."""
+    inside = np.pad(pixels, 1)
+    above, below = inside[:-1, 1:-1], inside[1:, 1:-1]
+    left, right = inside[1:-1, :-1], inside[1:-1, 1:]
+    steps: dict[_Corner, list[_Corner]] = {}
+    for edges, (row, column), direction in (
+        (below & ~above, (0, 0), (0, 1)),
+        (above & ~below, (0, 1), (0, -1)),
+        (left & ~right, (0, 0), (1, 0)),
+        (right & ~left, (1, 0), (-1, 0)),
+    ):
+        for r, c in np.argwhere(edges).tolist():
+            steps.setdefault((r + row, c + column), []).append(direction)
+    return steps
+
+
+def _line(steps: dict[_Corner, list[_Corner]], start: _Corner, patch: Patch) -> str:
+    """One closed line from ``start``; its steps are taken out of ``steps``."""
+    row, column = start
+    text = [f"M{column + patch.left} {row + patch.top}"]
+    last, length = (0, 0), 0
+    while True:
+        # No step left at the corner can only be the start: every other one is left as often as it is met.
+        direction = steps[row, column].pop()
+        if direction != last:
+            text.append(_run(last, length))
+            last, length = direction, 0
+        length += 1
+        row, column = row + direction[0], column + direction[1]
+        if (row, column) == start:
+            return "".join([*text, _run(last, length), "z"])
+
+
+def _run(direction: _Corner, length: int) -> str:
+    rows, columns = direction
+    if not length:
+        return ""
+    return f"v{rows * length}" if rows else f"h{columns * length}"
+
+
+def first_fat_level(threshold: float) -> int:
+    """The lowest grey level that is strictly brighter than a threshold.
+
+    >>> first_fat_level(50), first_fat_level(87.5)
+    (51, 88)
+    """
+    return math.floor(threshold) + 1
+
+
+def histograms(
+    grey: NDArray[np.uint8], patches: Mapping[RegionKey, Patch], threshold: float | None
+) -> tuple[Histogram, ...]:
+    """The grey levels of each muscle; an edge between bars lies at the threshold: no bar is half fat."""
+    found = []
+    origin = 0 if threshold is None else first_fat_level(threshold) % _BAR
+    for muscle in MUSCLES:
+        levels = [patch.on(grey)[patch.pixels] for (name, _), patch in patches.items() if name == muscle]
+        if levels:
+            counts = np.bincount(np.concatenate(levels), minlength=256)
+            found.append(Histogram(muscle, _bars(counts, origin), int(counts.sum())))
+    return tuple(found)
+
+
+def _bars(counts: NDArray[np.int64], origin: int) -> str:
+    """Bars of pixels per grey level (the first and the last bar may be narrower)."""
+    edges = np.unique(np.r_[0, np.arange(origin, 256, _BAR), 256])
+    heights = np.add.reduceat(counts, edges[:-1]) / np.diff(edges)
+    heights = np.rint(100 * heights / heights.max()).astype(int)
+    text, level = ["M0 100"], 0
+    for height, width in zip(heights.tolist(), np.diff(edges).tolist(), strict=True):
+        text.append((f"v{level - height}" if height != level else "") + f"h{width}")
+        level = height
+    return "".join([*text, f"v{level}z"])

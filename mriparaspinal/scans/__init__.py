@@ -1,0 +1,1 @@
+"""DICOM and NIfTI made into a dataset (prepare)."""

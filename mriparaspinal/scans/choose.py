@@ -1,0 +1,366 @@
+"""Which slices of a source the rows of ``levels.csv`` mean. What is not clear is not guessed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mriparaspinal.core.model import SEGMENTS, Problem
+from mriparaspinal.imaging.planes import Plane, Series
+from mriparaspinal.io.folder import UnreadableFileError
+from mriparaspinal.io.scan_files import ScanSource, told
+from mriparaspinal.scans.level_maps import (
+    APART_MM,
+    FoundLevels,
+    LevelRule,
+    Structure,
+    cuts,
+    distance_mm,
+    nearest,
+)
+from mriparaspinal.scans.levels import LETTERS, Level, image_name, row_problem
+
+#: How unequal the steps of a stack may be, as a share of their median.
+_UNEVEN = 0.05
+
+#: Slices that lie nearer to each other, in mm, lie in one place.
+_ONE_PLACE = 0.01
+
+
+#: What the word axial means, for messages.
+_LIMIT = ", its normal within 45° of the body axis (60° in a series of axial slices)"
+
+
+class RowError(Exception):
+    """A row that cannot be prepared: code, (what was found; what was expected), what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One slice that a row means."""
+
+    level: Level
+    segment: str
+    stack: Series
+    index: int
+    distance_mm: float | None = None
+    """How far it lies above the middle of its level; None where no label map was used."""
+
+    @property
+    def number(self) -> int | None:
+        """Its number in the source."""
+        return self.stack.pictures[self.index].number
+
+
+def choose(
+    source: ScanSource,
+    level: Level,
+    found: FoundLevels | None,
+    rule: LevelRule | None,
+    problems: list[Problem],
+) -> list[Chosen]:
+    """The slices that a row means, in no order; raises :class:`RowError`.
+
+    ``found``: the levels of the row's label map, if it has one. Of a row for every segment, a segment that
+    cannot be prepared becomes one of the ``problems``, and so do remarks.
+    """
+    axial, everything = _axial(source, level)
+    if found is not None and rule is not None:
+        if found.remark is not None:
+            what, remedy = found.remark
+            problems.append(row_problem(level.row, "two-places", f"label map: {what}", remedy, "warning"))
+        return _by_map(level, axial, found, rule, problems)
+    assert level.segment is not None  # only rows of label maps have none
+    if level.position_mm is not None:
+        places = [_by_position(axial, level.position_mm)]
+    else:
+        places = [_by_number(axial, everything, number) for number in level.slices]
+    chosen = [Chosen(level, level.segment, stack, index) for stack, index in places]
+    _check_stack(chosen)
+    return chosen
+
+
+def _axial(source: ScanSource, level: Level) -> tuple[list[Series], list[Series]]:
+    """The axial stacks of the series that a row means, and all stacks of it."""
+    everything = list(source.series)
+    if not everything:
+        if source.broken:
+            # Without the file's name, which often holds the patient's.
+            _, found, remedy = source.broken[0]
+            files = len(source.broken)
+            which = "a broken file" if files == 1 else f"{files} broken files, the first"
+            raise RowError("no-series", f"no series in its source, but {which}: {found}", remedy)
+        raise RowError("no-series", "no series in its source; expected one", "correct the row")
+    if level.series is not None:
+        everything = [series for series in everything if series.number == level.series]
+        if not everything:
+            found = f"no series {level.series} in its source ({told(source.series)}); expected one of these"
+            raise RowError("no-series", found, "correct the row")
+    axial = [series for series in everything if series.plane_name() == "axial"]
+    axial = axial or [series for series in everything if series.steep]
+    if not axial:
+        raise RowError(
+            "not-axial",
+            f"no axial slices ({told(everything)}); expected some{_LIMIT}",
+            "choose an axial series",
+        )
+    if len({(series.kind, series.key) for series in axial}) > 1:
+        found = f"several axial series ({told(axial)}); expected one"
+        remedy = "name the SeriesNumber in a column series, or the series' own folder or file in source"
+        raise RowError("ambiguous-series", found, remedy)
+    return axial, everything
+
+
+def _by_number(axial: list[Series], everything: list[Series], number: int) -> tuple[Series, int]:
+    def at(stacks: list[Series]) -> list[tuple[Series, int]]:
+        return [(s, i) for s in stacks for i, picture in enumerate(s.pictures) if picture.number == number]
+
+    found = at(axial)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        what = f"{len(found)} slices with the number {number}{_same_uid(found)} ({told(axial)}); expected one"
+        raise RowError("ambiguous-slice", what, "name one folder or file in source, or give position_mm")
+    others = sorted({series.plane_name() for series, _ in at(everything)})
+    if others:
+        what = f"slice {number} is {' and '.join(others)}; expected an axial one{_LIMIT}"
+        raise RowError("not-axial", what, "correct the slice")
+    what = f"no slice {number} ({told(axial)}); expected one of these"
+    raise RowError("no-slice", what, "correct the slice")
+
+
+def _same_uid(found: Sequence[tuple[Series, int]]) -> str:
+    """What is to be said of slices whose files have one SOPInstanceUID, but not the same content."""
+    twins = any(stack.pictures[index].twin for stack, index in found)
+    return ", whose files have one SOPInstanceUID and different content" if twins else ""
+
+
+def _by_position(axial: list[Series], position: float) -> tuple[Series, int]:
+    if len(axial) > 1:
+        found = f"position_mm in a series of {len(axial)} stacks of different tilt; expected a slice number"
+        raise RowError("ambiguous-slice", found, "give slice instead")
+    (series,) = axial
+    places = _positions(series)
+    distances = np.abs(np.asarray(places) - position)
+    nearest_one = float(distances.min())
+    half = (series.slice_spacing_mm() or 0.0) / 2
+    if nearest_one > max(half, 0.5):
+        found = f"the nearest slice to {position:g} mm is {nearest_one:.1f} mm away; "
+        found += f"expected one within {half:g} mm (they go from {places[0]:g} to {places[-1]:g})"
+        raise RowError("no-slice", found, "correct position_mm")
+    equal = np.flatnonzero(distances <= nearest_one + _ONE_PLACE)
+    if len(equal) > 1:
+        found = f"{len(equal)} slices at {position:g} mm; expected one"
+        raise RowError("ambiguous-slice", found, "give slice instead")
+    return series, int(equal[0])
+
+
+def _positions(series: Series) -> list[float]:
+    return [picture.plane.position_mm() for picture in series.pictures if picture.plane]
+
+
+def _check_stack(chosen: Sequence[Chosen]) -> None:
+    """Raise :class:`RowError` where slices that one row asks for are no even stack."""
+    if len({id(one.stack) for one in chosen}) > 1:
+        found = "slices of different tilt; expected parallel ones for one segment"
+        raise RowError("uneven-stack", found, "give slices of one stack")
+    remark = _uneven(chosen)
+    if remark:
+        raise RowError("uneven-stack", f"{remark}; expected equal steps", "give each slice a row of its own")
+
+
+def _uneven(chosen: Sequence[Chosen]) -> str:
+    """What is to be said about the steps between slices of one stack; nothing where they are equal."""
+    if len(chosen) < 2:
+        return ""
+    places = _positions(chosen[0].stack)
+    steps = np.diff(sorted(places[one.index] for one in chosen))
+    middle = float(np.median(steps))
+    if middle > _ONE_PLACE and np.abs(steps - middle).max() <= _UNEVEN * middle:
+        return ""
+    return f"the slices are {steps.min():.2f} to {steps.max():.2f} mm apart"
+
+
+def _by_map(
+    level: Level, axial: list[Series], found: FoundLevels, rule: LevelRule, problems: list[Problem]
+) -> list[Chosen]:
+    def words(segments: Sequence[str]) -> str:
+        return ", ".join(segments) or "none"
+
+    if level.segment is not None:
+        if level.segment not in found.levels:
+            what = (
+                f"no {rule.at} {level.segment} in its label map; expected one of {words(list(found.levels))}"
+            )
+            raise RowError("no-level", what, "correct the row")
+        return _around(level, level.segment, axial, found, rule, problems)
+    missing = [segment for segment in SEGMENTS if segment not in found.levels]
+    if missing:
+        what = f"no {rule.at} {words(missing)} in its label map; expected L1 to L5"
+        remedy = "nothing to do if the scan ends there: no slice is made for it"
+        problems.append(row_problem(level.row, "no-level", what, remedy, "warning"))
+    chosen = []
+    for segment in found.levels:
+        try:
+            chosen += _around(level, segment, axial, found, rule, problems)
+        except RowError as error:
+            problems.append(row_problem(level.row, *error.args))
+    return chosen
+
+
+def _around(
+    level: Level,
+    segment: str,
+    axial: list[Series],
+    found: FoundLevels,
+    rule: LevelRule,
+    problems: list[Problem],
+) -> list[Chosen]:
+    """The slices of one level of a label map, the middle one first."""
+    structure = found.levels[segment]
+    if segment in found.unclear:
+        what = f"the label map has a sixth lumbar vertebra; expected five, to tell what {segment} is"
+        raise RowError("sixth-vertebra", what, f"look at the patient, and give slice for {segment}")
+    if structure.fault:
+        what = f"{segment} in the label map is not one {rule.at}: {structure.fault}; expected one"
+        raise RowError("unclear-level", what, f"correct the label map, or give slice for {segment}")
+    middle = _middle(level, segment, axial, structure, rule, problems)
+    if structure.strays:
+        many = f"{structure.strays} voxel{'s' * (structure.strays > 1)}"
+        what = f"{many} of {segment} in the label map far from its main part; expected none"
+        remedy = "they were left out: look whether the slice goes through the level"
+        problems.append(row_problem(level.row, "stray-voxels", what, remedy, "warning"))
+    if rule.slices == 1:
+        return [middle]
+    half = rule.slices // 2
+    wanted = range(middle.index - half, middle.index + half + 1)
+    if wanted[0] < 0 or wanted[-1] >= len(middle.stack.pictures):
+        there = len(middle.stack.pictures)
+        what = f"slice {middle.number}, the middle of {segment}, is number {middle.index + 1} of {there}"
+        what += f" from the foot; expected {half} on both sides"
+        raise RowError("no-slice", what, "take fewer slices for each level")
+    chosen = [Chosen(level, segment, middle.stack, i, _distance(structure, middle.stack, i)) for i in wanted]
+    _check_stack(chosen)
+    return chosen
+
+
+def _distance(structure: Structure, stack: Series, index: int) -> float:
+    return distance_mm(structure, _plane(stack, index))
+
+
+def _plane(stack: Series, index: int) -> Plane:
+    plane = stack.pictures[index].plane
+    assert plane is not None  # it is axial
+    return plane
+
+
+def _middle(
+    level: Level,
+    segment: str,
+    axial: list[Series],
+    structure: Structure,
+    rule: LevelRule,
+    problems: list[Problem],
+) -> Chosen:
+    """The slice that is nearest to the middle of a level; where it cannot be read, a neighbour."""
+    places = nearest(structure, axial)
+    where = ", ".join(f"{mm:.1f}" for mm in structure.middle)
+    same_space = "check that label map and series are of one scan and have kept their origins"
+    if not places:
+        what = f"no slice shows the middle of {segment} ({where} mm, LPS) in its picture; expected one"
+        raise RowError("level-outside", what, same_space)
+    unreadable = []
+    for stack, index, distance in places:
+        plane = _plane(stack, index)
+        half = (stack.slice_spacing_mm() or np.inf) / 2
+        # Of a map of single voxels, no slice need go through one: then the next slice is the right one.
+        near = np.isfinite(half) and abs(distance) <= half * (1 + 1e-6)
+        # A steep plane can cut the edge of a disc, and belong to the next one.
+        far = rule.at == "disc" and abs(distance) > APART_MM
+        if not near and (far or not cuts(structure, plane)):
+            break
+        twins = [p for p in _positions(stack) if abs(p - plane.position_mm()) <= _ONE_PLACE]
+        if len(twins) > 1:
+            what = f"{len(twins)} slices at the middle of {segment} ({told([stack])}); expected one"
+            raise RowError("ambiguous-slice", what, "give slice instead")
+        one = Chosen(level, segment, stack, index, distance)
+        # Of several slices around the middle, those that cannot be read are told one by one.
+        reason = _unreadable(one) if rule.slices == 1 else ""
+        if reason:
+            unreadable.append(f"slice {one.number} cannot be read")
+            continue
+        if unreadable or abs(distance) > half * (1 + 1e-6):
+            what = f"{', '.join(unreadable)}; " if unreadable else ""
+            what += f"slice {one.number} lies {_far(distance)} the middle of {segment}"
+            what += f"; expected one within {half:.1f} mm" if np.isfinite(half) else "; expected the nearest"
+            remedy = "it is a neighbour: look whether it will do"
+            problems.append(row_problem(level.row, "level-distance", what, remedy, "warning"))
+        return one
+    if unreadable:
+        what = f"{', '.join(unreadable)}, and no other slice cuts {segment}; expected one that can be read"
+        raise RowError("unreadable-slice", what, "export the series again")
+    stack, index, distance = places[0]
+    number = stack.pictures[index].number
+    what = f"the nearest slice, {number}, lies {_far(distance)} the middle of {segment}"
+    if cuts(structure, _plane(stack, index)):
+        what += f"; expected one within {APART_MM:g} mm"
+    else:
+        what += " and does not cut it; expected one that does"
+    raise RowError("level-outside", what, same_space)
+
+
+def _far(distance: float) -> str:
+    return f"{abs(distance):.1f} mm {'above' if distance >= 0 else 'below'}"
+
+
+def _unreadable(one: Chosen) -> str:
+    try:
+        one.stack.read(one.index)
+    except UnreadableFileError as error:
+        return error.message
+    return ""
+
+
+def named(chosen: Sequence[Chosen], problems: list[Problem]) -> list[tuple[str, Chosen]]:
+    """Each slice with the name of its image: with letters, foot to head, where a segment has several.
+
+    What cannot be one stack is left out, each of its rows with a problem.
+    """
+    stacks: dict[tuple[str, str, str], list[Chosen]] = defaultdict(list)
+    for one in chosen:
+        stacks[one.level.group, one.level.patient, one.segment].append(one)
+    images = []
+    for (group, patient, segment), members in stacks.items():
+        fault, remedy = _fault(members)
+        rows = sorted({one.level.row for one in members})
+        if fault:
+            words = f"row{'s' * (len(rows) > 1)} {', '.join(map(str, rows))} of {group}_{patient} {segment}"
+            problems += [row_problem(row, "duplicate-slice", f"{fault} in {words}", remedy) for row in rows]
+            continue
+        remark = _uneven(members)
+        if remark:
+            remark += "; expected equal steps"
+            remedy = "volumes of the segment may be wrong"
+            problems.append(row_problem(rows[0], "uneven-stack", remark, remedy, "warning"))
+        members.sort(key=lambda one: one.index)  # a stack runs from foot to head
+        letters = LETTERS if len(members) > 1 else ("",)
+        for letter, one in zip(letters, members, strict=False):
+            images.append((image_name(group, patient, segment, letter), one))
+    return images
+
+
+def _fault(members: Sequence[Chosen]) -> tuple[str, str]:
+    """Why slices of one segment cannot be one stack, and what to do; nothing where they can."""
+    if len({id(one.stack) for one in members}) > 1:
+        return "slices of different series or tilt; expected one stack", "give slices of one stack"
+    if len({one.index for one in members}) < len(members):
+        return "one slice twice; expected each slice once", "keep one of them"
+    places = sorted(_positions(members[0].stack)[one.index] for one in members)
+    if len(places) > 1 and np.diff(places).min() <= _ONE_PLACE:
+        return "slices of one place; expected neighbours", "keep one of them"
+    if len(members) > len(LETTERS):
+        return f"{len(members)} slices; expected at most {len(LETTERS)}", "take fewer slices"
+    return "", ""

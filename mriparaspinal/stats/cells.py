@@ -1,0 +1,124 @@
+"""Columns of a table as names or as numbers, checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.text import natural_key, read_cell
+from mriparaspinal.stats.limits import of_usual_size
+
+KEY = ["participant_id", "segment", "muscle", "side"]
+
+
+def as_text(value: object) -> str:
+    """A cell as a person writes it: stripped, whole numbers without a point, empty where missing.
+
+    >>> as_text(1.0), as_text(" ALS "), as_text(float("nan")), as_text(0.25)
+    ('1', 'ALS', '', '0.25')
+    """
+    if value is None or value is pd.NA or value != value:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else repr(float(value))
+    return str(value).strip()
+
+
+def texts(column: pd.Series) -> pd.Series:
+    """A column as plain texts (:func:`as_text`), of dtype object whatever pandas' string dtype is."""
+    return pd.Series([as_text(value) for value in column], index=column.index, dtype=object)
+
+
+def id_list(ids: Iterable[str]) -> str:
+    """Participants for a sentence, each once, numbers in numeric order.
+
+    >>> id_list(["ALS_10", "ALS_9", "ALS_10"])
+    'ALS_9, ALS_10'
+    """
+    return ", ".join(sorted(set(ids), key=natural_key))
+
+
+def counted(ids: Iterable[str]) -> str:
+    """How many participants, in words for a note.
+
+    >>> counted(["ALS_1"]), counted(["ALS_1", "ALS_2", "ALS_2"])
+    ('1 participant', '2 participants')
+    """
+    n = len(set(ids))
+    return f"{n} participant" if n == 1 else f"{n} participants"
+
+
+def check_unique(rows: pd.DataFrame) -> None:
+    """Raise NoInputError where a participant has two rows for one segment, muscle and side."""
+    key = [column for column in KEY if column in rows]
+    repeated = rows[rows.duplicated(key)]
+    if len(repeated):
+        where = " ".join(as_text(value) for value in repeated.iloc[0][key] if as_text(value))
+        raise NoInputError(f"{where}: found more than once; expected one row; keep one of them")
+
+
+TARGET_COLUMNS = ["participant_id", "segment", "side", "muscle"]
+
+
+def require_columns(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:
+    """Raise :class:`UsageError` where a table lacks columns."""
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise UsageError(
+            f"{what}: no column {', '.join(missing)}; found {', '.join(map(str, table.columns)) or 'none'}; "
+            "check the names in the heading"
+        )
+
+
+def refuse_twice(rows: pd.DataFrame) -> None:
+    """Raise :class:`UsageError` for two values of one target and rater."""
+    key = ["rater", *TARGET_COLUMNS]
+    twice = rows[rows.duplicated(key)]
+    if not twice.empty:
+        rater, *target = twice.iloc[0][key]
+        raise UsageError(
+            f"ratings: {' '.join(part for part in target if part)} found twice for rater {rater}; "
+            "one value for each target and rater was expected; delete one, or give the second reading "
+            "its own rater name"
+        )
+
+
+def text_cells(column: pd.Series) -> list[str]:
+    """Cells as texts without outer space; missing ones empty."""
+    return ["" if pd.isna(cell) else str(cell).strip() for cell in column]
+
+
+def number_cells(column: pd.Series) -> list[float]:
+    """Cells as numbers, NaN for an empty one; UsageError for anything else, with its row counted from 1."""
+    numbers = []
+    for row, text in enumerate(text_cells(column), start=1):
+        number = read_cell(text)
+        if number is None or not (math.isnan(number) or of_usual_size(number)):
+            raise UsageError(
+                f"{column.name}: {text!r} found in row {row}; a number was expected; correct the cell or "
+                "leave it empty"
+            )
+        numbers.append(number)
+    return numbers
+
+
+def in_known_order(names: Iterable[str], known: Sequence[str]) -> list[str]:
+    """Names in the order of ``known``, further ones behind by alphabet."""
+    return sorted(names, key=lambda name: (known.index(name) if name in known else len(known), name))
+
+
+def typed_table(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """Rows as a table whose columns have their types."""
+    table = pd.DataFrame(rows, columns=list(columns))
+    texts = {"segment", "muscle", "metric", "form", "rater_a", "rater_b"}
+    kinds = {"n": "int64", "raters": "int64", "df1": "Int64", "df2": "Int64"}
+    return table.astype({name: kinds.get(name, "float64") for name in columns if name not in texts})
+
+
+def count_of(number: int, noun: str) -> str:
+    """A number with its noun: ``1 row``, ``2 rows``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,222 @@
+"""Grades of study groups against each other: how often, how high, and where.
+
+The results of the ultrasound study (BMC Neurol 2021;21:441) as tables, for any instrument with grades: the
+detection rate of each muscle group by Pearson's χ² (its Figure 2), grades by the Mann–Whitney U test (its
+Table 4), their distribution (Figure 1), and the places of low and high grades (Figure 3).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from mriparaspinal.clinical.instrument import Instrument, grades_of
+from mriparaspinal.clinical.score import Scored
+from mriparaspinal.core.text import natural_key
+from mriparaspinal.stats.characteristics import compare_counts
+
+#: The columns of ``detection.csv``.
+DETECTION_COLUMNS = (
+    "item", "label", "measure", "label_a", "label_b", "n_a", "count_a", "share_a", "n_b", "count_b",
+    "share_b", "test", "statistic", "df", "p", "p_adjusted",
+)  # fmt: skip
+
+#: The columns of ``grades.csv``.
+GRADE_COLUMNS = (
+    "item", "label", "unit", "label_a", "label_b", "n_a", "median_a", "q1_a", "q3_a", "n_b", "median_b",
+    "q1_b", "q3_b", "mean_rank_a", "mean_rank_b", "u", "z", "p", "p_adjusted",
+)  # fmt: skip
+
+#: The columns of ``distribution.csv``.
+DISTRIBUTION_COLUMNS = ("unit", "group", "grade", "n", "count", "share")
+
+#: The columns of ``places.csv``.
+PLACE_COLUMNS = ("group", "place", "level", "n", "count", "share")
+
+ALL = "all"
+
+ITEMS, PARTICIPANTS = "items", "participants"
+
+DETECTED, HIGH = "detected", "high_grade"
+
+ALPHA = 0.05
+
+Floats = NDArray[np.float64]
+
+
+def grade_frame(scored: Scored, groups: Mapping[str, str]) -> pd.DataFrame:
+    """One row per participant, item and side with its grade; those without a group are left out.
+
+    ``groups``: participant → study group. Columns ``participant_id,group,item,side,grade``.
+    """
+    rows = [
+        (who, groups[who], rating.item.name, rating.side, rating.value)
+        for who, ratings in scored.ratings.items()
+        if groups.get(who)
+        for rating in ratings
+        if rating.value is not None
+    ]
+    return pd.DataFrame(rows, columns=["participant_id", "group", "item", "side", "grade"])
+
+
+def group_pairs(groups: Sequence[str]) -> list[tuple[str, str]]:
+    """Each pair of study groups, ALS first, then in natural order.
+
+    >>> group_pairs(["non-ALS", "ALS", "ALS"])
+    [('ALS', 'non-ALS')]
+    """
+    names = sorted(set(groups), key=lambda name: (name != "ALS", natural_key(name)))
+    return list(itertools.combinations(names, 2))
+
+
+def detection(grades: pd.DataFrame, instrument: Instrument) -> pd.DataFrame:
+    """How often a grade is above 0 (``detected``), and of those how often it is high (``high_grade``).
+
+    One row per item (both sides together), and one for all items; ``high_grade`` for all items alone. The
+    test is :func:`mriparaspinal.stats.characteristics.compare_counts`: χ² without continuity correction,
+    Fisher's where a cell expects fewer than five. ``p_adjusted``: Benjamini–Hochberg over the items of a
+    pair.
+    """
+    assert instrument.summary is not None
+    high_from = instrument.summary.high_from
+    rows: list[dict[str, Any]] = []
+    for a, b in group_pairs(list(grades["group"])):
+        block = []
+        for name, label, chosen in _items(grades, instrument):
+            values = [chosen.loc[chosen["group"] == group, "grade"].to_numpy() for group in (a, b)]
+            counts = [(len(v), int((v > 0).sum())) for v in values]
+            block.append(_counted(name, label, DETECTED, (a, b), counts))
+        _adjust(block[1:])
+        of_all = [grades.loc[grades["group"] == group, "grade"].to_numpy() for group in (a, b)]
+        counts = [(int((v > 0).sum()), int((v >= high_from).sum())) for v in of_all]
+        rows += [*block, _counted(ALL, _ALL_LABEL, HIGH, (a, b), counts)]
+    return pd.DataFrame(rows, columns=list(DETECTION_COLUMNS))
+
+
+_ALL_LABEL = "All"
+
+
+def _items(grades: pd.DataFrame, instrument: Instrument) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    yield ALL, _ALL_LABEL, grades
+    for item in instrument.items:
+        yield item.name, item.label, grades[grades["item"] == item.name]
+
+
+def _counted(
+    name: str, label: str, measure: str, groups: tuple[str, str], counts: Sequence[tuple[int, int]]
+) -> dict[str, Any]:
+    row: dict[str, Any] = {"item": name, "label": label, "measure": measure}
+    for letter, group, (n, count) in zip("ab", groups, counts, strict=True):
+        row |= {f"label_{letter}": group, f"n_{letter}": n, f"count_{letter}": count}
+        row[f"share_{letter}"] = count / n if n else np.nan
+    found = compare_counts(*[(count, n - count) for n, count in counts])
+    return row | {"test": found.test, "statistic": found.statistic, "df": found.df, "p": found.p}
+
+
+def compare_grades(grades: pd.DataFrame, scores: pd.DataFrame, instrument: Instrument) -> pd.DataFrame:
+    """Medians, quartiles and the Mann–Whitney U test of each item, of all items, and of participants' scores.
+
+    ``scores`` has ``group`` and the scores of the summary, one row per participant (``unit`` is then
+    ``participants``). Quartiles at (n + 1)·p. ``z`` is SPSS's, of the smaller U and so never above 0,
+    corrected for ties, without continuity correction; ``u`` is that U. ``p_adjusted``: Benjamini–Hochberg
+    over the items of a pair.
+    """
+    assert instrument.summary is not None
+    rows: list[dict[str, Any]] = []
+    for a, b in group_pairs(list(grades["group"])):
+        block = [
+            _ranked(name, label, ITEMS, chosen, "grade", (a, b))
+            for name, label, chosen in _items(grades, instrument)
+        ]
+        _adjust(block[1:])
+        rows += block
+        rows += [
+            _ranked(name, name, PARTICIPANTS, scores, name, (a, b)) for name in instrument.summary.scores
+        ]
+    return pd.DataFrame(rows, columns=list(GRADE_COLUMNS))
+
+
+def _ranked(
+    name: str, label: str, unit: str, table: pd.DataFrame, column: str, groups: tuple[str, str]
+) -> dict[str, Any]:
+    samples = [
+        np.sort(table.loc[table["group"] == group, column].dropna().to_numpy(dtype=float)) for group in groups
+    ]
+    row: dict[str, Any] = {"item": name, "label": label, "unit": unit}
+    for letter, group, values in zip("ab", groups, samples, strict=True):
+        row |= {f"label_{letter}": group, f"n_{letter}": len(values)}
+        if len(values):
+            quartiles = np.quantile(values, [0.25, 0.5, 0.75], method="weibull")
+            row |= {
+                f"{what}_{letter}": float(q)
+                for what, q in zip(("q1", "median", "q3"), quartiles, strict=True)
+            }
+    return row | _mann_whitney(*samples)
+
+
+def _mann_whitney(a: Floats, b: Floats) -> dict[str, float]:
+    """Mean ranks, the smaller U, its z and p; nothing where a sample is empty, no test if all are equal."""
+    if not len(a) or not len(b):
+        return {}
+    ranks = stats.rankdata(np.concatenate([a, b]))
+    n, n_a, n_b = len(ranks), len(a), len(b)
+    found = {"mean_rank_a": float(ranks[:n_a].mean()), "mean_rank_b": float(ranks[n_a:].mean())}
+    if n < 3 or ranks.min() == ranks.max():
+        return found
+    u_a = float(ranks[:n_a].sum()) - n_a * (n_a + 1) / 2
+    u = min(u_a, n_a * n_b - u_a)
+    sd = np.sqrt(n_a * n_b * (n + 1) / 12 * stats.tiecorrect(ranks))
+    z = float((u - n_a * n_b / 2) / sd)
+    return found | {"u": u, "z": z, "p": float(2 * stats.norm.sf(abs(z)))}
+
+
+def _adjust(rows: list[dict[str, Any]]) -> None:
+    judged = [row for row in rows if not np.isnan(row.get("p", np.nan))]
+    if judged:
+        adjusted = stats.false_discovery_control([row["p"] for row in judged])
+        for row, p in zip(judged, adjusted, strict=True):
+            row["p_adjusted"] = float(p)
+
+
+def distribution(grades: pd.DataFrame, scores: pd.DataFrame, instrument: Instrument) -> pd.DataFrame:
+    """How many items, and how many participants by their highest grade, have each grade."""
+    assert instrument.summary is not None
+    rows = []
+    for unit, table, column in ((PARTICIPANTS, scores, instrument.summary.most), (ITEMS, grades, "grade")):
+        for group in _groups(grades):
+            values = table.loc[table["group"] == group, column].dropna().to_numpy()
+            for grade in grades_of(instrument):
+                count = int((values == grade).sum())
+                share = count / len(values) if len(values) else np.nan
+                rows.append((unit, group, grade, len(values), count, share))
+    return pd.DataFrame(rows, columns=list(DISTRIBUTION_COLUMNS))
+
+
+def _groups(grades: pd.DataFrame) -> list[str]:
+    return sorted(set(grades["group"]), key=lambda name: (name != "ALS", natural_key(name)))
+
+
+def places(grades: pd.DataFrame, instrument: Instrument) -> pd.DataFrame:
+    """Where low and high grades are: shares of all items of a group with a grade above 0 (``n``)."""
+    assert instrument.summary is not None
+    where = {
+        item.name: " ".join(filter(None, (item.tag(tag) for tag in instrument.summary.places)))
+        for item in instrument.items
+    }
+    rows = []
+    for group in _groups(grades):
+        positive = grades[(grades["group"] == group) & (grades["grade"] > 0)]
+        at = positive["item"].map(where)
+        high = positive["grade"] >= instrument.summary.high_from
+        for place in dict.fromkeys(where.values()):
+            for level, chosen in (("low", ~high), ("high", high)):
+                count = int(((at == place) & chosen).sum())
+                share = count / len(positive) if len(positive) else np.nan
+                rows.append((group, place, level, len(positive), count, share))
+    return pd.DataFrame(rows, columns=list(PLACE_COLUMNS))

@@ -1,0 +1,269 @@
+"""Every instrument of the package, and the scorer: boundaries, hand-made sums, what is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mriparaspinal.clinical.instrument import Instrument
+from mriparaspinal.clinical.instrument_file import parse_instrument
+from mriparaspinal.clinical.library import bundled, open_instrument
+from mriparaspinal.clinical.score import Scored, read_reference, score, template
+from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.participants import NUMBERS
+from tests.support.builders.scores import CELLS
+
+ALL = ["alsfrs-r", "cmap-z", "fasciculation", "kings", "mrc", "penn-umn", "psa"]
+DOCS = Path(__file__).parents[2] / "docs" / "scores.md"
+
+
+def scored(name: str, columns: list[str], rows: list[list[object]], **more: object) -> Scored:
+    texts = [tuple(map(str, row)) for row in rows]
+    return score(open_instrument(name), columns, texts, "r.csv", **more)  # type: ignore[arg-type]
+
+
+def of(found: Scored, who: str = "P1") -> dict[str, float | None]:
+    assert not [p.line() for p in found.problems if p.severity == "error"]
+    return dict(zip(found.columns, found.rows[who], strict=True))
+
+
+# --- the files ----------------------------------------------------------------------------------------------
+
+
+def test_these_instruments_come_with_the_package() -> None:
+    assert bundled() == ALL
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_instrument_is_whole(name: str) -> None:
+    instrument = open_instrument(name)
+    assert instrument.title
+    assert instrument.citation
+    assert len(set(instrument.columns)) == len(instrument.columns)
+    page = DOCS.read_text(encoding="utf-8")
+    assert f"## {name}" in page
+    for found in instrument.scores:
+        assert f"`{found.name}`" in page, found.name
+
+
+def test_no_two_instruments_share_a_column() -> None:
+    columns = [column for name in ALL for column in open_instrument(name).columns]
+    assert len(set(columns)) == len(columns)
+    # Those of the participants table that an instrument makes have its ranges.
+    assert NUMBERS["alsfrs_r"][:2] == (0, 48)
+    assert NUMBERS["alsfrs_lower"][:2] == (0, 12)
+    assert {"alsfrs_r", "alsfrs_lower", "psa"} <= set(columns)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"titel": "x"}, "titel was found"),
+        ({"records": "tall"}, "'tall' was found; expected wide or long"),
+        ({"missing": "zero"}, "'zero' was found; expected error or empty"),
+        ({"range": {"low": 4, "high": 0}}, "low below high"),
+        ({"scores": []}, "no scores"),
+        ({"items": [{"name": "a b"}]}, "'a b' was found"),
+        ({"items": [{"name": "a"}, {"name": "a"}]}, "'a' stands there more than once"),
+        ({"items": [{"name": "a", "points": [1]}]}, "one number for each rating"),
+        ({"scores": [{"name": "s", "how": "mean"}]}, "expected sum, max or count"),
+        (
+            {"scores": [{"name": "s", "how": "sum", "items": ["b"]}]},
+            "'b' was found; expected one of the items",
+        ),
+        ({"scores": [{"name": "s", "how": "count"}]}, "between belongs to"),
+        ({"scores": [{"name": "s", "how": "sum", "of": "presence"}]}, "without [presence]"),
+        ({"scores": [{"name": "s", "how": "sum", "by": ["limb"]}]}, "'limb' was found"),
+        ({"scores": [{"name": "s", "how": "sum", "scores": ["later"]}]}, "scores further up"),
+        ({"scores": [{"name": "participant_id", "how": "sum"}]}, "expected another name"),
+        ({"grading": {"quantities": [], "rules": []}}, "no quantities or no rules"),
+        ({"summary": {"scores": ["x"], "most": "s", "high_from": 3}}, "summary: 'x' was found"),
+    ],
+)
+def test_faults_of_an_instrument_are_told(change: dict[str, object], said: str) -> None:
+    good = {
+        "title": "T", "citation": "C", "records": "wide", "range": {"low": 0, "high": 4},
+        "items": [{"name": "a"}], "scores": [{"name": "s", "how": "sum"}],
+    }  # fmt: skip
+    assert isinstance(parse_instrument(good, "own.toml"), Instrument)
+    with pytest.raises(UsageError) as caught:
+        parse_instrument({**good, **change}, "own.toml")
+    assert any(said in line for line in str(caught.value).splitlines())
+    assert all(line.startswith("own.toml: ") for line in str(caught.value).splitlines())
+
+
+# --- fasciculation ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sites", "rate", "grade"),
+    [
+        # Table 2, at each boundary: up to 2 sites or from 3 on, up to 3 times in 10 s or more.
+        (0, 0, 0), (0, "", 0),
+        (1, 1, 1), (1, 3, 1), (2, 3, 1), (2, 0.1, 1),
+        (1, 3.1, 2), (1, 4, 2), (2, 4, 2), (2, 500, 2),
+        (3, 1, 3), (3, 3, 3), (4, 3, 3), (100, 3, 3),
+        (3, 3.1, 4), (3, 4, 4), (4, 4, 4), (100, 500, 4),
+    ],
+)  # fmt: skip
+def test_grade_by_table_2(sites: int, rate: float, grade: int) -> None:
+    rows = [["P1", name, side, 0, 0] for name, side in CELLS]
+    rows[0][3:] = [sites, rate]
+    found = scored("fasciculation", ["participant_id", "muscle_group", "side", "sites", "rate"], rows)
+    assert of(found)["fasciculation_total"] == grade
+    assert of(found)["fasciculation_max"] == grade
+    assert of(found)["fasciculation_number"] == (grade > 0)
+    assert of(found)["fasciculation_low_grade"] == (grade in (1, 2))
+    assert of(found)["fasciculation_high_grade"] == (grade in (3, 4))
+
+
+def test_the_19_muscle_groups_by_region_and_place() -> None:
+    instrument = open_instrument("fasciculation")
+    _, rows = template(instrument)
+    assert [(row[1], row[2]) for row in rows] == CELLS
+    assert len(rows) == 19
+    ones = [["P1", name, side, 1] for name, side in CELLS]
+    found = of(scored("fasciculation", ["participant_id", "muscle_group", "side", "grade"], ones))
+    expected = {"cervical": 8, "lumbosacral": 8, "thoracic": 2, "bulbar": 1, "proximal": 8, "distal": 8}
+    assert {part: found[f"fasciculation_number_{part}"] for part in expected} == expected
+    assert found["fasciculation_number"] == 19
+
+
+@given(st.lists(st.integers(0, 4), min_size=19, max_size=19))
+def test_fasciculation_sums_are_plain_sums(grades: list[int]) -> None:
+    rows = [["P1", n.upper(), s[:1], g] for (n, s), g in zip(CELLS, grades, strict=True)]
+    found = of(scored("fasciculation", ["participant_id", "muscle_group", "side", "grade"], rows[::-1]))
+    assert found["fasciculation_total"] == sum(grades)
+    assert found["fasciculation_max"] == max(grades)
+    assert found["fasciculation_number"] == sum(g > 0 for g in grades)
+    assert found["fasciculation_low_grade"] == grades.count(1) + grades.count(2)
+    assert found["fasciculation_high_grade"] == grades.count(3) + grades.count(4)
+    # As in Table 1: the first eight are cervical, the next eight lumbosacral, four proximal in each.
+    assert found["fasciculation_total_cervical"] == sum(grades[:8])
+    assert found["fasciculation_max_lumbosacral"] == max(grades[8:16])
+    assert found["fasciculation_total_proximal"] == sum(grades[:4] + grades[8:12])
+    assert found["fasciculation_total_distal"] == sum(grades[4:8] + grades[12:16])
+    assert found["fasciculation_total_bulbar"] == grades[16]
+    assert found["fasciculation_total_thoracic"] == sum(grades[17:])
+
+
+# --- the other instruments ----------------------------------------------------------------------------------
+
+
+def test_alsfrs_r_parts() -> None:
+    columns = list(template(open_instrument("alsfrs-r"))[0])
+    assert len(columns) == 13
+    found = of(scored("alsfrs-r", columns, [["P1", 4, 3, 2, 1, 0, 4, 3, 2, 1, 0, 4, 3]]))
+    assert found == {
+        "alsfrs_r": 27, "alsfrs_bulbar": 9, "alsfrs_upper": 5, "alsfrs_lower": 6, "alsfrs_respiratory": 7,
+    }  # fmt: skip
+    full = of(scored("alsfrs-r", columns, [["P1", *[4] * 12]]))
+    assert (full["alsfrs_r"], full["alsfrs_lower"]) == (48, 12)
+
+
+def test_mrc_of_16_actions_on_both_sides() -> None:
+    columns = list(template(open_instrument("mrc"))[0])
+    assert len(columns) == 33
+    full = of(scored("mrc", columns, [["P1", *[5] * 32]]))
+    assert full["mrc_total"] == 160
+    assert full["mrc_sum_60"] == 60
+    assert full["mrc_total_upper"] == 90
+    assert full["mrc_total_lower"] == 70
+    weak = [5] * 32
+    weak[columns.index("hip_flexion_left") - 1] = 2  # type: ignore[call-overload]
+    weak[columns.index("toe_plantar_flexion_right") - 1] = 4.5  # type: ignore[call-overload]
+    found = of(scored("mrc", columns, [["P1", *weak]]))
+    assert (found["mrc_total"], found["mrc_total_left"], found["mrc_total_right"]) == (156.5, 77, 79.5)
+    assert found["mrc_sum_60"] == 57
+
+
+def test_penn_by_side_with_and_without_the_bulbar_part() -> None:
+    columns = [
+        "participant_id",
+        "bulbar",
+        *(f"{x}_limb_{s}" for x in ("upper", "lower") for s in ("left", "right")),
+    ]
+    found = of(scored("penn-umn", columns, [["P1", 4, 7, 1, 6, 2]]))
+    assert (found["penn"], found["penn_left"], found["penn_right"]) == (20, 13, 3)
+    assert (found["penn_upper"], found["penn_lower"], found["penn_limbs"]) == (8, 8, 16)
+    assert of(scored("penn-umn", columns, [["P1", 4, 7, 7, 7, 7]]))["penn"] == 32
+    modified = scored("penn-umn", [c for c in columns if c != "bulbar"], [["P1", 7, 1, 6, 2]])
+    assert of(modified)["penn"] is None
+    assert (of(modified)["penn_left"], of(modified)["penn_limbs"]) == (13, 16)
+    assert [p.severity for p in modified.problems] == ["warning"]
+    one_side = scored("penn-umn", columns, [["P1", 4, 7, "", 6, 2]])
+    assert (of(one_side)["penn_left"], of(one_side)["penn_right"], of(one_side)["penn"]) == (13, None, None)
+    assert "upper limb, right" in one_side.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("record", "stage", "regions"),
+    [
+        ((0, 0, 0, 0, 0), 0, 0), ((1, 0, 0, 0, 0), 1, 1), ((0, 1, 1, 0, 0), 2, 2), ((1, 1, 1, 0, 0), 3, 3),
+        ((1, 0, 0, 1, 0), 4, 1), ((0, 1, 0, 0, 1), 4, 1), ((1, 1, 1, 1, 1), 4, 3),
+    ],
+)  # fmt: skip
+def test_kings_stage(record: tuple[int, ...], stage: int, regions: int) -> None:
+    columns = list(template(open_instrument("kings"))[0])
+    found = of(scored("kings", columns, [["P1", *record]]))
+    assert (found["kings"], found["kings_regions"]) == (stage, regions)
+    assert (found["kings_4a"], found["kings_4b"]) == record[3:]
+
+
+def test_cmap_z_sum() -> None:
+    """Paper 002: the sum of the z-scores of four nerves on both sides."""
+    instrument = open_instrument("cmap-z")
+    columns = list(template(instrument)[0])
+    rows = [("Median", "10", "2"), ("ulnar", "9", "1.5"), ("peroneal", "5", "1"), ("Tibial_left", "12", "4")]
+    rows += [("tibial right", "11", "4"), ("sural", "20", "5")]
+    reference = read_reference(instrument, ("item", "mean", "sd"), rows)
+    amplitudes = [8, 10, 9, 0, 4.5, 5, 2, 13]
+    found = of(scored("cmap-z", columns, [["P1", *amplitudes]], reference=reference))
+    z = [(8 - 10) / 2, 0, 0, (0 - 9) / 1.5, -0.5, 0, (2 - 12) / 4, (13 - 11) / 4]
+    assert found["cmap_z"] == pytest.approx(sum(z), abs=1e-12)
+    assert found["cmap_z_left"] == pytest.approx(sum(z[::2]), abs=1e-12)
+    assert found["cmap_z_right"] == pytest.approx(sum(z[1::2]), abs=1e-12)
+    assert [found[f"cmap_z_{column}"] for column in columns[1:]] == pytest.approx(z, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([("median", "10", "2")], "no row for ulnar_left"),
+        ([("median", "10", "2"), ("median_left", "9", "2")], "median_left stands there more than once"),
+        ([("median", "10", "0")], "sd above 0"),
+        ([("median", "ten", "2")], "expected numbers"),
+    ],
+)
+def test_bad_reference(rows: list[tuple[str, ...]], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        read_reference(open_instrument("cmap-z"), ("item", "mean", "sd"), rows)
+
+
+@pytest.mark.parametrize(
+    ("grades", "confirmed", "present"),
+    [
+        # Ren et al. 2026: at two sites of a muscle, or at one that two repeats confirmed.
+        ((0, 0, 0, 0), 0, 0), ((2, 0, 0, 0), 0, 0), ((2, 0, 0, 0), 1, 1),
+        ((1, 1, 0, 0), 0, 1), ((4, 4, 4, 4), 1, 1),
+    ],
+)  # fmt: skip
+def test_presence_of_spontaneous_activity(grades: tuple[int, ...], confirmed: int, present: int) -> None:
+    columns = ["participant_id", "muscle", "side", "site", "grade", "confirmed"]
+    rows = [
+        ["P1", "L5 multifidus", "left", n, f"+{g}", confirmed if n == 0 else ""] for n, g in enumerate(grades)
+    ]
+    found = of(scored("psa", columns, rows))
+    assert (found["psa"], found["psa_left"], found["psa_muscles"]) == (present, present, present)
+    assert (found["psa_sum"], found["psa_max"], found["psa_sites"]) == (sum(grades), max(grades), 4)
+    assert (found["psa_right"], found["psa_sum_right"]) == (None, None)  # nobody looked there
+
+
+def test_two_muscles_with_one_site_each_are_no_presence() -> None:
+    columns = ["participant_id", "muscle", "side", "site", "grade"]
+    rows = [["P1", m, s, n, int(n == 1)] for m in ("L4", "L5") for s in ("L", "R") for n in (1, 2)]
+    found = of(scored("psa", columns, rows))
+    assert (found["psa"], found["psa_muscles"], found["psa_sum"]) == (0, 0, 4)

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.builders.study import read_csv, run
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    home = tmp_path_factory.mktemp("study")
+    assert run("phantom", home / "scans", "--als", 8, "--lr", 8, "--size", 128, "--quiet").code == 0
+    assert run("quantify", home / "scans", "--out", home / "results", "--quiet").code == 0
+    return home / "results"
+
+
+def write(path, *lines):
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_a_table_and_participants_without_groups(tmp_path):
+    table = write(tmp_path / "v.csv", "participant_id,v", "p1,1", "p2,2", "p3,3", "p4,4", "p5,7", "p6,9")
+    people = write(tmp_path / "people.csv", "participant_id,sex", "p1,M", "p2,F", "p3,M", "p4,F", "p7,F")
+    outcome = run(
+        *("compare", "--table", table, "--participants", people, "--contrast", "sex:M-F"),
+        *("--out", tmp_path / "out"),
+    )
+    assert outcome.code == 0, outcome.err
+    (row,) = read_csv(tmp_path / "out" / "comparisons.csv")
+    assert (row["metric"], row["n_a"], row["n_b"]) == ("v", "2", "2")
+    assert "participants table: no row for 2 participants with measurements: p5, p6" in outcome.err
+    assert "participants table: 1 participant without measurements: p7" in outcome.err
+    assert "sex:M-F: left out, sex is empty: 2 participants (p5, p6)" in outcome.err
+
+
+def test_table_4_names_a_file_that_is_there(results, tmp_path):
+    assert run("compare", results, "--out", tmp_path / "out", "--quiet").code == 0
+    rows = read_csv(tmp_path / "out" / "table4_correlations.csv")
+    assert len(rows) == 30
+    assert {row["score"] for row in rows} == {"alsfrs_lower"}
+    footnotes = (tmp_path / "out" / "table4.md").read_text()
+    assert "those of each row are in table4_correlations.csv" in footnotes
+    assert " correlations.csv" not in footnotes
+    listed = json.loads((tmp_path / "out" / "comparison.json").read_text())["outputs"]
+    assert "table4_correlations.csv" in listed
+
+
+def test_no_empty_figures_where_no_onset_side_is_known(results, tmp_path):
+    rows = read_csv(results / "participants.csv")
+    people = write(
+        tmp_path / "people.csv",
+        "participant_id,group,psa",
+        *(f"{row['participant_id']},{row['group']},{row['psa']}" for row in rows),
+    )
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    for number in range(1, 6):
+        text = (results / f"L{number}.csv").read_text()
+        for role in ("symptomatic", "contralateral"):
+            text = text.replace(f",{role},", ",,")
+        (tables / f"L{number}.csv").write_text(text)
+    outcome = run("compare", tables, "--participants", people, "--out", tmp_path / "out")
+    assert outcome.code == 0, outcome.err
+    assert {path.name for path in (tmp_path / "out").glob("*.png")} == {
+        "figure3_sides_als.png",
+        "figure3_sides_lr.png",
+        "figure_effects.png",
+    }
+
+
+# --- what was asked for -------------------------------------------------------------------------------------
+
+
+def counts(rows, column, people):
+    return "/".join(str(sum(row[column] == value for row in people)) for value in rows)
+
+
+def test_each_contrast_that_is_asked_for_has_its_own_table_1(results, tmp_path):
+    """The numbers are counted in the participants table, the tests are SciPy's."""
+    out = tmp_path / "out"
+    outcome = run(
+        *("compare", results, "--contrast", "psa:1-0[group=ALS]", "--contrast", "sex:M-F", "--out", out)
+    )
+    assert outcome.code == 0, outcome.err
+    people = read_csv(results / "participants.csv")
+    als = [row for row in people if row["group"] == "ALS"]
+    with_psa, without = ([row for row in als if row["psa"] == psa] for psa in "10")
+    rows = {row["characteristic"]: row for row in read_csv(out / "characteristics_psa_1-0_group_als.csv")}
+    assert not {"psa", "group", "study group"} & set(rows)  # a test of them would say nothing
+    assert (rows["age"]["label_a"], rows["age"]["label_b"]) == ("psa = 1", "psa = 0")
+    assert (rows["age"]["n_a"], rows["age"]["n_b"]) == (str(len(with_psa)), str(len(without)))
+    for letter, arm in (("a", with_psa), ("b", without)):
+        mean = sum(float(row["age"]) for row in arm) / len(arm)
+        assert float(rows["age"][f"mean_{letter}"]) == pytest.approx(mean, rel=1e-12)
+        assert rows["sex"][f"counts_{letter}"] == counts("MF", "sex", arm)
+    rows = {row["characteristic"]: row for row in read_csv(out / "characteristics_sex_m-f.csv")}
+    men = [row for row in people if row["sex"] == "M"]
+    assert rows["study group"]["counts_a"] == counts(("ALS", "LR"), "group", men)
+    page = (out / "table1_psa_1-0_group_als.md").read_text()
+    assert page.startswith(
+        "### Table 1 of psa:1-0[group=ALS]. Demographic and clinical features of psa = 1 and"
+    )
+    assert f"psa = 1 (n = {len(with_psa)})" in page
+    # Table 1 of the groups stands beside it as before, and other contrasts take theirs away again.
+    assert run("compare", results, "--out", tmp_path / "default", "--quiet").code == 0
+    for name in ("table1.csv", "table1.md", "characteristics.csv"):
+        assert (out / name).read_bytes() == (tmp_path / "default" / name).read_bytes()
+    assert not list((tmp_path / "default").glob("*_psa_1-0*.csv"))
+    assert run("compare", results, "--out", out, "--quiet").code == 0
+    assert not list(out.glob("table1_*")) + list(out.glob("characteristics_*"))
+
+
+def test_contrasts_of_the_protocol_have_their_own_table_1_and_the_report_shows_it(tmp_path):
+    assert run("phantom", tmp_path / "scans", "--als", 5, "--lr", 5, "--size", 128, "--quiet").code == 0
+    (tmp_path / "scans" / "paraspinal.toml").write_text('contrasts = ["group:ALS[onset_region=lower]-LR"]\n')
+    outcome = run("run", tmp_path / "scans", "--out", tmp_path / "out", "--quiet")
+    assert outcome.code == 0, outcome.err
+    name = "group_als_onset_region_lower_-lr"
+    rows = read_csv(tmp_path / "out" / "comparison" / f"characteristics_{name}.csv")
+    assert {row["label_a"] for row in rows} == {"ALS[onset_region=lower]"}
+    title = "Table 1 of group:ALS[onset_region=lower]-LR."
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert title in page
+    # One that was changed by hand is not shown as if it belonged to these participants.
+    file = tmp_path / "out" / "comparison" / f"characteristics_{name}.csv"
+    file.write_text(file.read_text().replace(rows[0]["n_a"], "77", 1))
+    again = (
+        *("report", tmp_path / "out" / "results", "--dataset", tmp_path / "scans"),
+        *("--comparison", tmp_path / "out" / "comparison", "--out", tmp_path / "again.html"),
+    )
+    outcome = run(*again)
+    assert outcome.code == 3
+    assert f"another characteristics_{name}.csv" in outcome.err
+
+
+def test_a_comparison_of_an_older_version_is_refused_by_the_report_in_words(results, tmp_path):
+    out = tmp_path / "out"
+    assert run("compare", results, "--out", out, "--quiet").code == 0
+    table = out / "comparisons.csv"
+    table.write_text("".join(f"{line.rsplit(',', 3)[0]}\n" for line in table.read_text().splitlines()))
+    outcome = run(
+        *("report", results, "--dataset", results.parent / "scans"),
+        *("--comparison", out, "--out", tmp_path / "report.html"),
+    )
+    assert outcome.code == 3
+    assert outcome.err.count("\n") == 1
+    assert "of an older version, without p_exact, paired_p_exact, paired_p_adjusted" in outcome.err
+    assert "run compare again" in outcome.err
+
+
+# --- what is said -------------------------------------------------------------------------------------------
+
+
+def test_comparisons_are_counted_where_they_were_tested(tmp_path):
+    """w is the same for everyone and z has one value in M: rows, but no comparisons."""
+    table = write(
+        tmp_path / "v.csv", "participant_id,v,w,z",
+        *(f"p{k},{k * k % 7},1,{k if k in (2, 3, 4, 6) else ''}" for k in range(1, 9)),
+    )  # fmt: skip
+    people = write(
+        tmp_path / "people.csv", "participant_id,sex", *(f"p{k},{'MF'[k % 2]}" for k in range(1, 9))
+    )
+    people.write_text(people.read_text().replace("p4,M", "p4,F").replace("p6,M", "p6,F"))
+    arguments = ("compare", "--table", table, "--participants", people, "--contrast", "sex:M-F")
+    outcome = run(*arguments, "--out", tmp_path / "out")
+    rows = read_csv(tmp_path / "out" / "comparisons.csv")
+    assert {row["metric"]: row["test"] != "" for row in rows} == {"v": True, "w": False, "z": False}
+    assert "made 1 comparison (2 more could not be tested) into" in outcome.err
+    outcome = run(*arguments, "--out", tmp_path / "out", "--json")
+    found = json.loads(outcome.out)
+    assert (found["comparisons"], found["not_tested"]) == (1, 2)
+    assert found["by_contrast"]["sex:M-F"]["comparisons"] == 1
+
+
+def test_long_lists_are_cut_on_the_terminal_alone(tmp_path):
+    ids = [f"p{k}" for k in range(1, 31)]
+    table = write(tmp_path / "v.csv", "participant_id,v", *(f"{who},{len(who)}" for who in ids))
+    people = write(tmp_path / "people.csv", "participant_id,sex", "p1,M", "p2,M", "p3,F", "p4,F")
+    outcome = run(
+        *("compare", "--table", table, "--participants", people, "--contrast", "sex:M-F"),
+        *("--out", tmp_path / "out"),
+    )
+    assert outcome.code == 0, outcome.err
+    beginning = "participants table: no row for 26 participants with measurements: p5, p6, p7, p8, p9, p10"
+    assert f"note: {beginning} and 20 more (all in notes.txt)\n" in outcome.err
+    notes = (tmp_path / "out" / "notes.txt").read_text().splitlines()
+    assert f"{beginning}, {', '.join(ids[10:])}" in notes

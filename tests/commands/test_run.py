@@ -1,0 +1,115 @@
+"""``mriparaspinal run``: all steps in one go."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support.builders.study import read_csv, run
+
+SAMPLE = Path(__file__).parents[2] / "sample_data"
+
+
+@pytest.fixture
+def scans(tmp_path):
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for path in SAMPLE.glob("*_[12]_[34].*"):
+        shutil.copy(path, folder)
+    shutil.copy(SAMPLE / "participants.csv", folder)
+    return folder
+
+
+def test_results_comparison_and_a_summary(scans, tmp_path):
+    outcome = run("run", scans, "--out", tmp_path / "out")
+    assert outcome.code == 0
+    assert {"L3.csv", "L4.csv", "quantify.json"} <= {p.name for p in (tmp_path / "out" / "results").iterdir()}
+    made = {p.name for p in (tmp_path / "out" / "comparison").iterdir()}
+    assert {"comparisons.csv", "table2.md", "tables.xlsx", "figure3_sides_als.png", "notes.txt"} <= made
+    lines = outcome.err.splitlines()
+    assert "slices measured                      8 of 8" in lines
+    assert lines[-1].startswith("ran: 8 of 8 slices measured, ")
+
+
+def test_a_summary_for_programs(scans, tmp_path):
+    outcome = run("run", scans, "--out", tmp_path / "out", "--json", "--quiet")
+    found = json.loads(outcome.out)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert (found["command"], found["slices_measured"], found["participants"]) == ("run", 8, 4)
+    rows = read_csv(tmp_path / "out" / "comparison" / "comparisons.csv")
+    tested = sum(row["p"] != "" for row in rows)
+    assert (found["comparisons"], found["not_tested"]) == (tested, len(rows) - tested)
+    assert 0 < tested < len(rows)
+    assert found["p_below_0_05"] == sum(float(row["p"] or 1) < 0.05 for row in rows)
+    assert sum(c["comparisons"] for c in found["by_contrast"].values()) == tested
+
+
+def test_an_error_in_one_slice_is_exit_4_with_the_comparison_made(scans, tmp_path):
+    (scans / "ALS_1_3.json").write_text("{")
+    assert run("run", scans, "--out", tmp_path / "out").code == 4
+    assert (tmp_path / "out" / "comparison" / "comparisons.csv").is_file()
+
+
+def test_an_old_comparison_never_stands_beside_new_results(scans, tmp_path):
+    out = tmp_path / "out"
+    assert run("run", scans, "--out", out).code == 0
+    table = scans / "participants.csv"
+    text = table.read_text()
+    table.write_text(text.replace("ALS_1,ALS", "ALS_1,LR"))
+    outcome = run("run", scans, "--out", out)
+    assert outcome.code == 3, "the group of the table contradicts the file names"
+    assert {p.name for p in (out / "comparison").iterdir()} == {"notes.txt", "comparison.json"}
+    table.write_text(text)
+    for path in scans.glob("LR_*"):
+        path.unlink()
+    table.write_text("participant_id,age\nALS_1,60\nALS_2,61\n")
+    outcome = run("run", scans, "--out", out)
+    assert outcome.code == 0
+    assert "nothing to compare" in (out / "comparison" / "notes.txt").read_text()
+    assert not (out / "comparison" / "comparisons.csv").exists()
+
+
+def test_nothing_to_measure_is_exit_3_and_leaves_nothing(tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert run("run", tmp_path / "empty", "--out", tmp_path / "out").code == 3
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_divisor_of_the_protocol_that_is_not_there_is_exit_2(scans, tmp_path):
+    (scans / "paraspinal.toml").write_text('divide-by = "weight"')
+    outcome = run("run", scans, "--out", tmp_path / "out")
+    assert outcome.code == 2
+    assert "weight" in outcome.err
+
+
+def test_label_maps_go_through_all_steps(scans, tmp_path):
+    (scans / "participants.csv").unlink()  # it names participants of whom no slices were copied
+    drawn = tmp_path / "quantified"
+    assert run("quantify", scans, "--out", drawn, "--quiet").code == 0
+    masks = tmp_path / "maps"
+    assert run("masks", scans, "--out", masks, "--quiet").code == 0
+    for path in scans.glob("*.json"):
+        path.unlink()
+    # Without them, there is nothing: the label maps alone are measured.
+    assert run("check", scans).code == 4
+    outcome = run("check", scans, "--masks", masks)
+    assert (outcome.code, outcome.out) == (0, "")
+    assert outcome.err.splitlines()[-1] == "checked 8 slices: 0 errors, 0 warnings"
+
+    outcome = run("run", scans, "--masks", masks, "--out", tmp_path / "out", "--quiet")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+    here, there = (read_csv(folder / "L3.csv") for folder in (tmp_path / "out" / "results", drawn))
+    for column in ("participant_id", "muscle", "side", "csa_px", "fat_px", "fi", "rcsa", "mean_intensity"):
+        assert [row[column] for row in here] == [row[column] for row in there]
+    assert {row["mask_rule"] for row in here} == {"mask"}
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_numbering_without_label_maps_is_one_line(command, scans, tmp_path):
+    out = () if command == "check" else ("--out", tmp_path / "out")
+    outcome = run(command, scans, *out, "--numbering", "musclemap")
+    assert outcome.code == 2
+    assert "--numbering: given without --masks" in outcome.err

@@ -1,0 +1,212 @@
+"""``--scheduler``: a real Dask scheduler and workers on the loopback, one of them killed in the middle."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mriparaspinal
+from tests.support.builders.slices import write_dataset, write_slice
+from tests.support.builders.study import (
+    PROJECT,
+    Outcome,
+    fingerprint,
+    finish,
+    run,
+    start,
+    wait_until,
+    write_many,
+)
+
+pytest.importorskip("distributed", reason="needs the extra dask (pip install 'mriparaspinal[dask]')")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills processes as POSIX does")
+
+LOOPBACK = "127.0.0.1"
+
+
+@contextmanager
+def process(*arguments: object, path: Path = PROJECT) -> Iterator[subprocess.Popen[str]]:
+    """A process of Dask that ends with the test; ``path``: where it finds the package."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(path),
+        "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "20 seconds",
+        "DASK_DISTRIBUTED__ADMIN__LOG_FORMAT": "%(message)s",
+    }
+    command = [sys.executable, "-m", *map(str, arguments)]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    started = subprocess.Popen(command, env=environment, cwd="/", start_new_session=True, **quiet, text=True)
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.wait(10)
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory) -> Iterator[str]:
+    """The address of a scheduler; the system chose its port."""
+    file = tmp_path_factory.mktemp("dask") / "scheduler.json"
+    arguments = ("--host", LOOPBACK, "--port", 0, "--no-dashboard", "--no-show", "--scheduler-file", file)
+    with process("distributed.cli.dask_scheduler", *arguments):
+        assert wait_until(lambda: file.exists() and file.stat().st_size > 0, 20)
+        yield json.loads(file.read_text())["address"]
+
+
+def worker(scheduler: str, folder: Path, path: Path = PROJECT, name: str = "one"):
+    """One worker, its own process, without a nanny that would start it again."""
+    how = ("--host", LOOPBACK, "--nthreads", 1, "--no-nanny", "--no-dashboard", "--name", name)
+    return process("distributed.cli.dask_worker", scheduler, *how, "--local-directory", folder, path=path)
+
+
+def ask(scheduler: str, question: Callable[[Any], Any]) -> Any:
+    """What a function of the scheduler's own object gives."""
+    from distributed import Client
+
+    with Client(scheduler, timeout=10, set_as_default=False) as client:
+        return client.run_on_scheduler(lambda dask_scheduler: question(dask_scheduler))
+
+
+def workers(scheduler: str) -> int:
+    return ask(scheduler, lambda dask: len(dask.workers))
+
+
+def all_busy(scheduler: str) -> bool:
+    return ask(scheduler, lambda dask: all(worker.processing for worker in dask.workers.values()))
+
+
+def quantify(*arguments: object) -> Outcome:
+    return finish(start("quantify", *arguments))
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    root = write_dataset(tmp_path / "data", 2, 2, (3, 4, 5))
+    (root / "participants.csv").write_text("participant_id,onset_side\nALS_1,L\nALS_2,R\nLR_1,\nLR_2,\n")
+    (root / "LR_2_5.json").write_text("{")
+    return root
+
+
+def test_two_workers_one_killed_in_the_middle(scheduler, tmp_path):
+    """Every slice is measured once, and the bytes are those of one process."""
+    data = write_many(tmp_path / "data", 3000)
+    whole, shared = tmp_path / "whole", tmp_path / "shared"
+    assert run("quantify", data, "--out", whole, "--quiet").code == 0
+    with ExitStack() as stack:
+        first, second = (
+            stack.enter_context(worker(scheduler, tmp_path / name, name=name)) for name in ("one", "two")
+        )
+        assert wait_until(lambda: workers(scheduler) == 2, 20)
+        relative = os.path.relpath(data, PROJECT)
+        measuring = start("quantify", relative, "--out", shared, "--scheduler", scheduler, "--quiet")
+        assert wait_until(lambda: all_busy(scheduler), 20)
+        first.send_signal(signal.SIGKILL)
+        at_work = all_busy(scheduler)
+        outcome = finish(measuring)
+        assert second.poll() is None
+    assert at_work, "the run was over before the worker was killed: the test has lost its teeth"
+    assert (outcome.code, outcome.err) == (0, "")
+    assert fingerprint(shared) == fingerprint(whole)
+
+
+def test_the_same_bytes_and_the_same_problems(scheduler, data, tmp_path):
+    assert run("quantify", data, "--out", tmp_path / "whole").code == 4
+    with worker(scheduler, tmp_path / "w"):
+        outcome = quantify(data, "--out", tmp_path / "shared", "--scheduler", scheduler, "--timeout", 60)
+        assert outcome.code == 4
+        assert "LR_2_5.json: error: broken JSON" in outcome.err
+        assert fingerprint(tmp_path / "shared") == fingerprint(tmp_path / "whole")
+
+        ran = finish(start("run", data, "--out", tmp_path / "run", "--scheduler", scheduler))
+        assert ran.code == 4
+        assert fingerprint(tmp_path / "run" / "results") == fingerprint(tmp_path / "whole")
+
+
+def one_line(outcome: Outcome, code: int) -> str:
+    (line,) = outcome.err.splitlines()
+    assert outcome.code == code, line
+    assert line.count("; ") == 2
+    return line
+
+
+def test_a_scheduler_that_does_not_answer(data, tmp_path):
+    with socket.socket() as taken:
+        taken.bind((LOOPBACK, 0))  # bound, but nobody listens
+        address = f"tcp://{LOOPBACK}:{taken.getsockname()[1]}"
+        began = time.monotonic()
+        line = one_line(quantify(data, "--out", tmp_path / "out", "--scheduler", address), 2)
+        assert time.monotonic() - began < 15
+    assert f"--scheduler {address}: no scheduler answers within 5 s" in line
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("address", ["localhost:8786", "", "tcp://"])
+def test_an_address_that_is_none(data, tmp_path, address):
+    line = one_line(quantify(data, "--out", tmp_path / "out", "--scheduler", address), 2)
+    assert "expected" in line
+
+
+@pytest.mark.parametrize("version", ["", "9.9.9"])
+def test_workers_without_the_package_or_with_another_version(scheduler, data, tmp_path, version):
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "mriparaspinal").mkdir(parents=True)
+    if version:
+        shutil.copytree(Path(mriparaspinal.__file__).parent, elsewhere / "mriparaspinal", dirs_exist_ok=True)
+        (elsewhere / "mriparaspinal" / "__init__.py").write_text(f'__version__ = "{version}"\n')
+    else:
+        (elsewhere / "mriparaspinal" / "__init__.py").write_text("raise ModuleNotFoundError('as if none')\n")
+    with worker(scheduler, tmp_path / "w", elsewhere):
+        assert wait_until(lambda: workers(scheduler) == 1, 20)
+        outcome = quantify(data, "--out", tmp_path / "out", "--scheduler", scheduler)
+    line = one_line(outcome, 2)
+    assert ("mriparaspinal 9.9.9" if version else "no package mriparaspinal") in line
+    assert "install the same versions on both" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_worker_that_does_not_see_the_folder(scheduler, data, tmp_path):
+    from mriparaspinal.core.errors import NoInputError
+    from mriparaspinal.core.model import Settings
+    from mriparaspinal.dataset.open import open_dataset
+    from mriparaspinal.measure.slice import measure_slices
+    from mriparaspinal.parallel.cluster import over_cluster
+    from mriparaspinal.parallel.map import Execution
+
+    slices = open_dataset(data, Settings()).dataset.slices
+    with worker(scheduler, tmp_path / "w"):
+        with pytest.raises(NoInputError, match=r"no such folder on the worker .*; expected the same path"):
+            measure_slices(tmp_path / "elsewhere", slices, Settings(), Execution(scheduler=scheduler))
+        # An error of the function itself comes through as it is; the order is that of the input.
+        with pytest.raises(ValueError, match="invalid literal"):
+            list(over_cluster(int, ["1", "x"], scheduler))
+        assert list(over_cluster(str, range(100), scheduler)) == [str(n) for n in range(100)]
+        assert list(over_cluster(str, [], scheduler)) == []
+
+
+def test_ctrl_c_ends_the_run_and_not_the_cluster(scheduler, tmp_path):
+    data = write_many(tmp_path / "data", 3000)
+    write_slice(tmp_path / "small", "ALS_1_3")
+    with worker(scheduler, tmp_path / "w") as living:
+        assert wait_until(lambda: workers(scheduler) == 1, 20)
+        measuring = start("quantify", data, "--out", tmp_path / "out", "--scheduler", scheduler)
+        assert wait_until(lambda: all_busy(scheduler), 20)
+        os.killpg(measuring.pid, signal.SIGINT)
+        outcome = finish(measuring)
+        assert outcome.code == 130
+        assert "Traceback" not in outcome.err
+        assert not (tmp_path / "out").exists()
+        assert living.poll() is None
+        small = tmp_path / "small"
+        assert quantify(small, "--out", tmp_path / "out", "--scheduler", scheduler).code == 0

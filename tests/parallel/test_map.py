@@ -1,0 +1,111 @@
+"""The same results in the same order, in turn or over processes, and no process that stays behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Sequence
+
+import pytest
+
+from mriparaspinal.core.errors import ParaspinalError
+from mriparaspinal.parallel import map as parallel
+from mriparaspinal.parallel.map import map_in_order
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def who(_: int) -> int:
+    return os.getpid()
+
+
+def refuse(number: int) -> int:
+    if number == 3:
+        raise ValueError("three")
+    return number
+
+
+def die(number: int) -> int:
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 3, 50])
+@pytest.mark.parametrize("count", [0, 1, 2, 37])
+def test_order_and_progress(jobs, count):
+    calls = []
+    jobs = jobs if count < 37 else min(jobs, 3)
+    assert list(map_in_order(square, range(count), jobs, lambda: calls.append(1))) == [
+        n * n for n in range(count)
+    ]
+    assert len(calls) == count
+
+
+@pytest.mark.parametrize("window", [1, 2, 3])
+def test_order_with_few_parts_handed_over_at_a_time(window, monkeypatch):
+    monkeypatch.setattr(parallel, "_WINDOW", window)
+    assert list(map_in_order(square, range(101), 2)) == [n * n for n in range(101)]
+
+
+class Noted(Sequence):
+    """Numbers that note which of them were asked for."""
+
+    def __init__(self, count: int) -> None:
+        self.count, self.asked = count, 0
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, place):
+        numbers = range(self.count)[place]
+        self.asked = max(self.asked, numbers if isinstance(numbers, int) else numbers[-1])
+        return numbers
+
+
+def test_of_large_items_few_are_handed_over_ahead():
+    items = Noted(200)
+    results = map_in_order(square, items, 2, large=True)
+    for number in range(150):
+        assert next(results) == number**2
+        assert number < items.asked <= number + 8
+    assert [*results] == [n * n for n in range(150, 200)]
+
+
+def test_results_come_while_others_are_still_to_do():
+    done = []
+    results = map_in_order(done.append, range(3))
+    next(results)
+    assert done == [0]
+
+
+def test_processes_end_where_nobody_wants_the_rest():
+    results = map_in_order(who, range(1000), 2)
+    process = next(results)
+    results.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+
+
+def test_one_job_stays_in_this_process():
+    assert set(map_in_order(who, range(5), 1)) == {os.getpid()}
+    assert set(map_in_order(who, range(1), 8)) == {os.getpid()}, "one item needs no second process"
+
+
+def test_two_jobs_are_other_processes():
+    assert os.getpid() not in map_in_order(who, range(8), 2)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_the_function_raises_comes_through(jobs):
+    with pytest.raises(ValueError, match="three"):
+        list(map_in_order(refuse, range(10), jobs))
+
+
+def test_a_process_that_is_killed_is_one_clear_line():
+    with pytest.raises(ParaspinalError, match=r"^--jobs: .*killed; expected .*; try fewer") as caught:
+        list(map_in_order(die, range(10), 2))
+    assert caught.value.exit_code == 1
+    assert "\n" not in str(caught.value)

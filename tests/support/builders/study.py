@@ -1,0 +1,124 @@
+"""Helpers for the tests of whole datasets: run a command, read what it wrote, take a folder's fingerprint."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import hashlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mriparaspinal.cli import main
+from tests.support.builders.slices import SHAPES, box, polygon, write_slice
+
+PROJECT = Path(__file__).parents[3]
+
+#: A second reference beside the disc, and the muscles without it.
+VB = polygon("VB", box(35, 20, 64, 49))
+MUSCLES_ONLY = [shape for shape in SHAPES if shape["label"] != "IVD"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left behind: its exit code and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run(*arguments: object) -> Outcome:
+    """Run ``mriparaspinal`` in this process, as the installed command would."""
+    out, err = io.StringIO(), io.StringIO()
+    before = sys.argv
+    sys.argv = ["mriparaspinal", *map(str, arguments)]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            main()
+            code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+    finally:
+        sys.argv = before
+    return Outcome(code, out.getvalue(), err.getvalue())
+
+
+def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+    """Start ``mriparaspinal`` in a process of its own, in a process group of its own."""
+    command = [sys.executable, "-m", "mriparaspinal", *map(str, arguments)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=PROJECT, start_new_session=True, **{**pipes, **options})
+
+
+def finish(process: subprocess.Popen[str], seconds: float = 60) -> Outcome:
+    """Wait for a started command; its whole group is ended where it takes too long."""
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    return Outcome(process.returncode, out, err)
+
+
+def wait_until(condition: Any, seconds: float = 20) -> bool:
+    """Look often until a condition holds; False where it does not in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.0005)
+    return False
+
+
+def rows_of(results: Path) -> list[dict[str, str]]:
+    """All rows of the per-segment tables of a folder of results."""
+    return [row for n in range(1, 6) for row in read_csv(results / f"L{n}.csv")]
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV; none where it is not there."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def problems_of(results: Path) -> set[tuple[str, str, str, str]]:
+    """(file, shape, severity, code) of every problem of a folder of results."""
+    rows = read_csv(results / "problems.csv")
+    return {(row["file"], row["shape"], row["severity"], row["code"]) for row in rows}
+
+
+def check(dataset: Path, json_file: Path, *options: object) -> tuple[Outcome, list[dict[str, str]]]:
+    """Run ``check`` and read the problems that it wrote as JSON."""
+    outcome = run("check", dataset, "--json", json_file, *options)
+    return outcome, json.loads(json_file.read_text(encoding="utf-8"))["problems"]
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below a folder, hidden ones too, by relative name."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def write_many(folder: Path, count: int, subfolder: str = "") -> Path:
+    """``count`` slices of as many participants, quickly: the same two files under many names."""
+    first = write_slice(folder / subfolder, "ALS_1_3", imagePath=...)
+    image = first.with_suffix(".png").read_bytes()
+    contours = first.read_bytes()
+    for number in range(2, count + 1):
+        (first.parent / f"ALS_{number}_3.png").write_bytes(image)
+        (first.parent / f"ALS_{number}_3.json").write_bytes(contours)
+    return folder
