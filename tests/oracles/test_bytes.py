@@ -2,7 +2,8 @@
 
 ``bytes.json`` beside this file has the hashes. ``python -m tests.oracles.test_bytes`` writes them anew after
 a change that is meant; ``git diff`` then shows which files it concerns. Libraries decide the bytes of
-figures, of the workbook and of the page that shows them: those are held only with the versions of ``constraints.txt``.
+figures, of the workbook and of the page that shows them: those are held only with the versions of
+``constraints.txt``.
 """
 
 from __future__ import annotations
