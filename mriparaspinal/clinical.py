@@ -87,7 +87,7 @@ def joined_csv(scored: Scored, people: Participants) -> tuple[bytes, list[str]]:
     rows: list[list[Cell]] = []
     for who in everyone:
         scores = scored.rows.get(who, (None,) * len(scored.columns))
-        cells: list[Cell] = [people.value(who, column) for column in own]
+        cells: list[Cell] = [_unsigned(people.value(who, column)) for column in own]
         rows.append([who, *cells, *_merged(who, people, scored.columns, scores)])
     notes = near_notes(scored.rows, people.rows, "the records", "the participants table")
     alike = near_names(scored.rows, people.rows)
@@ -113,6 +113,11 @@ def _merged(
             )
         cells.append(_number(value) if value is not None else there)
     return cells
+
+
+def _unsigned(cell: str) -> str:
+    """A number without its plus sign, with which formulas begin, too."""
+    return cell.removeprefix("+") if read_number(cell) is not None else cell
 
 
 def _same(text: str, value: float) -> bool:

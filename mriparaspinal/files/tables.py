@@ -216,16 +216,16 @@ def _one_line_end(cell: Cell) -> Cell:
 
 
 def harmless(text: str) -> str:
-    """A text so that a spreadsheet shows it and does not run it as a formula; a number stays as it is.
+    """A text so that a spreadsheet shows it and does not run it as a formula; a negative number stays.
 
     A text that already stands behind apostrophes gets one more: :func:`as_it_was` takes one away.
 
-    >>> harmless("=1+1"), harmless("MF_L"), harmless("+1.5"), harmless("'=1+1")
-    ("'=1+1", 'MF_L', '+1.5', "''=1+1")
+    >>> harmless("=1+1"), harmless("MF_L"), harmless("-1.5"), harmless("'=1+1")
+    ("'=1+1", 'MF_L', '-1.5', "''=1+1")
     """
     if text[:1] not in _DOUBTFUL or not _FORMULA.match(text):
         return text
-    return text if read_number(text) is not None and not text[0].isspace() else f"'{text}"
+    return text if text[0] == "-" and read_number(text) is not None else f"'{text}"
 
 
 def as_it_was(text: str) -> str:

@@ -270,6 +270,14 @@ def test_own_instrument_with_faults_is_refused_line_by_line(tmp_path: Path) -> N
 # --- with the participants, and on from there ---------------------------------------------------------------
 
 
+def test_cells_of_the_participants_are_numbers_still_and_no_formulas(tmp_path: Path) -> None:
+    file = write(tmp_path / "k.csv", KINGS, [["P1", 1, 0, 0, 0, 0]])
+    people = write(tmp_path / "p.csv", ("participant_id", "change", "remark"), [["P1", "+3.5", "=1+1"]])
+    assert run("score", "kings", file, "--participants", people, "--out", tmp_path / "o.csv").code == 0
+    (row,) = read(tmp_path / "o.csv")
+    assert (row["change"], row["remark"]) == ("3.5", "'=1+1")
+
+
 def test_a_score_that_the_participants_have_otherwise_is_refused(tmp_path: Path) -> None:
     file = write(tmp_path / "k.csv", KINGS, [["P1", 1, 0, 0, 0, 0], ["P2", 1, 1, 0, 0, 0]])
     people = tmp_path / "p.csv"

@@ -155,14 +155,12 @@ def test_names_that_are_not_utf8_can_be_written():
     assert csv_bytes(["file"], [["M\udcfcller.png"]]) == b"file\nM\\udcfcller.png\n"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1+1", "+x", "-x", "-", "@SUM(A1)", "\t=1", "\r=1", "'=1", "''-x"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "+x", "-x", "-", "@SUM(A1)", "\t=1", "\r=1", "'=1", "''-x"])
 def test_no_formula_is_left(text):
     assert harmless(text) == f"'{text}"
 
 
-@pytest.mark.parametrize(
-    "text", ["", "MF_L", "a=b", "ALS_1_3.png", "'a", "-1", "-1.5e-7", "-.5", "+1", "+3.5", "'"]
-)
+@pytest.mark.parametrize("text", ["", "MF_L", "a=b", "ALS_1_3.png", "'a", "-1", "-1.5e-7", "-.5", "'"])
 def test_harmless_texts_stay(text):
     assert harmless(text) == text
 
