@@ -124,7 +124,8 @@ def test_the_commands_of_the_page_on_brain_maps_run(tmp_path: Path) -> None:
     assert (folder / "wide.csv").read_text().startswith("participant_id,fa_mean_Corticospinal_tract_L,")
     assert "gm_pct_tiv_Corpus_callosum" in (folder / "gm_wide.csv").read_text().splitlines()[0]
     assert {path.name for path in (folder / "dti").iterdir()} == {
-        f"{n}.nii.gz" for n in ("FA", "MD", "AD", "RD")
+        *(f"{n}.nii.gz" for n in ("FA", "MD", "AD", "RD")),
+        "maps.json",
     }
 
 
