@@ -201,7 +201,7 @@ def test_a_column_with_texts_among_its_numbers_is_left_out_aloud(clinic, tmp_pat
     file = write(clinic, tmp_path / "clinic.csv")
     outcome = run("correlate", "--table", file, "--score", "mrc_sum", "--out", tmp_path / "out")
     assert outcome.code == 0
-    assert "note: fvc: left out, as it holds texts beside numbers; correct it" in outcome.err
+    assert "note: fvc: left out, as it holds 'n/d' beside numbers; correct it" in outcome.err
     assert "remark" not in outcome.err
     assert [row["metric"] for row in read_csv(tmp_path / "out" / "correlations.csv")] == ["age", "fa_cst"]
 
