@@ -56,6 +56,9 @@ def fork(command: Iterable[str], said: Path, number: int = 0, sent: int = 0) -> 
     code = 70
     try:
         os.setsid()
+        # What was started in the background, or by nohup, ignores these; the command must not inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         log = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         for stream in (1, 2):
             os.dup2(log, stream)
