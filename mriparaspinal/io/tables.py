@@ -236,7 +236,7 @@ def escape_formula(text: str) -> str:
 
     A text that already stands behind apostrophes gets one more: :func:`as_it_was` takes one away.
 
-    >>> harmless("=1+1"), harmless("MF_L"), harmless("-1.5"), harmless("'=1+1")
+    >>> escape_formula("=1+1"), escape_formula("MF_L"), escape_formula("-1.5"), escape_formula("'=1+1")
     ("'=1+1", 'MF_L', '-1.5', "''=1+1")
     """
     if text[:1] not in _DOUBTFUL or not _FORMULA.match(text):

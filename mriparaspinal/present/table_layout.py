@@ -107,7 +107,7 @@ def row_key(record: dict[str, object]) -> _Key:
 def superscripts(number: int) -> list[str]:
     """Superscripts that tell p-values apart; none for a single one.
 
-    >>> _marks(1), _marks(2)
+    >>> superscripts(1), superscripts(2)
     ([''], ['¹', '²'])
     """
     if number == 1:

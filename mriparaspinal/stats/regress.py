@@ -40,9 +40,6 @@ COLUMNS = [
 
 INTERCEPT = "(Intercept)"
 
-#: Squares of smaller numbers, and quotients of these, lose their digits or vanish.
-_TOO_NEAR = 1e-100
-
 #: The columns of a measurement that differ from muscle to muscle.
 ALL_METRICS = (
     "fi",
@@ -190,8 +187,6 @@ def _unfit(y: Array, matrix: Array, outcome: str, terms: Sequence[str]) -> str:
         return f"{cases} for {len(terms) + 1} coefficients is too few"
     if design.is_constant(y):
         return f"{outcome} has the same value in all complete cases"
-    if np.ptp(y) < _TOO_NEAR:
-        return f"{outcome} varies by less than {_TOO_NEAR:g}, which cannot be squared: choose another unit"
     redundant = design.redundant_terms(matrix, terms)
     if redundant:
         return f"{', '.join(redundant)}: constant, or determined by the other terms"

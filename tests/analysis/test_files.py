@@ -62,8 +62,8 @@ def test_the_same_figure_gives_the_same_bytes(make, to_bytes) -> None:
 def test_another_process_gives_the_same_bytes() -> None:
     code = (
         "import sys, numpy as np\n"
-        "from mriparaspinal.figures import bland_altman_figure\n"
-        "from mriparaspinal.files.figure_files import png_bytes, svg_bytes\n"
+        "from mriparaspinal.present.bland_altman import bland_altman_figure\n"
+        "from mriparaspinal.analysis.files import png_bytes, svg_bytes\n"
         "from mriparaspinal.stats.reliability import bland_altman\n"
         "a = np.linspace(0.1, 0.9, 12)\n"
         "limits = bland_altman(a, a + 0.02 * np.sin(40 * a))\n"

@@ -16,6 +16,7 @@ from mriparaspinal.core.model import Settings
 from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.imaging.rasterise import Patch
 from mriparaspinal.io.numberings import OVERLAP, VALUES, value_table
+from mriparaspinal.io.output import OutputFolder
 from tests.support.builders.slices import SHAPES, box, grey_image, polygon, write_dataset, write_slice
 
 CAPTION = 52
@@ -170,16 +171,25 @@ def test_the_letters_tell_the_patients_sides():
 # ---------------------------------------------------------------- a whole folder
 
 
+def drawn_into(out, dataset, jobs=1):
+    with OutputFolder(out) as folder:
+        return draw_slices(dataset, folder, Settings(), jobs)
+
+
 def test_every_slice_gets_both_pictures_and_the_table_tells_the_values(tmp_path):
     root, out = tmp_path / "dataset", tmp_path / "out"
     write_dataset(root, als=1, lr=1)
     write_slice(root, "sub/LR_9_1")
-    drawn, problems = draw_slices(open_dataset(root, Settings()), out, Settings())
+    drawn, problems = drawn_into(out, open_dataset(root, Settings()))
     assert (drawn, problems) == (5, [])
     names = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
     stems = ["ALS_1_3", "ALS_1_4", "LR_1_3", "LR_1_4", "sub/LR_9_1"]
     assert names == sorted(
-        [*(f"{stem}_{kind}.png" for stem in stems for kind in ("mask", "overlay")), "values.csv"]
+        [
+            *(f"{stem}_{kind}.png" for stem in stems for kind in ("mask", "overlay")),
+            "masks.json",
+            "values.csv",
+        ]
     )
     with (out / "values.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -199,7 +209,7 @@ def test_slices_that_cannot_be_drawn_are_told(tmp_path):
     write_slice(root, "ALS_1_3")
     write_slice(root, "ALS_2_3", shapes=[polygon("fat", box(1, 1, 5, 5))])
     (write_slice(root, "ALS_3_3")).write_text("{")
-    drawn, problems = draw_slices(open_dataset(root, Settings()), out, Settings())
+    drawn, problems = drawn_into(out, open_dataset(root, Settings()))
     assert drawn == 1
     assert {(p.file, p.code) for p in problems} == {
         ("ALS_2_3.json", "no-known-label"),
@@ -211,7 +221,7 @@ def test_slices_that_cannot_be_drawn_are_told(tmp_path):
 def test_nothing_to_draw(tmp_path):
     write_slice(tmp_path / "dataset", "ALS_1_3").write_text("{")
     with pytest.raises(NoInputError, match="no slice could be drawn"):
-        draw_slices(open_dataset(tmp_path / "dataset", Settings()), tmp_path / "out", Settings())
+        drawn_into(tmp_path / "out", open_dataset(tmp_path / "dataset", Settings()))
     assert not (tmp_path / "out").exists()
 
 
@@ -221,6 +231,6 @@ def test_the_same_pictures_whatever_the_jobs(tmp_path):
     contents = []
     for jobs in (1, 2):
         out = tmp_path / f"out{jobs}"
-        draw_slices(study, out, Settings(), jobs)
+        drawn_into(out, study, jobs)
         contents.append({path.name: path.read_bytes() for path in out.iterdir()})
     assert contents[0] == contents[1]

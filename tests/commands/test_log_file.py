@@ -67,9 +67,9 @@ def test_runs_are_appended_each_with_its_exit_code(data, tmp_path):
 
 def test_an_unexpected_failure_leaves_its_traceback(data, tmp_path):
     code = (
-        "import sys, mriparaspinal.study as study\n"
+        "import sys, mriparaspinal.dataset.open as module\n"
         "def broken(*_, **__): raise ZeroDivisionError('as if a bug')\n"
-        "study.open_study = broken\n"
+        "module.open_dataset = broken\n"
         f"sys.argv = ['mriparaspinal', 'check', {str(data)!r}, '--log-file', {str(tmp_path / 'log')!r}]\n"
         "from mriparaspinal.cli import main; main()"
     )

@@ -457,7 +457,7 @@ def test_masks_writes_the_same_bytes_again(tmp_path, format_):
         run("masks", tmp_path / "scans", "--out", tmp_path / f"m{jobs}", "--format", format_, "--jobs", jobs)
     assert fingerprint(tmp_path / "m1") == fingerprint(tmp_path / "m2")
     ends = {"".join(Path(name).suffixes) for name in fingerprint(tmp_path / "m1")}
-    assert ends == ({".png", ".csv"} if format_ == "png" else {".nii.gz", ".csv"})
+    assert ends == {".png" if format_ == "png" else ".nii.gz", ".csv", ".json"}
 
 
 def test_label_maps_without_a_space_are_told(tmp_path):

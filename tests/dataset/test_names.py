@@ -139,16 +139,16 @@ def test_options_and_tables_of_the_statistics_in_either_form(tmp_path):
         out = tmp_path / spelled.__name__
         got = run(
             "roc", tmp_path / "t.csv", "--outcome", "group", "--positive", spelled("José"),
-            "--predictor", spelled("Größe"), "--out", out,
+            "--predictor", spelled("Größe"), "--out", out / "roc",
         )  # fmt: skip
         assert got[0] == 0, got[1]
-        assert rows(out / "roc.csv")[0]["predictor"] == "Größe"
+        assert rows(out / "roc" / "roc.csv")[0]["predictor"] == "Größe"
         contrast = spelled("group:José-LR")
-        got = run("compare", "--table", tmp_path / "t.csv", "--contrast", contrast, "--out", out)
+        got = run("compare", "--table", tmp_path / "t.csv", "--contrast", contrast, "--out", out / "compare")
         assert got[0] == 0, got[1]
         got = run(
             "correlate", "--table", tmp_path / "t.csv", "--score", spelled("Größe"),
-            "--group", spelled("José"), "--out", out,
+            "--group", spelled("José"), "--out", out / "correlate",
         )  # fmt: skip
         assert got[0] == 0, got[1]
 

@@ -364,7 +364,7 @@ def test_without_a_terminal_compressed_pixels_are_read(tmp_path):
     data.compress(RLELossless)
     save(tmp_path, "a", data)
     code = (
-        "import os, sys; from pathlib import Path; from mriparaspinal.files.dicom import read_series\n"
+        "import os, sys; from pathlib import Path; from mriparaspinal.io.dicom import read_series\n"
         "os.close(2); (s,), _ = read_series([('a', Path(sys.argv[1]))]); print(s.read(0).sum())"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "a")]

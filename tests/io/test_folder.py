@@ -120,7 +120,7 @@ def test_folders_without_rights():
     """A folder below stops nothing but itself; the dataset itself is one clear line."""
     code = (
         "import os, sys; sys.path.insert(0, sys.argv[2])\n"
-        "from pathlib import Path; from mriparaspinal.files.folder import list_files\n"
+        "from pathlib import Path; from mriparaspinal.io.folder import list_files\n"
         "if os.geteuid() == 0: os.setuid(65534)  # root may read everything\n"
         "print(list_files(Path(sys.argv[1])))\n"
         "try: list_files(Path(sys.argv[1], 'p', 'q'))\n"

@@ -218,7 +218,7 @@ def test_our_copy_is_known_again_even_after_a_run_was_killed_in_between(tmp_path
     """Killed after it replaced participants.csv and before quantify.json: the copy is ours all the same."""
     code = """
 import os, pathlib, signal, sys
-from mriparaspinal.files.output import OutputFolder
+from mriparaspinal.io.output import OutputFolder
 
 replace = os.replace
 

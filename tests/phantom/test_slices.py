@@ -107,7 +107,7 @@ def test_a_participant_does_not_depend_on_the_cohort(tmp_path: Path, command) ->
 
 def test_the_hash_seed_does_not_matter() -> None:
     code = (
-        "import hashlib; from mriparaspinal.phantom import *;"
+        "import hashlib; from mriparaspinal.phantom.slices import *;"
         "s = make_slice(make_participant('LR', 2, 5), 'L4', 5, 128, Effects());"
         "print(hashlib.sha256(s.image.tobytes() + repr((s.contours, s.truth)).encode()).hexdigest())"
     )

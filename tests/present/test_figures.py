@@ -675,7 +675,7 @@ def test_settings_of_the_user_change_nothing(cohort: pd.DataFrame) -> None:
 
 
 def test_no_pyplot_and_no_display() -> None:
-    code = "import sys, mriparaspinal.files.figure_files; assert 'matplotlib.pyplot' not in sys.modules"
+    code = "import sys, mriparaspinal.analysis.files; assert 'matplotlib.pyplot' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -326,7 +326,7 @@ def test_a_folder_without_the_right_to_write(data, tmp_path):
     run("quantify", data, "--out", out)
     before = fingerprint(out)
     code = (
-        "import os, sys; from pathlib import Path; from mriparaspinal.files.results import OutputFolder\n"
+        "import os, sys; from pathlib import Path; from mriparaspinal.io.output import OutputFolder\n"
         "os.chdir(sys.argv[1]); os.setuid(65534)\n"
         "try: OutputFolder(Path('.')).__enter__()\n"
         "except Exception as error: print(type(error).__name__, error)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 
 import numpy as np
 import pytest
@@ -221,8 +222,10 @@ def test_tables_of_results_come_back_as_they_were(tmp_path):
 def test_a_table_is_read_alike_in_every_dress(table, separator, line_end, mark):
     columns, rows = table
     read = parse_table(dressed(columns, rows, separator, line_end, b"\xef\xbb\xbf" if mark else b""), "t.csv")
-    assert read.columns == columns
-    decimal = [[_point(cell) if separator != "," else cell for cell in row] for row in rows]
+    assert read.columns == tuple(unicodedata.normalize("NFC", name) for name in columns)
+    # Letters that have two codes (CJK compatibility ideographs) come back in the one of NFC.
+    composed = [[unicodedata.normalize("NFC", cell) for cell in row] for row in rows]
+    decimal = [[_point(cell) if separator != "," else cell for cell in row] for row in composed]
     assert [list(row) for row in read.rows] == decimal
 
 
@@ -236,7 +239,8 @@ def _point(cell: str) -> str:
 def test_what_is_written_is_read_again(table):
     columns, rows = table
     again = parse_table(csv_bytes(columns, rows), "t.csv")
-    assert (again.columns, again.rows) == (columns, rows)
+    composed = [tuple(unicodedata.normalize("NFC", cell) for cell in row) for row in (columns, *rows)]
+    assert [again.columns, *again.rows] == composed
 
 
 @given(labels())
