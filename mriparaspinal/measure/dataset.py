@@ -14,7 +14,6 @@ from mriparaspinal.dataset.find import name_parser, participant_of
 from mriparaspinal.dataset.open import Dataset, other_than_prepared
 from mriparaspinal.dataset.plausibility import Gathered
 from mriparaspinal.measure.duplicates import duplicate_problems, key_of, no_keys
-from mriparaspinal.measure.pack import slices_of
 from mriparaspinal.measure.rows import Regions, choose_reference, missing_regions
 from mriparaspinal.measure.slice import measure_slices
 from mriparaspinal.measure.stacks import stack_problems
@@ -100,7 +99,7 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
         seen.append(result.seen if result.measurable else frozenset())
         depths.add(result)
         keys[place] = key_of(result)
-    slices = slices_of(results)
+    slices = [result.slice for result in results]
     reference: str | None = None
     try:
         reference = choose_reference(zip(slices, seen, strict=True), settings)

@@ -335,10 +335,12 @@ def test_the_same_bytes_for_any_number_of_jobs_and_any_order_of_hashing(tmp_path
         assert result_files(measured(root, jobs=jobs), settings) == expected
     code = (
         "import sys, hashlib, json; from pathlib import Path\n"
-        "from mriparaspinal.model import Settings\n"
-        "from mriparaspinal.study import *\n"
+        "from mriparaspinal.core.model import Settings\n"
+        "from mriparaspinal.dataset.open import open_dataset\n"
+        "from mriparaspinal.measure.dataset import measure_dataset\n"
+        "from mriparaspinal.measure.results import result_files\n"
         "how = Settings()\n"
-        "files = result_files(measure_study(open_study(Path(sys.argv[1]), how), how), how)\n"
+        "files = result_files(measure_dataset(open_dataset(Path(sys.argv[1]), how), how), how)\n"
         "print(json.dumps({n: hashlib.sha256(c).hexdigest() for n, c in files.items()}))"
     )
     for seed in ("0", "1"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tracemalloc
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import count
@@ -15,7 +14,6 @@ import pytest
 
 from mriparaspinal.core.model import RegionCount, Slice, SliceResult
 from mriparaspinal.measure.duplicates import duplicate_problems
-from mriparaspinal.measure.pack import PackedResults, pack
 from tests.support.builders.slices import (
     SHAPES,
     box,
@@ -266,17 +264,6 @@ def test_fifty_slices_under_very_many_names_give_fifty_warnings():
     assert [problem.code for problem in problems] == ["same-image"] * 50
     assert {problem.message.count("and 95 more") for problem in problems} == {1}
     assert (results.passes, results.looks) == (1, 50 * 5)
-
-
-def test_little_is_kept_of_each_slice():
-    made = [result(scaled(1 + n / 10_000)) for n in range(5000)]
-    results = PackedResults([r.slice for r in made], list(map(pack, made)))
-    duplicate_problems(results[:10])
-    tracemalloc.start()
-    assert not duplicate_problems(results)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 100 * len(results), "16 bytes of each, and some more while they are sorted"
 
 
 # Whole datasets

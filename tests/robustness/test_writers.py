@@ -413,7 +413,7 @@ def test_a_mark_of_somebody_else_that_cannot_be_removed_is_named(tmp_path):
     (out / MARK).chmod(0o666)
     code = (
         "import fcntl, os, sys; from pathlib import Path\n"
-        "from mriparaspinal.files.output import OutputFolder\n"
+        "from mriparaspinal.io.output import OutputFolder\n"
         "os.chdir(sys.argv[1]); os.setuid(65534)\n"
         "try:\n  with OutputFolder(Path('.')) as out: out.replace({'L1.csv': b'1', 'quantify.json': b'{}'})\n"
         "except Exception as error: print(type(error).__name__, error)"
