@@ -24,6 +24,7 @@ _Flat = tuple[
     int | float | None,
     bool,
     tuple[float, float] | None,
+    bytes,
 ]
 
 _encoder = msgspec.msgpack.Encoder()
@@ -58,12 +59,12 @@ def pack(result: SliceResult) -> bytes:
     # A set has no order that stays from run to run.
     seen = sorted(result.seen)
     head = (counts, seen, result.measurable, result.problems)
-    return encode((*head, digests, result.threshold, result.deep, result.fit))
+    return encode((*head, digests, result.threshold, result.deep, result.fit, result.drawing))
 
 
 def unpack(slice_: Slice, raw: bytes) -> SliceResult:
     """The result that was packed; numbers keep their type. Raises msgspec's errors for other bytes."""
-    counts, seen, measurable, problems, digests, threshold, deep, fit = decode(raw, _decoder)
+    counts, seen, measurable, problems, digests, threshold, deep, fit, drawing = decode(raw, _decoder)
     return SliceResult(
         slice_,
         {(region, side): RegionCount(*fields) for region, side, *fields in counts},
@@ -74,6 +75,7 @@ def unpack(slice_: Slice, raw: bytes) -> SliceResult:
         threshold,
         deep,
         fit,
+        drawing,
     )
 
 

@@ -20,6 +20,7 @@ from mriparaspinal.dataset.anatomy import RegionKey
 from mriparaspinal.dataset.plausibility import mirror_fit, unusual_areas, without_signal
 from mriparaspinal.dataset.read import OpenSlice, read_mapped, read_slice
 from mriparaspinal.imaging.rasterise import Patch, frame_of
+from mriparaspinal.measure.duplicates import drawing_digest
 from mriparaspinal.measure.fat import count_region, dixon_sums
 from mriparaspinal.parallel.map import Execution, in_time, map_in_order
 
@@ -130,6 +131,7 @@ def measure_slice(
         threshold,
         found.deep,
         fit,
+        drawing_digest(anatomy.contours) if counts else b"",
     )
 
 

@@ -18,7 +18,9 @@ def result_of(slice_: Slice) -> SliceResult:
     seen = {(muscle, side) for muscle in EXPECTED_MUSCLES for side in ("left", "right")} | set(counts)
     names = (slice_.annotation, slice_.name)
     digests = tuple((name, sha256(name.encode("utf-8", "replace"))) for name in names)
-    return SliceResult(slice_, counts, frozenset(seen), True, (), digests, 0.1, True, (1234.5, 2.0**40))
+    return SliceResult(
+        slice_, counts, frozenset(seen), True, (), digests, 0.1, True, (1234.5, 2.0**40), b"\xff" * 16
+    )
 
 
 def test_packing_keeps_every_value_and_its_type():
