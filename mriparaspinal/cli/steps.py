@@ -179,7 +179,7 @@ def quantify_step(
         with progress_bar("measuring", len(study.dataset.slices), quiet) as advance:
             measured = measure_dataset(study, settings, Execution(jobs, scheduler, timeout), advance)
         say_problems(measured.problems, quiet, verbose)
-        tables = write_results(measured, settings, folder, jobs)
+        tables = write_results(measured, settings, folder)
     if summary:
         show(measured_rows(measured_summary(measured)), quiet)
     slices = counted(len(measured.results), "slice")

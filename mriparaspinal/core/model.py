@@ -185,6 +185,8 @@ class SliceResult:
     """Whether the image has more than 8 bits, so that a window made its grey levels."""
     fit: tuple[float, float] | None = None
     """How far grey levels scatter within the regions, and within the mirrored ones."""
+    drawing: bytes = b""
+    """Tells the contours from those of other slices; empty where nothing was counted."""
 
 
 def _about(doc: str, unit: str = "") -> dict[str, str]:

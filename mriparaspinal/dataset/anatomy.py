@@ -53,6 +53,8 @@ class Anatomy:
 
     patches: dict[RegionKey, Patch] = field(default_factory=dict)
     areas_px: dict[RegionKey, float | None] = field(default_factory=dict)
+    contours: list[tuple[RegionKey, Contour]] = field(default_factory=list)
+    """What the patches were drawn from."""
     seen: set[RegionKey] = field(default_factory=set)
     """Every region that a label names, usable or not; the side is empty where it could not be told."""
     ignored: list[str] = field(default_factory=list)
@@ -502,6 +504,7 @@ def _unite(
             anatomy.problems.append(_error(file, str(Region(*key)), _TINY))
             continue
         anatomy.patches[key] = union([p.patch for p in parts])
+        anatomy.contours += [(key, p.contour) for p in parts]
         anatomy.areas_px[key] = sum(p.area_px for p in parts)
         if len(parts) > 1 and _really_overlap(parts):
             anatomy.areas_px[key] = None

@@ -5,18 +5,14 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import chain, groupby
-from operator import itemgetter
 
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import USUAL_ENDINGS
 from mriparaspinal.core.model import SEGMENTS, Problem, Settings, Slice
 from mriparaspinal.core.spelling import composed, difference, loose_key
 from mriparaspinal.core.text import natural_key
-from mriparaspinal.dataset.packed import PackedSlices, shared
 from mriparaspinal.dataset.strays import (
     Content,
     Stray,
@@ -75,36 +71,36 @@ def find_slices(
     problems = [_dead_name(name) for name in dead]
     lost: list[Slice] = []
     strays: list[Stray] = []
+    found: list[Slice] = []
     absent = _absent(files, images_alone)
     wanted = [name for name in files if kind(name) == "image" or (kind(name) and not images_alone)]
     wanted.sort(key=composed)
-
-    def paired() -> Iterator[Slice]:
-        for stem, names in _by_stem(_without_originals(wanted, who)):
-            result = _pair(stem, names, who, images_alone)
-            if stem in absent and not isinstance(result, Slice):
-                lost.extend(_lettered(names[0], who))
-            elif isinstance(result, Problem):
-                problems.append(result)
-                lost.extend(_lettered(names[0], who))
-            elif isinstance(result, Stray):
-                strays.append(result)
-            else:
-                yield result
-
-    found: Sequence[Slice] = PackedSlices(paired())
+    stems: dict[str, list[str]] = defaultdict(list)
+    for name in _without_originals(wanted, who):
+        stems[composed(name[: name.rindex(".")])].append(name)
+    for stem, names in stems.items():
+        result = _pair(stem, names, who, images_alone)
+        if isinstance(result, Slice):
+            found.append(result)
+        elif stem in absent:
+            lost += _lettered(names[0], who)
+        elif isinstance(result, Problem):
+            problems.append(result)
+            lost += _lettered(names[0], who)
+        else:
+            strays.append(result)
     for names in absent.values():
         problems.append(not_downloaded(names))
         lost += _lettered(stands_for(names[0]), who) if kind(stands_for(names[0])) else []
     others = [] if images_alone else [name for name in files if not kind(name) and worth_a_look(name)]
     if strays:
-        found = _with_strays(found, strays, others, settings, content, problems, lost)
+        found += _of_strays(found, strays, others, settings, content, problems, lost)
     lost += [slice_ for name in dead if kind(name) for slice_ in _lettered(name, who)]
     slices, duplicates = _without_duplicates(found, settings)
     problems += duplicates
     problems += _patients_may_be_folders(slices, settings)
     problems += _alike(slices)
-    ordered = PackedSlices(_in_table_order(slices))
+    ordered = sorted(slices, key=table_order)
     return FoundSlices(ordered, tuple(problems), _lost_of_stacks(ordered, lost))
 
 
@@ -116,7 +112,7 @@ def _absent(files: Sequence[str], images_alone: bool) -> dict[str, list[str]]:
     return placeholders(marks, set(map(composed, files))) if marks else {}
 
 
-def _with_strays(
+def _of_strays(
     found: Sequence[Slice],
     strays: Sequence[Stray],
     others: Sequence[str],
@@ -124,8 +120,8 @@ def _with_strays(
     content: Callable[[str], Content],
     problems: list[Problem],
     lost: list[Slice],
-) -> Sequence[Slice]:
-    """The slices with those that are made of files that had no partner beside them."""
+) -> list[Slice]:
+    """The slices that are made of files that had no partner beside them."""
     stems = {composed(s.annotation[: s.annotation.rindex(".")]): s.annotation for s in found}
     done = sort_strays(strays, stems, others, content, settings.patient_from == "folder", _no_json)
     problems += done.problems
@@ -134,8 +130,7 @@ def _with_strays(
             lost.append(_slice(stray.who, None, stray.name))
     more = [_slice(who, image, annotation) for who, image, annotation in done.pairs]
     more += [_slice(s.who, None, s.name) for s in done.alone if not isinstance(s.who, str)]
-    more.sort(key=lambda slice_: composed(slice_.annotation))
-    return PackedSlices(chain(found, more)) if more else found
+    return sorted(more, key=lambda slice_: composed(slice_.annotation))
 
 
 def _without_originals(names: list[str], who: Callable[[str], Who | str]) -> list[str]:
@@ -159,29 +154,10 @@ def _without_originals(names: list[str], who: Callable[[str], Who | str]) -> lis
     return [name for name in names if name not in originals]
 
 
-def _in_table_order(slices: Sequence[Slice]) -> Iterator[Slice]:
-    """Slices sorted by :func:`table_order`, but those of few participants at a time."""
-    runs = []
-    start = 0
-    for who, run in groupby(slices, lambda slice_: table_order(slice_)[:2]):
-        end = start + sum(1 for _ in run)
-        runs.append((who, start, end))
-        start = end
-    for _, same in groupby(sorted(runs, key=itemgetter(0)), itemgetter(0)):
-        yield from sorted((s for _, start, end in same for s in slices[start:end]), key=table_order)
-
-
-def table_order(slice_: Slice) -> tuple[str, ...]:
+def table_order(slice_: Slice) -> tuple[object, ...]:
     """Sort key: group, participant (numbers in numeric order), segment, letter (or number) of the slice."""
-    who = _sort_key(slice_.group), _sort_key(slice_.participant_id)
-    return (*who, slice_.segment, _sort_key(slice_.letter))
-
-
-@lru_cache(maxsize=100)
-def _sort_key(text: str) -> str:
-    """A text that is in the order of :func:`natural_key`, whose own keys take six times the memory."""
-    parts = natural_key(text)
-    return "".join(part + "\0" if place % 2 == 0 else chr(n) + part for place, (n, part) in enumerate(parts))
+    names = slice_.group, slice_.participant_id, slice_.segment, slice_.letter
+    return tuple(tuple(natural_key(name)) for name in names)
 
 
 def _lettered(name: str, who: Callable[[str], Who | str]) -> list[Slice]:
@@ -301,16 +277,6 @@ def _expected(settings: Settings) -> str:
     return "GROUP_N_L such as ALS_7_3 (group ALS, participant 7, segment L3), or ALS_7_3_a for one of several"
 
 
-def _by_stem(names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
-    """Sorted names by their stem in NFC, in the order of the first ones."""
-    # Those up to the same first dot come one after another: no need to hold the stems of all.
-    for _, alike in groupby(names, lambda name: composed(name.partition(".")[0])):
-        stems: dict[str, list[str]] = defaultdict(list)
-        for name in alike:
-            stems[composed(name[: name.rindex(".")])].append(name)
-        yield from stems.items()
-
-
 def _pair(
     stem: str, names: list[str], who: Callable[[str], Who | str], images_alone: bool
 ) -> Slice | Problem | Stray:
@@ -341,13 +307,12 @@ def _no_json(stray: Stray) -> Problem:
 
 
 def _slice(who: Who, image: str | None, annotation: str) -> Slice:
-    participant, group, segment, letter = map(shared, who)
+    participant, group, segment, letter = who
     return Slice(participant, group, segment, image, annotation, letter)
 
 
 def _without_duplicates(slices: Sequence[Slice], settings: Settings) -> tuple[Sequence[Slice], list[Problem]]:
     problems: list[Problem] = []
-    # Most datasets have neither: then the slices, which may be very many, stay as they are.
     if slices_per_segment(slices):
         slices, problems = _told_apart(slices)
     if settings.patient_from == "folder":
@@ -475,11 +440,5 @@ def _problem(file: str, severity: str, code: str, message: str, remedy: str) -> 
 
 def slices_per_segment(slices: Iterable[Slice]) -> bool:
     """Whether some slices are of one segment of one participant."""
-    # Lists, which are short: sets take six times the memory.
-    segments: dict[str, list[str]] = {}
-    for slice_ in slices:
-        there = segments.setdefault(slice_.participant_id, [])
-        if slice_.segment in there:
-            return True
-        there.append(slice_.segment)
-    return False
+    segments = [(slice_.participant_id, slice_.segment) for slice_ in slices]
+    return len(set(segments)) < len(segments)

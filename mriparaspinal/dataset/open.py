@@ -18,7 +18,6 @@ from mriparaspinal.core.model import Problem, Settings, Slice, SliceResult, Spac
 from mriparaspinal.core.participants import KEY, NOBODY, Participants, match_slices, read_participants
 from mriparaspinal.core.spelling import composed, loose_key
 from mriparaspinal.dataset.find import FoundSlices, find_slices
-from mriparaspinal.dataset.packed import PackedSlices
 from mriparaspinal.dataset.strays import json_content, table_versions
 from mriparaspinal.io.folder import UnreadableFileError, list_files, read_bytes
 from mriparaspinal.io.images import png_size
@@ -236,7 +235,7 @@ def _share_of(
         raise UnknownParticipantError(f"--participant-label: {found}; expected {expected}; correct it")
     slices = [(i, s) for i, s in enumerate(dataset.slices) if s.participant_id in share]
     lost = [(i, s) for i, s in enumerate(dataset.lost) if s.participant_id in share]
-    chosen = FoundSlices(PackedSlices(s for _, s in slices), dataset.problems, tuple(s for _, s in lost))
+    chosen = FoundSlices([s for _, s in slices], dataset.problems, tuple(s for _, s in lost))
     return chosen, tuple(i for i, _ in (*slices, *lost))
 
 

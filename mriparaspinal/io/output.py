@@ -25,7 +25,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any
 
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.filenames import MANIFEST, MARK
@@ -134,15 +134,11 @@ def sha256(content: bytes) -> str:
 
 def write_new(path: Path, content: bytes) -> None:
     """Write a file that is not there yet, never through a link, and wait until it is on the disk."""
-    with _create(path) as file:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _BINARY, 0o666)
+    with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _create(path: Path) -> BinaryIO:
-    """A new file, with the rights that the umask leaves."""
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _BINARY, 0o666), "wb")
 
 
 def _take_place(draft: Path, target: Path) -> None:
@@ -189,7 +185,7 @@ class OutputFolder:
         self._mixed = False
         self._made: list[Path] = []
         self._stage: Path | None = None
-        self._drafts: dict[str, BinaryIO | None] = {}
+        self._drafts: list[str] = []
 
     def __enter__(self) -> OutputFolder:
         try:
@@ -234,10 +230,6 @@ class OutputFolder:
             self._close()
 
     def _close(self) -> None:
-        for draft in self._drafts.values():
-            if draft is not None:
-                with contextlib.suppress(OSError):
-                    draft.close()
         if self._stage is not None:
             _remove_tree(self._stage)
         if self._descriptor >= 0:
@@ -291,17 +283,7 @@ class OutputFolder:
 
     def staged(self, names: Iterable[str]) -> None:
         """Take files of the :attr:`stage` that are written whole, by their names below it."""
-        self._drafts.update(dict.fromkeys(names))
-
-    def append(self, name: str, block: bytes) -> None:
-        """Add to a new file of that name, which :meth:`replace` puts in place together with the others."""
-        try:
-            draft = self._drafts.get(name)
-            if draft is None:
-                draft = self._drafts[name] = _create(self.stage / name)
-            draft.write(block)
-        except OSError as error:
-            raise cannot_write(self.path, error) from None
+        self._drafts += names
 
     def put(self, name: str, content: bytes) -> None:
         """Write a new file of that name (``a/b``, too), which :meth:`replace` puts in place."""
@@ -312,7 +294,7 @@ class OutputFolder:
             write_new(path, content)
         except OSError as error:
             raise cannot_write(self.path, error) from None
-        self._drafts[name] = None
+        self._drafts.append(name)
 
     def require_ours(self, names: Iterable[str]) -> None:
         """Raise :class:`UsageError` for a file that is there and was not written by this command."""
@@ -340,21 +322,13 @@ class OutputFolder:
         return f", or by an earlier version, which left no {self._manifest} here"
 
     def replace(self, files: Mapping[str, bytes], stale: Iterable[str] = ()) -> None:
-        """Put what was appended in place, then ``files`` (name → bytes), and remove ``stale`` ones.
+        """Put what waits in place, then ``files`` (name → bytes), and remove ``stale`` ones.
 
         The last one is the seal. Nothing there is changed before all new files are safely on the disk.
         Raises :class:`UsageError` where one would take the place of a file that is not ours.
         """
         for name, content in files.items():
             self.put(name, content)
-        try:
-            for draft in self._drafts.values():
-                if draft is not None:
-                    draft.flush()
-                    os.fsync(draft.fileno())
-                    draft.close()
-        except OSError as error:
-            raise cannot_write(self.path, error) from None
         stale = tuple(stale)
         self.require_ours([*self._drafts, *stale])
         try:
@@ -379,7 +353,7 @@ class OutputFolder:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 folders.add(target.parent)
             _take_place(self.stage / name, target)
-        self._drafts = {}
+        self._drafts = []
         for name in stale:
             (self.path / name).unlink(missing_ok=True)
         for folder in folders:
@@ -649,39 +623,14 @@ def _all_in_place(regular: Sequence[tuple[Path, bytes | None]], drafts: Mapping[
 
 def manifest_bytes(content: Mapping[str, Any]) -> bytes:
     """A manifest as JSON, always the same bytes for the same content."""
-    return b"".join(manifest_pieces(content))
-
-
-def manifest_pieces(content: Mapping[str, Any]) -> Iterator[bytes]:
-    """The bytes of :func:`manifest_bytes`, piece by piece.
-
-    What lists very many things may be an iterator of (name, value) in place of a mapping.
-    """
-    text_of = json.JSONEncoder(indent=2, ensure_ascii=False).encode
-    before = "{\n  "
-    for name, value in content.items():
-        yield _bytes(f"{before}{text_of(name)}: ")
-        if isinstance(value, Iterator):
-            inner = "{\n    "
-            for key, one in value:
-                yield _bytes(f"{inner}{text_of(key)}: {text_of(one)}")
-                inner = ",\n    "
-            yield b"{}" if inner[0] == "{" else b"\n  }"
-        else:
-            # Line breaks within texts are escaped: these are between lines, which lie deeper here.
-            yield _bytes(text_of(value).replace("\n", "\n  "))
-        before = ",\n  "
-    yield b"{}\n" if before[0] == "{" else b"\n}\n"
-
-
-def _bytes(text: str) -> bytes:
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     # Names of files that are not UTF-8 hold characters that cannot be written as such.
     return composed(text).encode("utf-8", "backslashreplace")
 
 
-def has_content(path: Path, content: bytes | str | None) -> bool:
-    """True if a file holds these bytes (or bytes of this SHA-256)."""
-    return content is not None and holds(path, sha256(content) if isinstance(content, bytes) else content)
+def has_content(path: Path, content: bytes | None) -> bool:
+    """True if a file holds these bytes."""
+    return content is not None and holds(path, sha256(content))
 
 
 def require_finished(folder: Path, expected: str, command: str) -> None:

@@ -13,8 +13,7 @@ from mriparaspinal.core.text import natural_key
 from mriparaspinal.dataset.find import name_parser, participant_of
 from mriparaspinal.dataset.open import Dataset, other_than_prepared
 from mriparaspinal.dataset.plausibility import Gathered
-from mriparaspinal.measure.duplicates import duplicate_problems, key_of, no_keys
-from mriparaspinal.measure.pack import slices_of
+from mriparaspinal.measure.duplicates import duplicate_problems
 from mriparaspinal.measure.rows import Regions, choose_reference, missing_regions
 from mriparaspinal.measure.slice import measure_slices
 from mriparaspinal.measure.stacks import stack_problems
@@ -89,9 +88,8 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
     people: set[tuple[str, str]] = set()
     seen: list[Regions] = []
     depths = _Depths()
-    keys = no_keys(len(results))
     gathered = Gathered(_trusted(study))
-    for place, result in enumerate(results):
+    for result in results:
         problems += result.problems
         gathered.add(result)
         if any(side for _, side in result.counts):
@@ -99,8 +97,7 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
             people.add((result.slice.group, result.slice.participant_id))
         seen.append(result.seen if result.measurable else frozenset())
         depths.add(result)
-        keys[place] = key_of(result)
-    slices = slices_of(results)
+    slices = [result.slice for result in results]
     reference: str | None = None
     try:
         reference = choose_reference(zip(slices, seen, strict=True), settings)
@@ -110,7 +107,7 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
     else:
         problems += missing_regions(slices, seen, reference, study.maps is not None)
     problems += stack_problems(with_lost_slices(study, results), study.spacings, study.places or None)
-    problems += duplicate_problems(results, keys)
+    problems += duplicate_problems(results)
     problems += depths.problems(settings)
     problems += gathered.problems()
     problems += other_than_prepared(study, results)

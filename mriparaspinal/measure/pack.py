@@ -1,15 +1,16 @@
-"""Very many slices and their results in little memory: packed as bytes, and unpacked one at a time."""
+"""A result as bytes: what travels between processes (pickle takes twice the time), and what a share keeps."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
 from functools import lru_cache
-from typing import overload
+from typing import Any, TypeVar
 
 import msgspec
 
 from mriparaspinal.core.model import DixonSums, Problem, RegionCount, Slice, SliceResult
-from mriparaspinal.dataset.packed import Unpacked, decode, encode
+
+T = TypeVar("T")
 
 _Counts = list[tuple[str, str, int, int | float | None, int, int, DixonSums | None]]
 """Region, side, and the fields of :class:`RegionCount`."""
@@ -23,9 +24,29 @@ _Flat = tuple[
     int | float | None,
     bool,
     tuple[float, float] | None,
+    bytes,
 ]
 
+_encoder = msgspec.msgpack.Encoder()
+
 _decoder = msgspec.msgpack.Decoder(_Flat)
+
+
+def encode(content: Any) -> bytes:
+    """Plain data and dataclasses as bytes for :func:`decode`."""
+    try:
+        return _encoder.encode(content)
+    except UnicodeEncodeError:
+        # Names of files that are not UTF-8: JSON can write them, with its escapes. No MessagePack of ours
+        # begins as JSON does.
+        return json.dumps(msgspec.to_builtins(content, str_keys=True)).encode("ascii")
+
+
+def decode(raw: bytes | bytearray, decoder: msgspec.msgpack.Decoder[T]) -> T:
+    """The content that was encoded; raises :class:`msgspec.MsgspecError` where it is another."""
+    if raw[:1] in (b"[", b"{"):
+        return msgspec.convert(json.loads(raw), decoder.type, str_keys=True)
+    return decoder.decode(raw)
 
 
 def pack(result: SliceResult) -> bytes:
@@ -38,12 +59,12 @@ def pack(result: SliceResult) -> bytes:
     # A set has no order that stays from run to run.
     seen = sorted(result.seen)
     head = (counts, seen, result.measurable, result.problems)
-    return encode((*head, digests, result.threshold, result.deep, result.fit))
+    return encode((*head, digests, result.threshold, result.deep, result.fit, result.drawing))
 
 
 def unpack(slice_: Slice, raw: bytes) -> SliceResult:
     """The result that was packed; numbers keep their type. Raises msgspec's errors for other bytes."""
-    counts, seen, measurable, problems, digests, threshold, deep, fit = decode(raw, _decoder)
+    counts, seen, measurable, problems, digests, threshold, deep, fit, drawing = decode(raw, _decoder)
     return SliceResult(
         slice_,
         {(region, side): RegionCount(*fields) for region, side, *fields in counts},
@@ -54,6 +75,7 @@ def unpack(slice_: Slice, raw: bytes) -> SliceResult:
         threshold,
         deep,
         fit,
+        drawing,
     )
 
 
@@ -61,52 +83,3 @@ def unpack(slice_: Slice, raw: bytes) -> SliceResult:
 def _regions(seen: tuple[tuple[str, str], ...]) -> frozenset[tuple[str, str]]:
     """One set for all slices that have the same regions: most of a study's."""
     return frozenset(seen)
-
-
-class PackedResults(Unpacked[SliceResult]):
-    """Results in the order of their slices."""
-
-    def __init__(self, slices: Sequence[Slice], packed: Sequence[bytes]) -> None:
-        self.slices = slices
-        self.packed = packed
-        if len(self.slices) != len(self.packed):
-            raise ValueError(f"{len(self.slices)} slices, but {len(self.packed)} results")
-
-    def __len__(self) -> int:
-        return len(self.packed)
-
-    def _unpacked(self, place: int) -> SliceResult:
-        return unpack(self.slices[place], self.packed[place])
-
-    def __iter__(self) -> Iterator[SliceResult]:
-        return map(unpack, self.slices, self.packed)
-
-
-Part = list[tuple[Slice, bytes]]
-"""Some slices with their results, packed: what travels between processes at little cost."""
-
-
-class Parts(Sequence[Part]):
-    """Results in parts of ``size``, one after another."""
-
-    def __init__(self, results: PackedResults, size: int) -> None:
-        self._results, self._size = results, size
-
-    def __len__(self) -> int:
-        return -(-len(self._results) // self._size)
-
-    @overload
-    def __getitem__(self, index: int) -> Part: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Part]: ...
-    def __getitem__(self, index: int | slice) -> Part | list[Part]:
-        number = range(len(self))[index]
-        if isinstance(number, range):
-            return [self[one] for one in number]
-        here = slice(number * self._size, (number + 1) * self._size)
-        return list(zip(self._results.slices[here], self._results.packed[here], strict=True))
-
-
-def slices_of(results: Sequence[SliceResult]) -> Sequence[Slice]:
-    """The slices of results, without unpacking these."""
-    return results.slices if isinstance(results, PackedResults) else [result.slice for result in results]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
@@ -22,26 +20,20 @@ from mriparaspinal.core.model import (
     Measurement,
     Problem,
     Settings,
-    Spacing,
 )
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.versions import library_versions
 from mriparaspinal.dataset.open import Dataset
 from mriparaspinal.io.folder import UnreadableFileError, read_bytes
 from mriparaspinal.io.manifest import Manifest, parse_manifest, read_manifest
-from mriparaspinal.io.output import OutputFolder, has_content, manifest_pieces, require_finished, sha256
-from mriparaspinal.io.tables import Cell, csv_bytes, csv_lines, table_bytes
+from mriparaspinal.io.output import OutputFolder, has_content, manifest_bytes, require_finished, sha256
+from mriparaspinal.io.tables import csv_bytes, csv_lines, table_bytes
 from mriparaspinal.measure.dataset import MeasuredDataset, with_lost_slices
-from mriparaspinal.measure.pack import PackedResults, Part, Parts, unpack
 from mriparaspinal.measure.rows import choose_reference, each_row, tabulate_slices
-from mriparaspinal.measure.spool import in_order
-from mriparaspinal.parallel.map import Execution, map_in_order
 
 
-def stale_tables(folder: OutputFolder, fresh: Mapping[str, bytes | str]) -> list[str]:
+def stale_tables(folder: OutputFolder, fresh: Mapping[str, bytes]) -> list[str]:
     """The tables of an earlier run that the results ``fresh`` no longer have.
-
-    ``fresh``: name → content, or its SHA-256.
 
     People keep tables of such names themselves: one that no run wrote is never removed or replaced, but
     :class:`UsageError` is raised where it would be (a ``participants.csv`` of their own may stay otherwise).
@@ -183,10 +175,6 @@ def _read_output(folder: Path, name: str, outputs: Mapping[str, str]) -> bytes:
     return content
 
 
-#: Slices whose rows become text at a time.
-_PART = 100
-
-
 def _clear_reference(measured: MeasuredDataset, settings: Settings) -> str:
     if measured.reference is not None:
         return measured.reference
@@ -230,133 +218,60 @@ def _rule_of_masks(study: Dataset, settings: Settings) -> Settings:
     return settings if study.maps is None else dataclasses.replace(settings, mask_rule="mask")
 
 
-def result_files(
-    measured: MeasuredDataset, settings: Settings, spread: int | Execution = 1
-) -> dict[str, bytes]:
+def result_files(measured: MeasuredDataset, settings: Settings) -> dict[str, bytes]:
     """The files of a folder of results, by name; the manifest is the last.
 
     Raises as :func:`measurements_of`; but a share without any muscle is written, for others to be joined.
-    """
-    blocks: dict[str, list[bytes]] = {}
-    tables, others = _make_files(
-        measured, settings, lambda name, block: blocks.setdefault(name, []).append(block), spread
-    )
-    return {name: b"".join(blocks[name]) for name in (*tables, *others, MANIFEST)}
-
-
-def write_results(
-    measured: MeasuredDataset, settings: Settings, folder: OutputFolder, spread: int | Execution = 1
-) -> list[str]:
-    """Put the files of :func:`result_files` into a folder, piece by piece; returns the tables' names."""
-    tables, others = _make_files(measured, settings, folder.append, spread)
-    folder.replace({}, stale_tables(folder, tables | others))
-    return list(tables)
-
-
-def _make_files(
-    measured: MeasuredDataset,
-    settings: Settings,
-    append: Callable[[str, bytes], None],
-    spread: int | Execution,
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Give all files to ``append`` (name, block) by and by, the manifest as the last one.
-
-    Returns the SHA-256 of the tables by name, and those of the other files that the manifest lists.
     """
     reference = _clear_reference(measured, settings)
     study = measured.study
     if not study.share:
         measured.require_slices()
-    tables = _Tables(append)
-    several = any(slice_.letter for slice_ in chain(study.dataset.slices, study.dataset.lost))
-    results = measured.results
-    if several or settings.fat_rule == "dixon" or not isinstance(results, PackedResults):
-        tables.add(*_with_optional_columns(_each_row(measured, settings, reference)))
-    else:
-        # Each slice makes its rows by itself: processes can share them.
-        rule = _rule_of_masks(study, settings)
-        work = partial(_text_of_part, reference, rule, _onset_sides(study), study.spacings)
-        tables.add(map_in_order(work, Parts(results, _PART), spread, large=True), COLUMNS)
+    tables = _Tables()
+    rows: Iterable[Measurement] = _each_row(measured, settings, reference)
+    if settings.fat_rule == "dixon" or any(s.letter for s in chain(study.dataset.slices, study.dataset.lost)):
+        rows = list(rows)  # others have no optional columns
+    tables.add(rows)
     counts = {"participants": len(tables.participants), "rows": tables.rows}
-    tables.add(*_with_optional_columns(_slice_rows(measured, settings, reference)), "_slices")
-    digests = {name: tables.hashes[name].hexdigest() for name in sorted(tables.hashes)}
-    others = {"problems.csv": problems_csv(measured.problems)}
+    tables.add(_slice_rows(measured, settings, reference), "_slices")
+    files = {name: b"".join(lines) for name, lines in sorted(tables.lines.items())}
+    files["problems.csv"] = problems_csv(measured.problems)
     if study.participants_csv is not None:
-        others[PARTICIPANTS] = study.participants_csv
+        files[PARTICIPANTS] = study.participants_csv
     if study.share:
         from mriparaspinal.measure.share_file import share_bytes
 
-        others[SHARE] = share_bytes(measured, settings)
-    for name, content in others.items():
-        append(name, content)
-    hashes = {name: sha256(content) for name, content in others.items()}
-    for piece in _manifest(measured, settings, reference, counts, digests | hashes):
-        append(MANIFEST, piece)
-    return digests, hashes
+        files[SHARE] = share_bytes(measured, settings)
+    digests = {name: sha256(content) for name, content in files.items()}
+    return files | {MANIFEST: _manifest(measured, settings, reference, counts, digests)}
 
 
-@dataclass(frozen=True, slots=True)
-class _TableText:
-    """Rows as the text of tables, and whose they are."""
-
-    by_segment: dict[str, bytes]
-    participants: frozenset[str]
-    rows: int
-
-
-def _text_of(rows: Iterable[Measurement], columns: tuple[str, ...]) -> _TableText:
-    cells_of = attrgetter(*columns)
-    by_segment: dict[str, list[tuple[Cell, ...]]] = {}
-    participants = set()
-    for row in rows:
-        by_segment.setdefault(row.segment, []).append(cells_of(row))
-        participants.add(row.participant_id)
-    texts = {segment: csv_lines(cells) for segment, cells in by_segment.items()}
-    return _TableText(texts, frozenset(participants), sum(map(len, by_segment.values())))
-
-
-def _text_of_part(
-    reference: str,
-    settings: Settings,
-    onset_sides: Mapping[str, str],
-    spacings: Mapping[str, Spacing],
-    part: Part,
-) -> _TableText:
-    """The rows of some slices, of which no segment of a participant has several."""
-    results = [unpack(slice_, raw) for slice_, raw in part]
-    return _text_of(each_row(results, reference, settings, onset_sides, spacings), COLUMNS)
-
-
-def _with_optional_columns(rows: Iterable[Measurement]) -> tuple[list[_TableText], tuple[str, ...]]:
-    """Rows, and their columns: those that have a value in a row of any segment."""
-    rows = list(rows)
-    columns = tuple(c for c in OPTIONAL_COLUMNS if any(getattr(row, c) is not None for row in rows))
-    return [_text_of(rows, COLUMNS + columns)], COLUMNS + columns
+def write_results(measured: MeasuredDataset, settings: Settings, folder: OutputFolder) -> list[str]:
+    """Put the files of :func:`result_files` into a folder; returns the tables' names."""
+    files = result_files(measured, settings)
+    folder.replace(files, stale_tables(folder, files))
+    return [name for name in files if name.startswith("L")]
 
 
 class _Tables:
-    """Tables that grow part by part, one for each segment."""
+    """The text of tables, one for each segment: rows as objects take three times the memory."""
 
-    def __init__(self, append: Callable[[str, bytes], None]) -> None:
-        self._append = append
-        self.hashes: dict[str, hashlib._Hash] = {}
+    def __init__(self) -> None:
+        self.lines: dict[str, list[bytes]] = {}
         self.participants: set[str] = set()
         self.rows = 0
 
-    def add(self, texts: Iterable[_TableText], columns: tuple[str, ...], ending: str = "") -> None:
-        """Add rows, which have such columns, to the tables of such an ending."""
-        for text in texts:
-            self.participants |= text.participants
-            self.rows += text.rows
-            for segment, lines in text.by_segment.items():
-                self._write(f"{segment}{ending}.csv", columns, lines)
-
-    def _write(self, name: str, columns: tuple[str, ...], text: bytes) -> None:
-        if name not in self.hashes:
-            self.hashes[name] = hashlib.sha256()
-            text = csv_lines([columns]) + text
-        self.hashes[name].update(text)
-        self._append(name, text)
+    def add(self, rows: Iterable[Measurement], ending: str = "") -> None:
+        """Add rows to the tables of such an ending; a list has the optional columns that it needs."""
+        optional = OPTIONAL_COLUMNS if isinstance(rows, list) else ()
+        columns = COLUMNS + tuple(c for c in optional if any(getattr(row, c) is not None for row in rows))
+        cells_of = attrgetter(*columns)
+        for (segment, who), run in groupby(rows, attrgetter("segment", "participant_id")):
+            cells = [cells_of(row) for row in run]
+            lines = self.lines.setdefault(f"{segment}{ending}.csv", [csv_lines([columns])])
+            lines.append(csv_lines(cells))
+            self.participants.add(who)
+            self.rows += len(cells)
 
 
 def problems_csv(problems: list[Problem]) -> bytes:
@@ -376,7 +291,7 @@ def _manifest(
     reference: str,
     counts: Mapping[str, int],
     outputs: Mapping[str, str],
-) -> Iterator[bytes]:
+) -> bytes:
     maps = measured.study.maps
     resolved: dict[str, Any] = dataclasses.asdict(_rule_of_masks(measured.study, settings))
     resolved["reference"] = reference or None
@@ -387,7 +302,7 @@ def _manifest(
         from mriparaspinal.dataset.label_maps import numbering_record
 
         resolved["numbering"] = numbering_record(maps)
-    return manifest_pieces(
+    return manifest_bytes(
         {
             "mriparaspinal": __version__,
             "settings": resolved,
@@ -406,16 +321,10 @@ def _manifest(
     )
 
 
-def _inputs(measured: MeasuredDataset) -> Iterator[tuple[str, str]]:
+def _inputs(measured: MeasuredDataset) -> dict[str, str]:
     """All files that were read, and their SHA-256, sorted by name; of one that was read twice the last."""
-    slices = (pair for result in measured.results for pair in result.sha256)
-    # No name has a zero byte: these are in the order of the names, then of the reading.
-    entries = (
-        b"%s\0%016x%s" % (composed(name).encode("utf-8", "surrogatepass"), number, digest.encode())
-        for number, (name, digest) in enumerate(chain(measured.study.sha256.items(), slices))
-    )
-    for name, (*_, last) in groupby(in_order(entries), lambda entry: entry[:-81]):
-        yield name.decode("utf-8", "surrogatepass"), last[-64:].decode()
+    pairs = chain(measured.study.sha256.items(), *(result.sha256 for result in measured.results))
+    return dict(sorted({composed(name): digest for name, digest in pairs}.items()))
 
 
 def _share_record(study: Dataset) -> dict[str, Any]:

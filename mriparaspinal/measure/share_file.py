@@ -9,10 +9,9 @@ from mriparaspinal.core.model import Problem, Settings, Slice, Spacing
 from mriparaspinal.core.participants import Participants
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.versions import all_versions
-from mriparaspinal.dataset.packed import encode
 from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.measure.dataset import MeasuredDataset
-from mriparaspinal.measure.pack import pack
+from mriparaspinal.measure.pack import encode, pack
 
 
 @dataclass(frozen=True, slots=True)

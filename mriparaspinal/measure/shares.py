@@ -16,16 +16,15 @@ import msgspec
 
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.filenames import MANIFEST, SHARE
-from mriparaspinal.core.model import SEGMENTS, Settings
+from mriparaspinal.core.model import SEGMENTS, Settings, SliceResult
 from mriparaspinal.core.versions import all_versions
 from mriparaspinal.dataset.find import FoundSlices
 from mriparaspinal.dataset.label_maps import LabelMaps
 from mriparaspinal.dataset.open import Dataset
-from mriparaspinal.dataset.packed import PackedSlices, decode
 from mriparaspinal.io.manifest import Manifest
 from mriparaspinal.io.protocol import faults_of
 from mriparaspinal.measure.dataset import MeasuredDataset, gather_problems
-from mriparaspinal.measure.pack import PackedResults, unpack
+from mriparaspinal.measure.pack import decode, unpack
 from mriparaspinal.measure.results import open_share
 from mriparaspinal.measure.share_file import Common, Share
 
@@ -115,13 +114,13 @@ def _require_once(folders: Sequence[Path], shares: Sequence[Share]) -> None:
         raise UsageError(f"merge: {found}; expected each participant once; leave one of them out")
 
 
-def _joined(shares: Sequence[Share]) -> tuple[Dataset, PackedResults]:
+def _joined(shares: Sequence[Share]) -> tuple[Dataset, list[SliceResult]]:
     common = shares[0].common
     slices = sorted((one for share in shares for one in share.slices), key=lambda one: one[0])
     lost = sorted((one for share in shares for one in share.lost), key=lambda one: one[0])
     members = {who for share in shares for who in share.members}
     missing = set(common.everyone) - members
-    dataset = FoundSlices(PackedSlices(s for _, s, _ in slices), (), tuple(s for _, s in lost))
+    dataset = FoundSlices([s for _, s, _ in slices], (), tuple(s for _, s in lost))
     maps = None if common.numbering is None else LabelMaps(Path(), common.numbering, {})
     study = Dataset(
         root=Path(),
@@ -139,4 +138,4 @@ def _joined(shares: Sequence[Share]) -> tuple[Dataset, PackedResults]:
         listing=common.listing,
         prepared={name: digest for share in shares for name, digest in share.prepared.items()},
     )
-    return study, PackedResults(dataset.slices, [raw for _, _, raw in slices])
+    return study, [unpack(slice_, raw) for _, slice_, raw in slices]

@@ -20,8 +20,8 @@ from mriparaspinal.dataset.anatomy import RegionKey
 from mriparaspinal.dataset.plausibility import mirror_fit, unusual_areas, without_signal
 from mriparaspinal.dataset.read import OpenSlice, read_mapped, read_slice
 from mriparaspinal.imaging.rasterise import Patch, frame_of
+from mriparaspinal.measure.duplicates import drawing_digest
 from mriparaspinal.measure.fat import count_region, dixon_sums
-from mriparaspinal.measure.spool import Spool
 from mriparaspinal.parallel.map import Execution, in_time, map_in_order
 
 if TYPE_CHECKING:
@@ -40,13 +40,12 @@ def measure_slices(
     progress: Callable[[], None] | None = None,
     maps: LabelMaps | None = None,
     dixon: DixonSource | None = None,
-) -> Sequence[SliceResult]:
+) -> list[SliceResult]:
     """Measure slices of the folder ``root``, in their order; the results do not depend on ``spread``.
 
     With ``maps``, label maps take the place of contours; with ``dixon``, the fat fraction that of grey.
-    Raises :class:`UsageError` where many results find no room on the disk.
     """
-    from mriparaspinal.measure.pack import PackedResults
+    from mriparaspinal.measure.pack import unpack
 
     how = Execution(spread) if isinstance(spread, int) else spread
     if how.scheduler is not None:
@@ -62,7 +61,7 @@ def measure_slices(
         measure = partial(in_time, measure, partial(_timed_out, how.timeout), how.timeout)
     # Closed, so that processes end with an error here, too.
     with closing(map_in_order(partial(_packed, measure), slices, how, progress)) as packed:
-        return PackedResults(slices, Spool(packed))
+        return [unpack(slice_, raw) for slice_, raw in zip(slices, packed, strict=True)]
 
 
 def _packed(measure: Callable[[Slice], SliceResult], slice_: Slice) -> bytes:
@@ -132,6 +131,7 @@ def measure_slice(
         threshold,
         found.deep,
         fit,
+        drawing_digest(anatomy.contours) if counts else b"",
     )
 
 

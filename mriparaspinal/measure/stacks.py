@@ -20,7 +20,6 @@ from mriparaspinal.core.model import (
 )
 from mriparaspinal.core.text import natural_key
 from mriparaspinal.dataset.find import slices_per_segment
-from mriparaspinal.measure.pack import slices_of
 
 if TYPE_CHECKING:
     from mriparaspinal.imaging.slice_position import SlicePlace
@@ -52,22 +51,14 @@ def by_segment(found: Iterable[tuple[Slice, T]]) -> dict[tuple[str, str], list[T
 
 
 def stacks_of(results: Sequence[SliceResult]) -> Iterator[Stack]:
-    """The slices that are one segment of one participant, in the order of the first ones.
-
-    One stack is held at a time: results may be unpacked only when they are asked for.
-    """
-    if not has_stacks(results):
-        yield from ((result,) for result in results)
-        return
-    numbered = ((slice_, place) for place, slice_ in enumerate(slices_of(results)))
-    for places in by_segment(numbered).values():
-        stack = [results[place] for place in places]
+    """The slices that are one segment of one participant, in the order of the first ones."""
+    for stack in by_segment((result.slice, result) for result in results).values():
         yield tuple(sorted(stack, key=lambda result: natural_key(result.slice.letter)))
 
 
 def has_stacks(results: Sequence[SliceResult]) -> bool:
     """Whether some segment of a participant has several slices."""
-    return slices_per_segment(slices_of(results))
+    return slices_per_segment(result.slice for result in results)
 
 
 def in_every_slice(stack: Stack, region: tuple[str, str]) -> tuple[RegionCount, ...]:

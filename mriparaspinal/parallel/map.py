@@ -53,11 +53,8 @@ def map_in_order(
     items: Sequence[T],
     spread: int | Execution = 1,
     progress: Callable[[], None] | None = None,
-    large: bool = False,
 ) -> Generator[R, None, None]:
     """``map(function, items)``, done while the results are taken; ``progress`` is called once per item.
-
-    ``large``: items of many slices, which are handed over one at a time, and few ahead.
 
     ``spread`` may be the number of processes, of which no more are started than there are :func:`cores`.
     Raises :class:`ParaspinalError` where a process was killed, :class:`UsageError` where none can be started
@@ -71,8 +68,8 @@ def map_in_order(
     jobs = min(how.jobs, len(items))
     if jobs <= 1 or (jobs := min(jobs, cores())) == 1:
         return _counted(map(function, items), progress)
-    chunk = 1 if large else max(1, min(_CHUNK, len(items) // (4 * jobs)))
-    return _counted(_over_processes(function, items, jobs, chunk, 4 * jobs if large else _WINDOW), progress)
+    chunk = max(1, min(_CHUNK, len(items) // (4 * jobs)))
+    return _counted(_over_processes(function, items, jobs, chunk), progress)
 
 
 def in_time(function: Callable[[T], R], late: Callable[[T], R], seconds: float, item: T) -> R:
@@ -130,10 +127,8 @@ def time_limit(seconds: float) -> Iterator[Callable[[], float]]:
         signal.signal(signal.SIGVTALRM, before)
 
 
-def _over_processes(
-    function: Callable[[T], R], items: Sequence[T], jobs: int, chunk: int, window: int
-) -> Iterator[R]:
-    """``chunk`` items at a time, and at most ``window`` times that many ahead of the oldest result."""
+def _over_processes(function: Callable[[T], R], items: Sequence[T], jobs: int, chunk: int) -> Iterator[R]:
+    """``chunk`` items at a time, and at most ``_WINDOW`` times that many ahead of the oldest result."""
     from concurrent.futures import BrokenExecutor, Future
 
     waiting: deque[Future[list[R]]] = deque()
@@ -145,7 +140,7 @@ def _over_processes(
         for start in range(0, len(items), chunk):
             with _interrupts_held(), _starting(jobs):
                 waiting.append(pool.submit(_do_all, items[start : start + chunk]))
-            if len(waiting) == window:
+            if len(waiting) == _WINDOW:
                 yield from waiting.popleft().result()
         while waiting:
             yield from waiting.popleft().result()

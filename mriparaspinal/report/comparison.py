@@ -23,7 +23,7 @@ from mriparaspinal.io.folder import UnreadableFileError, read_bytes
 from mriparaspinal.io.tables import TextTable, parse_table, read_table
 from mriparaspinal.present.table_layout import PaperTable
 from mriparaspinal.present.tables import table1, table2, table3, table4
-from mriparaspinal.report.figure_svg import UnreadableFigureError, inline_svg
+from mriparaspinal.report.figure_svg import UnreadableFigureError, svg_picture
 from mriparaspinal.report.findings import ALPHA, Sentence, caveats, main_findings
 from mriparaspinal.stats.compare import Normality, compare
 from mriparaspinal.stats.contrasts import resolve
@@ -249,7 +249,7 @@ def _figures(folder: Path) -> dict[str, FigureView]:
         caption = _CAPTIONS.get(stem) or _CAPTIONS[stem.partition("_")[0]]
         try:
             content = read_bytes(folder / name)
-            markup = inline_svg(content, re.sub(r"[^\w-]", "-", stem), f"{caption} ({name})")
+            markup = svg_picture(content, f"{caption} ({name})")
         except (UnreadableFileError, UnreadableFigureError):
             found = "cannot be read as SVG"
             raise NoInputError(

@@ -62,7 +62,7 @@ def test_nothing_is_wrong_with_the_files(measured):
 def test_no_slice_is_another_under_a_second_name(measured):
     assert not {"same-image", "same-contours"} & {problem.code for problem in measured.problems}
     first, second, *_ = measured.results
-    carried_over = dataclasses.replace(second, counts=first.counts)
+    carried_over = dataclasses.replace(second, counts=first.counts, drawing=first.drawing)
     (problem,) = duplicate_problems([first, carried_over])
     assert (problem.file, problem.code) == (first.slice.annotation, "same-contours")
 

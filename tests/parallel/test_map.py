@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
 
 import pytest
 
@@ -48,30 +47,6 @@ def test_order_and_progress(jobs, count):
 def test_order_with_few_parts_handed_over_at_a_time(window, monkeypatch):
     monkeypatch.setattr(parallel, "_WINDOW", window)
     assert list(map_in_order(square, range(101), 2)) == [n * n for n in range(101)]
-
-
-class Noted(Sequence):
-    """Numbers that note which of them were asked for."""
-
-    def __init__(self, count: int) -> None:
-        self.count, self.asked = count, 0
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, place):
-        numbers = range(self.count)[place]
-        self.asked = max(self.asked, numbers if isinstance(numbers, int) else numbers[-1])
-        return numbers
-
-
-def test_of_large_items_few_are_handed_over_ahead():
-    items = Noted(200)
-    results = map_in_order(square, items, 2, large=True)
-    for number in range(150):
-        assert next(results) == number**2
-        assert number < items.asked <= number + 8
-    assert [*results] == [n * n for n in range(150, 200)]
 
 
 def test_results_come_while_others_are_still_to_do():
