@@ -335,7 +335,9 @@ def _some(ids: set[str]) -> str:
 ROLE = "symptomatic"
 
 
-def open_wide(source: Path | Results, participants_file: Path | None = None, role: str | None = None) -> Cohort:
+def open_wide(
+    source: Path | Results, participants_file: Path | None = None, role: str | None = None
+) -> Cohort:
     """One row per participant: a table as it is, or a folder of results made wide (``rcsa_L4_MF``).
 
     ``role``: which side of the results, ``symptomatic`` without it; a table has none to choose from.
