@@ -1,3 +1,32 @@
 """From contours on lumbar MRI slices to numbers that a study can rest on."""
 
+from __future__ import annotations
+
 __version__ = "0.1.0"
+
+#: Where each public name is; it is loaded when it is first asked for, so that the command line stays light.
+_HOMES = {
+    "api.measuring": ("StudyResults", "check", "quantify", "read_results", "read_settings"),
+    "api.statistics": ("compare", "correlate", "regress", "reliability", "roc", "sweep_thresholds"),
+    "api.making": ("contours", "make_maps", "make_phantom", "make_report", "masks"),
+    "api.reading": ("measure_regions", "prepare", "rasterise", "read_labelme", "score"),
+    "core.model": ("Settings",),
+    "core": ("errors",),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    import importlib
+
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "errors":
+        return importlib.import_module(f"{__name__}.core.errors")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
 
 import pandas as pd
 
-from mriparaspinal.analysis.files import to_csv_bytes, to_markdown, to_xlsx_bytes
-from mriparaspinal.analysis.frames import frame_csv
 from mriparaspinal.analysis.inputs import METRICS, Cohort, metrics_of
-from mriparaspinal.analysis.result import Analysis, file_name, notes_bytes
+from mriparaspinal.analysis.result import Analysis, Content, Drawing, file_name, notes_bytes
 from mriparaspinal.core.errors import NothingToCompareError
 from mriparaspinal.io.output import COMPARISON
 from mriparaspinal.present.table_layout import PaperTable
@@ -21,10 +19,6 @@ from mriparaspinal.stats.compare import Normality, compare, compare_arms
 from mriparaspinal.stats.contrasts import SIDE, Contrast, default_contrasts, members, resolve
 from mriparaspinal.stats.correlate import correlate
 from mriparaspinal.stats.design import is_table_mode
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 #: What the paper's Table 4 correlates in ALS, and what it holds constant.
 _TABLE_4 = {"score": "alsfrs_lower", "covariates": ("age", "bmi"), "group": "ALS"}
@@ -65,17 +59,15 @@ def compare_cohort(
         "normality": [judged_by],
         "divided by": [divide_by] if divide_by else [],
     }
-    files = {"comparisons.csv": frame_csv(table)}
-    papers, remarks = paper_tables_of(cohort, table, judged_by, files, chosen if asked else ())
+    frames = {"comparisons.csv": table}
+    papers, remarks = paper_tables_of(cohort, table, judged_by, frames, chosen if asked else ())
     notes += remarks
-    for paper in papers:
-        files[f"{paper.name}.csv"] = to_csv_bytes(paper)
-        files[f"{paper.name}.md"] = to_markdown(paper).encode()
+    contents: dict[str, Content] = {**frames, **{paper.name: paper for paper in papers}}
     if papers:
-        files["tables.xlsx"] = to_xlsx_bytes(papers)
-    files |= _figure_files(cohort, table, chosen)
-    files["notes.txt"] = notes_bytes(settings, notes)
-    return Analysis(table, tuple(notes), files, COMPARISON, settings, cohort.inputs)
+        contents["tables.xlsx"] = tuple(papers)
+    contents |= _figures(cohort.table, table, chosen)
+    contents["notes.txt"] = notes_bytes(settings, notes)
+    return Analysis(table, tuple(notes), contents, COMPARISON, settings, cohort.inputs)
 
 
 def _contrasts(cohort: Cohort, asked: Sequence[str]) -> tuple[list[Contrast], list[str]]:
@@ -103,7 +95,7 @@ def paper_tables_of(
     cohort: Cohort,
     comparisons: pd.DataFrame,
     normality: Normality,
-    files: dict[str, bytes],
+    files: dict[str, pd.DataFrame],
     asked: Sequence[Contrast] = (),
 ) -> tuple[list[PaperTable], list[str]]:
     """The paper's tables as far as the cohort has what they need.
@@ -118,14 +110,14 @@ def paper_tables_of(
         people = cohort.participants[cohort.participants["participant_id"].isin(groups.index)]
         people = people.assign(group=people["participant_id"].map(groups))
         described, notes = characteristics(people, compare_arms, normality=normality)
-        files["characteristics.csv"] = frame_csv(described)
+        files["characteristics.csv"] = described
         found.append(table1(described, normality))
     arms_of = {contrast.text: contrast for contrast in asked}
     for name, text in own_names(list(arms_of)).items():
         described, remarks = _arms_described(cohort, arms_of[text], normality)
         notes += [f"Table 1 of {text}: {remark}" for remark in remarks]
         if not described.empty:
-            files[f"characteristics_{name}.csv"] = frame_csv(described)
+            files[f"characteristics_{name}.csv"] = described
             found.append((own_table1(described, name, text, normality), []))
     found += [table2(comparisons, normality), table3(comparisons, normality)]
     columns = {_TABLE_4["score"], *_TABLE_4["covariates"]}
@@ -140,7 +132,7 @@ def paper_tables_of(
         notes += [f"Table 4: {remark}" for remark in remarks]
         paper = table4(correlations, _CORRELATIONS)
         if paper[0] is not None:
-            files[_CORRELATIONS] = frame_csv(correlations)
+            files[_CORRELATIONS] = correlations
         found.append(paper)
     notes += [remark for _, remarks in found for remark in remarks]
     return [paper for paper, _ in found if paper is not None], notes
@@ -150,7 +142,7 @@ def own_names(contrasts: Sequence[str]) -> dict[str, str]:
     """The contrasts by the part of a file's name that stands for each: ``psa_1-0_group_als``."""
     names: dict[str, str] = {}
     for text in dict.fromkeys(contrasts):
-        names[file_name(text, {f"{name}.png" for name in names})] = text
+        names[file_name(text, names)] = text
     return names
 
 
@@ -189,29 +181,16 @@ def _arms_described(
     return characteristics(people, compare_arms, list(arms), normality)
 
 
-def _figure_files(
-    cohort: Cohort, comparisons: pd.DataFrame, contrasts: Sequence[Contrast]
-) -> dict[str, bytes]:
-    """The paper's Figures 3 to 5 as far as their contrasts were made, and the map of effect sizes."""
-    from mriparaspinal.analysis.files import png_bytes, svg_bytes
-
-    files: dict[str, bytes] = {}
-    for name, figure in _figures(cohort.table, comparisons, contrasts):
-        files[f"{name}.png"], files[f"{name}.svg"] = png_bytes(figure), svg_bytes(figure)
-    return files
-
-
 def _figures(
     cohort: pd.DataFrame, comparisons: pd.DataFrame, contrasts: Sequence[Contrast]
-) -> Iterator[tuple[str, Figure]]:
-    """One figure at a time with its name, as each may have ten thousand points."""
+) -> dict[str, Drawing]:
+    """The paper's Figures 3 to 5 as far as their contrasts were made, and the map of effect sizes."""
     from mriparaspinal.present.boxes import groups_figure, psa_figure, sides_figure
     from mriparaspinal.present.effects import effect_map
 
-    yield "figure_effects", effect_map(comparisons)
+    found = {"figure_effects": Drawing(partial(effect_map, comparisons))}
     if is_table_mode(cohort):
-        return
-    taken: set[str] = set()
+        return found
     metrics = list(dict.fromkeys(comparisons["metric"]))
     area = next((metric for metric in metrics if metric.startswith("rcsa")), metrics[0])
     fat = next((metric for metric in metrics if metric.startswith("fi")), metrics[0])
@@ -224,12 +203,11 @@ def _figures(
         if contrast.text not in made:
             continue
         if contrast.column == SIDE and not contrast.filter_a:
-            name = file_name(f"figure3_sides_{contrast.arm_a}", taken)
-            taken.add(f"{name}.png")
-            yield name, sides_figure(cohort, comparisons, contrast.arm_a, area)
+            name = file_name(f"figure3_sides_{contrast.arm_a}", found)
+            found[name] = Drawing(partial(sides_figure, cohort, comparisons, contrast.arm_a, area))
         elif contrast.text == f"psa:1-0[group={group}]" and contrast.text in one_sided:
-            name = file_name(f"figure4_psa_{group}", taken)
-            taken.add(f"{name}.png")
-            yield name, psa_figure(cohort, comparisons, group, fat)
+            name = file_name(f"figure4_psa_{group}", found)
+            found[name] = Drawing(partial(psa_figure, cohort, comparisons, group, fat))
     if groups:
-        yield "figure5_groups", groups_figure(cohort, comparisons, groups, area)
+        found["figure5_groups"] = Drawing(partial(groups_figure, cohort, comparisons, groups, area))
+    return found

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 
-from mriparaspinal.analysis.files import png_bytes, svg_bytes, to_csv_bytes, to_markdown, to_xlsx_bytes
-from mriparaspinal.analysis.frames import frame_csv
 from mriparaspinal.analysis.inputs import Cohort, metrics_of
-from mriparaspinal.analysis.result import Analysis, file_name, notes_bytes
+from mriparaspinal.analysis.result import Analysis, Content, Drawing, file_name, notes_bytes
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.present.scatter import scatter_residuals
 from mriparaspinal.present.tables import table4
@@ -48,21 +47,19 @@ def correlate_cohort(
         "role": sides, "method": [method],
     }  # fmt: skip
     notes = [*cohort.notes, *notes, *found]
-    files = {"correlations.csv": frame_csv(table)}
+    contents: dict[str, Content] = {"correlations.csv": table}
     paper, remarks = table4(table)
     notes += remarks
     if paper is not None:
         if group is not None:
             paper = dataclasses.replace(paper, footnotes=(*paper.footnotes, f"Participants: {group}."))
-        files["table4.csv"] = to_csv_bytes(paper)
-        files["table4.md"] = to_markdown(paper).encode()
-        files["table4.xlsx"] = to_xlsx_bytes([paper])
+        contents |= {"table4": paper, "table4.xlsx": (paper,)}
     for metric, score, role in _pictures(table):
-        figure = scatter_residuals(rows, table, metric, score, covariates, role, group, method)
-        name = file_name("_".join(part for part in ("scatter", metric, score, role) if part), files)
-        files[f"{name}.png"], files[f"{name}.svg"] = png_bytes(figure), svg_bytes(figure)
-    files["notes.txt"] = notes_bytes(settings, notes)
-    return Analysis(table, tuple(notes), files, "correlations.json", settings, cohort.inputs)
+        name = file_name("_".join(part for part in ("scatter", metric, score, role) if part), contents)
+        draw = partial(scatter_residuals, rows, table, metric, score, covariates, role, group, method)
+        contents[name] = Drawing(draw)
+    contents["notes.txt"] = notes_bytes(settings, notes)
+    return Analysis(table, tuple(notes), contents, "correlations.json", settings, cohort.inputs)
 
 
 def roles_of(table: pd.DataFrame, asked: Sequence[str]) -> list[str]:

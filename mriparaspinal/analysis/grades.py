@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import pandas as pd
 
-from mriparaspinal.analysis.files import png_bytes, svg_bytes, to_csv_bytes, to_markdown, to_xlsx_bytes
-from mriparaspinal.analysis.frames import frame_csv
 from mriparaspinal.analysis.inputs import Cohort
-from mriparaspinal.analysis.result import Analysis, notes_bytes
+from mriparaspinal.analysis.result import Analysis, Content, Drawing, notes_bytes
 from mriparaspinal.analysis.roc import discriminate
 from mriparaspinal.clinical.instrument import Instrument
 from mriparaspinal.clinical.score import Scored
@@ -58,30 +57,24 @@ def summarise(instrument: Instrument, scored: Scored, people: Participants) -> A
         "several items of one participant are not independent: p-values over items are as the study printed "
         "them; those of unit participants, compare and roc have one row per participant"
     )
-    files = {
-        "detection.csv": frame_csv(detected),
-        "grades.csv": frame_csv(compared),
-        "distribution.csv": frame_csv(shares),
-        "places.csv": frame_csv(spots),
+    papers = (detection_table(detected), grades_table(compared))
+    contents: dict[str, Content] = {
+        "detection.csv": detected,
+        "grades.csv": compared,
+        "distribution.csv": shares,
+        "places.csv": spots,
+        **{paper.name: paper for paper in papers},
+        "tables.xlsx": papers,
+        "figure1_grades": Drawing(partial(distribution_figure, shares)),
+        "figure2_detection": Drawing(partial(detection_figure, detected)),
+        "figure3_places": Drawing(partial(places_figure, spots)),
     }
-    papers = [detection_table(detected), grades_table(compared)]
-    for paper in papers:
-        files[f"{paper.name}.csv"] = to_csv_bytes(paper)
-        files[f"{paper.name}.md"] = to_markdown(paper).encode()
-    files["tables.xlsx"] = to_xlsx_bytes(papers)
-    figures = {
-        "figure1_grades": distribution_figure(shares),
-        "figure2_detection": detection_figure(detected),
-        "figure3_places": places_figure(spots),
-    }
-    for name, figure in figures.items():
-        files[f"{name}.png"], files[f"{name}.svg"] = png_bytes(figure), svg_bytes(figure)
     curves, remarks = _curves(instrument, scores)
-    files |= curves
+    contents |= curves
     notes += remarks
     settings = {"instrument": [instrument.name], "groups": [" and ".join(pair) for pair in pairs]}
-    files["notes.txt"] = notes_bytes(settings, notes)
-    return Analysis(compared, tuple(notes), files, "grades.json", settings, ())
+    contents["notes.txt"] = notes_bytes(settings, notes)
+    return Analysis(compared, tuple(notes), contents, "grades.json", settings, ())
 
 
 def _left_out(groups: Mapping[str, str]) -> list[str]:
@@ -94,7 +87,7 @@ def _score_frame(scored: Scored, groups: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["participant_id", "group", *scored.columns])
 
 
-def _curves(instrument: Instrument, scores: pd.DataFrame) -> tuple[dict[str, bytes], list[str]]:
+def _curves(instrument: Instrument, scores: pd.DataFrame) -> tuple[dict[str, Content], list[str]]:
     """The ROC curves of ALS against all others, and what there is to say about them."""
     assert instrument.summary is not None
     if _POSITIVE not in set(scores["group"]):
@@ -105,6 +98,6 @@ def _curves(instrument: Instrument, scores: pd.DataFrame) -> tuple[dict[str, byt
         found = discriminate(cohort, "group", _POSITIVE, predictors, combine=len(predictors) > 1)
     except NoInputError as error:
         return {}, [str(error)]
-    names = {"roc.png": "figure4_roc.png", "roc.svg": "figure4_roc.svg"}
-    files = {names.get(name, name): content for name, content in found.files.items() if name != "notes.txt"}
-    return files, [f"roc: {note}" for note in found.notes]
+    names = {"roc": "figure4_roc"}
+    kept = {names.get(name, name): content for name, content in found.contents.items() if name != "notes.txt"}
+    return kept, [f"roc: {note}" for note in found.notes]

@@ -65,13 +65,13 @@ class Cohort:
         return {} if self.manifest is None else self.manifest.settings
 
 
-def open_cohort(results: Path, participants_file: Path | None = None) -> Cohort:
+def open_cohort(results: Path | Results, participants_file: Path | None = None) -> Cohort:
     """Read a folder of results and the participants: those given, else the folder's own copy.
 
     Raises :class:`NoInputError` where the folder is not whole or the tables contradict each other.
     """
-    found = read_results(results)
-    notes = [] if found.manifest else [f"{results}: no quantify.json; the tables are taken as they are"]
+    found = results if isinstance(results, Results) else read_results(results)
+    notes = [] if found.manifest else [f"{found.folder}: no quantify.json; the tables are taken as they are"]
     measurements = [read_measurements(found.contents, found.tables)]
     inputs = [(f"results/{name}", sha256(found.contents[name])) for name in found.tables]
     people: pd.DataFrame | None = None
@@ -335,13 +335,15 @@ def _some(ids: set[str]) -> str:
 ROLE = "symptomatic"
 
 
-def open_wide(source: Path, participants_file: Path | None = None, role: str | None = None) -> Cohort:
+def open_wide(
+    source: Path | Results, participants_file: Path | None = None, role: str | None = None
+) -> Cohort:
     """One row per participant: a table as it is, or a folder of results made wide (``rcsa_L4_MF``).
 
     ``role``: which side of the results, ``symptomatic`` without it; a table has none to choose from.
     Raises as ``open_cohort`` and ``open_table`` do.
     """
-    if source.is_dir():
+    if isinstance(source, Results) or source.is_dir():
         cohort = open_cohort(source, participants_file)
         side = role or ROLE
         wide, notes = widen(cohort.table, ALL_METRICS, side)

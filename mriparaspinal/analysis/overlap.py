@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mriparaspinal.analysis.frames import frame_csv
 from mriparaspinal.analysis.reliability import Rater
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.core.errors import NoInputError, UsageError
@@ -104,8 +103,8 @@ def compare_masks(
     if table["hausdorff_mm"].isna().any():
         without = int(table["hausdorff_mm"].isna().sum())
         notes.append(f"hausdorff_mm: empty for {without} regions, whose spacing no slices.csv knows")
-    files = {"overlap.csv": frame_csv(table), "overlap_summary.csv": frame_csv(summary)}
-    return Analysis(summary, tuple(notes), files, "reliability.json", {}, ())
+    contents = {"overlap.csv": table, "overlap_summary.csv": summary}
+    return Analysis(summary, tuple(notes), contents, "reliability.json", {}, ())
 
 
 def _who(slice_: Slice) -> tuple[str, str, str]:

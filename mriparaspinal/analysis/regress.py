@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mriparaspinal.analysis.correlate import in_order_of_contents, require_results, require_rows, roles_of
-from mriparaspinal.analysis.frames import frame_csv
 from mriparaspinal.analysis.inputs import Cohort, metrics_of
 from mriparaspinal.analysis.result import Analysis, notes_bytes
 from mriparaspinal.stats.regress import regress
@@ -35,5 +34,5 @@ def regress_cohort(
         "role": sides, "standard errors": ["HC3" if hc3 else "ordinary least squares"],
     }  # fmt: skip
     notes = [*cohort.notes, *notes, *found]
-    files = {"regressions.csv": frame_csv(table), "notes.txt": notes_bytes(settings, notes)}
-    return Analysis(table, tuple(notes), files, "regressions.json", settings, cohort.inputs)
+    contents = {"regressions.csv": table, "notes.txt": notes_bytes(settings, notes)}
+    return Analysis(table, tuple(notes), contents, "regressions.json", settings, cohort.inputs)

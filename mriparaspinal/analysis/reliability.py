@@ -7,6 +7,7 @@ import itertools
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,8 @@ import numpy as np
 import pandas as pd
 
 from mriparaspinal import __version__
-from mriparaspinal.analysis.files import png_bytes, svg_bytes
 from mriparaspinal.analysis.frames import frame_csv, read_measurements
-from mriparaspinal.analysis.result import Analysis, notes_bytes
+from mriparaspinal.analysis.result import Analysis, Content, Drawing, notes_bytes
 from mriparaspinal.core.errors import GateError, NoInputError, UsageError
 from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS
 from mriparaspinal.core.model import PROBLEM_COLUMNS
@@ -165,38 +165,39 @@ def _agreement(
     table, found = reliability(ratings, metrics, raters)
     limits, more = bland_altman_table(ratings, metrics, raters)
     notes = list(dict.fromkeys([*notes, *found, *more]))
-    files = {"reliability.csv": frame_csv(table), "bland_altman.csv": frame_csv(limits)}
-    files |= _figures(ratings, metrics, raters)
+    contents: dict[str, Content] = {"reliability.csv": table, "bland_altman.csv": limits}
+    contents |= _figures(ratings, metrics, raters)
     numbered = [f"{number}: {name}" for number, name in enumerate(raters, 1)]
-    files["notes.txt"] = notes_bytes({"raters": numbered, "metric": metrics}, notes)
+    contents["notes.txt"] = notes_bytes({"raters": numbered, "metric": metrics}, notes)
     settings = {"raters": [str(len(numbered))], "metric": metrics}
-    return Analysis(table, tuple(notes), files, "reliability.json", settings, tuple(inputs.items()))
+    return Analysis(table, tuple(notes), contents, "reliability.json", settings, tuple(inputs.items()))
 
 
-def extended(found: Analysis, files: Mapping[str, bytes], notes: Sequence[str]) -> Analysis:
-    """An analysis with further files, and with notes that go to the end of ``notes.txt``, too."""
-    said = found.files["notes.txt"] + "".join(f"{note}\n" for note in notes).encode()
+def extended(found: Analysis, contents: Mapping[str, Content], notes: Sequence[str]) -> Analysis:
+    """An analysis with further contents, and with notes that go to the end of ``notes.txt``, too."""
+    said = found.contents["notes.txt"]
+    assert isinstance(said, bytes)
+    said += "".join(f"{note}\n" for note in notes).encode()
     return dataclasses.replace(
-        found, notes=(*found.notes, *notes), files={**found.files, **files, "notes.txt": said}
+        found, notes=(*found.notes, *notes), contents={**found.contents, **contents, "notes.txt": said}
     )
 
 
-def _figures(ratings: pd.DataFrame, metrics: Sequence[str], raters: Sequence[str]) -> dict[str, bytes]:
+def _figures(ratings: pd.DataFrame, metrics: Sequence[str], raters: Sequence[str]) -> dict[str, Drawing]:
     """A Bland–Altman figure for each metric and pair of raters: one panel per muscle, all segments."""
     matrices, _ = rating_matrices(ratings, metrics, raters)
-    files = {}
+    drawings = {}
     for metric, (a, b) in itertools.product(metrics, itertools.combinations(range(len(raters)), 2)):
         panels = {
             region.muscle: bland_altman(wide[raters[a]].to_numpy(), wide[raters[b]].to_numpy())
             for region, wide in matrices.items()
             if region.metric == metric and not region.segment
         }
-        figure = bland_altman_figure(panels, metric, raters[a], raters[b])
         # Raters by number: their names may hold what no file name can.
         pair = f"_{a + 1}-{b + 1}" if len(raters) > 2 else ""
-        files[f"bland_altman_{metric}{pair}.png"] = png_bytes(figure)
-        files[f"bland_altman_{metric}{pair}.svg"] = svg_bytes(figure)
-    return files
+        draw = partial(bland_altman_figure, panels, metric, raters[a], raters[b])
+        drawings[f"bland_altman_{metric}{pair}"] = Drawing(draw)
+    return drawings
 
 
 def gate(table: pd.DataFrame, limit_pct: float) -> GateError | None:

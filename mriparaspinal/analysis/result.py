@@ -1,33 +1,114 @@
-"""What an analysis hands over: its main table, its notes and its files by name."""
+"""What an analysis hands over: its tables and figures as objects, and as files once it is saved."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 import pandas as pd
 
 from mriparaspinal import __version__
-from mriparaspinal.io.output import manifest_bytes, sha256
+from mriparaspinal.analysis.frames import frame_csv
+from mriparaspinal.io.output import OutputFolder, manifest_bytes, sha256
+from mriparaspinal.io.overwrite import refuse_inputs
+from mriparaspinal.present.table_layout import PaperTable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from mriparaspinal.measure.results import Results
 
 #: So many characters of a column's name go into the name of a file.
 _NAME_LENGTH = 60
 
+T = TypeVar("T")
 
-@dataclass(frozen=True, slots=True)
+
+class Drawing(NamedTuple):
+    """A figure that is drawn when somebody looks at it, or saves it."""
+
+    draw: Callable[[], Figure]
+
+
+Content: TypeAlias = bytes | pd.DataFrame | PaperTable | tuple[PaperTable, ...] | Drawing
+"""Text as it is, a table, a printed table, a workbook of printed tables, or a figure."""
+
+
+class Lazy(Mapping[str, T]):
+    """Objects by name, each made when it is first asked for, and then kept."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], T]]) -> None:
+        self._makers = dict(makers)
+        self._made: dict[str, T] = {}
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._made:
+            self._made[name] = self._makers[name]()
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+    def __repr__(self) -> str:
+        return f"{{{', '.join(self._makers)}}}"
+
+
+@dataclass(frozen=True, eq=False)
 class Analysis:
-    """What a command has found: the main table, the notes on it, and all files by name."""
+    """What an analysis has found.
+
+    Nothing is on disk before :meth:`save`. A figure is drawn when it is asked for.
+    """
 
     table: pd.DataFrame
+    """The main table; its columns are those of the file that the command is named for."""
     notes: tuple[str, ...]
-    files: dict[str, bytes]
+    """What was left out, assumed or read in another way, one sentence each."""
+    contents: Mapping[str, Content]
+    """By the name of the file; printed tables and figures, of which each has two files, without an ending."""
     manifest: str
     """The name of the file that lists the others."""
     settings: Mapping[str, Sequence[str]]
     """What was asked for, or taken in its place."""
     inputs: tuple[tuple[str, str], ...]
     """The files that it was made from, and their SHA-256."""
+    problems: pd.DataFrame | None = None
+    """What is wrong with the participants table, in the columns of ``problems.csv``; None: not looked at."""
+    sources: tuple[Results, ...] = ()
+    """The folders of results that it was made from: :meth:`save` refuses where they have changed since."""
+    paths: tuple[Path, ...] = ()
+    """The files and folders that :meth:`save` must not write over."""
+
+    @cached_property
+    def figures(self) -> Mapping[str, Figure]:
+        """The figures by name, as matplotlib ``Figure``; :meth:`save` draws its own, without your changes."""
+        return Lazy({n: content.draw for n, content in self.contents.items() if isinstance(content, Drawing)})
+
+    @cached_property
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """All tables by name; a printed one has its ``title`` and its ``notes`` in ``.attrs``."""
+        found: dict[str, pd.DataFrame] = {}
+        for name, content in self.contents.items():
+            if isinstance(content, pd.DataFrame):
+                found[name.removesuffix(".csv")] = content
+            elif isinstance(content, PaperTable):
+                found[name] = _printed(content)
+        return found
+
+    @cached_property
+    def files(self) -> dict[str, bytes]:
+        """All files but the manifest, by name. Each figure is drawn, written and let go."""
+        files: dict[str, bytes] = {}
+        for name, content in self.contents.items():
+            files |= _files(name, content)
+        return files
 
     def manifest_bytes(self) -> bytes:
         """The manifest: version, settings, and each input and output by its SHA-256."""
@@ -40,6 +121,44 @@ class Analysis:
             }
         )
 
+    def save(self, folder: str | Path) -> None:
+        """Write all files into a folder, which is made if missing: the bytes that the command writes.
+
+        Files of an earlier analysis of this kind go. Raises :class:`UsageError` where the folder is an
+        input, or a file would take the place of one that the command did not write, and
+        :class:`NoInputError` where the results have changed since they were read.
+        """
+        folder = Path(folder)
+        refuse_inputs("save", [folder], self.paths)
+        files = {**self.files, self.manifest: self.manifest_bytes()}
+        refuse_inputs("save", [folder / name for name in files], self.paths)
+        with OutputFolder(folder, self.manifest, keep_changed=True) as out:
+            for results in self.sources:
+                results.require_same()
+            stale = [name for name in out.written_before() if name not in files]
+            out.replace(files, [name for name in stale if (folder / name).is_file()])
+
+
+def _files(name: str, content: Content) -> dict[str, bytes]:
+    from mriparaspinal.analysis.files import png_bytes, svg_bytes, to_csv_bytes, to_markdown, to_xlsx_bytes
+
+    if isinstance(content, bytes):
+        return {name: content}
+    if isinstance(content, pd.DataFrame):
+        return {name: frame_csv(content)}
+    if isinstance(content, PaperTable):
+        return {f"{name}.csv": to_csv_bytes(content), f"{name}.md": to_markdown(content).encode()}
+    if isinstance(content, Drawing):
+        figure = content.draw()
+        return {f"{name}.png": png_bytes(figure), f"{name}.svg": svg_bytes(figure)}
+    return {name: to_xlsx_bytes(content)}
+
+
+def _printed(paper: PaperTable) -> pd.DataFrame:
+    table = pd.DataFrame(paper.rows, columns=list(paper.header), dtype=object)
+    table.attrs.update(title=paper.title, notes=list(paper.footnotes))
+    return table
+
 
 def notes_bytes(settings: Mapping[str, Sequence[str]], notes: Sequence[str]) -> bytes:
     """``notes.txt``: the settings, which the tables alone do not show, and the notes, one per line."""
@@ -50,13 +169,13 @@ def notes_bytes(settings: Mapping[str, Sequence[str]], notes: Sequence[str]) -> 
 def file_name(stem: str, taken: Container[str]) -> str:
     """A name that every file system takes, made of names of columns, and unlike those that are ``taken``.
 
-    >>> file_name("scatter_FA/CST (left)", {"scatter_fa_cst_left.png"})
+    >>> file_name("scatter_FA/CST (left)", {"scatter_fa_cst_left"})
     'scatter_fa_cst_left_2'
     """
     # In small letters: "FA" and "fa" are one file on some systems.
     short = re.sub(r"([^\w.-]|_)+", "_", stem.casefold())[:_NAME_LENGTH].strip("_.")
     name, number = short, 1
-    while f"{name}.png" in taken:
+    while name in taken:
         number += 1
         name = f"{short}_{number}"
     return name

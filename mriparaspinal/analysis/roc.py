@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from mriparaspinal.analysis.files import png_bytes, svg_bytes
-from mriparaspinal.analysis.frames import frame_csv
 from mriparaspinal.analysis.inputs import Cohort
-from mriparaspinal.analysis.result import Analysis, notes_bytes
+from mriparaspinal.analysis.result import Analysis, Content, Drawing, notes_bytes
 from mriparaspinal.core.participants import read_word
 from mriparaspinal.present.roc import roc_figure
 from mriparaspinal.stats.roc import roc
@@ -33,15 +32,14 @@ def discriminate(
     positive = read_word(outcome, positive) or positive
     negative = negative and (read_word(outcome, negative) or negative)
     found = roc(cohort.table, outcome, positive, predictors, negative, lower_is_positive, combine)
-    files = {"roc.csv": frame_csv(found.table), "roc_points.csv": frame_csv(found.points)}
+    contents: dict[str, Content] = {"roc.csv": found.table, "roc_points.csv": found.points}
     if len(found.delong):
-        files[DIFFERENCES] = frame_csv(found.delong)
-    figure = roc_figure(found)
-    files["roc.png"], files["roc.svg"] = png_bytes(figure), svg_bytes(figure)
+        contents[DIFFERENCES] = found.delong
+    contents["roc"] = Drawing(partial(roc_figure, found))
     settings = {
         "outcome": [outcome], "positive": [positive], "negative": [negative or "all others"],
         "predictor": predictors, "lower is positive": lower_is_positive,
     }  # fmt: skip
     notes = [*cohort.notes, *found.notes]
-    files["notes.txt"] = notes_bytes(settings, notes)
-    return Analysis(found.table, tuple(notes), files, "roc.json", settings, cohort.inputs)
+    contents["notes.txt"] = notes_bytes(settings, notes)
+    return Analysis(found.table, tuple(notes), contents, "roc.json", settings, cohort.inputs)

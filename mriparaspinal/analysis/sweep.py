@@ -10,10 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mriparaspinal.analysis.files import png_bytes, svg_bytes
-from mriparaspinal.analysis.frames import frame_csv
 from mriparaspinal.analysis.inputs import Cohort
-from mriparaspinal.analysis.result import Analysis, notes_bytes
+from mriparaspinal.analysis.result import Analysis, Drawing, notes_bytes
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.model import MUSCLES, Settings, Slice
 from mriparaspinal.dataset.read import read_slice
@@ -71,7 +69,6 @@ def sweep_thresholds(
     judged_by: Normality = "shapiro" if protocol.get("normality") == "shapiro" else "lilliefors"
     compared, remarks = _sweep_contrasts(cohort, contrasts, fi, threshold, judged_by)
 
-    figure = sweep_figure(table[table["segment"] == ""], threshold)
     divisor = protocol.get("divide_by")
     undivided = [f"FI is not divided by {divisor} here, whatever the protocol says"] if divisor else []
     notes = (*cohort.notes, *skipped, *undivided, *remarks)
@@ -81,15 +78,14 @@ def sweep_thresholds(
         "contrast": [contrast.text for contrast in contrasts],
         "normality": [judged_by],
     }
-    files = {
-        "sweep.csv": frame_csv(table),
-        "slope.csv": frame_csv(slopes),
-        "sweep_contrasts.csv": frame_csv(compared),
-        "sweep.png": png_bytes(figure),
-        "sweep.svg": svg_bytes(figure),
+    contents = {
+        "sweep.csv": table,
+        "slope.csv": slopes,
+        "sweep_contrasts.csv": compared,
+        "sweep": Drawing(partial(sweep_figure, table[table["segment"] == ""], threshold)),
         "notes.txt": notes_bytes(settings, (*summary, *notes)),
     }
-    return Analysis(compared, notes, files, "threshold_sweep.json", settings, cohort.inputs), summary
+    return Analysis(compared, notes, contents, "threshold_sweep.json", settings, cohort.inputs), summary
 
 
 def _read_histograms(source: ReopenedDataset, jobs: int, progress: Callable[[], None] | None) -> Histograms:

@@ -56,6 +56,17 @@ def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
     return Settings(**values)
 
 
+def sound(settings: Settings) -> Settings:
+    """The settings themselves; raises :class:`UsageError` with every fault of them in one line each."""
+    given = {f.name: getattr(settings, f.name) for f in dataclasses.fields(Settings)}
+    given = {f.name: given[f.name] for f in dataclasses.fields(Settings) if given[f.name] != f.default}
+    if isinstance(given.get("labels"), tuple):
+        given["labels"] = dict(given["labels"])
+    if faults := [*faults_of(given), *_contradictions(given)]:
+        raise UsageError("\n".join(f"Settings: {fault}" for fault in faults))
+    return settings
+
+
 def run_options(dataset: Path, participants: Path | None, jobs: int | None) -> tuple[Path | None, int]:
     """The participants file and the number of processes: as given, else of the protocol, else the default.
 

@@ -170,7 +170,7 @@ def _made_again(
 
 def _require_own_tables(folder: Path, cohort: Cohort, made: pd.DataFrame, normality: Normality) -> None:
     """The numbers behind Tables 1 and 4, made again, too: they come from the participants table as well."""
-    files: dict[str, bytes] = {}
+    files: dict[str, pd.DataFrame] = {}
     own = _own_contrasts(folder, made)
     asked = [resolve(text, cohort.table) for text in own.values()]
     paper_tables_of(cohort, made, normality, files, asked)
@@ -179,7 +179,7 @@ def _require_own_tables(folder: Path, cohort: Cohort, made: pd.DataFrame, normal
             old = read_table(folder / name)
         except NoInputError:
             raise _differs(folder, f"no {name}", "it beside the comparisons") from None
-        new = parse_table(content, name)
+        new = parse_table(frame_csv(content), name)
         cells = zip(chain.from_iterable(old.rows), chain.from_iterable(new.rows), strict=False)
         sizes = (old.columns, len(old.rows)) == (new.columns, len(new.rows))
         if not sizes or not all(_same(one, other) for one, other in cells):

@@ -40,6 +40,11 @@ def render(contents: Contents) -> bytes:
     return page.encode("utf-8", "backslashreplace")
 
 
+def is_page(head: bytes) -> bool:
+    """Whether a file begins as a page of ours does."""
+    return b'<meta name="generator" content="mriparaspinal' in head
+
+
 def _part(name: str) -> str:
     return resources.files("mriparaspinal.report").joinpath(name).read_text(encoding="utf-8")
 

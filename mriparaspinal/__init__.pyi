@@ -1,0 +1,26 @@
+from mriparaspinal.api.making import contours as contours
+from mriparaspinal.api.making import make_maps as make_maps
+from mriparaspinal.api.making import make_phantom as make_phantom
+from mriparaspinal.api.making import make_report as make_report
+from mriparaspinal.api.making import masks as masks
+from mriparaspinal.api.measuring import StudyResults as StudyResults
+from mriparaspinal.api.measuring import check as check
+from mriparaspinal.api.measuring import quantify as quantify
+from mriparaspinal.api.measuring import read_results as read_results
+from mriparaspinal.api.measuring import read_settings as read_settings
+from mriparaspinal.api.reading import measure_regions as measure_regions
+from mriparaspinal.api.reading import prepare as prepare
+from mriparaspinal.api.reading import rasterise as rasterise
+from mriparaspinal.api.reading import read_labelme as read_labelme
+from mriparaspinal.api.reading import score as score
+from mriparaspinal.api.statistics import compare as compare
+from mriparaspinal.api.statistics import correlate as correlate
+from mriparaspinal.api.statistics import regress as regress
+from mriparaspinal.api.statistics import reliability as reliability
+from mriparaspinal.api.statistics import roc as roc
+from mriparaspinal.api.statistics import sweep_thresholds as sweep_thresholds
+from mriparaspinal.core import errors as errors
+from mriparaspinal.core.model import Settings as Settings
+
+__version__: str
+__all__: list[str]
