@@ -1,4 +1,4 @@
-"""Start-up times as ratios: ``--help`` against an empty click app, one slice against its bare imports.
+"""Start-up times as ratios: ``--help`` against an empty Typer app, one slice against its bare imports.
 
 All modules are compiled before, as an installed package is. Run: ``python benchmarks/startup.py``.
 """
@@ -15,12 +15,13 @@ from pathlib import Path
 
 ROUNDS = 25
 EMPTY_APP = """
-import click
-@click.command()
-@click.option("--name", default="x", help="A name.")
-def main(name):
+from typing import Annotated
+import typer
+app = typer.Typer()
+@app.command()
+def main(name: Annotated[str, typer.Option(help="A name.")] = "x"):
     pass
-main()
+app()
 """
 
 
@@ -38,7 +39,7 @@ def main() -> None:
         decoders = "import numpy, PIL.Image, PIL.ImageDraw, PIL.PngImagePlugin"
         commands = {
             "Python alone": [python, "-c", "pass"],
-            "an empty click app, --help": [python, str(empty), "--help"],
+            "an empty Typer app, --help": [python, str(empty), "--help"],
             "mriparaspinal --help": [*tool, "--help"],
             "mriparaspinal quantify --help": [*tool, "quantify", "--help"],
             "import numpy, PIL.Image": [python, "-c", "import numpy, PIL.Image"],
@@ -55,9 +56,9 @@ def main() -> None:
                 if number:  # the first round compiles
                     times[name].append(time.perf_counter() - start)
     best = {name: statistics.median(values) for name, values in times.items()}
-    imports, help_ = best["import numpy, PIL.Image"], best["an empty click app, --help"]
+    imports, help_ = best["import numpy, PIL.Image"], best["an empty Typer app, --help"]
     print(f"median of {ROUNDS} rounds\n")
-    print("| command | ms | against an empty click app | against the imports |")
+    print("| command | ms | against an empty Typer app | against the imports |")
     print("| --- | ---: | ---: | ---: |")
     for name, seconds in best.items():
         print(f"| {name} | {1000 * seconds:.0f} | {seconds / help_:.2f} | {seconds / imports:.2f} |")

@@ -12,6 +12,7 @@ from typing import Any
 from markdown_page import table
 
 from mriparaspinal.cli import COMMANDS, app, load
+from mriparaspinal.cli.command import help_row
 
 _INTRODUCTION = """\
 # Commands
@@ -58,9 +59,8 @@ def _command(name: str, command: Any, parent: Any) -> str:
     parts = [f"## {name}", _linked(text.strip()), f"```text\nmriparaspinal {name} {usage} [OPTIONS]\n```"]
     records: dict[str, list[list[str]]] = {"argument": [], "option": []}
     for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
-        if record is not None:
-            records[parameter.param_type_name].append([_code(record[0]), _cell(record[1])])
+        option, meaning = help_row(parameter)
+        records[parameter.param_type_name].append([_code(option), _cell(meaning)])
     parts += [table([kind, "what"], rows) for kind, rows in records.items() if rows]
     lines = "\n".join(line.strip() for line in examples.strip().splitlines())
     parts.append(f"```sh\n{lines}\n```")

@@ -8,74 +8,117 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from typing import Annotated, Any
 
-import click
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
 from mriparaspinal import __version__
 from mriparaspinal.cli.surroundings import libraries_quiet, settle, told
-from mriparaspinal.core.errors import ParaspinalError
+from mriparaspinal.core.errors import ParaspinalError, UsageError
 from mriparaspinal.core.model import printable
 
-#: In the order of ``--help``. Each stands in the module of its name.
-COMMANDS = (
-    "phantom",
-    "prepare",
-    "check",
-    "masks",
-    "contours",
-    "quantify",
-    "merge",
-    "compare",
-    "correlate",
-    "regress",
-    "roc",
-    "score",
-    "regions",
-    "maps",
-    "reliability",
-    "threshold-sweep",
-    "report",
-    "run",
-)
+#: Panel of ``--help`` → its commands. Each stands in the module of its name.
+PANELS = {
+    "Images and contours": ("phantom", "prepare", "check", "contours", "masks"),
+    "Measurement": ("run", "quantify", "merge", "threshold-sweep"),
+    "Statistics": ("compare", "correlate", "regress", "roc", "reliability"),
+    "Clinical and brain": ("score", "maps", "regions"),
+    "Report": ("report",),
+}
+COMMANDS = tuple(name for names in PANELS.values() for name in names)
 
 
-def load(name: str) -> click.Command:
+def load(name: str) -> TyperCommand:
     """The command of such a name."""
     name = name.replace("-", "_")
-    command: click.Command = getattr(importlib.import_module(f"{__name__}.{name}"), name)
+    command: TyperCommand = getattr(importlib.import_module(f"{__name__}.{name}"), name)
     return command
 
 
-class _Commands(click.Group):
+class _Commands(TyperGroup):
     """The commands, each imported when it is asked for: a run needs just one of them."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click gives it)
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 (Typer gives it)
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002
         return load(cmd_name) if cmd_name in COMMANDS else None
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Leave all behind the name of a command to it."""
+        if ctx.resilient_parsing:  # for completion
+            return super().parse_args(ctx, args)
+        if not args:
+            print(self.get_help(ctx), file=sys.stderr)
+            raise typer.Exit(2)
+        if args[0].startswith("-"):
+            try:
+                super().parse_args(ctx, args)
+            except typer.TyperException as error:
+                from mriparaspinal.cli.command import usage_error
+
+                options = [option for parameter in self.get_params(ctx) for option in parameter.opts]
+                raise usage_error(error, options, "mriparaspinal") from None
+            raise UsageError("no command was given; expected one; see mriparaspinal --help")
+        ctx.args = args
+        return args
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that is named first."""
+        name, *args = ctx.args
+        command = self.get_command(ctx, name)
+        if command is None:
             from difflib import get_close_matches
 
-            # click knows no command to propose, as none is loaded.
-            near = get_close_matches(args[0], COMMANDS)
-            hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-            ctx.fail(f"No such command {args[0]!r}.{hint}")
-        return super().resolve_command(ctx, args)
+            near = get_close_matches(name, COMMANDS)
+            hint = f"did you mean {' or '.join(near)}?" if near else "choose another"
+            raise UsageError(f"{name}: unknown command; expected one of mriparaspinal --help; {hint}")
+        with command.make_context(name, args, parent=ctx) as context:
+            return command.invoke(context)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """The commands by panel, each with the whole first sentence of its help."""
+        for panel, names in PANELS.items():
+            with formatter.section(panel):
+                formatter.write_dl([(name, (load(name).help or "").split("\n\n")[0]) for name in names])
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Options, then the commands."""
+        from mriparaspinal.cli.command import help_row
+
+        with formatter.section("Options"):
+            formatter.write_dl([help_row(parameter) for parameter in self.get_params(ctx)])
+        self.format_commands(ctx, formatter)
 
 
-@click.group(
-    cls=_Commands,
-    name="mriparaspinal",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-@click.version_option(__version__, prog_name="mriparaspinal", message="%(prog)s %(version)s")
-def app() -> None:
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"mriparaspinal {__version__}")
+        raise typer.Exit
+
+
+_typer = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@_typer.callback(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def mriparaspinal(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Show the version and exit.",
+            show_default=False,
+        ),
+    ] = False,
+) -> None:
     """From contours on lumbar MRI slices to fatty infiltration, areas and the tests of a study."""
+
+
+app: Any = get_command(_typer)
 
 
 class Stopped(KeyboardInterrupt):
@@ -117,15 +160,14 @@ def _last_line(text: str) -> None:
 def main() -> None:
     """Run a command; a user's mistake becomes one line on stderr and its exit code."""
     settle()
+    if "_MRIPARASPINAL_COMPLETE" in os.environ:
+        app.main(prog_name="mriparaspinal")
     try:
         # Not app(): that turns Ctrl-C, and a reader of our output that has gone, into exit code 1.
         with _obeying(), libraries_quiet(), app.make_context("mriparaspinal", sys.argv[1:]) as context:
             app.invoke(context)
-    except click.exceptions.Exit as end:
+    except typer.Exit as end:
         sys.exit(end.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
     except ParaspinalError as error:
         # Several faults of a protocol stand in a line each.
         lines = map(printable, str(error).split("\n"))

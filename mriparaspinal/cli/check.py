@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-import click
+from typing import Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import (
@@ -25,36 +23,22 @@ from mriparaspinal.io.protocol import resolve_settings
 
 
 @opt.command
-@opt.dataset
-@click.option(
-    "--json",
-    "json_file",
-    type=opt.PATH,
-    metavar="FILE",
-    help="Write the problems as JSON, too; - prints a summary as well.",
-)
-@opt.label_map_folder
-@opt.numbering
-@opt.affine
-@opt.protocol
-@opt.participants_file
-@opt.participant_label
-@opt.jobs
-@opt.timeout
-@opt.quiet
-@opt.verbose
 def check(
-    dataset: Path,
-    json_file: Path | None,
-    masks: Path | None,
-    numbering: str | None,
-    participants: Path | None,
-    participant_label: tuple[str, ...],
-    jobs: int | None,
-    timeout: float | None,
-    quiet: bool,
-    verbose: bool,
-    **protocol: Any,
+    *,
+    dataset: opt.Dataset,
+    json_file: Annotated[
+        Path | None,
+        opt.option("--json", "Write the problems as JSON, too; - prints a summary as well.", "FILE"),
+    ] = None,
+    label_map_folder: opt.LabelMapFolder,
+    affine: opt.Affine = None,
+    protocol: opt.Protocol,
+    naming: opt.Naming,
+    participants: opt.Participants = None,
+    participant_label: opt.ParticipantLabel = (),
+    jobs: opt.Jobs = None,
+    timeout: opt.Timeout = None,
+    ui: opt.Ui,
 ) -> None:
     """Find every problem in a dataset at once, without writing results.
 
@@ -72,18 +56,19 @@ def check(
     from mriparaspinal.measure.results import problem_records
     from mriparaspinal.parallel.map import Execution
 
-    settings = resolve_settings(dataset, protocol)
+    settings = resolve_settings(dataset, opt.given(protocol, naming, affine=affine))
+    masks, numbering = label_map_folder.masks, label_map_folder.numbering
     participants, jobs = run_options(dataset, participants, jobs)
-    say_jobs(jobs, quiet)
+    say_jobs(jobs, ui.quiet)
     json_stdout = json_file is not None and str(json_file) == "-"
     if json_file is not None and not json_stdout:
         tables = (participants, None if numbering is None else Path(numbering))
         refuse_beside_inputs("--json", json_file, tables, (dataset, masks))
         require_ours(json_file, is_list_of_problems, "--json")
-    refuse_idle_affine(protocol["affine"], masks)
-    maps = label_maps(masks, numbering, protocol["mask_rule"])
+    refuse_idle_affine(affine, masks)
+    maps = label_maps(masks, numbering, protocol.mask_rule)
     study = open_dataset(dataset, settings, participants, maps=maps, share=participant_label)
-    with progress_bar("checking", len(study.dataset.slices), quiet) as advance:
+    with progress_bar("checking", len(study.dataset.slices), ui.quiet) as advance:
         measured = measure_dataset(study, settings, Execution(jobs, timeout=timeout), advance)
     if json_file is not None and not json_stdout:
         write_file(
@@ -96,16 +81,16 @@ def check(
             ["file", "shape", "severity", "code", "what", "what to do"],
             [(p.file, p.shape, p.severity, p.code, p.message, p.remedy) for p in measured.problems],
         )
-    for result in measured.results if verbose else ():
-        say(f"{result.slice.name}: {counted(len(result.counts), 'region')} could be measured", quiet)
+    for result in measured.results if ui.verbose else ():
+        say(f"{result.slice.name}: {counted(len(result.counts), 'region')} could be measured", ui.quiet)
     summary = measured_summary(measured)
     if json_stdout:
         print_json({"command": "check", **summary, "problems": problem_records(measured.problems)})
-    show(measured_rows(summary), quiet)
+    show(measured_rows(summary), ui.quiet)
     say(
         f"checked {counted(len(measured.results), 'slice')}: {counted(measured.errors, 'error')}, "
         f"{counted(measured.warnings, 'warning')}",
-        quiet,
+        ui.quiet,
     )
     if measured.errors:
         raise SystemExit(EXIT_PARTLY)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import click
+from typing import Annotated, Literal
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import say_problems
@@ -13,42 +11,26 @@ from mriparaspinal.cli.summary import compared_summary, print_json
 
 
 @opt.command
-@opt.out_folder
-@opt.optional_results
-@opt.participants_of_results
-@click.option(
-    "--contrast",
-    multiple=True,
-    metavar="TEXT",
-    help="side:ALS, group:ALS-LR, … (repeat) [default: the paper's].",
-)
-@click.option(
-    "--metric", multiple=True, metavar="COL", help="Column to compare (repeat) [default: fi and rcsa]."
-)
-@click.option("--divide-by", metavar="COL", help="Divide each metric by this column first.")
-@click.option(
-    "--normality",
-    type=click.Choice(["lilliefors", "shapiro"]),
-    help="Test of normality [default: lilliefors].",
-)
-@opt.table_file
-@opt.joined
-@opt.as_json
-@opt.quiet
-@opt.verbose
 def compare(
-    out: Path,
-    results: Path | None,
-    participants: Path | None,
-    contrast: tuple[str, ...],
-    metric: tuple[str, ...],
-    divide_by: str | None,
-    normality: str | None,
-    table: Path | None,
-    join: tuple[Path, ...],
-    json_: bool,
-    quiet: bool,
-    verbose: bool,
+    *,
+    out: opt.Out,
+    study: opt.Study,
+    contrast: Annotated[
+        tuple[str, ...],
+        opt.option("--contrast", "side:ALS, group:ALS-LR, … (repeat) [default: the paper's].", "TEXT"),
+    ] = (),
+    metric: Annotated[
+        tuple[str, ...], opt.option("--metric", "Column to compare (repeat) [default: fi and rcsa].", "COL")
+    ] = (),
+    divide_by: Annotated[
+        str | None, opt.option("--divide-by", "Divide each metric by this column first.", "COL")
+    ] = None,
+    normality: Annotated[
+        Literal["lilliefors", "shapiro"] | None,
+        opt.option("--normality", "Test of normality [default: lilliefors]."),
+    ] = None,
+    as_json: opt.AsJson = False,
+    ui: opt.Ui,
 ) -> None:
     """Compare sides within groups, and groups with each other.
 
@@ -61,10 +43,9 @@ def compare(
     """
     from mriparaspinal.analysis.inputs import join_tables, open_either
 
-    cohort = join_tables(open_either(results, table, participants), join)
-    say_problems(cohort.problems, quiet, verbose)
-    inputs = (results, table, participants, *join)
-    compared = compare_step(cohort, out, inputs, quiet, contrast, metric, normality, divide_by)
-    if json_:
+    cohort = join_tables(open_either(study.results, study.table, study.participants), study.join)
+    say_problems(cohort.problems, ui.quiet, ui.verbose)
+    compared = compare_step(cohort, out, study.paths, ui.quiet, contrast, metric, normality, divide_by)
+    if as_json:
         print_json({"command": "compare", **compared_summary(compared)})
     end(cohort.problems)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import click
+from typing import Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
@@ -13,36 +12,32 @@ from mriparaspinal.io.protocol import resolve_settings
 
 
 @opt.command
-@click.argument("source", type=opt.PATH, help="Folder of annotations (or one file): see docs/contours.md.")
-@click.option("--dataset", type=opt.PATH, required=True, metavar="DATASET", help="Folder of the slices.")
-@click.option(
-    "--numbering",
-    metavar="NAME|FILE.csv",
-    help="What the numbers of label maps mean: mriparaspinal, musclemap, totalsegmentator, "
-    "totalsegmentator_mr, or a table value,label [default: values.csv in SOURCE].",
-)
-@click.option(
-    "--tolerance",
-    type=opt.FiniteRange(0, 100),
-    default=0.0,
-    metavar="PX",
-    help="Leave out points of outlines that lie this near to the rest [default: 0, exact].",
-)
-@opt.affine
-@opt.patient_from
-@opt.name_pattern
-@opt.quiet
-@opt.verbose
 def contours(
-    source: Path,
-    dataset: Path,
-    numbering: str | None,
-    tolerance: float,
-    affine: str | None,
-    patient_from: str | None,
-    name_pattern: str | None,
-    quiet: bool,
-    verbose: bool,
+    *,
+    source: Annotated[Path, opt.argument("Folder of annotations (or one file): see docs/contours.md.")],
+    dataset: Annotated[Path, opt.option("--dataset", "Folder of the slices.", "DATASET")],
+    numbering: Annotated[
+        str | None,
+        opt.option(
+            "--numbering",
+            "What the numbers of label maps mean: mriparaspinal, musclemap, "
+            "totalsegmentator, totalsegmentator_mr, or a table value,label [default: values.csv in SOURCE].",
+            "NAME|FILE.csv",
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float,
+        opt.option(
+            "--tolerance",
+            "Leave out points of outlines that lie this near to the rest [default: 0, exact].",
+            "PX",
+            min=0,
+            max=100,
+        ),
+    ] = 0.0,
+    affine: opt.Affine = None,
+    naming: opt.Naming,
+    ui: opt.Ui,
 ) -> None:
     """Turn annotations of other tools into LabelMe files, to be corrected by hand and measured.
 
@@ -61,13 +56,12 @@ def contours(
     from mriparaspinal.annotations.to_labelme import make_contours, open_annotations
     from mriparaspinal.io.labelme import write_beside
 
-    given = {"patient_from": patient_from, "name_pattern": name_pattern, "affine": affine}
-    settings = resolve_settings(dataset, given)
+    settings = resolve_settings(dataset, opt.given(naming, affine=affine))
     annotations = open_annotations(source, dataset, settings, numbering)
     slices = len(annotations.slices)
-    with progress_bar("making contours", slices, quiet) as advance:
+    with progress_bar("making contours", slices, ui.quiet) as advance:
         made = make_contours(annotations, tolerance, advance)
-    say_problems(made.problems, quiet, verbose)
+    say_problems(made.problems, ui.quiet, ui.verbose)
     if not made.files:
         found = f"no contours could be made for any of {counted(slices, 'slice')}"
         raise NoInputError(
@@ -76,9 +70,9 @@ def contours(
     written = write_beside(dataset, made.files)
     kept = f", {len(made.files) - written} of them there already" if written < len(made.files) else ""
     done = f"made contours of {len(made.files)} of {counted(slices, 'slice')} in {dataset}{kept}"
-    say(f"{done}; {counted(made.shapes, 'shape')}", quiet)
+    say(f"{done}; {counted(made.shapes, 'shape')}", ui.quiet)
     if tolerance > 0:
         changed = f"changed {made.changed_px} px in all, at most {made.most_changed_px} px in one region"
-        say(f"the tolerance of {tolerance:g} px {changed}", quiet)
+        say(f"the tolerance of {tolerance:g} px {changed}", ui.quiet)
     if any(problem.severity == "error" for problem in made.problems):
         raise SystemExit(EXIT_PARTLY)

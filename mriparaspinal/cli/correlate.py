@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Literal
-
-import click
+from typing import Annotated, Literal
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, say, say_problems
@@ -13,44 +10,24 @@ from mriparaspinal.cli.steps import end, write_analysis
 
 
 @opt.command
-@opt.out_folder
-@click.option("--score", multiple=True, required=True, metavar="COL", help="Clinical score (repeat).")
-@opt.optional_results
-@opt.covariates
-@opt.group
-@opt.roles
-@click.option(
-    "--metric",
-    multiple=True,
-    metavar="COL",
-    help="Column to correlate (repeat) [default: fi and rcsa; of a table all numbers].",
-)
-@click.option(
-    "--method",
-    type=click.Choice(["pearson", "spearman"]),
-    default="pearson",
-    show_default=True,
-    help="Of values, or of ranks.",
-)
-@opt.participants_of_results
-@opt.table_file
-@opt.joined
-@opt.quiet
-@opt.verbose
 def correlate(
-    out: Path,
-    score: tuple[str, ...],
-    results: Path | None,
-    covariate: tuple[str, ...],
-    group: str | None,
-    role: tuple[str, ...],
-    metric: tuple[str, ...],
-    method: Literal["pearson", "spearman"],
-    participants: Path | None,
-    table: Path | None,
-    join: tuple[Path, ...],
-    quiet: bool,
-    verbose: bool,
+    *,
+    out: opt.Out,
+    score: Annotated[tuple[str, ...], opt.option("--score", "Clinical score (repeat).", "COL")],
+    study: opt.Study,
+    covariate: opt.Covariates = (),
+    group: opt.Group = None,
+    role: opt.Roles = (),
+    metric: Annotated[
+        tuple[str, ...],
+        opt.option(
+            "--metric", "Column to correlate (repeat) [default: fi and rcsa; of a table all numbers].", "COL"
+        ),
+    ] = (),
+    method: Annotated[
+        Literal["pearson", "spearman"], opt.option("--method", "Of values, or of ranks.", show_default=True)
+    ] = "pearson",
+    ui: opt.Ui,
 ) -> None:
     """Correlate the muscles with a clinical score, other variables held constant.
 
@@ -65,14 +42,14 @@ def correlate(
     from mriparaspinal.analysis.correlate import correlate_cohort
     from mriparaspinal.analysis.inputs import join_tables, open_either
 
-    cohort = join_tables(open_either(results, table, participants), join)
-    say_problems(cohort.problems, quiet, verbose)
+    cohort = join_tables(open_either(study.results, study.table, study.participants), study.join)
+    say_problems(cohort.problems, ui.quiet, ui.verbose)
     found = correlate_cohort(cohort, score, covariate, metric, role, group, method)
-    write_analysis(found, out, (results, table, participants, *join), quiet, cohort.sources)
+    write_analysis(found, out, study.paths, ui.quiet, cohort.sources)
     p, adjusted = found.table["p"], found.table["p_adjusted"]
     say(
         f"made {counted(int(p.notna().sum()), 'correlation')} of {len(p)} into {out}; "
         f"{(p < 0.05).sum()} with p < 0.05, {(adjusted < 0.05).sum()} with adjusted p < 0.05",
-        quiet,
+        ui.quiet,
     )
     end(cohort.problems)

@@ -8,66 +8,37 @@ import re
 import stat
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import click
-
 from mriparaspinal import __version__
 from mriparaspinal.cli import console
 from mriparaspinal.core.errors import ParaspinalError, UsageError
-from mriparaspinal.core.spelling import composed
 
 #: How a line of a log begins: a file that begins otherwise is somebody's data.
 _LINE = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* mriparaspinal ")
 
 
-class Command(click.Command):
-    """A command with the option ``--log-file`` beside its own."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        told = "Append what is said to FILE, with the time."
-        self.params.append(
-            click.Option(["--log-file"], type=click.Path(path_type=Path), metavar="FILE", help=told)
-        )
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse, and refuse an option of one value that is given twice: the last one would win silently."""
-        given = Counter(self.make_parser(ctx).parse_args(args=list(args))[2])
-        for param, times in given.items():
-            if times > 1 and isinstance(param, click.Option) and not (param.multiple or param.is_flag):
-                found = f"given {times} times; expected it once"
-                raise UsageError(f"{max(param.opts, key=len)}: {found}; leave out all but one")
-        return super().parse_args(ctx, args)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, with a log where one is asked for."""
-        ctx.params = {name: _composed(value) for name, value in ctx.params.items()}
-        log_file: Path | None = ctx.params.pop("log_file")
-        if log_file is None:
-            return super().invoke(ctx)
-        _refuse_input(log_file, ctx.params)
-        with _log_to(log_file, ctx.info_name or ""):
-            return super().invoke(ctx)
-
-
-def _composed(value: Any) -> Any:
-    """Texts in the spelling that those of tables are read in; what is the name of a file stays."""
-    if isinstance(value, tuple):
-        return tuple(map(_composed, value))
-    return composed(value) if isinstance(value, str) and not os.path.exists(value) else value  # noqa: PTH110
+@contextmanager
+def logged(arguments: Mapping[str, Any], command: str) -> Iterator[None]:
+    """Keep a log while a command runs, where ``--log-file`` is among its arguments."""
+    log_file: Path | None = arguments.get("log_file")
+    if log_file is None:
+        yield
+        return
+    _refuse_input(log_file, arguments)
+    with _log_to(log_file, command):
+        yield
 
 
 def _refuse_input(log_file: Path, arguments: Mapping[str, Any]) -> None:
     """Nothing is written beside the inputs."""
     resolved = log_file.resolve()
     for name, value in arguments.items():
-        for path in value if isinstance(value, tuple) else [value]:
+        for path in [] if name == "log_file" else value if isinstance(value, list) else [value]:
             if isinstance(path, Path):
                 place = path.resolve()
                 inside = name != "out" and place.is_dir() and place in resolved.parents

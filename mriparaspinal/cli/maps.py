@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
-
-import click
+from typing import Annotated, Literal
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say
 from mriparaspinal.cli.steps import refuse_inputs
 from mriparaspinal.core.errors import UsageError
 
-F = TypeVar("F", bound=Callable[..., Any])
+Kind = Literal["dti", "mtr", "ratio", "fat-fraction"]
 
 #: The images of each kind, by option: those that it needs, and those that it can do without.
-_NEEDED = {
+_NEEDED: dict[Kind, tuple[str, ...]] = {
     "dti": ("--data", "--bval", "--bvec"),
     "mtr": ("--mt", "--no-mt"),
     "ratio": ("--numerator", "--denominator"),
@@ -28,50 +26,41 @@ _PAIR = ("--same-voxels",)
 _OPTIONAL = {"dti": ("--mask",), "mtr": _PAIR, "ratio": _PAIR, "fat-fraction": _PAIR}
 
 
-def _image(flag: str, text: str) -> Callable[[F], F]:
-    return click.option(flag, type=opt.PATH, metavar="FILE", help=text)
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """The images of all kinds."""
+
+    data: Annotated[Path | None, opt.option("--data", "dti: the diffusion series (4-D).", "FILE")] = None
+    bval: Annotated[Path | None, opt.option("--bval", "dti: its b-values, as FSL has them.", "FILE")] = None
+    bvec: Annotated[Path | None, opt.option("--bvec", "dti: its directions, as FSL has them.", "FILE")] = None
+    mask: Annotated[
+        Path | None, opt.option("--mask", "dti: the voxels to fit [default: all with signal].", "FILE")
+    ] = None
+    mt: Annotated[Path | None, opt.option("--mt", "mtr: the image with the saturation pulse.", "FILE")] = None
+    no_mt: Annotated[Path | None, opt.option("--no-mt", "mtr: the image without it.", "FILE")] = None
+    numerator: Annotated[Path | None, opt.option("--numerator", "ratio: the image to divide.", "FILE")] = None
+    denominator: Annotated[
+        Path | None, opt.option("--denominator", "ratio: the image to divide by.", "FILE")
+    ] = None
+    fat: Annotated[Path | None, opt.option("--fat", "fat-fraction: the fat image (magnitude).", "FILE")] = (
+        None
+    )
+    water: Annotated[
+        Path | None, opt.option("--water", "fat-fraction: the water image (magnitude).", "FILE")
+    ] = None
 
 
 @opt.command
-@click.argument(
-    "kind", type=click.Choice(list(_NEEDED)), metavar="KIND", help=f"What to compute: {', '.join(_NEEDED)}."
-)
-@click.option(
-    "--out", type=opt.PATH, required=True, metavar="FILE|DIR", help="The map, .nii.gz; of dti a folder."
-)
-@_image("--data", "dti: the diffusion series (4-D).")
-@_image("--bval", "dti: its b-values, as FSL has them.")
-@_image("--bvec", "dti: its directions, as FSL has them.")
-@_image("--mask", "dti: the voxels to fit [default: all with signal].")
-@_image("--mt", "mtr: the image with the saturation pulse.")
-@_image("--no-mt", "mtr: the image without it.")
-@_image("--numerator", "ratio: the image to divide.")
-@_image("--denominator", "ratio: the image to divide by.")
-@_image("--fat", "fat-fraction: the fat image (magnitude).")
-@_image("--water", "fat-fraction: the water image (magnitude).")
-@click.option(
-    "--same-voxels", is_flag=True, help="The two images are one grid, though the origin of one is lost."
-)
-@opt.affine
-@opt.quiet
-@opt.verbose
 def maps(
-    kind: str,
-    out: Path,
-    data: Path | None,
-    bval: Path | None,
-    bvec: Path | None,
-    mask: Path | None,
-    mt: Path | None,
-    no_mt: Path | None,
-    numerator: Path | None,
-    denominator: Path | None,
-    fat: Path | None,
-    water: Path | None,
-    same_voxels: bool,
-    affine: Literal["qform", "sform"] | None,
-    quiet: bool,
-    verbose: bool,
+    *,
+    kind: Annotated[Kind, opt.argument(f"What to compute: {', '.join(_NEEDED)}.")],
+    out: Annotated[Path, opt.option("--out", "The map, .nii.gz; of dti a folder.", "FILE|DIR")],
+    images: Images,
+    same_voxels: Annotated[
+        bool, opt.option("--same-voxels", "The two images are one grid, though the origin of one is lost.")
+    ] = False,
+    affine: opt.Affine = None,
+    ui: opt.Ui,
 ) -> None:
     """Compute a NIfTI map from others, voxel by voxel. Nothing is resampled.
 
@@ -86,20 +75,16 @@ def maps(
       mriparaspinal maps ratio --numerator t1.nii.gz --denominator t2.nii.gz --out t1_over_t2.nii.gz
       mriparaspinal maps fat-fraction --fat fat.nii.gz --water water.nii.gz --out ff.nii.gz
     """
-    given = {
-        "--data": data, "--bval": bval, "--bvec": bvec, "--mask": mask, "--mt": mt, "--no-mt": no_mt,
-        "--numerator": numerator, "--denominator": denominator, "--fat": fat, "--water": water,
-    }  # fmt: skip
-    images = {option: path for option, path in given.items() if path is not None}
-    _check(kind, images, same_voxels)
+    files = {f"--{name.replace('_', '-')}": path for name, path in vars(images).items() if path is not None}
+    _check(kind, files, same_voxels)
     from mriparaspinal.brain import make as making
     from mriparaspinal.io.nifti_maps import is_map
     from mriparaspinal.io.output import OutputFolder, write_file
 
     if kind == "dti":
-        data, bval, bvec = (images[option] for option in _NEEDED[kind])
-        series = making.open_diffusion(data, bval, bvec, mask, affine)
-        with progress_bar("fitting", series.series.grid.shape[2], quiet) as advance:
+        data, bval, bvec = (files[option] for option in _NEEDED[kind])
+        series = making.open_diffusion(data, bval, bvec, images.mask, affine)
+        with progress_bar("fitting", series.series.grid.shape[2], ui.quiet) as advance:
             made = making.make_tensor(series, advance)
     else:
         making.require_nifti_name(out)
@@ -108,26 +93,26 @@ def maps(
             "ratio": making.make_ratio,
             "fat-fraction": making.make_fat_fraction,
         }[kind]
-        first, second = (images[option] for option in _NEEDED[kind])
+        first, second = (files[option] for option in _NEEDED[kind])
         made = make(first, second, out, same_voxels, affine)
     folder = out if kind == "dti" else out.parent
-    refuse_inputs("--out", [folder / name for name in made.files], images.values())
+    refuse_inputs("--out", [folder / name for name in made.files], files.values())
     if kind == "dti":
         with OutputFolder(out, making.MAPS, keep_changed=True) as whole:
             whole.replace({**made.files, making.MAPS: making.maps_manifest(made.files)})
     else:
         write_file(out, made.files[out.name], is_map)
-    for line in made.summaries if verbose else ():
-        say(line, quiet)
+    for line in made.summaries if ui.verbose else ():
+        say(line, ui.quiet)
     for note in made.notes:
-        say(f"note: {note}", quiet)
+        say(f"note: {note}", ui.quiet)
     say(
         f"made {', '.join(name.removesuffix('.gz').removesuffix('.nii') for name in made.files)} into {out}",
-        quiet,
+        ui.quiet,
     )
 
 
-def _check(kind: str, images: dict[str, Path], same_voxels: bool) -> None:
+def _check(kind: Kind, images: dict[str, Path], same_voxels: bool) -> None:
     """Raise :class:`UsageError` where an image of a kind is missing, or one is of another kind."""
     missing = [option for option in _NEEDED[kind] if option not in images]
     if missing:

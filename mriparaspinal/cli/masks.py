@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import (
@@ -19,24 +18,22 @@ from mriparaspinal.io.protocol import resolve_settings
 
 
 @opt.command
-@opt.dataset
-@opt.out_folder
-@opt.mask_format
-@opt.fat_threshold
-@opt.protocol
-@opt.participant_label
-@opt.jobs
-@opt.quiet
-@opt.verbose
 def masks(
-    dataset: Path,
-    out: Path,
-    format_: str,
-    participant_label: tuple[str, ...],
-    jobs: int | None,
-    quiet: bool,
-    verbose: bool,
-    **protocol: Any,
+    *,
+    dataset: opt.Dataset,
+    out: opt.Out,
+    format_: Annotated[
+        Literal["png", "nifti"],
+        opt.option(
+            "--format", "Index images and overlays, or label maps in the patient's space.", show_default=True
+        ),
+    ] = "png",
+    fat_rule: opt.FatRule,
+    protocol: opt.Protocol,
+    naming: opt.Naming,
+    participant_label: opt.ParticipantLabel = (),
+    jobs: opt.Jobs = None,
+    ui: opt.Ui,
 ) -> None:
     """Draw what is measured: an index image and an overlay of every slice.
 
@@ -52,17 +49,17 @@ def masks(
     from mriparaspinal.io.output import OutputFolder
     from mriparaspinal.io.protocol import run_options
 
-    settings = resolve_settings(dataset, protocol)
+    settings = resolve_settings(dataset, opt.given(fat_rule, protocol, naming))
     refuse_dataset_as_output(dataset, out)
     _, jobs = run_options(dataset, None, jobs)
-    say_jobs(jobs, quiet)
+    say_jobs(jobs, ui.quiet)
     with OutputFolder(out, MASKS) as folder:
         study = open_dataset(dataset, settings, leave_out=out, share=participant_label)
-        with progress_bar("drawing", len(study.dataset.slices), quiet) as advance:
+        with progress_bar("drawing", len(study.dataset.slices), ui.quiet) as advance:
             nifti = format_ == "nifti"
             drawn, problems = draw_slices(study, folder, settings, jobs, advance, nifti)
-    say_problems(problems, quiet, verbose)
+    say_problems(problems, ui.quiet, ui.verbose)
     errors = sum(problem.severity == "error" for problem in problems)
-    say(f"drew {drawn} of {counted(len(study.dataset.slices), 'slice')} into {out}", quiet)
+    say(f"drew {drawn} of {counted(len(study.dataset.slices), 'slice')} into {out}", ui.quiet)
     if errors:
         raise SystemExit(EXIT_PARTLY)

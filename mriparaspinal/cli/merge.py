@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import click
+from typing import Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, say, say_problems
@@ -13,19 +12,12 @@ from mriparaspinal.core.errors import EXIT_PARTLY, UsageError
 
 
 @opt.command
-@click.argument(
-    "results", type=opt.PATH, nargs=-1, required=True, help="Folders of 'quantify --participant-label'."
-)
-@opt.out_folder
-@opt.as_json
-@opt.quiet
-@opt.verbose
 def merge(
-    results: tuple[Path, ...],
-    out: Path,
-    json_: bool,
-    quiet: bool,
-    verbose: bool,
+    *,
+    results: Annotated[tuple[Path, ...], opt.argument("Folders of 'quantify --participant-label'.")],
+    out: opt.Out,
+    as_json: opt.AsJson = False,
+    ui: opt.Ui,
 ) -> None:
     """Join shares of a dataset that were measured by themselves, as on the nodes of a cluster.
 
@@ -45,22 +37,22 @@ def merge(
     with OutputFolder(out) as folder:
         refuse_other_share(out, measured.study.share)
         write_results(measured, settings, folder)
-    say_problems(measured.problems, quiet, verbose)
+    say_problems(measured.problems, ui.quiet, ui.verbose)
     summary = measured_summary(measured)
-    show(measured_rows(summary), quiet)
+    show(measured_rows(summary), ui.quiet)
     study = measured.study
     missing = [who for who in study.everyone if study.share and who not in study.share]
     if missing:
         names = ", ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
         have = f"{len(missing)} of {counted(len(study.everyone), 'participant')} in no share"
-        say(f"warning: {have}: {names}; {out} is a share itself until they are joined", quiet)
+        say(f"warning: {have}: {names}; {out} is a share itself until they are joined", ui.quiet)
     say(
         f"joined {counted(len(results), 'share')} into {out}: {measured.measured} of "
         f"{counted(len(measured.results), 'slice')} measured; {counted(measured.errors, 'error')}, "
         f"{counted(measured.warnings, 'warning')}",
-        quiet,
+        ui.quiet,
     )
-    if json_:
+    if as_json:
         print_json({"command": "merge", **summary})
     if measured.errors:
         raise SystemExit(EXIT_PARTLY)

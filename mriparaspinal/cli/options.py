@@ -1,293 +1,282 @@
-"""Options that several commands share, defined once; and what makes a function a command."""
+"""Options that several commands share, each defined once: its name, what it means, its default.
+
+| dataclass | commands |
+| --- | --- |
+| ``Ui`` | all |
+| ``Naming``, ``Protocol`` | quantify, run, check, masks; the first: contours, too |
+| ``FatRule`` | quantify, run, masks |
+| ``LabelMapFolder`` | quantify, run, check |
+| ``Dixon``, ``Execution`` | quantify, run |
+| ``Study`` | compare, correlate, regress |
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
-
-import click
-
-from mriparaspinal.cli.log import Command
-from mriparaspinal.core.text import read_number, read_pair, read_whole
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def command(function: Callable[..., None]) -> click.Command:
-    """Make a function a command of the tool, named as the function is."""
-    return click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})(function)
-
-
-class _Path(click.Path):
-    """A path that is named: an empty text, as of a shell variable that is not set, is none.
-
-    Whether it is there, and what it is, the readers of files judge: they say more.
-    """
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The path; fails as click's own types do."""
-        if value == "":
-            self.fail("an empty text was found; expected a path", param, ctx)
-        return super().convert(value, param, ctx)
-
-
-PATH = _Path(path_type=Path)
-
-
-class _Whole(click.types.IntParamType):
-    """A whole number as tables hold it: Python's int takes ``1_0``, too, and the digits of other scripts."""
-
-    name = "integer"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number; fails as click's own types do."""
-        if isinstance(value, str) and read_whole(value) is None:
-            self.fail(f"{value!r} is not a valid {self.name}.", param, ctx)
-        return super().convert(value, param, ctx)
-
-
-_NOT_FINITE = {"nan", "inf", "-inf", "infinity", "-infinity"}
-
-
-class _Number(click.types.FloatParamType):
-    """A number as tables hold it; NaN and infinity pass, for the command to say what it expects."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number; fails as click's own types do."""
-        if isinstance(value, str) and read_number(value) is None and value.lower() not in _NOT_FINITE:
-            self.fail(f"{value!r} is not a valid {self.name}.", param, ctx)
-        return super().convert(value, param, ctx)
-
-
-WHOLE, NUMBER = _Whole(), _Number()
-
-
-class WholeRange(click.IntRange):
-    """A whole number in a range."""
-
-    name = "integer"  # for messages: not "integer range"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number; fails as click's own types do."""
-        return super().convert(WHOLE.convert(value, param, ctx), param, ctx)
-
-
-class FiniteRange(click.FloatRange):
-    """A number in a range, and a number: click lets NaN through, which is in no range, and infinity."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number; fails as click's own types do."""
-        number = super().convert(NUMBER.convert(value, param, ctx), param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
-        return number
-
-
-def _window(text: str) -> tuple[float, float]:
-    limits = read_pair(text)
-    if limits is None:
-        raise click.BadParameter(f"{text!r} was found; expected LOW,HIGH such as 0,1200")
-    return limits
-
-
-dataset = click.argument("dataset", type=PATH, help="Folder of slices and their LabelMe files.")
-
-results = click.argument("results", type=PATH, help="Folder of results that 'quantify' wrote.")
-
-out_folder = click.option(
-    "--out", type=PATH, required=True, metavar="DIR", help="Output folder; made if missing."
-)
-
-threshold = click.option(
-    "--threshold", type=WHOLE, metavar="N", help="A pixel brighter than grey N is fat [default: 50]."
-)
-
-fat_rule = click.option(
-    "--fat-rule",
-    type=click.Choice(["fixed", "otsu", "multiotsu", "reference", "dixon"]),
-    help="How fat is told: see docs/fat-rules.md [default: fixed, --threshold].",
-)
-
-sat_fraction = click.option(
-    "--sat-fraction",
-    type=NUMBER,
-    metavar="X",
-    help="Rule reference: threshold = X × median of the contour SAT [default: 0.5].",
-)
-
-fat = click.option(
-    "--fat", type=PATH, metavar="FAT", help="Rule dixon: fat images, a folder by participant or one file."
-)
-
-water = click.option("--water", type=PATH, metavar="WATER", help="Rule dixon: water images, in the same way.")
-
-same_voxels = click.option(
-    "--same-voxels",
-    is_flag=True,
-    default=None,
-    help="Rule dixon: fat and water are one grid, though the origin in a header differs.",
-)
-
-affine = click.option(
-    "--affine",
-    type=click.Choice(["qform", "sform"]),
-    help="Which place of a NIfTI header counts where its two disagree [default: the scanner's, if one is].",
-)
-
-mask_rule = click.option(
-    "--mask-rule",
-    type=click.Choice(["labelme", "centre"]),
-    help="Pixels of a contour [default: labelme, boundary included].",
-)
-
-label_map_folder = click.option(
-    "--masks", type=PATH, metavar="DIR", help="Measure label maps (PNG, NIfTI) in place of LabelMe contours."
-)
-
-numbering = click.option(
-    "--numbering",
-    metavar="NAME|FILE.csv",
-    help="What the numbers of --masks mean: mriparaspinal, musclemap, totalsegmentator, "
-    "totalsegmentator_mr, or a table value,label [default: values.csv in DIR].",
-)
-
-mask_format = click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["png", "nifti"]),
-    default="png",
-    show_default=True,
-    help="Index images and overlays, or label maps in the patient's space.",
-)
-
-image_left = click.option(
-    "--image-left",
-    type=click.Choice(["right", "left"]),
-    help="The patient's side at the left of the image [default: right, radiological].",
-)
-
-reference = click.option(
-    "--reference",
-    type=click.Choice(["IVD", "VB"]),
-    help="Region to divide by [default: the one that the dataset has].",
-)
-
-patient_from = click.option(
-    "--patient-from",
-    type=click.Choice(["name", "folder"]),
-    help="Take the participant from the name or the folder [default: name].",
-)
-
-name_pattern = click.option(
-    "--name-pattern", metavar="REGEX", help="For other file names; groups: group, patient, segment, slice."
-)
-
-window = click.option(
-    "--window", type=_window, metavar="LOW,HIGH", help="Grey window for images of more than 8 bits."
-)
-
-participants_file = click.option(
-    "--participants",
-    type=PATH,
-    metavar="FILE",
-    help="Participants table (CSV, TSV or Excel) [default: the dataset's].",
-)
-
-jobs = click.option("--jobs", type=WholeRange(1), metavar="N", help="Processes to measure with [default: 1].")
-
-scheduler = click.option(
-    "--scheduler", metavar="tcp://HOST:PORT", help="Measure on a Dask cluster instead: see docs/cluster.md."
-)
-
-timeout = click.option(
-    "--timeout",
-    type=FiniteRange(0.01, 1e6),
-    metavar="SECONDS",
-    help="Give a slice up that takes longer, as on a network drive that hangs [default: wait].",
-)
-
-participant_label = click.option(
-    "--participant-label",
-    multiple=True,
-    metavar="ID",
-    help="Only this participant (repeat) [default: everyone].",
-)
-
-quiet = click.option("--quiet", is_flag=True, help="Say nothing but errors.")
-
-verbose = click.option("--verbose", is_flag=True, help="Say more: every warning, every file.")
-
-as_json = click.option("--json", "json_", is_flag=True, help="Print a summary as JSON to stdout.")
-
-optional_results = click.argument(
-    "results", type=PATH, required=False, metavar="[RESULTS]", help="Folder of results that 'quantify' wrote."
-)
-
-participants_of_results = click.option(
-    "--participants",
-    type=PATH,
-    metavar="FILE",
-    help="Participants table (CSV, TSV or Excel) [default: the copy in RESULTS].",
-)
-
-table_file = click.option(
-    "--table", type=PATH, metavar="FILE", help="Any CSV, one row per participant, instead of RESULTS."
-)
-
-joined = click.option(
-    "--join",
-    type=PATH,
-    multiple=True,
-    metavar="FILE|RESULTS",
-    help="Further table (or results) with columns for the same participants (repeat).",
-)
-
-dataset_of_results = click.option(
-    "--dataset",
-    type=PATH,
-    required=True,
-    metavar="DATASET",
-    help="The dataset that RESULTS were measured from.",
-)
-
-roles = click.option(
-    "--role",
-    type=click.Choice(["symptomatic", "contralateral", "bilateral"]),
-    multiple=True,
-    help="Side of the results to look at (repeat) [default: symptomatic].",
-)
-
-group = click.option("--group", metavar="NAME", help="Only this group [default: all groups together].")
-
-covariates = click.option(
-    "--covariate", multiple=True, metavar="COL", help="Column to hold constant (repeat)."
-)
-
-predictors = click.option(
-    "--predictor", multiple=True, required=True, metavar="COL", help="Column to predict from (repeat)."
-)
-
-
-def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
-    """Several options as one, in this order."""
-
-    def add(function: F) -> F:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return add
-
-
-#: Options that settings of a measurement come from, for ``resolve_settings``.
-protocol = _together(mask_rule, image_left, reference, patient_from, name_pattern, window)
-
-fat_threshold = _together(threshold, fat_rule, sat_fraction)
-
-dixon_images = _together(fat, water, same_voxels)
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+
+import typer
+
+from mriparaspinal.cli.command import command
+from mriparaspinal.core.text import read_pair
+
+if TYPE_CHECKING:
+    from mriparaspinal.core.model import Settings
+    from mriparaspinal.dataset.label_maps import LabelMaps
+
+    Images = tuple[LabelMaps | None, tuple[Path, Path] | None]
+
+__all__ = ["argument", "command", "option"]
+
+
+def option(name: str, text: str, metavar: str | None = None, **more: Any) -> Any:
+    """An option; its default stands in its text, but where ``show_default`` is given."""
+    return typer.Option(name, metavar=metavar, help=text, **{"show_default": False, **more})
+
+
+def argument(text: str, metavar: str | None = None) -> Any:
+    """A positional argument."""
+    return typer.Argument(metavar=metavar, help=text, show_default=False)
+
+
+def _window(text: str) -> tuple[float, float] | None:
+    """LOW,HIGH such as 0,1200"""
+    return read_pair(text)
+
+
+def _role(text: str) -> str | None:
+    """One of symptomatic, contralateral, bilateral"""
+    return text if text in get_args(Role) else None
+
+
+_TABLE = "Participants table (CSV, TSV or Excel)"
+
+Dataset = Annotated[Path, argument("Folder of slices and their LabelMe files.")]
+Results = Annotated[Path, argument("Folder of results that 'quantify' wrote.")]
+Out = Annotated[Path, option("--out", "Output folder; made if missing.", "DIR")]
+Numbering = Annotated[
+    str | None,
+    option(
+        "--numbering",
+        "What the numbers of --masks mean: mriparaspinal, musclemap, totalsegmentator, "
+        "totalsegmentator_mr, or a table value,label [default: values.csv in DIR].",
+        "NAME|FILE.csv",
+    ),
+]
+Affine = Annotated[
+    Literal["qform", "sform"] | None,
+    option(
+        "--affine",
+        "Which place of a NIfTI header counts where its two disagree [default: the scanner's, if one is].",
+    ),
+]
+Participants = Annotated[Path | None, option("--participants", f"{_TABLE} [default: the dataset's].", "FILE")]
+ResultsParticipants = Annotated[
+    Path | None, option("--participants", f"{_TABLE} [default: the copy in RESULTS].", "FILE")
+]
+ParticipantLabel = Annotated[
+    tuple[str, ...],
+    option("--participant-label", "Only this participant (repeat) [default: everyone].", "ID"),
+]
+Jobs = Annotated[int | None, option("--jobs", "Processes to measure with [default: 1].", "N", min=1)]
+Timeout = Annotated[
+    float | None,
+    option(
+        "--timeout",
+        "Give a slice up that takes longer, as on a network drive that hangs [default: wait].",
+        "SECONDS",
+        min=0.01,
+        max=1e6,
+    ),
+]
+AsJson = Annotated[bool, option("--json", "Print a summary as JSON to stdout.")]
+Join = Annotated[
+    tuple[Path, ...],
+    option(
+        "--join",
+        "Further table (or results) with columns for the same participants (repeat).",
+        "FILE|RESULTS",
+    ),
+]
+ResultsDataset = Annotated[
+    Path, option("--dataset", "The dataset that RESULTS were measured from.", "DATASET")
+]
+Role = Literal["symptomatic", "contralateral", "bilateral"]
+Roles = Annotated[  # Typer has no repeated choice
+    tuple[str, ...],
+    option(
+        "--role",
+        "Side of the results to look at (repeat) [default: symptomatic].",
+        f"[{'|'.join(get_args(Role))}]",
+        parser=_role,
+        autocompletion=lambda: list(get_args(Role)),
+    ),
+]
+Group = Annotated[str | None, option("--group", "Only this group [default: all groups together].", "NAME")]
+Covariates = Annotated[tuple[str, ...], option("--covariate", "Column to hold constant (repeat).", "COL")]
+Predictors = Annotated[tuple[str, ...], option("--predictor", "Column to predict from (repeat).", "COL")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ui:
+    """How much is said, and where else."""
+
+    quiet: Annotated[bool, option("--quiet", "Say nothing but errors.")] = False
+    verbose: Annotated[bool, option("--verbose", "Say more: every warning, every file.")] = False
+    log_file: Annotated[
+        Path | None, option("--log-file", "Append what is said to FILE, with the time.", "FILE")
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelMapFolder:
+    """Label maps in place of contours."""
+
+    masks: Annotated[
+        Path | None,
+        option("--masks", "Measure label maps (PNG, NIfTI) in place of LabelMe contours.", "DIR"),
+    ] = None
+    numbering: Numbering = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FatRule:
+    """Which pixels are fat."""
+
+    threshold: Annotated[
+        int | None, option("--threshold", "A pixel brighter than grey N is fat [default: 50].", "N")
+    ] = None
+    fat_rule: Annotated[
+        Literal["fixed", "otsu", "multiotsu", "reference", "dixon"] | None,
+        option("--fat-rule", "How fat is told: see docs/fat-rules.md [default: fixed, --threshold]."),
+    ] = None
+    sat_fraction: Annotated[
+        float | None,
+        option(
+            "--sat-fraction",
+            "Rule reference: threshold = X × median of the contour SAT [default: 0.5].",
+            "X",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dixon:
+    """The images of the fat rule ``dixon``."""
+
+    fat: Annotated[
+        Path | None,
+        option("--fat", "Rule dixon: fat images, a folder by participant or one file.", "FAT"),
+    ] = None
+    water: Annotated[
+        Path | None, option("--water", "Rule dixon: water images, in the same way.", "WATER")
+    ] = None
+    same_voxels: Annotated[
+        bool,
+        option(
+            "--same-voxels",
+            "Rule dixon: fat and water are one grid, though the origin in a header differs.",
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Naming:
+    """How the names of a dataset's files are read."""
+
+    patient_from: Annotated[
+        Literal["name", "folder"] | None,
+        option("--patient-from", "Take the participant from the name or the folder [default: name]."),
+    ] = None
+    name_pattern: Annotated[
+        str | None,
+        option("--name-pattern", "For other file names; groups: group, patient, segment, slice.", "REGEX"),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """What a measurement is, beside its rule of fat."""
+
+    mask_rule: Annotated[
+        Literal["labelme", "centre"] | None,
+        option("--mask-rule", "Pixels of a contour [default: labelme, boundary included]."),
+    ] = None
+    image_left: Annotated[
+        Literal["right", "left"] | None,
+        option(
+            "--image-left",
+            "The patient's side at the left of the image [default: right, radiological].",
+        ),
+    ] = None
+    reference: Annotated[
+        Literal["IVD", "VB"] | None,
+        option("--reference", "Region to divide by [default: the one that the dataset has]."),
+    ] = None
+    window: Annotated[
+        Any,
+        option("--window", "Grey window for images of more than 8 bits.", "LOW,HIGH", parser=_window),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """In how many processes, and where, slices are measured."""
+
+    jobs: Jobs = None
+    scheduler: Annotated[
+        str | None,
+        option("--scheduler", "Measure on a Dask cluster instead: see docs/cluster.md.", "tcp://HOST:PORT"),
+    ] = None
+    timeout: Timeout = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """The measurements of a study, or any table."""
+
+    results: Annotated[Path | None, argument("Folder of results that 'quantify' wrote.")] = None
+    participants: ResultsParticipants = None
+    table: Annotated[
+        Path | None,
+        option("--table", "Any CSV, one row per participant, instead of RESULTS.", "FILE"),
+    ] = None
+    join: Join = ()
+
+    @property
+    def paths(self) -> tuple[Path | None, ...]:
+        """All that is read."""
+        return (self.results, self.table, self.participants, *self.join)
+
+
+def given(*groups: Any, **more: Any) -> dict[str, Any]:
+    """What was asked for, for ``resolve_settings``: all fields of the dataclasses; False is not asked for."""
+    values = {name: value for group in groups for name, value in vars(group).items()} | more
+    return {name: None if value is False else value for name, value in values.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measuring(Execution, Naming, Protocol, Dixon, FatRule, LabelMapFolder):
+    """How a dataset is measured: all that ``quantify`` and ``run`` have in common."""
+
+    affine: Affine = None
+    participants: Participants = None
+
+    def settings(self, dataset: Path) -> Settings:
+        """The settings of the dataset's protocol, where none was given here."""
+        from mriparaspinal.io.protocol import resolve_settings
+
+        return resolve_settings(dataset, given(self))
+
+    def images(self, settings: Settings, *outputs: Path) -> Images:
+        """The label maps in place of contours, and the fat and water images, as the fat rule has it.
+
+        Raises :class:`UsageError` where they do not fit together, or are to be written into.
+        """
+        from mriparaspinal.cli.console import fat_and_water, label_maps, refuse_idle_affine
+
+        maps = label_maps(self.masks, self.numbering, self.mask_rule, *outputs)
+        dixon = fat_and_water(settings, self.fat, self.water, *outputs)
+        refuse_idle_affine(self.affine, self.masks, dixon)
+        return maps, dixon

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-
-import click
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_problems, show_table
@@ -17,60 +16,64 @@ if TYPE_CHECKING:
     from mriparaspinal.scans.survey import Surveyed
 
 
+@dataclass(frozen=True, kw_only=True)
+class Levels:
+    """How the slices of a level are taken from label maps of discs or vertebrae."""
+
+    level_numbering: Annotated[
+        str | None,
+        opt.option(
+            "--level-numbering",
+            "Numbers of the label maps in levels.csv: totalspineseg, spineps, "
+            "totalsegmentator, totalsegmentator_vertebrae_mr, or a table value,segment[,kind].",
+            "NAME|FILE",
+        ),
+    ] = None
+    level_at: Annotated[
+        Literal["disc", "vertebra"] | None,
+        opt.option(
+            "--level-at",
+            "Cut the disc below the vertebra, or the vertebra [default: disc, where there are discs].",
+        ),
+    ] = None
+    slices_per_level: Annotated[
+        int | None,
+        opt.option(
+            "--slices-per-level",
+            "Slices around the middle of each level of a label map, an odd number [default: 1].",
+            "N",
+        ),
+    ] = None
+
+
 @opt.command
-@click.argument(
-    "source",
-    type=opt.PATH,
-    nargs=-1,
-    required=True,
-    help="Folders or files of DICOM series and NIfTI volumes.",
-)
-@click.option("--levels", type=opt.PATH, metavar="FILE", help="Which slice is which segment: levels.csv.")
-@click.option("--out", type=opt.PATH, metavar="DATASET", help="The dataset folder to write; made if missing.")
-@click.option(
-    "--window",
-    metavar="RULE",
-    help="dicom-series, dicom-slice, percentile or LOW,HIGH [default: dicom-series; NIfTI has none].",
-)
-@click.option("--list", "list_", is_flag=True, help="List the series that were found, and stop.")
-@click.option(
-    "--contact-sheet",
-    is_flag=True,
-    help="Write numbered thumbnails of the axial series and an empty levels.csv.",
-)
-@click.option(
-    "--level-numbering",
-    metavar="NAME|FILE",
-    help="Numbers of the label maps in levels.csv: totalspineseg, spineps, totalsegmentator, "
-    "totalsegmentator_vertebrae_mr, or a table value,segment[,kind].",
-)
-@click.option(
-    "--level-at",
-    type=click.Choice(["disc", "vertebra"]),
-    help="Cut the disc below the vertebra, or the vertebra [default: disc, where there are discs].",
-)
-@click.option(
-    "--slices-per-level",
-    type=opt.WHOLE,
-    metavar="N",
-    help="Slices around the middle of each level of a label map, an odd number [default: 1].",
-)
-@opt.affine
-@opt.quiet
-@opt.verbose
 def prepare(
-    source: tuple[Path, ...],
-    levels: Path | None,
-    out: Path | None,
-    window: str | None,
-    list_: bool,
-    contact_sheet: bool,
-    level_numbering: str | None,
-    level_at: Literal["disc", "vertebra"] | None,
-    slices_per_level: int | None,
-    affine: Literal["qform", "sform"] | None,
-    quiet: bool,
-    verbose: bool,
+    *,
+    source: Annotated[tuple[Path, ...], opt.argument("Folders or files of DICOM series and NIfTI volumes.")],
+    levels: Annotated[
+        Path | None, opt.option("--levels", "Which slice is which segment: levels.csv.", "FILE")
+    ] = None,
+    out: Annotated[
+        Path | None, opt.option("--out", "The dataset folder to write; made if missing.", "DATASET")
+    ] = None,
+    window: Annotated[
+        str | None,
+        opt.option(
+            "--window",
+            "dicom-series, dicom-slice, percentile or LOW,HIGH [default: dicom-series; NIfTI has none].",
+            "RULE",
+        ),
+    ] = None,
+    list_: Annotated[bool, opt.option("--list", "List the series that were found, and stop.")] = False,
+    contact_sheet: Annotated[
+        bool,
+        opt.option(
+            "--contact-sheet", "Write numbered thumbnails of the axial series and an empty levels.csv."
+        ),
+    ] = False,
+    by_label_map: Levels,
+    affine: opt.Affine = None,
+    ui: opt.Ui,
 ) -> None:
     """Make a dataset's slices from DICOM series and NIfTI volumes.
 
@@ -93,7 +96,7 @@ def prepare(
         found = "none of --list, --contact-sheet and --levels" if not any(asked) else "more than one task"
         raise UsageError(f"prepare: {found}; expected one of --list, --contact-sheet, --levels; choose one")
     if list_:
-        _show(survey(source, out, affine), quiet)
+        _show(survey(source, out, affine), ui.quiet)
         return
     if out is None:
         raise UsageError("--out: not given; expected the folder to write; add it")
@@ -101,33 +104,35 @@ def prepare(
         if path.resolve() == out.resolve():
             raise UsageError(f"{out}: is a source itself; expected another folder; choose another --out")
     if levels is None:
-        _sheets(source, out, affine, quiet)
+        _sheets(source, out, affine, ui.quiet)
     else:
-        rule = _level_rule(level_numbering, level_at, slices_per_level)
-        _prepare(source, levels, out, window, rule, affine, quiet, verbose)
+        rule = _level_rule(**vars(by_label_map))
+        _prepare(source, levels, out, window, rule, affine, ui.quiet, ui.verbose)
 
 
 def _level_rule(
-    numbering: str | None, at: Literal["disc", "vertebra"] | None, slices: int | None
+    level_numbering: str | None,
+    level_at: Literal["disc", "vertebra"] | None,
+    slices_per_level: int | None,
 ) -> LevelRule | None:
     from mriparaspinal.io.tables import read_table
     from mriparaspinal.scans.level_maps import NUMBERINGS, level_rule, parse_level_numbering
 
-    if numbering is None:
-        for option, value in (("--level-at", at), ("--slices-per-level", slices)):
+    if level_numbering is None:
+        for option, value in (("--level-at", level_at), ("--slices-per-level", slices_per_level)):
             if value is not None:
                 found = "given without --level-numbering"
                 raise UsageError(f"{option}: {found}; expected label maps in levels.csv; leave it out")
         return None
-    known = NUMBERINGS.get(numbering)
+    known = NUMBERINGS.get(level_numbering)
     if known is None:
-        path = Path(numbering)
+        path = Path(level_numbering)
         if not path.is_file():
-            found = f"{numbering!r} was found; expected {', '.join(NUMBERINGS)} or the file of a table"
+            found = f"{level_numbering!r} was found; expected {', '.join(NUMBERINGS)} or the file of a table"
             raise UsageError(f"--level-numbering: {found}; correct it")
         table = read_table(path)
         known = parse_level_numbering(table.columns, table.rows, path.name)
-    return level_rule(known, at, 1 if slices is None else slices)
+    return level_rule(known, level_at, 1 if slices_per_level is None else slices_per_level)
 
 
 def _show(found: Surveyed, quiet: bool) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-import click
+from typing import Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
@@ -15,67 +14,78 @@ from mriparaspinal.cli.steps import end, refuse_beside_inputs
 from mriparaspinal.core.errors import UsageError
 
 
+@dataclass(frozen=True, kw_only=True)
+class Maps:
+    """What is averaged, and in which regions."""
+
+    map_: Annotated[
+        tuple[str, ...], opt.option("--map", "A map to average, such as fa=FA.nii.gz (repeat).", "NAME=FILE")
+    ] = ()
+    tissue: Annotated[
+        tuple[str, ...],
+        opt.option(
+            "--tissue",
+            "A map of tissue shares, such as gm=mwp1.nii, whose volume is wanted (repeat).",
+            "NAME=FILE",
+        ),
+    ] = ()
+    atlas: Annotated[
+        str | None, opt.option("--atlas", "Labels (3-D), or probability maps (4-D).", "FILE")
+    ] = None
+    table: Annotated[
+        Path | None, opt.option("--table", "Names of the atlas: value,label or index,name.", "FILE")
+    ] = None
+    probability: Annotated[
+        tuple[str, ...],
+        opt.option(
+            "--probability",
+            "Instead of an atlas: probability map or mask of one region (repeat).",
+            "REGION=FILE",
+        ),
+    ] = ()
+    percent: Annotated[bool, opt.option("--percent", "Probabilities are 0–100 [default: 0–1].")] = False
+    ignore_zero: Annotated[
+        bool, opt.option("--ignore-zero", "Leave voxels out in which a map is exactly 0.")
+    ] = False
+    affine: opt.Affine = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class People:
+    """Whose the maps are."""
+
+    subjects: Annotated[
+        Path | None,
+        opt.option(
+            "--subjects",
+            "A tree: FILEs with {participant_id} are looked up in DIR for each of its folders.",
+            "DIR",
+        ),
+    ] = None
+    participant: Annotated[
+        str | None,
+        opt.option("--participant", "Whose files they are [default: the sub-… of their paths].", "ID"),
+    ] = None
+    tiv: Annotated[
+        str | None,
+        opt.option("--tiv", "Intracranial volume: a number, or a column of --participants.", "ML|COL"),
+    ] = None
+    participants: Annotated[
+        Path | None,
+        opt.option("--participants", "Participants table (CSV, TSV or Excel), for --tiv.", "FILE"),
+    ] = None
+
+
 @opt.command
-@click.option(
-    "--out", type=opt.PATH, required=True, metavar="FILE", help="The long table: a row per region and map."
-)
-@click.option(
-    "--map",
-    "map_",
-    multiple=True,
-    metavar="NAME=FILE",
-    help="A map to average, such as fa=FA.nii.gz (repeat).",
-)
-@click.option(
-    "--tissue",
-    multiple=True,
-    metavar="NAME=FILE",
-    help="A map of tissue shares, such as gm=mwp1.nii, whose volume is wanted (repeat).",
-)
-@click.option("--atlas", metavar="FILE", help="Labels (3-D), or probability maps (4-D).")
-@click.option("--table", type=opt.PATH, metavar="FILE", help="Names of the atlas: value,label or index,name.")
-@click.option(
-    "--probability",
-    multiple=True,
-    metavar="REGION=FILE",
-    help="Instead of an atlas: probability map or mask of one region (repeat).",
-)
-@click.option("--percent", is_flag=True, help="Probabilities are 0–100 [default: 0–1].")
-@click.option("--ignore-zero", is_flag=True, help="Leave voxels out in which a map is exactly 0.")
-@click.option(
-    "--subjects",
-    type=opt.PATH,
-    metavar="DIR",
-    help="A tree: FILEs with {participant_id} are looked up in DIR for each of its folders.",
-)
-@click.option("--participant", metavar="ID", help="Whose files they are [default: the sub-… of their paths].")
-@click.option("--tiv", metavar="ML|COL", help="Intracranial volume: a number, or a column of --participants.")
-@click.option(
-    "--participants", type=opt.PATH, metavar="FILE", help="Participants table (CSV, TSV or Excel), for --tiv."
-)
-@click.option(
-    "--wide", type=opt.PATH, metavar="FILE", help="Also one row per participant, as fa_mean_REGION."
-)
-@opt.affine
-@opt.quiet
-@opt.verbose
 def regions(
-    out: Path,
-    map_: tuple[str, ...],
-    tissue: tuple[str, ...],
-    atlas: str | None,
-    table: Path | None,
-    probability: tuple[str, ...],
-    percent: bool,
-    ignore_zero: bool,
-    subjects: Path | None,
-    participant: str | None,
-    tiv: str | None,
-    participants: Path | None,
-    wide: Path | None,
-    affine: Literal["qform", "sform"] | None,
-    quiet: bool,
-    verbose: bool,
+    *,
+    out: Annotated[Path, opt.option("--out", "The long table: a row per region and map.", "FILE")],
+    maps: Maps,
+    people: People,
+    wide: Annotated[
+        Path | None, opt.option("--wide", "Also one row per participant, as fa_mean_REGION.", "FILE")
+    ] = None,
+    ui: opt.Ui,
 ) -> None:
     """Mean, SD, median and volume of NIfTI maps in the regions of an atlas. Nothing is resampled.
 
@@ -103,40 +113,42 @@ def regions(
     )
     from mriparaspinal.io.output import Output, same_header, write_files
 
-    _check_atlas(atlas, table, probability)
-    maps, tissues = _named(map_, "--map", r"\w+"), _named(tissue, "--tissue", r"\w+")
-    if twice := sorted(set(maps) & set(tissues)):
+    _check_atlas(maps.atlas, maps.table, maps.probability)
+    named, tissues = _named(maps.map_, "--map", r"\w+"), _named(maps.tissue, "--tissue", r"\w+")
+    if twice := sorted(set(named) & set(tissues)):
         raise UsageError(f"--tissue {twice[0]}: a --map, too; expected each name once; name one otherwise")
     request = Request(
-        maps=maps,
+        maps=named,
         tissues=tissues,
-        atlas=atlas or "",
-        names=read_names(table) if table else {},
-        probabilities=_named(probability, "--probability", r".*\w.*"),
-        percent=percent,
-        ignore_zero=ignore_zero,
-        affine=affine,
+        atlas=maps.atlas or "",
+        names=read_names(maps.table) if maps.table else {},
+        probabilities=_named(maps.probability, "--probability", r".*\w.*"),
+        percent=maps.percent,
+        ignore_zero=maps.ignore_zero,
+        affine=maps.affine,
     )
-    if subjects is not None and participant is not None:
+    if people.subjects is not None and people.participant is not None:
         raise UsageError("--participant: given with --subjects, whose folders tell it; leave one out")
-    check_request(request, subjects is not None)
-    if participants is not None and tiv is None:
+    check_request(request, people.subjects is not None)
+    if people.participants is not None and people.tiv is None:
         raise UsageError("--participants: given without --tiv, which alone uses it; expected both; add it")
-    volumes = read_tiv(tiv, participants) if tiv is not None else None
-    people = find_subjects(subjects) if subjects else [single_subject(participant, request)]
-    _refuse_inputs(out, wide, [*map(Path, request.files()), *(p for p in (table, participants) if p)])
-    with progress_bar("measuring", len(people), quiet) as advance:
-        measured = measure_regions(request, people, volumes, advance)
-    say_problems(measured.problems, quiet, verbose)
+    volumes = read_tiv(people.tiv, people.participants) if people.tiv is not None else None
+    who = find_subjects(people.subjects) if people.subjects else [single_subject(people.participant, request)]
+    _refuse_inputs(
+        out, wide, [*map(Path, request.files()), *(p for p in (maps.table, people.participants) if p)]
+    )
+    with progress_bar("measuring", len(who), ui.quiet) as advance:
+        measured = measure_regions(request, who, volumes, advance)
+    say_problems(measured.problems, ui.quiet, ui.verbose)
     tables = {out: long_csv(measured.rows)} | ({wide: wide_csv(measured.rows)} if wide else {})
     # The long table is the last: it is what the wide one was made of.
     write_files([Output(path, content, same_header(content)) for path, content in reversed(tables.items())])
     if not measured.rows[0].participant_id:
-        say("note: the participant is not known, its cell is empty; name it with --participant", quiet)
+        say("note: the participant is not known, its cell is empty; name it with --participant", ui.quiet)
     say(
         f"measured {counted(len({row.region for row in measured.rows}), 'region')} of "
         f"{counted(measured.participants, 'participant')} into {' and '.join(map(str, tables))}",
-        quiet,
+        ui.quiet,
     )
     end(measured.problems)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import click
+from typing import TYPE_CHECKING, Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say
@@ -19,45 +17,29 @@ if TYPE_CHECKING:
 
 
 @opt.command
-@opt.out_folder
-@click.argument(
-    "raters",
-    type=opt.PATH,
-    nargs=-1,
-    metavar="[RATER]...",
-    help="Folders of results, one per rater or session.",
-)
-@click.option(
-    "--metric", multiple=True, metavar="COL", help="Column to judge (repeat) [default: fi and rcsa]."
-)
-@click.option(
-    "--require-cv", type=opt.NUMBER, metavar="PCT", help="Exit 5 where the CV of a region exceeds it."
-)
-@click.option(
-    "--mean-out", type=opt.PATH, metavar="DIR", help="Write the raters' mean as results for 'compare'."
-)
-@click.option(
-    "--dataset",
-    type=opt.PATH,
-    multiple=True,
-    metavar="DATASET",
-    help="Dataset of each rater, in their order: compare the masks.",
-)
-@click.option(
-    "--table", type=opt.PATH, metavar="FILE", help="A CSV with target, rater, value instead of RATERs."
-)
-@opt.quiet
-@opt.verbose
 def reliability(
-    out: Path,
-    raters: tuple[Path, ...],
-    metric: tuple[str, ...],
-    require_cv: float | None,
-    mean_out: Path | None,
-    dataset: tuple[Path, ...],
-    table: Path | None,
-    quiet: bool,
-    verbose: bool,
+    *,
+    out: opt.Out,
+    raters: Annotated[
+        tuple[Path, ...], opt.argument("Folders of results, one per rater or session.", "RATER")
+    ] = (),
+    metric: Annotated[
+        tuple[str, ...], opt.option("--metric", "Column to judge (repeat) [default: fi and rcsa].", "COL")
+    ] = (),
+    require_cv: Annotated[
+        float | None, opt.option("--require-cv", "Exit 5 where the CV of a region exceeds it.", "PCT")
+    ] = None,
+    mean_out: Annotated[
+        Path | None, opt.option("--mean-out", "Write the raters' mean as results for 'compare'.", "DIR")
+    ] = None,
+    dataset: Annotated[
+        tuple[Path, ...],
+        opt.option("--dataset", "Dataset of each rater, in their order: compare the masks.", "DATASET"),
+    ] = (),
+    table: Annotated[
+        Path | None, opt.option("--table", "A CSV with target, rater, value instead of RATERs.", "FILE")
+    ] = None,
+    ui: opt.Ui,
 ) -> None:
     """Measure how far two or more raters (or two sessions of one) agree.
 
@@ -86,17 +68,17 @@ def reliability(
         found = steps.agreement_of_table(table)
     failed = None if require_cv is None else steps.gate(found.table, require_cv)
     if dataset:
-        masks = compare_masks_step(opened, dataset, quiet)
+        masks = compare_masks_step(opened, dataset, ui.quiet)
         found = steps.extended(found, masks.files, masks.notes)
     mean, notes = steps.mean_files(opened) if mean_out else ({}, [])
     sources = [rater.read for rater in opened]
-    write_analysis(steps.extended(found, {}, notes), out, (*inputs, table), quiet, sources)
+    write_analysis(steps.extended(found, {}, notes), out, (*inputs, table), ui.quiet, sources)
     if mean_out:
         with OutputFolder(mean_out) as folder:
             folder.replace(mean, stale_tables(folder, mean))
-    for name in [*found.files, *mean] if verbose else ():
-        say(f"wrote {name}", quiet)
-    say(f"{steps.headline(found.table)}; written into {out}", quiet)
+    for name in [*found.files, *mean] if ui.verbose else ():
+        say(f"wrote {name}", ui.quiet)
+    say(f"{steps.headline(found.table)}; written into {out}", ui.quiet)
     if failed is not None:
         raise failed
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import click
+from typing import TYPE_CHECKING, Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_jobs, say_problems
@@ -16,29 +14,20 @@ if TYPE_CHECKING:
 
 
 @opt.command
-@opt.results
-@opt.dataset_of_results
-@click.option("--out", type=opt.PATH, required=True, metavar="FILE.html", help="The page to write.")
-@click.option(
-    "--comparison", type=opt.PATH, metavar="DIR", help="What 'compare' wrote on RESULTS [default: none]."
-)
-@click.option(
-    "--masks", type=opt.PATH, metavar="DIR", help="The label maps, where RESULTS were measured from those."
-)
-@opt.participants_of_results
-@opt.jobs
-@opt.quiet
-@opt.verbose
 def report(
-    results: Path,
-    dataset: Path,
-    out: Path,
-    comparison: Path | None,
-    masks: Path | None,
-    participants: Path | None,
-    jobs: int | None,
-    quiet: bool,
-    verbose: bool,
+    *,
+    results: opt.Results,
+    dataset: opt.ResultsDataset,
+    out: Annotated[Path, opt.option("--out", "The page to write.", "FILE.html")],
+    comparison: Annotated[
+        Path | None, opt.option("--comparison", "What 'compare' wrote on RESULTS [default: none].", "DIR")
+    ] = None,
+    masks: Annotated[
+        Path | None, opt.option("--masks", "The label maps, where RESULTS were measured from those.", "DIR")
+    ] = None,
+    participants: opt.ResultsParticipants = None,
+    jobs: opt.Jobs = None,
+    ui: opt.Ui,
 ) -> None:
     """Make one HTML page of a study: findings, every slice with its outlines, tables and figures.
 
@@ -52,10 +41,10 @@ def report(
     from mriparaspinal.analysis.inputs import open_cohort
     from mriparaspinal.io.protocol import run_options
 
-    say_jobs(run_options(dataset, None, jobs)[1], quiet)
+    say_jobs(run_options(dataset, None, jobs)[1], ui.quiet)
     cohort = open_cohort(results, participants)
-    say_problems(cohort.problems, quiet, verbose)
-    report_step(cohort, results, dataset, comparison, out, jobs, quiet, masks)
+    say_problems(cohort.problems, ui.quiet, ui.verbose)
+    report_step(cohort, results, dataset, comparison, out, jobs, ui.quiet, masks)
     end(cohort.problems)
 
 

@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import (
     counted,
-    fat_and_water,
-    label_maps,
     refuse_dataset_as_output,
-    refuse_idle_affine,
     say,
 )
 from mriparaspinal.cli.report import is_page, report_step
@@ -25,7 +22,6 @@ from mriparaspinal.cli.summary import (
     show,
 )
 from mriparaspinal.core.errors import EXIT_PARTLY, NothingToCompareError, ParaspinalError
-from mriparaspinal.io.protocol import resolve_settings
 
 if TYPE_CHECKING:
     from mriparaspinal.analysis.inputs import Cohort
@@ -33,36 +29,8 @@ if TYPE_CHECKING:
 
 
 @opt.command
-@opt.dataset
-@opt.out_folder
-@opt.label_map_folder
-@opt.numbering
-@opt.affine
-@opt.fat_threshold
-@opt.dixon_images
-@opt.protocol
-@opt.participants_file
-@opt.jobs
-@opt.scheduler
-@opt.timeout
-@opt.as_json
-@opt.quiet
-@opt.verbose
 def run(
-    dataset: Path,
-    out: Path,
-    masks: Path | None,
-    numbering: str | None,
-    fat: Path | None,
-    water: Path | None,
-    participants: Path | None,
-    jobs: int | None,
-    scheduler: str | None,
-    timeout: float | None,
-    json_: bool,
-    quiet: bool,
-    verbose: bool,
-    **protocol: Any,
+    *, dataset: opt.Dataset, out: opt.Out, options: opt.Measuring, as_json: opt.AsJson = False, ui: opt.Ui
 ) -> None:
     """Check, quantify, compare and report a dataset in one go.
 
@@ -74,12 +42,10 @@ def run(
     """
     from mriparaspinal.io.output import COMPARISON, OutputFolder, require_ours
 
-    settings = resolve_settings(dataset, protocol)
+    settings = options.settings(dataset)
     refuse_dataset_as_output(dataset, out)
     results, comparison, page = (out / name for name in ("results", "comparison", "report.html"))
-    maps = label_maps(masks, numbering, protocol["mask_rule"], out, results, comparison)
-    dixon = fat_and_water(settings, fat, water, out, results, comparison)
-    refuse_idle_affine(protocol["affine"], masks, dixon)
+    images = options.images(settings, out, results, comparison)
     # Nobody else writes into it, nor into the folders in it, until all belongs together.
     require_ours(page, is_page)
     with OutputFolder(out):
@@ -93,36 +59,23 @@ def run(
                 page.unlink(missing_ok=True)
 
             measured = quantify_step(
-                dataset,
-                results,
-                settings,
-                participants,
-                jobs,
-                quiet,
-                verbose,
-                out,
-                maps=maps,
-                dixon=dixon,
-                summary=False,
-                scheduler=scheduler,
-                timeout=timeout,
-                first=outdate,
+                dataset, results, settings, options, images, ui, out, summary=False, first=outdate
             )
-            cohort, found = _compared(results, comparison, folder, quiet)
-        report_step(cohort, results, dataset, comparison, page, jobs, quiet, masks)
+            cohort, found = _compared(results, comparison, folder, ui.quiet)
+        report_step(cohort, results, dataset, comparison, page, options.jobs, ui.quiet, options.masks)
     summary = measured_summary(measured)
     rows = measured_rows(summary)
     rows += [("comparisons", "none: nothing to compare")] if found is None else compared_rows(found)
     summary |= found or {}
     rows.append(("report", str(page)))
-    show(rows, quiet)
+    show(rows, ui.quiet)
     say(
         f"ran: {measured.measured} of {counted(len(measured.results), 'slice')} measured, "
         f"{counted(summary.get('comparisons', 0), 'comparison')}, {counted(measured.errors, 'error')}, "
         f"{counted(measured.warnings, 'warning')} into {out}",
-        quiet,
+        ui.quiet,
     )
-    if json_:
+    if as_json:
         print_json({"command": "run", **summary})
     if measured.errors:
         raise SystemExit(EXIT_PARTLY)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-
-import click
+from typing import Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, say, say_problems, show_table
@@ -14,47 +13,29 @@ from mriparaspinal.core.errors import UsageError
 
 
 @opt.command
-@click.argument(
-    "instrument", required=False, metavar="[INSTRUMENT]", help="Its name (--list), or a .toml of your own."
-)
-@click.argument(
-    "records",
-    type=opt.PATH,
-    required=False,
-    metavar="[RECORDS.csv]",
-    help="Item-level records (CSV, TSV or Excel).",
-)
-@click.option("--out", type=opt.PATH, metavar="FILE", help="Where the scores (or the template) go.")
-@click.option(
-    "--participants",
-    type=opt.PATH,
-    metavar="FILE",
-    help="Participants table, which the scores are added to in FILE.",
-)
-@click.option(
-    "--reference", type=opt.PATH, metavar="FILE", help="cmap-z: the laboratory's item,mean,sd (CSV)."
-)
-@click.option(
-    "--summary",
-    type=opt.PATH,
-    metavar="DIR",
-    help="fasciculation: compare the study groups; needs --participants.",
-)
-@click.option("--list", "list_", is_flag=True, help="Show the instruments.")
-@click.option("--template", is_flag=True, help="Print, or write to FILE, an empty table of records.")
-@opt.quiet
-@opt.verbose
 def score(
-    instrument: str | None,
-    records: Path | None,
-    out: Path | None,
-    participants: Path | None,
-    reference: Path | None,
-    summary: Path | None,
-    list_: bool,
-    template: bool,
-    quiet: bool,
-    verbose: bool,
+    *,
+    instrument: Annotated[str | None, opt.argument("Its name (--list), or a .toml of your own.")] = None,
+    records: Annotated[
+        Path | None, opt.argument("Item-level records (CSV, TSV or Excel).", "RECORDS.csv")
+    ] = None,
+    out: Annotated[Path | None, opt.option("--out", "Where the scores (or the template) go.", "FILE")] = None,
+    participants: Annotated[
+        Path | None,
+        opt.option("--participants", "Participants table, which the scores are added to in FILE.", "FILE"),
+    ] = None,
+    reference: Annotated[
+        Path | None, opt.option("--reference", "cmap-z: the laboratory's item,mean,sd (CSV).", "FILE")
+    ] = None,
+    summary: Annotated[
+        Path | None,
+        opt.option("--summary", "fasciculation: compare the study groups; needs --participants.", "DIR"),
+    ] = None,
+    list_: Annotated[bool, opt.option("--list", "Show the instruments.")] = False,
+    template: Annotated[
+        bool, opt.option("--template", "Print, or write to FILE, an empty table of records.")
+    ] = False,
+    ui: opt.Ui,
 ) -> None:
     """Turn item-level clinical records into one row of scores per participant.
 
@@ -108,12 +89,12 @@ def score(
     if summary is not None and people is not None:
         from mriparaspinal.analysis.grades import summarise
 
-        write_analysis(summarise(chosen, scored, people), summary, (records, participants, out), quiet)
+        write_analysis(summarise(chosen, scored, people), summary, (records, participants, out), ui.quiet)
     write_files(outputs)
-    say_problems(problems, quiet, verbose)
+    say_problems(problems, ui.quiet, ui.verbose)
     for note in notes:
-        say(f"note: {note}", quiet)
+        say(f"note: {note}", ui.quiet)
     left_out = {p.shape for p in scored.problems if p.severity == "error" and p.shape} - set(scored.rows)
     rest = f"; {counted(len(left_out), 'participant')} left out" if left_out else ""
-    say(f"scored {counted(len(scored.rows), 'participant')} by {chosen.name} into {out}{rest}", quiet)
+    say(f"scored {counted(len(scored.rows), 'participant')} by {chosen.name} into {out}{rest}", ui.quiet)
     return end(problems)

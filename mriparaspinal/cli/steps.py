@@ -21,8 +21,8 @@ from mriparaspinal.core.model import Settings
 if TYPE_CHECKING:
     from mriparaspinal.analysis.inputs import Cohort
     from mriparaspinal.analysis.result import Analysis
+    from mriparaspinal.cli.options import Images, Measuring, Ui
     from mriparaspinal.core.model import Problem
-    from mriparaspinal.dataset.label_maps import LabelMaps
     from mriparaspinal.io.output import OutputFolder
     from mriparaspinal.measure.dataset import MeasuredDataset
     from mriparaspinal.measure.results import Results
@@ -143,25 +143,18 @@ def quantify_step(
     dataset: Path,
     out: Path,
     settings: Settings,
-    participants: Path | None,
-    jobs: int | None,
-    quiet: bool,
-    verbose: bool,
+    options: Measuring,
+    images: Images,
+    ui: Ui,
     leave_out: Path | None = None,
-    maps: LabelMaps | None = None,
-    dixon: tuple[Path, Path] | None = None,
     summary: bool = True,
-    scheduler: str | None = None,
-    timeout: float | None = None,
     share: Sequence[str] = (),
     first: Callable[[], None] | None = None,
 ) -> MeasuredDataset:
     """Measure a dataset into a folder of results, whole or not at all.
 
     ``leave_out`` may lie in the dataset and is no part of it: the folder that ``out`` stands in.
-    ``maps``: label maps instead of contours; ``dixon``: fat and water images instead of grey levels.
-    ``scheduler``, ``timeout``: see :class:`~mriparaspinal.parallel.Execution`; ``share``: the participants.
-    ``first`` is called before the first of the old results is touched.
+    ``share``: the participants; ``first`` is called before the first of the old results is touched.
     """
     from mriparaspinal.dataset.open import open_dataset, refuse_own_copy
     from mriparaspinal.io.output import OutputFolder
@@ -170,23 +163,25 @@ def quantify_step(
     from mriparaspinal.measure.results import refuse_other_share, write_results
     from mriparaspinal.parallel.map import Execution
 
-    participants, jobs = run_options(dataset, participants, jobs)
-    say_jobs(jobs if scheduler is None else 1, quiet)
+    participants, jobs = run_options(dataset, options.participants, options.jobs)
+    say_jobs(jobs if options.scheduler is None else 1, ui.quiet)
     refuse_own_copy(participants, out)
     with OutputFolder(out, first=first) as folder:
-        study = open_dataset(dataset, settings, participants, leave_out or out, maps, dixon, share)
+        study = open_dataset(dataset, settings, participants, leave_out or out, *images, share)
         refuse_other_share(out, study.share)
-        with progress_bar("measuring", len(study.dataset.slices), quiet) as advance:
-            measured = measure_dataset(study, settings, Execution(jobs, scheduler, timeout), advance)
-        say_problems(measured.problems, quiet, verbose)
+        with progress_bar("measuring", len(study.dataset.slices), ui.quiet) as advance:
+            measured = measure_dataset(
+                study, settings, Execution(jobs, options.scheduler, options.timeout), advance
+            )
+        say_problems(measured.problems, ui.quiet, ui.verbose)
         tables = write_results(measured, settings, folder)
     if summary:
-        show(measured_rows(measured_summary(measured)), quiet)
+        show(measured_rows(measured_summary(measured)), ui.quiet)
     slices = counted(len(measured.results), "slice")
     say(
         f"measured {measured.measured} of {slices} into {out} ({', '.join(tables)}); "
         f"{counted(measured.errors, 'error')}, {counted(measured.warnings, 'warning')}",
-        quiet,
+        ui.quiet,
     )
     return measured
 

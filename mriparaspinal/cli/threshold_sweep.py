@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_jobs, say_problems
 from mriparaspinal.cli.steps import end, write_analysis
 
 
 @opt.command
-@opt.results
-@opt.dataset_of_results
-@opt.out_folder
-@opt.participants_of_results
-@opt.jobs
-@opt.quiet
-@opt.verbose
 def threshold_sweep(
-    results: Path,
-    dataset: Path,
-    out: Path,
-    participants: Path | None,
-    jobs: int | None,
-    quiet: bool,
-    verbose: bool,
+    *,
+    results: opt.Results,
+    dataset: opt.ResultsDataset,
+    out: opt.Out,
+    participants: opt.ResultsParticipants = None,
+    jobs: opt.Jobs = None,
+    ui: opt.Ui,
 ) -> None:
     """Show how much a study's answer hangs on the threshold between muscle and fat.
 
@@ -40,15 +31,15 @@ def threshold_sweep(
     from mriparaspinal.analysis.sweep import sweep_thresholds
     from mriparaspinal.measure.reopen import open_source
 
-    say_jobs(jobs or 1, quiet)
+    say_jobs(jobs or 1, ui.quiet)
     cohort = open_cohort(results, participants)
     source = open_source(results, cohort.manifest, dataset)
-    say_problems(cohort.problems, quiet, verbose)
+    say_problems(cohort.problems, ui.quiet, ui.verbose)
     slices = len(source.study.dataset.slices)
-    with progress_bar("reading", slices, quiet) as advance:
+    with progress_bar("reading", slices, ui.quiet) as advance:
         found, summary = sweep_thresholds(cohort, source, jobs or 1, advance)
-    write_analysis(found, out, (results, dataset, participants), quiet, cohort.sources)
+    write_analysis(found, out, (results, dataset, participants), ui.quiet, cohort.sources)
     for sentence in summary:
-        say(sentence, quiet)
-    say(f"swept the threshold over {counted(slices, 'slice')} into {out}", quiet)
+        say(sentence, ui.quiet)
+    say(f"swept the threshold over {counted(slices, 'slice')} into {out}", ui.quiet)
     end(cohort.problems)

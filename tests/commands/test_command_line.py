@@ -26,27 +26,92 @@ def scans(tmp_path):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        (("quantif",), "No such command 'quantif'. Did you mean 'quantify'?"),
-        (("nothing-like-it",), "No such command 'nothing-like-it'."),
-        (("quantify", "x", "--out", "y", "--jobs", "0"), "'--jobs': 0 is not in the range x>=1."),
-        (("quantify", "x", "--out", "y", "--jobs", "1.5"), "'--jobs': '1.5' is not a valid integer."),
-        (("quantify", "x", "--out", "y", "--mask-rule", "z"), "'z' is not one of 'labelme', 'centre'."),
+        (
+            ("quantif",),
+            "quantif: unknown command; expected one of mriparaspinal --help; did you mean quantify?",
+        ),
+        (("nothing-like-it",), "nothing-like-it: unknown command; "),
+        (
+            ("quantify", "x", "--out", "y", "--jobs", "0"),
+            "--jobs: '0' was found; expected a whole number of 1 or more; ",
+        ),
+        (
+            ("quantify", "x", "--out", "y", "--jobs", "1.5"),
+            "--jobs: '1.5' was found; expected a whole number of 1 or more; ",
+        ),
+        (
+            ("quantify", "x", "--out", "y", "--mask-rule", "z"),
+            "--mask-rule: 'z' was found; expected one of labelme, centre; ",
+        ),
         (
             ("quantify", "x", "--out", "y", "--windo", "0,1"),
-            "No such option '--windo'. Did you mean '--window",
+            "--windo: unknown option; expected one of quantify --help; did you mean --window?",
         ),
-        (("quantify", "x", "--out", "y", "--timeout", "nan"), "nan is not in the range"),
-        (("quantify", "x", "--out", "y", "--timeout", "inf"), "inf is not in the range"),
-        (("quantify", "x", "--out", "y", "--timeout", "1e10"), "is not in the range"),
-        (("contours", "x", "--dataset", "y", "--tolerance", "nan"), "nan is not in the range 0<=x<=100."),
-        (("quantify", "x", "--out", ""), "'--out': an empty text was found; expected a path"),
-        (("quantify", "", "--out", "y"), "'DATASET': an empty text was found; expected a path"),
+        (
+            ("quantify", "x", "--out", "y", "--timeout", "nan"),
+            "--timeout: 'nan' was found; expected a number from 0.01 to 1e+06; ",
+        ),
+        (
+            ("quantify", "x", "--out", "y", "--timeout", "inf"),
+            "--timeout: 'inf' was found; expected a number from ",
+        ),
+        (("quantify", "x", "--out", "y", "--timeout", "1e10"), "--timeout: '1e10' was found; "),
+        (
+            ("contours", "x", "--dataset", "y", "--tolerance", "nan"),
+            "--tolerance: 'nan' was found; expected a number from 0 to 100; ",
+        ),
+        (("quantify", "x", "--out", ""), "--out: an empty text was found; expected a path; correct it"),
+        (("quantify", "", "--out", "y"), "DATASET: an empty text was found; expected a path; correct it"),
+        (("quantify", "x"), "--out: not given; expected DIR; add it"),
+        (("quantify", "--out", "y"), "DATASET: not given; "),
+        (("merge", "--out", "y"), "RESULTS: not given; "),
+        (("quantify", "x", "--out"), "--out: no value was given; expected a value behind it; "),
+        (
+            ("quantify", "x", "--out", "y", "--quiet=1"),
+            "--quiet: a value was given; expected the option alone; ",
+        ),
+        (("quantify", "x", "y", "--out", "z"), "y: one word too many; expected no more arguments; "),
+        (("quantify", "x", "--out", "y", "--jobs", "1_0"), "--jobs: '1_0' was found; "),
+        (
+            ("quantify", "x", "--out", "y", "--threshold", "x"),
+            "--threshold: 'x' was found; expected a whole ",
+        ),
+        (
+            ("quantify", "x", "--out", "y", "--window", "1"),
+            "--window: '1' was found; expected LOW,HIGH such as ",
+        ),
+        (("quantify", "x", "--out", "y", "--out", "z"), "--out: given 2 times; expected it once; "),
+        (
+            ("correlate", "x", "--out", "y", "--score", "s", "--role", "z"),
+            "--role: 'z' was found; expected one of ",
+        ),
+        (("--quiet", "quantify"), "--quiet: unknown option; "),
     ],
 )
-def test_what_is_typed_wrongly_is_told(typed, said):
+def test_what_is_typed_wrongly_is_told_in_one_line(typed, said):
     outcome = run(*typed)
     assert (outcome.code, outcome.out) == (2, "")
-    assert said in " ".join(outcome.err.split())
+    (line,) = outcome.err.splitlines()
+    assert line.startswith(f"mriparaspinal: {said}")
+    assert line.count("; ") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("qu", "quantify"), ("quantify --thre", "--threshold"), ("quantify --mask-rule c", "centre")],
+)
+def test_completion_in_bash(words, found, tmp_path):
+    """The script that --show-completion prints, sourced, completes commands, options and choices."""
+    tool = tmp_path / "mriparaspinal"
+    tool.write_text(f'#!/bin/sh\nexec {sys.executable} -m mriparaspinal "$@"\n')
+    tool.chmod(0o755)
+    script = (
+        f'PATH="{tmp_path}:$PATH"; eval "$(_MRIPARASPINAL_COMPLETE=source_bash mriparaspinal)"; '
+        f"COMP_WORDS=(mriparaspinal {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); "
+        '_mriparaspinal_completion mriparaspinal; echo "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert found in done.stdout.split(), done.stderr
 
 
 @pytest.mark.parametrize(

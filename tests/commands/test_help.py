@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shlex
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from mriparaspinal import __version__
 from mriparaspinal.cli import COMMANDS as NAMES
 from mriparaspinal.cli import load
+from tests.support.builders.study import run as in_process
 
 COMMANDS = {name: load(name) for name in NAMES}
 
@@ -35,6 +37,21 @@ def test_help_has_words_for_everything_and_an_example(name: str) -> None:
     command = COMMANDS[name]
     for parameter in command.params:
         assert getattr(parameter, "help", None), f"{name}: {parameter.name} has no help"
+
+
+@pytest.mark.parametrize("columns", [80, 100, 120])
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_no_line_of_help_is_cut_off(name: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    outcome = in_process(*name.split(), "--help")
+    assert outcome.code == 0
+    text, _, examples = outcome.out.partition("Example:")
+    assert "..." not in outcome.out.replace("[ARGS]...", "").split("\n", 1)[1]
+    assert max(map(len, text.splitlines())) <= columns
+    assert not set(outcome.out) & set("│╭╰─\x1b\b")
+    written = inspect.cleandoc(COMMANDS[name].help or "").split("Example:")[1] if name else ""
+    for line in filter(None, written.splitlines()):
+        assert f"  {line}\n" in examples, "an example stands in lines as it is typed"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

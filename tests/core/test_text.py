@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
-import click
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +14,7 @@ from mriparaspinal.analysis.frames import _numbers as measurement_numbers
 from mriparaspinal.analysis.frames import participants_frame, table_frame
 from mriparaspinal.brain.maps import _numbers as direction_numbers
 from mriparaspinal.brain.measure import read_tiv
-from mriparaspinal.cli.options import NUMBER, WHOLE, FiniteRange, WholeRange, _window
+from mriparaspinal.cli import load
 from mriparaspinal.clinical.instrument import Range
 from mriparaspinal.clinical.records import _same
 from mriparaspinal.core.errors import ParaspinalError
@@ -53,13 +53,20 @@ CELLS: dict[str, float | str] = {
 Reader = Callable[[str], float | str]
 
 
+def _option(line: str, option: str, text: str) -> Any:
+    """What a command reads of an option."""
+    name, *words = line.split()
+    context = load(name).make_context(name, [*words, f"{option}={text}"])
+    return context.params[option.removeprefix("--").replace("-", "_")]
+
+
 def _read(call: Callable[[str], float | None]) -> Reader:
     """A reader by what it gives: a number, NaN for a missing cell, None or one line of ours for a fault."""
 
     def read(text: str) -> float | str:
         try:
             value = call(text)
-        except (ParaspinalError, click.BadParameter):
+        except ParaspinalError:
             return FAULT
         return FAULT if value is None else MISSING if math.isnan(value) else float(value)
 
@@ -147,10 +154,10 @@ READERS: dict[str, Reader] = {
 #: Where nothing can be missing: a missing cell is a fault, too.
 STRICT: dict[str, Reader] = {
     "read_number": _read(read_number),
-    "--tolerance": _read(lambda text: FiniteRange(0, 100).convert(text, None, None)),
-    "--sat-fraction": _read(lambda text: NUMBER.convert(text, None, None)),
+    "--tolerance": _read(lambda text: _option("contours x --dataset y", "--tolerance", text)),
+    "--sat-fraction": _read(lambda text: _option("quantify x --out y", "--sat-fraction", text)),
     "instrument": _read(Range(-100, 100, whole=False).number),
-    "--window": _read(lambda text: _window(f"{text},1e9")[0]),
+    "--window": _read(lambda text: _option("quantify x --out y", "--window", f"{text},1e9")[0]),
     "prepare --window": _read(lambda text: parse_window(f"{text},1e9")[0]),
     "scores": _read(lambda text: next((n for n in (7, 5, 0.5, 10, 0.25) if _same(text, n)), None)),
     "contrast": _read(lambda text: next((n for n in (7, 5, 0.5, 10, 0.25) if _is(n, text)), None)),
@@ -201,8 +208,10 @@ def test_every_reader_of_a_number_refuses_the_same(reader: str, text: str) -> No
 @pytest.mark.parametrize("text", CELLS)
 def test_options_of_whole_numbers(text: str) -> None:
     expected = {"7": 7, "+5": 5, " 5 ": 5}.get(text, FAULT)
-    for read in (WHOLE.convert, WholeRange(1).convert):
-        assert _read(lambda cell, read=read: read(cell, None, None))(text) == expected
+    for option in ("--threshold", "--jobs"):
+        assert (
+            _read(lambda cell, option=option: _option("quantify x --out y", option, cell))(text) == expected
+        )
     assert read_whole(text) == (None if expected == FAULT else expected)
 
 

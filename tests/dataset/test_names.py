@@ -11,14 +11,13 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from mriparaspinal.cli import app
 from mriparaspinal.core.model import Problem, Settings
 from mriparaspinal.core.participants import match_slices, read_participants
 from mriparaspinal.core.spelling import difference, loose_key, near_matches, near_notes
 from mriparaspinal.dataset.find import find_slices
 from mriparaspinal.dataset.strays import json_content
+from tests.support.builders import study
 from tests.support.builders.slices import own_image, write_dataset, write_slice
 
 HANGUL, ACCENTS = "환자_1_3", "José_1_3"
@@ -30,10 +29,8 @@ def nfd(text: str) -> str:
 
 def run(*arguments: object) -> tuple[int, str]:
     """Exit code, and what was said."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    error = result.exception
-    said = str(error) if error is not None and not isinstance(error, SystemExit) else ""
-    return getattr(error, "exit_code", result.exit_code), result.output + said
+    outcome = study.run(*arguments)
+    return outcome.code, outcome.out + outcome.err
 
 
 def rows(path: Path) -> list[dict[str, str]]:
