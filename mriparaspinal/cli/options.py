@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -265,9 +265,14 @@ class Measuring(Execution, Naming, Protocol, Dixon, FatRule, LabelMapFolder):
 
     def settings(self, dataset: Path) -> Settings:
         """The settings of the dataset's protocol, where none was given here."""
+        from mriparaspinal.core.model import Settings
         from mriparaspinal.io.protocol import resolve_settings
 
-        return resolve_settings(dataset, given(self))
+        # The other options say what is measured, and how: they are no settings of the protocol.
+        names = {field.name for field in fields(Settings)}
+        return resolve_settings(
+            dataset, {name: value for name, value in given(self).items() if name in names}
+        )
 
     def images(self, settings: Settings, *outputs: Path) -> Images:
         """The label maps in place of contours, and the fat and water images, as the fat rule has it.
