@@ -34,6 +34,9 @@ from mriparaspinal.io.manifest import listed_outputs
 
 COMPARISON = "comparison.json"
 
+#: The first line of a mark, before the names of the files that are being replaced.
+MARK_HEAD = "mriparaspinal"
+
 #: The manifests of all commands, which are no annotations where they lie in a dataset.
 MANIFESTS = frozenset(
     {
@@ -216,10 +219,17 @@ class OutputFolder:
             # The run before may have taken its mark away between our opening and locking it.
             with contextlib.suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(descriptor), mark.lstat()):
+                    head, *names = os.read(descriptor, 100_000_000).decode("utf-8", "replace").split("\n")
+                    if head not in ("", MARK_HEAD):
+                        os.close(descriptor)
+                        found = "is there and was not written by this version of the program"
+                        expected = "expected nothing of yours to be replaced"
+                        raise UsageError(
+                            f"{mark}: {found}; {expected}; move it away, or choose another --out"
+                        )
                     self._descriptor = descriptor
                     _held_marks.add(_key(descriptor))
-                    told = os.read(descriptor, 100_000_000).decode("utf-8", "replace")
-                    self._cut_off = tuple(name for name in told.split("\n") if name)
+                    self._cut_off = tuple(name for name in names if name)
                     self._mixed = bool(self._cut_off)
                     _remove_dead_drafts(self.path, folders=True)
                     return
@@ -338,7 +348,7 @@ class OutputFolder:
             raise cannot_write(self.path, error) from None
 
     def _put_in_place(self, stale: Sequence[str]) -> None:
-        names = "\n".join(sorted({*self.written_before(), *self._drafts})).encode()
+        names = "\n".join([MARK_HEAD, *sorted({*self.written_before(), *self._drafts})]).encode()
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         os.ftruncate(self._descriptor, 0)
         os.write(self._descriptor, names)

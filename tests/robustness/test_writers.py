@@ -19,7 +19,7 @@ from PIL import Image
 
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.filenames import MARK
-from mriparaspinal.io.output import COMPARISON, DRAFT, OutputFolder, manifest_bytes, sha256
+from mriparaspinal.io.output import COMPARISON, DRAFT, MARK_HEAD, OutputFolder, manifest_bytes, sha256
 from mriparaspinal.measure.results import open_results, read_results
 from tests.support.builders.faults import Trial, contents, fork, writers
 from tests.support.builders.faults import finished as ended
@@ -222,10 +222,24 @@ def test_half_a_folder_of_masks_is_not_measured(data, tmp_path):
 def test_a_run_that_takes_over_and_stops_leaves_the_mark_of_the_killed_one(tmp_path):
     out = tmp_path / "out"
     out.mkdir()
-    (out / MARK).write_text("L1.csv")
+    (out / MARK).write_text(f"{MARK_HEAD}\nL1.csv")
     with OutputFolder(out):
         pass
-    assert (out / MARK).read_text() == "L1.csv", "what lies there is still half of one and half of another"
+    assert (out / MARK).read_text() == f"{MARK_HEAD}\nL1.csv", (
+        "what lies there is still half of one and half of another"
+    )
+
+
+def test_a_file_of_the_user_that_is_called_as_the_mark_is_left(data, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    (out / MARK).write_text("notes.txt\nmy list of unfinished work")
+    outcome = run("quantify", data, "--out", out)
+    assert outcome.code == 2
+    assert f"{MARK}: is there and was not written by this version of the program; expected" in outcome.err
+    assert (out / MARK).read_text() == "notes.txt\nmy list of unfinished work"
+    assert (out / "notes.txt").read_text() == "mine"
 
 
 def test_a_mark_or_draft_that_is_a_link_is_not_followed(data, tmp_path):
