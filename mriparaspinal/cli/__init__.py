@@ -74,7 +74,7 @@ class _Commands(TyperGroup):
 
             near = get_close_matches(name, COMMANDS)
             hint = f"did you mean {' or '.join(near)}?" if near else "choose another"
-            raise UsageError(f"{name}: unknown command; expected one of mriparaspinal --help; {hint}")
+            raise UsageError(f"{name}: unknown command; expected a command that --help lists; {hint}")
         with command.make_context(name, args, parent=ctx) as context:
             return command.invoke(context)
 

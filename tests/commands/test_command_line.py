@@ -28,7 +28,7 @@ def scans(tmp_path):
     [
         (
             ("quantif",),
-            "quantif: unknown command; expected one of mriparaspinal --help; did you mean quantify?",
+            "quantif: unknown command; expected a command that --help lists; did you mean quantify?",
         ),
         (("nothing-like-it",), "nothing-like-it: unknown command; "),
         (
