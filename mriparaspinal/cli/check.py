@@ -16,9 +16,9 @@ from mriparaspinal.cli.console import (
     say_jobs,
     show_table,
 )
-from mriparaspinal.cli.steps import refuse_beside_inputs
 from mriparaspinal.cli.summary import measured_rows, measured_summary, print_json, show
 from mriparaspinal.core.errors import EXIT_PARTLY
+from mriparaspinal.io.overwrite import refuse_beside_inputs
 from mriparaspinal.io.protocol import resolve_settings
 
 

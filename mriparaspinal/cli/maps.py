@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say
-from mriparaspinal.cli.steps import refuse_inputs
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.io.overwrite import refuse_inputs
 
 Kind = Literal["dti", "mtr", "ratio", "fat-fraction"]
 

@@ -10,8 +10,9 @@ from typing import Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
-from mriparaspinal.cli.steps import end, refuse_beside_inputs
+from mriparaspinal.cli.steps import end
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.io.overwrite import refuse_beside_inputs
 
 
 @dataclass(frozen=True, kw_only=True)

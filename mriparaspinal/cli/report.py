@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_jobs, say_problems
-from mriparaspinal.cli.steps import end, refuse_beside_inputs
+from mriparaspinal.cli.steps import end
+from mriparaspinal.io.overwrite import refuse_beside_inputs
 
 if TYPE_CHECKING:
     from mriparaspinal.analysis.inputs import Cohort

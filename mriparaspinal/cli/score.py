@@ -8,8 +8,9 @@ from typing import Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, say, say_problems, show_table
-from mriparaspinal.cli.steps import end, refuse_inputs, write_analysis
+from mriparaspinal.cli.steps import end, write_analysis
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.io.overwrite import refuse_inputs
 
 
 @opt.command

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.io.output import is_device
 
 
 def refuse_inputs(option: str, outputs: Iterable[Path], inputs: Iterable[Path | None]) -> None:
@@ -39,6 +38,8 @@ def refuse_beside_inputs(
     What a study makes may lie in a folder of its own below the dataset, but nowhere below a folder that was
     ``made`` by another command.
     """
+    from mriparaspinal.io.output import is_device  # here, so that ``--help`` does without it
+
     if output.is_dir():
         raise UsageError(f"{option} {output}: is a folder; expected the name of a file; add one")
     if is_device(output):
