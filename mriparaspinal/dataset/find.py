@@ -21,7 +21,6 @@ from mriparaspinal.dataset.strays import (
     not_downloaded,
     placeholders,
     sort_strays,
-    worth_a_look,
 )
 from mriparaspinal.io.folder import stands_for
 from mriparaspinal.parallel.map import time_limit
@@ -92,7 +91,7 @@ def find_slices(
     for names in absent.values():
         problems.append(not_downloaded(names))
         lost += _lettered(stands_for(names[0]), who) if kind(stands_for(names[0])) else []
-    others = [] if images_alone else [name for name in files if not kind(name) and worth_a_look(name)]
+    others = [] if images_alone else [name for name in files if not kind(name) and ".nii" in name]
     if strays:
         found += _of_strays(found, strays, others, settings, content, problems, lost)
     lost += [slice_ for name in dead if kind(name) for slice_ in _lettered(name, who)]

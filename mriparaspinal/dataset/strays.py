@@ -87,11 +87,6 @@ class Sorted:
     """Those that belong to a slice that cannot be measured."""
 
 
-def worth_a_look(name: str) -> bool:
-    """Whether a file of no kind may say something of those that are: a volume."""
-    return ".nii" in name
-
-
 def kind(name: str) -> str:
     """``image``, ``json``, or nothing for a file that is no part of a slice."""
     lower = name.lower()
