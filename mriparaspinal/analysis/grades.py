@@ -15,8 +15,8 @@ from mriparaspinal.clinical.score import Scored
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.participants import Participants
 from mriparaspinal.core.text import natural_key
+from mriparaspinal.present.grade_tables import detection_table, grades_table
 from mriparaspinal.present.grades import detection_figure, distribution_figure, places_figure
-from mriparaspinal.present.tables import detection_table, grades_table
 from mriparaspinal.stats.grades import (
     compare_grades,
     detection,
