@@ -143,6 +143,7 @@ HEAVY = {
     "pydicom",
     "skimage",
     "openpyxl",
+    "xlsxwriter",
     "jinja2",
     "dask",
     "dipy",
