@@ -20,8 +20,8 @@ import pandas as pd
 from markdown_page import joined, table
 from scipy import stats
 
+from mriparaspinal.stats.arms import Arm, compare_arms
 from mriparaspinal.stats.characteristics import compare_counts
-from mriparaspinal.stats.compare import Arm, compare_arms
 from mriparaspinal.stats.correlate import p_from_r
 from mriparaspinal.stats.roc import roc
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.power import TTestIndPower, TTestPower
 
-from mriparaspinal.stats.compare import compare_arms, compare_pairs
+from mriparaspinal.stats.arms import compare_arms, compare_pairs
 from mriparaspinal.stats.effect_sizes import rank_biserial_interval
 from mriparaspinal.stats.exact_ranks import mann_whitney_exact, wilcoxon_exact
 

@@ -14,8 +14,9 @@ from mriparaspinal.core.errors import NothingToCompareError
 from mriparaspinal.io.output import COMPARISON
 from mriparaspinal.present.table_layout import PaperTable
 from mriparaspinal.present.tables import table1, table2, table3, table4
+from mriparaspinal.stats.arms import Normality
 from mriparaspinal.stats.characteristics import characteristics
-from mriparaspinal.stats.compare import Normality, compare, compare_arms
+from mriparaspinal.stats.compare import compare
 from mriparaspinal.stats.contrasts import SIDE, Contrast, default_contrasts, members, resolve
 from mriparaspinal.stats.correlate import correlate
 from mriparaspinal.stats.design import is_table_mode
@@ -109,7 +110,7 @@ def paper_tables_of(
         groups = cohort.table.drop_duplicates("participant_id").set_index("participant_id")["group"]
         people = cohort.participants[cohort.participants["participant_id"].isin(groups.index)]
         people = people.assign(group=people["participant_id"].map(groups))
-        described, notes = characteristics(people, compare_arms, normality=normality)
+        described, notes = characteristics(people, normality=normality)
         files["characteristics.csv"] = described
         found.append(table1(described, normality))
     arms_of = {contrast.text: contrast for contrast in asked}
@@ -178,7 +179,7 @@ def _arms_described(
         people = people.assign(**{_STUDY_GROUP: people["participant_id"].map(groups)})
     people = people.drop(columns=[column for column in people if column in made_by])
     people = people.assign(group=people["participant_id"].map(arm_of))
-    return characteristics(people, compare_arms, list(arms), normality)
+    return characteristics(people, list(arms), normality)
 
 
 def _figures(

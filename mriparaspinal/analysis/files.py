@@ -5,30 +5,22 @@ from __future__ import annotations
 import datetime
 import io
 import re
-import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import matplotlib
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
-from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
-from openpyxl.styles import Alignment, Border, Font, Side
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet._writer import WorksheetWriter
-from openpyxl.writer.excel import ExcelWriter
+from xlsxwriter import Workbook
 
 from mriparaspinal.io.tables import csv_bytes
 from mriparaspinal.present.style import style
 
 if TYPE_CHECKING:
-    from openpyxl.cell import Cell
-    from openpyxl.worksheet.worksheet import Worksheet
+    from xlsxwriter.worksheet import Worksheet
 
     from mriparaspinal.present.table_layout import PaperTable
 
@@ -119,10 +111,10 @@ def svg_bytes(figure: Figure) -> bytes:
     return content.getvalue()
 
 
-#: The earliest time that a zip file can hold stands for no time at all.
+#: The earliest time that a workbook can hold stands for no time at all.
 _NO_TIME = datetime.datetime(1980, 1, 1)
 
-_HEADER_ROW = 3
+_HEADER_ROW = 2
 
 #: How a text begins that a spreadsheet would take for a formula when somebody edits the cell.
 _FORMULA = {"=", "+", "-", "@", "\t", "\r"}
@@ -130,6 +122,11 @@ _FORMULA = {"=", "+", "-", "@", "\t", "\r"}
 _MOST_CHARACTERS = 60
 
 _SHEET_NAME = 31
+
+#: More characters than that no cell can hold, and these none at all.
+_CELL_LIMIT = 32767
+
+_NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def to_csv_bytes(table: PaperTable) -> bytes:
@@ -159,45 +156,14 @@ def to_xlsx_bytes(tables: Sequence[PaperTable]) -> bytes:
     """
     if not tables:
         raise ValueError("no tables; expected at least one for a workbook")
-    book = Workbook()
-    book.remove(book.active)
-    book.properties.creator = "mriparaspinal"
-    book.properties.created = _NO_TIME
-    for number, table in enumerate(tables, 1):
-        short = table.name if len(table.name) <= _SHEET_NAME else f"{table.name[: _SHEET_NAME - 4]}_{number}"
-        _fill(book.create_sheet(short), table)
-    book.properties.modified = _NO_TIME
     written = io.BytesIO()
-    # Not book.save(): that takes the present time, which a zip file cannot hold before 1980 and from 2108 on.
-    _InMemory(book, _TimelessZip(written, "w")).save()
+    with Workbook(written, {"in_memory": True}) as book:
+        book.set_properties({"author": "mriparaspinal", "created": _NO_TIME})
+        for number, table in enumerate(tables, 1):
+            name = table.name
+            short = name if len(name) <= _SHEET_NAME else f"{name[: _SHEET_NAME - 4]}_{number}"
+            _fill(book, book.add_worksheet(short), table)
     return written.getvalue()
-
-
-class _InMemory(ExcelWriter):  # type: ignore[misc]  # openpyxl has no types
-    """A writer without temporary files: their folder may be missing, and tables could be left there."""
-
-    def write_worksheet(self, ws: Any) -> None:
-        """Add a sheet that has neither charts nor images."""
-        ws._drawing = SpreadsheetDrawing()
-        content = io.BytesIO()
-        writer = WorksheetWriter(ws, content)
-        writer.write()
-        ws._rels = writer._rels
-        self._archive.writestr(ws.path[1:], content.getvalue())
-        self.manifest.append(ws)
-
-
-class _TimelessZip(zipfile.ZipFile):
-    """An archive whose parts have no time, and are not compressed.
-
-    Without compression the bytes do not depend on the zlib that is installed either.
-    """
-
-    def writestr(self, zinfo_or_arcname: Any, data: Any, *_: Any, **__: Any) -> None:
-        """Add a part."""
-        part = zipfile.ZipInfo(zinfo_or_arcname, _NO_TIME.timetuple()[:6])
-        part.create_system = 0  # the same on every system
-        super().writestr(part, data)
 
 
 def _markdown_row(cells: Iterable[str]) -> str:
@@ -214,31 +180,28 @@ def _markdown_text(text: str) -> str:
     return re.sub(r"[\\|*`]|<(?=[A-Za-z/!?])", r"\\\g<0>", one_line)
 
 
-def _fill(sheet: Worksheet, table: PaperTable) -> None:
-    _write(sheet.cell(1, 1), table.title)
-    line = Side(style="thin")
+def _fill(book: Workbook, sheet: Worksheet, table: PaperTable) -> None:
+    _write(book, sheet, (0, 0), table.title, {})
     last = _HEADER_ROW + len(table.rows)
     for row_number, row in enumerate((table.header, *table.rows), _HEADER_ROW):
-        for column, text in enumerate(row, 1):
-            cell = sheet.cell(row_number, column)
-            _write(cell, text)
-            cell.alignment = Alignment(horizontal="left" if column == 1 else "center")
-            cell.font = Font(bold=(row_number - _HEADER_ROW - 1, column - 1) in table.bold)
-            cell.border = Border(
-                top=line if row_number == _HEADER_ROW else None,
-                bottom=line if row_number in (_HEADER_ROW, last) else None,
-            )
+        for column, text in enumerate(row):
+            look = {
+                "align": "center" if column else "left",
+                "bold": (row_number - _HEADER_ROW - 1, column) in table.bold,
+                "top": int(row_number == _HEADER_ROW),
+                "bottom": int(row_number in (_HEADER_ROW, last)),
+            }
+            _write(book, sheet, (row_number, column), text, look)
     for row_number, footnote in enumerate(table.footnotes, last + 2):
-        _write(sheet.cell(row_number, 1), footnote)
-    for column, texts in enumerate(zip(table.header, *table.rows, strict=True), 1):
-        width = min(max(map(len, texts)), _MOST_CHARACTERS) + 2
-        sheet.column_dimensions[get_column_letter(column)].width = width
-    sheet.freeze_panes = sheet.cell(_HEADER_ROW + 1, 2)
+        _write(book, sheet, (row_number, 0), footnote, {})
+    for column, texts in enumerate(zip(table.header, *table.rows, strict=True)):
+        sheet.set_column(column, column, min(max(map(len, texts)), _MOST_CHARACTERS) + 2)
+    sheet.freeze_panes(_HEADER_ROW + 1, 1)
 
 
-def _write(cell: Cell, text: str) -> None:
+def _write(
+    book: Workbook, sheet: Worksheet, at: tuple[int, int], text: str, look: Mapping[str, object]
+) -> None:
     """Put a text into a cell, as a text even where it looks like a formula."""
-    cell.value = ILLEGAL_CHARACTERS_RE.sub("", text)
-    if text:
-        cell.data_type = "s"
-        cell.quotePrefix = text[:1] in _FORMULA
+    look = {**look, "quote_prefix": text[:1] in _FORMULA}
+    sheet.write_string(*at, _NOT_IN_XML.sub("", text)[:_CELL_LIMIT], book.add_format(look))

@@ -19,7 +19,8 @@ from mriparaspinal.measure.reopen import ReopenedDataset
 from mriparaspinal.measure.stacks import by_segment
 from mriparaspinal.parallel.map import map_in_order
 from mriparaspinal.present.sweep import sweep_figure
-from mriparaspinal.stats.compare import Normality, compare
+from mriparaspinal.stats.arms import Normality
+from mriparaspinal.stats.compare import compare
 from mriparaspinal.stats.contrasts import Contrast, default_contrasts, resolve
 from mriparaspinal.stats.sweep import (
     COMPARISON_KEY,

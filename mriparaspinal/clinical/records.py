@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mriparaspinal.clinical.instrument import Instrument
-from mriparaspinal.clinical.score import Scored, read_reference, score, template
+from mriparaspinal.clinical.rating_reader import template
+from mriparaspinal.clinical.score import Scored, read_reference, score
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.model import PROBLEM_COLUMNS, Problem
 from mriparaspinal.core.participants import KEY, Participants, read_participants

@@ -134,10 +134,15 @@ def _label(region: str, side: str) -> str:
     return "" if end is None or not region else f"{region}{end}"
 
 
+def published_table(name: str) -> list[list[str]]:
+    """The rows of ``numberings/NAME.csv``, its header first."""
+    text = resources.files("mriparaspinal.io").joinpath("numberings", f"{name}.csv").read_text("utf-8")
+    return list(csv.reader(text.splitlines()))
+
+
 def _published(name: str) -> dict[str, dict[int, str]]:
     """The numbering ``numberings/NAME.csv``, in the format that users write."""
-    text = resources.files("mriparaspinal.io").joinpath("numberings", f"{name}.csv").read_text("utf-8")
-    columns, *rows = csv.reader(text.splitlines())
+    columns, *rows = published_table(name)
     return {name: parse_numbering(columns, rows, f"{name}.csv")}
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from mriparaspinal.clinical.library import open_instrument
-from mriparaspinal.clinical.score import template
+from mriparaspinal.clinical.rating_reader import template
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import MARK
 from mriparaspinal.io.labelme import labelme_bytes

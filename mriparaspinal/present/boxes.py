@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 from mriparaspinal.core.model import MUSCLES, SEGMENTS
 from mriparaspinal.core.names import TEST_NAMES
 from mriparaspinal.present.style import (
-    ALPHA,
     COLOURS,
     LINE_PT,
     MARKERS,
@@ -44,6 +43,7 @@ from mriparaspinal.present.words import (
 )
 from mriparaspinal.stats.cells import as_text, texts
 from mriparaspinal.stats.contrasts import Conditions, Contrast, members
+from mriparaspinal.stats.limits import ALPHA
 
 #: Beyond so many pairs their lines are drawn together, so many at once.
 _MANY_PAIRS = 500

@@ -15,7 +15,6 @@ from scipy.stats import norm
 
 from mriparaspinal.core.model import MUSCLES, SEGMENTS
 from mriparaspinal.present.style import (
-    ALPHA,
     LINE_PT,
     PAGE_MM,
     Floats,
@@ -28,6 +27,7 @@ from mriparaspinal.present.style import (
 )
 from mriparaspinal.present.words import contrast_name, in_known_order, metric_label
 from mriparaspinal.stats.cells import texts
+from mriparaspinal.stats.limits import ALPHA
 
 # --- the heat map of effects --------------------------------------------------------------------------------
 

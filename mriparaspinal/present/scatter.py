@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from mriparaspinal.core.model import MUSCLES
 from mriparaspinal.present.boxes import ROLE_NOTES, row_of
 from mriparaspinal.present.style import (
-    ALPHA,
     COLOURS,
     LINE_PT,
     TEXT_PT,
@@ -28,6 +27,7 @@ from mriparaspinal.present.style import (
 from mriparaspinal.present.words import in_known_order, metric_label, p_text, place_name, signed
 from mriparaspinal.stats.correlate import Method, Residuals, residuals
 from mriparaspinal.stats.design import select
+from mriparaspinal.stats.limits import ALPHA
 
 # --- correlation --------------------------------------------------------------------------------------------
 

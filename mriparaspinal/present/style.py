@@ -27,8 +27,6 @@ Floats = NDArray[np.float64]
 #: Widths of one and of two columns of a journal.
 COLUMN_MM, PAGE_MM = 85.0, 174.0
 
-ALPHA = 0.05
-
 #: Of Okabe and Ito's colours those that show on white; neighbours differ in grey print, too.
 COLOURS = ("#D55E00", "#56B4E9", "#009E73", "#E69F00", "#0072B2", "#CC79A7", "#000000")
 

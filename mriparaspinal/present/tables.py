@@ -6,17 +6,22 @@ every number comes from the tables of ``stats/``, which also have the digits tha
 
 from __future__ import annotations
 
-import itertools
-import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-import numpy as np
 import pandas as pd
 
 from mriparaspinal.core.model import MUSCLES
 from mriparaspinal.core.names import CHOICE_OF_TEST, CLINICAL_NAMES, LONG_NAMES, NORMALITY_NAMES, SIDE_NAMES
+from mriparaspinal.present.cell_texts import (
+    is_significant,
+    join_names,
+    n_text,
+    p_cell,
+    r_and_p,
+    range_text,
+    with_minus_signs,
+)
 from mriparaspinal.present.table_layout import (
     ABSENT,
     Column,
@@ -32,7 +37,7 @@ from mriparaspinal.present.table_layout import (
     superscripts,
     with_empty_texts,
 )
-from mriparaspinal.stats.grades import ALPHA, DETECTED
+from mriparaspinal.stats.limits import ALPHA
 
 _TESTS = {
     "student_t": "Student's t",
@@ -76,9 +81,9 @@ def table1(
         row = [str(records[0]["item"]), *(cells.get(group, ABSENT) for group in sizes)]
         for pair in pairs:
             record = next(r for r in records if (r["label_a"], r["label_b"]) == pair)
-            if _is_significant(record["p"]):
+            if is_significant(record["p"]):
                 bold.add((len(rows), len(row)))
-            row += [_p_text(record["p"]), _TESTS.get(str(record["test"]), ABSENT)]
+            row += [p_cell(record["p"]), _TESTS.get(str(record["test"]), ABSENT)]
             if record["remark"]:
                 versus = f", {pair[0]} against {pair[1]}" if len(pairs) > 1 else ""
                 remarks.append(f"{records[0]['item']}{versus}: {record['remark']}.")
@@ -92,7 +97,7 @@ def table1(
         *remarks,
         *absent_note(rows),
     ]
-    title = f"Table 1. Demographic and clinical features of {_listed(groups)}."
+    title = f"Table 1. Demographic and clinical features of {join_names(groups)}."
     return PaperTable("table1", title, tuple(header), tuple(rows), frozenset(bold), tuple(footnotes)), []
 
 
@@ -122,7 +127,7 @@ def table2(comparisons: pd.DataFrame, normality: str = "lilliefors") -> tuple[Pa
         p_values.append(_p_column(f"P{mark} value", rows))
         a, b = (SIDE_NAMES[label][1] for label in sides[-2:])
         meanings.append(f"P{mark}, {a} against {b} in {groups[-1]}.")
-    title = f"Table 2. MRI data{_of_metrics(chosen)} by side in {_listed(groups)}."
+    title = f"Table 2. MRI data{_of_metrics(chosen)} by side in {join_names(groups)}."
     footnotes = [
         *_comparison_notes(chosen, groups, sides, normality),
         *meanings,
@@ -170,7 +175,7 @@ def table3(comparisons: pd.DataFrame, normality: str = "lilliefors") -> tuple[Pa
     columns = [arms[arm, role] for arm in places for role in roles if (arm, role) in arms]
     filtered = [f"{_arm_name(arm)}, {_arm_in_words(arm)}." for arm in places if "[" in arm]
     names = [_arm_name(arm) for arm in places]
-    title = f"Table 3. MRI data{_of_metrics(chosen)} of {_listed(names)}."
+    title = f"Table 3. MRI data{_of_metrics(chosen)} of {join_names(names)}."
     groups = [arm.partition("[")[0] for arm in places]
     footnotes = [
         *_comparison_notes(chosen, groups, roles, normality),
@@ -205,8 +210,8 @@ def table4(
         column = Column(": ".join([", ".join(parts), metric]) if parts else metric)
         for record in rows.to_dict("records"):
             key = (record["segment"], record["muscle"], record["metric"] if in_table_mode else "")
-            column.cells[key] = _r_and_p(record["r"], record["p"])
-            if _is_significant(record["p"]):
+            column.cells[key] = r_and_p(record["r"], record["p"])
+            if is_significant(record["p"]):
                 column.bold.add(key)
         columns.append(column)
     scores = [clinical_name(score) for score in dict.fromkeys(correlations["score"])]
@@ -217,24 +222,24 @@ def table4(
         *_correlation_notes(correlations, source),
         _bold_note(source),
     ]
-    title = f"Table 4. Correlations of {_listed(scores)} with {_listed(metrics)}."
+    title = f"Table 4. Correlations of {join_names(scores)} with {join_names(metrics)}."
     first = scores[0] if len(scores) == 1 else "Item"
     return lay_out("table4", title, first, columns, keys, footnotes), []
 
 
 def _arm_column(name: str, rows: pd.DataFrame, letter: str) -> Column:
     """One arm of one contrast (and role): its summaries, and the n used in the header."""
-    column = Column(f"{name} ({_n_text(rows[f'n_{letter}'])})")
+    column = Column(f"{name} ({n_text(rows[f'n_{letter}'])})")
     for record in rows.to_dict("records"):
-        column.cells[row_key(record)] = _minus(record[f"summary_{letter}"]) or ABSENT
+        column.cells[row_key(record)] = with_minus_signs(record[f"summary_{letter}"]) or ABSENT
     return column
 
 
 def _p_column(name: str, rows: pd.DataFrame) -> Column:
     column = Column(name)
     for record in rows.to_dict("records"):
-        column.cells[row_key(record)] = _p_text(record["p"])
-        if _is_significant(record["p"]):
+        column.cells[row_key(record)] = p_cell(record["p"])
+        if is_significant(record["p"]):
             column.bold.add(row_key(record))
     return column
 
@@ -244,7 +249,7 @@ def _group_cells(records: Iterable[dict[str, object]]) -> dict[str, str]:
     cells = {}
     for record in records:
         for letter in "ab":
-            summary = _minus(str(record[f"summary_{letter}"]))
+            summary = with_minus_signs(str(record[f"summary_{letter}"]))
             if summary:
                 n = f" [{record[f'n_{letter}']:.0f}]" if record[f"missing_{letter}"] else ""
                 cells[str(record[f"label_{letter}"])] = summary + n
@@ -338,8 +343,8 @@ def _correlation_notes(table: pd.DataFrame, source: str) -> list[str]:
         kind += f", {_setting_text('covariates', covariates)}" if covariates else "'s correlation"
         notes.append(f"{kind}; {SIDE_NAMES[role][1]}." if role else f"{kind}.")
     df = [float(value) for value in table["df"].dropna()]
-    degrees = f"; degrees of freedom {_range_text(df)}" if df else ""
-    notes.append(f"{_n_text(table['n'])}{degrees}; those of each row are in {source}.")
+    degrees = f"; degrees of freedom {range_text(df)}" if df else ""
+    notes.append(f"{n_text(table['n'])}{degrees}; those of each row are in {source}.")
     return notes
 
 
@@ -375,7 +380,7 @@ def _bold_note(file: str) -> str:
 def _setting_text(name: str, value: str) -> str:
     """A setting of a correlation for a header or footnote."""
     if name == "covariates":
-        listed = _listed([clinical_name(covariate) for covariate in value.split("+")])
+        listed = join_names([clinical_name(covariate) for covariate in value.split("+")])
         return f"controlled for {listed}" if value else "no covariates"
     if name == "role":
         return SIDE_NAMES[value][0] if value else ABSENT
@@ -384,138 +389,4 @@ def _setting_text(name: str, value: str) -> str:
 
 def _of_metrics(rows: pd.DataFrame) -> str:
     names = [metric_name(metric) for metric in dict.fromkeys(rows["metric"])]
-    return f" ({_listed(names)})" if len(names) < 4 else ""
-
-
-def _n_text(counts: pd.Series) -> str:
-    return f"n = {_range_text([float(n) for n in counts])}"
-
-
-def _range_text(values: Sequence[float]) -> str:
-    low, high = min(values), max(values)
-    return f"{low:.0f}" if low == high else f"{low:.0f}–{high:.0f}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Names for a sentence.
-
-    >>> _listed(["ALS", "ALS-lower", "LR"])
-    'ALS, ALS-lower and LR'
-    """
-    names = list(dict.fromkeys(names))
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
-
-
-def _is_significant(p: object) -> bool:
-    return isinstance(p, int | float) and p < ALPHA
-
-
-def _p_text(p: object) -> str:
-    """Three decimals, as the paper's Table 2.
-
-    >>> _p_text(0.8898), _p_text(0.0004), _p_text(math.nan)
-    ('0.890', '<0.001', '–')
-    """
-    if not isinstance(p, int | float) or math.isnan(p):
-        return ABSENT
-    return "<0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def _r_and_p(r: object, p: object) -> str:
-    """As in the paper's Table 4.
-
-    >>> _r_and_p(-0.3931, 0.0213), _r_and_p(0.7, 1e-6)
-    ('r = −0.393, p = 0.021', 'r = 0.700, p < 0.001')
-    """
-    if not isinstance(r, int | float) or math.isnan(r):
-        return ABSENT
-    text = _p_text(p)
-    relation = f"< {text[1:]}" if text.startswith("<") else f"= {text}"
-    return f"r = {_minus(f'{r:z.3f}')}, p {relation}"
-
-
-def _minus(text: str) -> str:
-    """Typographic minus signs in front of numbers.
-
-    >>> _minus("-0.12 ± 0.30")
-    '−0.12 ± 0.30'
-    """
-    return re.sub(r"(?<![\w.])-(?=\d)", "−", text)
-
-
-# --- as the paper prints them -------------------------------------------------------------------------------
-
-
-def detection_table(table: pd.DataFrame) -> PaperTable:
-    """The detection rates as texts: ``138/176 (78.4 %)``."""
-    names, said = _arms(table)
-    rows = []
-    for row in table.to_dict("records"):
-        label = row["label"] if row["measure"] == DETECTED else "High grade, of those detected"
-        cells = [f"{said(row, x)}{_share(row[f'count_{x}'], row[f'n_{x}'])}" for x in "ab"]
-        test = {"chi_squared": "χ²", "fisher_exact": "Fisher's exact"}.get(row["test"], "–")
-        rows.append((label, *cells, _number(row["statistic"], 2), _p(row["p"]), test))
-    return PaperTable(
-        "detection_table",
-        "Detection rate of each item by study group.",
-        ("Item", *names, "χ²", "P value", "Test"),
-        tuple(rows),
-        _bold(table, 4),
-        ("Both sides together. Several items of one participant are not independent.", "Bold: p < 0.05."),
-    )
-
-
-def grades_table(table: pd.DataFrame) -> PaperTable:
-    """Medians (quartiles), mean ranks, Z and p as texts: Table 4 of the ultrasound study."""
-    names, said = _arms(table)
-    rows = []
-    for row in table.to_dict("records"):
-        cells = [(f"{said(row, x)}{row[f'n_{x}']}", _median(row, x)) for x in "ab"]
-        ranks = [_number(row[f"mean_rank_{x}"], 2) for x in "ab"]
-        z = _number(row["z"], 3)
-        rows.append((row["label"], *itertools.chain.from_iterable(cells), *ranks, z, _p(row["p"])))
-    header = [f"{what} {name}" for name in names for what in ("Number,", "Grade,")]
-    header += [f"Mean rank, {name}" for name in names]
-    notes = (
-        "Grades: median (first–third quartile). Mann–Whitney U test, corrected for ties.",
-        "Several items of one participant are not independent.",
-        "Bold: p < 0.05.",
-    )
-    return PaperTable(
-        "grades_table",
-        "Grades by study group.",
-        ("Item", *header, "Z", "P value"),
-        tuple(rows),
-        _bold(table, 8),
-        notes,
-    )
-
-
-def _arms(table: pd.DataFrame) -> tuple[tuple[str, str], Callable[[Mapping[str, Any], str], str]]:
-    """The two arms for the header; and what says in a cell which one it is, where there are several pairs."""
-    pairs = list(dict.fromkeys(zip(table["label_a"], table["label_b"], strict=True)))
-    if len(pairs) == 1:
-        return pairs[0], lambda _row, _letter: ""
-    return ("group a", "group b"), lambda row, letter: f"{row[f'label_{letter}']}: "
-
-
-def _bold(table: pd.DataFrame, column: int) -> frozenset[tuple[int, int]]:
-    return frozenset((number, column) for number, p in enumerate(table["p"]) if p < ALPHA)
-
-
-def _share(count: int, n: int) -> str:
-    return f"{count}/{n} ({100 * count / n:.1f} %)" if n else "–"
-
-
-def _median(row: Mapping[str, Any], letter: str) -> str:
-    if not row[f"n_{letter}"]:
-        return "–"
-    return f"{row[f'median_{letter}']:g} ({row[f'q1_{letter}']:g}–{row[f'q3_{letter}']:g})"
-
-
-def _number(value: float, digits: int) -> str:
-    return "–" if np.isnan(value) else f"{value:z.{digits}f}".replace("-", "−")
-
-
-def _p(p: float) -> str:
-    return "–" if np.isnan(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
+    return f" ({join_names(names)})" if len(names) < 4 else ""

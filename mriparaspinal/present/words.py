@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.names import COLUMN_NAMES, UNITS, VALUE_NAMES
-from mriparaspinal.present.style import ALPHA
 from mriparaspinal.stats.contrasts import SIDE, Contrast, parse_contrast
+from mriparaspinal.stats.limits import ALPHA
 
 
 def p_text(p: float) -> str:

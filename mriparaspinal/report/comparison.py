@@ -24,9 +24,11 @@ from mriparaspinal.io.tables import TextTable, parse_table, read_table
 from mriparaspinal.present.table_layout import PaperTable
 from mriparaspinal.present.tables import table1, table2, table3, table4
 from mriparaspinal.report.figure_svg import UnreadableFigureError, svg_picture
-from mriparaspinal.report.findings import ALPHA, Sentence, caveats, main_findings
-from mriparaspinal.stats.compare import Normality, compare
+from mriparaspinal.report.findings import Sentence, caveats, main_findings
+from mriparaspinal.stats.arms import Normality
+from mriparaspinal.stats.compare import compare
 from mriparaspinal.stats.contrasts import resolve
+from mriparaspinal.stats.limits import ALPHA
 
 TABLE = "comparisons.csv"
 

@@ -12,8 +12,7 @@ from mriparaspinal.core.errors import UsageError
 from mriparaspinal.present.words import arm_in_words, contrast_in_words
 from mriparaspinal.stats.cells import texts
 from mriparaspinal.stats.contrasts import SIDE, parse_contrast
-
-ALPHA = 0.05
+from mriparaspinal.stats.limits import ALPHA
 
 #: More sentences on contrasts than these are no longer a summary.
 _CONTRASTS = 4

@@ -7,7 +7,7 @@ Ln is the vertebra itself. Coordinates are those of DICOM, LPS+, in mm: map and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import SEGMENTS
 from mriparaspinal.imaging.planes import Plane, Remark, Series
+from mriparaspinal.io.numberings import published_table
 
 Kind = Literal["disc", "vertebra"]
 
@@ -62,43 +63,6 @@ class LevelRule:
     at: Kind
     slices: int = 1
     """How many slices of each level, an odd number."""
-
-
-def _five(*values: int) -> dict[str, frozenset[int]]:
-    return {segment: frozenset([value]) for segment, value in zip(SEGMENTS, values, strict=True)}
-
-
-_NAMED = (
-    # Values of step 2's final output: github.com/neuropoly/totalspineseg, README.md ("List of Classes") and
-    # totalspineseg/resources/labels_maps/tss_map.json; 96 (L5-L6) is in totalspineseg/inference.py. Its first
-    # releases counted otherwise (discs from 202): their values are larger than any here.
-    LevelNumbering(
-        "totalspineseg",
-        discs=_five(92, 93, 94, 95, 100),
-        vertebrae=_five(41, 42, 43, 44, 45),
-        largest=100,
-        sixth=frozenset((46, 47, 96)),
-    ),
-    # The vertebra instance mask ("seg-vert"): github.com/Hendrik-code/spineps, README.md ("Labels"): vertebra
-    # X, its disc 100 + X, its endplate 200 + X, where the disc is the one below the vertebra
-    # (spineps/phase_post.py, add_ivd_ep_vert_label). X: github.com/Hendrik-code/TPTBox,
-    # TPTBox/core/vert_constants.py, v_idx2name.
-    LevelNumbering(
-        "spineps",
-        discs=_five(120, 121, 122, 123, 124),
-        vertebrae=_five(20, 21, 22, 23, 24),
-        largest=233,
-        sixth=frozenset((25, 125)),
-    ),
-    # github.com/wasserth/TotalSegmentator, totalsegmentator/map_to_binary.py, class_map["total"]. Version 3
-    # calls 26 vertebrae_L6, version 2 vertebrae_S1 (resources/improvements_in_v3.md): it tells nothing.
-    LevelNumbering("totalsegmentator", discs={}, vertebrae=_five(31, 30, 29, 28, 27), largest=117),
-    # The same file, class_map["vertebrae_mr"].
-    LevelNumbering("totalsegmentator_vertebrae_mr", discs={}, vertebrae=_five(6, 5, 4, 3, 2), largest=25),
-)
-
-NUMBERINGS: dict[str, LevelNumbering] = {numbering.name: numbering for numbering in _NAMED}
-"""Numberings by name."""
 
 
 class LevelMapError(Exception):
@@ -158,6 +122,35 @@ def _kinds(cell: str | None) -> tuple[Kind, ...]:
     if cell is None:
         return KINDS
     return tuple(kind for kind in KINDS if kind == cell.casefold())
+
+
+def _published(name: str, largest: int) -> LevelNumbering:
+    """The numbering ``levels/NAME.csv``, in the format that users write, but for a sixth lumbar vertebra."""
+    columns, *rows = published_table(f"levels/{name}")
+    sixth = frozenset(int(value) for value, segment, _ in rows if segment == "L6")
+    five = parse_level_numbering(columns, [row for row in rows if row[1] != "L6"], name)
+    return replace(five, largest=largest, sixth=sixth)
+
+
+# totalspineseg, values of step 2's final output: github.com/neuropoly/totalspineseg, README.md ("List of
+# Classes") and totalspineseg/resources/labels_maps/tss_map.json; 96 (L5-L6) is in totalspineseg/inference.py.
+# Its first releases counted otherwise (discs from 202): their values are larger than any here.
+# spineps, the vertebra instance mask ("seg-vert"): github.com/Hendrik-code/spineps, README.md ("Labels"):
+# vertebra X, its disc 100 + X, its endplate 200 + X, where the disc is the one below the vertebra
+# (spineps/phase_post.py, add_ivd_ep_vert_label). X: github.com/Hendrik-code/TPTBox,
+# TPTBox/core/vert_constants.py, v_idx2name.
+# totalsegmentator: github.com/wasserth/TotalSegmentator, totalsegmentator/map_to_binary.py,
+# class_map["total"]. Version 3 calls 26 vertebrae_L6, version 2 vertebrae_S1
+# (resources/improvements_in_v3.md): it tells nothing. Below it the same file's class_map["vertebrae_mr"].
+_LARGEST = {
+    "totalspineseg": 100,
+    "spineps": 233,
+    "totalsegmentator": 117,
+    "totalsegmentator_vertebrae_mr": 25,
+}
+
+NUMBERINGS = {name: _published(name, largest) for name, largest in _LARGEST.items()}
+"""Numberings by name."""
 
 
 def level_rule(numbering: LevelNumbering, at: Kind | None, slices: int) -> LevelRule:

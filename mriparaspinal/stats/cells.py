@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.text import natural_key, read_cell
 from mriparaspinal.stats.limits import of_usual_size
+
+#: How many names or values a message lists before it only counts.
+_LISTED = 10
 
 KEY = ["participant_id", "segment", "muscle", "side"]
 
@@ -23,8 +27,9 @@ def as_text(value: object) -> str:
     """
     if value is None or value is pd.NA or value != value:
         return ""
-    if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else repr(float(value))
+    if isinstance(value, (float, np.floating)):
+        value = float(value)
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else repr(value)
     return str(value).strip()
 
 
@@ -72,6 +77,34 @@ def require_columns(table: pd.DataFrame, columns: Sequence[str], what: str) -> N
             f"{what}: no column {', '.join(missing)}; found {', '.join(map(str, table.columns)) or 'none'}; "
             "check the names in the heading"
         )
+
+
+def require_column(table: pd.DataFrame, name: str, where: str) -> None:
+    """Raise :class:`UsageError` where a table lacks a column, or has it twice."""
+    count = list(table.columns).count(name)
+    if count == 0:
+        raise UsageError(
+            f"{where}: there is no column '{name}'; expected one of {list_first(table.columns)}; "
+            "check the spelling against the table's header"
+        )
+    if count > 1:
+        raise UsageError(
+            f"{where}: the table has {count} columns '{name}'; expected one; rename or remove the others"
+        )
+
+
+def list_first(names: Iterable[str]) -> str:
+    """The first few names and how many more there are."""
+    spelt = [f"'{name}'" for name in names]
+    more = len(spelt) - _LISTED
+    return ", ".join(spelt[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def require_named(chosen: Mapping[str, Sequence[str]]) -> None:
+    """Raise :class:`UsageError` where no column was named; ``chosen``: what the columns are for → names."""
+    for what, names in chosen.items():
+        if not names:
+            raise UsageError(f"{what}: none; expected at least one column; name it")
 
 
 def refuse_twice(rows: pd.DataFrame) -> None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,15 +19,9 @@ from scipy import stats
 
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.text import natural_key, read_number
+from mriparaspinal.stats.arms import NO_TEST, NOT_JUDGED, Arm, Comparison, Normality, compare_arms
 from mriparaspinal.stats.cells import as_text, counted, id_list, texts
 from mriparaspinal.stats.contrasts import matches
-
-if TYPE_CHECKING:
-    from mriparaspinal.stats.compare import Arm, Comparison, Normality
-
-
-if TYPE_CHECKING:
-    CompareArms = Callable[[ArrayLike, ArrayLike, Normality], Comparison]
 
 #: One row per characteristic and pair of groups; of a single group, label_b and all of its cells are empty.
 CHARACTERISTIC_COLUMNS = (
@@ -70,10 +63,6 @@ _SMALL = 5
 
 _NAN = math.nan
 
-NO_TEST = "no test (fewer than two values in a group, or all values equal)"
-
-NOT_JUDGED = "normality could not be judged (too few values, or all equal), taken as not normal"
-
 
 @dataclass(frozen=True, slots=True)
 class CountTest:
@@ -91,7 +80,6 @@ class CountTest:
 
 def characteristics(
     participants: pd.DataFrame,
-    compare_arms: CompareArms,
     groups: Sequence[str] | None = None,
     normality: Normality = "lilliefors",
 ) -> tuple[pd.DataFrame, list[str]]:
@@ -103,9 +91,8 @@ def characteristics(
 
     Args:
         participants: one row per participant, with ``participant_id``, ``group`` and any columns.
-        compare_arms: :func:`mriparaspinal.stats.compare.compare_arms`; tests the numbers.
         groups: the groups, in this order; None: all, ALS and LR first.
-        normality: handed to ``compare_arms``.
+        normality: the test of normality, of :func:`mriparaspinal.stats.arms.compare_arms`.
 
     Returns:
         The table with :data:`CHARACTERISTIC_COLUMNS` (missing numbers NaN, missing texts empty), and
@@ -128,9 +115,7 @@ def characteristics(
             notes.append(f"{name}: {remark}")
         if kind == "numbers":
             values = _numbers(table[name])
-            found = _number_rows(
-                name, {g: values[rows] for g, rows in members.items()}, compare_arms, normality
-            )
+            found = _number_rows(name, {g: values[rows] for g, rows in members.items()}, normality)
         elif kind == "category":
             cells = texts(table[name])
             found = _count_rows(name, {g: list(cells[rows]) for g, rows in members.items()})
@@ -258,9 +243,7 @@ def _kind(name: str, column: pd.Series) -> tuple[str, str]:
     return "category", ""
 
 
-def _number_rows(
-    name: str, samples: dict[str, ArrayLike], compare_arms: CompareArms, normality: Normality
-) -> list[dict[str, object]]:
+def _number_rows(name: str, samples: dict[str, ArrayLike], normality: Normality) -> list[dict[str, object]]:
     item, unit = KNOWN.get(name, (name, ""))
     if unit and unit != "points":
         item = f"{item} ({unit})"

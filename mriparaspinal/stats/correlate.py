@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,8 +13,9 @@ from scipy import stats
 
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.stats import design
-from mriparaspinal.stats.cells import as_text
+from mriparaspinal.stats.cells import as_text, count_of, require_named
 from mriparaspinal.stats.design import Array
+from mriparaspinal.stats.limits import Z975
 
 Method = Literal["pearson", "spearman"]
 
@@ -98,28 +100,16 @@ def correlate(
     cells, notes = design.select(cohort, [*metrics, *scores], covariates, roles, group)
     records: list[dict[str, Any]] = []
     findings: list[tuple[str, str]] = []
-    for cell in cells:
-        for metric in metrics:
-            for role, rows in cell.by_role.items():
-                for score in scores:
-                    left = residuals(rows, metric, score, covariates, method)
-                    place = " ".join(x for x in (cell.segment, cell.muscle, metric, role, "with", score) if x)
-                    numbers, problem = _test(left)
-                    if problem:
-                        findings.append((place, problem))
-                    records.append(
-                        {
-                            "segment": cell.segment,
-                            "muscle": cell.muscle,
-                            "metric": metric,
-                            "role": role,
-                            "score": score,
-                            "covariates": "+".join(covariates),
-                            "method": method,
-                            "n": len(left.participants),
-                        }
-                        | numbers
-                    )
+    for cell, metric in itertools.product(cells, metrics):
+        for (role, rows), score in itertools.product(cell.by_role.items(), scores):
+            left = residuals(rows, metric, score, covariates, method)
+            numbers, problem = _test(left)
+            what = (cell.segment, cell.muscle, metric, role, score, "+".join(covariates), method)
+            if problem:
+                place = " ".join(x for x in (*what[:4], "with", score) if x)
+                findings.append((place, problem))
+            keys = dict(zip(COLUMNS, what, strict=False))
+            records.append(keys | {"n": len(left.participants)} | numbers)
     return _adjusted(_table(records)), [*notes, *design.gather_notes(findings)]
 
 
@@ -155,7 +145,7 @@ def residuals(
 
     if len(x) - 2 - len(terms) < 1:
         return failed(
-            f"{_count(len(x), 'complete case')} with {_count(len(terms), 'covariate column')} is too few"
+            f"{count_of(len(x), 'complete case')} with {count_of(len(terms), 'covariate column')} is too few"
         )
     for name, values in ((metric, x), (score, y)):
         if design.is_constant(values):
@@ -191,9 +181,7 @@ def p_from_r(r: float, df: int) -> float:
 def _require(method: str, scores: Sequence[str], metrics: Sequence[str]) -> None:
     if method not in ("pearson", "spearman"):
         raise UsageError(f"method: '{method}'; expected pearson or spearman; choose one of them")
-    for what, names in (("score", scores), ("metric", metrics)):
-        if not names:
-            raise UsageError(f"{what}: none; expected at least one column; name it")
+    require_named({"score": scores, "metric": metrics})
 
 
 def _test(left: Residuals) -> tuple[dict[str, Any], str]:
@@ -206,7 +194,7 @@ def _test(left: Residuals) -> tuple[dict[str, Any], str]:
     numbers = {"df": n - 2 - k, "r": r, "p": p_from_r(r, n - 2 - k)}
     if n - k - 3 < 1:
         return numbers, "too few complete cases for a confidence interval"
-    half = stats.norm.ppf(0.975) / np.sqrt(n - k - 3)
+    half = Z975 / np.sqrt(n - k - 3)
     with np.errstate(divide="ignore"):  # r = ±1: the interval shrinks to r
         z = np.arctanh(r)
     return numbers | {"ci_low": float(np.tanh(z - half)), "ci_high": float(np.tanh(z + half))}, ""
@@ -225,7 +213,3 @@ def _adjusted(table: pd.DataFrame) -> pd.DataFrame:
         if family.any():
             table.loc[family, "p_adjusted"] = stats.false_discovery_control(table.loc[family, "p"])
     return table
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
-Floats = NDArray[np.float64]
+from mriparaspinal.stats.limits import CONFIDENCE
 
-CONFIDENCE = 0.95
+Floats = NDArray[np.float64]
 
 #: Beyond this t its noncentral distribution cannot be computed with certainty.
 _LARGEST_T = 300.0

@@ -3,6 +3,9 @@
 The results of the ultrasound study (BMC Neurol 2021;21:441) as tables, for any instrument with grades: the
 detection rate of each muscle group by Pearson's χ² (its Figure 2), grades by the Mann–Whitney U test (its
 Table 4), their distribution (Figure 1), and the places of low and high grades (Figure 3).
+
+``grades`` is one row per participant, item and side: ``participant_id,group,item,side,grade``. ``items`` is
+the label of each item by its name.
 """
 
 from __future__ import annotations
@@ -16,8 +19,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from mriparaspinal.clinical.instrument import Instrument, grades_of
-from mriparaspinal.clinical.score import Scored
 from mriparaspinal.core.text import natural_key
 from mriparaspinal.stats.characteristics import compare_counts
 
@@ -45,24 +46,7 @@ ITEMS, PARTICIPANTS = "items", "participants"
 
 DETECTED, HIGH = "detected", "high_grade"
 
-ALPHA = 0.05
-
 Floats = NDArray[np.float64]
-
-
-def grade_frame(scored: Scored, groups: Mapping[str, str]) -> pd.DataFrame:
-    """One row per participant, item and side with its grade; those without a group are left out.
-
-    ``groups``: participant → study group. Columns ``participant_id,group,item,side,grade``.
-    """
-    rows = [
-        (who, groups[who], rating.item.name, rating.side, rating.value)
-        for who, ratings in scored.ratings.items()
-        if groups.get(who)
-        for rating in ratings
-        if rating.value is not None
-    ]
-    return pd.DataFrame(rows, columns=["participant_id", "group", "item", "side", "grade"])
 
 
 def group_pairs(groups: Sequence[str]) -> list[tuple[str, str]]:
@@ -75,20 +59,20 @@ def group_pairs(groups: Sequence[str]) -> list[tuple[str, str]]:
     return list(itertools.combinations(names, 2))
 
 
-def detection(grades: pd.DataFrame, instrument: Instrument) -> pd.DataFrame:
+def detection(grades: pd.DataFrame, items: Mapping[str, str], high_from: int) -> pd.DataFrame:
     """How often a grade is above 0 (``detected``), and of those how often it is high (``high_grade``).
+
+    ``high_from``: the lowest grade that is high.
 
     One row per item (both sides together), and one for all items; ``high_grade`` for all items alone. The
     test is :func:`mriparaspinal.stats.characteristics.compare_counts`: χ² without continuity correction,
     Fisher's where a cell expects fewer than five. ``p_adjusted``: Benjamini–Hochberg over the items of a
     pair.
     """
-    assert instrument.summary is not None
-    high_from = instrument.summary.high_from
     rows: list[dict[str, Any]] = []
     for a, b in group_pairs(list(grades["group"])):
         block = []
-        for name, label, chosen in _items(grades, instrument):
+        for name, label, chosen in _items(grades, items):
             values = [chosen.loc[chosen["group"] == group, "grade"].to_numpy() for group in (a, b)]
             counts = [(len(v), int((v > 0).sum())) for v in values]
             block.append(_counted(name, label, DETECTED, (a, b), counts))
@@ -102,10 +86,10 @@ def detection(grades: pd.DataFrame, instrument: Instrument) -> pd.DataFrame:
 _ALL_LABEL = "All"
 
 
-def _items(grades: pd.DataFrame, instrument: Instrument) -> Iterator[tuple[str, str, pd.DataFrame]]:
+def _items(grades: pd.DataFrame, items: Mapping[str, str]) -> Iterator[tuple[str, str, pd.DataFrame]]:
     yield ALL, _ALL_LABEL, grades
-    for item in instrument.items:
-        yield item.name, item.label, grades[grades["item"] == item.name]
+    for name, label in items.items():
+        yield name, label, grades[grades["item"] == name]
 
 
 def _counted(
@@ -119,26 +103,25 @@ def _counted(
     return row | {"test": found.test, "statistic": found.statistic, "df": found.df, "p": found.p}
 
 
-def compare_grades(grades: pd.DataFrame, scores: pd.DataFrame, instrument: Instrument) -> pd.DataFrame:
+def compare_grades(
+    grades: pd.DataFrame, scores: pd.DataFrame, items: Mapping[str, str], score_names: Sequence[str]
+) -> pd.DataFrame:
     """Medians, quartiles and the Mann–Whitney U test of each item, of all items, and of participants' scores.
 
-    ``scores`` has ``group`` and the scores of the summary, one row per participant (``unit`` is then
+    ``scores`` has ``group`` and the scores that are named, one row per participant (``unit`` is then
     ``participants``). Quartiles at (n + 1)·p. ``z`` is SPSS's, of the smaller U and so never above 0,
     corrected for ties, without continuity correction; ``u`` is that U. ``p_adjusted``: Benjamini–Hochberg
     over the items of a pair.
     """
-    assert instrument.summary is not None
     rows: list[dict[str, Any]] = []
     for a, b in group_pairs(list(grades["group"])):
         block = [
             _ranked(name, label, ITEMS, chosen, "grade", (a, b))
-            for name, label, chosen in _items(grades, instrument)
+            for name, label, chosen in _items(grades, items)
         ]
         _adjust(block[1:])
         rows += block
-        rows += [
-            _ranked(name, name, PARTICIPANTS, scores, name, (a, b)) for name in instrument.summary.scores
-        ]
+        rows += [_ranked(name, name, PARTICIPANTS, scores, name, (a, b)) for name in score_names]
     return pd.DataFrame(rows, columns=list(GRADE_COLUMNS))
 
 
@@ -184,14 +167,18 @@ def _adjust(rows: list[dict[str, Any]]) -> None:
             row["p_adjusted"] = float(p)
 
 
-def distribution(grades: pd.DataFrame, scores: pd.DataFrame, instrument: Instrument) -> pd.DataFrame:
-    """How many items, and how many participants by their highest grade, have each grade."""
-    assert instrument.summary is not None
+def distribution(
+    grades: pd.DataFrame, scores: pd.DataFrame, highest: str, all_grades: Sequence[int]
+) -> pd.DataFrame:
+    """How many items, and how many participants by their highest grade, have each grade.
+
+    ``highest``: the column of ``scores`` that is a participant's highest grade.
+    """
     rows = []
-    for unit, table, column in ((PARTICIPANTS, scores, instrument.summary.most), (ITEMS, grades, "grade")):
+    for unit, table, column in ((PARTICIPANTS, scores, highest), (ITEMS, grades, "grade")):
         for group in _groups(grades):
             values = table.loc[table["group"] == group, column].dropna().to_numpy()
-            for grade in grades_of(instrument):
+            for grade in all_grades:
                 count = int((values == grade).sum())
                 share = count / len(values) if len(values) else np.nan
                 rows.append((unit, group, grade, len(values), count, share))
@@ -202,18 +189,16 @@ def _groups(grades: pd.DataFrame) -> list[str]:
     return sorted(set(grades["group"]), key=lambda name: (name != "ALS", natural_key(name)))
 
 
-def places(grades: pd.DataFrame, instrument: Instrument) -> pd.DataFrame:
-    """Where low and high grades are: shares of all items of a group with a grade above 0 (``n``)."""
-    assert instrument.summary is not None
-    where = {
-        item.name: " ".join(filter(None, (item.tag(tag) for tag in instrument.summary.places)))
-        for item in instrument.items
-    }
+def places(grades: pd.DataFrame, where: Mapping[str, str], high_from: int) -> pd.DataFrame:
+    """Where low and high grades are: shares of all items of a group with a grade above 0 (``n``).
+
+    ``where``: the place of each item by its name. ``high_from``: the lowest grade that is high.
+    """
     rows = []
     for group in _groups(grades):
         positive = grades[(grades["group"] == group) & (grades["grade"] > 0)]
         at = positive["item"].map(where)
-        high = positive["grade"] >= instrument.summary.high_from
+        high = positive["grade"] >= high_from
         for place in dict.fromkeys(where.values()):
             for level, chosen in (("low", ~high), ("high", high)):
                 count = int(((at == place) & chosen).sum())

@@ -6,7 +6,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+
+#: A p-value below this is called significant.
+ALPHA = 0.05
+
+#: Of every interval.
+CONFIDENCE = 0.95
 
 #: Beyond this fourth powers overflow; no measurement is as large.
 TOO_LARGE = 1e60
@@ -26,8 +31,8 @@ LIMITS_FACTOR = 1.96
 
 Matrix = NDArray[np.float64]
 
-#: The normal quantile of a 95 % interval (1.95996…, not the rounded 1.96).
-Z975 = float(norm.ppf(0.975))
+#: The normal quantile of a 95 % interval (not the rounded 1.96).
+Z975 = 1.959963984540054
 
 Vector = NDArray[np.float64]
 

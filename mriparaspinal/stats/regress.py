@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from statsmodels.regression.linear_model import OLS
 
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.stats import design
+from mriparaspinal.stats.cells import require_named
 from mriparaspinal.stats.design import Array
 
 COLUMNS = [
@@ -116,36 +118,43 @@ def regress(
         UsageError: a column is missing, holds text or both kinds, or is asked for twice; group or role
             are unknown; no metric takes part; a participant has more than one row in a model.
     """
-    for what, names in (("outcome", outcomes), ("predictor", predictors)):
-        if not names:
-            raise UsageError(f"{what}: none; expected at least one column; name it")
+    require_named({"outcome": outcomes, "predictor": predictors})
     design.require_distinct([*outcomes, *predictors, *covariates])
     design.require_columns(cohort, ["segment", "muscle", "role"])
     table_mode = design.is_table_mode(cohort)
-    models = [_Model("", outcome, tuple(predictors)) for outcome in outcomes]
-    if not table_mode:
-        models = _models(outcomes, predictors, metrics)
+    models = _models(outcomes, predictors, None if table_mode else metrics)
     explaining = [*predictors, *covariates]
     numbers = [*outcomes, *(name for name in explaining if name in metrics and not table_mode)]
     free = [name for name in explaining if name not in numbers]
     cells, notes = design.select(cohort, numbers, free, roles, group)
-
-    records: list[dict[str, Any]] = []
-    findings: list[tuple[str, str]] = []
-    for cell in cells:
-        for metric in dict.fromkeys(model.metric for model in models):
-            for role, rows in cell.by_role.items():
-                for model in (model for model in models if model.metric == metric):
-                    terms, found = _fit(rows, model.outcome, [*model.predictors, *covariates], hc3)
-                    parts = (cell.segment, cell.muscle, metric, role, model.outcome)
-                    place = " ".join(part for part in dict.fromkeys(parts) if part)
-                    findings += [(place, what) for what in found]
-                    keys = dict(zip(COLUMNS, parts, strict=False))
-                    records += [keys | term | {"covariates": "+".join(covariates)} for term in terms]
+    records, findings = _fit_all(cells, models, covariates, hc3)
     return _table(records), [*notes, *design.gather_notes(findings)]
 
 
-def _models(outcomes: Sequence[str], predictors: Sequence[str], metrics: Sequence[str]) -> list[_Model]:
+def _fit_all(
+    cells: Sequence[design.RegionRows], models: Sequence[_Model], covariates: Sequence[str], hc3: bool
+) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+    """(one record per term of each model, (place, what is worth a note))."""
+    records: list[dict[str, Any]] = []
+    findings: list[tuple[str, str]] = []
+    for cell, metric in itertools.product(cells, dict.fromkeys(model.metric for model in models)):
+        of_metric = [model for model in models if model.metric == metric]
+        for (role, rows), model in itertools.product(cell.by_role.items(), of_metric):
+            terms, found = _fit(rows, model.outcome, [*model.predictors, *covariates], hc3)
+            parts = (cell.segment, cell.muscle, metric, role, model.outcome)
+            place = " ".join(part for part in dict.fromkeys(parts) if part)
+            findings += [(place, what) for what in found]
+            keys = dict(zip(COLUMNS, parts, strict=False))
+            records += [keys | term | {"covariates": "+".join(covariates)} for term in terms]
+    return records, findings
+
+
+def _models(
+    outcomes: Sequence[str], predictors: Sequence[str], metrics: Sequence[str] | None
+) -> list[_Model]:
+    """``metrics`` None: a plain table, with one model per outcome."""
+    if metrics is None:
+        return [_Model("", outcome, tuple(predictors)) for outcome in outcomes]
     models = []
     for outcome in outcomes:
         if outcome in metrics:

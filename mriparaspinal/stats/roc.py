@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from statsmodels.stats.proportion import proportion_confint
 
 from mriparaspinal.core.errors import NoInputError, UsageError
-from mriparaspinal.core.text import read_cell
+from mriparaspinal.stats.cells import as_text, list_first, require_column
 from mriparaspinal.stats.delong import (
     AreaUnderCurve,
     delong_se,
@@ -31,6 +31,7 @@ from mriparaspinal.stats.delong import (
 )
 from mriparaspinal.stats.limits import Mask, Vector
 from mriparaspinal.stats.logistic import logistic_probabilities
+from mriparaspinal.stats.outcome import number_of, split_by_outcome
 
 #: The columns of ``roc.csv``.
 ROC_COLUMNS = (
@@ -49,9 +50,6 @@ DELONG_COLUMNS = (
     "predictor_a", "predictor_b", "n_positive", "n_negative", "auc_a", "auc_b", "difference", "se", "ci_low",
     "ci_high", "z", "p",
 )  # fmt: skip
-
-#: How many names or values a message lists before it only counts.
-_LISTED = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,9 +141,7 @@ def roc(
     *Differences*: DeLong's test for each pair of predictors, on the participants who have both.
 
     *Combination* (``combine``, two predictors or more): one more row, for the probability that a logistic
-    regression on all predictors gives, on the participants who have them all. It is judged on the data it
-    was fitted to, which its name says (``[in-sample]``); for the same reason it is not compared by DeLong's
-    test. Where the regression has no solution (a separation, collinear predictors), its row stays empty.
+    regression on all predictors gives, ``[in-sample]``.
 
     Raises UsageError for columns or values that are not there, text or infinities among the numbers,
     participants on several rows; NoInputError where no predictor has both positives and negatives.
@@ -156,25 +152,18 @@ def roc(
     """
     _check_names(table, outcome, predictors, lower_is_positive)
     notes: list[str] = []
-    used, is_positive = _split(table, outcome, positive, negative, notes)
-    found = [
-        _Predictor(name, "lower" if name in lower_is_positive else "higher", _numbers(table, name)[used])
-        for name in predictors
-    ]
+    used, is_positive = split_by_outcome(table, outcome, positive, negative, notes)
+    directions = ["lower" if name in lower_is_positive else "higher" for name in predictors]
+    found = [_Predictor(*of, _numbers(table, of[0])[used]) for of in zip(predictors, directions, strict=True)]
     judged = [_judge(predictor, is_positive, notes) for predictor in found]
     if combine:
         judged += [_judge(model, is_positive, notes) for model in _combination(found, is_positive, notes)]
     rows = [row for row, _ in judged]
-    points = [point for _, its_points in judged for point in its_points]
-    if all(math.isnan(row["auc"]) for row in rows):
-        raise NoInputError(
-            f"{', '.join(predictors)}: no values on one side of '{outcome}'; "
-            "expected positives and negatives with values; fill the column or name another with --predictor"
-        )
+    _require_area(rows, outcome, predictors)
     differences = [_difference(a, b, is_positive, notes) for a, b in itertools.combinations(found, 2)]
     return RocResult(
         pd.DataFrame(rows, columns=list(ROC_COLUMNS)),
-        pd.DataFrame(points, columns=list(POINT_COLUMNS)),
+        pd.DataFrame([point for _, points in judged for point in points], columns=list(POINT_COLUMNS)),
         pd.DataFrame(differences, columns=list(DELONG_COLUMNS)),
         notes,
     )
@@ -211,123 +200,11 @@ def _check_names(table: pd.DataFrame, outcome: str, predictors: Sequence[str], l
             )
 
 
-def require_column(table: pd.DataFrame, name: str, where: str) -> None:
-    """Raise :class:`UsageError` where a table lacks a column, or has it twice."""
-    count = list(table.columns).count(name)
-    if count == 0:
-        raise UsageError(
-            f"{where}: there is no column '{name}'; expected one of {list_first(table.columns)}; "
-            "check the spelling against the table's header"
-        )
-    if count > 1:
-        raise UsageError(
-            f"{where}: the table has {count} columns '{name}'; expected one; rename or remove the others"
-        )
-
-
-def list_first(names: Iterable[str]) -> str:
-    """The first few names and how many more there are."""
-    spelt = [f"'{name}'" for name in names]
-    more = len(spelt) - _LISTED
-    return ", ".join(spelt[:_LISTED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _label(value: Any) -> str:
-    """The text of an outcome: whole numbers without a decimal point, missing as empty.
-
-    >>> [_label(v) for v in (1.0, "1", " ALS ", None, float("nan"))]
-    ['1', '1', 'ALS', '', '']
-    """
-    if isinstance(value, str):
-        return value.strip()
-    if pd.isna(value):
-        return ""
-    if (
-        isinstance(value, (int, float, np.number))
-        and not isinstance(value, bool)
-        and float(value).is_integer()
-    ):
-        return str(int(value))
-    return str(value)
-
-
-def _split(
-    table: pd.DataFrame, outcome: str, positive: object, negative: object, notes: list[str]
-) -> tuple[Mask, Mask]:
-    """Which rows are used, and which of the used ones are positive."""
-    labels = np.array([_label(value) for value in table[outcome].tolist()], dtype=object)
-    n_of = {label: int((labels == label).sum()) for label in sorted(set(labels) - {""})}
-    if not n_of:
-        raise NoInputError(
-            f"{outcome}: no row has a value; expected '{_label(positive)}' and others; "
-            "fill the column or name another with --outcome"
-        )
-    its_positive = _find(positive, n_of, outcome, "--positive")
-    its_negative = None if negative is None else _find(negative, n_of, outcome, "--negative")
-    is_positive = labels == its_positive
-    others = [label for label in n_of if label != its_positive]
-    if its_negative is not None:
-        if its_negative == its_positive:
-            raise UsageError(
-                f"--negative: '{its_negative}' is the positive value too; expected another of '{outcome}'; "
-                f"choose from {list_first(others) or 'another column'}"
-            )
-        is_negative = labels == its_negative
-    else:
-        is_negative = ~is_positive & (labels != "")
-        if not is_negative.any():
-            raise NoInputError(
-                f"{outcome}: all {n_of[its_positive]} rows are '{its_positive}'; expected others to compare; "
-                "add them to the table or name another column with --outcome"
-            )
-        if len(others) > 1:
-            counts = ", ".join(f"{label} (n = {n_of[label]})" for label in others)
-            notes.append(f"{outcome}: negative are all rows that are not {its_positive}: {counts}")
-    empty = int((labels == "").sum())
-    neither = len(labels) - empty - int((is_positive | is_negative).sum())
-    if empty:
-        notes.append(f"{outcome}: {empty} of {len(labels)} rows left out: no value")
-    if neither:
-        notes.append(
-            f"{outcome}: {neither} of {len(labels)} rows left out: neither {its_positive} nor {its_negative}"
-        )
-    used = np.asarray(is_positive | is_negative, dtype=bool)
-    return used, np.asarray(is_positive, dtype=bool)[used]
-
-
-def _find(value: object, n_of: dict[str, int], outcome: str, option: str) -> str:
-    """The outcome that ``value`` means: a number matches however it is written (``1``, ``1.0``)."""
-    candidates = [_label(value)]
-    if isinstance(value, str):
-        number = _number(value)
-        if number is not None and math.isfinite(number):
-            candidates.append(_label(number))
-    for label in candidates:
-        if label in n_of:
-            return label
-    raise UsageError(
-        f"{option}: no row of '{outcome}' is '{candidates[0]}'; expected one of {list_first(n_of)}; "
-        "check the spelling against the table"
-    )
-
-
-def _number(value: Any) -> float | None:
-    """A cell as a number, NaN where it is empty, None where it is something else."""
-    if isinstance(value, str):
-        return read_cell(value)
-    if pd.isna(value):
-        return math.nan
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
-
-
 def _numbers(table: pd.DataFrame, name: str) -> Vector:
     """(n,) the column as numbers, NaN where empty."""
     numbers = []
     for position, value in enumerate(table[name].tolist()):
-        number = _number(value)
+        number = number_of(value)
         if number is None or math.isinf(number):
             raise UsageError(
                 f"{name}: '{value}' in {_row_name(table, position)}; expected a number; "
@@ -338,12 +215,20 @@ def _numbers(table: pd.DataFrame, name: str) -> Vector:
 
 
 def _row_name(table: pd.DataFrame, position: int) -> str:
-    identifier = _label(table["participant_id"].iloc[position]) if "participant_id" in table else ""
+    identifier = as_text(table["participant_id"].iloc[position]) if "participant_id" in table else ""
     row = f"row {position + 1} below the header"
     return f"{row} ({identifier})" if identifier else row
 
 
 # --- one curve ----------------------------------------------------------------------------------------------
+
+
+def _require_area(rows: Sequence[dict[str, Any]], outcome: str, predictors: Sequence[str]) -> None:
+    if all(math.isnan(row["auc"]) for row in rows):
+        raise NoInputError(
+            f"{', '.join(predictors)}: no values on one side of '{outcome}'; "
+            "expected positives and negatives with values; fill the column or name another with --predictor"
+        )
 
 
 def _judge(
@@ -517,7 +402,12 @@ def _difference(a: _Predictor, b: _Predictor, is_positive: Mask, notes: list[str
 
 
 def _combination(found: Sequence[_Predictor], is_positive: Mask, notes: list[str]) -> list[_Predictor]:
-    """The predicted probability of a logistic regression on all predictors, as one more predictor."""
+    """The predicted probability of a logistic regression on all predictors, as one more predictor.
+
+    It has the participants who have them all. It is judged on the data it was fitted to, which its name says;
+    for the same reason it is not compared by DeLong's test. Where the regression has no solution (a
+    separation, collinear predictors), it is empty.
+    """
     if len(found) < 2:
         notes.append("no combination: one predictor was named; two or more can be combined")
         return []

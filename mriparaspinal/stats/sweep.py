@@ -14,12 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mriparaspinal.core.model import MUSCLES, SEGMENTS
+from mriparaspinal.stats.limits import ALPHA
 
 Floats = NDArray[np.float64]
 
 GREY_LEVELS = 256
-
-ALPHA = 0.05
 
 #: The columns of ``sweep.csv``; an empty segment means all segments.
 SWEEP_COLUMNS = ("segment", "muscle", "threshold", "n", "fi_median", "fi_q1", "fi_q3", "fi_mean")

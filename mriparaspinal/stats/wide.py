@@ -9,7 +9,7 @@ import pandas as pd
 
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import COLUMNS, MUSCLES, SEGMENTS
-from mriparaspinal.stats.roc import list_first, require_column
+from mriparaspinal.stats.cells import list_first, require_column
 
 #: The roles that ``widen`` can be asked for; the empty one is that of tables without sides.
 ROLES = ("symptomatic", "contralateral", "bilateral", "")

@@ -95,6 +95,26 @@ def test_workbook_opens_again_and_says_the_same() -> None:
     assert sheet.column_dimensions["B"].width >= len("0.40 ± 0.19")
 
 
+def test_the_look_of_a_sheet() -> None:
+    """Lines above and below the header and below the last row, texts centred but in the first column."""
+    sheet = openpyxl.load_workbook(io.BytesIO(to_xlsx_bytes([TABLE])))["table2"]
+    lined = [(cell.row, side) for cell in sheet["B"] for side in ("top", "bottom") if _line(cell, side)]
+    assert lined == [(3, "top"), (3, "bottom"), (6, "bottom")]
+    assert [cell.alignment.horizontal for cell in sheet[5]] == ["left", "center", "center"]
+    assert sheet.freeze_panes == "B4"
+
+
+def _line(cell: openpyxl.cell.Cell, side: str) -> bool:
+    line = getattr(cell.border, side)
+    return line is not None and line.style == "thin"
+
+
+def test_a_text_longer_than_a_cell_is_cut_off() -> None:
+    table = PaperTable("t", "T", ("a",), (("b" * 40_000,),), frozenset(), ("n" * 40_000,))
+    sheet = openpyxl.load_workbook(io.BytesIO(to_xlsx_bytes([table])))["t"]
+    assert (len(sheet["A4"].value), len(sheet["A6"].value)) == (32_767, 32_767)
+
+
 def test_what_looks_like_a_formula_is_text() -> None:
     raw = to_xlsx_bytes([TABLE])
     cell = openpyxl.load_workbook(io.BytesIO(raw))["table2"]["A6"]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mriparaspinal.clinical.instrument import Instrument
 from mriparaspinal.clinical.instrument_file import parse_instrument
 from mriparaspinal.clinical.library import bundled, open_instrument
-from mriparaspinal.clinical.score import Scored, read_reference, score, template
+from mriparaspinal.clinical.rating_reader import template
+from mriparaspinal.clinical.score import Scored, read_reference, score
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.participants import NUMBERS
 from tests.support.builders.scores import CELLS

@@ -25,7 +25,7 @@ from mriparaspinal.core.model import COLUMNS, MUSCLES, SEGMENTS, Contour
 from mriparaspinal.imaging.rasterise import contour_area, rasterise
 from mriparaspinal.phantom import slices as phantom
 from mriparaspinal.phantom.model import Effects
-from mriparaspinal.stats import characteristics, compare, correlate, regress, reliability, roc
+from mriparaspinal.stats import arms, characteristics, compare, correlate, regress, reliability, roc
 from mriparaspinal.stats.effect_sizes import rank_biserial_interval
 from mriparaspinal.stats.exact_ranks import mann_whitney_exact, wilcoxon_exact
 from mriparaspinal.stats.icc import FORMS
@@ -429,8 +429,8 @@ def test_the_methods_page_speaks_of_every_column() -> None:
 def test_the_methods_page_quotes_the_notes() -> None:
     quoted = {row[0].strip("`") for row in table_with(METHODS, "The note says")}
     constants = {
-        compare.NOT_JUDGED, compare.NO_TEST, compare.NO_INTERVAL, compare.NO_PAIRED_TEST,
-        compare.PAIRS_NOT_JUDGED,
+        arms.NOT_JUDGED, arms.NO_TEST, arms.NO_INTERVAL, arms.NO_PAIRED_TEST,
+        arms.PAIRS_NOT_JUDGED,
     }  # fmt: skip
     assert constants <= quoted
     for other in quoted - constants:
@@ -471,14 +471,14 @@ def test_the_examples_of_the_methods_page() -> None:
     """Each example is read from the page and computed again, by the package and by hand."""
     text = " ".join(METHODS.split())
     a, b = np.arange(1.0, 9.0), np.array([10, 30, 35, 44, 51, 58, 66, 90.0])
-    found = compare.compare_arms(a, b)
+    found = arms.compare_arms(a, b)
     assert (found.test, f"{found.effect_size:.3f}") == ("welch_t", "-2.239")
     assert (f"{found.effect_ci_low:.3f}", f"{found.effect_ci_high:.3f}") == ("-3.645", "-0.779")
     assert "give `welch_t` and g = −2.239 (−3.645 to −0.779)" in text
     low, high = rank_biserial_interval(1.0, 10, 10)
     assert (f"{low:.3f}", high) == ("0.600", 1)
     assert "give r = 1 (0.600 to 1)" in text
-    small = compare.compare_arms([3, 4, 9], [1, 3.5])
+    small = arms.compare_arms([3, 4, 9], [1, 3.5])
     assert (small.statistic, f"{small.effect_size:.3f}") == (5, "0.667")
     assert (f"{small.effect_ci_low:.3f}", f"{small.effect_ci_high:.3f}") == ("-0.374", "0.961")
     assert "give U = 5, r = 0.667 (−0.374 to 0.961)" in text

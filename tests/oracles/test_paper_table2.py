@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mriparaspinal.stats.compare import compare_arms
+from mriparaspinal.stats.arms import compare_arms
 
 TABLE = Path(__file__).parents[2] / ".." / "shared" / "papers" / "ren2026_table2.csv"
 GROUPS = {"als": 38, "lr": 32}

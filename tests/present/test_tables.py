@@ -15,7 +15,6 @@ from mriparaspinal.analysis.files import to_markdown
 from mriparaspinal.present.table_layout import PaperTable
 from mriparaspinal.present.tables import table1, table2, table3, table4
 from mriparaspinal.stats.characteristics import characteristics
-from mriparaspinal.stats.compare import compare_arms
 from mriparaspinal.stats.correlate import COLUMNS
 
 PAPERS = Path(__file__).parents[2] / ".." / "shared" / "papers"
@@ -311,7 +310,7 @@ def test_table_1_as_in_the_paper() -> None:
             "alsfrs_r": [*np.linspace(38, 46, 37), math.nan, *[math.nan] * 32],
         }
     )
-    table = made(table1(characteristics(people, compare_arms)[0]))
+    table = made(table1(characteristics(people)[0]))
     assert table.header == ("Item", "ALS (n = 38)", "LR (n = 32)", "P value", "Test")
     assert table.rows == (
         ("Sex (M/F)", "22/16", "18/14", "0.890", "χ²"),
@@ -323,14 +322,14 @@ def test_table_1_as_in_the_paper() -> None:
 
 def test_table_1_of_three_groups_and_of_one() -> None:
     people = pd.DataFrame({"participant_id": range(9), "group": list("ABC") * 3, "age": range(50, 59)})
-    described, _ = characteristics(people, compare_arms)
+    described, _ = characteristics(people)
     table = made(table1(described, "shapiro"))
     assert table.header == (
         "Item", "A (n = 3)", "B (n = 3)", "C (n = 3)", "P¹ value", "Test¹", "P² value", "Test²", "P³ value",
         "Test³",
     )  # fmt: skip
     assert "P³, B against C." in table.footnotes
-    one, _ = characteristics(people, compare_arms, groups=["B"])
+    one, _ = characteristics(people, groups=["B"])
     assert made(table1(one)).header == ("Item", "B (n = 3)")
 
 
@@ -339,5 +338,5 @@ def test_nothing_to_show() -> None:
     assert table2(empty) == (None, ["Table 2: no comparison of sides within a group, so it is left out"])
     assert table3(empty) == (None, ["Table 3: no comparison of groups, so it is left out"])
     assert table4(pd.DataFrame(columns=COLUMNS)) == (None, ["Table 4: no correlations, so it is left out"])
-    nobody, _ = characteristics(pd.DataFrame({"participant_id": []}), compare_arms)
+    nobody, _ = characteristics(pd.DataFrame({"participant_id": []}))
     assert table1(nobody) == (None, ["Table 1: no characteristics, so it is left out"])

@@ -12,13 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.stats.characteristics import (
-    CHARACTERISTIC_COLUMNS,
-    NO_TEST,
-    characteristics,
-    compare_counts,
-)
-from mriparaspinal.stats.compare import compare_arms
+from mriparaspinal.stats.arms import NO_TEST
+from mriparaspinal.stats.characteristics import CHARACTERISTIC_COLUMNS, characteristics, compare_counts
 
 
 def people(n_als: int, n_lr: int, **columns: list[object]) -> pd.DataFrame:
@@ -42,7 +37,7 @@ PAPER = people(
 
 
 def test_counts_of_ren_table_1() -> None:
-    table, notes = characteristics(PAPER, compare_arms)
+    table, notes = characteristics(PAPER)
     assert list(table.columns) == list(CHARACTERISTIC_COLUMNS)
     assert notes == []
     sex, psa = row(table, "sex"), row(table, "psa")
@@ -98,7 +93,7 @@ def test_numbers_are_described_and_tested_as_scipy_and_numpy_do() -> None:
     rng = np.random.default_rng(4)
     als, lr = rng.normal(55, 11, 20), rng.normal(61, 12, 17)
     months = np.concatenate([rng.lognormal(2, 1.2, 20), rng.lognormal(2, 1.2, 17)])
-    table, _ = characteristics(people(20, 17, age=[*als, *lr], disease_duration=list(months)), compare_arms)
+    table, _ = characteristics(people(20, 17, age=[*als, *lr], disease_duration=list(months)))
     age, duration = row(table, "age"), row(table, "disease_duration")
     assert stats.levene(als, lr, center="mean").pvalue >= 0.05
     expected = stats.ttest_ind(als, lr)
@@ -116,9 +111,7 @@ def test_numbers_are_described_and_tested_as_scipy_and_numpy_do() -> None:
 
 
 def test_a_column_that_one_group_has() -> None:
-    table, notes = characteristics(
-        people(6, 5, alsfrs_lower=[8.0, 9, 10, 7, 12, math.nan, *[math.nan] * 5]), compare_arms
-    )
+    table, notes = characteristics(people(6, 5, alsfrs_lower=[8.0, 9, 10, 7, 12, math.nan, *[math.nan] * 5]))
     found = row(table, "alsfrs_lower")
     assert (found["n_a"], found["missing_a"], found["n_b"], found["missing_b"]) == (5, 1, 0, 5)
     assert found["summary_a"] == "9.2 ± 1.9"
@@ -136,7 +129,7 @@ def test_three_groups_give_three_pairs_with_one_description_each() -> None:
             "sex": ["F", "M"] * 15,
         }
     )
-    found, _ = characteristics(table, compare_arms)
+    found, _ = characteristics(table)
     ages = found[found["characteristic"] == "age"]
     assert list(zip(ages["label_a"], ages["label_b"], strict=True)) == [
         ("ALS", "LR"),
@@ -152,7 +145,7 @@ def test_three_groups_give_three_pairs_with_one_description_each() -> None:
 
 
 def test_one_group_is_described_without_a_test() -> None:
-    table, _ = characteristics(people(4, 0, age=[50.0, 60, 61, 62], sex=["M", "F", "F", "F"]), compare_arms)
+    table, _ = characteristics(people(4, 0, age=[50.0, 60, 61, 62], sex=["M", "F", "F", "F"]))
     assert list(table["label_b"]) == ["", ""]
     assert list(table["test"]) == ["", ""]
     assert list(table["summary_a"]) == ["1/3", "58.2 ± 5.6"]
@@ -171,7 +164,6 @@ def test_which_other_columns_are_characteristics() -> None:
             height=[1.6, 1.7, 1.8, 1.9, 1.5, 1.6, 1.7, 1.8],
             empty=[None] * 8,
         ),
-        compare_arms,
     )
     assert list(table["characteristic"]) == ["smoker", "surgeon", "height"]
     assert list(table["item"]) == ["smoker (0/1)", "surgeon (A/B)", "height"]
@@ -185,14 +177,14 @@ def test_which_other_columns_are_characteristics() -> None:
 
 
 def test_nobody_is_named_in_a_small_cohort() -> None:
-    table, notes = characteristics(people(2, 2, name=["Ann", "Bob", "Cleo", "Dan"]), compare_arms)
+    table, notes = characteristics(people(2, 2, name=["Ann", "Bob", "Cleo", "Dan"]))
     assert table.empty
     assert notes == ["name: a different text for everyone, left out"]
 
 
 def test_large_table_with_small_counts_keeps_chi_squared_and_says_so() -> None:
     table, notes = characteristics(
-        people(4, 4, onset_region=["lower", "upper", "bulbar", "lower", *["upper"] * 4]), compare_arms
+        people(4, 4, onset_region=["lower", "upper", "bulbar", "lower", *["upper"] * 4])
     )
     found = row(table, "onset_region")
     assert (found["levels"], found["summary_a"], found["test"]) == (
@@ -204,7 +196,7 @@ def test_large_table_with_small_counts_keeps_chi_squared_and_says_so() -> None:
 
 
 def test_constant_columns_have_no_test() -> None:
-    table, notes = characteristics(people(3, 3, sex=["M"] * 6, bmi=[22.0] * 6), compare_arms)
+    table, notes = characteristics(people(3, 3, sex=["M"] * 6, bmi=[22.0] * 6))
     assert list(table["test"]) == ["", ""]
     assert table["p"].isna().all()
     assert notes == [f"sex, ALS against LR: {NO_TEST}", f"bmi, ALS against LR: {NO_TEST}"]
@@ -213,7 +205,7 @@ def test_constant_columns_have_no_test() -> None:
 def test_who_is_in_no_group_is_named() -> None:
     table = people(3, 3, age=[50.0, 51, 53, 60, 61, 63])
     table["group"] = ["ALS", "als", "", "LR", "LR", "HC"]
-    found, notes = characteristics(table, compare_arms, groups=("ALS", "LR", "MMN"))
+    found, notes = characteristics(table, groups=("ALS", "LR", "MMN"))
     assert list(found["n_a"]) == [2]
     assert notes[:2] == [
         "characteristics: no participant of group MMN",
@@ -222,7 +214,7 @@ def test_who_is_in_no_group_is_named() -> None:
 
 
 def test_without_groups_there_is_nothing_to_describe() -> None:
-    table, notes = characteristics(PAPER.drop(columns="group"), compare_arms)
+    table, notes = characteristics(PAPER.drop(columns="group"))
     assert table.empty
     assert list(table.columns) == list(CHARACTERISTIC_COLUMNS)
     assert notes == ["characteristics: no column group, so there are no groups to describe"]
@@ -230,16 +222,14 @@ def test_without_groups_there_is_nothing_to_describe() -> None:
 
 def test_a_participant_with_two_rows_is_refused() -> None:
     with pytest.raises(UsageError, match="ALS_1 was found more than once; expected one row per participant"):
-        characteristics(pd.concat([PAPER, PAPER.head(1)]), compare_arms)
+        characteristics(pd.concat([PAPER, PAPER.head(1)]))
 
 
 @given(st.permutations(range(12)))
 @settings(max_examples=20, deadline=None)
 def test_the_order_of_the_rows_changes_nothing(order: list[int]) -> None:
     table = people(6, 6, age=[50.1, 51.7, 53, 60, 61, 63, 40, 41, 43, 44, 50.3, 70], sex=["M", "F", "F"] * 4)
-    pd.testing.assert_frame_equal(
-        characteristics(table, compare_arms)[0], characteristics(table.iloc[order], compare_arms)[0]
-    )
+    pd.testing.assert_frame_equal(characteristics(table)[0], characteristics(table.iloc[order])[0])
 
 
 def test_a_known_number_is_never_a_code():
@@ -251,5 +241,5 @@ def test_a_known_number_is_never_a_code():
             "fallen": [1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0],
         }
     )
-    table, _ = characteristics(people, compare_arms)
+    table, _ = characteristics(people)
     assert dict(zip(table.characteristic, table.levels, strict=True)) == {"alsfrs_lower": "", "fallen": "0/1"}

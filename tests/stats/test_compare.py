@@ -15,17 +15,16 @@ from statsmodels.stats.diagnostic import lilliefors
 from statsmodels.stats.multitest import multipletests
 
 from mriparaspinal.core.errors import NoInputError, UsageError
-from mriparaspinal.stats.cohort import assemble
-from mriparaspinal.stats.compare import (
-    COMPARISON_COLUMNS,
+from mriparaspinal.stats.arms import (
     NO_INTERVAL,
     NO_PAIRED_TEST,
     NO_TEST,
     NOT_JUDGED,
-    compare,
     compare_arms,
     compare_pairs,
 )
+from mriparaspinal.stats.cohort import assemble
+from mriparaspinal.stats.compare import COMPARISON_COLUMNS, compare
 from mriparaspinal.stats.contrasts import default_contrasts, resolve
 from mriparaspinal.stats.effect_sizes import rank_biserial_interval
 from mriparaspinal.stats.exact_ranks import mann_whitney_exact, wilcoxon_exact
