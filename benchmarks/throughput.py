@@ -20,6 +20,7 @@ import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import msgspec
 import numpy as np
@@ -27,7 +28,7 @@ from PIL import Image, ImageDraw
 
 from mriparaspinal.core.model import Settings
 from mriparaspinal.dataset.open import Dataset, open_dataset
-from mriparaspinal.io import png
+from mriparaspinal.io import images
 from mriparaspinal.measure.slice import measure_slices
 from mriparaspinal.phantom.model import Effects
 from mriparaspinal.phantom.slices import make_cohort, make_slices
@@ -68,13 +69,9 @@ def script(root: Path, names: Names, mask_of: Callable[..., np.ndarray]) -> None
 
 def measured(root: Path, study: Dataset, quick: bool) -> None:
     """The tool itself, with the decoder of the extra ``fast`` or with Pillow's."""
-    asked = png._quick_decoder
-    if not quick:
-        png._quick_decoder = lambda: None  # type: ignore[assignment]
-    try:
+    decoder = images.decode_plain_png if quick else lambda _: None
+    with mock.patch.object(images, "decode_plain_png", decoder):
         measure_slices(root, study.dataset.slices, Settings())
-    finally:
-        png._quick_decoder = asked
 
 
 def labelme_mask() -> Callable[..., np.ndarray] | None:
@@ -104,9 +101,10 @@ def main(slices: int = 100, size: int = 512) -> None:
             "floor": functools.partial(floor, root, names, by_pillow, quickest),
             "floor, JSON by Python's json": functools.partial(floor, root, names, by_pillow, json.loads),
         }
-        quick = png._quick_decoder()
-        if quick is not None:
-            decode = lambda raw: quick(raw, (size, size), "mono")  # noqa: E731
+        if importlib.util.find_spec("kornia_rs") is not None:
+            from kornia_rs.io import decode_image_png_u8
+
+            decode = lambda raw: decode_image_png_u8(raw, (size, size), "mono")  # noqa: E731
             contenders["floor, PNG by the extra fast"] = functools.partial(
                 floor, root, names, decode, quickest
             )

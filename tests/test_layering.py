@@ -1,9 +1,10 @@
-"""Who may import whom (rule 1), and how light start-up is (rule 2): the architecture, held by a test."""
+"""The architecture, held by tests: who may import whom, how large parts may be, how light start-up is."""
 
 from __future__ import annotations
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +118,98 @@ def test_nothing_lies_at_the_top_but_the_interface() -> None:
 def test_oracles_stay_in_the_tests() -> None:
     for path in MODULES.values():
         assert "pingouin" not in {name.split(".")[0] for name in imports(path)}
+
+
+# --- sizes --------------------------------------------------------------------------------------------------
+
+#: The most lines of a module, lines of a function without its docstring, and parameters of a function.
+MOST = {"lines of a module": 450, "lines of a function": 60, "parameters": 10}
+#: What is larger still, and how large it is: entries shrink and go, none comes.
+TOO_LARGE = {
+    ("lines of a module", "clinical.score"): 534,
+    ("lines of a module", "dataset.anatomy"): 639,
+    ("lines of a module", "io.labelme"): 451,
+    ("lines of a module", "io.output"): 653,
+    ("lines of a module", "present.tables"): 521,
+    ("lines of a module", "stats.compare"): 565,
+    ("lines of a module", "stats.roc"): 542,
+    ("lines of a function", "cli.check.check"): 63,
+    ("lines of a function", "cli.regions.regions"): 61,
+    ("lines of a function", "cli.score.score"): 72,
+    ("lines of a function", "dataset.anatomy.sort_contours"): 65,
+    ("lines of a function", "dataset.open.open_dataset"): 90,
+    ("parameters", "cli.check.check"): 11,
+}
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """From ``def`` to the last line, without the docstring."""
+    first = function.body[0]
+    docstring = first.end_lineno - first.lineno + 1 if ast.get_docstring(function) is not None else 0
+    return function.end_lineno - function.lineno + 1 - docstring
+
+
+def parameters_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    named = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    return len([argument for argument in named if argument.arg not in ("self", "cls")])
+
+
+def too_large(module: str) -> dict[tuple[str, str], int]:
+    """What of a module is larger than the most, and how large it is."""
+    text = MODULES[module].read_text(encoding="utf-8")
+    sizes = {("lines of a module", module): len(text.splitlines())}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            sizes["lines of a function", f"{module}.{node.name}"] = lines_of(node)
+            sizes["parameters", f"{module}.{node.name}"] = parameters_of(node)
+    return {(what, name): size for (what, name), size in sizes.items() if size > MOST[what]}
+
+
+def test_modules_functions_and_their_parameters_stay_few() -> None:
+    found = {name: size for module in MODULES for name, size in too_large(module).items()}
+    grown = {name: size for name, size in found.items() if size > TOO_LARGE.get(name, 0)}
+    assert grown == {}, "split it: TOO_LARGE takes nothing new"
+    assert set(TOO_LARGE) - set(found) == set(), "small enough now: take it out of TOO_LARGE"
+
+
+# --- private names ------------------------------------------------------------------------------------------
+
+OTHERS = sorted(
+    path
+    for folder in ("tests", "benchmarks", "fuzz", "docs", "scripts")
+    for path in (PACKAGE.parent / folder).rglob("*.py")
+)
+#: Private names of other libraries, and how they are written.
+FOREIGN = {"os._exit", "decoder._available", "decoder._unavailable"}
+PRIVATE = re.compile(r"_(?!_)\w+")
+
+
+def private_names(tree: ast.AST) -> set[str]:
+    """Private names that a file takes from elsewhere: imported, read as attributes, or patched by name."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            words = [*(getattr(node, "module", None) or "").split("."), *(alias.name for alias in node.names)]
+            found |= {word for name in words for word in name.split(".") if PRIVATE.fullmatch(word)}
+        elif isinstance(node, ast.Attribute) and PRIVATE.fullmatch(node.attr):
+            if ast.unparse(node.value) not in ("self", "cls"):
+                found.add(ast.unparse(node))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
+            ("attr", "patch", "patch.object")
+        ):
+            texts = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            found |= {text for text in texts if PRIVATE.fullmatch(text.rsplit(".", 1)[-1])}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):  # code of another process
+            found |= set(re.findall(r"mriparaspinal[\w.]*(?:\.| import )_(?!_)\w+", node.value))
+    return found - FOREIGN
+
+
+@pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.relative_to(PACKAGE.parent).as_posix())
+def test_no_private_name_is_used_from_outside(path: Path) -> None:
+    assert private_names(ast.parse(path.read_text(encoding="utf-8"))) == set()
+
+
+# --- start-up -----------------------------------------------------------------------------------------------
 
 
 def loaded_by(*arguments: str) -> set[str]:

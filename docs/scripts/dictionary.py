@@ -458,7 +458,7 @@ def _problem_rows() -> list[list[str]]:
         "message": "what was found; what was expected",
         "remedy": "what to do",
     }
-    return _meant("problems.csv", [f.name for f in dataclasses.fields(Problem)], meanings)
+    return meant("problems.csv", [f.name for f in dataclasses.fields(Problem)], meanings)
 
 
 def _participants() -> str:
@@ -494,10 +494,11 @@ def _participants() -> str:
 def _rows(described: _Table) -> list[list[str]]:
     columns = list(described.columns)
     meanings = {name: text for name, text in _COMMON.items() if name in columns} | dict(described.meanings)
-    return _meant(described.file, columns, meanings)
+    return meant(described.file, columns, meanings)
 
 
-def _meant(file: str, columns: Iterable[str], meanings: Mapping[str, str]) -> list[list[str]]:
+def meant(file: str, columns: Iterable[str], meanings: Mapping[str, str]) -> list[list[str]]:
+    """The columns of a file with their meanings; stops the build where one has none, or is not there."""
     columns = list(columns)
     _same(file, columns, meanings)
     return [[f"`{name}`", _bar(meanings[name])] for name in columns]

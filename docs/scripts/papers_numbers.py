@@ -62,7 +62,7 @@ def page(papers: Path) -> str:
         INTRODUCTION,
         "## Ren et al. 2026: lumbar muscles in ALS and radiculopathy\n",
         "Front. Neurol. 17:1751139. 38 patients with ALS, 32 with lumbosacral radiculopathy (LR).\n",
-        _characteristics(ren),
+        characteristics(ren),
         _sides(table2),
         _not_paired(table2, table3),
         _correlations(ren),
@@ -111,7 +111,8 @@ CLOSING = """\
 # --- Ren et al. 2026 ----------------------------------------------------------------------------------------
 
 
-def _characteristics(paper: str) -> str:
+def characteristics(paper: str) -> str:
+    """The numbers of Table 1 by the text of the paper and by ours; stops where the text has others."""
     _require(paper, "22/16\t18/14\t0.890", "27/11\t20/12\t0.071", "54.1 ± 11.8\t57.1 ± 13.5\t0.331")
     _require(paper, "24.3 ± 2.9\t23.2 ± 4.1\t0.202")
     sex, psa = compare_counts([22, 16], [18, 14]).p, compare_counts([27, 11], [20, 12]).p

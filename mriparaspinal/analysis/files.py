@@ -41,14 +41,14 @@ def every_letter(figure: Figure) -> None:
     for text in figure.findobj(Text):
         lacking = _letters(text.get_text()) - _letters_of(_own_font())
         if lacking:
-            names = [name for name, _ in _fonts_for(frozenset(lacking))]
+            names = [name for name, _ in fonts_for(frozenset(lacking))]
             text.set_fontfamily([_FONT, *names])
 
 
 def missing_letters(texts: Iterable[str]) -> str:
     """The letters that no font of this machine has, in order; they are boxes in a figure."""
     lacking = frozenset(_letters("".join(texts)) - _letters_of(_own_font()))
-    there = {letter for _, letters in _fonts_for(lacking) for letter in letters}
+    there = {letter for _, letters in fonts_for(lacking) for letter in letters}
     return "".join(sorted(lacking - there))
 
 
@@ -69,7 +69,7 @@ def _letters_of(path: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=100)
-def _fonts_for(lacking: frozenset[str]) -> tuple[tuple[str, frozenset[str]], ...]:
+def fonts_for(lacking: frozenset[str]) -> tuple[tuple[str, frozenset[str]], ...]:
     """The fewest fonts for letters, by name: of those that have most of what is left, the first."""
     fonts: dict[str, str] = {}
     for entry in sorted(font_manager.fontManager.ttflist, key=lambda entry: (entry.name, entry.fname)):

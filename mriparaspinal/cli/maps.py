@@ -14,7 +14,7 @@ from mriparaspinal.io.overwrite import refuse_inputs
 Kind = Literal["dti", "mtr", "ratio", "fat-fraction"]
 
 #: The images of each kind, by option: those that it needs, and those that it can do without.
-_NEEDED: dict[Kind, tuple[str, ...]] = {
+NEEDED: dict[Kind, tuple[str, ...]] = {
     "dti": ("--data", "--bval", "--bvec"),
     "mtr": ("--mt", "--no-mt"),
     "ratio": ("--numerator", "--denominator"),
@@ -53,7 +53,7 @@ class Images:
 @opt.command
 def maps(
     *,
-    kind: Annotated[Kind, opt.argument(f"What to compute: {', '.join(_NEEDED)}.")],
+    kind: Annotated[Kind, opt.argument(f"What to compute: {', '.join(NEEDED)}.")],
     out: Annotated[Path, opt.option("--out", "The map, .nii.gz; of dti a folder.", "FILE|DIR")],
     images: Images,
     same_voxels: Annotated[
@@ -82,7 +82,7 @@ def maps(
     from mriparaspinal.io.output import OutputFolder, write_file
 
     if kind == "dti":
-        data, bval, bvec = (files[option] for option in _NEEDED[kind])
+        data, bval, bvec = (files[option] for option in NEEDED[kind])
         series = making.open_diffusion(data, bval, bvec, images.mask, affine)
         with progress_bar("fitting", series.series.grid.shape[2], ui.quiet) as advance:
             made = making.make_tensor(series, advance)
@@ -93,7 +93,7 @@ def maps(
             "ratio": making.make_ratio,
             "fat-fraction": making.make_fat_fraction,
         }[kind]
-        first, second = (files[option] for option in _NEEDED[kind])
+        first, second = (files[option] for option in NEEDED[kind])
         made = make(first, second, out, same_voxels, affine)
     folder = out if kind == "dti" else out.parent
     refuse_inputs("--out", [folder / name for name in made.files], files.values())
@@ -114,11 +114,11 @@ def maps(
 
 def _check(kind: Kind, images: dict[str, Path], same_voxels: bool) -> None:
     """Raise :class:`UsageError` where an image of a kind is missing, or one is of another kind."""
-    missing = [option for option in _NEEDED[kind] if option not in images]
+    missing = [option for option in NEEDED[kind] if option not in images]
     if missing:
-        needed = ", ".join(_NEEDED[kind])
+        needed = ", ".join(NEEDED[kind])
         raise UsageError(f"maps {kind}: no {missing[0]}; expected {needed}; name the image")
-    known = [*_NEEDED[kind], *_OPTIONAL[kind]]
+    known = [*NEEDED[kind], *_OPTIONAL[kind]]
     asked = [*images, *(["--same-voxels"] if same_voxels else [])]
     for option in asked:
         if option not in known:

@@ -76,7 +76,7 @@ def _draw(
     grey = np.asarray(found.image.crop(frame))
     patches = {key: patch.moved(-frame.top, -frame.left) for key, patch in found.anatomy.patches.items()}
     threshold = thresholds.get(as_written(slice_.name))
-    content = _webp(coarser_outside(grey, patches.values(), step))
+    content = webp(coarser_outside(grey, patches.values(), step))
     picture = SliceImage(
         width=frame.right - frame.left,
         height=frame.bottom - frame.top,
@@ -94,7 +94,7 @@ def _count(grey: NDArray[np.uint8], patch: Patch, threshold: float | None) -> tu
     return levels.size, 0 if threshold is None else int(np.count_nonzero(levels > threshold))
 
 
-def _webp(grey: NDArray[np.uint8]) -> bytes:
+def webp(grey: NDArray[np.uint8]) -> bytes:
     """Lossless, and nothing but the pixels: no Exif, profile or text of the file comes along."""
     content = io.BytesIO()
     Image.fromarray(grey).save(content, "WEBP", lossless=True, quality=50, method=4)

@@ -116,7 +116,7 @@ def test_letters_that_the_own_font_lacks(monkeypatch):
         assert drawn("肌") == drawn("肌")
     own = [entry for entry in font_manager.fontManager.ttflist if entry.name.startswith("DejaVu")]
     monkeypatch.setattr(font_manager.fontManager, "ttflist", own)
-    figure_files._fonts_for.cache_clear()
+    figure_files.fonts_for.cache_clear()
     assert figure_files.missing_letters(["肌肉", "a肌"]) == "".join(sorted("肌肉"))
     assert drawn("肌") == drawn("肉")  # boxes, and no warning
-    figure_files._fonts_for.cache_clear()
+    figure_files.fonts_for.cache_clear()

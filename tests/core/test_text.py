@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import io
 import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from mriparaspinal.analysis.frames import _numbers as measurement_numbers
-from mriparaspinal.analysis.frames import participants_frame, table_frame
-from mriparaspinal.brain.maps import _numbers as direction_numbers
+from mriparaspinal.analysis.frames import participants_frame, read_measurements, table_frame
+from mriparaspinal.brain.maps import parse_gradients
 from mriparaspinal.brain.measure import read_tiv
 from mriparaspinal.cli import load
 from mriparaspinal.clinical.instrument import Range
-from mriparaspinal.clinical.records import _same
-from mriparaspinal.core.errors import ParaspinalError
-from mriparaspinal.core.participants import read_participants
+from mriparaspinal.clinical.records import joined_csv
+from mriparaspinal.clinical.score import Scored
+from mriparaspinal.core.errors import ParaspinalError, UsageError
+from mriparaspinal.core.model import COLUMNS as RESULT_COLUMNS
+from mriparaspinal.core.participants import Participants, read_participants
 from mriparaspinal.core.text import is_missing, read_cell, read_number, read_whole
 from mriparaspinal.imaging.slice_position import COLUMNS, parse_places
 from mriparaspinal.imaging.window import parse_window
@@ -26,13 +29,13 @@ from mriparaspinal.io.dicom_header import first_number as dicom_number
 from mriparaspinal.io.dicom_header import to_floats as dicom_numbers
 from mriparaspinal.io.slices_table import read_spacings
 from mriparaspinal.io.tables import parse_table
-from mriparaspinal.scans.levels import Level, _parse
-from mriparaspinal.stats.characteristics import _numbers as characteristic_numbers
-from mriparaspinal.stats.compare import _numbers as compared_numbers
-from mriparaspinal.stats.contrasts import matches
+from mriparaspinal.scans.levels import parse_levels
+from mriparaspinal.stats.characteristics import characteristics
+from mriparaspinal.stats.compare import compare, compare_arms
+from mriparaspinal.stats.contrasts import matches, parse_contrast
 from mriparaspinal.stats.design import select
 from mriparaspinal.stats.reliability import ratings_of_table
-from mriparaspinal.stats.roc import _numbers as roc_numbers
+from mriparaspinal.stats.roc import roc
 
 MISSING, FAULT = "missing", "fault"
 #: A cell, and what it is in a column of numbers: by the docs, not by the code.
@@ -90,11 +93,11 @@ def _of_places(text: str) -> float | None:
 
 
 def _of_levels(text: str) -> float | None:
-    cells = {"source": "s", "group": "ALS", "patient": "7", "segment": "3", "slice": "", "position_mm": text}
-    level = _parse(2, cells)
-    if isinstance(level, Level):
-        return level.position_mm
-    return math.nan if "neither" in level.message else None
+    columns = ("source", "group", "patient", "segment", "slice", "position_mm")
+    levels, problems = parse_levels(columns, [("s", "ALS", "7", "3", "", text)])
+    if levels:
+        return levels[0].position_mm
+    return math.nan if "neither" in problems[0].message else None
 
 
 def _of_participants(column: str) -> Callable[[str], float | None]:
@@ -132,6 +135,48 @@ def _of_ratings(text: str) -> float:
     return float(ratings_of_table(table)["value"].iloc[0])
 
 
+def _of_results(text: str) -> float:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows([RESULT_COLUMNS, [text if name == "fi" else "1" for name in RESULT_COLUMNS]])
+    return float(read_measurements({"L3.csv": buffer.getvalue().encode()}, ["L3.csv"])["fi"].iloc[0])
+
+
+def _two_groups(text: str) -> pd.DataFrame:
+    table = pd.DataFrame({"participant_id": list("ABCD"), "group": ["ALS", "LR", "LR", "LR"]})
+    return table.assign(x=pd.Series([text, "20", "30", "30"], dtype=object))
+
+
+def _of_compare(text: str) -> float:
+    cohort = _two_groups(text).assign(segment="L3", muscle="MF", side="left", role="symptomatic")
+    return float(compare(cohort, [parse_contrast("group:ALS-LR")], ["x"])[0]["mean_a"].iloc[0])
+
+
+def _of_roc(text: str) -> float:
+    """The lowest cut-off is the lowest value − 1: that of the cell, or 15."""
+    table = _two_groups(text)
+    table.loc[1, ["group", "x"]] = ["ALS", "15"]
+    lowest = float(roc(table, "group", "ALS", ["x"]).points["cutoff"].min()) + 1
+    return math.nan if lowest == 15 else lowest
+
+
+NUMBERS = (7, 5, 0.5, 10, 0.25)
+
+
+def _of_scores(text: str) -> float | None:
+    """The score that the participants table does not contradict."""
+    people = Participants(("s",), {"A": {"s": text}})
+    for number in NUMBERS:
+        with contextlib.suppress(UsageError):
+            joined_csv(Scored(("s",), {"A": (float(number),)}, {}, ()), people)
+            return number
+    return None
+
+
+def _of_directions(text: str) -> float:
+    vectors = "0 1 0 0 .6 .6 0\n0 0 1 0 .8 0 .6\n0 0 0 1 0 .8 .8"
+    return float(parse_gradients(f"{text} 1000 1000 1000 1000 1000 1000", vectors, 7)[0][0])
+
+
 def _of_tiv(text: str) -> float | None:
     number = read_tiv(text, None)
     return number if isinstance(number, float) else None
@@ -145,10 +190,10 @@ READERS: dict[str, Reader] = {
     "participants: age": _read(_of_participants("age")),
     "participants: a column of one's own": _read(_of_participants("mrc_sum")),
     "--table": _read(_of_tables),
-    "results": _read(lambda text: float(measurement_numbers(_column(text), "L3.csv", "fi").iloc[0])),
+    "results": _read(_of_results),
     "correlate, regress": _read(_of_design),
-    "compare": _read(lambda text: float(compared_numbers(_column(text).to_frame(), "x", "the metric")[0])),
-    "roc": _read(lambda text: float(roc_numbers(_column(text).to_frame(), "x")[0])),
+    "compare": _read(_of_compare),
+    "roc": _read(_of_roc),
     "reliability": _read(_of_ratings),
 }
 #: Where nothing can be missing: a missing cell is a fault, too.
@@ -159,16 +204,16 @@ STRICT: dict[str, Reader] = {
     "instrument": _read(Range(-100, 100, whole=False).number),
     "--window": _read(lambda text: _option("quantify x --out y", "--window", f"{text},1e9")[0]),
     "prepare --window": _read(lambda text: parse_window(f"{text},1e9")[0]),
-    "scores": _read(lambda text: next((n for n in (7, 5, 0.5, 10, 0.25) if _same(text, n)), None)),
-    "contrast": _read(lambda text: next((n for n in (7, 5, 0.5, 10, 0.25) if _is(n, text)), None)),
+    "scores": _read(_of_scores),
+    "contrast": _read(lambda text: next((n for n in NUMBERS if _is(n, text)), None)),
     "DICOM": _read(lambda text: next(iter(dicom_numbers([text, "1"], 2) or [None]))),
     "DICOM, the first": _read(dicom_number),
-    "--bval": _read(lambda text: float(direction_numbers(text, "--bval")[0, 0])),
+    "--bval": _read(_of_directions),
 }
-#: What the command itself refuses; and in FSL's files, where commas and spaces part two numbers.
+#: What the command itself refuses; and the empty cell that a score fills.
 _OTHER = {
     "--sat-fraction": ("NaN", "inf", "-Infinity", "+nan", "-nan"),
-    "--bval": ("1,5", "1,234", "1.234,5", "1 234", "1\u00a0234", "12 mm", "45 %"),
+    "scores": ("",),
     "--window": (),
     "prepare --window": (),
 }
@@ -220,11 +265,11 @@ def test_intracranial_volume(text: str) -> None:
     assert _read(_of_tiv)(text) == ML[text]
 
 
-def test_characteristics_take_no_text_for_a_number() -> None:
-    texts = list(CELLS)
-    found = characteristic_numbers(pd.Series(texts, dtype=object))
-    expected = [value if isinstance(value, (int, float)) else math.nan for value in CELLS.values()]
-    np.testing.assert_array_equal(found, expected)
+@pytest.mark.parametrize("text", CELLS)
+def test_characteristics_take_no_text_for_a_number(text: str) -> None:
+    means = characteristics(_two_groups(text), compare_arms)[0]["mean_a"].tolist()
+    expected = CELLS[text] if isinstance(CELLS[text], (int, float)) else math.nan
+    assert means == pytest.approx([expected], nan_ok=True, abs=0, rel=0)
 
 
 @pytest.mark.parametrize("text", ["None", "none", "null", "NULL"])

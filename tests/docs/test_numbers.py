@@ -187,7 +187,7 @@ def test_other_numbers_of_the_page_by_hand() -> None:
 
 def test_a_paper_without_the_quoted_numbers_stops_the_script() -> None:
     with pytest.raises(SystemExit, match=r"0\.890"):
-        load("papers_numbers")._characteristics("another text")
+        load("papers_numbers").characteristics("another text")
 
 
 # --- simulation ---------------------------------------------------------------------------------------------

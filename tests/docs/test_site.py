@@ -158,7 +158,7 @@ def test_the_dictionary_has_every_column_in_its_order() -> None:
 def test_a_column_without_a_meaning_stops_the_build() -> None:
     dictionary = script("dictionary")
     with pytest.raises(SystemExit, match=r"x\.csv.*new_column"):
-        dictionary._meant("x.csv", ["segment", "new_column"], {"segment": "L1 to L5"})
+        dictionary.meant("x.csv", ["segment", "new_column"], {"segment": "L1 to L5"})
 
 
 #: Words of the program that look like codes: values of options, names of instruments.

@@ -8,7 +8,6 @@ import signal
 import pytest
 
 from mriparaspinal.core.errors import ParaspinalError
-from mriparaspinal.parallel import map as parallel
 from mriparaspinal.parallel.map import map_in_order
 
 
@@ -43,10 +42,8 @@ def test_order_and_progress(jobs, count):
     assert len(calls) == count
 
 
-@pytest.mark.parametrize("window", [1, 2, 3])
-def test_order_with_few_parts_handed_over_at_a_time(window, monkeypatch):
-    monkeypatch.setattr(parallel, "_WINDOW", window)
-    assert list(map_in_order(square, range(101), 2)) == [n * n for n in range(101)]
+def test_order_of_more_items_than_are_handed_over_ahead():
+    assert list(map_in_order(square, range(5001), 2)) == [n * n for n in range(5001)]
 
 
 def test_results_come_while_others_are_still_to_do():
