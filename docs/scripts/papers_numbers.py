@@ -1,4 +1,4 @@
-"""Write docs/the-papers-numbers.md: which printed figures of the papers come out of their own tables.
+"""Write docs/the-papers-numbers.md and its tables: which printed numbers follow from the papers' own tables.
 
 Run: ``python docs/scripts/papers_numbers.py [PAPERS]``, where PAPERS is the folder with the papers' texts and
 ``ren2026_table2.csv``, ``ren2026_table3.csv`` (default ``../shared/papers`` beside the project).
@@ -7,6 +7,7 @@ Run: ``python docs/scripts/papers_numbers.py [PAPERS]``, where PAPERS is the fol
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import re
 import sys
@@ -26,7 +27,8 @@ from mriparaspinal.stats.correlate import p_from_r
 from mriparaspinal.stats.roc import roc
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "the-papers-numbers.md"
+DOCS = ROOT / "docs"
+PAGE = "the-papers-numbers.md"
 
 N = {"als": 38, "lr": 32}
 #: The table's cells have two decimals, so the number behind one lies within half a unit of the last.
@@ -48,63 +50,69 @@ class Summary(NamedTuple):
 
 
 def main() -> None:
-    """Write the page."""
+    """Write the page and its tables."""
     papers = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT.parent / "shared" / "papers"
-    PAGE.write_text(page(papers), encoding="utf-8")
-    print(f"wrote {PAGE}")
+    for name, content in made(papers).items():
+        (DOCS / name).parent.mkdir(exist_ok=True)
+        (DOCS / name).write_text(content, encoding="utf-8")
+        print(f"wrote {DOCS / name}")
 
 
-def page(papers: Path) -> str:
-    """The page as Markdown, from the folder of the papers."""
+def made(papers: Path) -> dict[str, str]:
+    """The page (Markdown) and its tables (CSV) by their names in ``docs``, from the folder of the papers."""
     ren = _text(papers / "001-paraspinal-mri-als-lr.txt")
     table2, table3 = (_rows(papers / f"ren2026_table{number}.csv") for number in (2, 3))
+    lists: dict[str, str] = {}
     parts = [
         INTRODUCTION,
         "## Ren et al. 2026: lumbar muscles in ALS and radiculopathy\n",
         "Front. Neurol. 17:1751139. 38 patients with ALS, 32 with lumbosacral radiculopathy (LR).\n",
         characteristics(ren),
-        _sides(table2),
-        _not_paired(table2, table3),
-        _correlations(ren),
-        _copied_column(table2, table3),
-        _bilateral(table2, table3),
-        _last_digits(table2, table3),
+        _sides(table2, lists),
+        _not_paired(table2, table3, lists),
+        _correlations(ren, lists),
+        _copied_column(table2, table3, lists),
+        _bilateral(table2, table3, lists),
+        _last_digits(table2, table3, lists),
         _divided_by_bmi(ren),
         _fasciculation(_text(papers / "000-fasciculation-ultrasound.txt")),
         _brain(_text(papers / "002-brain-mri-als.txt")),
         CLOSING,
     ]
-    return joined(parts)
+    return {PAGE: joined(parts), **lists}
+
+
+def _listed(lists: dict[str, str], name: str, header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Add a table to the files beside the page; its address."""
+    text = io.StringIO()
+    plain = ([cell.replace("*", "") for cell in row] for row in (header, *rows))
+    csv.writer(text, lineterminator="\n").writerows(plain)
+    address = f"papers-numbers/{name}.csv"
+    lists[address] = text.getvalue()
+    return address
 
 
 INTRODUCTION = """\
 # The papers' numbers
 
-This page takes the numbers that the papers print and computes them again from other numbers in the same
-papers. Most come out. Some do not. Both are shown, so that nobody takes a difference for an error of this
-software, or the other way round. A figure that does not come out may be a slip in typesetting. Nothing here
-says how it came about, and nothing here questions the patients' data, which are not public.
+Numbers printed in the papers, recomputed from other numbers in the same papers. Most agree, some do not; a
+difference may be a slip in typesetting. The patients' data are not public and not in question.
 
-How to read it:
+- Printed numbers are rounded: 0.29 can be 0.285 to 0.295. A p-value is recomputed for all values that round
+  to the printed ones, which gives a *range*. *agrees*: the printed p-value lies in the range, or is the
+  recomputed number rounded. **differs**: it does not.
+- S, C and B are the paper's letters: symptomatic side, contralateral side, both sides.
 
-- Printed numbers are rounded. A mean of 0.29 can be anything from 0.285 to 0.295. So a p-value is recomputed
-  for all values that round to the printed ones. This gives a *range*.
-- *agrees*: the printed p-value lies in the range, or is the recomputed number rounded.
-- **differs**: it does not.
-- S, C and B are the paper's letters: symptomatic side, contralateral side, both sides together.
-
-The page is written by `docs/scripts/papers_numbers.py`, with the functions of this package. A test writes it
-again and compares.
+`docs/scripts/papers_numbers.py` writes this page and its tables with the functions of this package.
 """
 
 CLOSING = """\
 ## What this means for you
 
-- If you run this software on your own data, nothing here concerns you: no number of a paper is built in.
-- If you ever measure the paper's own slices again, a difference in one of the places above is no error of
-  yours, nor of this software. Table 2 by itself, and Table 4 but for two p-values, hold together.
-- In your own results the paired test stands beside the other one (`paired_p` beside `p`).
-  [simulation.md](simulation.md) shows why the two differ so much.
+- No number of a paper is built in: your own results are not affected.
+- Table 2 alone, and Table 4 but for two p-values, are consistent. A difference from the paper at one of the
+  places above is not necessarily your error.
+- For the two sides of a patient read `paired_p`, not `p`: [Error rates and power](simulation.md).
 """
 
 
@@ -131,17 +139,16 @@ def characteristics(paper: str) -> str:
         cells = [f"{cell.mean} ± {cell.sd}" for cell in (a, b)]
         rows.append((name, *cells, printed, f"{_span(found)} (t-test)", _verdict(printed, found)))
     return f"""\
-### Table 1: who the patients are
+### Table 1: characteristics
 
 {table(("Row", "ALS", "LR", "printed p", "recomputed p", ""), rows)}
 
-χ² is Pearson's, without continuity correction. The printed p-value for sex is that of χ², though the table's
-footnote names Fisher's test. The rows that are not here (age, disease duration) have a median in a cell and
-cannot be recomputed.
+χ² is Pearson's, without continuity correction; the table's footnote names Fisher's test. Age and disease
+duration have a median in a cell and cannot be recomputed.
 """
 
 
-def _sides(table2: list[Row]) -> str:
+def _sides(table2: list[Row], lists: dict[str, str]) -> str:
     rows = []
     for row, group, a, b in _pairs_of_sides(table2):
         printed = row[f"p_{group}_sides"]
@@ -149,17 +156,17 @@ def _sides(table2: list[Row]) -> str:
         cells = [_cell(row[f"{group}_{side}"]) for side in ("symptomatic", "contralateral")]
         rows.append((_name(row), group.upper(), *cells, printed, _span(found), _verdict(printed, found)))
     agree = sum(row[-1] == AGREES for row in rows)
+    header = ("Row", "Group", "S", "C", "printed p", "recomputed p", "verdict")
     return f"""\
-### Table 2: symptomatic against contralateral side
+### Table 2: symptomatic and contralateral side
 
 {len(rows)} p-values have a mean ± SD on both sides. The range is that of Student's t-test for two
-*independent* samples. **{agree} of {len(rows)} agree.**
-
-{table(("Row", "Group", "S", "C", "printed p", "recomputed p", ""), rows)}
+*independent* samples. **{agree} of {len(rows)} agree**
+([all rows]({_listed(lists, "table2-sides", header, rows)})).
 """
 
 
-def _not_paired(table2: list[Row], table3: list[Row]) -> str:
+def _not_paired(table2: list[Row], table3: list[Row], lists: dict[str, str]) -> str:
     rows = []
     for two, three, group in _with_group(table2, table3):
         cells = _three_means(two, three, group)
@@ -172,26 +179,25 @@ def _not_paired(table2: list[Row], table3: list[Row]) -> str:
         rows.append(
             (_name(two), group.upper(), f"{_correlation(*cells):.2f}", printed, _span(found), verdict)
         )
-    impossible = sum(row[-1] == "not possible" for row in rows)
+    impossible = [row for row in rows if row[-1] == "not possible"]
     correlations = [float(row[2]) for row in rows]
+    header = ("Row", "Group", "correlation of S and C", "printed p", "paired p", "paired test")
     return f"""\
-### Were the two sides of a patient compared as pairs?
+### Were the two sides compared as pairs?
 
-The two sides of one patient belong together, so a paired test would fit. The tables themselves show that
-the tests were not paired. The rCSA of both sides is the sum of the two. So the three printed SDs tell how
-much S and C differ within a patient: SD(S − C)² = 2·(SD(S)² + SD(C)²) − SD(B)². From this follows the p-value
-of a paired t-test. In **{impossible} of {len(rows)}** rows no paired t-test can give the printed p-value.
+No. The rCSA of both sides is the sum of the two, so the three printed SDs give the SD of the difference:
+SD(S − C)² = 2·(SD(S)² + SD(C)²) − SD(B)², and the p-value of a paired t-test. In **{len(impossible)} of
+{len(rows)}** rows ([all]({_listed(lists, "paired", header, rows)})) it cannot be the printed one:
 
-{table(("Row", "Group", "correlation of S and C", "printed p", "paired p", "paired test"), rows)}
+{table(header[:-1], [row[:-1] for row in impossible])}
 
-Rows are those where S, C and B are all mean ± SD and where the means add up (see below). The correlations
-lie between {min(correlations):.2f} and {max(correlations):.2f}, with a median of
-{np.median(correlations):.2f}; a value above 1 is rounding. So the two sides of a patient are very much alike.
-A test for independent samples makes no use of that.
+Rows are those where S, C and B are all mean ± SD and the means add up (see below). The correlations of the
+sides lie between {min(correlations):.2f} and {max(correlations):.2f} (above 1 by rounding), with a median of
+{np.median(correlations):.2f}. A test for independent samples does not use this.
 """
 
 
-def _correlations(paper: str) -> str:
+def _correlations(paper: str, lists: dict[str, str]) -> str:
     printed = table4(paper)
     df_of = {segment: _df_that_fits(printed, segment) for segment in SEGMENTS}
     rows = []
@@ -206,21 +212,17 @@ def _correlations(paper: str) -> str:
         if row[-1] == DIFFERS
     ]
     used = ", ".join(f"{df} at {segment}" for segment, df in df_of.items())
+    header = ("Row", "r", "df", "printed p", "recomputed p", "verdict")
     return f"""\
 ### Table 4: partial correlations with the lower-limb score
 
-With two covariates (age, BMI) a partial correlation has df = n − 4. Of all df from {POSSIBLE_DF[0]} to
-{POSSIBLE_DF[-1]}, just one fits the p-values of each segment: {used}. That is 36 patients at L1 and 37 below.
-**{agree} of {len(rows)} agree.**
-
-{table(("Row", "r", "df", "printed p", "recomputed p", ""), rows)}
-
-The {len(others)} rows that do not agree are at L5. With the 33 degrees of freedom of the other rows of L5
-they would be significant:
+With two covariates (age, BMI) df = n − 4. Of all df from {POSSIBLE_DF[0]} to {POSSIBLE_DF[-1]} only one fits
+the p-values of each segment: {used}, that is 36 patients at L1 and 37 below. **{agree} of {len(rows)} agree**
+([all rows]({_listed(lists, "table4", header, rows)})). The others would be significant:
 
 {table(("Row", "r", "printed p", "p with df = 33", "p with df = 34"), others)}
 
-df = 33 is the one to use: it is that of the other four rows of L5. df = 34 would take all 38 patients.
+df = 33 is that of the other four rows of L5; df = 34 would be all 38 patients.
 """
 
 
@@ -232,7 +234,7 @@ def _df_that_fits(printed: dict[tuple[str, str, str], tuple[str, str]], segment:
     return best
 
 
-def _copied_column(table2: list[Row], table3: list[Row]) -> str:
+def _copied_column(table2: list[Row], table3: list[Row], lists: dict[str, str]) -> str:
     rows = []
     counts = dict.fromkeys(("same", "letter", "own", "apart", "p", "testable", "holds"), 0)
     atrophy: list[float] = []
@@ -259,32 +261,30 @@ def _copied_column(table2: list[Row], table3: list[Row]) -> str:
         rows.append((_name(two), _cell(copied), _cell(there), _cell(own), p2, p3, recomputed, verdict))
     header = (
         "Row", "ALS C in Table 2", "LR S in Table 3", "LR S in Table 2", "p, ALS S–C (Table 2)",
-        "p, ALS–LR, S (Table 3)", "ALS–LR, S from Table 2", "",
+        "p, ALS–LR, S (Table 3)", "ALS–LR, S from Table 2", "verdict",
     )  # fmt: skip
     n = len(rows)
     return f"""\
 ### Table 3: the symptomatic side of LR
 
-Tables 2 and 3 both have a column "LR, S". It should be the same column. It is not:
+The column "LR, S" of Table 3 should be that of Table 2, but is not
+([all rows]({_listed(lists, "table3-symptomatic", header, rows)})):
 
-- The numbers of Table 3's "LR, S" are those of Table 2's "ALS, C" in **{counts["same"]} of {n}** rows
-  ({counts["letter"]} with the same sign, ± or brackets, too).
+- Its numbers are those of Table 2's "ALS, C" in **{counts["same"]} of {n}** rows ({counts["letter"]} with the
+  same sign, ± or brackets, too).
 - They differ from Table 2's own "LR, S" in {counts["own"]} of {n} rows, in {counts["apart"]} of them by more
   than 0.01 in the mean or median.
-- The p-values go with it: in **{counts["p"]} of {n}** rows the p of ALS against LR on the symptomatic side is
-  that of the two sides within ALS (within 0.01, or both below 0.01).
-- Where Table 2's own "ALS, S" and "LR, S" are both mean ± SD, a t-test between them can be recomputed:
-  {counts["testable"]} rows, of which {counts["holds"]} agree with the printed p.
+- In **{counts["p"]} of {n}** rows the p of ALS against LR on the symptomatic side is that of the two sides
+  within ALS (within 0.01, or both below 0.01).
+- A t-test between Table 2's own "ALS, S" and "LR, S" can be recomputed in {counts["testable"]} rows, of which
+  {counts["holds"]} agree with the printed p.
 
-{table(header, rows)}
-
-The difference that the paper stresses is there with Table 2's own columns, too: rCSA of the symptomatic side
-is lower in ALS than in LR in all {len(atrophy)} rows of L4–L5 that can be recomputed (p at most
-{max(atrophy):.3f}).
+The main finding holds with Table 2's own columns: rCSA of the symptomatic side is lower in ALS than in LR in
+all {len(atrophy)} rows of L4–L5 that can be recomputed (p at most {max(atrophy):.3f}).
 """
 
 
-def _bilateral(table2: list[Row], table3: list[Row]) -> str:
+def _bilateral(table2: list[Row], table3: list[Row], lists: dict[str, str]) -> str:
     rows = []
     gaps: dict[tuple[str, bool], list[tuple[float, float, str]]] = {}
     for two, three, group in _with_group(table2, table3):
@@ -307,32 +307,32 @@ def _bilateral(table2: list[Row], table3: list[Row]) -> str:
     a, b = (_mean_sd(_find(table3, "L4 MF rCSA")[f"{group}_bilateral"]) for group in N)
     assert a is not None
     assert b is not None
-    mended = _p_range_of_groups(a, Summary(float(worst[4]), b.sd), HALF)
+    corrected = _p_range_of_groups(a, Summary(float(worst[4]), b.sd), HALF)
     failing = "; ".join(
         f"{name}, printed {printed}, recomputed {_span(found)}" for name, printed, found in fail
     )
+    header = ("Row", "Group", "S", "C", "S + C", "2 × C", "B", "remark")
     return f"""\
 ### Table 3: both sides together
 
-By definition the rCSA of both sides is the sum of the two sides, for each patient. So the means must add up.
+The rCSA of both sides is the sum of the two sides, so the means must add up (S and C from Table 2, B from
+Table 3; [all rows]({_listed(lists, "table3-both-sides", header, rows)}), with a remark on medians, which need
+not).
 
 - ALS, L1–L2: S + C is B within {_largest(gap[0] for gap in upper)}.
 - ALS, L3–L5: B is larger than S + C, by {min(gap[0] for gap in lower):.2f} to
   {max(gap[0] for gap in lower):.2f}. It is *twice C* instead, within {_largest(gap[1] for gap in lower)}.
-- LR, all segments: S + C is B within {_largest(gap[0] for gap in lr[1:])}, but for {lr[0][2]}, where B is
+- LR, all segments: S + C is B within {_largest(gap[0] for gap in lr[1:])}, except for {lr[0][2]}, where B is
   {worst[6]} and S + C is {worst[4]}.
-- The SDs of ALS at L5 say the same. If B were S + C, they would need correlations between S and C of
-  {", ".join(impossible)}. No correlation is above 1.
+- If B were S + C, the SDs of ALS at L5 would need correlations between S and C of
+  {", ".join(impossible)}, above 1.
 
-{table(("Row", "Group", "S", "C", "S + C", "2 × C", "B", ""), rows)}
+So for ALS at L3–L5 the columns S, C and B cannot all be right for the same patients. Which one is wrong is
+unknown.
 
-S and C are from Table 2, B from Table 3. Medians do not add up as means do; such rows are marked. So for ALS
-at L3–L5 the columns S, C and B cannot all be right for the same patients. The tables do not tell which one is
-off.
-
-In Table 3, {tested} rows have mean ± SD for both sides together in ALS and in LR. {tested - len(fail)} of
-their p-values agree with a t-test. The others: {failing}. For {lr[0][2]} of LR, the sum of the two sides is
-{worst[4]}. With this in place of {worst[6]}, the p-value would be {_span(mended)}, and would agree.
+{tested} rows of Table 3 have mean ± SD for both sides in ALS and in LR. {tested - len(fail)} of their
+p-values agree with a t-test. The others: {failing}. With {worst[4]} in place of {worst[6]} for
+{lr[0][2]} of LR, the p-value would be {_span(corrected)}, and would agree.
 """
 
 
@@ -348,19 +348,19 @@ def _bilateral_p(table3: list[Row]) -> tuple[int, list[tuple[str, str, Range]]]:
     return tested, fail
 
 
-def _last_digits(table2: list[Row], table3: list[Row]) -> str:
+def _last_digits(table2: list[Row], table3: list[Row], lists: dict[str, str]) -> str:
     rows = [
         (_name(two), _cell(two["als_symptomatic"]), _cell(three["als_symptomatic"]))
         for two, three in zip(table2, table3, strict=True)
         if _cell(two["als_symptomatic"]) != _cell(three["als_symptomatic"])
     ]
+    header = ("Row", "ALS S in Table 2", "ALS S in Table 3")
     return f"""\
 ### Tables 2 and 3: the symptomatic side of ALS
 
-This column stands in both tables, too. It is the same in {len(table2) - len(rows)} of {len(table2)} rows. In
-the others the last digits differ a little, or a mean ± SD in one table is a median in the other:
-
-{table(("Row", "ALS S in Table 2", "ALS S in Table 3"), rows)}
+This column is in both tables, and the same in {len(table2) - len(rows)} of {len(table2)} rows. In
+[the others]({_listed(lists, "symptomatic-als", header, rows)}) the last digits differ slightly, or a mean
+± SD in one table is a median in the other.
 """
 
 
@@ -375,9 +375,8 @@ def _divided_by_bmi(paper: str) -> str:
     return f"""\
 ### Text: FI of the psoas divided by BMI
 
-The text compares these values. They are not FI/BMI: with FI 0.10 and BMI 24.3 that is about
-{0.10 / 24.3:.3f}. They are not mean ranks of the {n} patients either: those average {(n + 1) / 2:.1f} over
-everybody.
+These values are not FI/BMI (with FI 0.10 and BMI 24.3 about {0.10 / 24.3:.3f}), nor mean ranks of the {n}
+patients, whose average is {(n + 1) / 2:.1f}.
 
 {table(header, rows)}
 """
@@ -436,13 +435,13 @@ def _fasciculation(paper: str) -> str:
     return f"""\
 ## Fasciculation on muscle ultrasound
 
-88 patients with ALS, 54 with other diseases. The maximum scores of all patients are given as counts, so the
-ROC curve can be drawn again.
+88 patients with ALS, 54 with other diseases. The maximum scores are given as counts, so the ROC curve can be
+recomputed.
 
 {table(("What", "printed", "recomputed", ""), verdicts)}
 
-The printed interval of the area is Hanley and McNeil's, non-parametric and with ties, which SPSS prints.
-DeLong's would be {delong}. The counts of grades are those of the paper's Figure 1B.
+The printed interval is Hanley and McNeil's, non-parametric and with ties, as in SPSS. DeLong's would be
+{delong}. The counts of grades are those of Figure 1B.
 """
 
 
@@ -474,12 +473,12 @@ def _brain(paper: str) -> str:
     return f"""\
 ## Brain MRI in ALS
 
-39 patients with ALS, 32 controls. The comparison of sex and age is printed twice, with different p-values:
+39 patients with ALS, 32 controls. Sex and age are compared twice, with different p-values:
 
 {table(("What", "printed p (Methods)", "printed p (Results)", "recomputed p"), rows)}
 
-The sex ratio gives the first value exactly. For age the paper does not say which test was used; a t-test of
-the printed means comes near the first value.
+The sex ratio gives the first value exactly. For age the test is not named; a t-test of the printed means is
+close to the first value.
 """
 
 

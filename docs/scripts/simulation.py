@@ -356,96 +356,93 @@ def page(
     parts = [
         INTRODUCTION,
         f"""\
-## How much to trust the last digit
+## Precision
 
-Each share comes from {n["groups"]} simulated comparisons of groups where nothing differs, {n["sides"]} of
-sides where nothing differs, {n["power"]} where something does, {n["studies"]} whole studies in the table of
-thirty tests, {n["small"]} small samples, and {n["intervals"]} intervals. By chance alone, a share of 5 %
-varies by about {_margin(0.05, n["groups"])} percentage points up or down in the first table,
-{_margin(0.05, n["sides"])} in the second, {_margin(0.05, n["studies"])} in that of thirty tests,
-{_margin(0.05, n["small"])} in that of small samples and {_margin(0.05, n["intervals"])} in the last (95 %
-limits).
+Each share comes from {n["groups"]} simulated comparisons of groups without a difference, {n["sides"]} of
+sides
+without a difference, {n["power"]} with one, {n["studies"]} studies of thirty tests, {n["small"]} small
+samples,
+and {n["intervals"]} intervals. The 95 % limits of a share of 5 % are about {_margin(0.05, n["groups"])}
+percentage points up or down in the first table, {_margin(0.05, n["sides"])} in the second,
+{_margin(0.05, n["studies"])} for thirty tests, {_margin(0.05, n["small"])} for small samples and
+{_margin(0.05, n["intervals"])} in the last.
 """,
         f"""\
 ## Two groups that do not differ
 
-ALS (n = {N_ALS}) against LR (n = {N_LR}). Each share is how often p is below 0.05 though the means are the
-same. It should be 5 %.
+ALS (n = {N_ALS}) and LR (n = {N_LR}) with equal means. Each share is the type-I error (p < 0.05), which
+should
+be 5 %.
 """,
         _cases(("Data",), groups),
         f"""\
-- The protocol keeps near its 5 %: between {_percent(min(levels))} and {_percent(max(levels))}. Choosing the
-  test after a look at the data costs little here.
-- Student's test alone is off where the SDs differ and the groups are not equally large. The protocol turns to
-  Welch's test there.
-- "chose": how often the protocol took each test. U is Mann–Whitney's. Even normal data are taken as not
-  normal in some comparisons: Lilliefors' test errs in 5 % of arms, by design.
+- The protocol stays near 5 %: between {_percent(min(levels))} and {_percent(max(levels))}. Choosing the test
+  from the data does little harm here.
+- Student's test alone is biased if SDs and group sizes differ; the protocol chooses Welch's test there.
+- "chose": how often the protocol took each test (U: Mann–Whitney). Lilliefors' test rejects normality in 5 %
+  of normal arms, by design.
 """,
         f"""\
 ## Two sides of one patient that do not differ
 
-{N_ALS} patients, symptomatic against contralateral side. The two sides of a patient are correlated. In the
-paper's own tables the correlation is about 0.9 for rCSA ([the papers' numbers](the-papers-numbers.md)). Each
-share is how often p is below 0.05 though nothing differs. It should be 5 %. "Skewed" are log-normal data
-(σ = 0.5); their correlation is that of the logarithms.
+{N_ALS} patients, symptomatic and contralateral side. The sides of a patient are correlated, in the paper by
+about 0.9 for rCSA ([the papers' numbers](the-papers-numbers.md)). Each share is the type-I error, which
+should
+be 5 %. "Skewed" are log-normal data (σ = 0.5); their correlation is that of the logarithms.
 """,
         _cases(("Data", "correlation of the sides"), sides),
         f"""\
-- The paired test keeps near its 5 %: between {_percent(min(paired_levels))} and
-  {_percent(max(paired_levels))}.
-- The independent test does so only where the sides are not correlated. At a correlation of 0.9 it has p below
-  0.05 in {alike.shares["independent (p)"]} of the comparisons. That is not a virtue. It takes differences
-  between *patients* for noise in the difference between *sides*, so it is far too careful.
+- The paired test stays near 5 %: between {_percent(min(paired_levels))} and {_percent(max(paired_levels))}.
+- The independent test is far too conservative for correlated sides ({alike.shares["independent (p)"]} at
+  0.9):
+  it counts differences between *patients* as noise in the difference between *sides*.
 """,
         """\
 ## The paper's differences between sides
 
-What would each test find, if the paper's means and SDs were the truth? Each share is the power: how often p
-is below 0.05. d is the difference in SDs. "Skewed" are log-normal data of the same means and SDs.
+Power (share of p < 0.05) if the paper's means and SDs were true. d is the difference in SDs. "Skewed" are
+log-normal data of the same means and SDs.
 """,
         _cases(("Row of the paper's Table 2", "d", "correlation of the sides", "Data"), sides_power),
         f"""\
-- The large differences (L4–L5 in ALS) are found by either test.
-- The small ones are not. For {small[0].labels[0]} (d = {small[0].labels[1]}) the independent test finds a
-  difference in {at_09.shares["independent (p)"]} of studies if the sides correlate by 0.9, the paired one in
-  {at_09.shares["paired (paired_p)"]}. So where an unpaired p is large, the sides may well differ. That they
-  do not differ at L1–L2, or in LR, rests on such p-values.
-- With {N_ALS} patients a paired t-test finds, with 80 % power, a difference of
-  {smallest_paired_difference(0.5):.2f} SD at a correlation of 0.5,
-  {smallest_paired_difference(0.9):.2f} SD at 0.9.
+- Either test detects the large differences (L4–L5 in ALS).
+- For {small[0].labels[0]} (d = {small[0].labels[1]}) and a correlation of 0.9 the independent test detects
+  {at_09.shares["independent (p)"]}, the paired one {at_09.shares["paired (paired_p)"]}. A large unpaired p,
+  such
+  as the paper's at L1–L2 and in LR, is therefore no evidence that the sides are equal.
+- With {N_ALS} patients a paired t-test has 80 % power for {smallest_paired_difference(0.5):.2f} SD at a
+  correlation of 0.5, and for {smallest_paired_difference(0.9):.2f} SD at 0.9.
 """,
         """\
 ## The paper's differences between groups
 
-The same for ALS against LR. "Normal" and "skewed" are two kinds of data, as above.
+The same for ALS and LR.
 """,
         _cases(("Row of the paper's tables", "d"), groups_power),
         f"""\
-- With {N_ALS} and {N_LR} patients a t-test finds a difference of {smallest_difference():.2f} SD with 80 %
-  power. The difference in FI in this table is much smaller. That such a study does not find it says little.
-- Moderately skewed data change the power little: the protocol turns to the Mann–Whitney test.
+- With {N_ALS} and {N_LR} patients a t-test has 80 % power for {smallest_difference():.2f} SD. The difference
+  in
+  FI in this table is much smaller, so a study of this size may well miss it.
+- Moderately skewed data change the power little: the protocol uses the Mann–Whitney test.
 """,
         f"""\
 ## Thirty tests at once
 
-A contrast has {ROWS} rows for each role: five segments, three muscles, FI and rCSA. `p_adjusted` is Benjamini
-and Hochberg's. A *hit* is a row with p (or adjusted p) below 0.05; it is *false* where nothing differs.
+A contrast has {ROWS} rows per role: five segments, three muscles, FI and rCSA. `p_adjusted` is Benjamini and
+Hochberg's. A *hit* is a row with p (or adjusted p) below 0.05; it is *false* if nothing differs.
 """,
         table(MANY_ROWS_HEADER, [(*case.labels, *_texts(case, list(real.shares))) for case in rows]),
         f"""\
-- Without adjustment, {independent.shares["a false hit, p"]} of studies in which *nothing* differs still have
-  something to report, with adjustment {independent.shares["a false hit, adjusted p"]} (5 % is to be
-  expected).
-- Correlated rows come out together: {correlated.shares["a false hit, p"]} of studies have a false hit, but if
-  there is one, there are often many. With adjustment it is
-  {correlated.shares["a false hit, adjusted p"]}.
-- Where {DIFFERENT} rows do differ, the adjusted p still finds {real.shares["found, adjusted p"]} of them, the
-  plain p {real.shares["found, p"]}. Of its hits, {real.shares["false among hits, adjusted p"]} are false on
-  average, of the plain p's {real.shares["false among hits, p"]}.
+- Without any difference, {independent.shares["a false hit, p"]} of studies have a false hit,
+  {independent.shares["a false hit, adjusted p"]} after adjustment (expected: 5 %).
+- Correlated rows come together: {correlated.shares["a false hit, p"]} of studies have a false hit, often
+  several; {correlated.shares["a false hit, adjusted p"]} after adjustment.
+- Of {DIFFERENT} real differences the adjusted p detects {real.shares["found, adjusted p"]}, the plain p
+  {real.shares["found, p"]}; {real.shares["false among hits, adjusted p"]} and
+  {real.shares["false among hits, p"]} of their hits are false.
 """,
         *_small_samples_parts(few_values),
         *_coverage_parts(intervals),
-        CLOSING,
     ]
     return joined(parts)
 
@@ -457,22 +454,21 @@ def _small_samples_parts(cases: list[Case]) -> list[str]:
         """\
 ## Small samples that do not differ
 
-n values in each group, or n pairs of independent sides. Each share is how often p is below 0.05 though
-nothing differs. It should be 5 % or less. "Skewed" are log-normal data (σ = 1).
+n values in each group, or n pairs of independent sides. Each share is the type-I error, which should be at
+most 5 %. "Skewed" are log-normal data (σ = 1).
 """,
         _cases(("Data", "n"), cases),
         f"""\
-- The asymptotic p of the Mann–Whitney test, the one that is printed and adjusted, is below 0.05 in up to
+- The asymptotic p of the Mann–Whitney test, which is shown and adjusted, errs in up to
   {_percent(highest["U, asymptotic"])}, that of Wilcoxon's test in up to
-  {_percent(highest["Wilcoxon, asymptotic"])}. The exact p (`p_exact`, `paired_p_exact`) is so in at most
-  {_percent(highest["U, exact"])} and {_percent(highest["Wilcoxon, exact"])}; what is above 5 % there is the
-  chance of this simulation. It cannot promise too much, and
-  it is careful: with few values only few p-values are possible.
-- With three in each group the exact p is never below 0.1, so it is below 0.05 in
-  {few["U, exact"]}: the asymptotic one is in {few["U, asymptotic"]}. Five pairs cannot have an exact p below
-  0.0625.
-- The protocol, which takes a t-test where both arms pass for normal, errs in up to
-  {_percent(highest["protocol (p)"])}, the paired test in up to {_percent(highest["paired (paired_p)"])}.
+  {_percent(highest["Wilcoxon, asymptotic"])}. The exact p (`p_exact`, `paired_p_exact`) does in at most
+  {_percent(highest["U, exact"])} and {_percent(highest["Wilcoxon, exact"])}, above 5 % only by chance of this
+  simulation.
+- With three per group the exact p is never below 0.1 ({few["U, exact"]}; asymptotic {few["U, asymptotic"]}).
+  With five pairs it is never below 0.0625.
+- The protocol, with a t-test if both arms pass as normal, errs in up to {_percent(highest["protocol (p)"])},
+  the
+  paired test in up to {_percent(highest["paired (paired_p)"])}.
 """,
     ]
 
@@ -491,20 +487,19 @@ def _coverage_parts(cases: list[Case]) -> list[str]:
         """\
 ## The interval of the rank-biserial correlation
 
-How often the 95 % interval (Newcombe's method 5) has the true r in it. It should be 95 %. "Normal": two
-normal groups of equal SD, a shifted. "Exponential": a is b times a factor. In the last rows the SD of a is
-three times that of b.
+Coverage of the 95 % interval (Newcombe's method 5). "Normal": two normal groups of equal SD, a shifted.
+"Exponential": a is b times a factor. In the last rows the SD of a is three times that of b.
 """,
         _cases(("Data", "n of a and b"), cases),
         f"""\
-- Where the groups differ by a shift, the interval covers {span(NORMAL, 8)} from 8 values in each group on,
-  with equal and unequal numbers.
-- With three in each group it is between {_coverage_of(cases, "3 and 3")}: too few for any such interval.
-- **It does not hold where the groups differ in shape and are not equally large.** The method takes the two
-  groups for alike in this. Where a is stretched it covers {span(STRETCHED)}, where its SD is three times that
-  of b {span(WIDER)}. It is too narrow where the smaller group is the one that varies more (8 and 60), and
-  wider than need be where the larger one is (60 and 8). With groups of about one size (38 and 32) this
-  matters little.
+- If the groups differ by a shift, the coverage is {span(NORMAL, 8)} from 8 values per group on, and between
+  {_coverage_of(cases, "3 and 3")} with three per group.
+- **It fails if groups differ in both shape and size**, as the method assumes equal shapes: {span(STRETCHED)}
+  if a
+  is stretched, {span(WIDER)} if its SD is three times that of b. The interval is too narrow if the smaller
+  group
+  varies more (8 and 60), too wide if the larger one does (60 and 8); with groups of similar size (38 and 32)
+  this matters little.
 """,
     ]
 
@@ -520,29 +515,26 @@ MANY_ROWS_HEADER = (
 )  # fmt: skip
 
 INTRODUCTION = """\
-# How often the protocol errs, and what it finds
+# Error rates and power
 
-This page answers two questions about `compare`, with data made up by a computer, where the truth is known.
-If nothing differs, how often does it report a difference all the same (the *type-I error*)? If something
-differs, how often does it notice (the *power*)?
+Simulations of `compare`, with the numbers of patients, means and SDs of Ren et al. 2026. If nothing differs,
+how
+often is a difference reported (*type-I error*)? If something differs, how often is it detected (*power*)?
 
-The protocol is that of [methods.md](methods.md): Lilliefors' test of each arm, then Student's, Welch's or the
-Mann–Whitney test. Beside it, for two sides of a patient, the paired test. The functions that run here are
-those that `compare` runs. The numbers of patients, means and SDs are those of Ren et al. 2026.
+- For the two sides of one patient, read `paired_p` (many rows: `paired_p_adjusted`). `p` is there to compare
+  with
+  the paper.
+- For a table with many rows, read `p_adjusted`.
+- With few patients, read the exact p if there is one.
+- A large p is not evidence of no difference. Look at the effect size and its interval.
 
-The page is written by `docs/scripts/simulation.py`, from a fixed seed. A test runs it again with fewer
-replications and another seed, and compares.
-"""
-
-CLOSING = """\
-## In short
-
-- For the two sides of one patient, read `paired_p`. `p` is there to compare with the paper.
-- A large p is not evidence that nothing differs. Look at the effect size and its interval.
-- For a table with many rows, read `p_adjusted`; for the two sides of one patient `paired_p_adjusted`.
-- With few patients, read the exact p where there is one.
-- These are simulations of simple data. Real FI cannot go below 0 or above 1, real patients differ in more
-  than one way, and readers err. The true error rates of a study may be somewhat other.
+The protocol is that of [Statistics](methods.md#which-test): Lilliefors' test of each arm, then Student's,
+Welch's
+or the Mann–Whitney test; for the two sides of a patient also the paired test. Real data are less simple (FI
+lies
+within 0 and 1, readers err), so the error rates of a study may differ. `docs/scripts/simulation.py` writes
+this
+page from a fixed seed, with the functions of the package.
 """
 
 

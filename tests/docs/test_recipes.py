@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.pages import DOCS, ROOT, SAMPLE, Block, blocks, commands_with_output, shell, shows
+from tests.support.pages import DOCS, SAMPLE, Block, blocks, commands_with_output, shell, shows
 
 
 def of(page: str, heading: str, language: str = "") -> list[Block]:
@@ -38,17 +38,51 @@ def study(tmp_path: Path) -> Path:
 # --- when and where -----------------------------------------------------------------------------------------
 
 
-def test_cron_and_makefile_are_those_of_the_readme() -> None:
-    """Whose tests run them."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for heading, language in (("Cron", "cron"), ("Makefile", "make")):
-        (block,) = of("recipes.md", heading, language)
-        assert f"```{language}\n{block.text}```" in readme
+def test_the_cron_line_runs(study: Path) -> None:
+    (block,) = of("recipes.md", "Unattended runs", "cron")
+    *schedule, command = block.text.strip().split(" ", 5)
+    assert re.fullmatch(r"[0-9*/,-]+( [0-9*/,-]+){4}", " ".join(schedule))
+    assert "%" not in command  # cron takes it for the end of the line
+    command = command.replace("/data/study", ".").replace("/opt/mriparaspinal/bin/", "")
+    assert shell(command, study) == (0, "")
+    assert "measured 16 of 16 slices" in (study / "nightly.log").read_text()
+    assert (study / "nightly" / "comparison" / "comparisons.csv").is_file()
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_the_makefile_fragment_runs_and_does_nothing_twice(study: Path) -> None:
+    (fragment,) = of("recipes.md", "Makefile", "make")
+    (study / "Makefile").write_text(fragment.text)
+    code, printed = shell("make", study)
+    assert code == 0, printed
+    assert (study / "comparison" / "comparisons.csv").is_file()
+    assert "up to date" in shell("make", study)[1]
+    (study / "scans" / "ALS_1_3.json").touch()
+    assert "quantify" in shell("make", study)[1]
+    (study / "scans" / "ALS_1_3.json").write_text("{broken")
+    code, printed = shell("make", study)
+    assert code == 0  # exit code 4 goes on
+    assert "broken JSON" in printed
+
+
+def test_the_commands_of_the_statistics_run(study: Path) -> None:
+    shutil.copy(study / "scans" / "participants.csv", study)
+    assert shell("mriparaspinal quantify scans --out study/results", study)[0] == 0
+    for rater in ("rater_a", "rater_b"):
+        shutil.copytree(study / "study" / "results", study / rater)
+    (block,) = of("recipes.md", "Statistics", "sh")
+    lines = block.text.splitlines()
+    assert {line.split()[1] for line in lines} == {
+        "compare", "correlate", "regress", "roc", "threshold-sweep", "reliability",
+    }  # fmt: skip
+    for line in lines:
+        code, printed = shell(line, study)
+        assert code == 0, f"{line}\n{printed}"
 
 
 def test_the_units_are_sound(tmp_path: Path) -> None:
     service, timer = (block.text for block in of("recipes.md", "systemd timer", "systemd"))
-    (cron,) = (block.text for block in of("recipes.md", "Cron", "cron"))
+    (cron,) = (block.text for block in of("recipes.md", "Unattended runs", "cron"))
     command = re.search(r"^ExecStart=(.*)$", service, flags=re.MULTILINE)
     assert command is not None
     assert command[1].replace(" --jobs 2", "") in cron
@@ -75,8 +109,8 @@ def test_the_slurm_array_gives_the_bytes_of_one_run(study: Path) -> None:
     people = (study / "scans" / "participants.csv").read_text().splitlines()
     kept = [line for line in people if re.match(r"participant_id|(ALS|LR)_[1-4],", line)]
     (study / "scans" / "participants.csv").write_text("\n".join(kept) + "\n")
-    list_everyone, join = (block.text for block in of("recipes.md", "Slurm array", "sh"))
-    (script,) = of("recipes.md", "Slurm array", "slurm")
+    list_everyone, join = (block.text for block in of("cluster.md", "Slurm array", "sh"))
+    (script,) = of("cluster.md", "Slurm array", "slurm")
     (study / "measure.sh").write_text(script.text)
     assert shell(list_everyone, study) == (0, "")
     (study / "scans" / "LR_4_4.json").write_text("{broken")
@@ -95,7 +129,7 @@ def test_the_slurm_array_gives_the_bytes_of_one_run(study: Path) -> None:
 
 
 def test_a_task_that_fails_fails(study: Path) -> None:
-    (script,) = of("recipes.md", "Slurm array", "slurm")
+    (script,) = of("cluster.md", "Slurm array", "slurm")
     (study / "measure.sh").write_text(script.text)
     (study / "everyone.txt").write_text("nobody\n")
     variables = {"SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_COUNT": "1"}
@@ -151,7 +185,7 @@ def test_the_notebook_prints_what_the_page_shows(tmp_path: Path) -> None:
     assert code == 0, printed
     found = of("recipes.md", "Notebook")
     cells = [pair for pair in itertools.pairwise(found) if pair[0].language == "python"]
-    assert len(cells) == 3
+    assert len(cells) == 2
     for number, (cell, shown) in enumerate(cells):
         (folder / f"cell{number}.py").write_text(cell.text, encoding="utf-8")
         code, printed = shell(f"python cell{number}.py", folder)

@@ -61,7 +61,7 @@ def test_the_script_of_dask_jobqueue(study: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("timeout") is None, reason="no timeout of coreutils")
 def test_the_line_for_cron(study: Path) -> None:
-    (block,) = (b for b in blocks("cron.md") if b.language == "cron")
+    (block,) = (b for b in blocks("recipes.md") if b.heading == "Data on a network drive")
     *schedule, command = block.text.strip().split(" ", 5)
     assert re.fullmatch(r"[0-9*/,-]+( [0-9*/,-]+){4}", " ".join(schedule))
     assert "%" not in command  # cron takes it for the end of the line
