@@ -108,7 +108,11 @@ def _people(raw: bytes, name: str) -> tuple[pd.DataFrame | None, tuple[Problem, 
     text = parse_table(raw, name)
     people, problems = read_participants(text.columns, text.rows, name)
     frame = participants_frame(people) if people.rows else None
-    return frame, problems, (*text.notes, *people.notes)
+    return frame, problems, (*_file_notes(text), *people.notes)
+
+
+def _file_notes(table: TextTable) -> list[str]:
+    return [f"{note.file}: {note.found}" for note in table.notes]
 
 
 def open_table(file: Path, participants_file: Path | None = None) -> Cohort:
@@ -146,7 +150,7 @@ def _read_words(table: TextTable, file: str) -> tuple[TextTable, list[str]]:
 
     Columns named ``psa`` or ``onset_side`` that hold something else are the table's own.
     """
-    columns, notes = [], list(table.notes)
+    columns, notes = [], _file_notes(table)
     for place, name in enumerate(table.columns):
         cells = [row[place] for row in table.rows]
         read = Column(tuple(cells), {}) if name in (KEY, "group") else read_own(name, cells)

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.annotations.sources import SourceFiles, Sources
+from mriparaspinal.core.errors import Fault, UnreadableError, unreadable
 from mriparaspinal.core.model import Contour, MaskRule, Settings, Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.label_maps import (
     PLACED_BY_DIRECTIONS,
-    LabelMapError,
     LabelMaps,
     contours_of,
     own_candidates,
@@ -29,7 +29,7 @@ from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.imaging.tracing import mask_shapes, pixels_of
 from mriparaspinal.io.dicom_header import modality_of
 from mriparaspinal.io.dicom_seg import Segmentation
-from mriparaspinal.io.folder import UnreadableFileError, read_bytes
+from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.imagej import read_rois
 from mriparaspinal.io.rtstruct import StructureSet
 
@@ -67,14 +67,14 @@ class Drawn:
     """What the source of one slice says: outlines, and regions of pixels as contours of type ``mask``."""
 
     contours: list[Contour] = field(default_factory=list)
-    faulty: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Labels of which something cannot be told: (what was found; what was expected), what to do."""
-    notes: list[tuple[str, str, str]] = field(default_factory=list)
-    """Warnings: code, (what was found; what was expected), what to do."""
+    faulty: dict[str, Fault] = field(default_factory=dict)
+    """Labels of which something cannot be told, and what."""
+    notes: list[Fault] = field(default_factory=list)
+    """Warnings."""
 
 
 def read_drawn(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], given: Annotations) -> Drawn:
-    """What a claim says of a slice of (rows, columns); raises :class:`SliceError`."""
+    """What a claim says of a slice of (rows, columns); raises :class:`UnreadableError`."""
     return _READERS[claim.kind](claim, slice_, shape, given)
 
 
@@ -96,24 +96,21 @@ def _read_label_map(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], g
     (name,) = claim.names
     own = len(given.slices) == 1 or composed(name) in own_candidates(slice_)
     drawn = Drawn()
-    try:
-        mapped = read_label_file(given.maps, name, slice_, shape, own, given.settings.image_left)
-    except LabelMapError as error:
-        raise SliceError(error.code, error.message, error.remedy) from None
+    mapped = read_label_file(given.maps, name, slice_, shape, own, given.settings.image_left)
     if mapped.unchecked:
         found = f"slices.csv does not tell where the slice lies, so {name} cannot be held against it"
-        drawn.notes.append(("mask-place-unknown", f"{found}; expected its place", PLACED_BY_DIRECTIONS))
+        drawn.notes.append(Fault("", found, "its place", PLACED_BY_DIRECTIONS, "mask-place-unknown"))
     if mapped.remark is not None:
-        found, remedy = mapped.remark
-        drawn.notes.append(("two-places", f"{name}: {found}", remedy))
+        drawn.notes.append(mapped.remark.about(name).at("", "two-places"))
     drawn.contours, unknown, overlap = contours_of(mapped.labels, given.maps.numbering)
     if overlap:
         found = f"{name}: {overlap} px belong to several regions, and their value does not tell which"
         remedy = "write the label maps with 'masks --format nifti', which keeps pairs of regions apart"
-        raise SliceError("overlap-in-mask", f"{found}; expected one region for each pixel", remedy)
+        raise unreadable(f"{found}", "one region for each pixel", remedy, "overlap-in-mask")
     if unknown:
-        found = f"{name}: {values_text(unknown)} without a name in the numbering; expected a name for each"
-        drawn.notes.append(("unknown-value", found, "name them in the numbering if they are regions"))
+        found = f"{name}: {values_text(unknown)} without a name in the numbering"
+        remedy = "name them in the numbering if they are regions"
+        drawn.notes.append(Fault("", found, "a name for each", remedy, "unknown-value"))
     return drawn
 
 
@@ -126,24 +123,21 @@ def _read_roi_set(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], giv
     for name in claim.names:
         try:
             rois = read_rois(read_bytes(given.sources.folder / name), _roi_name(name, slice_))
-        except UnreadableFileError as error:
-            raise SliceError("unreadable-source", f"{name}: {error.message}", error.remedy) from None
+        except UnreadableError as error:
+            raise UnreadableError(error.fault.about(name).at("", "unreadable-source")) from None
         for number, roi in enumerate(rois, 1):
             label = _clean(roi.label) or f"ROI {number}"
-            if roi.fault:
-                message, _, remedy = roi.fault.rpartition("; ")
-                drawn.faulty[label] = f"{name}: {message}", remedy
+            if roi.fault is not None:
+                drawn.faulty[label] = roi.fault.about(name)
             elif roi.no_area:
                 without_area.append(f"{label!r} ({roi.no_area})")
             elif roi.traced:
                 found = even_odd([points + _TIE for points in roi.paths], label, shape)
                 drawn.contours += found
                 if not found:
-                    message = f"{name}: a selection that covers no pixel of the image"
-                    drawn.faulty[label] = (
-                        f"{message}; expected it on the image",
-                        "check that it was made on this slice",
-                    )
+                    found_there = f"{name}: a selection that covers no pixel of the image"
+                    remedy = "check that it was made on this slice"
+                    drawn.faulty[label] = Fault("", found_there, "it on the image", remedy)
             else:
                 drawn.contours += [
                     _as_imagej_fills(label, points, shape, given.settings.mask_rule) for points in roi.paths
@@ -181,10 +175,10 @@ def _polygon(label: str, points: NDArray[np.float64]) -> Contour:
     return Contour(label, "polygon", tuple((x, y) for x, y in points.tolist()))
 
 
-def no_area_note(names: Sequence[str]) -> tuple[str, str, str]:
+def no_area_note(names: Sequence[str]) -> Fault:
     """The warning about what encloses no area."""
-    found = f"{listed(names)} enclose no area and were passed over; expected outlines of regions"
-    return "no-area", found, "draw a closed outline if a region is meant"
+    found = f"{listed(names)} enclose no area and were passed over"
+    return Fault("", found, "outlines of regions", "draw a closed outline if a region is meant", "no-area")
 
 
 # DICOM
@@ -193,9 +187,9 @@ def no_area_note(names: Sequence[str]) -> tuple[str, str, str]:
 def _read_dicom(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], given: Annotations) -> Drawn:
     place = given.study.places.get(slice_.name)
     if place is None:
-        found = "slices.csv does not tell where the slice lies in the patient; expected its position and "
-        found += "directions, which DICOM contours and segmentations are laid onto"
-        raise SliceError("no-place", found, "make the slices with 'prepare', which writes them")
+        found = "slices.csv does not tell where the slice lies in the patient"
+        expected = "its position and directions, which DICOM contours and segmentations are laid onto"
+        raise unreadable(found, expected, "make the slices with 'prepare', which writes them", "no-place")
     drawn = Drawn()
     from_file: dict[str, str] = {}
     for name in claim.names:
@@ -206,17 +200,16 @@ def _read_dicom(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], given
                 _read_structures(given.structures(path), place, shape, given.settings.mask_rule, part)
             else:
                 _read_segments(given.segmentation(path), place, shape, part)
-        except UnreadableFileError as error:
-            raise SliceError("unreadable-source", f"{name}: {error.message}", error.remedy) from None
+        except UnreadableError as error:
+            raise UnreadableError(error.fault.about(name).at("", "unreadable-source")) from None
         for label in dict.fromkeys([contour.label for contour in part.contours] + list(part.faulty)):
             if label in from_file:
-                message = f"{from_file[label]} and {name} both have {label[:60]!r} on this slice"
-                message += "; expected it in one file"
-                raise SliceError("several-sources", message, "keep the one that is meant")
+                found = f"{from_file[label]} and {name} both have {label[:60]!r} on this slice"
+                raise unreadable(found, "it in one file", "keep the one that is meant", "several-sources")
             from_file[label] = name
         drawn.contours += part.contours
-        drawn.faulty |= {label: (f"{name}: {why}", do) for label, (why, do) in part.faulty.items()}
-        drawn.notes += [(code, f"{name}: {why}", do) for code, why, do in part.notes]
+        drawn.faulty |= {label: fault.about(name) for label, fault in part.faulty.items()}
+        drawn.notes += [note.about(name) for note in part.notes]
     return drawn
 
 
@@ -233,18 +226,19 @@ def _read_structures(
             continue
         label = _clean(outlines[0].label) or f"ROI {roi}"
         away = max(away, here.away_mm)
-        contours = None if here.fault else with_holes(here.polygons, label, shape, rule)
-        if here.fault:
-            drawn.faulty[label] = here.fault, "export it again on the series that the slice was prepared from"
+        contours = None if here.fault is not None else with_holes(here.polygons, label, shape, rule)
+        if here.fault is not None:
+            drawn.faulty[label] = here.fault
         elif contours is None:
-            message = "outlines that overlap in part or are the same; expected them apart or one in another"
-            drawn.faulty[label] = message, "it cannot be told if a union or a hole is meant: draw it again"
+            message = "outlines that overlap in part or are the same"
+            remedy = "it cannot be told if a union or a hole is meant: draw it again"
+            drawn.faulty[label] = Fault("", message, "them apart or one in another", remedy)
         else:
             drawn.contours += contours
     if away > _OFF_PLANE_MM:
-        message = f"outlines up to {away:.2g} mm off the slice's plane; expected them on it"
+        message = f"outlines up to {away:.2g} mm off the slice's plane"
         remedy = "they were drawn on another series: check on an overlay that they fit"
-        drawn.notes.append(("off-plane", message, remedy))
+        drawn.notes.append(Fault("", message, "them on it", remedy, "off-plane"))
     if found.without_area and drawn.contours:
         drawn.notes.append(no_area_note([repr(label[:60]) for label in found.without_area]))
 
@@ -265,9 +259,9 @@ def _read_segments(found: Segmentation, place: SlicePlace, shape: tuple[int, int
             if laid is not None:
                 pixels[label] = laid | pixels[label] if label in pixels else laid
     if near and not on_grid:
-        message = "its frames lie at this slice, but their pixels are not the slice's; expected the same grid"
+        message = "its frames lie at this slice, but their pixels are not the slice's"
         remedy = "make the segmentation on the series that the slice was prepared from: nothing is resampled"
-        raise UnreadableFileError(message, remedy)
+        raise unreadable(message, "the same grid", remedy)
     for label, there in pixels.items():
         drawn.contours += mask_shapes(there, label)
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.errors import NoInputError, UnreadableError, UsageError
 from mriparaspinal.core.filenames import IMAGE_ENDINGS
 from mriparaspinal.core.model import Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.label_maps import ENDINGS, mask_candidates
 from mriparaspinal.io.dicom_header import modality_of
-from mriparaspinal.io.folder import UnreadableFileError, list_files
+from mriparaspinal.io.folder import list_files
 
 Kind = Literal["label map", "ROI set", "DICOM"]
 
@@ -131,7 +131,7 @@ def _is_annotation(path: Path) -> bool:
     """Whether a file is a DICOM RTSTRUCT or SEG, or one that is damaged and may have been."""
     try:
         return modality_of(path) in _ANNOTATIONS
-    except UnreadableFileError:
+    except UnreadableError:
         return True
 
 

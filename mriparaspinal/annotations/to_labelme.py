@@ -15,9 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
-from mriparaspinal.annotations.readers import Annotations, Drawn, SliceError, listed, no_area_note, read_drawn
+from mriparaspinal.annotations.readers import (
+    Annotations,
+    Drawn,
+    listed,
+    no_area_note,
+    read_drawn,
+)
 from mriparaspinal.annotations.sources import SourceFiles, Sources, find_sources
-from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError, unreadable
 from mriparaspinal.core.labels import Region, alias_key, hint, part_of, region_of
 from mriparaspinal.core.model import Contour, Problem, Settings, Slice
 from mriparaspinal.dataset.anatomy import sort_contours
@@ -26,8 +32,7 @@ from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.imaging.rasterise import rasterise
 from mriparaspinal.imaging.tracing import encloses_area, pixels_of, simplified, trace
 from mriparaspinal.io.dicom_seg import read_segmentation
-from mriparaspinal.io.folder import UnreadableFileError, read_bytes
-from mriparaspinal.io.image_limits import UnreadableImageError
+from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.images import decode_image
 from mriparaspinal.io.labelme import labelme_bytes
 from mriparaspinal.io.output import require_finished
@@ -173,17 +178,16 @@ def _make_one(slice_: Slice, claims: Sequence[SourceFiles], given: Annotations, 
         shape = _shape_of(given.study.root, slice_)
         if len(claims) > 1:
             names = " and ".join(listed(claim.names) for claim in claims)
-            found = f"{names} are annotations of this slice; expected one source"
-            raise SliceError("several-sources", found, "keep the one that is meant")
+            found = f"{names} are annotations of this slice"
+            raise unreadable(found, "one source", "keep the one that is meant", "several-sources")
         drawn = read_drawn(claims[0], slice_, shape, given)
-    except SliceError as error:
-        code, message, remedy = error.args
-        made.problems.append(Problem(slice_.name, "", "error", code, message, remedy))
+    except UnreadableError as error:
+        made.problems.append(error.fault.at(slice_.name).problem())
         return
-    made.problems += [Problem(slice_.name, "", "warning", *note) for note in drawn.notes]
+    made.problems += [note.at(slice_.name).problem("warning") for note in drawn.notes]
     shapes = _shapes(slice_, drawn, shape, given.settings, made)
-    for label, (message, remedy) in drawn.faulty.items():
-        made.problems.append(Problem(slice_.name, label, "error", "unclear-contour", message, remedy))
+    for label, fault in drawn.faulty.items():
+        made.problems.append(fault.at(slice_.name, "unclear-contour", label).problem())
     if not shapes:
         if not drawn.faulty:
             found = f"nothing is marked on this slice in {listed(claims[0].names)}; expected regions"
@@ -211,10 +215,8 @@ def _shape_of(root: Path, slice_: Slice) -> tuple[int, int]:
     """(rows, columns) of a slice; its grey levels do not matter here, so any window will do."""
     try:
         image = decode_image(read_bytes(root / slice_.name), (0.0, 1.0)).grey
-    except UnreadableFileError as error:
-        raise SliceError("unreadable-file", error.message, error.remedy) from None
-    except UnreadableImageError as error:
-        raise SliceError(error.code, error.message, error.remedy) from None
+    except UnreadableError as error:
+        raise UnreadableError(error.fault.at("", "unreadable-file")) from None
     return image.height, image.width
 
 
@@ -225,12 +227,14 @@ def _shapes(
     by_label: dict[str, list[Contour]] = defaultdict(list)
     for contour in drawn.contours:
         if not encloses_area(contour):
-            made.problems.append(Problem(slice_.name, contour.label, "warning", *no_area_note(["outlines"])))
+            note = no_area_note(["outlines"]).at(slice_.name, shape=contour.label)
+            made.problems.append(note.problem("warning"))
             continue
         by_label[contour.label].append(contour)
         if rasterise(contour, shape, "labelme") is None:
-            found = "an outline that covers no pixel of the image; expected it on the image"
-            drawn.faulty[contour.label] = found, "check that it was drawn on this slice"
+            found = "an outline that covers no pixel of the image"
+            remedy = "check that it was drawn on this slice"
+            drawn.faulty[contour.label] = Fault("", found, "it on the image", remedy)
     shapes: list[Contour] = []
     # Also by another spelling of the label: a region is written whole or not at all.
     lost = {_meaning(label, settings) for label in drawn.faulty}

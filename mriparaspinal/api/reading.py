@@ -15,7 +15,7 @@ from mriparaspinal.analysis.frames import table_frame
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.api.given import PathLike, Table, files, problems_frame
 from mriparaspinal.api.making import Made
-from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.errors import NoInputError, UnreadableError, UsageError
 from mriparaspinal.core.filenames import PARTICIPANTS, PREPARED
 from mriparaspinal.core.model import Contour, MaskRule
 from mriparaspinal.io.output import Output, OutputFolder, require_ours, same_header, write_files
@@ -412,10 +412,10 @@ def read_labelme(file: PathLike) -> Annotation:
     >>> sorted({contour.label for contour in mp.read_labelme("sample_data/ALS_1_3.json").contours})
     ['ES_L', 'ES_R', 'IVD', 'MF_L', 'MF_R', 'PM_L', 'PM_R']
     """
-    from mriparaspinal.io.folder import UnreadableFileError, read_bytes
-    from mriparaspinal.io.labelme import UnreadableAnnotationError, read_annotation
+    from mriparaspinal.io.folder import read_bytes
+    from mriparaspinal.io.labelme import read_annotation
 
     try:
         return read_annotation(read_bytes(Path(file)))
-    except (UnreadableFileError, UnreadableAnnotationError) as error:
-        raise NoInputError(f"{file}: {error.message}; {error.remedy}") from None
+    except UnreadableError as error:
+        raise NoInputError(error.fault.at(f"{file}")) from None

@@ -18,9 +18,9 @@ from mriparaspinal.brain.maps import (
     ratio,
     tensor_maps,
 )
-from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError
 from mriparaspinal.imaging.grids import Grid, difference, same_but_origin, same_grid
-from mriparaspinal.io.folder import UnreadableFileError, read_bytes
+from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.nifti import Form
 from mriparaspinal.io.nifti_maps import MapImage, MapSeries, map_bytes, read_map, read_series
 from mriparaspinal.io.output import manifest_bytes, sha256
@@ -67,8 +67,8 @@ def open_map(path: Path, option: str, form: Form | None = None) -> MapImage:
     """
     try:
         return read_map(path, form)
-    except UnreadableFileError as error:
-        raise NoInputError(f"{option} {path}: {error.message}; {error.remedy}") from None
+    except UnreadableError as error:
+        raise NoInputError(error.fault.at(f"{option} {path}")) from None
 
 
 def require_same_grid(
@@ -83,7 +83,8 @@ def require_same_grid(
     remedy = "resample one of them, and look at it"
     if option != "--mask" and not same_voxels and same_but_origin(grid, other):
         remedy = "give --same-voxels if they are one grid and only a header's origin is lost"
-    raise NoInputError(f"{option} {path}: {difference(grid, other)}, as {whose}; {remedy}")
+    found, expected = difference(grid, other)
+    raise NoInputError(Fault(f"{option} {path}", found, f"{expected}, as {whose}", remedy))
 
 
 def make_mtr(on: Path, off: Path, out: Path, same_voxels: bool, form: Form | None = None) -> MadeMaps:
@@ -126,8 +127,8 @@ def open_diffusion(
     """
     try:
         series = read_series(data, form)
-    except UnreadableFileError as error:
-        raise NoInputError(f"--data {data}: {error.message}; {error.remedy}") from None
+    except UnreadableError as error:
+        raise NoInputError(error.fault.at(f"--data {data}")) from None
     texts = (_text(b_values, "--bval"), _text(b_vectors, "--bvec"))
     values, vectors, said = parse_gradients(*texts, len(series))
     inside = None
@@ -162,8 +163,8 @@ def make_tensor(diffusion: Diffusion, advance: Callable[[], None] | None = None)
 def _text(path: Path, option: str) -> str:
     try:
         return read_bytes(path, _TEXT_LIMIT).decode("utf-8-sig")
-    except UnreadableFileError as error:
-        raise NoInputError(f"{option} {path}: {error.message}; {error.remedy}") from None
+    except UnreadableError as error:
+        raise NoInputError(error.fault.at(f"{option} {path}")) from None
     except UnicodeDecodeError:
         found = "not a text"
         raise NoInputError(f"{option} {path}: {found}; expected FSL's text file; check the file") from None

@@ -22,12 +22,11 @@ from mriparaspinal.brain.atlas import (
     weighted_region,
     wide_table,
 )
-from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError, unreadable
 from mriparaspinal.core.model import Problem
 from mriparaspinal.core.participants import read_participants
 from mriparaspinal.core.text import is_missing, natural_key, read_cell, read_number
 from mriparaspinal.imaging.grids import Grid, difference, same_grid
-from mriparaspinal.io.folder import UnreadableFileError
 from mriparaspinal.io.nifti import Form
 from mriparaspinal.io.nifti_maps import MapImage, read_atlas, read_map
 from mriparaspinal.io.numberings import parse_numbering
@@ -81,7 +80,7 @@ class Subject:
     """That of all subjects; None for a single participant, whose files are paths as they are."""
 
     def find(self, pattern: str) -> Path:
-        """The one file that a pattern stands for; raises :class:`UnreadableFileError` for none or several."""
+        """The one file that a pattern stands for; raises :class:`UnreadableError` for none or several."""
         if self.folder is None or PLACEHOLDER not in pattern:
             return Path(pattern)
         wanted = pattern.replace(PLACEHOLDER, self.participant_id)
@@ -95,10 +94,10 @@ class Subject:
         if len(there) == 1:
             return there[0]
         if not there:
-            raise UnreadableFileError(f"no file {wanted}; expected one", "add it, or correct the pattern")
+            raise unreadable(f"no file {wanted}", "one", "add it, or correct the pattern")
         names = " and ".join(path.name for path in there[:3])
-        found = f"{len(there)} files fit {wanted} ({names}); expected one"
-        raise UnreadableFileError(found, "make the pattern tell them apart")
+        found = f"{len(there)} files fit {wanted} ({names})"
+        raise unreadable(found, "one", "make the pattern tell them apart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +252,8 @@ def measure_regions(
     for subject in subjects:
         try:
             atlas = shared or _read_atlas(request, subject)
-        except _FaultyError as fault:
-            problems.append(fault.problem)
+        except UnreadableError as error:
+            problems.append(error.fault.problem())
             if not own:
                 break  # the same for everyone
         else:
@@ -293,16 +292,9 @@ def wide_csv(rows: Sequence[RegionRow]) -> bytes:
     return csv_bytes(*wide_table(parse_table(long_csv(rows), "regions").rows))
 
 
-class _FaultyError(Exception):
+def _fault(file: str, what: str, code: str, found: str, expected: str, remedy: str) -> UnreadableError:
     """One file that costs what hangs on it."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
-
-
-def _fault(file: str, what: str, code: str, message: str, remedy: str) -> _FaultyError:
-    return _FaultyError(Problem(file, what, "error", code, message, remedy))
+    return UnreadableError(Fault(file, found, expected, remedy, code, what))
 
 
 def _opened(subject: Subject, pattern: str, what: str, read: Callable[[Path], Any]) -> tuple[Any, str]:
@@ -313,8 +305,8 @@ def _opened(subject: Subject, pattern: str, what: str, read: Callable[[Path], An
         if subject.folder is not None and path.is_relative_to(subject.folder):
             shown = path.relative_to(subject.folder).as_posix()
         return read(path), shown
-    except UnreadableFileError as error:
-        raise _fault(shown, what, "unreadable-map", error.message, error.remedy) from None
+    except UnreadableError as error:
+        raise UnreadableError(error.fault.at(shown, "unreadable-map", what)) from None
 
 
 def _read_atlas(request: Request, subject: Subject) -> _Atlas:
@@ -328,7 +320,7 @@ def _read_atlas(request: Request, subject: Subject) -> _Atlas:
     if beyond:
         found = f"{len(image)} volumes, but the table names number {beyond[0]}"
         remedy = f"number the volumes from 1 to {len(image)}"
-        raise _fault(file, "atlas", "no-such-volume", f"{found}; expected it among them", remedy)
+        raise _fault(file, "atlas", "no-such-volume", found, "it among them", remedy)
     regions, largest = [], 0.0
     by_number = {}
     for number, volume in enumerate(image.volumes(), 1):
@@ -349,8 +341,9 @@ def _read_probabilities(request: Request, subject: Subject) -> _Atlas:
     for region, pattern in request.probabilities.items():
         image, file = _opened(subject, pattern, region, partial(read_map, form=request.affine))
         if grid is not None and not same_grid(image.grid, grid):
-            found = f"{difference(image.grid, grid)}, as {first}"
-            raise _fault(file, region, "grid-differs", found, "resample it, and look at it")
+            found, expected = difference(image.grid, grid)
+            remedy = "resample it, and look at it"
+            raise _fault(file, region, "grid-differs", found, f"{expected}, as {first}", remedy)
         grid, first = grid or image.grid, first or file
         weights = _weights(image.values, file, region, request.percent)
         _require_percent(float(weights.max(initial=0.0)), file, region, request.percent)
@@ -366,17 +359,17 @@ def _weights(values: np.ndarray[Any, Any], file: str, what: str, percent: bool) 
     low, high = float(known.min(initial=0.0)), float(known.max(initial=0.0))
     if low < -_ROUNDING or high > 1 + _ROUNDING:
         scale = 100 if percent else 1
-        found = f"values from {low * scale:g} to {high * scale:g}; expected probabilities of 0 to {scale}"
+        found = f"values from {low * scale:g} to {high * scale:g}"
         remedy = "give --percent if they are per cent" if not percent and 1 < high <= 100 else "scale them"
-        raise _fault(file, what, "not-probabilities", found, remedy)
+        raise _fault(file, what, "not-probabilities", found, f"probabilities of 0 to {scale}", remedy)
     return np.where(np.isfinite(weights), weights, 0.0)
 
 
 def _require_percent(largest: float, file: str, what: str, percent: bool) -> None:
     """Probabilities that are said to be per cent, and never pass 1 of them, are hardly so."""
     if percent and 0 < largest <= 0.01 + _ROUNDING / 100:
-        found = f"values up to {100 * largest:g}; expected per cent, 0 to 100"
-        raise _fault(file, what, "not-probabilities", found, "leave --percent out")
+        found = f"values up to {100 * largest:g}"
+        raise _fault(file, what, "not-probabilities", found, "per cent, 0 to 100", "leave --percent out")
 
 
 def _checked(
@@ -385,8 +378,8 @@ def _checked(
     """An atlas with what is to be told of it."""
     absent = [region.name for region in regions if not len(region.where)]
     if len(absent) == len(regions):
-        found = f"no voxel of any region ({_listed(absent)}); expected some"
-        raise _fault(file, "atlas", "empty-atlas", found, "check the atlas and the table")
+        found = f"no voxel of any region ({_listed(absent)})"
+        raise _fault(file, "atlas", "empty-atlas", found, "some", "check the atlas and the table")
     problems = []
     if unnamed:
         voxels = f" ({sum(unnamed.values())} voxels)" if kind == "labels" else ""
@@ -414,14 +407,14 @@ def _read_maps(request: Request, subject: Subject, grid: Grid) -> tuple[list[Map
         try:
             image, file = _opened(subject, pattern, name, partial(read_map, form=request.affine))
             if not same_grid(image.grid, grid):
-                found = f"{difference(image.grid, grid)}, as the atlas has them"
+                found, expected = difference(image.grid, grid)
                 remedy = "resample the atlas with nearest neighbour, and look at it"
-                raise _fault(file, name, "grid-differs", found, remedy)
+                raise _fault(file, name, "grid-differs", found, f"{expected}, as the atlas has them", remedy)
             if is_tissue and (lowest := image.lowest()) < 0:
-                found = f"values down to {lowest:g}; expected shares of tissue from 0"
-                raise _fault(file, name, "not-tissue", found, "give it as --map, or check the file")
-        except _FaultyError as fault:
-            problems.append(fault.problem)
+                found, remedy = f"values down to {lowest:g}", "give it as --map, or check the file"
+                raise _fault(file, name, "not-tissue", found, "shares of tissue from 0", remedy)
+        except UnreadableError as error:
+            problems.append(error.fault.problem())
         else:
             maps.append(MapValues(name, image.values.ravel(order="F"), is_tissue))
     return maps, problems

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from mriparaspinal.clinical.instrument import Instrument
 from mriparaspinal.clinical.instrument_file import parse_instrument
-from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.errors import UnreadableError, UsageError
 from mriparaspinal.core.model import PROBLEM_COLUMNS
-from mriparaspinal.io.folder import UnreadableFileError, read_bytes
+from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.output import Output, is_device, same_header
 
 _PROBLEMS = ",".join(PROBLEM_COLUMNS).encode() + b"\n"
@@ -40,8 +40,8 @@ def open_instrument(name: str) -> Instrument:
 def _read(path: Path, name: str) -> Instrument:
     try:
         content = tomllib.loads(read_bytes(path).decode("utf-8-sig"))
-    except UnreadableFileError as error:
-        raise UsageError(f"{path}: {error.message}; {error.remedy}") from None
+    except UnreadableError as error:
+        raise UsageError(error.fault.at(f"{path}")) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: {error}; expected TOML; correct the file") from None
     return parse_instrument(content, name)

@@ -14,11 +14,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError, unreadable
 from mriparaspinal.core.model import Slice
-from mriparaspinal.imaging.planes import Plane, Remark, Series, Values, on_plane
+from mriparaspinal.imaging.planes import (
+    Plane,
+    Series,
+    Values,
+    on_plane,
+)
 from mriparaspinal.imaging.slice_position import SlicePlace
-from mriparaspinal.io.folder import UnreadableFileError, find_name, list_files, read_bytes
+from mriparaspinal.io.folder import find_name, list_files, read_bytes
 from mriparaspinal.io.nifti import ENDINGS, Form
 from mriparaspinal.io.scan_files import read_source
 
@@ -60,7 +65,7 @@ class Dixon:
     fat: Values
     water: Values
     sha256: tuple[tuple[str, str], ...]
-    remarks: tuple[tuple[str, Remark], ...] = ()
+    remarks: tuple[Fault, ...] = ()
     """What is to be said about the places that their headers tell, with the name of the image."""
 
 
@@ -91,11 +96,11 @@ def open_dixon(
 
 
 def read_dixon(source: DixonSource, slice_: Slice, shape: tuple[int, int]) -> Dixon:
-    """Fat and water of one slice of (rows, columns). Raises :class:`NoDixonError`."""
+    """Fat and water of one slice of (rows, columns). Raises :class:`UnreadableError`."""
     place = source.places.get(slice_.name)
     if place is None:
-        found = "where it lies in the patient is not known; expected its place in slices.csv"
-        raise NoDixonError(found, "make the slice with 'prepare', which writes it")
+        found = "where it lies in the patient is not known"
+        raise unreadable(found, "its place in slices.csv", "make the slice with 'prepare', which writes it")
     fat_file = _file_of(source.fat, slice_.participant_id, "fat")
     water_file = _file_of(source.water, slice_.participant_id, "water")
     fats, fat_sha256 = _opened(fat_file, _state(fat_file), source.affine)
@@ -115,7 +120,7 @@ def read_dixon(source: DixonSource, slice_: Slice, shape: tuple[int, int]) -> Di
     _require_magnitude(water_values, "water")
     who = slice_.participant_id
     told = ((f"fat/{who}", fats), (f"water/{who}", waters))
-    remarks = tuple((name, stack.remark) for name, stacks in told for stack in stacks if stack.remark)
+    remarks = tuple(s.remark.at(name, "two-places") for name, stacks in told for s in stacks if s.remark)
     return Dixon(values, water_values, ((f"fat/{who}", fat_sha256), (f"water/{who}", water_sha256)), remarks)
 
 
@@ -127,8 +132,11 @@ def _file_of(place: Path, participant: str, kind: str) -> Path:
     if len(there) == 1:
         return there[0]
     names = " and ".join(path.name for path in there) or f"nothing named {participant}"
-    found = f"{names} in --{kind}; expected one of {participant}.nii.gz, {participant}.nii, {participant}/"
-    raise NoDixonError(found, "keep one of them" if there else "put the volume or series there")
+    found, expected = (
+        f"{names} in --{kind}",
+        f"one of {participant}.nii.gz, {participant}.nii, {participant}/",
+    )
+    raise unreadable(found, expected, "keep one of them" if there else "put the volume or series there")
 
 
 def _files(path: Path) -> list[Path]:
@@ -140,8 +148,8 @@ def _state(path: Path) -> tuple[tuple[str, int, int], ...]:
     try:
         told = [(file, file.stat()) for file in _files(path)]
     except OSError as error:
-        found = f"{path.name}: cannot be read ({error.strerror}); expected readable files"
-        raise NoDixonError(found, "check that they are there and their rights") from None
+        found = f"{path.name}: cannot be read ({error.strerror})"
+        raise unreadable(found, "readable files", "check that they are there and their rights") from None
     return tuple((str(file), stat.st_mtime_ns, stat.st_size) for file, stat in told)
 
 
@@ -157,14 +165,13 @@ def _opened(
         digest = hashlib.sha256()
         for file in _files(path):
             digest.update(read_bytes(file))
-    except UnreadableFileError as error:
-        raise NoDixonError(f"{path.name}: {error.message}", error.remedy) from None
+    except UnreadableError as error:
+        raise UnreadableError(error.fault.about(path.name)) from None
     except NoInputError as error:
-        raise NoDixonError(f"{path.name}: {error}; expected a volume", "check the path") from None
+        raise unreadable(f"{path.name}: {error}", "a volume", "check the path") from None
     if not source.series:
-        nothing = ("", "no series; expected a volume or a DICOM series", "check what the file is")
-        _, reason, remedy = (*source.broken, nothing)[0]
-        raise NoDixonError(f"{path.name}: {reason}", remedy)
+        nothing = Fault("", "no series", "a volume or a DICOM series", "check what the file is")
+        raise UnreadableError((*source.broken, nothing)[0].about(path.name))
     return source.series, digest.hexdigest()
 
 
@@ -180,8 +187,8 @@ def _cut(
                 if cut is not None:
                     found.append((cut, stack, index))
     if len(found) > 1:
-        what = f"{len(found)} images lie on the slice; expected one"
-        raise NoDixonError(what, "keep only one series in the folder")
+        what = f"{len(found)} images lie on the slice"
+        raise unreadable(what, "one", "keep only one series in the folder")
     return found[0] if found else None
 
 
@@ -205,10 +212,7 @@ def _turned(stack: Series, index: int, stored: Plane, plane: Plane, shape: tuple
     order = on_plane(numbered.T[:, :, None], affine, plane, shape)
     if order is None:
         return None
-    try:
-        values = stack.read(index)
-    except UnreadableFileError as error:
-        raise NoDixonError(error.message, error.remedy) from None
+    values = stack.read(index)
     if values.shape != (rows, columns):
         return None
     return values.ravel()[order.astype(np.int64)]
@@ -221,8 +225,8 @@ def _same_voxel_slice(
     alike = [stack for stack in waters if _same_size(fat, stack)]
     at = fat.pictures[index].plane
     if len(alike) != 1 or at is None:
-        found = f"{len(alike)} water stacks of the size and orientation of fat; expected one"
-        raise NoDixonError(found, "give the two images of one acquisition")
+        found = f"{len(alike)} water stacks of the size and orientation of fat"
+        raise unreadable(found, "one", "give the two images of one acquisition")
     values = _turned(alike[0], index, at, plane, shape)
     if values is None:
         raise _off_grid("water", waters, plane, shape)
@@ -241,19 +245,17 @@ def _same_size(one: Series, other: Series) -> bool:
     )
 
 
-def _off_grid(kind: str, series: tuple[Series, ...], plane: Plane, shape: tuple[int, int]) -> NoDixonError:
+def _off_grid(kind: str, series: tuple[Series, ...], plane: Plane, shape: tuple[int, int]) -> UnreadableError:
     """The line that shows both grids."""
     told = ", ".join(_grid(stack) for stack in series[:3])
     x, y, z = plane.position
     mine = f"{shape[0]}×{shape[1]} px of {plane.row_spacing_mm:.4g}×{plane.col_spacing_mm:.4g} mm"
-    found = (
-        f"no {kind} image whose voxels are the slice's pixels ({told}); "
-        f"expected {mine} with the upper left pixel at ({x:.1f}, {y:.1f}, {z:.1f}) mm"
-    )
+    found = f"no {kind} image whose voxels are the slice's pixels ({told})"
+    expected = f"{mine} with the upper left pixel at ({x:.1f}, {y:.1f}, {z:.1f}) mm"
     remedy = "prepare the slices from the same acquisition"
     if kind == "water":
         remedy += ", or give --same-voxels if fat and water are one grid and only a header's origin is lost"
-    return NoDixonError(found, remedy)
+    return unreadable(found, expected, remedy)
 
 
 def _grid(stack: Series) -> str:
@@ -271,5 +273,5 @@ def _grid(stack: Series) -> str:
 def _require_magnitude(values: NDArray[np.float64], kind: str) -> None:
     lowest = float(np.nanmin(values)) if not np.isnan(values).all() else 0.0
     if lowest < 0:
-        found = f"{kind} values down to {lowest:g}; expected magnitudes of 0 and more"
-        raise NoDixonError(found, "export the magnitude images, without an offset")
+        found = f"{kind} values down to {lowest:g}"
+        raise unreadable(found, "magnitudes of 0 and more", "export the magnitude images, without an offset")

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
+from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.model import Problem
 from mriparaspinal.imaging.rasterise import PixelBox
-from mriparaspinal.io.image_limits import UnreadableImageError
 from mriparaspinal.io.images import SliceImage, decode_image, image_size, jpeg_means, windowed
 from mriparaspinal.io.labelme import Annotation, embedded_image, embeds, embeds_same_stream, embeds_something
 
@@ -77,8 +77,8 @@ def embedded_problem(
             found += f" and {how}" * bool(how) + "; expected the picture that was annotated"
             return Problem(name, "", "warning", "embedded-other-size", found, _LOOK)
         picture = _picture(carried, window)
-    except UnreadableImageError as error:
-        return _unreadable(name, error.message.partition(";")[0])
+    except UnreadableError as error:
+        return _unreadable(name, error.fault.found)
     if _same(picture, image, frame):
         return None
     if (full := _of_full_range(image)) is not None and _same(picture, full, frame):
@@ -98,10 +98,10 @@ def _picture(raw: bytes, window: tuple[float, float] | None) -> SliceImage:
     """The embedded picture, which is only compared: colours, and more than 8 bits, are no fault here."""
     try:
         return decode_image(raw, window)
-    except UnreadableImageError as error:
-        if error.code == "image-bits" and window is None:
+    except UnreadableError as error:
+        if error.fault.code == "image-bits" and window is None:
             return decode_image(raw, decode_image(raw, (0.0, 1.0)).full_range())
-        if error.code != "colour-image":
+        if error.fault.code != "colour-image":
             raise
     with Image.open(io.BytesIO(raw)) as image:
         return SliceImage(image.convert("L"))

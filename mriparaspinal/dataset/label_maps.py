@@ -7,26 +7,29 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mriparaspinal.core.errors import NoInputError, ParaspinalError, UsageError
+from mriparaspinal.core.errors import (
+    Fault,
+    NoInputError,
+    ParaspinalError,
+    UnreadableError,
+    UsageError,
+    unreadable,
+)
 from mriparaspinal.core.model import Contour, Problem, Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.imaging.grids import LabelVolume
 from mriparaspinal.imaging.planes import Plane, on_plane
 from mriparaspinal.imaging.slice_position import SlicePlace
-from mriparaspinal.io.folder import UnreadableFileError, find_name, list_files, read_bytes
+from mriparaspinal.io.folder import find_name, list_files, read_bytes
 from mriparaspinal.io.label_volumes import decode_label_image, read_label_volume
 from mriparaspinal.io.numberings import NUMBERINGS, OVERLAP_LABEL, labels_of, parse_numbering
 from mriparaspinal.io.output import require_finished
 from mriparaspinal.io.tables import read_table
-
-if TYPE_CHECKING:
-    from mriparaspinal.imaging.planes import Remark
-
 
 VALUES_TABLE = "values.csv"
 
@@ -82,7 +85,7 @@ class SliceLabels:
     """(rows, columns) as the slice."""
     unchecked: bool
     """True where the file tells its place in the patient, but the slice's is not known."""
-    remark: Remark | None = None
+    remark: Fault | None = None
     """What is to be said about the place that the file tells."""
 
 
@@ -131,7 +134,7 @@ def is_picture_of_masks(root: Path, name: str, maps: LabelMaps) -> bool:
 def read_labels(
     maps: LabelMaps, slice_: Slice, shape: tuple[int, int], image_left: str = "right"
 ) -> SliceLabels:
-    """The labels of a slice of (rows, columns); raises :class:`LabelMapError`."""
+    """The labels of a slice of (rows, columns); raises :class:`UnreadableError`."""
     name = _file_of(maps, slice_)
     own = composed(name) in own_candidates(slice_)
     return read_label_file(maps, name, slice_, shape, own, image_left)
@@ -140,7 +143,7 @@ def read_labels(
 def read_label_file(
     maps: LabelMaps, name: str, slice_: Slice, shape: tuple[int, int], own: bool, image_left: str
 ) -> SliceLabels:
-    """The labels of a slice of (rows, columns) in a file of the folder; raises :class:`LabelMapError`.
+    """The labels of a slice of (rows, columns) in a file of the folder; raises :class:`UnreadableError`.
 
     ``own``: the file is of this slice alone; ``image_left``: the patient's side at the left of the image.
     """
@@ -158,21 +161,21 @@ def read_label_file(
             labels = lay_on_slice(volume, plane, shape, own, image_left)
             unchecked = plane is None and volume.affine is not None
             remark = volume.remark
-    except UnreadableFileError as error:
-        raise LabelMapError("unreadable-mask", f"{name}: {error.message}", error.remedy) from None
+    except UnreadableError as error:
+        raise UnreadableError(error.fault.about(name).at("", "unreadable-mask")) from None
     except OSError as error:
-        found = f"{name}: cannot be read ({error.strerror}); expected a readable file"
-        raise LabelMapError("unreadable-mask", found, "check its rights") from None
-    except OffGridError as error:
-        raise LabelMapError("mask-off-grid", f"{name}: {error.message}", error.remedy) from None
+        found = f"{name}: cannot be read ({error.strerror})"
+        raise unreadable(found, "a readable file", "check its rights", "unreadable-mask") from None
     if labels.shape != shape:
         size = f"{labels.shape[1]}×{labels.shape[0]}"
-        found = f"{name}: {size} px, but the image has {shape[1]}×{shape[0]}; expected the same size"
-        raise LabelMapError("size-mismatch", found, "make the label map on this image")
+        found = f"{name}: {size} px, but the image has {shape[1]}×{shape[0]}"
+        raise unreadable(found, "the same size", "make the label map on this image", "size-mismatch")
     values = len(np.unique(labels))
     if values > _MOST_VALUES:
-        found = f"{name}: {values} different numbers on this slice; expected the labels of a label map"
-        raise LabelMapError("no-label-map", found, "check that it is not the image itself")
+        found = f"{name}: {values} different numbers on this slice"
+        raise unreadable(
+            found, "the labels of a label map", "check that it is not the image itself", "no-label-map"
+        )
     return SliceLabels(name, digest, labels, unchecked, remark)
 
 
@@ -181,12 +184,17 @@ def _file_of(maps: LabelMaps, slice_: Slice) -> str:
     found_names = (find_name(maps.folder, name) for name in candidates)
     there = [name for name in found_names if name is not None and _is_file(maps.folder / name)]
     if len(there) > 1:
-        found = f"{' and '.join(there)} are label maps of this slice; expected one"
-        raise LabelMapError("several-masks", found, "keep the one that is meant")
+        found = f"{' and '.join(there)} are label maps of this slice"
+        raise unreadable(found, "one", "keep the one that is meant", "several-masks")
     if not there:
         own, whole = candidates[0], f"{slice_.participant_id}.nii.gz"
-        found = f"no label map of this slice; expected {own}, or {whole} with all slices of the participant"
-        raise LabelMapError("no-mask", found, "put it there, or take the image away")
+        found = "no label map of this slice"
+        raise unreadable(
+            found,
+            f"{own}, or {whole} with all slices of the participant",
+            "put it there, or take the image away",
+            "no-mask",
+        )
     return there[0]
 
 
@@ -315,14 +323,14 @@ def lay_on_slice(
     slice alone. Where both places are known, they decide. A slice's own volume without a place, or of
     a slice without one, must be (columns, rows, 1) voxels: voxel (i, j) is the pixel of column i, row j.
 
-    Raises :class:`OffGridError`.
+    Raises :class:`UnreadableError`.
     """
     if plane is not None and volume.affine is not None:
         labels: NDArray[Any] | None = on_plane(volume.voxels, volume.affine, plane, shape)
         if labels is None:
-            found = f"the label map is {_grid(volume)}; expected the slice's {_slice_grid(plane, shape)}"
+            found = f"the label map is {_grid(volume)}"
             remedy = "make the label map on the series that the slice was prepared from: nothing is resampled"
-            raise OffGridError(found, remedy)
+            raise unreadable(found, f"the slice's {_slice_grid(plane, shape)}", remedy, "mask-off-grid")
         return labels
     if own:
         voxels = volume.voxels
@@ -332,10 +340,11 @@ def lay_on_slice(
             return voxels[:, :, 0].T
     if plane is None:
         found = "slices.csv does not tell where the slice lies in the patient, and so not which part of the"
-        found += f" label map of {_size(volume)} voxels is its; expected its position and directions there"
-        raise OffGridError(found, "prepare the slices with 'mriparaspinal prepare', or give each its own map")
-    found = f"{_size(volume)} voxels, and no place in the patient; expected an sform or qform"
-    raise OffGridError(found, "export it with the place of the series")
+        found += f" label map of {_size(volume)} voxels is its"
+        remedy = "prepare the slices with 'mriparaspinal prepare', or give each its own map"
+        raise unreadable(found, "its position and directions there", remedy, "mask-off-grid")
+    found = f"{_size(volume)} voxels, and no place in the patient"
+    raise unreadable(found, "an sform or qform", "export it with the place of the series", "mask-off-grid")
 
 
 #: An axis of an axial slice runs this much along the patient's own axis: less than 45° away from it.
@@ -345,7 +354,7 @@ _ALONG = 0.7
 def _as_displayed(
     voxels: NDArray[np.integer], affine: NDArray[np.float64], image_left: str
 ) -> NDArray[np.integer]:
-    """The voxels, (columns, rows, slices), as an axial slice is displayed; raises :class:`OffGridError`."""
+    """The voxels, (columns, rows, slices), as an axial slice is displayed."""
     steps = affine[:3, :3]
     length = np.linalg.norm(steps, axis=0)
     directions = steps / np.where(length > 0, length, 1)
@@ -355,8 +364,9 @@ def _as_displayed(
         found = (
             "the label map's affine is not that of one axial slice, and slices.csv does not tell where the"
         )
-        found += " slice lies; expected a map of one axial slice"
-        raise OffGridError(found, "prepare the slices with 'mriparaspinal prepare', which tells their place")
+        found += " slice lies"
+        remedy = "prepare the slices with 'mriparaspinal prepare', which tells their place"
+        raise unreadable(found, "a map of one axial slice", remedy, "mask-off-grid")
     turned = voxels.transpose(axes)
     # LPS+: x runs to the patient's left, y to the back.
     if (along[0] > 0) != (image_left == "right"):

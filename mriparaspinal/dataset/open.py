@@ -12,14 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError
 from mriparaspinal.core.filenames import IMAGE_ENDINGS, MARK, PARTICIPANTS, PREPARED, SLICES_TABLE
 from mriparaspinal.core.model import Problem, Settings, Slice, SliceResult, Spacing
 from mriparaspinal.core.participants import KEY, NOBODY, Participants, match_slices, read_participants
 from mriparaspinal.core.spelling import composed, loose_key
 from mriparaspinal.dataset.find import FoundSlices, find_slices
 from mriparaspinal.dataset.strays import json_content, table_versions
-from mriparaspinal.io.folder import UnreadableFileError, list_files, read_bytes
+from mriparaspinal.io.folder import list_files, read_bytes
 from mriparaspinal.io.images import png_size
 from mriparaspinal.io.manifest import listed_outputs
 from mriparaspinal.io.output import sha256
@@ -114,8 +114,8 @@ def open_dataset(
     if PROTOCOL in tables:
         try:
             digests[PROTOCOL] = sha256(read_bytes(root / PROTOCOL))
-        except UnreadableFileError as error:
-            raise UsageError(f"{PROTOCOL}: {error.message}; {error.remedy}") from None
+        except UnreadableError as error:
+            raise UsageError(error.fault.at(PROTOCOL)) from None
     path = participants_file or _participants_file(root, tables)
     participants, participants_csv = NOBODY, None
     if path is not None:
@@ -125,12 +125,12 @@ def open_dataset(
         except NoInputError as error:
             if participants_file is not None:
                 raise UsageError(f"--participants: {error}") from None
-            problems.append(_table_problem(path.name, "bad-table", error))
+            problems.append(error.fault.at(path.name, "bad-table").problem())
         else:
             digests[path.name] = sha256(raw)
             participants, faults = read_participants(text.columns, text.rows, path.name)
             problems += faults
-            problems += [_other_sheets(path.name, note) for note in text.notes]
+            problems += [note.problem("warning") for note in text.notes]
             if KEY in text.columns:
                 groups = {slice_.participant_id: slice_.group for slice_ in dataset.slices}
                 problems += match_slices(participants, groups, path.name)
@@ -142,7 +142,7 @@ def open_dataset(
             raw = table_bytes(root / SLICES_TABLE)
             text = parse_table(raw, SLICES_TABLE)
         except NoInputError as error:
-            problems.append(_table_problem(SLICES_TABLE, "bad-spacing", error))
+            problems.append(error.fault.at(SLICES_TABLE, "bad-spacing").problem())
         else:
             digests[SLICES_TABLE] = sha256(raw)
             spacings, unclear = read_spacings(text, [slice_.name for slice_ in dataset.slices])
@@ -232,7 +232,7 @@ def _share_of(
         near = alike or get_close_matches(unknown[0], everyone, n=4, cutoff=0.5) or everyone[:4]
         found = f"{unknown[0]!r} has no slices in the dataset"
         expected = f"one of {len(everyone)} participants, such as {', '.join(near)}" if near else "slices"
-        raise UnknownParticipantError(f"--participant-label: {found}; expected {expected}; correct it")
+        raise UnknownParticipantError(Fault("--participant-label", found, expected, "correct it"))
     slices = [(i, s) for i, s in enumerate(dataset.slices) if s.participant_id in share]
     lost = [(i, s) for i, s in enumerate(dataset.lost) if s.participant_id in share]
     chosen = FoundSlices([s for _, s in slices], dataset.problems, tuple(s for _, s in lost))
@@ -270,16 +270,6 @@ def _participants_file(root: Path, files: list[str]) -> Path | None:
     return root / there[0] if there else None
 
 
-def _other_sheets(name: str, note: str) -> Problem:
-    found = f"{note.removeprefix(f'{name}: ')}; expected one sheet"
-    return Problem(name, "", "warning", "other-sheets", found, "remove the others, or put the table first")
-
-
-def _table_problem(name: str, code: str, error: NoInputError) -> Problem:
-    message, _, remedy = str(error).removeprefix(f"{name}: ").rpartition("; ")
-    return Problem(name, "", "error", code, message, remedy)
-
-
 def _odd_spacings(root: Path, slices: Sequence[Slice], spacings: Mapping[str, Spacing]) -> list[Problem]:
     """A warning for each spacing that a lumbar slice cannot have, judged on the first image that has it."""
     from mriparaspinal.imaging.slice_position import spacing_doubt
@@ -294,8 +284,8 @@ def _odd_spacings(root: Path, slices: Sequence[Slice], spacings: Mapping[str, Sp
         doubt = spacing_doubt(spacing, png_size(root / slice_.image) if slice_.image else None)
         if doubt:
             images = f", in {times[spacing]} images" if times[spacing] > 1 else ""
-            found, _, expected = doubt.partition("; ")
+            found, expected = doubt
             remedy = "compare with the scanner's PixelSpacing: csa_mm2 is as the table says"
-            message = f"{found}{images}; {expected}"
-            problems.append(Problem(SLICES_TABLE, slice_.name, "warning", "odd-spacing", message, remedy))
+            fault = Fault(SLICES_TABLE, f"{found}{images}", expected, remedy, "odd-spacing", slice_.name)
+            problems.append(fault.problem("warning"))
     return problems

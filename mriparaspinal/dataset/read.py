@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 from PIL.Image import Image
 
+from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.labels import alias_key, hint, meanings_of
 from mriparaspinal.core.model import Problem, Settings, Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.anatomy import Anatomy, sort_contours
 from mriparaspinal.dataset.embedded import embedded_problem, embedded_size
 from mriparaspinal.imaging.rasterise import frame_of
-from mriparaspinal.io.folder import UnreadableFileError, find_name, read_bytes
-from mriparaspinal.io.image_limits import UnreadableImageError
+from mriparaspinal.io.folder import find_name, read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT, SliceImage, decode_image
-from mriparaspinal.io.labelme import Annotation, UnreadableAnnotationError, embedded_image, read_annotation
+from mriparaspinal.io.labelme import Annotation, embedded_image, read_annotation
 
 if TYPE_CHECKING:
     from mriparaspinal.dataset.label_maps import LabelMaps
@@ -56,8 +56,8 @@ def read_slice(root: Path, slice_: Slice, settings: Settings) -> OpenSlice:
         return found
     try:
         annotation = read_annotation(raw)
-    except UnreadableAnnotationError as error:
-        found.problems.append(Problem(name, "", "error", "bad-json", error.message, error.remedy))
+    except UnreadableError as error:
+        found.problems.append(error.fault.at(name, "bad-json").problem())
         return found
     if not _belongs_to(root, slice_, annotation, found):
         return found
@@ -113,7 +113,6 @@ def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) 
     """Like :func:`read_slice`, with the regions of a label map: its pixels are the regions' pixels."""
     from mriparaspinal.dataset.label_maps import (
         PLACED_BY_DIRECTIONS,
-        LabelMapError,
         contours_of,
         read_labels,
         values_text,
@@ -129,8 +128,8 @@ def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) 
     columns, rows = image.grey.size
     try:
         mapped = read_labels(maps, slice_, (rows, columns), settings.image_left)
-    except LabelMapError as error:
-        found.problems.append(Problem(name, "", "error", error.code, error.message, error.remedy))
+    except UnreadableError as error:
+        found.problems.append(error.fault.at(name).problem())
         return found
     found.sha256.append((maps.own_name(mapped.name), mapped.sha256))
     if mapped.unchecked:
@@ -138,8 +137,8 @@ def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) 
         remedy = PLACED_BY_DIRECTIONS
         found.problems.append(Problem(name, "", "warning", "mask-place-unknown", message, remedy))
     if mapped.remark is not None:
-        file = maps.own_name(mapped.name)
-        found.problems.append(Problem(file, "", "warning", "two-places", *mapped.remark))
+        remark = mapped.remark.at(maps.own_name(mapped.name), "two-places")
+        found.problems.append(remark.problem("warning"))
     contours, unknown, overlap = contours_of(mapped.labels, maps.numbering)
     if overlap:
         message = f"{mapped.name}: {overlap} px of several regions, of which their value does not tell which"
@@ -166,8 +165,8 @@ def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) 
 def _read(root: Path, slice_: Slice, name: str, found: OpenSlice) -> bytes | None:
     try:
         raw = read_bytes(f"{root}/{name}", SLICE_FILE_LIMIT)
-    except UnreadableFileError as error:
-        found.problems.append(Problem(name, "", "error", "unreadable-file", error.message, error.remedy))
+    except UnreadableError as error:
+        found.problems.append(error.fault.at(name, "unreadable-file").problem())
         return None
     found.sha256.append((name, hashlib.sha256(raw).hexdigest()))
     if not raw:
@@ -256,8 +255,8 @@ def _decode(raw: bytes, slice_: Slice, settings: Settings, found: OpenSlice) -> 
     name = slice_.name
     try:
         image = decode_image(raw, settings.window)
-    except UnreadableImageError as error:
-        found.problems.append(Problem(name, "", "error", error.code, error.message, error.remedy))
+    except UnreadableError as error:
+        found.problems.append(error.fault.at(name).problem())
         return None
     if image.lossy:
         message = "a JPEG, which changes grey levels; expected a lossless PNG"

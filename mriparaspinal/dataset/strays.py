@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.filenames import IMAGE_ENDINGS
 from mriparaspinal.core.model import Problem
 from mriparaspinal.core.spelling import composed, difference, loose_key
-from mriparaspinal.io.folder import UnreadableFileError, read_bytes, stands_for
+from mriparaspinal.io.folder import read_bytes, stands_for
 from mriparaspinal.io.images import SLICE_FILE_LIMIT
 from mriparaspinal.io.output import MANIFESTS
 
@@ -99,7 +100,7 @@ def json_content(root: Path, name: str) -> Content:
     """What a JSON of the dataset holds; one that cannot be read may be an annotation."""
     try:
         raw = read_bytes(root / name, SLICE_FILE_LIMIT)
-    except UnreadableFileError:
+    except UnreadableError:
         return "labelme"
     if b'"shapes"' in raw.replace(b"\0", b""):
         return "labelme"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mriparaspinal.imaging.planes import Remark
+from mriparaspinal.core.errors import Fault
 
 #: How far apart, in voxels, two voxels may lie that are one: what rounding does to a header, and no more.
 SAME = 0.1
@@ -77,12 +77,12 @@ def _orientation(ras: NDArray[np.float64]) -> str:
     return letters
 
 
-def difference(one: Grid, other: Grid) -> str:
-    """How two grids differ, in words: both of them, and how far apart they lie."""
+def difference(one: Grid, other: Grid) -> tuple[str, str]:
+    """Two grids that differ, in words: the first, and the other with how far apart they lie."""
     apart = ""
     if one.shape == other.shape:
         apart = f", up to {distance_mm(one, other):.3g} mm apart"
-    return f"{described(one)}; expected {described(other)}{apart}"
+    return described(one), f"{described(other)}{apart}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +93,5 @@ class LabelVolume:
     """(i, j, k)"""
     affine: NDArray[np.float64] | None
     """4×4, voxel index → mm in LPS+; None where the file does not tell where it lies."""
-    remark: Remark | None = None
+    remark: Fault | None = None
     """What is to be said about its place."""

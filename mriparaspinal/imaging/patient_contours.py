@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from skimage.measure import points_in_poly
 
+from mriparaspinal.core.errors import Fault
 from mriparaspinal.core.model import Contour, MaskRule
 from mriparaspinal.imaging.planes import Plane, on_plane
 from mriparaspinal.imaging.rasterise import rasterise
@@ -40,6 +41,9 @@ class SpaceOutline:
     """(n, 3), mm in LPS+."""
 
 
+_AGAIN = "export it again on the series that the slice was prepared from"
+
+
 @dataclass(frozen=True, slots=True)
 class OnSlice:
     """The outlines of one region that were drawn on a slice."""
@@ -48,8 +52,8 @@ class OnSlice:
     """Each (n, 2), in LabelMe's pixels (column, row)."""
     away_mm: float
     """How far the farthest point lies from the slice's plane."""
-    fault: str = ""
-    """What makes it unclear which outlines are meant; empty where it is clear."""
+    fault: Fault | None = None
+    """What makes it unclear which outlines are meant; None where it is clear."""
 
 
 def reach_mm(place: SlicePlace) -> float:
@@ -74,13 +78,13 @@ def on_slice(outlines: Sequence[SpaceOutline], place: SlicePlace) -> OnSlice | N
     nearest = min((mean for mean, _, _ in near), key=abs)
     chosen = [one for one in near if abs(one[0] - nearest) <= _ONE_PLANE_MM]
     others = [mean for mean, _, _ in near if abs(mean - nearest) > _ONE_PLANE_MM]
-    fault = ""
+    fault = None
     if any(np.ptp(away) > _PARALLEL_MM for _, away, _ in chosen):
-        fault = "outlines that are not parallel to the slice; expected those of its own series"
+        fault = Fault("", "outlines that are not parallel to the slice", "those of its own series", _AGAIN)
     elif any(abs(mean - nearest) < _TWO_PLANES_MM for mean in others):
-        fault = "outlines on planes less than 0.5 mm apart; expected one plane for each slice"
+        fault = Fault("", "outlines on planes less than 0.5 mm apart", "one plane for each slice", _AGAIN)
     elif any(abs(abs(mean) - abs(nearest)) <= _ONE_PLANE_MM for mean in others):
-        fault = "outlines on two planes that are equally near; expected one plane for each slice"
+        fault = Fault("", "outlines on two planes that are equally near", "one plane for each slice", _AGAIN)
     polygons = tuple(_on_pixels(points, place) for _, _, points in chosen)
     return OnSlice(polygons, max(float(abs(away).max()) for _, away, _ in chosen), fault)
 

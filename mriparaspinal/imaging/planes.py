@@ -14,12 +14,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mriparaspinal.core.errors import Fault
 from mriparaspinal.imaging.window import Voi
 
 Vector = tuple[float, float, float]
-
-Remark = tuple[str, str]
-"""Something to be said: (what was found; what was expected), what to do."""
 
 Values = NDArray[np.float64]
 """Pixels of one slice, (rows, columns); NaN where the source has no value (padding)."""
@@ -105,8 +103,8 @@ class Series:
     modality: str
     pictures: tuple[SourceImage, ...]
     read: Callable[[int], Values]
-    """The pixels of the slice at an index of ``pictures``; raises ``UnreadableFileError``."""
-    remark: Remark | None = None
+    """The pixels of the slice at an index of ``pictures``; raises ``UnreadableError``."""
+    remark: Fault | None = None
     """What is to be said about its place."""
     among_axial: bool = True
     """False for a series whose source has axial ones in another series: if steep, it is not taken for one."""

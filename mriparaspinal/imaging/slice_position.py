@@ -45,28 +45,29 @@ _MOST_RATIO = 3.0
 _UNITS = (("cm", 10.0), ("m", 1000.0), ("µm", 0.001))
 
 
-def spacing_doubt(spacing: tuple[float, float], size: tuple[int, int] | None) -> str:
-    """What is implausible in a pixel spacing (row, column, mm) of an image of (rows, columns); else empty.
+def spacing_doubt(spacing: tuple[float, float], size: tuple[int, int] | None) -> tuple[str, str] | None:
+    """What is implausible in a pixel spacing (row, column, mm) of an image of (rows, columns), if anything.
+
+    What was found, and what was expected.
 
     >>> spacing_doubt((0.0391, 0.0391), (256, 256))
-    'pixel spacing 0.0391 × 0.0391 mm; expected 0.05 to 5 mm (it is 0.391 × 0.391 mm if the table is in cm)'
+    ('pixel spacing 0.0391 × 0.0391 mm', '0.05 to 5 mm (it is 0.391 × 0.391 mm if the table is in cm)')
     >>> spacing_doubt((0.5, 0.5), (256, 256))
-    ''
     """
     found = f"pixel spacing {_by(spacing)}"
     low, high = _SPACING_MM
     if not all(low <= mm <= high for mm in spacing):
-        return f"{found}; expected {low:g} to {high:g} mm{other_unit(spacing)}"
+        return found, f"{low:g} to {high:g} mm{other_unit(spacing)}"
     if max(spacing) > _MOST_RATIO * min(spacing):
-        return f"{found}; expected pixels that are nearly square (is one the distance of the slices?)"
+        return found, "pixels that are nearly square (is one the distance of the slices?)"
     if size is None:
-        return ""
+        return None
     field = (spacing[0] * size[0], spacing[1] * size[1])
     low, high = _FIELD_MM
     if all(low <= mm <= high for mm in field):
-        return ""
+        return None
     found = f"{found} in {size[1]} × {size[0]} px is a field of view of {_by(field)}"
-    return f"{found}; expected {low:g} to {high:g} mm"
+    return found, f"{low:g} to {high:g} mm"
 
 
 def other_unit(spacing: tuple[float, float]) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 
+from mriparaspinal.core.errors import Fault, UnreadableError, unreadable
 from mriparaspinal.imaging.planes import Plane, Series, SourceImage, parallel, square_plane
 from mriparaspinal.imaging.window import Voi
 from mriparaspinal.io.dicom_header import (
@@ -34,7 +35,6 @@ from mriparaspinal.io.dicom_header import (
     to_milliseconds,
 )
 from mriparaspinal.io.dicom_pixels import read_values
-from mriparaspinal.io.folder import UnreadableFileError
 
 _LOSSY = {JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless}
 
@@ -68,19 +68,19 @@ class _Image:
     modality: str
 
 
-def read_series(files: Sequence[tuple[str, Path]]) -> tuple[list[Series], list[tuple[str, str, str]]]:
+def read_series(files: Sequence[tuple[str, Path]]) -> tuple[list[Series], list[Fault]]:
     """The series among files, each cut into stacks of parallel slices.
 
     ``files``: name below the source, path. Also returns what could not be read: (name; what was
     found and expected; what to do). Files that are no DICOM, or hold no slices, are passed over.
     """
     images: list[_Image] = []
-    broken: list[tuple[str, str, str]] = []
+    broken: list[Fault] = []
     for name, path in files:
         try:
             images += _images(path, name)
-        except UnreadableFileError as error:
-            broken.append((name, error.message, error.remedy))
+        except UnreadableError as error:
+            broken.append(error.fault.at(name))
     by_series: dict[str, list[_Image]] = defaultdict(list)
     for image in _without_copies(images):
         by_series[image.key].append(image)
@@ -170,11 +170,11 @@ def _images(path: Path, name: str) -> list[_Image]:
                 return []
             if "Rows" not in header:
                 if claims_image(header):  # cut off before its rows, or it would say how many
-                    found = "the header ends before its rows and columns; expected a whole DICOM image"
-                    raise UnreadableFileError(found, "export the file again")
+                    found = "the header ends before its rows and columns"
+                    raise unreadable(found, "a whole DICOM image", "export the file again")
                 return []
             return [_image(header, path, name, frame) for frame in range(count_frames(header))]
-    except UnreadableFileError:
+    except UnreadableError:
         raise
     except Exception:
         raise broken_dicom("the header") from None

@@ -33,9 +33,10 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from mriparaspinal.core.errors import UnreadableError, unreadable
 from mriparaspinal.core.text import read_number
 from mriparaspinal.imaging.window import LookupTable
-from mriparaspinal.io.folder import FILE_SIZE_LIMIT, UnreadableFileError
+from mriparaspinal.io.folder import FILE_SIZE_LIMIT
 
 #: The decoders of syntaxes that the extra "dicom" cannot decode.
 _HTJ2K = 'pylibjpeg "pylibjpeg-openjpeg>=2"'
@@ -46,7 +47,7 @@ _KIND = ("SOPClassUID", "Modality", "SpecificCharacterSet")
 
 
 def modality_of(path: Path) -> str:
-    """``RTSTRUCT``, ``SEG`` …; empty for what is no DICOM file. Raises :class:`UnreadableFileError`."""
+    """``RTSTRUCT``, ``SEG`` …; empty for what is no DICOM file. Raises :class:`UnreadableError`."""
     header = _read(path, (), pixels=False)
     if header is None:
         return ""
@@ -55,7 +56,7 @@ def modality_of(path: Path) -> str:
 
 
 def read_object(path: Path, keywords: Sequence[str]) -> Dataset:
-    """The attributes of a file that are asked for; raises :class:`UnreadableFileError`."""
+    """The attributes of a file that are asked for; raises :class:`UnreadableError`."""
     found = _read(path, keywords, pixels=True)
     if found is None:
         raise _broken("the file")
@@ -67,11 +68,11 @@ def _read(path: Path, keywords: Sequence[str], pixels: bool) -> Dataset | None:
         with path.open("rb") as file:
             start = file.read(132)
         if path.stat().st_size > FILE_SIZE_LIMIT:
-            found = f"more than {FILE_SIZE_LIMIT / 1e6:.0f} MB; expected contours or a segmentation"
-            raise UnreadableFileError(found, "check what the file is")
+            found = f"more than {FILE_SIZE_LIMIT / 1e6:.0f} MB"
+            raise unreadable(found, "contours or a segmentation", "check what the file is")
     except OSError as error:
-        found = f"cannot be read ({error.strerror}); expected a readable file"
-        raise UnreadableFileError(found, "check that it is there and its rights") from None
+        found = f"cannot be read ({error.strerror})"
+        raise unreadable(found, "a readable file", "check that it is there and its rights") from None
     # Without the preamble a file may be anything: it has to begin as a data set does, in group 2 or 8.
     bare = start[128:132] != b"DICM"
     if bare and start[:2] not in (b"\x02\x00", b"\x08\x00", b"\x00\x08"):
@@ -97,7 +98,7 @@ class WithinFile(io.BufferedReader):
 
 
 def require_inflatable(path: Path, bare: bool) -> None:
-    """Raise :class:`UnreadableFileError` for a file that unpacks to more than any that is read as a whole.
+    """Raise :class:`UnreadableError` for a file that unpacks to more than any that is read as a whole.
 
     pydicom unpacks the deflated syntax at once, however large it becomes. ``bare``: without a preamble.
     """
@@ -113,12 +114,12 @@ def require_inflatable(path: Path, bare: bool) -> None:
         while packed := unpack.unconsumed_tail or file.read(1 << 20):
             size += len(unpack.decompress(packed, 1 << 20))
             if size > FILE_SIZE_LIMIT:
-                found = f"deflated from more than {FILE_SIZE_LIMIT / 1e6:.0f} MB; expected slices or contours"
-                raise UnreadableFileError(found, "export it uncompressed")
+                found = f"deflated from more than {FILE_SIZE_LIMIT / 1e6:.0f} MB"
+                raise unreadable(found, "slices or contours", "export it uncompressed")
 
 
 def require_decoder(syntax: UID) -> None:
-    """Raise :class:`UnreadableFileError`, which says what to install, where pixels cannot be decoded."""
+    """Raise :class:`UnreadableError`, which says what to install, where pixels cannot be decoded."""
     remedy = "export it uncompressed"
     try:
         if get_decoder(syntax).is_available:
@@ -128,27 +129,27 @@ def require_decoder(syntax: UID) -> None:
     except NotImplementedError:  # there is none
         pass
     name = "in a way of its maker" if syntax.is_private else f"as {syntax.name}"
-    raise UnreadableFileError(f"compressed {name}; expected a syntax that there is a decoder for", remedy)
+    raise unreadable(f"compressed {name}", "a syntax that there is a decoder for", remedy)
 
 
 @contextlib.contextmanager
 def fenced(what: str) -> Iterator[None]:
-    """Turns whatever is raised inside into :class:`UnreadableFileError`, and keeps warnings quiet."""
+    """Turns whatever is raised inside into :class:`UnreadableError`, and keeps warnings quiet."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except UnreadableFileError:
+    except UnreadableError:
         raise
     except MemoryError:
-        raise UnreadableFileError("larger than the memory; expected one patient", "check the file") from None
+        raise unreadable("larger than the memory", "one patient", "check the file") from None
     except Exception:
         raise _broken(what) from None
 
 
-def _broken(what: str) -> UnreadableFileError:
-    found = f"{what} cannot be read as DICOM (cut off or damaged); expected a whole DICOM file"
-    return UnreadableFileError(found, "export it again")
+def _broken(what: str) -> UnreadableError:
+    found = f"{what} cannot be read as DICOM (cut off or damaged)"
+    return unreadable(found, "a whole DICOM file", "export it again")
 
 
 #: More bytes of pixels than any file of slices has, and all that is read into memory at once.
@@ -208,15 +209,15 @@ _PIXEL_TAGS = [
 
 
 def read_header(path: Path, pixels: bool) -> Dataset | None:
-    """The header (or all) of a file; None where it is no DICOM file. Raises :class:`UnreadableFileError`."""
+    """The header (or all) of a file; None where it is no DICOM file. Raises :class:`UnreadableError`."""
     try:
         with path.open("rb") as file:
             start = file.read(132)
             if os.fstat(file.fileno()).st_size > 4 * _SIZE_LIMIT:
-                raise UnreadableFileError("more than 4 GB; expected DICOM slices", "check what the file is")
+                raise unreadable("more than 4 GB", "DICOM slices", "check what the file is")
     except OSError as error:
-        found = f"cannot be read ({error.strerror}); expected a readable file"
-        raise UnreadableFileError(found, "check that it is there and its rights") from None
+        found = f"cannot be read ({error.strerror})"
+        raise unreadable(found, "a readable file", "check that it is there and its rights") from None
     # Without the preamble a file may be anything: it has to begin as a data set does, in group 2 or 8.
     bare = start[128:132] != b"DICM"
     if bare and start[:2] not in (b"\x02\x00", b"\x08\x00", b"\x00\x08"):
@@ -238,10 +239,10 @@ def read_header(path: Path, pixels: bool) -> Dataset | None:
             return header
     except InvalidDicomError:
         return None
-    except UnreadableFileError:
+    except UnreadableError:
         raise
     except MemoryError:
-        raise UnreadableFileError("larger than the memory; expected one series", "check the file") from None
+        raise unreadable("larger than the memory", "one series", "check the file") from None
     except Exception:
         if bare:
             return None
@@ -257,11 +258,9 @@ def _settle_syntax(header: Dataset) -> None:
     header.file_meta.TransferSyntaxUID = syntax if little else ExplicitVRBigEndian
 
 
-def broken_dicom(what: str) -> UnreadableFileError:
+def broken_dicom(what: str) -> UnreadableError:
     """The error of a part of a file that is damaged or cut off."""
-    return UnreadableFileError(
-        f"{what} cannot be read as DICOM; expected a whole DICOM file", "export the file again"
-    )
+    return unreadable(f"{what} cannot be read as DICOM", "a whole DICOM file", "export the file again")
 
 
 def claims_image(header: Dataset) -> bool:
@@ -277,8 +276,8 @@ def count_frames(header: Dataset) -> int:
     size = rows * columns * (to_integer(header.get("BitsAllocated")) or 16) // 8
     too_large = rows * columns > _FRAME_LIMIT or frames > _FRAMES_LIMIT or size * frames > _SIZE_LIMIT
     if rows < 1 or columns < 1 or too_large:
-        found = f"{frames} frames of {rows}×{columns} pixels; expected slices"
-        raise UnreadableFileError(found, "check what the file is")
+        found = f"{frames} frames of {rows}×{columns} pixels"
+        raise unreadable(found, "slices", "check what the file is")
     return frames
 
 
@@ -292,8 +291,9 @@ def attribute_finder(header: Dataset, frame: int) -> Finder:
     if per_frame:
         frames = max(1, to_integer(header.get("NumberOfFrames")) or 1)
         if len(per_frame) != frames:
-            raise UnreadableFileError(
-                f"{len(per_frame)} descriptions of frames for {frames} frames; expected one for each",
+            raise unreadable(
+                f"{len(per_frame)} descriptions of frames for {frames} frames",
+                "one for each",
                 "export the file again",
             )
         groups.append(per_frame[frame])

@@ -14,6 +14,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
 
+from mriparaspinal.core.errors import UnreadableError, unreadable
 from mriparaspinal.core.text import read_number
 from mriparaspinal.imaging.planes import Values
 from mriparaspinal.io.dicom_header import (
@@ -27,11 +28,10 @@ from mriparaspinal.io.dicom_header import (
     require_decoder,
     to_integer,
 )
-from mriparaspinal.io.folder import UnreadableFileError
 
 
 def read_values(path: Path, frame: int) -> Values:
-    """The values of one slice after rescaling, NaN where it is padded; raises UnreadableFileError."""
+    """The values of one slice after rescaling, NaN where it is padded; raises UnreadableError."""
     header = read_header(path, pixels=True)
     if header is None:
         raise broken_dicom("the file")
@@ -41,26 +41,25 @@ def read_values(path: Path, frame: int) -> Values:
             _check_pixels(header)
             stored = _stored(header, frame)
             return _rescaled(header, stored, frame)
-    except UnreadableFileError:
+    except UnreadableError:
         raise
     except MemoryError:
-        raise UnreadableFileError("larger than the memory; expected one series", "check the file") from None
+        raise unreadable("larger than the memory", "one series", "check the file") from None
     except Exception:
-        found = "the pixels cannot be decoded (cut off or damaged); expected a whole DICOM file"
-        raise UnreadableFileError(found, "export the file again") from None
+        found = "the pixels cannot be decoded (cut off or damaged)"
+        raise unreadable(found, "a whole DICOM file", "export the file again") from None
 
 
 def _check_pixels(header: Dataset) -> None:
     if not any(name in header for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
-        found = "no pixels, as where a file is cut off; expected an image"
-        raise UnreadableFileError(found, "export the file again")
+        found = "no pixels, as where a file is cut off"
+        raise unreadable(found, "an image", "export the file again")
     count_frames(header)
     photometric = str(header.get("PhotometricInterpretation", ""))
     if photometric not in ("MONOCHROME1", "MONOCHROME2"):
         found = "colour or an unknown kind of pixels"
-        raise UnreadableFileError(
-            f"{found}; expected MONOCHROME1 or MONOCHROME2",
-            "choose the original series, not a copy of a screen",
+        raise unreadable(
+            f"{found}", "MONOCHROME1 or MONOCHROME2", "choose the original series, not a copy of a screen"
         )
     require_decoder(header.file_meta.TransferSyntaxUID)
 
@@ -80,8 +79,8 @@ def _stored(header: Dataset, frame: int) -> np.ndarray[Any, Any]:
         raise broken_dicom("the pixels")
     if shift:
         found = f"HighBit {high} with {bits} BitsStored: whether the values are in the upper bits or in the "
-        found += f"lower ones is not known; expected HighBit {bits - 1}"
-        raise UnreadableFileError(found, "export it again, with another tool")
+        found += "lower ones is not known"
+        raise unreadable(found, f"HighBit {bits - 1}", "export it again, with another tool")
     values = stored.astype(np.int64) & ((1 << bits) - 1)
     if int(header.get("PixelRepresentation") or 0) == 1:
         values = np.where(values >= 1 << (bits - 1), values - (1 << bits), values)
@@ -92,7 +91,7 @@ def _stored(header: Dataset, frame: int) -> np.ndarray[Any, Any]:
 def _attended() -> Iterator[None]:
     """Decoders of compressed pixels tell of damage on stderr alone, and return pixels all the same.
 
-    What they write does not reach the terminal; it raises :class:`UnreadableFileError`.
+    What they write does not reach the terminal; it raises :class:`UnreadableError`.
     """
     with TemporaryFile() as heard:
         try:
@@ -111,8 +110,8 @@ def _attended() -> Iterator[None]:
                 os.write(terminal, said)
             os.close(terminal)
         if b"Corrupt JPEG" in said if b"\x1b" in said else said:
-            found = "the pixels are damaged, as their decoder tells; expected a whole DICOM file"
-            raise UnreadableFileError(found, "export the file again")
+            found = "the pixels are damaged, as their decoder tells"
+            raise unreadable(found, "a whole DICOM file", "export the file again")
 
 
 def _rescaled(header: Dataset, stored: np.ndarray[Any, Any], frame: int) -> Values:
@@ -128,8 +127,8 @@ def _rescaled(header: Dataset, stored: np.ndarray[Any, Any], frame: int) -> Valu
         slope = _rescale(find, "RescaleSlope", 1.0)
         intercept = _rescale(find, "RescaleIntercept", 0.0)
         if slope == 0:
-            found = "RescaleSlope 0, which makes all pixels alike; expected another factor"
-            raise UnreadableFileError(found, "export the file again")
+            found = "RescaleSlope 0, which makes all pixels alike"
+            raise unreadable(found, "another factor", "export the file again")
         values = stored * slope + intercept
     return np.where(_padded(header, stored), np.nan, values.astype(np.float64))
 
@@ -141,8 +140,8 @@ def _rescale(find: Finder, name: str, without: float) -> float:
         return without
     number = read_number(str(value))  # of several numbers none
     if number is None:
-        found = f"a {name} that is not one plain number; expected one such as {without:g}"
-        raise UnreadableFileError(found, "export the file again")
+        found = f"a {name} that is not one plain number"
+        raise unreadable(found, f"one such as {without:g}", "export the file again")
     return number
 
 

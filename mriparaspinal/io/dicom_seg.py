@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
 
+from mriparaspinal.core.errors import unreadable
 from mriparaspinal.core.text import read_number
 from mriparaspinal.imaging.planes import Plane, square_plane
 from mriparaspinal.io.dicom_header import fenced, read_object, require_decoder
-from mriparaspinal.io.folder import UnreadableFileError
 
 _TAGS = (
     "SegmentationType",
@@ -57,19 +57,19 @@ class Segmentation:
     size: tuple[int, int]
     """Rows and columns of each frame."""
     read: Callable[[int], list[tuple[str, NDArray[np.bool_]]]]
-    """The segments of a frame: label and pixels (rows, columns). Raises ``UnreadableFileError``."""
+    """The segments of a frame: label and pixels (rows, columns). Raises ``UnreadableError``."""
 
 
 def read_segmentation(path: Path) -> Segmentation:
-    """The frames of a SEG file; raises :class:`UnreadableFileError`."""
+    """The frames of a SEG file; raises :class:`UnreadableError`."""
     header = read_object(path, _TAGS)
     with fenced("the segmentation"):
         kind = str(header.get("SegmentationType", "")).strip().upper()
         if kind not in ("BINARY", "FRACTIONAL", "LABELMAP"):
-            found = "a segmentation of unknown type; expected BINARY, LABELMAP or FRACTIONAL"
-            raise UnreadableFileError(found, "export it as BINARY")
+            found = "a segmentation of unknown type"
+            raise unreadable(found, "BINARY, LABELMAP or FRACTIONAL", "export it as BINARY")
         if not 0 < int(header.Rows) * int(header.Columns) <= _FRAME_LIMIT or "PixelData" not in header:
-            raise UnreadableFileError("no frames of pixels; expected a segmentation", "export it again")
+            raise unreadable("no frames of pixels", "a segmentation", "export it again")
         labels = {
             int(item.SegmentNumber): str(item.get("SegmentLabel") or f"segment {int(item.SegmentNumber)}")
             for item in header.get("SegmentSequence") or []
@@ -78,8 +78,8 @@ def read_segmentation(path: Path) -> Segmentation:
         shared = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
         count = int(header.get("NumberOfFrames") or 1)
         if len(groups) != count:
-            found = f"{len(groups)} descriptions of frames for {count} frames; expected one for each"
-            raise UnreadableFileError(found, "export it again")
+            found = f"{len(groups)} descriptions of frames for {count} frames"
+            raise unreadable(found, "one for each", "export it again")
         require_decoder(header.file_meta.TransferSyntaxUID)
         _require_length(header, count)
         frames = tuple(_frame(item, shared[0]) for item in groups)
@@ -119,8 +119,8 @@ def _require_length(header: Dataset, count: int) -> None:
         return
     padded = -(-pixels * bits // 8) * count
     what = ", as where each begins with a byte of its own" if padded <= there <= padded + padded % 2 else ""
-    found = f"{there} bytes of pixels for {count} frames of {header.Rows}×{header.Columns}{what}; "
-    raise UnreadableFileError(f"{found}expected {needed}", "export it again, with another tool or version")
+    found = f"{there} bytes of pixels for {count} frames of {header.Rows}×{header.Columns}{what}"
+    raise unreadable(found, f"{needed}", "export it again, with another tool or version")
 
 
 def _pixels(header: Dataset, index: int, count: int) -> NDArray[Any]:
@@ -138,15 +138,20 @@ def _pixels(header: Dataset, index: int, count: int) -> NDArray[Any]:
 def _require_whole(values: NDArray[Any], header: Dataset) -> None:
     most = int(header.get("MaximumFractionalValue") or 0)
     if not np.isin(values, (0, most)).all():
-        found = "fractional segments; expected pixels that are in or out (0 or the maximum)"
-        raise UnreadableFileError(found, "choose a threshold in the tool that made it, export it as BINARY")
+        found = "fractional segments"
+        raise unreadable(
+            found,
+            "pixels that are in or out (0 or the maximum)",
+            "choose a threshold in the tool that made it, export it as BINARY",
+        )
 
 
 def _group(item: Dataset, shared: Dataset, name: str) -> Dataset:
     sequence = item.get(name) or shared.get(name)
     if not sequence:
-        raise UnreadableFileError(
-            "a frame without its place in the patient; expected position, orientation and spacing",
+        raise unreadable(
+            "a frame without its place in the patient",
+            "position, orientation and spacing",
             "export it from the original series",
         )
     found: Dataset = sequence[0]
@@ -171,8 +176,8 @@ def _frame(item: Dataset, shared: Dataset) -> SegFrame:
     ax, ay, az, dx, dy, dz = directions
     plane = square_plane((ax, ay, az), (dx, dy, dz), (x, y, z), (rows, columns))
     if plane is None or not all(math.isfinite(mm) and 0 < mm < 100 for mm in (rows, columns)):
-        found = "a frame whose directions or spacing are none; expected those of the series"
-        raise UnreadableFileError(found, "export it from the original series")
+        found = "a frame whose directions or spacing are none"
+        raise unreadable(found, "those of the series", "export it from the original series")
     between = measures.get("SpacingBetweenSlices") or measures.get("SliceThickness")
     (spacing,) = _floats([between]) if between else (0.0,)
     return SegFrame(plane, spacing if math.isfinite(spacing) and 0 < spacing < 100 else None)

@@ -7,7 +7,7 @@ import re
 import stat
 from pathlib import Path
 
-from mriparaspinal.core.errors import NoInputError, ParaspinalError
+from mriparaspinal.core.errors import NoInputError, ParaspinalError, unreadable
 from mriparaspinal.core.spelling import forms
 
 #: More bytes than any file has that is read as a whole; those who read texts ask for less.
@@ -135,25 +135,25 @@ def _exists(path: Path) -> bool:
 def _require_content(content: bytes) -> None:
     for start, (tool, command) in _POINTERS.items():
         if len(content) < _LONGEST_POINTER and content.startswith(start):
-            found = f"a pointer of {tool}, and not the file itself; expected the file"
-            raise UnreadableFileError(found, f"fetch it with '{command}'")
+            found = f"a pointer of {tool}, and not the file itself"
+            raise unreadable(found, "the file", f"fetch it with '{command}'")
 
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
 def read_bytes(path: str | Path, limit: int = FILE_SIZE_LIMIT) -> bytes:
-    """The bytes of a regular file of at most ``limit`` bytes; raises :class:`UnreadableFileError`."""
+    """The bytes of a regular file of at most ``limit`` bytes; raises :class:`UnreadableError`."""
     try:
         # Not opened at once: to open a pipe would wait for its writer.
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 (no Path for each slice)
-            raise UnreadableFileError("not a regular file; expected one", "replace it by a file")
+            raise unreadable("not a regular file", "one", "replace it by a file")
         descriptor = os.open(path, _FLAGS)
         try:
             status = os.fstat(descriptor)
             if status.st_size > limit:
-                found = f"{status.st_size / 1e6:.0f} MB; expected at most {limit / 1e6:.0f} MB"
-                raise UnreadableFileError(found, "check what the file is")
+                found = f"{status.st_size / 1e6:.0f} MB"
+                raise unreadable(found, f"at most {limit / 1e6:.0f} MB", "check what the file is")
             with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
                 content = file.read()
             after = os.fstat(descriptor)
@@ -161,10 +161,10 @@ def read_bytes(path: str | Path, limit: int = FILE_SIZE_LIMIT) -> bytes:
             os.close(descriptor)
         if (status.st_size, status.st_mtime_ns) != (len(content), after.st_mtime_ns):
             # Part of it may be of before and part of after, and still read as one.
-            found = "was written to while it was read; expected a file at rest"
-            raise UnreadableFileError(found, "run again when nothing writes into the folder")
+            found = "was written to while it was read"
+            raise unreadable(found, "a file at rest", "run again when nothing writes into the folder")
         _require_content(content)
         return content
     except OSError as error:
-        found = f"cannot be read ({error.strerror}); expected a readable file"
-        raise UnreadableFileError(found, "check that it is there and its rights") from None
+        found = f"cannot be read ({error.strerror})"
+        raise unreadable(found, "a readable file", "check that it is there and its rights") from None

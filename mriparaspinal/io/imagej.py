@@ -21,8 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mriparaspinal.core.errors import UsageError
-from mriparaspinal.io.folder import UnreadableFileError
+from mriparaspinal.core.errors import Fault, UnreadableError, UsageError, unreadable
 
 #: More than any ROI has, and any ROI set, in bytes, and more ROIs than any slice has.
 _ROI_LIMIT = 20_000_000
@@ -49,14 +48,14 @@ class Roi:
     """True where the selection is a set of pixels: those whose centre lies inside an odd number of paths."""
     no_area: str = ""
     """What it is, where it encloses no area: a line, a point."""
-    fault: str = ""
-    """What was found; what was expected; what to do: where its area cannot be told exactly."""
+    fault: Fault | None = None
+    """Why its area cannot be told exactly."""
 
 
 def read_rois(raw: bytes, name: str) -> list[Roi]:
     """The selections of a ``.roi`` or ``.zip`` file.
 
-    Raises :class:`UnreadableFileError`, and :class:`UsageError` where roifile is not installed.
+    Raises :class:`UnreadableError`, and :class:`UsageError` where roifile is not installed.
     """
     entries = _entries(raw) if name.lower().endswith(".zip") else [(PurePosixPath(name).stem, raw)]
     rois = [_read(content, entry) for entry, content in entries]
@@ -70,15 +69,15 @@ def _entries(raw: bytes) -> list[tuple[str, bytes]]:
             names = [i for i in names if not i.filename.startswith("__MACOSX/")]
             sizes = [i.file_size for i in names]
             if len(names) > _COUNT_LIMIT or max(sizes, default=0) > _ROI_LIMIT or sum(sizes) > _SET_LIMIT:
-                raise UnreadableFileError("larger than any ROI set; expected ROIs", "check what the file is")
+                raise unreadable("larger than any ROI set", "ROIs", "check what the file is")
             entries = [(PurePosixPath(i.filename).stem, archive.read(i)) for i in names]
-    except UnreadableFileError:
+    except UnreadableError:
         raise
     except Exception:
-        found = "not a whole ZIP file (cut off or damaged); expected an ROI set of ImageJ"
-        raise UnreadableFileError(found, "save it again in the ROI Manager") from None
+        found = "not a whole ZIP file (cut off or damaged)"
+        raise unreadable(found, "an ROI set of ImageJ", "save it again in the ROI Manager") from None
     if not entries:
-        raise UnreadableFileError("a ZIP file without ROIs; expected an ROI set of ImageJ", "save it again")
+        raise unreadable("a ZIP file without ROIs", "an ROI set of ImageJ", "save it again")
     return entries
 
 
@@ -99,8 +98,9 @@ def _without_prefixes(rois: list[Roi]) -> list[Roi]:
     for roi, match, label in zip(rois, matches, labels, strict=True):
         fault = roi.fault
         if match and (len(slices) > 1 or labels.count(label) > 1):
-            fault = f"{roi.label!r} beside ROIs of other numbers; expected those of one slice, each name once"
-            fault += "; save the ROIs of each slice by themselves, named as the regions"
+            found = f"{roi.label!r} beside ROIs of other numbers"
+            remedy = "save the ROIs of each slice by themselves, named as the regions"
+            fault = Fault("", found, "those of one slice, each name once", remedy)
         result.append(replace(roi, label=label, fault=fault))
     return result
 
@@ -121,21 +121,21 @@ def _read(raw: bytes, entry: str) -> Roi:
     except ImportError:
         found = "roifile: this package is not installed; expected it, for ROI sets of ImageJ"
         raise UsageError(f'{found}; run: pip install "mriparaspinal[contours]"') from None
-    found = "not a whole ImageJ ROI (cut off or damaged); expected one"
+    broken = unreadable("not a whole ImageJ ROI (cut off or damaged)", "one", "save it again in ImageJ")
     try:
         with warnings.catch_warnings(), _warnings_of_roifile() as heard:
             warnings.simplefilter("ignore")
             roi = ImagejRoi.frombytes(raw[:_ROI_LIMIT])
             result = _roi(roi, entry)
         if heard:
-            raise UnreadableFileError(found, "save it again in ImageJ")
-    except UnreadableFileError:
+            raise broken
+    except UnreadableError:
         raise
     except Exception:
-        raise UnreadableFileError(found, "save it again in ImageJ") from None
+        raise broken from None
     for points in result.paths:
         if not (len(points) and abs(points).max() <= _COORDINATE_LIMIT):
-            raise UnreadableFileError(found, "save it again in ImageJ")
+            raise broken
     return result
 
 
@@ -162,13 +162,15 @@ def _roi(roi: Any, entry: str) -> Roi:
     label = str(roi.name or entry)
     positions = (roi.position, roi.c_position, roi.z_position, roi.t_position)
     if any(position > 1 for position in positions):
-        found = f"an ROI of image {max(positions)} of a stack; expected ROIs of one slice"
-        return Roi(label, fault=f"{found}; save those of each slice by themselves, without position")
+        found = f"an ROI of image {max(positions)} of a stack"
+        remedy = "save those of each slice by themselves, without position"
+        return Roi(label, fault=Fault("", found, "ROIs of one slice", remedy))
     if roi.subtype in (ROI_SUBTYPE.TEXT, ROI_SUBTYPE.IMAGE):
         return Roi(label, no_area="text or image")
     if roi.options & _SPLINE_FIT:
-        found = "a spline, of which the file has only the knots; expected an outline"
-        return Roi(label, fault=f"{found}; in ImageJ: Edit > Selection > Interpolate, and save it again")
+        found = "a spline, of which the file has only the knots"
+        remedy = "in ImageJ: Edit > Selection > Interpolate, and save it again"
+        return Roi(label, fault=Fault("", found, "an outline", remedy))
     if roi.composite:
         return _composite(roi, label)
     if roi.roitype in (ROI_TYPE.POLYGON, ROI_TYPE.FREEHAND, ROI_TYPE.TRACED):
@@ -180,8 +182,8 @@ def _roi(roi: Any, entry: str) -> Roi:
         return Roi(label, (points,), traced=roi.roitype == ROI_TYPE.TRACED)
     if roi.roitype in (ROI_TYPE.RECT, ROI_TYPE.OVAL):
         if roi.roitype == ROI_TYPE.RECT and roi.rounded_rect_arc_size:
-            found = "a rectangle with rounded corners; expected an outline"
-            return Roi(label, fault=f"{found}; draw it as a polygon or freehand")
+            found = "a rectangle with rounded corners"
+            return Roi(label, fault=Fault("", found, "an outline", "draw it as a polygon or freehand"))
         return _box(roi, label, oval=roi.roitype == ROI_TYPE.OVAL)
     kind = roi.roitype.name.lower() if roi.roitype in ROI_TYPE.__members__.values() else "selection"
     return Roi(label, no_area=kind)
@@ -208,9 +210,7 @@ def _composite(roi: Any, label: str) -> Roi:
     try:
         paths = [np.asarray(path, dtype=np.float64) for path in roi.coordinates(multi=True)]
     except NotImplementedError:
-        found = "a composite ROI with curves; expected straight edges"
-        return Roi(
-            label, fault=f"{found}; in ImageJ: Edit > Selection > Create Mask, Create Selection, save it"
-        )
+        remedy = "in ImageJ: Edit > Selection > Create Mask, Create Selection, save it"
+        return Roi(label, fault=Fault("", "a composite ROI with curves", "straight edges", remedy))
     paths = [path for path in paths if len(path) >= 3]
     return Roi(label, tuple(paths), traced=True) if paths else Roi(label, no_area="empty selection")

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mriparaspinal.io.image_limits import UnreadableImageError, require_below, too_large
+from mriparaspinal.core.errors import UnreadableError, unreadable
+from mriparaspinal.io.image_limits import require_below, too_large
 from mriparaspinal.io.png import (
     PNG_MAGIC,
     GreyImage,
@@ -77,7 +78,7 @@ def decode_image(raw: bytes, window: tuple[float, float] | None = None) -> Slice
 
     ``window`` = (LOW, HIGH) is applied to images of more than 8 bits by
     ``g = clip(floor(255·(x − LOW)/(HIGH − LOW) + 0.5), 0, 255)``, and to no others.
-    Raises :class:`UnreadableImageError`.
+    Raises :class:`UnreadableError`.
     """
     plain = decode_plain_png(raw)
     if plain is not None:
@@ -91,11 +92,13 @@ def decode_image(raw: bytes, window: tuple[float, float] | None = None) -> Slice
                 return SliceImage(Image.fromarray(_windowed(image, window)), _loss(image), image)
             return SliceImage(_grey_levels(image), _loss(image))
     except Image.DecompressionBombError:
-        found = "more pixels than a slice can have; expected one slice"
-        raise UnreadableImageError("image-too-large", found, "export it again") from None
+        found = "more pixels than a slice can have"
+        raise unreadable(found, "one slice", "export it again", "image-too-large") from None
     except _BROKEN as error:
-        found = f"not a whole PNG, JPEG, TIFF or BMP ({_reason(error)}); expected a PNG of 8-bit grey levels"
-        raise UnreadableImageError("unreadable-image", found, "export the slice again") from None
+        found = f"not a whole PNG, JPEG, TIFF or BMP ({_reason(error)})"
+        raise unreadable(
+            found, "a PNG of 8-bit grey levels", "export the slice again", "unreadable-image"
+        ) from None
 
 
 def _open(raw: bytes) -> Image.Image:
@@ -105,17 +108,22 @@ def _open(raw: bytes) -> Image.Image:
     image = _image_file(raw)
     if too_large(*image.size):
         size = f"{image.width}×{image.height}"
-        raise UnreadableImageError("image-too-large", f"{size} pixels; expected one slice", "export it again")
+        raise unreadable(f"{size} pixels", "one slice", "export it again", "image-too-large")
     if getattr(image, "n_frames", 1) > 1:
-        found = "an image of several frames; expected one slice"
-        raise UnreadableImageError("image-frames", found, "export the slice as a still image")
+        found = "an image of several frames"
+        raise unreadable(found, "one slice", "export the slice as a still image", "image-frames")
     image.load()
     require_complete_png(image, raw)
     # Asked for only now: a PNG may tell its orientation behind the pixels.
     # Viewers turn such images; LabelMe's newer versions do, its older do not: the contours could be either.
     if image.info and image.getexif().get(_EXIF_ORIENTATION, 1) not in (0, 1):
-        found = "an EXIF orientation that turns the image; expected pixels as they are shown"
-        raise UnreadableImageError("image-orientation", found, "export the slice without EXIF orientation")
+        found = "an EXIF orientation that turns the image"
+        raise unreadable(
+            found,
+            "pixels as they are shown",
+            "export the slice without EXIF orientation",
+            "image-orientation",
+        )
     return image
 
 
@@ -193,12 +201,15 @@ def _reason(error: Exception) -> str:
 
 def _windowed(image: Image.Image, window: tuple[float, float] | None) -> GreyImage:
     if not image.mode.startswith(("I", "F")):
-        found = f"16 bits per channel in colour (mode {image.mode}); expected grey levels"
-        raise UnreadableImageError("colour-image", found, "export the slice as 8-bit greyscale PNG")
+        found = f"16 bits per channel in colour (mode {image.mode})"
+        raise unreadable(found, "grey levels", "export the slice as 8-bit greyscale PNG", "colour-image")
     if window is None:
-        found = "more than 8 bits per pixel; expected 8-bit grey levels, which the rule '> 50' is meant for"
-        raise UnreadableImageError(
-            "image-bits", found, "export it from the PACS as 8-bit PNG, or give --window LOW,HIGH"
+        found = "more than 8 bits per pixel"
+        raise unreadable(
+            found,
+            "8-bit grey levels, which the rule '> 50' is meant for",
+            "export it from the PACS as 8-bit PNG, or give --window LOW,HIGH",
+            "image-bits",
         )
     if "transparency" in image.info:
         raise _colour("transparent pixels")
@@ -212,8 +223,8 @@ def _grey_levels(image: Image.Image) -> Image.Image:
     if image.mode == "L" and "transparency" not in image.info:
         return image
     if image.mode == "1":
-        found = "a black-and-white image of 1 bit; expected 256 grey levels"
-        raise UnreadableImageError("image-bits", found, "export the slice itself, not a mask of it")
+        found = "a black-and-white image of 1 bit"
+        raise unreadable(found, "256 grey levels", "export the slice itself, not a mask of it", "image-bits")
     if image.mode == "CMYK":
         raise _colour("CMYK colours")
     if image.mode == "P":
@@ -234,9 +245,14 @@ def _require_colours_of(image: Image.Image) -> None:
     require_below(image, colours)
 
 
-def _colour(found: str) -> UnreadableImageError:
-    message = f"{found}; expected grey levels (a colour image is read only where its channels are equal)"
-    return UnreadableImageError("colour-image", message, "export the slice as 8-bit greyscale PNG")
+def _colour(found: str) -> UnreadableError:
+    message = f"{found}"
+    return unreadable(
+        message,
+        "grey levels (a colour image is read only where its channels are equal)",
+        "export the slice as 8-bit greyscale PNG",
+        "colour-image",
+    )
 
 
 def decode_mask(raw: bytes) -> NDArray[np.bool_] | None:

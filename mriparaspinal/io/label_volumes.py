@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mriparaspinal.core.errors import UnreadableError, unreadable
 from mriparaspinal.imaging.grids import LabelVolume
 from mriparaspinal.imaging.slice_position import SlicePlace
-from mriparaspinal.io.folder import UnreadableFileError
 from mriparaspinal.io.image_limits import too_large
 from mriparaspinal.io.png import require_complete_png
 
@@ -35,7 +35,7 @@ _NUMBERED = ("1", "L", "P", "I", "I;16", "I;16B", "I;16L")
 
 
 def read_label_volume(path: Path, form: Form | None = None) -> LabelVolume:
-    """A label map from a NIfTI volume; raises :class:`UnreadableFileError`.
+    """A label map from a NIfTI volume; raises :class:`UnreadableError`.
 
     Numbers stored as floating point are taken where all of them are whole, within a thousandth.
     ``form``: which one counts where sform and qform disagree.
@@ -47,11 +47,11 @@ def read_label_volume(path: Path, form: Form | None = None) -> LabelVolume:
 
 
 def whole_numbers(voxels: NDArray[Any]) -> NDArray[Any]:
-    """The voxels of a label map, (i, j, k), as integers; raises :class:`UnreadableFileError` for others."""
+    """The voxels of a label map, (i, j, k), as integers; raises :class:`UnreadableError` for others."""
     low, high = _range(voxels)
     if low < _SMALLEST or high > _LARGEST:
-        found = f"numbers from {low:g} to {high:g}; expected the labels of a label map"
-        raise UnreadableFileError(found, "check that it is a label map")
+        found = f"numbers from {low:g} to {high:g}"
+        raise unreadable(found, "the labels of a label map", "check that it is a label map")
     if voxels.dtype.kind == "f":
         voxels = np.rint(voxels)
         # int16 holds the labels of every known tool, in a quarter of the room.
@@ -61,7 +61,7 @@ def whole_numbers(voxels: NDArray[Any]) -> NDArray[Any]:
 
 
 def _range(voxels: NDArray[Any]) -> tuple[float, float]:
-    """The least and the greatest number; raises :class:`UnreadableFileError` for one that is not whole."""
+    """The least and the greatest number; raises :class:`UnreadableError` for one that is not whole."""
     low = high = 0.0
     for part in _slabs(voxels):
         whole = np.isfinite(part)
@@ -69,9 +69,11 @@ def _range(voxels: NDArray[Any]) -> tuple[float, float]:
             whole[whole] = abs(np.rint(part[whole]) - part[whole]) <= _ROUNDING
         if not whole.all():
             odd = part[~whole].flat[0]
-            found = f"numbers that are not whole, such as {odd:g}; expected the labels of a label map"
-            raise UnreadableFileError(
-                found, "resample label maps with nearest neighbour, and check that it is one"
+            found = f"numbers that are not whole, such as {odd:g}"
+            raise unreadable(
+                found,
+                "the labels of a label map",
+                "resample label maps with nearest neighbour, and check that it is one",
             )
         low, high = min(low, float(part.min())), max(high, float(part.max()))
     return low, high
@@ -134,7 +136,7 @@ def _affine_of(place: SlicePlace) -> NDArray[np.float64]:
 
 
 def decode_label_image(raw: bytes) -> NDArray[np.integer]:
-    """A label map, (rows, columns), from the bytes of a PNG; raises :class:`UnreadableFileError`.
+    """A label map, (rows, columns), from the bytes of a PNG; raises :class:`UnreadableError`.
 
     The labels are the stored numbers: grey levels of 8 or 16 bits, or the numbers of a palette's colours.
     """
@@ -144,21 +146,23 @@ def decode_label_image(raw: bytes) -> NDArray[np.integer]:
             image = Image.open(io.BytesIO(raw), formats=("PNG",))
             mode = image.mode
             if too_large(*image.size):
-                found = f"{image.width}×{image.height} pixels; expected those of one slice"
-                raise UnreadableFileError(found, "export it again")
+                found = f"{image.width}×{image.height} pixels"
+                raise unreadable(found, "those of one slice", "export it again")
             if mode in _NUMBERED:
                 image.load()
                 require_complete_png(image, raw)
                 labels = np.asarray(image)
                 return labels.astype(np.uint8) if labels.dtype == bool else labels
-    except UnreadableFileError:
+    except UnreadableError:
         raise
     except Image.DecompressionBombError:
-        raise UnreadableFileError(
-            "more pixels than a slice can have; expected one slice", "export it again"
-        ) from None
+        raise unreadable("more pixels than a slice can have", "one slice", "export it again") from None
     except Exception:  # what a damaged file makes Pillow raise can be anything
-        found = "not a whole PNG; expected a label map, one number for each pixel"
-        raise UnreadableFileError(found, "export it again") from None
-    found = f"colours (mode {mode}); expected a label map, one number for each pixel (grey or palette)"
-    raise UnreadableFileError(found, "export the labels, not a picture of them")
+        found = "not a whole PNG"
+        raise unreadable(found, "a label map, one number for each pixel", "export it again") from None
+    found = f"colours (mode {mode})"
+    raise unreadable(
+        found,
+        "a label map, one number for each pixel (grey or palette)",
+        "export the labels, not a picture of them",
+    )

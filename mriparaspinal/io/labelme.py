@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mriparaspinal.core.errors import ParaspinalError, UsageError
+from mriparaspinal.core.errors import ParaspinalError, UsageError, unreadable
 from mriparaspinal.core.model import Contour
 from mriparaspinal.io.encodings import likely_encodings
 from mriparaspinal.io.image_limits import PIXEL_LIMIT
@@ -98,7 +98,7 @@ _decode = msgspec.json.Decoder(_File).decode
 def read_annotation(raw: bytes) -> Annotation:
     """Parse the bytes of a LabelMe file of any version.
 
-    Raises :class:`UnreadableAnnotationError` where the file is not JSON or not LabelMe.
+    Raises :class:`UnreadableError` where the file is not JSON or not LabelMe.
     """
     raw = raw.removeprefix(b"\xef\xbb\xbf")  # the byte order mark of Windows editors
     _require_at_most(raw.count(b","), VALUES_LIMIT, "values")
@@ -123,11 +123,11 @@ def _read_leniently(raw: bytes) -> Annotation:
         content = json.loads(raw.decode("utf-8"), parse_int=_parse_int)
     except json.JSONDecodeError as error:
         found = f"broken JSON at line {error.lineno}, column {error.colno} ({error.msg})"
-        raise UnreadableAnnotationError(f"{found}; expected a whole LabelMe file", remedy) from None
+        raise unreadable(f"{found}", "a whole LabelMe file", remedy) from None
     except RecursionError:
-        raise UnreadableAnnotationError("JSON nested too deeply; expected a LabelMe file", remedy) from None
+        raise unreadable("JSON nested too deeply", "a LabelMe file", remedy) from None
     if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
-        raise UnreadableAnnotationError("no list of shapes; expected a LabelMe file", remedy)
+        raise unreadable("no list of shapes", "a LabelMe file", remedy)
     _require_at_most(len(content["shapes"]), SHAPES_LIMIT, "shapes")
     shapes: list[tuple[str, _Shape | str]] = []
     for number, entry in enumerate(content["shapes"], 1):
@@ -149,7 +149,7 @@ def _read_leniently(raw: bytes) -> Annotation:
 
 
 def _refuse_other_encodings(raw: bytes) -> None:
-    """Raise :class:`UnreadableAnnotationError` for text that is not UTF-8, and say what it may be."""
+    """Raise :class:`UnreadableError` for text that is not UTF-8, and say what it may be."""
     names = likely_encodings(raw)
     try:
         raw.decode("utf-8")
@@ -160,7 +160,7 @@ def _refuse_other_encodings(raw: bytes) -> None:
         found = f"byte {error.start + 1} is not UTF-8 text"
     if not names:
         remedy = "restore it from a backup, or save it as UTF-8 in an editor that shows its labels right"
-        raise UnreadableAnnotationError(f"{found}; expected the UTF-8 JSON of LabelMe", remedy)
+        raise unreadable(f"{found}", "the UTF-8 JSON of LabelMe", remedy)
     told = " or ".join(f"{name} ({where})" for name, where in names)
     found = f"{found}, but most likely {told}" if found else f"text in {told}, not UTF-8"
     name = names[0][0]
@@ -168,13 +168,13 @@ def _refuse_other_encodings(raw: bytes) -> None:
         f"convert it, as by 'iconv -f {name} -t UTF-8 OLD.json > NEW.json', or open it as {name} in an "
         "editor and save it as UTF-8 (LabelMe cannot open it)"
     )
-    raise UnreadableAnnotationError(f"{found}; expected the UTF-8 JSON of LabelMe", remedy)
+    raise unreadable(f"{found}", "the UTF-8 JSON of LabelMe", remedy)
 
 
 def _require_at_most(count: int, limit: int, what: str) -> None:
     if count > limit:
-        found = f"{count} {what}; expected those of one slice, at most {limit}"
-        raise UnreadableAnnotationError(found, "check what the file is")
+        found = f"{count} {what}"
+        raise unreadable(found, f"those of one slice, at most {limit}", "check what the file is")
 
 
 def _parse_int(text: str) -> float:
@@ -194,9 +194,9 @@ def _pixels(field: str, value: Any) -> int | None:
     if whole and value > 0:
         return int(value)
     shown = json.dumps(value)[:40]
-    found = f"{field} is {'the text ' * isinstance(value, str)}{shown}; expected a whole number of pixels"
+    found = f"{field} is {'the text ' * isinstance(value, str)}{shown}"
     remedy = f"write the {field.removeprefix('image').lower()} of the image that was annotated there"
-    raise UnreadableAnnotationError(found, remedy)
+    raise unreadable(found, "a whole number of pixels", remedy)
 
 
 def _sort_out(shapes: list[Any]) -> tuple[tuple[Contour, ...], tuple[BrokenShape, ...]]:

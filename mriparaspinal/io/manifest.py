@@ -12,9 +12,9 @@ from typing import Annotated, Any
 import msgspec
 
 from mriparaspinal import __version__
-from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.model import Settings
-from mriparaspinal.io.folder import UnreadableFileError, read_bytes
+from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.protocol import faults_of
 
 _SHA256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -71,8 +71,8 @@ def read_manifest(file: Path) -> Manifest:
     """Read a ``quantify.json``; raises as :func:`parse_manifest`, and where it cannot be read at all."""
     try:
         raw = read_bytes(file)
-    except UnreadableFileError as error:
-        raise NoInputError(f"{file}: {error.message}; {error.remedy}") from None
+    except UnreadableError as error:
+        raise NoInputError(error.fault.at(f"{file}")) from None
     return parse_manifest(raw, file)
 
 
@@ -101,7 +101,7 @@ def listed_outputs(file: Path) -> dict[str, str]:
     """
     try:
         return msgspec.convert(_parsed(read_bytes(file))["outputs"], dict[str, str])
-    except (UnreadableFileError, RecursionError, ValueError, KeyError):
+    except (UnreadableError, RecursionError, ValueError, KeyError):
         return {}
 
 

@@ -8,7 +8,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,9 +18,9 @@ from nibabel.imageglobals import logger
 from nibabel.nifti1 import Nifti1Header, Nifti1Image
 from nibabel.nifti2 import Nifti2Header, Nifti2Image
 
+from mriparaspinal.core.errors import Fault, UnreadableError, unreadable
 from mriparaspinal.imaging.grids import SAME, Grid, distance_mm
 from mriparaspinal.imaging.planes import (
-    Remark,
     Series,
     SourceImage,
     Values,
@@ -29,7 +29,6 @@ from mriparaspinal.imaging.planes import (
     slice_axis,
     volume_plane,
 )
-from mriparaspinal.io.folder import UnreadableFileError
 
 Form = Literal["qform", "sform"]
 """The two places that a header can tell."""
@@ -71,19 +70,19 @@ def read_volume(path: Path, place: str, form: Form | None = None) -> Series:
 
     The slices are those of the axis that the volume was sliced along; their numbers count along it
     as it is stored, from 1. ``form``: which one counts where sform and qform disagree. Raises
-    :class:`UnreadableFileError`.
+    :class:`UnreadableError`.
     """
     image, affine, remark = _header(path, form)
     assert affine is not None  # without, it raises
     axis = slice_axis(affine)
     shape = tuple(int(n) for n in image.shape[:3])
     if shape[axis] > _SLICES_LIMIT:
-        found = f"{shape[axis]} slices; expected at most {_SLICES_LIMIT}"
-        raise UnreadableFileError(found, "check what the file is")
+        found = f"{shape[axis]} slices"
+        raise unreadable(found, f"at most {_SLICES_LIMIT}", "check what the file is")
     planes = [volume_plane(affine, axis, index) for index in range(shape[axis])]
     if planes[0] is None:
-        found = "axes that are not perpendicular to each other; expected a volume of square corners"
-        raise UnreadableFileError(found, "resample it, or take the original series")
+        found = "axes that are not perpendicular to each other"
+        raise unreadable(found, "a volume of square corners", "resample it, or take the original series")
     pictures = [SourceImage(number, plane) for number, plane in enumerate(planes, 1)]
     # Foot to head, as a DICOM series.
     up = len(planes) < 2 or planes[-1].position_mm() > planes[0].position_mm()  # type: ignore[union-attr]
@@ -115,11 +114,11 @@ def read_volume(path: Path, place: str, form: Form | None = None) -> Series:
 
 def read_whole(
     path: Path, form: Form | None = None
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None, Remark | None]:
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None, Fault | None]:
     """All voxels, (i, j, k), the affine, 4×4, voxel index → mm in LPS+, and what is to be said about it.
 
     The affine is None where the file has neither sform nor qform. ``form``: which one counts where the
-    two disagree. Raises :class:`UnreadableFileError`.
+    two disagree. Raises :class:`UnreadableError`.
     """
     _, affine, remark = _header(path, form, placed=False)
     return _voxels(path), affine, remark
@@ -139,7 +138,7 @@ class Stored:
 
 
 def read_stored(path: Path, most_voxels: int, form: Form | None = None) -> Stored:
-    """A whole image of at most so many voxels. Raises :class:`UnreadableFileError`.
+    """A whole image of at most so many voxels. Raises :class:`UnreadableError`.
 
     ``form``: which one counts where sform and qform disagree; without it such an image is refused, since a
     map that was registered to an atlas is meant by its sform, and one of the scanner by its qform.
@@ -150,18 +149,18 @@ def read_stored(path: Path, most_voxels: int, form: Form | None = None) -> Store
     if not is_nifti(path.name) or not path.is_file():
         found = "is no file" if path.exists() else "does not exist"
         found = f"the name does not end in {' or '.join(ENDINGS)}" if path.is_file() else found
-        raise UnreadableFileError(f"{found}; expected a NIfTI image", "check the path")
+        raise unreadable(f"{found}", "a NIfTI image", "check the path")
     try:
         with _quietly():
             _check_extensions(path)
             with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
                 return _stored(file, most_voxels, form)
-    except UnreadableFileError:
+    except UnreadableError:
         raise
     except PermissionError:
-        raise UnreadableFileError("may not be read; expected a readable file", "check its rights") from None
+        raise unreadable("may not be read", "a readable file", "check its rights") from None
     except MemoryError:
-        raise UnreadableFileError("larger than the memory; expected one image", "check the file") from None
+        raise unreadable("larger than the memory", "one image", "check the file") from None
     except Exception:
         raise _broken("the image") from None
 
@@ -176,14 +175,14 @@ def _stored(file: Any, most_voxels: int, form: Form | None) -> Stored:
     # (i, j, k, 1, volumes) is how some tools store several volumes.
     sizes = (*shape[:3], *(n for n in shape[3:] if n != 1))
     if len(shape) < 3 or len(sizes) > 4 or min(shape) < 1:
-        found = f"{voxels} voxels; expected three dimensions, or four"
-        raise UnreadableFileError(found, "check what the file is")
+        found = f"{voxels} voxels"
+        raise unreadable(found, "three dimensions, or four", "check what the file is")
     if math.prod(shape) > most_voxels:
-        found = f"{voxels} voxels; expected at most {most_voxels / 1e6:.0f} million"
-        raise UnreadableFileError(found, "cut out what is needed")
+        found = f"{voxels} voxels"
+        raise unreadable(found, f"at most {most_voxels / 1e6:.0f} million", "cut out what is needed")
     if image.header.get_data_dtype().kind not in "iuf":
-        found = "colour or complex voxels; expected one number each"
-        raise UnreadableFileError(found, "export the magnitude")
+        found = "colour or complex voxels"
+        raise unreadable(found, "one number each", "export the magnitude")
     affine, _ = _affine(image, form, settled=False)
     assert affine is not None  # without, it raises
     values = np.array(image.dataobj.get_unscaled()).reshape(sizes)
@@ -218,10 +217,10 @@ def _load(path: Path) -> Any:
         with _quietly():
             _check_extensions(path)
             return nibabel.load(path)
-    except UnreadableFileError:
+    except UnreadableError:
         raise
     except FileNotFoundError:
-        raise UnreadableFileError("does not exist; expected a NIfTI volume", "check the path") from None
+        raise unreadable("does not exist", "a NIfTI volume", "check the path") from None
     except Exception:
         raise _broken("the header") from None
 
@@ -236,8 +235,8 @@ def _check_extensions(path: Path) -> None:
         begin = 544 if second else 352
         end = float(header["vox_offset"])
         if not end <= _OFFSET_LIMIT:
-            found = f"voxels that begin at byte {end:g}; expected at most {_OFFSET_LIMIT}"
-            raise UnreadableFileError(found, "check what the file is")
+            found = f"voxels that begin at byte {end:g}"
+            raise unreadable(found, f"at most {_OFFSET_LIMIT}", "check what the file is")
         if not start[begin - 4 : begin - 3].strip(b"\0"):
             return
         if end < begin:
@@ -251,22 +250,22 @@ def _check_extensions(path: Path) -> None:
             raise _broken("the extensions of the header")
 
 
-def _broken(what: str) -> UnreadableFileError:
-    return UnreadableFileError(
-        f"{what} cannot be read as NIfTI (cut off or damaged); expected a whole volume", "export it again"
+def _broken(what: str) -> UnreadableError:
+    return unreadable(
+        f"{what} cannot be read as NIfTI (cut off or damaged)", "a whole volume", "export it again"
     )
 
 
 def _header(
     path: Path, form: Form | None, placed: bool = True
-) -> tuple[Any, np.ndarray[Any, Any] | None, Remark | None]:
+) -> tuple[Any, np.ndarray[Any, Any] | None, Fault | None]:
     """The image, its affine and a remark; where it need not be ``placed``, the affine can be None."""
     image = _load(path)
     try:
         with _quietly():
             _check_shape(image)
             return image, *_affine(image, form, placed)
-    except UnreadableFileError:
+    except UnreadableError:
         raise
     except Exception:
         raise _broken("the header") from None
@@ -275,18 +274,18 @@ def _header(
 def _check_shape(image: Any) -> None:
     shape = image.shape
     if len(shape) < 3 or any(n != 1 for n in shape[3:]):
-        found = f"{'×'.join(map(str, shape))} voxels; expected one volume of three dimensions"
-        raise UnreadableFileError(found, "take one volume out of it")
+        found = f"{'×'.join(map(str, shape))} voxels"
+        raise unreadable(found, "one volume of three dimensions", "take one volume out of it")
     if not 0 < math.prod(shape) <= _VOXEL_LIMIT or min(shape) < 1:
-        found = f"{'×'.join(map(str, shape))} voxels; expected at most {_VOXEL_LIMIT / 1e6:.0f} million"
-        raise UnreadableFileError(found, "cut the lumbar spine out of it")
+        found = f"{'×'.join(map(str, shape))} voxels"
+        raise unreadable(found, f"at most {_VOXEL_LIMIT / 1e6:.0f} million", "cut the lumbar spine out of it")
     if image.header.get_data_dtype().kind not in "iuf":
-        raise UnreadableFileError("colour or complex voxels; expected grey levels", "export the magnitude")
+        raise unreadable("colour or complex voxels", "grey levels", "export the magnitude")
 
 
 def _affine(
     image: Any, form: Form | None, placed: bool = True, settled: bool = True
-) -> tuple[np.ndarray[Any, Any] | None, Remark | None]:
+) -> tuple[np.ndarray[Any, Any] | None, Fault | None]:
     """Voxel index → mm in LPS+, from the header's sform or qform, and what is to be said about it.
 
     Where the two disagree: the one that is asked for, else, if that is how it is ``settled``, the one that
@@ -297,14 +296,14 @@ def _affine(
     if not with_s and not with_q and not placed:
         return None, None
     if not with_s and not with_q:
-        found = "neither sform nor qform; expected one: left and right are not known without"
-        raise UnreadableFileError(found, "convert the DICOM series again")
+        found = "neither sform nor qform"
+        raise unreadable(found, "one: left and right are not known without", "convert the DICOM series again")
     scale = _MILLIMETRES[header.get_xyzt_units()[0]]
     told = (("sform", sform, with_s), ("qform", qform, with_q))
     affines = {name: _lps(affine, scale) for name, affine, code in told if code}
     for affine in affines.values():
         if not (abs(affine) < _FARTHEST_MM).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-            raise UnreadableFileError("a broken affine; expected one", "convert the DICOM series again")
+            raise unreadable("a broken affine", "one", "convert the DICOM series again")
     first = next(iter(affines.values()))
     if len(affines) == 1 or _agree(image, *affines.values()):
         return first, None
@@ -312,13 +311,13 @@ def _affine(
         return affines[form], None
     remark = _apart(image, affines, {"sform": int(with_s), "qform": int(with_q)})
     if not settled or not _alike(*affines.values()) or (with_s == _SCANNER) == (with_q == _SCANNER):
-        raise _two_places(remark)
+        raise UnreadableError(remark)
     taken, other = ("sform", "qform") if with_s == _SCANNER else ("qform", "sform")
-    found = f"{remark[0]}: the {taken} is taken"
-    return affines[taken], (found, f"check the place on a picture, or give --affine {other}")
+    remedy = f"check the place on a picture, or give --affine {other}"
+    return affines[taken], replace(remark, expected=f"{remark.expected}: the {taken} is taken", remedy=remedy)
 
 
-def _apart(image: Any, affines: dict[str, np.ndarray[Any, Any]], codes: dict[str, int]) -> Remark:
+def _apart(image: Any, affines: dict[str, np.ndarray[Any, Any]], codes: dict[str, int]) -> Fault:
     """Both places in words; and what to do where it is not known which one is meant."""
     grids = [Grid(image.shape[:3], affine) for affine in affines.values()]
     names = [f"{name} (code {codes[name]}, {_CODES.get(codes[name], 'unknown')})" for name in affines]
@@ -327,13 +326,8 @@ def _apart(image: Any, affines: dict[str, np.ndarray[Any, Any]], codes: dict[str
     if not _alike(*affines.values()):
         words = f"sform and qform with different orientations or spacings: {words}"
     found = f"{words} are up to {distance_mm(*grids):.3g} mm apart, with the first voxel at ({corners[0]}) "
-    found += f"and at ({corners[1]}) mm LPS; expected one place"
-    return found, "say by --affine sform or --affine qform which one is right"
-
-
-def _two_places(remark: Remark) -> UnreadableFileError:
-    found, remedy = remark
-    return UnreadableFileError(found, remedy)
+    found += f"and at ({corners[1]}) mm LPS"
+    return Fault("", found, "one place", "say by --affine sform or --affine qform which one is right")
 
 
 def _agree(image: Any, sform: np.ndarray[Any, Any], qform: np.ndarray[Any, Any]) -> bool:
@@ -394,6 +388,6 @@ def _voxels(path: Path) -> np.ndarray[Any, Any]:
                 _check_sum(path, voxels.nbytes + _OFFSET_LIMIT)
             return voxels
     except MemoryError:
-        raise UnreadableFileError("larger than the memory; expected one volume", "check the file") from None
+        raise unreadable("larger than the memory", "one volume", "check the file") from None
     except Exception:
         raise _broken("the voxels") from None

@@ -6,7 +6,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ import numpy as np
 from nibabel.volumeutils import apply_read_scaling
 from numpy.typing import NDArray
 
+from mriparaspinal.core.errors import UnreadableError, unreadable
 from mriparaspinal.imaging.grids import Grid
-from mriparaspinal.io.folder import UnreadableFileError
 from mriparaspinal.io.label_volumes import whole_numbers
 from mriparaspinal.io.nifti import Form, Stored, read_stored
 
@@ -68,40 +68,40 @@ class MapSeries:
 
 
 def read_map(path: Path, form: Form | None = None) -> MapImage:
-    """A map of three dimensions; raises :class:`UnreadableFileError`."""
+    """A map of three dimensions; raises :class:`UnreadableError`."""
     stored = read_stored(path, _VOXELS_LIMIT, form)
     shape = stored.voxels.shape
     if len(shape) == 4:
-        found = f"{'×'.join(map(str, shape))} voxels; expected one map of three dimensions"
-        raise UnreadableFileError(found, "take one volume out of it")
+        found = f"{'×'.join(map(str, shape))} voxels"
+        raise unreadable(found, "one map of three dimensions", "take one volume out of it")
     if stored.voxels.size > _VOXEL_LIMIT:
-        found = f"{'×'.join(map(str, shape))} voxels; expected at most {_VOXEL_LIMIT / 1e6:.0f} million"
-        raise UnreadableFileError(found, "cut out what is needed")
+        found = f"{'×'.join(map(str, shape))} voxels"
+        raise unreadable(found, f"at most {_VOXEL_LIMIT / 1e6:.0f} million", "cut out what is needed")
     return MapImage(_scaled(stored.voxels, stored), _grid(stored), stored.header)
 
 
 def read_series(path: Path, form: Form | None = None) -> MapSeries:
-    """An image of several volumes; raises :class:`UnreadableFileError` for one of a single volume."""
+    """An image of several volumes; raises :class:`UnreadableError` for one of a single volume."""
     stored = read_stored(path, _VOXELS_LIMIT, form)
     if stored.voxels.ndim == 3:
-        found = f"{'×'.join(map(str, stored.voxels.shape))} voxels, one volume; expected several"
-        raise UnreadableFileError(found, "give the image of four dimensions")
+        found = f"{'×'.join(map(str, stored.voxels.shape))} voxels, one volume"
+        raise unreadable(found, "several", "give the image of four dimensions")
     return MapSeries(stored, _grid(stored))
 
 
 def read_atlas(path: Path, form: Form | None = None) -> MapImage | MapSeries:
     """Labels as whole numbers where there is one volume, probability maps where there are several.
 
-    Raises :class:`UnreadableFileError`.
+    Raises :class:`UnreadableError`.
     """
     stored = read_stored(path, _VOXELS_LIMIT, form)
     if stored.voxels.ndim == 4:
         return MapSeries(stored, _grid(stored))
     try:
         labels = whole_numbers(_scaled(stored.voxels, stored))
-    except UnreadableFileError as error:
+    except UnreadableError as error:
         remedy = "resample atlases of labels with nearest neighbour; a probability map goes to --probability"
-        raise UnreadableFileError(error.message, remedy) from None
+        raise UnreadableError(replace(error.fault, remedy=remedy)) from None
     return MapImage(labels, _grid(stored), stored.header)
 
 

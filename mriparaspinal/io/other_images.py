@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from mriparaspinal.io.image_limits import UnreadableImageError
+from mriparaspinal.core.errors import unreadable
 
 #: Compressions of a TIFF that keep every grey level, and JPEG; others are not read.
 _LOSSLESS = {1, 5, 8, 32773, 32946, 34925, 50000}
@@ -32,7 +32,7 @@ _AS_PNG = "export the slice as 8-bit greyscale PNG"
 def open_other(raw: bytes) -> Image.Image:
     """A TIFF or BMP, its pixels not yet decoded.
 
-    Raises :class:`UnreadableImageError` for what is not read, :class:`ValueError` for what is not whole.
+    Raises :class:`UnreadableError` for what is not read, :class:`ValueError` for what is not whole.
     """
     if raw.startswith(b"BM"):
         _require_full_levels(raw)
@@ -40,11 +40,13 @@ def open_other(raw: bytes) -> Image.Image:
     image = Image.open(io.BytesIO(raw), formats=("TIFF",))
     tags: Any = image.tag_v2  # type: ignore[attr-defined]
     if getattr(image, "is_animated", False):
-        found = "a TIFF of several pages; expected one slice"
-        raise UnreadableImageError("image-frames", found, "export the slice as a still image")
+        found = "a TIFF of several pages"
+        raise unreadable(found, "one slice", "export the slice as a still image", "image-frames")
     if tags.get(_ORIENTATION, 1) not in (0, 1):
-        found = "a TIFF orientation that turns the image; expected pixels as they are shown"
-        raise UnreadableImageError("image-orientation", found, "export the slice without an orientation")
+        found = "a TIFF orientation that turns the image"
+        raise unreadable(
+            found, "pixels as they are shown", "export the slice without an orientation", "image-orientation"
+        )
     _require_grey_levels(tags)
     _require_all_strips(image, tags, len(raw))
     return image
@@ -58,10 +60,10 @@ def _require_grey_levels(tags: Any) -> None:
     if photometric not in (0, 1, 2):
         names = {3: "a palette of colours", 5: "CMYK colours", 6: "YCbCr colours"}
         found = f"a TIFF with {names.get(photometric, f'the photometric tag {photometric}')}"
-        raise UnreadableImageError("colour-image", f"{found}; expected grey levels", _AS_PNG)
+        raise unreadable(f"{found}", "grey levels", _AS_PNG, "colour-image")
     if tags.get(_COMPRESSION, 1) not in _LOSSLESS | {_JPEG}:
-        found = f"a TIFF of compression {tags.get(_COMPRESSION)}; expected none, LZW, deflate or PackBits"
-        raise UnreadableImageError("unreadable-image", found, _AS_PNG)
+        found = f"a TIFF of compression {tags.get(_COMPRESSION)}"
+        raise unreadable(found, "none, LZW, deflate or PackBits", _AS_PNG, "unreadable-image")
     if len(bits) != samples:
         raise ValueError("its tags contradict each other")
     if set(bits) == {8} and formats == {1}:
@@ -71,8 +73,8 @@ def _require_grey_levels(tags: Any) -> None:
         return
     what = {1: "", 2: " signed", 3: " floating-point"}.get(next(iter(formats)), " other")
     inverted = ", of which 0 is white" if photometric == 0 else ""
-    found = f"a TIFF of{what} {bits[0]}-bit values{inverted}; expected 8-bit grey levels"
-    raise UnreadableImageError("image-bits", found, f"{_AS_PNG}, in the study's window")
+    found = f"a TIFF of{what} {bits[0]}-bit values{inverted}"
+    raise unreadable(found, "8-bit grey levels", f"{_AS_PNG}, in the study's window", "image-bits")
 
 
 def _require_all_strips(image: Image.Image, tags: Any, size: int) -> None:
@@ -117,8 +119,8 @@ def _bmp_header(raw: bytes) -> tuple[int, int]:
 def _require_full_levels(raw: bytes) -> None:
     bits, _ = _bmp_header(raw)
     if bits not in (8, 24, 32):
-        found = f"a BMP of {bits} bit{'s' * (bits != 1)} per pixel; expected 256 grey levels"
-        raise UnreadableImageError("image-bits", found, _AS_PNG)
+        found = f"a BMP of {bits} bit{'s' * (bits != 1)} per pixel"
+        raise unreadable(found, "256 grey levels", _AS_PNG, "image-bits")
 
 
 def bmp_colours(raw: bytes) -> int:

@@ -9,11 +9,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.errors import UnreadableError, UsageError
 from mriparaspinal.core.labels import alias_key, parse_label
 from mriparaspinal.core.model import REFERENCES, Settings
 from mriparaspinal.core.spelling import composed, loose_key
-from mriparaspinal.io.folder import UnreadableFileError, find_name, read_bytes
+from mriparaspinal.io.folder import find_name, read_bytes
 
 FILE = "paraspinal.toml"
 
@@ -124,8 +124,8 @@ def _read_protocol(path: Path) -> dict[str, Any]:
 
     try:
         content = tomllib.loads(composed(read_bytes(path, _SIZE_LIMIT).decode("utf-8-sig")))
-    except UnreadableFileError as error:
-        raise UsageError(f"{FILE}: {error.message}; {error.remedy}") from None
+    except UnreadableError as error:
+        raise UsageError(error.fault.at(FILE)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{FILE}: {error}; expected TOML; correct the file") from None
     except (ValueError, RecursionError):  # what tomllib does not fence: thousands of digits, or of brackets

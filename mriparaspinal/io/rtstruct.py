@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mriparaspinal.core.errors import unreadable
 from mriparaspinal.core.text import read_number
 from mriparaspinal.imaging.patient_contours import SpaceOutline
 from mriparaspinal.io.dicom_header import fenced, read_object
-from mriparaspinal.io.folder import UnreadableFileError
 
 #: The types that enclose an area.
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
@@ -30,7 +30,7 @@ class StructureSet:
 
 
 def read_structures(path: Path) -> StructureSet:
-    """The regions of an RTSTRUCT file; raises :class:`UnreadableFileError`."""
+    """The regions of an RTSTRUCT file; raises :class:`UnreadableError`."""
     header = read_object(path, ["StructureSetROISequence", "ROIContourSequence"])
     with fenced("the contours"):
         names = {
@@ -56,6 +56,6 @@ def _points(data: Any) -> NDArray[np.float64]:
     # As they are written: float takes 0_5 for 5. None becomes NaN, which is no position.
     points = np.array([read_number(str(value)) for value in data or []], dtype=np.float64)
     if len(points) % 3 or not (abs(points) <= _FARTHEST_MM).all():
-        found = "an outline of numbers that are no positions; expected x, y, z in mm of each point"
-        raise UnreadableFileError(found, "export the file again")
+        found = "an outline of numbers that are no positions"
+        raise unreadable(found, "x, y, z in mm of each point", "export the file again")
     return points.reshape(-1, 3)

@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.imaging.planes import Series
 from mriparaspinal.io.dicom import read_series
-from mriparaspinal.io.folder import UnreadableFileError, find_name, list_files, stands_for
+from mriparaspinal.io.folder import find_name, list_files, stands_for
 from mriparaspinal.io.nifti import Form, is_nifti, read_volume
 
 
@@ -19,7 +19,7 @@ class ScanSource:
     """What a place holds: its series, and what could not be read there (name; found; remedy)."""
 
     series: tuple[Series, ...]
-    broken: tuple[tuple[str, str, str], ...]
+    broken: tuple[Fault, ...]
 
 
 def require_there(path: Path) -> None:
@@ -56,20 +56,19 @@ def read_sources(
     absent = [name for name, _ in there if stands_for(name)]
     there = [(name, file) for name, file in there if not stands_for(name)]
     series, broken = read_series([(name, file) for name, file in there if not is_nifti(name)])
-    found = "a placeholder of a file that is not on this disk; expected the file"
-    broken += [(name, found, "download it: slices may be missing") for name in absent]
+    found, remedy = "a placeholder of a file that is not on this disk", "download it: slices may be missing"
+    broken += [Fault(name, found, "the file", remedy) for name in absent]
     for name, file in there:
         if is_nifti(name):
             try:
                 series.append(read_volume(file, name, form))
-            except UnreadableFileError as error:
-                broken.append((name, error.message, error.remedy))
+            except UnreadableError as error:
+                broken.append(error.fault.at(name))
     for path in paths:
         if path.suffix.lower() in (".hdr", ".img") and path.is_file() and not series:
-            found = "a header or image of a pair (Analyze or NIfTI); expected one file .nii or .nii.gz"
-            broken.append(
-                (path.name, found, "convert the pair, and look at left and right: Analyze has no sides")
-            )
+            found = "a header or image of a pair (Analyze or NIfTI)"
+            remedy = "convert the pair, and look at left and right: Analyze has no sides"
+            broken.append(Fault(path.name, found, "one file .nii or .nii.gz", remedy))
     return ScanSource(tuple(_beside(series)), tuple(broken))
 
 

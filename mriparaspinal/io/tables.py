@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import read_number
-from mriparaspinal.io.folder import UnreadableFileError, read_bytes
+from mriparaspinal.io.folder import read_bytes
 
 Cell = str | int | float | None
 
@@ -42,7 +42,7 @@ class TextTable:
     rows: tuple[tuple[str, ...], ...]
     plain: bool
     """True where the file already was UTF-8 with commas and decimal points."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Fault, ...] = ()
     """What of the file was not read."""
 
 
@@ -55,8 +55,8 @@ def table_bytes(path: Path) -> bytes:
     """The bytes of a table; raises :class:`NoInputError` with one line that names the file."""
     try:
         return read_bytes(path, TABLE_SIZE_LIMIT)
-    except UnreadableFileError as error:
-        raise NoInputError(f"{path.name}: {error.message}; {error.remedy}") from None
+    except UnreadableError as error:
+        raise NoInputError(error.fault.at(path.name)) from None
 
 
 def parse_table(raw: bytes, name: str) -> TextTable:
@@ -73,32 +73,33 @@ def parse_table(raw: bytes, name: str) -> TextTable:
     try:
         marked = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        found = f"byte {error.start + 1} is not UTF-8 text; expected a UTF-8 table"
-        raise NoInputError(f"{name}: {found}; save it as CSV UTF-8 in the spreadsheet") from None
+        found, remedy = f"byte {error.start + 1} is not UTF-8 text", "save it as CSV UTF-8 in the spreadsheet"
+        raise NoInputError(Fault(name, found, "a UTF-8 table", remedy)) from None
     # The mark that begins a file of Windows; tools that join files leave others further on.
     text = composed(marked.replace("\ufeff", ""))
     if "\0" in text:
-        raise NoInputError(f"{name}: zero bytes were found; expected a text table; save it as CSV UTF-8")
+        raise NoInputError(Fault(name, "zero bytes were found", "a text table", "save it as CSV UTF-8"))
     first = re.sub(r'"[^"]*("|$)', "", text[:_HEADER].lstrip("\r\n")).split("\n", 1)[0]
     separator = max(",;\t", key=first.count)
     if (cells := text.count(separator) + text.count("\n")) > CELLS_LIMIT:
-        found = f"{cells} cells; expected at most {CELLS_LIMIT}"
-        raise NoInputError(f"{name}: {found}; check what the file is")
+        expected = f"at most {CELLS_LIMIT}"
+        raise NoInputError(Fault(name, f"{cells} cells", expected, "check what the file is"))
     try:
         lines = csv.reader(_lines(text), delimiter=separator, strict=True)
         records = [record for line in _shared(lines) if any(record := tuple(line))]
         if "'" in text:
             records = [tuple(map(as_it_was, record)) for record in records]
     except csv.Error as error:
-        raise NoInputError(f"{name}: {error}; expected a CSV table; save it again as CSV UTF-8") from None
+        remedy = "save it again as CSV UTF-8"
+        raise NoInputError(Fault(name, f"{error}", "a CSV table", remedy)) from None
     if not records:
-        raise NoInputError(f"{name}: no rows were found; expected a header and rows; check the file")
+        raise NoInputError(Fault(name, "no rows were found", "a header and rows", "check the file"))
     columns = records[0]
     _check_header(columns, name)
     for number, record in enumerate(records[1:], 2):
         if len(record) != len(columns):
-            found = f"row {number} has {len(record)} cells; expected {len(columns)} as in the header"
-            raise NoInputError(f"{name}: {found}; correct the row")
+            found, expected = f"row {number} has {len(record)} cells", f"{len(columns)} as in the header"
+            raise NoInputError(Fault(name, found, expected, "correct the row"))
     del records[0]
     if separator != ",":
         _require_one_point(columns, records, name)
@@ -129,7 +130,7 @@ def _of_workbook(raw: bytes, name: str) -> TextTable:
 
     records, notes = read_workbook(raw, name, CELLS_LIMIT)
     if not records:
-        raise NoInputError(f"{name}: no rows were found; expected a header and rows; check the first sheet")
+        raise NoInputError(Fault(name, "no rows were found", "a header and rows", "check the first sheet"))
     # A CSV that was saved as a workbook still has its apostrophes.
     columns, *rows = (tuple(as_it_was(composed(cell)) for cell in record) for record in records)
     _check_header(columns, name)
@@ -140,13 +141,12 @@ def _check_header(columns: tuple[str, ...], name: str) -> None:
     nameless = columns.count("")
     if nameless > 1:
         found = f"{nameless} of {len(columns)} columns of the first row have no name"
-        raise NoInputError(
-            f"{name}: {found}; expected the columns' names there; remove what stands above them, or name each"
-        )
+        remedy = "remove what stands above them, or name each"
+        raise NoInputError(Fault(name, found, "the columns' names there", remedy))
     twice = sorted(column for column, times in Counter(columns).items() if times > 1)
     if twice:
         found = f"column {', '.join(map(repr, twice))} stands there more than once"
-        raise NoInputError(f"{name}: {found}; expected each name once; rename or remove one")
+        raise NoInputError(Fault(name, found, "each name once", "rename or remove one"))
 
 
 #: A comma that can only be a decimal one: 1,5 and 0,123, but not 1,234, which may be a thousand.
@@ -181,9 +181,8 @@ def _require_one_point(columns: Sequence[str], records: Sequence[Sequence[str]],
         doubtful = next((cell for cell in cells if _THOUSANDS_POINT.fullmatch(cell)), None)
         if doubtful and any(_ANY_COMMA.fullmatch(cell) for cell in cells):
             found = f"column {column}: {doubtful!r} stands among decimal commas"
-            raise NoInputError(
-                f"{name}: {found}; expected one decimal sign; write the thousands without a point"
-            )
+            remedy = "write the thousands without a point"
+            raise NoInputError(Fault(name, found, "one decimal sign", remedy))
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable
 from typing import Any
 
-from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.errors import Fault, NoInputError
 
 #: Bytes of all parts of a workbook once unpacked: a table of 20,000 participants has a tenth of them.
 _UNPACKED_LIMIT = 200_000_000
@@ -22,13 +22,15 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 _SAVE = "save it as .xlsx or as CSV UTF-8"
 
+_SAVE_AGAIN = "open it in Excel and save it again"
+
 #: What the library for zip files raises for what is none.
 _BROKEN = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, NotImplementedError)
 
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*ref=\"([A-Z0-9:]+)\"")
 
 
-def read_workbook(raw: bytes, name: str, cells_limit: int) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+def read_workbook(raw: bytes, name: str, cells_limit: int) -> tuple[list[tuple[str, ...]], tuple[Fault, ...]]:
     """The rows of a workbook's first sheet that are not empty, all of one length, and notes.
 
     Numbers are texts as a person writes them (``7``, not ``7.0``), dates ISO texts, formulas what the
@@ -47,42 +49,43 @@ def read_workbook(raw: bytes, name: str, cells_limit: int) -> tuple[list[tuple[s
         raise
     except Exception as error:  # damaged parts fail in the library in many ways
         found = f"cannot be read as a workbook ({type(error).__name__})"
-        raise NoInputError(
-            f"{name}: {found}; expected an Excel file; open it in Excel and save it again"
-        ) from None
+        raise NoInputError(Fault(name, found, "an Excel file", _SAVE_AGAIN)) from None
     if merged:
         found = f"merged cells {', '.join(merged[:3])}"
-        raise NoInputError(f"{name}: {found}; expected one value in each cell; unmerge them and fill each")
+        raise NoInputError(Fault(name, found, "one value in each cell", "unmerge them and fill each"))
     width = max((i for row in rows for i, cell in enumerate(row, 1) if cell), default=0)
     whole = [(*row[:width], *[""] * (width - len(row))) for row in rows]
     if len(titles) < 2:
         return whole, ()
     others = ", ".join(map(repr, titles[1:]))
-    return whole, (f"{name}: the first sheet, {titles[0]!r}, is read, not {others}",)
+    found, remedy = (
+        f"the first sheet, {titles[0]!r}, is read, not {others}",
+        "remove the others, or put the table first",
+    )
+    return whole, (Fault(name, found, "one sheet", remedy, "other-sheets"),)
 
 
 def _require_workbook(raw: bytes, name: str) -> None:
     """Raise :class:`NoInputError` for what is no workbook of today's Excel, or hostile."""
     if raw.startswith(_OLD_EXCEL):
         if _ENCRYPTED in raw:
-            found = "a workbook with a password; expected one without"
-            raise NoInputError(f"{name}: {found}; take the password away, or save it as CSV UTF-8")
-        raise NoInputError(f"{name}: a workbook of Excel 97–2003; expected .xlsx; {_SAVE}")
+            remedy = "take the password away, or save it as CSV UTF-8"
+            raise NoInputError(Fault(name, "a workbook with a password", "one without", remedy))
+        raise NoInputError(Fault(name, "a workbook of Excel 97–2003", ".xlsx", _SAVE))
     if not name.casefold().endswith((".xlsx", ".xlsm")):
-        raise NoInputError(f"{name}: a spreadsheet of another kind; expected .xlsx; {_SAVE}")
+        raise NoInputError(Fault(name, "a spreadsheet of another kind", ".xlsx", _SAVE))
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as parts:
             unpacked = sum(part.file_size for part in parts.infolist())
             if unpacked > _UNPACKED_LIMIT:
-                found = f"{unpacked / 1e6:.0f} MB unpacked; expected at most {_UNPACKED_LIMIT / 1e6:.0f} MB"
-                raise NoInputError(f"{name}: {found}; check what the file is")
+                found, most = f"{unpacked / 1e6:.0f} MB unpacked", f"at most {_UNPACKED_LIMIT / 1e6:.0f} MB"
+                raise NoInputError(Fault(name, found, most, "check what the file is"))
             doubtful = any(b"<!DOCTYPE" in parts.read(part) for part in parts.infolist())
     except _BROKEN:
-        found = "not a whole workbook; expected an Excel file"
-        raise NoInputError(f"{name}: {found}; open it in Excel and save it again") from None
+        raise NoInputError(Fault(name, "not a whole workbook", "an Excel file", _SAVE_AGAIN)) from None
     if doubtful:
-        found = "a document type declaration, which no workbook has; expected an Excel file"
-        raise NoInputError(f"{name}: {found}; {_SAVE}")
+        found = "a document type declaration, which no workbook has"
+        raise NoInputError(Fault(name, found, "an Excel file", _SAVE))
 
 
 def _first_sheet(raw: bytes, values: bool) -> tuple[Any, list[str]]:
@@ -110,9 +113,8 @@ def _rows(sheet: Any, formulas: Any, name: str, cells_limit: int) -> list[tuple[
     for cells, sources in zip(sheet.iter_rows(), formulas.iter_rows(), strict=True):
         count += len(cells)
         if count > cells_limit:
-            raise NoInputError(
-                f"{name}: more than {cells_limit} cells; expected a table; check what the file is"
-            )
+            found = f"more than {cells_limit} cells"
+            raise NoInputError(Fault(name, found, "a table", "check what the file is"))
         _require_values(cells, sources, name)
         row = tuple(_text(cell) for cell in cells)
         if any(row):
@@ -125,10 +127,10 @@ def _require_values(cells: Iterable[Any], sources: Iterable[Any], name: str) -> 
         # A formula whose result is an empty text is saved as one, of the type str.
         if cell.value is None and source.value is not None and cell.data_type != "str":
             found = f"cell {source.coordinate} holds a formula without a saved result"
-            raise NoInputError(f"{name}: {found}; expected its value; open it in Excel and save it again")
+            raise NoInputError(Fault(name, found, "its value", _SAVE_AGAIN))
         if cell.value is not None and cell.data_type == "e":
             found = f"cell {cell.coordinate} holds the error {cell.value}"
-            raise NoInputError(f"{name}: {found}; expected a value or an empty cell; correct it")
+            raise NoInputError(Fault(name, found, "a value or an empty cell", "correct it"))
 
 
 def _text(cell: Any) -> str:

@@ -102,8 +102,7 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
     try:
         reference = choose_reference(zip(slices, seen, strict=True), settings)
     except ParaspinalError as error:
-        what, expected, remedy = str(error).removeprefix("dataset: ").rsplit("; ", 2)
-        problems.append(Problem("dataset", "", "error", "mixed-reference", f"{what}; {expected}", remedy))
+        problems.append(error.fault.problem())
     else:
         problems += missing_regions(slices, seen, reference, study.maps is not None)
     problems += stack_problems(with_lost_slices(study, results), study.spacings, study.places or None)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from mriparaspinal.core.errors import unreadable
 from mriparaspinal.core.model import MUSCLES, SAT, DixonSums, FatRule, RegionCount
 from mriparaspinal.imaging.rasterise import Patch
 
@@ -38,7 +39,7 @@ def grey_threshold(
     - ``multiotsu``: in three classes; the upper threshold (Liao et al. 2001, J. Inf. Sci. Eng. 17:713–727).
     - ``reference``: ``sat_fraction`` × the median grey level of subcutaneous fat, the region ``SAT``.
 
-    Raises :class:`NoThresholdError`.
+    Raises :class:`UnreadableError`.
     """
     if rule == "reference":
         return sat_fraction * _sat_median(grey, patches)
@@ -46,8 +47,8 @@ def grey_threshold(
     classes = _CLASSES if rule == "multiotsu" else 2
     distinct = len(np.unique(levels))
     if distinct < classes:
-        found = f"{distinct} grey levels in all muscles together; expected at least {classes} for {rule}"
-        raise NoThresholdError(found, "check the image, or use --fat-rule fixed")
+        found = f"{distinct} grey levels in all muscles together"
+        raise unreadable(found, f"at least {classes} for {rule}", "check the image, or use --fat-rule fixed")
     if rule == "multiotsu":
         from skimage.filters import threshold_multiotsu
 
@@ -65,8 +66,8 @@ def is_saturated(grey: NDArray[np.uint8], patches: Mapping[tuple[str, str], Patc
 def _sat_median(grey: NDArray[np.uint8], patches: Mapping[tuple[str, str], Patch]) -> float:
     patch = patches.get((SAT, ""))
     if patch is None:
-        found = f"no sound contour {SAT} of subcutaneous fat; expected one for the rule reference"
-        raise NoThresholdError(found, "draw it, or use another --fat-rule")
+        found = f"no sound contour {SAT} of subcutaneous fat"
+        raise unreadable(found, "one for the rule reference", "draw it, or use another --fat-rule")
     return float(np.median(patch.on(grey)[patch.pixels]))
 
 

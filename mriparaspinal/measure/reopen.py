@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,8 +126,10 @@ def _opened(
     try:
         study = open_dataset(dataset, settings, people, maps=maps, share=share)
     except UnknownParticipantError as error:
-        found = str(error).removeprefix("--participant-label: ").rsplit("; ", 1)[0]
-        raise NoInputError(f"{results / MANIFEST}: {found}; give the dataset that was measured") from None
+        other = replace(
+            error.fault, file=f"{results / MANIFEST}", remedy="give the dataset that was measured"
+        )
+        raise NoInputError(other) from None
     measured = {composed(name): digest for name, digest in manifest.inputs.items() if is_read(name)}
     return ReopenedDataset(results, study, settings, manifest, measured)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mriparaspinal import __version__
-from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError
 from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS, SHARE
 from mriparaspinal.core.model import (
     COLUMNS,
@@ -24,7 +24,7 @@ from mriparaspinal.core.model import (
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.versions import library_versions
 from mriparaspinal.dataset.open import Dataset
-from mriparaspinal.io.folder import UnreadableFileError, read_bytes
+from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.manifest import Manifest, parse_manifest, read_manifest
 from mriparaspinal.io.output import OutputFolder, has_content, manifest_bytes, require_finished, sha256
 from mriparaspinal.io.tables import csv_bytes, csv_lines, table_bytes
@@ -149,8 +149,8 @@ def _read_manifest(folder: Path) -> tuple[Manifest, bytes]:
     file = folder / MANIFEST
     try:
         sealed = read_bytes(file)
-    except UnreadableFileError as error:
-        raise NoInputError(f"{file}: {error.message}; {error.remedy}") from None
+    except UnreadableError as error:
+        raise NoInputError(error.fault.at(f"{file}")) from None
     return parse_manifest(sealed, file), sealed
 
 
@@ -166,9 +166,9 @@ def _read_output(folder: Path, name: str, outputs: Mapping[str, str]) -> bytes:
         raise NoInputError(f"{folder / name}: not a table of the last quantify; expected its own; {again}")
     try:
         content = read_bytes(folder / name)
-    except UnreadableFileError as error:
-        found = f"{error.message.split(';')[0]}; expected it whole, as the manifest lists it"
-        raise NoInputError(f"{folder / name}: {found}; {again}") from None
+    except UnreadableError as error:
+        expected = "it whole, as the manifest lists it"
+        raise NoInputError(Fault(f"{folder / name}", error.fault.found, expected, again)) from None
     if sha256(content) != outputs[name]:
         found = "changed since quantify wrote it (its SHA-256 differs)"
         raise NoInputError(f"{folder / name}: {found}; expected it untouched; {again}")

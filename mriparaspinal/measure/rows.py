@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.errors import Fault, UsageError
 from mriparaspinal.core.model import (
     EXPECTED_MUSCLES,
     MUSCLES,
@@ -47,9 +47,8 @@ def choose_reference(seen: Iterable[tuple[Slice, Regions]], settings: Settings) 
                 first.setdefault(name, slice_.name)
     if len(first) > 1:
         found = " and ".join(f"{name} (as in {file})" for name, file in first.items())
-        raise UsageError(
-            f"dataset: {found} were found; expected one reference throughout; choose --reference"
-        )
+        expected, remedy = "one reference throughout", "choose --reference"
+        raise UsageError(Fault("dataset", f"{found} were found", expected, remedy, "mixed-reference"))
     return next(iter(first), "")
 
 

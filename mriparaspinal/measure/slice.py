@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import SAT, Problem, Settings, Slice, SliceResult
 from mriparaspinal.dataset.anatomy import RegionKey
@@ -180,15 +180,15 @@ def slice_threshold(
     """
     if settings.fat_rule == "fixed":
         return settings.threshold
-    from mriparaspinal.measure.fat import DIXON_THRESHOLD, NoThresholdError, grey_threshold, is_saturated
+    from mriparaspinal.measure.fat import DIXON_THRESHOLD, grey_threshold, is_saturated
 
     if settings.fat_rule == "dixon":
         return DIXON_THRESHOLD
     name = slice_.annotation
     try:
         threshold = grey_threshold(settings.fat_rule, grey, patches, settings.sat_fraction)
-    except NoThresholdError as error:
-        problems.append(Problem(name, "", "error", "no-threshold", error.message, error.remedy))
+    except UnreadableError as error:
+        problems.append(error.fault.at(name, "no-threshold").problem())
         return None
     if settings.fat_rule == "reference" and is_saturated(grey, patches):
         found = "the median of subcutaneous fat is white (255), cut off by the window; expected it below"
@@ -199,17 +199,17 @@ def slice_threshold(
 
 def _signals(dixon: DixonSource, slice_: Slice, found: OpenSlice) -> tuple[Signal, Signal] | None:
     """Fat and water of the slice, (rows, columns) each; None, with a problem, where there are none."""
-    from mriparaspinal.dataset.dixon import NoDixonError, read_dixon
+    from mriparaspinal.dataset.dixon import read_dixon
 
     assert found.image is not None  # only slices that can be measured come here
     columns, rows = found.image.size
     try:
         read = read_dixon(dixon, slice_, (rows, columns))
-    except NoDixonError as error:
-        found.problems.append(Problem(slice_.name, "", "error", "no-dixon", error.message, error.remedy))
+    except UnreadableError as error:
+        found.problems.append(error.fault.at(slice_.name, "no-dixon").problem())
         return None
     found.sha256 += read.sha256
-    found.problems += [Problem(file, "", "warning", "two-places", *remark) for file, remark in read.remarks]
+    found.problems += [remark.problem("warning") for remark in read.remarks]
     return read.fat, read.water
 
 

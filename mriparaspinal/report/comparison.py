@@ -15,11 +15,11 @@ from mriparaspinal.analysis.compare import own_names, own_table1, paper_tables_o
 from mriparaspinal.analysis.files import to_csv_bytes
 from mriparaspinal.analysis.frames import frame_csv
 from mriparaspinal.analysis.inputs import Cohort
-from mriparaspinal.core.errors import NoInputError, ParaspinalError
+from mriparaspinal.core.errors import NoInputError, ParaspinalError, UnreadableError
 from mriparaspinal.core.filenames import MARK
 from mriparaspinal.core.model import SEGMENTS
 from mriparaspinal.core.text import read_number
-from mriparaspinal.io.folder import UnreadableFileError, read_bytes
+from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.tables import TextTable, parse_table, read_table
 from mriparaspinal.present.table_layout import PaperTable
 from mriparaspinal.present.tables import table1, table2, table3, table4
@@ -122,7 +122,7 @@ def open_comparison(folder: Path, cohort: Cohort) -> Compared:
 def _notes(folder: Path) -> list[str]:
     try:
         return read_bytes(folder / "notes.txt").decode("utf-8", "replace").splitlines()
-    except UnreadableFileError:
+    except UnreadableError:
         return []
 
 
@@ -252,7 +252,7 @@ def _figures(folder: Path) -> dict[str, FigureView]:
         try:
             content = read_bytes(folder / name)
             markup = svg_picture(content, f"{caption} ({name})")
-        except (UnreadableFileError, UnreadableFigureError):
+        except (UnreadableError, UnreadableFigureError):
             found = "cannot be read as SVG"
             raise NoInputError(
                 f"{folder / name}: {found}; expected a figure of compare; run compare again"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mriparaspinal.core.errors import UnreadableError, unreadable
 from mriparaspinal.core.model import SEGMENTS, Problem
 from mriparaspinal.imaging.planes import Plane, Series
-from mriparaspinal.io.folder import UnreadableFileError
 from mriparaspinal.io.scan_files import ScanSource, told
 from mriparaspinal.scans.level_maps import (
     APART_MM,
@@ -21,7 +21,7 @@ from mriparaspinal.scans.level_maps import (
     distance_mm,
     nearest,
 )
-from mriparaspinal.scans.levels import LETTERS, Level, image_name, row_problem
+from mriparaspinal.scans.levels import LETTERS, Level, image_name, problem_of_row, row_problem
 
 #: How unequal the steps of a stack may be, as a share of their median.
 _UNEVEN = 0.05
@@ -62,7 +62,7 @@ def choose(
     rule: LevelRule | None,
     problems: list[Problem],
 ) -> list[Chosen]:
-    """The slices that a row means, in no order; raises :class:`RowError`.
+    """The slices that a row means, in no order; raises :class:`UnreadableError`.
 
     ``found``: the levels of the row's label map, if it has one. Of a row for every segment, a segment that
     cannot be prepared becomes one of the ``problems``, and so do remarks.
@@ -70,8 +70,8 @@ def choose(
     axial, everything = _axial(source, level)
     if found is not None and rule is not None:
         if found.remark is not None:
-            what, remedy = found.remark
-            problems.append(row_problem(level.row, "two-places", f"label map: {what}", remedy, "warning"))
+            remark = found.remark.about("label map").at("", "two-places")
+            problems.append(problem_of_row(level.row, remark, "warning"))
         return _by_map(level, axial, found, rule, problems)
     assert level.segment is not None  # only rows of label maps have none
     if level.position_mm is not None:
@@ -89,28 +89,26 @@ def _axial(source: ScanSource, level: Level) -> tuple[list[Series], list[Series]
     if not everything:
         if source.broken:
             # Without the file's name, which often holds the patient's.
-            _, found, remedy = source.broken[0]
             files = len(source.broken)
             which = "a broken file" if files == 1 else f"{files} broken files, the first"
-            raise RowError("no-series", f"no series in its source, but {which}: {found}", remedy)
-        raise RowError("no-series", "no series in its source; expected one", "correct the row")
+            fault = source.broken[0].about(f"no series in its source, but {which}")
+            raise UnreadableError(fault.at("", "no-series"))
+        raise unreadable("no series in its source", "one", "correct the row", "no-series")
     if level.series is not None:
         everything = [series for series in everything if series.number == level.series]
         if not everything:
-            found = f"no series {level.series} in its source ({told(source.series)}); expected one of these"
-            raise RowError("no-series", found, "correct the row")
+            found = f"no series {level.series} in its source ({told(source.series)})"
+            raise unreadable(found, "one of these", "correct the row", "no-series")
     axial = [series for series in everything if series.plane_name() == "axial"]
     axial = axial or [series for series in everything if series.steep]
     if not axial:
-        raise RowError(
-            "not-axial",
-            f"no axial slices ({told(everything)}); expected some{_LIMIT}",
-            "choose an axial series",
+        raise unreadable(
+            f"no axial slices ({told(everything)})", f"some{_LIMIT}", "choose an axial series", "not-axial"
         )
     if len({(series.kind, series.key) for series in axial}) > 1:
-        found = f"several axial series ({told(axial)}); expected one"
+        found = f"several axial series ({told(axial)})"
         remedy = "name the SeriesNumber in a column series, or the series' own folder or file in source"
-        raise RowError("ambiguous-series", found, remedy)
+        raise unreadable(found, "one", remedy, "ambiguous-series")
     return axial, everything
 
 
@@ -122,14 +120,16 @@ def _by_number(axial: list[Series], everything: list[Series], number: int) -> tu
     if len(found) == 1:
         return found[0]
     if found:
-        what = f"{len(found)} slices with the number {number}{_same_uid(found)} ({told(axial)}); expected one"
-        raise RowError("ambiguous-slice", what, "name one folder or file in source, or give position_mm")
+        what = f"{len(found)} slices with the number {number}{_same_uid(found)} ({told(axial)})"
+        raise unreadable(
+            what, "one", "name one folder or file in source, or give position_mm", "ambiguous-slice"
+        )
     others = sorted({series.plane_name() for series, _ in at(everything)})
     if others:
-        what = f"slice {number} is {' and '.join(others)}; expected an axial one{_LIMIT}"
-        raise RowError("not-axial", what, "correct the slice")
-    what = f"no slice {number} ({told(axial)}); expected one of these"
-    raise RowError("no-slice", what, "correct the slice")
+        what = f"slice {number} is {' and '.join(others)}"
+        raise unreadable(what, f"an axial one{_LIMIT}", "correct the slice", "not-axial")
+    what = f"no slice {number} ({told(axial)})"
+    raise unreadable(what, "one of these", "correct the slice", "no-slice")
 
 
 def _same_uid(found: Sequence[tuple[Series, int]]) -> str:
@@ -140,21 +140,21 @@ def _same_uid(found: Sequence[tuple[Series, int]]) -> str:
 
 def _by_position(axial: list[Series], position: float) -> tuple[Series, int]:
     if len(axial) > 1:
-        found = f"position_mm in a series of {len(axial)} stacks of different tilt; expected a slice number"
-        raise RowError("ambiguous-slice", found, "give slice instead")
+        found = f"position_mm in a series of {len(axial)} stacks of different tilt"
+        raise unreadable(found, "a slice number", "give slice instead", "ambiguous-slice")
     (series,) = axial
     places = _positions(series)
     distances = np.abs(np.asarray(places) - position)
     nearest_one = float(distances.min())
     half = (series.slice_spacing_mm() or 0.0) / 2
     if nearest_one > max(half, 0.5):
-        found = f"the nearest slice to {position:g} mm is {nearest_one:.1f} mm away; "
-        found += f"expected one within {half:g} mm (they go from {places[0]:g} to {places[-1]:g})"
-        raise RowError("no-slice", found, "correct position_mm")
+        found = f"the nearest slice to {position:g} mm is {nearest_one:.1f} mm away"
+        expected = f"one within {half:g} mm (they go from {places[0]:g} to {places[-1]:g})"
+        raise unreadable(found, expected, "correct position_mm", "no-slice")
     equal = np.flatnonzero(distances <= nearest_one + _ONE_PLACE)
     if len(equal) > 1:
-        found = f"{len(equal)} slices at {position:g} mm; expected one"
-        raise RowError("ambiguous-slice", found, "give slice instead")
+        found = f"{len(equal)} slices at {position:g} mm"
+        raise unreadable(found, "one", "give slice instead", "ambiguous-slice")
     return series, int(equal[0])
 
 
@@ -163,13 +163,13 @@ def _positions(series: Series) -> list[float]:
 
 
 def _check_stack(chosen: Sequence[Chosen]) -> None:
-    """Raise :class:`RowError` where slices that one row asks for are no even stack."""
+    """Raise :class:`UnreadableError` where slices that one row asks for are no even stack."""
     if len({id(one.stack) for one in chosen}) > 1:
-        found = "slices of different tilt; expected parallel ones for one segment"
-        raise RowError("uneven-stack", found, "give slices of one stack")
+        found = "slices of different tilt"
+        raise unreadable(found, "parallel ones for one segment", "give slices of one stack", "uneven-stack")
     remark = _uneven(chosen)
     if remark:
-        raise RowError("uneven-stack", f"{remark}; expected equal steps", "give each slice a row of its own")
+        raise unreadable(f"{remark}", "equal steps", "give each slice a row of its own", "uneven-stack")
 
 
 def _uneven(chosen: Sequence[Chosen]) -> str:
@@ -192,10 +192,8 @@ def _by_map(
 
     if level.segment is not None:
         if level.segment not in found.levels:
-            what = (
-                f"no {rule.at} {level.segment} in its label map; expected one of {words(list(found.levels))}"
-            )
-            raise RowError("no-level", what, "correct the row")
+            what = f"no {rule.at} {level.segment} in its label map"
+            raise unreadable(what, f"one of {words(list(found.levels))}", "correct the row", "no-level")
         return _around(level, level.segment, axial, found, rule, problems)
     missing = [segment for segment in SEGMENTS if segment not in found.levels]
     if missing:
@@ -206,8 +204,8 @@ def _by_map(
     for segment in found.levels:
         try:
             chosen += _around(level, segment, axial, found, rule, problems)
-        except RowError as error:
-            problems.append(row_problem(level.row, *error.args))
+        except UnreadableError as error:
+            problems.append(problem_of_row(level.row, error.fault))
     return chosen
 
 
@@ -222,11 +220,16 @@ def _around(
     """The slices of one level of a label map, the middle one first."""
     structure = found.levels[segment]
     if segment in found.unclear:
-        what = f"the label map has a sixth lumbar vertebra; expected five, to tell what {segment} is"
-        raise RowError("sixth-vertebra", what, f"look at the patient, and give slice for {segment}")
+        what = "the label map has a sixth lumbar vertebra"
+        raise unreadable(
+            what,
+            f"five, to tell what {segment} is",
+            f"look at the patient, and give slice for {segment}",
+            "sixth-vertebra",
+        )
     if structure.fault:
-        what = f"{segment} in the label map is not one {rule.at}: {structure.fault}; expected one"
-        raise RowError("unclear-level", what, f"correct the label map, or give slice for {segment}")
+        what = f"{segment} in the label map is not one {rule.at}: {structure.fault}"
+        raise unreadable(what, "one", f"correct the label map, or give slice for {segment}", "unclear-level")
     middle = _middle(level, segment, axial, structure, rule, problems)
     if structure.strays:
         many = f"{structure.strays} voxel{'s' * (structure.strays > 1)}"
@@ -240,8 +243,8 @@ def _around(
     if wanted[0] < 0 or wanted[-1] >= len(middle.stack.pictures):
         there = len(middle.stack.pictures)
         what = f"slice {middle.number}, the middle of {segment}, is number {middle.index + 1} of {there}"
-        what += f" from the foot; expected {half} on both sides"
-        raise RowError("no-slice", what, "take fewer slices for each level")
+        what += " from the foot"
+        raise unreadable(what, f"{half} on both sides", "take fewer slices for each level", "no-slice")
     chosen = [Chosen(level, segment, middle.stack, i, _distance(structure, middle.stack, i)) for i in wanted]
     _check_stack(chosen)
     return chosen
@@ -270,9 +273,9 @@ def _middle(
     where = ", ".join(f"{mm:.1f}" for mm in structure.middle)
     same_space = "check that label map and series are of one scan and have kept their origins"
     if not places:
-        what = f"no slice shows the middle of {segment} ({where} mm, LPS) in its picture; expected one"
-        raise RowError("level-outside", what, same_space)
-    unreadable = []
+        what = f"no slice shows the middle of {segment} ({where} mm, LPS) in its picture"
+        raise unreadable(what, "one", same_space, "level-outside")
+    lost = []
     for stack, index, distance in places:
         plane = _plane(stack, index)
         half = (stack.slice_spacing_mm() or np.inf) / 2
@@ -284,44 +287,42 @@ def _middle(
             break
         twins = [p for p in _positions(stack) if abs(p - plane.position_mm()) <= _ONE_PLACE]
         if len(twins) > 1:
-            what = f"{len(twins)} slices at the middle of {segment} ({told([stack])}); expected one"
-            raise RowError("ambiguous-slice", what, "give slice instead")
+            what = f"{len(twins)} slices at the middle of {segment} ({told([stack])})"
+            raise unreadable(what, "one", "give slice instead", "ambiguous-slice")
         one = Chosen(level, segment, stack, index, distance)
         # Of several slices around the middle, those that cannot be read are told one by one.
-        reason = _unreadable(one) if rule.slices == 1 else ""
-        if reason:
-            unreadable.append(f"slice {one.number} cannot be read")
+        if rule.slices == 1 and not _can_be_read(one):
+            lost.append(f"slice {one.number} cannot be read")
             continue
-        if unreadable or abs(distance) > half * (1 + 1e-6):
-            what = f"{', '.join(unreadable)}; " if unreadable else ""
+        if lost or abs(distance) > half * (1 + 1e-6):
+            what = f"{', '.join(lost)}; " if lost else ""
             what += f"slice {one.number} lies {_far(distance)} the middle of {segment}"
             what += f"; expected one within {half:.1f} mm" if np.isfinite(half) else "; expected the nearest"
             remedy = "it is a neighbour: look whether it will do"
             problems.append(row_problem(level.row, "level-distance", what, remedy, "warning"))
         return one
-    if unreadable:
-        what = f"{', '.join(unreadable)}, and no other slice cuts {segment}; expected one that can be read"
-        raise RowError("unreadable-slice", what, "export the series again")
+    if lost:
+        what = f"{', '.join(lost)}, and no other slice cuts {segment}"
+        raise unreadable(what, "one that can be read", "export the series again", "unreadable-slice")
     stack, index, distance = places[0]
     number = stack.pictures[index].number
     what = f"the nearest slice, {number}, lies {_far(distance)} the middle of {segment}"
-    if cuts(structure, _plane(stack, index)):
-        what += f"; expected one within {APART_MM:g} mm"
-    else:
-        what += " and does not cut it; expected one that does"
-    raise RowError("level-outside", what, same_space)
+    expected = f"one within {APART_MM:g} mm"
+    if not cuts(structure, _plane(stack, index)):
+        what, expected = f"{what} and does not cut it", "one that does"
+    raise unreadable(what, expected, same_space, "level-outside")
 
 
 def _far(distance: float) -> str:
     return f"{abs(distance):.1f} mm {'above' if distance >= 0 else 'below'}"
 
 
-def _unreadable(one: Chosen) -> str:
+def _can_be_read(one: Chosen) -> bool:
     try:
         one.stack.read(one.index)
-    except UnreadableFileError as error:
-        return error.message
-    return ""
+    except UnreadableError:
+        return False
+    return True
 
 
 def named(chosen: Sequence[Chosen], problems: list[Problem]) -> list[tuple[str, Chosen]]:

@@ -14,9 +14,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.errors import Fault, UsageError, unreadable
 from mriparaspinal.core.model import SEGMENTS
-from mriparaspinal.imaging.planes import Plane, Remark, Series
+from mriparaspinal.imaging.planes import Plane, Series
 from mriparaspinal.io.numberings import published_table
 
 Kind = Literal["disc", "vertebra"]
@@ -201,34 +201,40 @@ class FoundLevels:
     """By segment, from L1 on."""
     unclear: frozenset[str] = frozenset()
     """Segments that the map has, but that may mean another vertebra: L5 where there is a sixth."""
-    remark: Remark | None = None
+    remark: Fault | None = None
     """What is to be said about the place of the map."""
 
 
 def find_levels(voxels: NDArray[np.integer], affine: NDArray[np.float64], rule: LevelRule) -> FoundLevels:
     """The lumbar levels that a label map has.
 
-    ``voxels``: (i, j, k); ``affine``: 4×4, voxel index → mm in LPS+. Raises :class:`LevelMapError`
+    ``voxels``: (i, j, k); ``affine``: 4×4, voxel index → mm in LPS+. Raises :class:`UnreadableError`
     where the map's numbers are none of the numbering, or do not follow each other from head to foot.
     """
     numbering, values = rule.numbering, rule.numbering.values(rule.at)
     present = {int(value) for value in np.unique(voxels)} - {0}
     if not present:
-        raise LevelMapError("empty-map", "a label map without labels; expected some", "check the file")
+        raise unreadable("a label map without labels", "some", "check the file", "empty-map")
     strange = sorted(v for v in present if v < 0 or v > (numbering.largest or v))
     if strange:
-        found = f"values {_listed(strange)} in the label map; expected those of {numbering.name} alone"
-        raise LevelMapError("other-numbering", found, "choose the numbering of the tool, or give a table")
+        found = f"values {_listed(strange)} in the label map"
+        raise unreadable(
+            found,
+            f"those of {numbering.name} alone",
+            "choose the numbering of the tool, or give a table",
+            "other-numbering",
+        )
     masks = {segment: present & values[segment] for segment in SEGMENTS if segment in values}
     levels = {s: _structure(np.isin(voxels, sorted(v)), affine, rule.at) for s, v in masks.items() if v}
     if not levels:
         found = f"values {_listed(sorted(present))} in the label map"
         wanted = ", ".join(f"{_listed(sorted(v))} ({s})" for s, v in values.items())
-        message = f"{found}; expected some of {numbering.name}: {wanted}"
-        raise LevelMapError(
-            "other-numbering",
+        message = f"{found}"
+        raise unreadable(
             message,
+            f"some of {numbering.name}: {wanted}",
             "choose the numbering of the tool, or give a table (one value per level)",
+            "other-numbering",
         )
     _check_order(levels)
     unclear = frozenset(["L5"] if present & numbering.sixth and "L5" in levels else [])
@@ -309,10 +315,9 @@ def _check_order(levels: Mapping[str, Structure]) -> None:
         if fall < APART_MM * steps:
             where = f"{fall:.0f} mm above" if fall >= 0 else f"{-fall:.0f} mm below"
             found = f"the middle of {upper} lies {where} that of {lower} in the label map"
-            expected = f"expected the levels from head to foot, at least {APART_MM:.0f} mm apart"
-            raise LevelMapError(
-                "other-numbering", f"{found}; {expected}", "check --level-numbering and the map's orientation"
-            )
+            expected = f"the levels from head to foot, at least {APART_MM:.0f} mm apart"
+            remedy = "check --level-numbering and the map's orientation"
+            raise unreadable(found, expected, remedy, "other-numbering")
 
 
 Place = tuple[Series, int, float]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.errors import Fault, NoInputError
 from mriparaspinal.core.model import SEGMENTS, Problem
 from mriparaspinal.core.text import is_missing, read_number
 
@@ -59,6 +59,11 @@ def row_problem(
 ) -> Problem:
     """A finding about one row."""
     return Problem(TABLE, f"row {row}", severity, code, message, remedy)
+
+
+def problem_of_row(row: int, fault: Fault, severity: Literal["error", "warning"] = "error") -> Problem:
+    """A fault of one row, as a problem."""
+    return fault.at(TABLE, shape=f"row {row}").problem(severity)
 
 
 def parse_levels(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[list[Level], list[Problem]]:

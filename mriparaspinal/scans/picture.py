@@ -9,15 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.errors import UnreadableError, UsageError, unreadable
 from mriparaspinal.core.model import Problem
 from mriparaspinal.imaging import slice_position as slice_geometry
 from mriparaspinal.imaging.planes import STEEPEST, Plane, Series, Values, radiological, tilt_degrees
 from mriparaspinal.imaging.window import Grey, Voi, WindowRule, percentile_window, series_window, shown
-from mriparaspinal.io.folder import UnreadableFileError
 from mriparaspinal.io.scan_files import ScanSource
-from mriparaspinal.scans.choose import Chosen, RowError
-from mriparaspinal.scans.levels import Level, row_problem
+from mriparaspinal.scans.choose import Chosen
+from mriparaspinal.scans.levels import Level, problem_of_row, row_problem
 
 SLICES_COLUMNS = (
     "image",
@@ -62,7 +61,7 @@ def slice_picture(
 ) -> tuple[bytes, Row]:
     """The PNG of one slice, and its row of ``slices.csv``.
 
-    Raises :class:`RowError`, and :class:`UsageError` for a rule that its series cannot follow.
+    Raises :class:`UnreadableError`, and :class:`UsageError` for a rule that its series cannot follow.
     """
     series, level = chosen.stack, chosen.level
     _check_rule(series, rule)
@@ -71,8 +70,13 @@ def slice_picture(
     values = _read(series, chosen.index)
     window = _window(chosen, source, rule, windows, problems)
     if window.window is None:
-        found = f"{window.remark}; expected a window for its grey levels"
-        raise RowError("no-window", found, "give --window LOW,HIGH or --window percentile")
+        found = f"{window.remark}"
+        raise unreadable(
+            found,
+            "a window for its grey levels",
+            "give --window LOW,HIGH or --window percentile",
+            "no-window",
+        )
     grey, limits = shown(values, window.window, picture.inverted)
     turned, plane = radiological(grey, picture.plane)
     _remark(chosen, values, plane, problems)
@@ -137,8 +141,8 @@ def _percentiles(stacks: Sequence[Series]) -> tuple[float, float] | None:
             values = _read(stack, index)
             count += values.size
             if count > _VALUE_LIMIT:
-                found = f"more than {_VALUE_LIMIT / 1e6:.0f} million values; expected fewer for percentiles"
-                raise RowError("too-large", found, "give --window LOW,HIGH")
+                found = f"more than {_VALUE_LIMIT / 1e6:.0f} million values"
+                raise unreadable(found, "fewer for percentiles", "give --window LOW,HIGH", "too-large")
             parts.append(values[~np.isnan(values)])
     return percentile_window(np.concatenate(parts))
 
@@ -146,9 +150,9 @@ def _percentiles(stacks: Sequence[Series]) -> tuple[float, float] | None:
 def _read(series: Series, index: int) -> Values:
     try:
         return series.read(index)
-    except UnreadableFileError as error:
+    except UnreadableError as error:
         number = series.pictures[index].number
-        raise RowError("unreadable-slice", f"slice {number}: {error.message}", error.remedy) from None
+        raise UnreadableError(error.fault.about(f"slice {number}").at("", "unreadable-slice")) from None
 
 
 def _spread(level: Level, remark: str) -> Problem:
@@ -181,7 +185,7 @@ def _remark(chosen: Chosen, values: Values, turned: Plane, problems: list[Proble
         found = "pixels that were compressed with loss; expected those of the scanner"
         warn("lossy-pixels", found, "take the original series if there is one")
     if series.remark is not None:
-        warn("two-places", *series.remark)
+        problems.append(problem_of_row(chosen.level.row, series.remark.at("", "two-places"), "warning"))
     if series.kind == "NIfTI" and np.isnan(values).any():
         warn("no-value", "voxels without a value; expected numbers", "they are black: keep contours off them")
 

@@ -15,20 +15,20 @@ from pathlib import Path
 import numpy as np
 
 from mriparaspinal import __version__
-from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.errors import UnreadableError, UsageError, unreadable
 from mriparaspinal.core.filenames import PREPARED
 from mriparaspinal.core.model import MUSCLES, PROBLEM_COLUMNS, REFERENCES, SAT, SEGMENTS, Problem
+from mriparaspinal.core.text import natural_key
 from mriparaspinal.imaging.window import PERCENTILES, WindowRule
-from mriparaspinal.io.folder import UnreadableFileError
 from mriparaspinal.io.label_volumes import read_label_volume
 from mriparaspinal.io.manifest import listed_outputs
 from mriparaspinal.io.nifti import Form, is_nifti
 from mriparaspinal.io.output import manifest_bytes, sha256
 from mriparaspinal.io.scan_files import has_series, places, read_source, read_sources, require_there
 from mriparaspinal.io.tables import csv_bytes, read_table
-from mriparaspinal.scans.choose import Chosen, RowError, choose, named
-from mriparaspinal.scans.level_maps import FoundLevels, LevelMapError, LevelRule, find_levels
-from mriparaspinal.scans.levels import Level, parse_levels, row_problem
+from mriparaspinal.scans.choose import Chosen, choose, named
+from mriparaspinal.scans.level_maps import FoundLevels, LevelRule, find_levels
+from mriparaspinal.scans.levels import Level, parse_levels, problem_of_row, row_problem
 from mriparaspinal.scans.picture import SLICES_COLUMNS, Row, Windows, slice_picture
 
 SLICES_TABLE = "slices.csv"
@@ -87,11 +87,11 @@ def prepare(
         for level in members:
             try:
                 found = levels_in(level.label_map) if level.label_map else None
-                if isinstance(found, RowError):
+                if isinstance(found, UnreadableError):
                     raise found
                 chosen += choose(source, level, found, rule, problems)
-            except RowError as error:
-                problems.append(row_problem(level.row, *error.args))
+            except UnreadableError as error:
+                problems.append(problem_of_row(level.row, error.fault))
         windows: Windows = {}
         for name, one in named(chosen, problems):
             try:
@@ -99,12 +99,12 @@ def prepare(
                 part = place.is_file() and dicom and has_series(everywhere(), one.stack)
                 whole, known = (everywhere(), windows_everywhere) if part else (source, windows)
                 images[name], rows[name] = slice_picture(name, one, whole, window, known, problems)
-            except RowError as error:
-                problems.append(row_problem(one.level.row, *error.args))
+            except UnreadableError as error:
+                problems.append(problem_of_row(one.level.row, error.fault))
         if progress is not None:
             for _ in members:
                 progress()
-    problems.sort(key=lambda problem: int(problem.shape.removeprefix("row ")))
+    problems.sort(key=lambda problem: natural_key(problem.shape))
     settings: dict[str, object] = {"window": window or "dicom-series", "percentiles": PERCENTILES}
     settings |= {"display": "radiological", **_told_rule(rule)}
     settings |= {} if form is None else {"affine": form}
@@ -131,26 +131,34 @@ def _told_rule(rule: LevelRule | None) -> dict[str, object]:
     return {"level_numbering": numbering, "level_at": rule.at, "slices_per_level": rule.slices}
 
 
-def _read_levels(paths: Sequence[Path], rule: LevelRule | None, form: Form | None) -> FoundLevels | RowError:
+def _read_levels(
+    paths: Sequence[Path], rule: LevelRule | None, form: Form | None
+) -> FoundLevels | UnreadableError:
     """The levels of the label map that a row names, or what is wrong with it."""
     if len(paths) != 1 or not paths[0].is_file() or not is_nifti(paths[0].name):
         found = "more than one file" if len(paths) > 1 else "no NIfTI file"
-        expected = "expected the name of one below a SOURCE"
-        return RowError("no-label-map", f"its label_map names {found}; {expected}", "correct the row")
+        expected = "the name of one below a SOURCE"
+        return unreadable(f"its label_map names {found}", expected, "correct the row", "no-label-map")
     assert rule is not None  # else the table has no label maps
     try:
         volume = read_label_volume(paths[0], form)
         if volume.affine is None:
-            found = "a label map with neither sform nor qform; expected one: its place is not known without"
-            return RowError("broken-label-map", found, "write it again with the header of its image")
+            found = "a label map with neither sform nor qform"
+            return unreadable(
+                found,
+                "one: its place is not known without",
+                "write it again with the header of its image",
+                "broken-label-map",
+            )
         return replace(find_levels(volume.voxels, volume.affine, rule), remark=volume.remark)
-    except UnreadableFileError as error:
-        return RowError("broken-label-map", f"label map: {error.message}", error.remedy)
-    except LevelMapError as error:
-        return RowError(error.code, error.message, error.remedy)
+    except UnreadableError as error:
+        known = bool(error.fault.code)  # by what is in the map, not by the file
+        return error if known else UnreadableError(error.fault.about("label map").at("", "broken-label-map"))
     except MemoryError:
-        found = "a label map larger than the memory; expected one of the lumbar spine"
-        return RowError("broken-label-map", found, "cut the lumbar spine out of it")
+        found = "a label map larger than the memory"
+        return unreadable(
+            found, "one of the lumbar spine", "cut the lumbar spine out of it", "broken-label-map"
+        )
 
 
 def _files(

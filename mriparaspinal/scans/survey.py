@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from mriparaspinal import __version__
+from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.imaging.planes import Series, radiological, tilt_degrees
 from mriparaspinal.imaging.window import linear_levels, percentile_window, series_window
-from mriparaspinal.io.folder import UnreadableFileError
 from mriparaspinal.io.nifti import Form
 from mriparaspinal.io.output import manifest_bytes, sha256
 from mriparaspinal.io.scan_files import numbers, read_source
@@ -100,7 +100,7 @@ def survey(sources: Sequence[Path], leave_out: Path | None = None, form: Form | 
         for series in source.series:
             whole = not path.is_dir() or series.place == "."
             stacks.append(((path.name or str(path)) if whole else series.place, series))
-        broken += [f"{name}: {message}; {remedy}" for name, message, remedy in source.broken]
+        broken += map(str, source.broken)
     return Surveyed(tuple(stacks), tuple(broken))
 
 
@@ -136,7 +136,7 @@ def contact_sheet(series: Series) -> bytes:
         draw.text((x, y - 16), f"{number}   {where}", fill=255)
         try:
             sheet.paste(_thumbnail(series, index), (x, y))
-        except UnreadableFileError:
+        except UnreadableError:
             draw.text((x, y + 20), "unreadable", fill=255)
     raw = io.BytesIO()
     sheet.save(raw, "PNG")

@@ -7,8 +7,9 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 
+from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.model import Slice
-from mriparaspinal.dataset.label_maps import OffGridError, lay_on_slice, mask_candidates, own_candidates
+from mriparaspinal.dataset.label_maps import lay_on_slice, mask_candidates, own_candidates
 from mriparaspinal.imaging.grids import LabelVolume
 from mriparaspinal.imaging.planes import Plane, radiological, volume_plane
 
@@ -77,14 +78,14 @@ def test_slices_prepared_from_every_orientation_meet_their_label_map():
     ],
 )
 def test_another_grid_is_never_resampled(change, own):
-    with pytest.raises(OffGridError) as error:
+    with pytest.raises(UnreadableError) as error:
         lay_on_slice(LabelVolume(VOXELS, change(AFFINE)), PLANE, (5, 6), own)
-    assert "the label map is 6×5×4 voxels of" in error.value.message
-    assert "6×5 px of 0.5×0.75 mm, the first at (-10, 20, 38) mm LPS" in error.value.message
+    assert "the label map is 6×5×4 voxels of" in error.value.fault.message
+    assert "6×5 px of 0.5×0.75 mm, the first at (-10, 20, 38) mm LPS" in error.value.fault.message
 
 
 def test_a_larger_slice_than_the_label_map_is_not_filled_up():
-    with pytest.raises(OffGridError):
+    with pytest.raises(UnreadableError):
         lay_on_slice(LabelVolume(VOXELS, AFFINE), PLANE, (5, 7), own=False)
 
 
@@ -102,9 +103,9 @@ def test_a_map_of_the_slice_alone_needs_no_place():
     [(VOXELS[:, :, :1], False), (VOXELS, True), (VOXELS[:, :, :1].transpose(1, 0, 2), True), (VOXELS, False)],
 )
 def test_what_is_not_surely_the_slice_is_refused(voxels, own):
-    with pytest.raises(OffGridError, match=r"slices\.csv does not tell where"):
+    with pytest.raises(UnreadableError, match=r"slices\.csv does not tell where"):
         lay_on_slice(LabelVolume(voxels, None), None, (5, 6), own)
-    with pytest.raises(OffGridError, match="no place in the patient"):
+    with pytest.raises(UnreadableError, match="no place in the patient"):
         lay_on_slice(LabelVolume(voxels, None), PLANE, (5, 6), own)
 
 
@@ -135,5 +136,5 @@ def test_a_map_that_is_a_little_oblique_is_turned_too():
 @pytest.mark.parametrize("order", [[2, 0, 1, 3], [1, 2, 0, 3], [0, 2, 1, 3]])
 def test_sagittal_and_coronal_maps_are_refused(order):
     affine = np.eye(4)[order] * [1, -1, 1, 1]
-    with pytest.raises(OffGridError, match="not that of one axial slice"):
+    with pytest.raises(UnreadableError, match="not that of one axial slice"):
         lay_on_slice(LabelVolume(VOXELS[:, :, :1], affine), None, (5, 6), own=True)

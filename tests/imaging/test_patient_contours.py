@@ -44,7 +44,7 @@ def test_half_a_slice_distance(above, taken) -> None:
     assert (found is not None) is taken
     if found is not None:
         assert found.away_mm == pytest.approx(abs(above), abs=1e-6)
-        assert found.fault == ""
+        assert found.fault is None
 
 
 @pytest.mark.parametrize(("above", "taken"), [(0.4, True), (0.6, False)])
@@ -58,7 +58,7 @@ def test_of_several_planes_the_nearest() -> None:
     assert found is not None
     assert len(found.polygons) == 1
     assert found.polygons[0] == pytest.approx(np.array(SQUARE), abs=1e-4)
-    assert found.fault == ""
+    assert found.fault is None
 
 
 def test_all_parts_on_the_nearest_plane() -> None:
@@ -78,7 +78,8 @@ def test_all_parts_on_the_nearest_plane() -> None:
 def test_planes_that_are_not_clear(outlines, part) -> None:
     found = on_slice(outlines, PLACE)
     assert found is not None
-    assert part in found.fault
+    assert found.fault is not None
+    assert part in found.fault.found
 
 
 # Holes

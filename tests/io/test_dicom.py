@@ -19,10 +19,10 @@ from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 from pydicom.uid import UID, AllTransferSyntaxes, ExplicitVRLittleEndian, RLELossless, generate_uid
 
+from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.imaging.window import shown
 from mriparaspinal.io.dicom import read_series
 from mriparaspinal.io.dicom_header import require_decoder
-from mriparaspinal.io.folder import UnreadableFileError
 from tests.support.builders.scans import levels, transcode
 from tests.support.builders.study import run
 
@@ -100,7 +100,7 @@ def test_a_rescaling_that_is_no_number_is_refused(tmp_path, name, text):
     data = image(PIXELS)
     tag = Tag(name)
     data[tag] = RawDataElement(tag, "DS", len(text), text, 0, False, True)
-    with pytest.raises(UnreadableFileError, match=f"a {name} that is not one plain number"):
+    with pytest.raises(UnreadableError, match=f"a {name} that is not one plain number"):
         only(tmp_path, data).read(0)
 
 
@@ -208,7 +208,7 @@ def test_what_is_not_dicom_is_passed_over(tmp_path):
 @pytest.mark.parametrize("photometric", ["RGB", "PALETTE COLOR"])
 def test_colour_is_refused(tmp_path, photometric):
     series = only(tmp_path, image(PIXELS, PhotometricInterpretation=photometric))
-    with pytest.raises(UnreadableFileError, match="colour"):
+    with pytest.raises(UnreadableError, match="colour"):
         series.read(0)
 
 
@@ -226,13 +226,13 @@ def test_every_test_file_of_pydicom_gives_a_result_or_one_line():
     small = [(name, path) for name, path in files if path.stat().st_size < 2_000_000]
     series, broken = read_series(small)
     assert len(series) > 20
-    for _, message, remedy in broken:
-        assert message
-        assert remedy
-        assert "\n" not in message
+    for fault in broken:
+        assert fault.message
+        assert fault.remedy
+        assert "\n" not in fault.message
     for stack in series:
         for index in range(min(2, len(stack.pictures))):
-            with contextlib.suppress(UnreadableFileError):
+            with contextlib.suppress(UnreadableError):
                 assert stack.read(index).dtype == np.float64
 
 
@@ -260,10 +260,10 @@ def test_mutated_files_give_a_result_or_one_line(tmp_path):
             data[chance.randrange(128, len(data))] = chance.randrange(256)
         path.write_bytes(data[: chance.randrange(140, len(data))] if n % 5 == 0 else data)
         series, broken = read_series([("mutated", path)])
-        assert all(message and remedy for _, message, remedy in broken)
+        assert all(fault.message and fault.remedy for fault in broken)
         for stack in series:
             for index in range(len(stack.pictures)):
-                with contextlib.suppress(UnreadableFileError):
+                with contextlib.suppress(UnreadableError):
                     stack.read(index)
 
 
@@ -306,7 +306,7 @@ def test_a_multi_frame_mr_in_every_syntax(kind):
 
 def test_a_multi_frame_that_is_cut_off():
     (series,), _ = read_series([("a", installed("emri_small_jpeg_2k_lossless_too_short.dcm"))])
-    with pytest.raises(UnreadableFileError, match="no pixels, as where a file is cut off"):
+    with pytest.raises(UnreadableError, match="no pixels, as where a file is cut off"):
         series.read(0)
 
 
@@ -346,12 +346,12 @@ def test_damaged_compressed_pixels_are_refused_without_noise(tmp_path, capfd):
                 data[chance.randrange(start, len(data))] = chance.randrange(256)
             path.write_bytes(data)
             series, broken = read_series([("a", path)])
-            assert all("\n" not in message for _, message, _ in broken)
+            assert all("\n" not in fault.message for fault in broken)
             for stack in series:
                 try:
                     assert stack.read(0).shape == (64, 64)
-                except UnreadableFileError as error:
-                    refused.add(error.message.split(";")[0])
+                except UnreadableError as error:
+                    refused.add(error.fault.found)
         assert capfd.readouterr() == ("", "")
     # libjpeg tells of a stream that ends early, and fills in what is missing.
     assert "the pixels are damaged, as their decoder tells" in refused
@@ -402,7 +402,7 @@ def test_every_mr_image_of_pydicom_is_prepared_or_told_in_one_line(tmp_path):
 @pytest.mark.parametrize("high", [10, 12, 15])
 def test_bits_whose_place_is_not_clear_are_refused(tmp_path, kind, high):
     data = image(PIXELS.astype(kind), BitsStored=12, HighBit=high)
-    with pytest.raises(UnreadableFileError, match=r"HighBit|cannot be read"):
+    with pytest.raises(UnreadableError, match=r"HighBit|cannot be read"):
         only(tmp_path, data).read(0)
 
 
@@ -469,10 +469,10 @@ def test_a_mosaic_has_no_place(tmp_path):
 def test_the_remedy_is_what_helps(syntax, words):
     if "pylibjpeg" in words and find_spec("openjpeg"):
         return  # that decoder is installed
-    with pytest.raises(UnreadableFileError) as refused:
+    with pytest.raises(UnreadableError) as refused:
         require_decoder(UID(syntax))
-    assert refused.value.remedy.endswith(words)
-    assert "mriparaspinal[dicom]" not in refused.value.remedy
+    assert refused.value.fault.remedy.endswith(words)
+    assert "mriparaspinal[dicom]" not in refused.value.fault.remedy
 
 
 def test_every_syntax_has_a_decoder_or_a_remedy():
@@ -492,4 +492,4 @@ def test_as_many_descriptions_as_frames(tmp_path, told):
     data.NumberOfFrames = told
     series, broken = read_series([save(tmp_path, "a", data)])
     assert series == []
-    assert broken[0][1] == f"3 descriptions of frames for {told} frames; expected one for each"
+    assert broken[0].message == f"3 descriptions of frames for {told} frames; expected one for each"

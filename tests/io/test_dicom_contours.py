@@ -11,9 +11,9 @@ import pydicom
 import pydicom.data
 import pytest
 
+from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.io.dicom_header import modality_of
 from mriparaspinal.io.dicom_seg import read_segmentation
-from mriparaspinal.io.folder import UnreadableFileError
 from mriparaspinal.io.rtstruct import read_structures
 from tests.support.builders.contours import PLANE, SHAPE, in_patient, shifted, write_rtstruct, write_seg
 from tests.support.builders.scans import SECRET, mr
@@ -76,7 +76,7 @@ def test_the_segmentation_of_pydicom():
 
 
 def test_descriptions_of_more_frames_than_there_are():
-    with pytest.raises(UnreadableFileError, match="3 descriptions of frames for 1 frames"):
+    with pytest.raises(UnreadableError, match="3 descriptions of frames for 1 frames"):
         read_segmentation(of_pydicom("liver_1frame.dcm"))
 
 
@@ -119,7 +119,7 @@ def test_the_kinds_of_segmentations(tmp_path, kind):
 def test_fractions_are_not_given_a_threshold(tmp_path):
     pixels = np.full(SHAPE, 100, dtype=np.uint8)
     found = read_segmentation(write_seg(tmp_path / "x", {1: "MF_L"}, [(1, pixels, PLANE)], "FRACTIONAL"))
-    with pytest.raises(UnreadableFileError, match="fractional segments; expected pixels that are in or out"):
+    with pytest.raises(UnreadableError, match="fractional segments; expected pixels that are in or out"):
         found.read(0)
 
 
@@ -177,13 +177,13 @@ def test_a_frame_without_its_place(tmp_path, drop):
     data = pydicom.dcmread(path)
     del data.PerFrameFunctionalGroupsSequence[0][drop]
     data.save_as(path)
-    with pytest.raises(UnreadableFileError, match="a frame without its place"):
+    with pytest.raises(UnreadableError, match="a frame without its place"):
         read_segmentation(path)
 
 
 def test_numbers_that_are_no_points(tmp_path):
     path = write_rtstruct(tmp_path / "x", [("MF_L", [np.zeros(7)])])
-    with pytest.raises(UnreadableFileError, match="no positions; expected x, y, z"):
+    with pytest.raises(UnreadableError, match="no positions; expected x, y, z"):
         read_structures(path)
 
 
@@ -216,7 +216,7 @@ def test_a_hundred_mutations(tmp_path, kind):
                     assert all(pixels.shape == found.size for _, pixels in found.read(index))
             else:
                 assert all(np.isfinite(outline.points).all() for outline in read_structures(path).outlines)
-        except UnreadableFileError as error:
+        except UnreadableError as error:
             said.append(str(error))
     assert said
     assert not [line for line in said if SECRET in line or "\n" in line]
@@ -255,9 +255,9 @@ def test_pixels_of_another_length_than_the_frames_need(tmp_path, kind, change):
         raw = raw if kind == "BINARY" else raw + bytes(len(data.PixelData))
     data.PixelData = {"short": raw[:-2], "long": raw + bytes(2), "padded": raw + bytes(len(raw) % 2)}[change]
     data.save_as(path)
-    with pytest.raises(UnreadableFileError, match="bytes of pixels for 8 frames of 9×12") as refused:
+    with pytest.raises(UnreadableError, match="bytes of pixels for 8 frames of 9×12") as refused:
         read_segmentation(path)
-    assert ("a byte of its own" in refused.value.message) is (change == "padded" and kind == "BINARY")
+    assert ("a byte of its own" in refused.value.fault.message) is (change == "padded" and kind == "BINARY")
 
 
 def test_the_segmentations_of_the_public_reports(shared):
@@ -270,5 +270,5 @@ def test_the_segmentations_of_the_public_reports(shared):
     found = read_segmentation(odd)
     for index in range(len(found.frames)):
         assert np.array_equal(found.read(index)[0][1], expected[index] == 1)
-    with pytest.raises(UnreadableFileError, match=r"19504 bytes .* byte of its own; expected 19500"):
+    with pytest.raises(UnreadableError, match=r"19504 bytes .* byte of its own; expected 19500"):
         read_segmentation(cases / "seg-frames-padded" / "ALS_1.dcm")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mriparaspinal.core.errors import NoInputError
-from mriparaspinal.io.folder import FILE_SIZE_LIMIT, UnreadableFileError, list_files, read_bytes
+from mriparaspinal.core.errors import NoInputError, UnreadableError
+from mriparaspinal.io.folder import FILE_SIZE_LIMIT, list_files, read_bytes
 
 
 def touch(root: Path, *names: str) -> None:
@@ -157,16 +157,16 @@ def test_reading_what_is_no_file_never_waits(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to("loop")
     for name in ("pipe", "loop", "nothing", "", "/dev/zero"):
-        with pytest.raises(UnreadableFileError) as caught:
+        with pytest.raises(UnreadableError) as caught:
             read_bytes(tmp_path / name)
-        assert "; expected" in caught.value.message
-        assert caught.value.remedy
+        assert "; expected" in caught.value.fault.message
+        assert caught.value.fault.remedy
 
 
 def test_a_file_larger_than_any_slice_is_not_read(tmp_path):
     with (tmp_path / "huge.png").open("wb") as file:
         file.truncate(FILE_SIZE_LIMIT + 1)
-    with pytest.raises(UnreadableFileError, match="300 MB; expected at most 300 MB"):
+    with pytest.raises(UnreadableError, match="300 MB; expected at most 300 MB"):
         read_bytes(tmp_path / "huge.png")
 
 
@@ -198,8 +198,8 @@ def test_a_file_that_is_written_to_while_it_is_read(tmp_path):
             for _ in range(10):
                 try:
                     assert len(read_bytes(path)) == size
-                except UnreadableFileError as error:
-                    refused += "was written to while it was read" in error.message
+                except UnreadableError as error:
+                    refused += "was written to while it was read" in error.fault.message
         finally:
             writer.kill()
     assert refused

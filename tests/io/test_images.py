@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from mriparaspinal.io.folder import UnreadableFileError
-from mriparaspinal.io.image_limits import UnreadableImageError
+from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.io.images import decode_image, decode_mask
 from mriparaspinal.io.label_volumes import decode_label_image
 from tests.support.builders.slices import grey_image, png_bytes, png_chunk, png_stream
@@ -40,14 +39,14 @@ def encoded(image, kind="PNG", **options):
 
 
 def refused(raw, window=None):
-    with pytest.raises(UnreadableImageError) as caught:
+    with pytest.raises(UnreadableError) as caught:
         decode_grey(raw, window)
     error = caught.value
-    assert "; expected " in error.message
-    assert "\n" not in error.message + error.remedy
-    assert "BytesIO" not in error.message
-    assert error.remedy
-    return error.code
+    assert "; expected " in error.fault.message
+    assert "\n" not in error.fault.message + error.fault.remedy
+    assert "BytesIO" not in error.fault.message
+    assert error.fault.remedy
+    return error.fault.code
 
 
 # ---------------------------------------------------------------- eight bits
@@ -232,7 +231,7 @@ def test_side_data_that_is_broken_costs_nothing():
         raw = png_bytes(GREY, 0, 8, chunk)
         try:
             levels, _ = decode_grey(raw)
-        except UnreadableImageError:
+        except UnreadableError:
             continue
         assert (levels == GREY).all()
 
@@ -265,15 +264,15 @@ def test_what_is_no_image_is_refused(raw):
 
 
 def test_an_empty_file_is_told_to_be_empty():
-    with pytest.raises(UnreadableImageError, match="empty"):
+    with pytest.raises(UnreadableError, match="empty"):
         decode_grey(b"")
 
 
 def levels_or_code(raw):
     try:
         return decode_grey(raw)[0]
-    except UnreadableImageError as error:
-        return error.code
+    except UnreadableError as error:
+        return error.fault.code
 
 
 @pytest.mark.parametrize("level", [0, 6])
@@ -404,9 +403,9 @@ def test_an_image_that_ends_between_two_lines_is_refused(mode, kept):
     image = Image.fromarray(levels.astype(np.uint16) * 200 if mode == "I;16" else levels)
     image = image if mode in ("I;16", "L") else image.convert(mode)
     raw = ends_early(image, kept)
-    with pytest.raises(UnreadableImageError, match=r"not a whole PNG, JPEG"):
+    with pytest.raises(UnreadableError, match=r"not a whole PNG, JPEG"):
         decode_image(raw, (0.0, 60000.0))
-    with pytest.raises(UnreadableFileError, match=r"not a whole PNG|colours"):
+    with pytest.raises(UnreadableError, match=r"not a whole PNG|colours"):
         decode_label_image(raw)
     assert decode_mask(raw) is None
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(ends_early(image, 1)))), np.asarray(image))
@@ -446,5 +445,5 @@ def test_an_interlaced_image_without_its_last_pass_is_refused():
     start = raw.index(b"IDAT") - 4
     lines = zlib.decompress(png_stream(raw))
     cut = raw[:start] + png_chunk(b"IDAT", zlib.compress(lines[: -4 * 10])) + png_chunk(b"IEND", b"")
-    with pytest.raises(UnreadableImageError, match="not a whole PNG"):
+    with pytest.raises(UnreadableError, match="not a whole PNG"):
         decode_image(cut)

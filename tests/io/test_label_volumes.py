@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.imaging.planes import Plane
 from mriparaspinal.imaging.slice_position import SlicePlace
-from mriparaspinal.io.folder import UnreadableFileError
 from mriparaspinal.io.label_volumes import decode_label_image, label_volume_bytes, read_label_volume
 from tests.support.builders.slices import png_bytes
 from tests.support.builders.volumes import LPS, save
@@ -65,13 +65,13 @@ def test_a_volume_without_a_place(tmp_path):
 )
 def test_what_is_no_label_map_is_refused(tmp_path, change, found):
     save(tmp_path / "m.nii.gz", change(LABELS.astype("f8")), AFFINE)
-    with pytest.raises(UnreadableFileError, match=found) as error:
+    with pytest.raises(UnreadableError, match=found) as error:
         read_label_volume(tmp_path / "m.nii.gz")
-    assert error.value.remedy
+    assert error.value.fault.remedy
 
 
 def test_a_missing_volume(tmp_path):
-    with pytest.raises(UnreadableFileError, match="does not exist"):
+    with pytest.raises(UnreadableError, match="does not exist"):
         read_label_volume(tmp_path / "m.nii.gz")
 
 
@@ -154,13 +154,13 @@ def test_a_png_of_two_values_of_one_bit():
 @pytest.mark.parametrize(("channels", "colour_type"), [(3, 2), (2, 4), (4, 6)])
 def test_a_picture_in_colour_is_no_label_map(channels, colour_type):
     raw = png_bytes(np.zeros((4, 5, channels), dtype=np.uint8), colour_type)
-    with pytest.raises(UnreadableFileError, match=r"colours \(mode"):
+    with pytest.raises(UnreadableError, match=r"colours \(mode"):
         decode_label_image(raw)
 
 
 @pytest.mark.parametrize("raw", [b"", b"no png", png_bytes(np.ones((9, 9), np.uint8), 0)[:-30]])
 def test_a_damaged_png(raw):
-    with pytest.raises(UnreadableFileError, match="not a whole PNG"):
+    with pytest.raises(UnreadableError, match="not a whole PNG"):
         decode_label_image(raw)
 
 
@@ -182,8 +182,8 @@ def test_mutated_files_are_read_or_refused(tmp_path_factory, data):
     path.write_bytes(raw[:cut])
     try:
         labels = decode_label_image(path.read_bytes()) if kind == "png" else read_label_volume(path).voxels
-    except UnreadableFileError as error:
-        said = error
+    except UnreadableError as error:
+        said = error.fault
     else:
         assert labels.dtype.kind in "iu"
         return

@@ -12,12 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mriparaspinal.io.labelme import (
-    COORDINATE_LIMIT,
-    UnreadableAnnotationError,
-    embedded_image,
-    read_annotation,
-)
+from mriparaspinal.core.errors import UnreadableError
+from mriparaspinal.io.labelme import COORDINATE_LIMIT, embedded_image, read_annotation
 from tests.support.builders.slices import box, grey_image, labelme, polygon
 
 TRIANGLE = [[1, 2], [10.5, 2], [4, 9]]
@@ -45,12 +41,12 @@ def mask_shape(label, pixels, left=3, top=4, **fields):
 
 
 def fault(raw):
-    with pytest.raises(UnreadableAnnotationError) as caught:
+    with pytest.raises(UnreadableError) as caught:
         read_annotation(raw)
-    assert "; expected " in caught.value.message
-    assert caught.value.remedy
-    assert "\n" not in caught.value.message + caught.value.remedy
-    return caught.value.message
+    assert "; expected " in caught.value.fault.message
+    assert caught.value.fault.remedy
+    assert "\n" not in caught.value.fault.message + caught.value.fault.remedy
+    return caught.value.fault.message
 
 
 # ---------------------------------------------------------------- files as LabelMe wrote them
@@ -408,12 +404,12 @@ def test_the_place_of_broken_json_is_told():
 )
 def test_other_encodings_are_refused_and_named(label, encoding, told):
     raw = json.dumps(with_shapes(polygon(label, TRIANGLE)), ensure_ascii=False).encode(encoding)
-    with pytest.raises(UnreadableAnnotationError) as caught:
+    with pytest.raises(UnreadableError) as caught:
         read_annotation(raw)
     # What is named turns the bytes into the file that was meant.
-    assert told in caught.value.message
-    assert "; expected the UTF-8 JSON of LabelMe" in caught.value.message
-    assert "iconv -f " in caught.value.remedy
+    assert told in caught.value.fault.message
+    assert "; expected the UTF-8 JSON of LabelMe" in caught.value.fault.message
+    assert "iconv -f " in caught.value.fault.remedy
     assert json.loads(raw.decode(told))["shapes"][0]["label"] == label
 
 
@@ -478,7 +474,7 @@ def test_any_change_of_a_file_is_read_or_refused(data):
         place = place[key]
     try:
         annotation = read(content)
-    except UnreadableAnnotationError:
+    except UnreadableError:
         return
     embedded_image(annotation)
     assert len(annotation.contours) + len(annotation.broken) == len(content["shapes"])
@@ -493,12 +489,12 @@ def test_any_change_of_the_bytes_is_read_or_refused(start, length, inserted):
     raw = json.dumps(with_shapes(polygon("MF_L", TRIANGLE))).encode()
     try:
         read_annotation(raw[:start] + inserted + raw[start + length % 7 :])
-    except UnreadableAnnotationError:
+    except UnreadableError:
         return
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_read_or_refused(raw):
-    with pytest.raises(UnreadableAnnotationError):
+    with pytest.raises(UnreadableError):
         read_annotation(raw)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mriparaspinal.io.folder import UnreadableFileError
+from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.io.nifti import read_stored, read_volume, read_whole
 
 nibabel = pytest.importorskip("nibabel")
@@ -82,7 +82,7 @@ def test_sides_that_are_not_known(tmp_path, change, words):
     # Written by hand: nibabel would set the codes again.
     raw[: len(image.header.binaryblock)] = image.header.binaryblock
     path.write_bytes(raw)
-    with pytest.raises(UnreadableFileError, match=words):
+    with pytest.raises(UnreadableError, match=words):
         read_volume(path, "v")
 
 
@@ -94,7 +94,7 @@ def test_sides_that_are_not_known(tmp_path, change, words):
     ],
 )
 def test_volumes_that_are_none(tmp_path, voxels, words):
-    with pytest.raises(UnreadableFileError, match=words):
+    with pytest.raises(UnreadableError, match=words):
         read_volume(volume(tmp_path, voxels), "v")
 
 
@@ -102,7 +102,7 @@ def test_a_claim_of_a_huge_volume_is_refused_before_it_is_read(tmp_path):
     raw = bytearray(volume(tmp_path, name="v.nii").read_bytes())
     raw[42:48] = np.array([30000, 30000, 30000], "<i2").tobytes()
     (tmp_path / "v.nii").write_bytes(raw)
-    with pytest.raises(UnreadableFileError, match="at most"):
+    with pytest.raises(UnreadableError, match="at most"):
         read_volume(tmp_path / "v.nii", "v")
 
 
@@ -115,7 +115,7 @@ def test_mutated_files_give_a_result_or_one_line(tmp_path, capsys):
             raw[chance.randrange(len(raw) if n % 2 else 352)] = chance.randrange(256)
         path = tmp_path / ("m.nii.gz" if n % 2 else "m.nii")
         path.write_bytes(raw[: chance.randrange(1, len(raw))] if n % 5 == 0 else raw)
-        with contextlib.suppress(UnreadableFileError):
+        with contextlib.suppress(UnreadableError):
             read_volume(path, "m").read(0)
     assert capsys.readouterr() == ("", "")
 
@@ -138,7 +138,7 @@ def test_a_damaged_gz_never_gives_wrong_voxels(tmp_path):
     raw[len(raw) // 2] ^= 4
     path.write_bytes(raw)
     series = read_volume(path, path.name)
-    with pytest.raises(UnreadableFileError, match="the voxels cannot be read as NIfTI"):
+    with pytest.raises(UnreadableError, match="the voxels cannot be read as NIfTI"):
         series.read(0)
 
 
@@ -188,16 +188,16 @@ def test_the_scanners_place_is_taken_or_none(tmp_path, other, codes, taken, kind
     if taken:
         _, affine, remark = read_whole(path)
         assert np.allclose(affine, forms[taken], atol=1e-3)
-        assert f"the {taken} is taken" in remark[0]
-        assert f"sform (code {codes[0]}" in remark[0]
-        assert remark[1].endswith(f"give --affine {'sform' if taken == 'qform' else 'qform'}")
+        assert f"the {taken} is taken" in remark.message
+        assert f"sform (code {codes[0]}" in remark.message
+        assert remark.remedy.endswith(f"give --affine {'sform' if taken == 'qform' else 'qform'}")
         assert read_volume(path, "v").remark == remark
     else:
         for read in (read_whole, lambda path: read_volume(path, "v")):
-            with pytest.raises(UnreadableFileError, match=r"mm apart, .* expected one place") as refused:
+            with pytest.raises(UnreadableError, match=r"mm apart, .* expected one place") as refused:
                 read(path)
-            assert "--affine sform or --affine qform" in refused.value.remedy
-    with pytest.raises(UnreadableFileError, match="expected one place"):
+            assert "--affine sform or --affine qform" in refused.value.fault.remedy
+    with pytest.raises(UnreadableError, match="expected one place"):
         read_stored(path, 10**8)  # a map that was registered is meant by its sform: not settled by the codes
     for form, affine in forms.items():
         for found in (read_whole(path, form)[1], read_stored(path, 10**8, form).affine):
@@ -226,7 +226,7 @@ def test_a_rotation_that_shows_in_a_far_corner_alone(tmp_path):
     small = two_places(tmp_path / "a.nii.gz", moved(affine, degrees=0.02), affine, (2, 1))
     assert read_whole(small)[2] is None
     large = two_places(tmp_path / "b.nii.gz", moved(affine, degrees=0.1), affine, (2, 1))
-    assert "up to 0.4" in read_whole(large)[2][0]
+    assert "up to 0.4" in read_whole(large)[2].found
 
 
 def test_forms_that_agree_to_the_precision_of_the_header_are_silent(tmp_path):
@@ -256,5 +256,5 @@ def test_real_files_have_one_place(shared):
     files = sorted((shared / "real").rglob("*.nii.gz"))
     assert files
     for path in files:
-        with contextlib.suppress(UnreadableFileError):  # of four dimensions
+        with contextlib.suppress(UnreadableError):  # of four dimensions
             assert read_whole(path)[2] is None, path.name

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mriparaspinal.io.image_limits import UnreadableImageError
+from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.io.images import decode_image, image_size
 from tests.support.builders.slices import grey_image
 
@@ -35,11 +35,11 @@ def levels_of(raw, window=None):
 
 
 def refused(raw, window=None):
-    with pytest.raises(UnreadableImageError) as caught:
+    with pytest.raises(UnreadableError) as caught:
         decode_image(raw, window)
-    assert "; expected " in caught.value.message
-    assert "\n" not in caught.value.message + caught.value.remedy
-    return caught.value.code
+    assert "; expected " in caught.value.fault.message
+    assert "\n" not in caught.value.fault.message + caught.value.fault.remedy
+    return caught.value.fault.code
 
 
 def with_tag(raw, tag, value, kind=3):
@@ -171,8 +171,8 @@ def test_an_orientation_that_turns_is_refused(orientation):
 def levels_or_code(raw):
     try:
         return levels_of(raw)
-    except UnreadableImageError as error:
-        return error.code
+    except UnreadableError as error:
+        return error.fault.code
 
 
 @pytest.mark.parametrize(

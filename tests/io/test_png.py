@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image, PngImagePlugin
 
-from mriparaspinal.io.image_limits import UnreadableImageError
+from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.io.images import decode_image
 from mriparaspinal.io.png import decode_plain_png
 from tests.support.builders.slices import png_bytes, png_chunk
@@ -82,7 +82,7 @@ def test_a_damaged_plain_file_is_refused_in_pillows_words():
     raw = bytearray(saved(np.random.default_rng(1).integers(0, 256, (64, 64), dtype=np.uint8)))
     raw[200] ^= 255
     assert decode_plain_png(bytes(raw)) is None
-    with pytest.raises(UnreadableImageError, match="not a whole PNG"):
+    with pytest.raises(UnreadableError, match="not a whole PNG"):
         decode_image(bytes(raw))
 
 

@@ -133,7 +133,7 @@ def test_only_sheets_that_hold_something_count_as_others():
     assert parse_table(workbook(rows, Sheet2=[]), "t.xlsx").notes == ()
     table = parse_table(workbook(rows, Old=[["participant_id"], ["ALS_9"]]), "t.xlsx")
     assert table.rows == (("ALS_1",),)
-    assert table.notes == ("t.xlsx: the first sheet, 'Sheet', is read, not 'Old'",)
+    assert [note.found for note in table.notes] == ["the first sheet, 'Sheet', is read, not 'Old'"]
 
 
 def test_a_hidden_sheet_is_not_the_first():

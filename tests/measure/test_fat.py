@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.imaging.rasterise import Patch
-from mriparaspinal.measure.fat import NoThresholdError, grey_threshold, is_saturated
+from mriparaspinal.measure.fat import grey_threshold, is_saturated
 from tests.support.builders.slices import SHAPES, box, grey_image, polygon, write_slice
 from tests.support.builders.study import problems_of, rows_of, run
 
@@ -77,7 +78,7 @@ def test_all_muscles_together_each_pixel_once():
 @pytest.mark.parametrize(("rule", "levels", "needed"), [("otsu", [7, 7, 7], 2), ("multiotsu", [7, 9, 7], 3)])
 def test_too_few_grey_levels_give_no_threshold(rule, levels, needed):
     grey = np.array([levels], dtype=np.uint8)
-    with pytest.raises(NoThresholdError, match=f"expected at least {needed} for {rule}"):
+    with pytest.raises(UnreadableError, match=f"expected at least {needed} for {rule}"):
         grey_threshold(rule, grey, patches(np.ones_like(grey)), 0.5)
 
 
@@ -87,7 +88,7 @@ def test_reference_is_a_fraction_of_the_median_of_subcutaneous_fat():
     assert grey_threshold("reference", grey, sat, 0.4) == pytest.approx(0.4 * 180)
     assert not is_saturated(grey, sat)
     assert is_saturated(np.full((1, 3), 255, dtype=np.uint8), sat)
-    with pytest.raises(NoThresholdError, match="no sound contour SAT"):
+    with pytest.raises(UnreadableError, match="no sound contour SAT"):
         grey_threshold("reference", grey, {}, 0.4)
 
 

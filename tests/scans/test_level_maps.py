@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.errors import UnreadableError, UsageError
 from mriparaspinal.imaging.planes import Plane, Series, SourceImage
 from mriparaspinal.scans.level_maps import (
     NUMBERINGS,
-    LevelMapError,
     cuts,
     distance_mm,
     find_levels,
@@ -96,15 +95,15 @@ def test_middle_and_ends_are_those_of_all_voxels(seed):
     ],
 )
 def test_maps_of_other_numberings_are_refused(values, name, words):
-    with pytest.raises(LevelMapError, match=words):
+    with pytest.raises(UnreadableError, match=words):
         find_levels(spine(values), AFFINE, level_rule(NUMBERINGS[name], None, 1))
 
 
 def test_levels_that_are_too_near_are_other_things():
-    with pytest.raises(LevelMapError, match="L2 lies 9 mm above that of L3"):
+    with pytest.raises(UnreadableError, match="L2 lies 9 mm above that of L3"):
         find_levels(spine([93, 94], step=9), AFFINE, level_rule(NUMBERINGS["totalspineseg"], None, 1))
     # With a level between them left out, the two must lie twice as far apart.
-    with pytest.raises(LevelMapError, match="L2 lies 15 mm above that of L4"):
+    with pytest.raises(UnreadableError, match="L2 lies 15 mm above that of L4"):
         find_levels(spine([93, 95]), AFFINE, level_rule(NUMBERINGS["totalspineseg"], None, 1))
 
 

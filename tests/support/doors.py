@@ -30,7 +30,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 from roifile import ImagejRoi
 
-from mriparaspinal.core.errors import ParaspinalError
+from mriparaspinal.core.errors import ParaspinalError, UnreadableError
 from mriparaspinal.core.labels import region_of
 from mriparaspinal.core.model import Problem, Settings
 from mriparaspinal.core.participants import match_slices, read_participants
@@ -41,7 +41,6 @@ from mriparaspinal.imaging.slice_position import COLUMNS, cells
 from mriparaspinal.io import images
 from mriparaspinal.io.dicom import read_series
 from mriparaspinal.io.dicom_seg import read_segmentation
-from mriparaspinal.io.image_limits import UnreadableImageError
 from mriparaspinal.io.imagej import read_rois
 from mriparaspinal.io.images import decode_image, decode_mask
 from mriparaspinal.io.label_volumes import decode_label_image, read_label_volume
@@ -360,7 +359,7 @@ def image_door(raw: bytes) -> None:
     for window in (None, (0.0, 1000.0)):
         try:
             image = decode_image(raw, window).grey
-        except UnreadableImageError as error:
+        except UnreadableError as error:
             refusals.append(error)
         else:
             assert image.mode == "L"
@@ -369,7 +368,7 @@ def image_door(raw: bytes) -> None:
         assert decode_label_image(raw).ndim == 2
     except ParaspinalError as error:
         require_refusal(error)
-    assert all("; expected " in refusal.message for refusal in refusals)
+    assert all("; expected " in refusal.fault.message for refusal in refusals)
     if len(refusals) == 2:
         raise refusals[0]
 
@@ -401,8 +400,7 @@ def dicom_door(raw: bytes) -> None:
         for index in range(min(len(one.pictures), 2)):
             assert one.read(index).shape == one.size
     if broken:
-        (_, found, remedy) = broken[0]
-        raise RefusedError(f"{found}; {remedy}")
+        raise RefusedError(broken[0].at(""))
 
 
 class RefusedError(ParaspinalError):
