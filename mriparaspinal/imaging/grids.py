@@ -65,7 +65,8 @@ def described(grid: Grid) -> str:
     sizes = "×".join(map(str, grid.shape))
     steps = "×".join(f"{step:.4g}" for step in grid.spacing_mm())
     x, y, z = (f"{round(value, 2) + 0.0:.10g}" for value in ras[:3, 3])
-    return f"{sizes} voxels of {steps} mm, {''.join(aff2axcodes(ras))}, first voxel at ({x}, {y}, {z}) mm"
+    axes = "".join(aff2axcodes(ras))  # type: ignore[no-untyped-call]
+    return f"{sizes} voxels of {steps} mm, {axes}, first voxel at ({x}, {y}, {z}) mm"
 
 
 def difference(one: Grid, other: Grid) -> str:

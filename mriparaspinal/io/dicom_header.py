@@ -123,7 +123,8 @@ def _transfer_syntax(file: WithinFile) -> UID | None:
         file.seek(start)
         meta = read_dataset(file, implicit, True, stop_when=lambda tag, *_: tag >> 16 != 2)
         with contextlib.suppress(NotImplementedError):
-            return meta.get("TransferSyntaxUID")
+            syntax: UID | None = meta.get("TransferSyntaxUID")
+            return syntax
     return None
 
 
