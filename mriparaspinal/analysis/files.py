@@ -204,4 +204,5 @@ def _write(
 ) -> None:
     """Put a text into a cell, as a text even where it looks like a formula."""
     look = {**look, "quote_prefix": text[:1] in _FORMULA}
-    sheet.write_string(*at, _NOT_IN_XML.sub("", text)[:_CELL_LIMIT], book.add_format(look))
+    text = _NOT_IN_XML.sub("", re.sub(r"\r\n?", "\n", text))
+    sheet.write_string(*at, text[:_CELL_LIMIT], book.add_format(look))

@@ -16,12 +16,7 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError, unreadable
 from mriparaspinal.core.model import Slice
-from mriparaspinal.imaging.planes import (
-    Plane,
-    Series,
-    Values,
-    on_plane,
-)
+from mriparaspinal.imaging.planes import Plane, Series, Values, affine_of, on_plane
 from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.io.folder import find_name, list_files, read_bytes
 from mriparaspinal.io.nifti import ENDINGS, Form
@@ -201,15 +196,10 @@ def _coplanar(one: Plane, other: Plane) -> bool:
 def _turned(stack: Series, index: int, stored: Plane, plane: Plane, shape: tuple[int, int]) -> Values | None:
     if stored.row_spacing_mm is None or stored.col_spacing_mm is None:
         return None
-    affine = np.eye(4)
-    affine[:3, 0] = np.multiply(stored.across, stored.col_spacing_mm)
-    affine[:3, 1] = np.multiply(stored.down, stored.row_spacing_mm)
-    affine[:3, 2] = stored.normal()
-    affine[:3, 3] = stored.position
     rows, columns = stack.size
     # Where the pixels are is told by their numbers, so that only a slice that fits is read.
     numbered = np.arange(rows * columns).reshape(rows, columns)
-    order = on_plane(numbered.T[:, :, None], affine, plane, shape)
+    order = on_plane(numbered.T[:, :, None], affine_of(stored, 1.0), plane, shape)
     if order is None:
         return None
     values = stack.read(index)

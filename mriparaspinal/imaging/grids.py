@@ -13,10 +13,8 @@ from mriparaspinal.core.errors import Fault
 #: How far apart, in voxels, two voxels may lie that are one: what rounding does to a header, and no more.
 SAME = 0.1
 
-#: Our coordinates are LPS+; NIfTI's, and those of most viewers of brain images, are RAS+.
-_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-
-_ENDS = (("L", "R"), ("P", "A"), ("I", "S"))
+#: Our coordinates are LPS+; NIfTI's, and those of most viewers of brain images, are RAS+. It leads back, too.
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +59,14 @@ def described(grid: Grid) -> str:
     >>> described(Grid((10, 8, 2), np.diag([-2.0, -2.0, 2.5, 1.0])))
     '10×8×2 voxels of 2×2×2.5 mm, RAS, first voxel at (0, 0, 0) mm'
     """
-    ras = _TO_RAS @ grid.affine
+    from nibabel.orientations import aff2axcodes  # here: measuring a dataset needs no nibabel
+
+    ras = LPS_TO_RAS @ grid.affine
     sizes = "×".join(map(str, grid.shape))
     steps = "×".join(f"{step:.4g}" for step in grid.spacing_mm())
     x, y, z = (f"{round(value, 2) + 0.0:.10g}" for value in ras[:3, 3])
-    return f"{sizes} voxels of {steps} mm, {_orientation(ras)}, first voxel at ({x}, {y}, {z}) mm"
-
-
-def _orientation(ras: NDArray[np.float64]) -> str:
-    """Where each axis leads to, as ``RAS``: towards the right, the front and the head."""
-    letters = ""
-    for direction in ras[:3, :3].T:
-        axis = int(np.argmax(abs(direction)))
-        letters += _ENDS[axis][int(direction[axis] > 0)]
-    return letters
+    axes = "".join(aff2axcodes(ras))  # type: ignore[no-untyped-call]
+    return f"{sizes} voxels of {steps} mm, {axes}, first voxel at ({x}, {y}, {z}) mm"
 
 
 def difference(one: Grid, other: Grid) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from skimage.measure import points_in_poly
 
 from mriparaspinal.core.errors import Fault
 from mriparaspinal.core.model import Contour, MaskRule
-from mriparaspinal.imaging.planes import Plane, on_plane
+from mriparaspinal.imaging.planes import Plane, affine_of, on_plane
 from mriparaspinal.imaging.rasterise import rasterise
 from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.imaging.tracing import mask_shapes
@@ -120,12 +120,8 @@ def lay_frame(
     ``spacing_mm``: distance of frames, a tenth of which they may lie off the slice. Nothing is resampled.
     """
     step = spacing_mm or place.slice_spacing_mm or plane.row_spacing_mm or 1.0
-    affine = np.eye(4)
-    affine[:3, 0] = np.asarray(plane.down) * (plane.row_spacing_mm or 1.0)
-    affine[:3, 1] = np.asarray(plane.across) * (plane.col_spacing_mm or 1.0)
-    affine[:3, 2] = plane.normal() * step
-    affine[:3, 3] = plane.position
-    laid: NDArray[np.bool_] | None = on_plane(pixels[:, :, None], affine, place.plane, shape)  # type: ignore[assignment]
+    affine = affine_of(plane, step)
+    laid: NDArray[np.bool_] | None = on_plane(pixels.T[:, :, None], affine, place.plane, shape)  # type: ignore[assignment]
     return laid
 
 

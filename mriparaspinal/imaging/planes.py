@@ -261,6 +261,16 @@ def volume_plane(affine: NDArray[np.float64], axis: int, index: int) -> Plane | 
     )
 
 
+def affine_of(plane: Plane, slice_step_mm: float) -> NDArray[np.float64]:
+    """Voxel (column, row, slice) → mm in LPS+, 4×4; a spacing that is not known is 1 mm."""
+    affine = np.eye(4)
+    affine[:3, 0] = np.multiply(plane.across, plane.col_spacing_mm or 1.0)
+    affine[:3, 1] = np.multiply(plane.down, plane.row_spacing_mm or 1.0)
+    affine[:3, 2] = plane.normal() * slice_step_mm
+    affine[:3, 3] = plane.position
+    return affine
+
+
 #: How far, in voxels, the pixels of a slice may lie from the voxels of a volume that are taken for them.
 _ON_GRID = 0.1
 

@@ -20,7 +20,7 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
-from pydicom.filereader import _read_file_meta_info, read_preamble
+from pydicom.filereader import read_dataset, read_preamble
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
     HTJ2K,
@@ -108,14 +108,25 @@ def require_inflatable(path: Path, bare: bool) -> None:
     unpack = zlib.decompressobj(-zlib.MAX_WBITS)
     with WithinFile(io.FileIO(str(path))) as file:
         read_preamble(file, False)
-        # pydicom's own, since what follows begins where this ends, whatever length the file tells.
-        if _read_file_meta_info(file).get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+        if _transfer_syntax(file) != DeflatedExplicitVRLittleEndian:
             return
         while packed := unpack.unconsumed_tail or file.read(1 << 20):
             size += len(unpack.decompress(packed, 1 << 20))
             if size > FILE_SIZE_LIMIT:
                 found = f"deflated from more than {FILE_SIZE_LIMIT / 1e6:.0f} MB"
                 raise unreadable(found, "slices or contours", "export it uncompressed")
+
+
+def _transfer_syntax(file: WithinFile) -> UID | None:
+    """What the file meta tells; the file then stands where the data set begins, whatever length is told."""
+    start = file.tell()
+    for implicit in (False, True):  # the second is wrong, but there are such files
+        file.seek(start)
+        meta = read_dataset(file, implicit, True, stop_when=lambda tag, *_: tag >> 16 != 2)
+        with contextlib.suppress(NotImplementedError):
+            syntax: UID | None = meta.get("TransferSyntaxUID")
+            return syntax
+    return None
 
 
 def require_decoder(syntax: UID) -> None:

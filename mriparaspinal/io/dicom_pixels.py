@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -17,6 +13,7 @@ from pydicom.pixels.utils import pixel_array
 from mriparaspinal.core.errors import UnreadableError, unreadable
 from mriparaspinal.core.text import read_number
 from mriparaspinal.imaging.planes import Values
+from mriparaspinal.io.dicom_decoder import decode
 from mriparaspinal.io.dicom_header import (
     Finder,
     attribute_finder,
@@ -39,7 +36,7 @@ def read_values(path: Path, frame: int) -> Values:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _check_pixels(header)
-            stored = _stored(header, frame)
+            stored = _stored(path, header, frame)
             return _rescaled(header, stored, frame)
     except UnreadableError:
         raise
@@ -64,10 +61,13 @@ def _check_pixels(header: Dataset) -> None:
     require_decoder(header.file_meta.TransferSyntaxUID)
 
 
-def _stored(header: Dataset, frame: int) -> np.ndarray[Any, Any]:
+def _stored(path: Path, header: Dataset, frame: int) -> np.ndarray[Any, Any]:
     multi = (to_integer(header.get("NumberOfFrames")) or 1) > 1
-    with _attended():
-        stored = np.asarray(pixel_array(header, index=frame if multi else None, raw=True))
+    index = frame if multi else None
+    if header.file_meta.TransferSyntaxUID.is_compressed:
+        stored = decode(path, index)
+    else:
+        stored = np.asarray(pixel_array(header, index=index, raw=True))
     if stored.shape != (int(header.Rows), int(header.Columns)):
         raise broken_dicom("the pixels")
     if stored.dtype.kind not in "iu":
@@ -85,33 +85,6 @@ def _stored(header: Dataset, frame: int) -> np.ndarray[Any, Any]:
     if int(header.get("PixelRepresentation") or 0) == 1:
         values = np.where(values >= 1 << (bits - 1), values - (1 << bits), values)
     return values
-
-
-@contextmanager
-def _attended() -> Iterator[None]:
-    """Decoders of compressed pixels tell of damage on stderr alone, and return pixels all the same.
-
-    What they write does not reach the terminal; it raises :class:`UnreadableError`.
-    """
-    with TemporaryFile() as heard:
-        try:
-            terminal = os.dup(2)
-        except OSError:  # closed: nothing can be heard
-            yield
-            return
-        try:
-            os.dup2(heard.fileno(), 2)
-            yield
-        finally:
-            os.dup2(terminal, 2)
-            heard.seek(0)
-            said = heard.read()
-            if b"\x1b" in said:  # a progress bar drew itself meanwhile
-                os.write(terminal, said)
-            os.close(terminal)
-        if b"Corrupt JPEG" in said if b"\x1b" in said else said:
-            found = "the pixels are damaged, as their decoder tells"
-            raise unreadable(found, "a whole DICOM file", "export the file again")
 
 
 def _rescaled(header: Dataset, stored: np.ndarray[Any, Any], frame: int) -> Values:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mriparaspinal.core.errors import UnreadableError, unreadable
-from mriparaspinal.imaging.grids import LabelVolume
+from mriparaspinal.imaging.grids import LPS_TO_RAS, LabelVolume
+from mriparaspinal.imaging.planes import affine_of
 from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.io.image_limits import too_large
 from mriparaspinal.io.png import require_complete_png
@@ -111,28 +112,13 @@ def label_volume_bytes(
         rows, columns = spacing_mm or (1.0, 1.0)
         header.set_zooms((columns, rows, _THICKNESS_MM))
     else:
-        affine = _TO_RAS @ _affine_of(place)
+        affine = LPS_TO_RAS @ affine_of(place.plane, abs(place.slice_spacing_mm or _THICKNESS_MM))
         image.set_sform(affine, code=_SCANNER)
         image.set_qform(affine, code=_SCANNER)
     packed = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as file:
         file.write(image.to_bytes())
     return packed.getvalue()
-
-
-#: Ours are LPS+, NIfTI's RAS+.
-_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-
-
-def _affine_of(place: SlicePlace) -> NDArray[np.float64]:
-    """Voxel (column, row, 0) → mm in LPS+."""
-    plane = place.plane
-    affine = np.eye(4)
-    affine[:3, 0] = np.multiply(plane.across, plane.col_spacing_mm or 1.0)
-    affine[:3, 1] = np.multiply(plane.down, plane.row_spacing_mm or 1.0)
-    affine[:3, 2] = plane.normal() * abs(place.slice_spacing_mm or _THICKNESS_MM)
-    affine[:3, 3] = plane.position
-    return affine
 
 
 def decode_label_image(raw: bytes) -> NDArray[np.integer]:

@@ -19,7 +19,7 @@ from nibabel.nifti1 import Nifti1Header, Nifti1Image
 from nibabel.nifti2 import Nifti2Header, Nifti2Image
 
 from mriparaspinal.core.errors import Fault, UnreadableError, unreadable
-from mriparaspinal.imaging.grids import SAME, Grid, distance_mm
+from mriparaspinal.imaging.grids import LPS_TO_RAS, SAME, Grid, distance_mm
 from mriparaspinal.imaging.planes import (
     Series,
     SourceImage,
@@ -42,9 +42,6 @@ _SLICES_LIMIT = 10_000
 
 #: More bytes than stand before the voxels: the header, and what tools write after it.
 _OFFSET_LIMIT = 10_000_000
-
-#: NIfTI's world is RAS+; ours is LPS+.
-_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 #: Numbers of an affine beyond it are no places, and their products no numbers.
 _FARTHEST_MM = 1e9
@@ -350,7 +347,7 @@ def _agree(image: Any, sform: np.ndarray[Any, Any], qform: np.ndarray[Any, Any])
 
 
 def _lps(affine: np.ndarray[Any, Any], scale: float) -> np.ndarray[Any, Any]:
-    return np.diag([scale, scale, scale, 1.0]) @ _TO_LPS @ np.asarray(affine, dtype=np.float64)
+    return np.diag([scale, scale, scale, 1.0]) @ LPS_TO_RAS @ np.asarray(affine, dtype=np.float64)
 
 
 def _alike(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:

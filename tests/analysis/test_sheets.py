@@ -135,9 +135,9 @@ def test_bytes_do_not_depend_on_the_time() -> None:
 
 
 def test_characters_that_a_workbook_cannot_hold_are_left_out() -> None:
-    table = PaperTable("t", "T\x07", ("a",), (("b\x00c",),), frozenset(), ())
+    table = PaperTable("t", "T\x07", ("a",), (("b\x00c",), ("one\r\ntwo\rthree",)), frozenset(), ())
     sheet = openpyxl.load_workbook(io.BytesIO(to_xlsx_bytes([table])))["t"]
-    assert (sheet["A1"].value, sheet["A4"].value) == ("T", "bc")
+    assert [sheet[cell].value for cell in ("A1", "A4", "A5")] == ["T", "bc", "one\ntwo\nthree"]
 
 
 def test_a_workbook_needs_a_table() -> None:

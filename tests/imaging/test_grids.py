@@ -6,11 +6,12 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.model import Slice
 from mriparaspinal.dataset.label_maps import lay_on_slice, mask_candidates, own_candidates
-from mriparaspinal.imaging.grids import LabelVolume
+from mriparaspinal.imaging.grids import LPS_TO_RAS, Grid, LabelVolume, described
 from mriparaspinal.imaging.planes import Plane, radiological, volume_plane
 
 AFFINE = np.array([[0.5, 0, 0, -10], [0, 0.75, 0, 20], [0, 0, 4, 30], [0, 0, 0, 1]])
@@ -138,3 +139,10 @@ def test_sagittal_and_coronal_maps_are_refused(order):
     affine = np.eye(4)[order] * [1, -1, 1, 1]
     with pytest.raises(UnreadableError, match="not that of one axial slice"):
         lay_on_slice(LabelVolume(VOXELS[:, :, :1], affine), None, (5, 6), own=True)
+
+
+def test_each_axis_of_an_oblique_grid_has_a_direction_of_its_own():
+    """Turned by 40° twice, two axes are nearest to one direction of the patient."""
+    affine = np.eye(4)
+    affine[:3, :3] = Rotation.from_euler("xyz", [0, 40, 40], degrees=True).as_matrix()
+    assert ", RAS, first voxel" in described(Grid((3, 4, 5), LPS_TO_RAS @ affine))
