@@ -180,6 +180,7 @@ def skip_comparison(folder: OutputFolder, reason: str, quiet: bool) -> None:
     from mriparaspinal.io.output import COMPARISON
 
     note = f"{reason}; the comparison is skipped"
-    nothing = Analysis(None, (note,), {"notes.txt": f"{note}\n".encode()}, COMPARISON, {}, ())
+    why = {"skipped": [reason]}
+    nothing = Analysis(None, (note,), {"notes.txt": f"{note}\n".encode()}, COMPARISON, why, ())
     place_analysis(nothing, folder, (), ())
     say(f"note: {note}", quiet)
