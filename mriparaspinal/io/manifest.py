@@ -207,7 +207,7 @@ def _check_settings(manifest: Manifest) -> None:
     if given.get("mask_rule") == "mask":
         del given["mask_rule"]
     for fault in faults_of(given):
-        raise ValueError(f"the setting {fault.removesuffix('; correct it').replace('; expected', ', not')}")
+        raise ValueError(f"the setting {fault.file}: {fault.found}, not {fault.expected}")
 
 
 def _as_settings(told: Mapping[str, Any]) -> Settings:
