@@ -16,7 +16,7 @@ from mriparaspinal.core.filenames import PARTICIPANTS
 from mriparaspinal.core.model import SEGMENTS, Settings
 from mriparaspinal.io.output import OutputFolder, require_ours, write_file
 from mriparaspinal.io.overwrite import refuse_beside_inputs, refuse_inputs
-from mriparaspinal.io.protocol import resolve_settings, run_options, sound
+from mriparaspinal.io.protocol import read_protocol, resolve_settings, sound
 
 #: The images that each kind of map needs, and those that it can do without.
 _IMAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -89,8 +89,9 @@ def masks(
     refuse_inputs("out", [folder], [root])
     if format not in ("png", "nifti"):
         raise UsageError(f"format: {format!r} was found; expected png or nifti; correct it")
-    protocol = resolve_settings(root, {}) if settings is None else sound(settings)
-    _, processes = run_options(root, None, jobs)
+    there = read_protocol(root)
+    protocol = there.settings({}) if settings is None else sound(settings)
+    _, processes = there.run_options(None, jobs)
     with OutputFolder(folder, MASKS) as written:
         study = open_dataset(root, protocol, leave_out=folder, share=list(only))
         drawn, problems = draw_slices(study, written, protocol, processes, nifti=format == "nifti")

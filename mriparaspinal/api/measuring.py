@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.io.manifest import parse_manifest
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_inputs
-from mriparaspinal.io.protocol import FILE, resolve_settings, run_options, sound
+from mriparaspinal.io.protocol import FILE, read_protocol, resolve_settings, sound
 from mriparaspinal.io.tables import parse_table
 from mriparaspinal.measure.dataset import MeasuredDataset, measure_dataset
 from mriparaspinal.measure.results import Results, refuse_other_share, result_files, stale_tables
@@ -214,7 +214,8 @@ def _measured(
     jobs: int | None,
 ) -> tuple[MeasuredDataset, Settings]:
     root = Path(dataset)
-    protocol = resolve_settings(root, {}) if settings is None else sound(settings)
+    there = read_protocol(root)
+    protocol = there.settings({}) if settings is None else sound(settings)
     if jobs is not None and jobs < 1:
         raise UsageError(f"jobs: {jobs} was found; expected 1 or more; correct it")
     if masks is None and numbering is not None:
@@ -226,10 +227,11 @@ def _measured(
         raise UsageError(f"{found}: only one of them was given; expected both; add the other")
     if settings is not None and settings.affine is not None and masks is None and fat_and_water is None:
         raise UsageError("affine: given without masks or fat_and_water; expected volumes; leave it out")
-    people, processes = run_options(root, participants, jobs)
+    people, processes = there.run_options(participants, jobs)
     maps = None if masks is None else open_label_maps(Path(masks), numbering)
     dixon = None if fat_and_water is None else (Path(fat_and_water[0]), Path(fat_and_water[1]))
     study = open_dataset(root, protocol, people, maps=maps, fat_and_water=dixon, share=list(only))
+    study = replace(study, sha256=there.digests | study.sha256)
     return measure_dataset(study, protocol, processes), protocol
 
 

@@ -19,7 +19,7 @@ from mriparaspinal.cli.console import (
 from mriparaspinal.cli.summary import measured_rows, measured_summary, print_json, show
 from mriparaspinal.core.errors import EXIT_PARTLY
 from mriparaspinal.io.overwrite import refuse_beside_inputs
-from mriparaspinal.io.protocol import resolve_settings
+from mriparaspinal.io.protocol import read_protocol
 
 
 @opt.command
@@ -51,14 +51,14 @@ def check(
     """
     from mriparaspinal.dataset.open import open_dataset
     from mriparaspinal.io.output import manifest_bytes, require_ours, write_file
-    from mriparaspinal.io.protocol import run_options
     from mriparaspinal.measure.dataset import measure_dataset
     from mriparaspinal.measure.results import problem_records
     from mriparaspinal.parallel.map import Execution
 
-    settings = resolve_settings(dataset, opt.given(protocol, naming, affine=affine))
+    there = read_protocol(dataset)
+    settings = there.settings(opt.given(protocol, naming, affine=affine))
     masks, numbering = label_map_folder.masks, label_map_folder.numbering
-    participants, jobs = run_options(dataset, participants, jobs)
+    participants, jobs = there.run_options(participants, jobs)
     say_jobs(jobs, ui.quiet)
     json_stdout = json_file is not None and str(json_file) == "-"
     if json_file is not None and not json_stdout:

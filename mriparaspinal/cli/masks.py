@@ -14,7 +14,7 @@ from mriparaspinal.cli.console import (
     say_problems,
 )
 from mriparaspinal.core.errors import EXIT_PARTLY
-from mriparaspinal.io.protocol import resolve_settings
+from mriparaspinal.io.protocol import read_protocol
 
 
 @opt.command
@@ -47,11 +47,11 @@ def masks(
     from mriparaspinal.annotations.to_masks import MASKS, draw_slices
     from mriparaspinal.dataset.open import open_dataset
     from mriparaspinal.io.output import OutputFolder
-    from mriparaspinal.io.protocol import run_options
 
-    settings = resolve_settings(dataset, opt.given(fat_rule, protocol, naming))
+    there = read_protocol(dataset)
+    settings = there.settings(opt.given(fat_rule, protocol, naming))
     refuse_dataset_as_output(dataset, out)
-    _, jobs = run_options(dataset, None, jobs)
+    _, jobs = there.run_options(None, jobs)
     say_jobs(jobs, ui.quiet)
     with OutputFolder(out, MASKS) as folder:
         study = open_dataset(dataset, settings, leave_out=out, share=participant_label)

@@ -24,6 +24,7 @@ from mriparaspinal.core.text import read_pair
 if TYPE_CHECKING:
     from mriparaspinal.core.model import Settings
     from mriparaspinal.dataset.label_maps import LabelMaps
+    from mriparaspinal.io.protocol import Protocol as DatasetProtocol
 
     Images = tuple[LabelMaps | None, tuple[Path, Path] | None]
 
@@ -251,7 +252,7 @@ class Study:
 
 
 def given(*groups: Any, **more: Any) -> dict[str, Any]:
-    """What was asked for, for ``resolve_settings``: all fields of the dataclasses; False is not asked for."""
+    """What was asked for: all fields of the dataclasses; False is not asked for."""
     values = {name: value for group in groups for name, value in vars(group).items()} | more
     return {name: None if value is False else value for name, value in values.items()}
 
@@ -263,16 +264,13 @@ class Measuring(Execution, Naming, Protocol, Dixon, FatRule, LabelMapFolder):
     affine: Affine = None
     participants: Participants = None
 
-    def settings(self, dataset: Path) -> Settings:
+    def settings(self, protocol: DatasetProtocol) -> Settings:
         """The settings of the dataset's protocol, where none was given here."""
         from mriparaspinal.core.model import Settings
-        from mriparaspinal.io.protocol import resolve_settings
 
         # The other options say what is measured, and how: they are no settings of the protocol.
         names = {field.name for field in fields(Settings)}
-        return resolve_settings(
-            dataset, {name: value for name, value in given(self).items() if name in names}
-        )
+        return protocol.settings({name: value for name, value in given(self).items() if name in names})
 
     def images(self, settings: Settings, *outputs: Path) -> Images:
         """The label maps in place of contours, and the fat and water images, as the fat rule has it.

@@ -30,10 +30,13 @@ def quantify(
       mriparaspinal quantify scans --out shares/ALS_1 --participant-label ALS_1
       mriparaspinal quantify scans --out results --fat-rule dixon --fat fat --water water
     """
-    settings = options.settings(dataset)
+    from mriparaspinal.io.protocol import read_protocol
+
+    protocol = read_protocol(dataset)
+    settings = options.settings(protocol)
     refuse_dataset_as_output(dataset, out)
     images = options.images(settings, out)
-    measured = quantify_step(dataset, out, settings, options, images, ui, share=participant_label)
+    measured = quantify_step(protocol, out, settings, options, images, ui, share=participant_label)
     if as_json:
         print_json({"command": "quantify", **measured_summary(measured)})
     if measured.errors:

@@ -40,12 +40,13 @@ def report(
       mriparaspinal report results --dataset scans --comparison comparison --out report.html
     """
     from mriparaspinal.analysis.inputs import open_cohort
-    from mriparaspinal.io.protocol import run_options
+    from mriparaspinal.io.protocol import read_protocol
 
-    say_jobs(run_options(dataset, None, jobs)[1], ui.quiet)
+    _, processes = read_protocol(dataset).run_options(None, jobs)
+    say_jobs(processes, ui.quiet)
     cohort = open_cohort(results, participants)
     say_problems(cohort.problems, ui.quiet, ui.verbose)
-    report_step(cohort, results, dataset, comparison, out, jobs, ui.quiet, masks)
+    report_step(cohort, results, dataset, comparison, out, processes, ui.quiet, masks)
     end(cohort.problems)
 
 
@@ -55,24 +56,22 @@ def report_step(
     dataset: Path,
     comparison: Path | None,
     out: Path,
-    jobs: int | None,
+    jobs: int,
     quiet: bool,
     masks: Path | None = None,
 ) -> None:
     """Make the page of a study and write it, whole or not at all."""
     from mriparaspinal.io.output import require_ours, write_file
-    from mriparaspinal.io.protocol import run_options
     from mriparaspinal.measure.reopen import open_measured
     from mriparaspinal.report.gather import gather
     from mriparaspinal.report.html import render
 
     refuse_beside_inputs("--out", out, (), (dataset, masks), (results, comparison))
     require_ours(out, is_page)
-    _, jobs = run_options(dataset, None, jobs)
     source = open_measured(results, cohort.manifest, dataset, masks)
     slices = len(source.study.dataset.slices)
     with progress_bar("drawing", slices, quiet) as advance:
-        contents = gather(cohort, source, comparison, jobs or 1, advance)
+        contents = gather(cohort, source, comparison, jobs, advance)
     for read in cohort.sources:
         read.require_same()
     write_file(out, render(contents), is_page)

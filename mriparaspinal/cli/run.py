@@ -41,8 +41,10 @@ def run(
       mriparaspinal run scans --out study --jobs 4
     """
     from mriparaspinal.io.output import COMPARISON, OutputFolder, require_ours
+    from mriparaspinal.io.protocol import read_protocol
 
-    settings = options.settings(dataset)
+    protocol = read_protocol(dataset)
+    settings = options.settings(protocol)
     refuse_dataset_as_output(dataset, out)
     results, comparison, page = (out / name for name in ("results", "comparison", "report.html"))
     images = options.images(settings, out, results, comparison)
@@ -59,10 +61,11 @@ def run(
                 page.unlink(missing_ok=True)
 
             measured = quantify_step(
-                dataset, results, settings, options, images, ui, out, summary=False, first=outdate
+                protocol, results, settings, options, images, ui, out, summary=False, first=outdate
             )
             cohort, found = _compared(results, comparison, folder, ui.quiet)
-        report_step(cohort, results, dataset, comparison, page, options.jobs, ui.quiet, options.masks)
+        _, jobs = protocol.run_options(options.participants, options.jobs)
+        report_step(cohort, results, dataset, comparison, page, jobs, ui.quiet, options.masks)
     summary = measured_summary(measured)
     rows = measured_rows(summary)
     rows += [("comparisons", "none: nothing to compare")] if found is None else compared_rows(found)

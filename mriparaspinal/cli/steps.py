@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from mriparaspinal.cli.options import Images, Measuring, Ui
     from mriparaspinal.core.model import Problem
     from mriparaspinal.io.output import OutputFolder
+    from mriparaspinal.io.protocol import Protocol
     from mriparaspinal.measure.dataset import MeasuredDataset
     from mriparaspinal.measure.results import Results
 
@@ -94,7 +96,7 @@ def _boxes(files: Mapping[str, bytes]) -> list[str]:
 
 
 def quantify_step(
-    dataset: Path,
+    protocol: Protocol,
     out: Path,
     settings: Settings,
     options: Measuring,
@@ -105,23 +107,23 @@ def quantify_step(
     share: Sequence[str] = (),
     first: Callable[[], None] | None = None,
 ) -> MeasuredDataset:
-    """Measure a dataset into a folder of results, whole or not at all.
+    """Measure the dataset of a protocol into a folder of results, whole or not at all.
 
     ``leave_out`` may lie in the dataset and is no part of it: the folder that ``out`` stands in.
     ``share``: the participants; ``first`` is called before the first of the old results is touched.
     """
     from mriparaspinal.dataset.open import open_dataset, refuse_own_copy
     from mriparaspinal.io.output import OutputFolder
-    from mriparaspinal.io.protocol import run_options
     from mriparaspinal.measure.dataset import measure_dataset
     from mriparaspinal.measure.results import refuse_other_share, write_results
     from mriparaspinal.parallel.map import Execution
 
-    participants, jobs = run_options(dataset, options.participants, options.jobs)
+    participants, jobs = protocol.run_options(options.participants, options.jobs)
     say_jobs(jobs if options.scheduler is None else 1, ui.quiet)
     refuse_own_copy(participants, out)
     with OutputFolder(out, first=first) as folder:
-        study = open_dataset(dataset, settings, participants, leave_out or out, *images, share)
+        study = open_dataset(protocol.dataset, settings, participants, leave_out or out, *images, share)
+        study = replace(study, sha256=protocol.digests | study.sha256)
         refuse_other_share(out, study.share)
         with progress_bar("measuring", len(study.dataset.slices), ui.quiet) as advance:
             measured = measure_dataset(
@@ -180,6 +182,7 @@ def skip_comparison(folder: OutputFolder, reason: str, quiet: bool) -> None:
     from mriparaspinal.io.output import COMPARISON
 
     note = f"{reason}; the comparison is skipped"
-    nothing = Analysis(None, (note,), {"notes.txt": f"{note}\n".encode()}, COMPARISON, {}, ())
+    why = {"skipped": [reason]}
+    nothing = Analysis(None, (note,), {"notes.txt": f"{note}\n".encode()}, COMPARISON, why, ())
     place_analysis(nothing, folder, (), ())
     say(f"note: {note}", quiet)

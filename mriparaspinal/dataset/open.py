@@ -12,18 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError
+from mriparaspinal.core.errors import Fault, NoInputError, UsageError
 from mriparaspinal.core.filenames import IMAGE_ENDINGS, MARK, PARTICIPANTS, PREPARED, SLICES_TABLE
 from mriparaspinal.core.model import Problem, Settings, Slice, SliceResult, Spacing
 from mriparaspinal.core.participants import KEY, NOBODY, Participants, match_slices, read_participants
 from mriparaspinal.core.spelling import composed, loose_key
 from mriparaspinal.dataset.find import FoundSlices, find_slices
 from mriparaspinal.dataset.strays import json_content, table_versions
-from mriparaspinal.io.folder import list_files, read_bytes
+from mriparaspinal.io.folder import list_files
 from mriparaspinal.io.images import png_size
 from mriparaspinal.io.manifest import listed_outputs
 from mriparaspinal.io.output import sha256
-from mriparaspinal.io.protocol import FILE as PROTOCOL
 from mriparaspinal.io.slices_table import read_places, read_spacings
 from mriparaspinal.io.tables import csv_bytes, parse_table, table_bytes
 
@@ -54,7 +53,7 @@ class Dataset:
     """The participants table as CSV, to stand beside the results."""
     spacings: dict[str, Spacing]
     sha256: dict[str, str]
-    """Of the tables and the protocol, by file name; the slices' come with their results."""
+    """Of the tables, by file name; the slices' come with their results."""
     problems: tuple[Problem, ...]
     places: dict[str, SlicePlace] = field(default_factory=dict)
     """Where slices lie in the patient, by image; only those of which ``slices.csv`` tells it."""
@@ -104,18 +103,13 @@ def open_dataset(
         files = [name for name in files if not is_picture_of_masks(root, name, maps)]
     content = partial(json_content, root)
     dataset = find_slices(files, dead, settings, images_alone=maps is not None, content=content)
-    known = (PROTOCOL, SLICES_TABLE, *_PARTICIPANTS, *_NOT_READ)
+    known = (SLICES_TABLE, *_PARTICIPANTS, *_NOT_READ)
     tables = [name for name in files if name.casefold() in known]
     given = None if participants_file is None else participants_file.name
     problems = [*dataset.problems, *table_versions(files, given)]
     del files  # very many names, perhaps
     prepared = read_prepared(root, dataset.slices)
-    digests = {}
-    if PROTOCOL in tables:
-        try:
-            digests[PROTOCOL] = sha256(read_bytes(root / PROTOCOL))
-        except UnreadableError as error:
-            raise UsageError(error.fault.at(PROTOCOL)) from None
+    digests: dict[str, str] = {}
     path = participants_file or _participants_file(root, tables)
     participants, participants_csv = NOBODY, None
     if path is not None:

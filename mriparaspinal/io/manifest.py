@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from mriparaspinal import __version__
-from mriparaspinal.core.errors import NoInputError, UnreadableError
+from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError
 from mriparaspinal.core.model import Settings
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.protocol import faults_of
@@ -27,6 +27,8 @@ _COUNT = Annotated[int, msgspec.Meta(ge=0)]
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?(?:\W?[a-z][\w.+]{0,40})?", re.ASCII)
 
 _NUMBERING = "numbering"
+
+T = TypeVar("T")
 
 #: What every manifest says; settings that came later stand there where they were used.
 _ALWAYS = (
@@ -67,13 +69,37 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return None if told is None else {int(value): label for value, label in told.items()}
 
 
+class AnalysisManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``comparison.json`` and the manifests of the other statistics say; types were checked."""
+
+    version: str = msgspec.field(name="mriparaspinal")
+    settings: dict[str, tuple[str, ...]]
+    """What was asked for, or taken in its place; of a comparison that was skipped, why."""
+    inputs: dict[str, _SHA256]
+    outputs: dict[_FILE_NAME, _SHA256]
+
+
+def read_analysis_manifest(file: Path, command: str) -> AnalysisManifest:
+    """Read the manifest that a ``command`` of the statistics wrote.
+
+    Raises :class:`NoInputError` with one line where it is missing, or is not what this version of the
+    command, or one before it, writes.
+    """
+    if not file.is_file():
+        raise NoInputError(Fault(f"{file}", "not found", f"what {command} wrote", f"run {command} again"))
+    return _checked(_bytes(file), file, command, lambda content: msgspec.convert(content, AnalysisManifest))
+
+
 def read_manifest(file: Path) -> Manifest:
     """Read a ``quantify.json``; raises as :func:`parse_manifest`, and where it cannot be read at all."""
+    return parse_manifest(_bytes(file), file)
+
+
+def _bytes(file: Path) -> bytes:
     try:
-        raw = read_bytes(file)
+        return read_bytes(file)
     except UnreadableError as error:
         raise NoInputError(error.fault.at(f"{file}")) from None
-    return parse_manifest(raw, file)
 
 
 def parse_manifest(raw: bytes, file: Path) -> Manifest:
@@ -82,16 +108,26 @@ def parse_manifest(raw: bytes, file: Path) -> Manifest:
     Raises :class:`NoInputError` with one line for anything that ``quantify`` of this version, or of one
     before it, does not write: no JSON, a key missing or there twice, a value of a wrong type or out of range.
     """
+
+    def manifest(content: dict[str, Any]) -> Manifest:
+        found = msgspec.convert(content, Manifest)
+        _check_settings(found)
+        return found
+
+    return _checked(raw, file, "quantify", manifest)
+
+
+def _checked(raw: bytes, file: Path, command: str, convert: Callable[[dict[str, Any]], T]) -> T:
+    """The content of a manifest as a ``command`` writes it; ``convert`` raises ``ValueError`` for others."""
     try:
         content = _parsed(raw)
         _require_version(content)
-        manifest = msgspec.convert(content, Manifest)
-        _check_settings(manifest)
+        return convert(content)
     except RecursionError:
-        raise _refused(file, "it is nested too deeply") from None
+        found = "it is nested too deeply"
     except ValueError as error:  # those of msgspec and json, too
-        raise _refused(file, " ".join(str(error).split())[:300]) from None
-    return manifest
+        found = " ".join(str(error).split())[:300]
+    raise NoInputError(Fault(f"{file}", found, f"it as {command} writes it", f"run {command} again"))
 
 
 def listed_outputs(file: Path) -> dict[str, str]:
@@ -103,10 +139,6 @@ def listed_outputs(file: Path) -> dict[str, str]:
         return msgspec.convert(_parsed(read_bytes(file))["outputs"], dict[str, str])
     except (UnreadableError, RecursionError, ValueError, KeyError):
         return {}
-
-
-def _refused(file: Path, found: str) -> NoInputError:
-    return NoInputError(f"{file}: {found}; expected it as quantify writes it; run quantify again")
 
 
 def _parsed(raw: bytes) -> dict[str, Any]:
@@ -175,7 +207,7 @@ def _check_settings(manifest: Manifest) -> None:
     if given.get("mask_rule") == "mask":
         del given["mask_rule"]
     for fault in faults_of(given):
-        raise ValueError(f"the setting {fault.removesuffix('; correct it').replace('; expected', ', not')}")
+        raise ValueError(f"the setting {fault.file}: {fault.found}, not {fault.expected}")
 
 
 def _as_settings(told: Mapping[str, Any]) -> Settings:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from mriparaspinal.core.errors import UnreadableError, UsageError
+from mriparaspinal.core.errors import Fault, UnreadableError, UsageError
 from mriparaspinal.core.labels import alias_key, parse_label
 from mriparaspinal.core.model import REFERENCES, Settings
 from mriparaspinal.core.spelling import composed, loose_key
@@ -28,32 +30,74 @@ _RUN_OPTIONS = ("participants", "jobs")
 _OPTIONS = (*_FIELDS, *_RUN_OPTIONS)
 
 
-def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
-    """Defaults, then the dataset's ``paraspinal.toml``, then the flags that were given (not None).
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """The ``paraspinal.toml`` of a dataset, as it was read."""
 
-    Raises :class:`UsageError` with every fault of the protocol in one line each.
-    """
-    given = {name: value for name, value in flags.items() if value is not None}
-    there = _is_there(dataset / FILE)
-    if not there:
-        _refuse_another_name(dataset)
-    protocol = _read_protocol(dataset / FILE) if there else {}
-    faults = [f"{FILE}: {fault}" for fault in faults_of(protocol)]
-    faults += faults_of(given, option=True)
-    faults += [f"{FILE}: {fault}" for fault in _contradictions(protocol)]
-    faults += _contradictions(given, protocol)
-    if faults:
-        raise UsageError("\n".join(faults))
-    values = {name: value for name, value in {**protocol, **given}.items() if name in _FIELDS}
-    for name in ("labels", "contrasts"):
-        if isinstance(values.get(name), dict):
-            values[name] = tuple(sorted(values[name].items()))
-        elif name in values:
-            values[name] = tuple(values[name])
-    if values.get("window") is not None:
-        low, high = values["window"]
-        values["window"] = (float(low), float(high))
-    return Settings(**values)
+    dataset: Path
+    values: Mapping[str, Any]
+    """What stands in it, with underscores in the names; empty where there is none."""
+    sha256: str | None
+    """Of the file; None where there is none."""
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The file and its SHA-256, for the inputs of a measurement."""
+        return {} if self.sha256 is None else {FILE: self.sha256}
+
+    def settings(self, flags: Mapping[str, Any]) -> Settings:
+        """Defaults, then the protocol, then the flags that were given (not None).
+
+        Raises :class:`UsageError` with every fault of the protocol in one line each.
+        """
+        given = {name: value for name, value in flags.items() if value is not None}
+        if self.sha256 is None:
+            _refuse_another_name(self.dataset)
+        faults = [f"{FILE}: {fault}" for fault in faults_of(self.values)]
+        faults += map(str, faults_of(given, option=True))
+        faults += [f"{FILE}: {fault}" for fault in _contradictions(self.values)]
+        faults += map(str, _contradictions(given, self.values))
+        if faults:
+            raise UsageError("\n".join(faults))
+        values = {name: value for name, value in {**self.values, **given}.items() if name in _FIELDS}
+        for name in ("labels", "contrasts"):
+            if isinstance(values.get(name), dict):
+                values[name] = tuple(sorted(values[name].items()))
+            elif name in values:
+                values[name] = tuple(values[name])
+        if values.get("window") is not None:
+            low, high = values["window"]
+            values["window"] = (float(low), float(high))
+        return Settings(**values)
+
+    def run_options(self, participants: Path | None, jobs: int | None) -> tuple[Path | None, int]:
+        """The participants file and the number of processes: as given, else the protocol's, else the default.
+
+        The protocol's participants file is relative to the dataset, and lies in it: a protocol comes with
+        data of others. Raises :class:`UsageError` with every fault of these two in one line each.
+        """
+        faults = faults_of({name: self.values[name] for name in _RUN_OPTIONS if name in self.values})
+        if faults:
+            raise UsageError("\n".join(f"{FILE}: {fault}" for fault in faults))
+        if participants is None and "participants" in self.values:
+            participants = _inside(self.dataset, self.values["participants"])
+        return participants, jobs or self.values.get("jobs", 1)
+
+
+def read_protocol(dataset: Path) -> Protocol:
+    """The protocol of a dataset; raises :class:`UsageError` where it is no TOML."""
+    if not _is_there(dataset / FILE):
+        return Protocol(dataset, {}, None)
+    try:
+        raw = read_bytes(dataset / FILE, _SIZE_LIMIT)
+    except UnreadableError as error:
+        raise UsageError(error.fault.at(FILE)) from None
+    return Protocol(dataset, _parsed(raw), hashlib.sha256(raw).hexdigest())
+
+
+def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
+    """The settings of :meth:`Protocol.settings`, for those who need nothing else of the protocol."""
+    return read_protocol(dataset).settings(flags)
 
 
 def sound(settings: Settings) -> Settings:
@@ -65,21 +109,6 @@ def sound(settings: Settings) -> Settings:
     if faults := [*faults_of(given), *_contradictions(given)]:
         raise UsageError("\n".join(f"Settings: {fault}" for fault in faults))
     return settings
-
-
-def run_options(dataset: Path, participants: Path | None, jobs: int | None) -> tuple[Path | None, int]:
-    """The participants file and the number of processes: as given, else of the protocol, else the default.
-
-    The protocol's participants file is relative to the dataset, and lies in it: a protocol comes with data
-    of others. Raises :class:`UsageError` with every fault of these two in one line each.
-    """
-    protocol = _read_protocol(dataset / FILE) if _is_there(dataset / FILE) else {}
-    faults = faults_of({name: protocol[name] for name in _RUN_OPTIONS if name in protocol})
-    if faults:
-        raise UsageError("\n".join(f"{FILE}: {fault}" for fault in faults))
-    if participants is None and "participants" in protocol:
-        participants = _inside(dataset, protocol["participants"])
-    return participants, jobs or protocol.get("jobs", 1)
 
 
 def _inside(dataset: Path, name: str) -> Path:
@@ -119,13 +148,11 @@ def _refuse_another_name(dataset: Path) -> None:
         raise UsageError(f"{name}: {found}; {remedy}, or its settings are not used")
 
 
-def _read_protocol(path: Path) -> dict[str, Any]:
+def _parsed(raw: bytes) -> dict[str, Any]:
     import tomllib
 
     try:
-        content = tomllib.loads(composed(read_bytes(path, _SIZE_LIMIT).decode("utf-8-sig")))
-    except UnreadableError as error:
-        raise UsageError(error.fault.at(FILE)) from None
+        content = tomllib.loads(composed(raw.decode("utf-8-sig")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{FILE}: {error}; expected TOML; correct the file") from None
     except (ValueError, RecursionError):  # what tomllib does not fence: thousands of digits, or of brackets
@@ -138,15 +165,15 @@ def _read_protocol(path: Path) -> dict[str, Any]:
     return dict(zip(keys, content.values(), strict=True))
 
 
-def faults_of(values: Mapping[str, Any], option: bool = False) -> list[str]:
-    """What is wrong with settings and options of a run: one line for each, without the file."""
+def faults_of(values: Mapping[str, Any], option: bool = False) -> list[Fault]:
+    """What is wrong with settings and options of a run."""
     faults = []
     for name, value in values.items():
         shown = f"--{name.replace('_', '-')}" if option else name
         expected = _CHECKS[name](value) if name in _CHECKS else _known_name(name, value)
         if expected:
             found = tuple(value) if isinstance(value, tuple) else value  # a named one would show its class
-            faults.append(f"{shown}: {repr(found)[:200]} was found; expected {expected}; correct it")
+            faults.append(Fault(shown, f"{repr(found)[:200]} was found", expected, "correct it"))
     return faults
 
 
@@ -181,7 +208,7 @@ def _swallowed(aliases: Mapping[str, Any]) -> str:
     return ""
 
 
-def _contradictions(values: Mapping[str, Any], below: Mapping[str, Any] | None = None) -> list[str]:
+def _contradictions(values: Mapping[str, Any], below: Mapping[str, Any] | None = None) -> list[Fault]:
     """Settings that would be left unused by the fat rule that is given with them, or below them.
 
     ``below``: the protocol, where ``values`` are flags.
@@ -192,7 +219,7 @@ def _contradictions(values: Mapping[str, Any], below: Mapping[str, Any] | None =
         if name in values and rule != fit:
             option = name if below is None else f"--{name.replace('_', '-')}"
             found = f"given with the fat rule {rule}, which does not use it"
-            faults.append(f"{option}: {found}; expected it with {fit} alone; leave one of them out")
+            faults.append(Fault(option, found, f"it with {fit} alone", "leave one of them out"))
     return faults
 
 

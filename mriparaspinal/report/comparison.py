@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import pandas as pd
 
@@ -15,11 +15,13 @@ from mriparaspinal.analysis.compare import own_names, own_table1, paper_tables_o
 from mriparaspinal.analysis.files import to_csv_bytes
 from mriparaspinal.analysis.frames import frame_csv
 from mriparaspinal.analysis.inputs import Cohort
-from mriparaspinal.core.errors import NoInputError, ParaspinalError, UnreadableError
+from mriparaspinal.core.errors import Fault, NoInputError, ParaspinalError, UnreadableError
 from mriparaspinal.core.filenames import MARK
 from mriparaspinal.core.model import SEGMENTS
 from mriparaspinal.core.text import read_number
 from mriparaspinal.io.folder import read_bytes
+from mriparaspinal.io.manifest import AnalysisManifest, read_analysis_manifest
+from mriparaspinal.io.output import COMPARISON, sha256
 from mriparaspinal.io.tables import TextTable, parse_table, read_table
 from mriparaspinal.present.table_layout import PaperTable
 from mriparaspinal.present.tables import table1, table2, table3, table4
@@ -95,13 +97,17 @@ def open_comparison(folder: Path, cohort: Cohort) -> Compared:
     if (folder / MARK).exists():
         found = "a run was cut off here, or is still writing"
         raise NoInputError(f"{folder}: {found}; expected a finished comparison; run compare again")
-    notes = _notes(folder)
     if not (folder / TABLE).is_file():
-        if notes and notes[0].endswith("the comparison is skipped"):
-            return Compared(missing=notes[0])
+        if (skipped := _skipped(folder)) is not None:
+            return Compared(missing=f"{skipped}; the comparison is skipped")
         raise NoInputError(f"{folder}: no {TABLE}; expected what compare wrote; check --comparison")
-    normality, divide_by, notes = _settings(notes)
-    made = _made_again(folder, read_table(folder / TABLE), cohort, normality, divide_by)
+    listed = read_analysis_manifest(folder / COMPARISON, "compare")
+    normality, divide_by = _settings(listed, folder / COMPARISON)
+    notes = _notes(folder)
+    try:
+        made = _made_again(folder, read_table(folder / TABLE), cohort, normality, divide_by)
+    except _DiffersError as error:
+        raise NoInputError(_cause(error.fault, folder, listed, cohort)) from None
     _require_own_tables(folder, cohort, made, normality)
     figures = _figures(folder)
     return Compared(
@@ -115,27 +121,42 @@ def open_comparison(folder: Path, cohort: Cohort) -> Compared:
         tables=_tables(folder, made, normality),
         effects=figures.pop("figure_effects.svg", None),
         figures=tuple(figures.values()),
-        notes=tuple(notes),
+        notes=notes,
     )
 
 
-def _notes(folder: Path) -> list[str]:
+def _notes(folder: Path) -> tuple[str, ...]:
+    """What ``compare`` had to say, but for the settings in the first line."""
     try:
-        return read_bytes(folder / "notes.txt").decode("utf-8", "replace").splitlines()
-    except UnreadableError:
-        return []
+        return tuple(read_bytes(folder / "notes.txt").decode("utf-8", "replace").splitlines()[1:])
+    except UnreadableError as error:
+        fault = replace(error.fault, file=f"{folder / 'notes.txt'}", remedy="run compare again")
+        raise NoInputError(fault) from None
 
 
-def _settings(notes: list[str]) -> tuple[Normality, str | None, list[str]]:
-    """Test of normality and divisor from the first line of the notes, and the lines that are left."""
-    if not notes or not notes[0].startswith("settings: "):
-        return "lilliefors", None, notes
-    parts = dict(
-        part.split(" ", 1) for part in notes[0].removeprefix("settings: ").split("; ") if " " in part
-    )
-    divisor = re.search(r"(?:^settings: |; )divided by (.+)$", notes[0])
-    normality: Normality = "shapiro" if parts.get("normality") == "shapiro" else "lilliefors"
-    return normality, divisor[1] if divisor else None, notes[1:]
+def _skipped(folder: Path) -> str | None:
+    """Why ``run`` made no comparison; None where it is not known that it did not."""
+    file = folder / COMPARISON
+    settings = read_analysis_manifest(file, "compare").settings if file.is_file() else {}
+    return "; ".join(settings["skipped"]) if "skipped" in settings else None
+
+
+def _settings(listed: AnalysisManifest, file: Path) -> tuple[Normality, str | None]:
+    """Test of normality and divisor."""
+    (normality,) = listed.settings.get("normality", ("none",))[:1] or ("none",)
+    if normality not in ("lilliefors", "shapiro"):
+        found, expected = f"the test of normality {normality!r} was found", "lilliefors or shapiro"
+        raise NoInputError(Fault(f"{file}", found, expected, "run compare again"))
+    return cast(Normality, normality), next(iter(listed.settings.get("divided by", ())), None)
+
+
+def _cause(fault: Fault, folder: Path, listed: AnalysisManifest, cohort: Cohort) -> Fault:
+    """What is at fault where the comparisons come out otherwise: the settings, if all else is as it was."""
+    same_table = listed.outputs.get(TABLE) == sha256((folder / TABLE).read_bytes())
+    if not same_table or listed.inputs != dict(cohort.inputs):
+        return fault
+    found = f"its settings do not give the {TABLE} that it lists"
+    return Fault(f"{folder / COMPARISON}", found, "it as compare wrote it", "run compare again")
 
 
 def _made_again(
@@ -151,7 +172,8 @@ def _made_again(
     except KeyError as error:
         raise _differs(folder, f"no column {error}", "the columns of compare") from None
     except ParaspinalError as error:
-        raise _differs(folder, str(error).split(";")[0], "contrasts of these results") from None
+        found = ": ".join(part for part in (error.fault.file, error.fault.found) if part)
+        raise _differs(folder, found, "contrasts of these results") from None
     again = parse_table(frame_csv(made), TABLE)
     absent = [name for name in again.columns if name not in written.columns]
     if absent and set(written.columns) < set(again.columns):
@@ -195,9 +217,13 @@ def _same(one: str, other: str) -> bool:
     return a is not None and b is not None and math.isclose(a, b, rel_tol=_SAME, abs_tol=_SAME)
 
 
-def _differs(folder: Path, found: str, expected: str) -> NoInputError:
+class _DiffersError(NoInputError):
+    """The comparisons of the folder are not those of the cohort."""
+
+
+def _differs(folder: Path, found: str, expected: str) -> _DiffersError:
     remedy = "give the comparison of these results (and its --participants), or run compare again"
-    return NoInputError(f"{folder / TABLE}: {found} was found; expected {expected}; {remedy}")
+    return _DiffersError(Fault(f"{folder / TABLE}", f"{found} was found", expected, remedy))
 
 
 def _tables(folder: Path, comparisons: pd.DataFrame, normality: Normality) -> tuple[PaperTable, ...]:

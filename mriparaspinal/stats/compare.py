@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.errors import Fault, UsageError
 from mriparaspinal.core.model import MUSCLES, SEGMENTS
 from mriparaspinal.core.text import natural_key, read_cell
 from mriparaspinal.stats.arms import (
@@ -87,9 +87,8 @@ def _measures(
         divisor = _numbers(cohort, divide_by, "the divisor")
         absent = np.isnan(divisor)
         if absent.all():
-            raise UsageError(
-                f"{divide_by}: no number was found; expected one per participant; fill in the column"
-            )
+            found, remedy = "no number was found", "fill in the column"
+            raise UsageError(Fault(divide_by, found, "one per participant", remedy))
         wrong = ~absent & ~((divisor > 0) & np.isfinite(divisor))
         for chosen, what in ((absent, "missing"), (wrong, "zero, negative or infinite")):
             if chosen.any():
@@ -121,10 +120,8 @@ def _measures(
 def _numbers(cohort: pd.DataFrame, column: str, what: str) -> Floats:
     if column not in cohort:
         there = [str(c) for c in cohort if pd.api.types.is_numeric_dtype(cohort[c])]
-        raise UsageError(
-            f"{column}: no such column was found for {what}; expected one of: {', '.join(there) or 'none'}; "
-            "name a column of numbers"
-        )
+        found, expected = f"no such column was found for {what}", f"one of: {', '.join(there) or 'none'}"
+        raise UsageError(Fault(column, found, expected, "name a column of numbers"))
     cells = cohort[column]
     if pd.api.types.is_numeric_dtype(cells):
         return np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan))

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.errors import Fault, UsageError
 from mriparaspinal.core.model import COLUMNS
 from mriparaspinal.core.participants import read_word
 from mriparaspinal.core.text import natural_key, read_number
@@ -30,9 +30,8 @@ Conditions = tuple[tuple[str, str], ...]
 
 SIDE = "side"
 
-EXPECTED = (
-    "expected a spelling such as side:ALS, group:ALS-LR, group:ALS[onset_region=lower]-LR or "
-    "psa:1-0[group=ALS]"
+_SPELLINGS = (
+    "a spelling such as side:ALS, group:ALS-LR, group:ALS[onset_region=lower]-LR or psa:1-0[group=ALS]"
 )
 
 #: The groups of the paper come first, in its order; the others follow alphabetically.
@@ -95,10 +94,8 @@ def parse_contrast(text: str) -> Contrast:
     """
     readings = _readings(text)
     if len(readings) > 1:
-        raise UsageError(
-            f"{text.strip()}: more than one '-' was found; expected it between the two arms alone; "
-            "rename the value"
-        )
+        found, expected = "more than one '-' was found", "it between the two arms alone"
+        raise UsageError(Fault(text.strip(), found, expected, "rename the value"))
     return readings[0]
 
 
@@ -121,9 +118,9 @@ def resolve(text: str, cohort: pd.DataFrame) -> Contrast:
         found = [r for r in readings if all(matches(cohort[column], v).any() for v in (r.arm_a, r.arm_b))]
         if len(found) != 1:
             what = "can be read in more than one way" if found else "names a value that was not found"
+            expected = f"two values of the column {column}, which has {_values(cohort[column])}"
             raise UsageError(
-                f"{readings[0].text}: the contrast {what}; expected two values of the column {column}, "
-                f"which has {_values(cohort[column])}; correct the contrast"
+                Fault(readings[0].text, f"the contrast {what}", expected, "correct the contrast")
             )
         (contrast,) = found
     _check_arms(contrast, cohort)
@@ -271,7 +268,7 @@ def _conditions(text: str, content: str) -> Conditions:
 
 
 def _misspelt(text: str, found: str) -> UsageError:
-    return UsageError(f"contrast {text!r}: found {found}; {EXPECTED}; correct the contrast")
+    return UsageError(Fault(f"contrast {text!r}", f"found {found}", _SPELLINGS, "correct the contrast"))
 
 
 def _filter_text(conditions: Conditions) -> str:
@@ -280,16 +277,16 @@ def _filter_text(conditions: Conditions) -> str:
 
 def _check_column(text: str, column: str, cohort: pd.DataFrame) -> None:
     if column in _ROW_COLUMNS:
-        raise UsageError(
-            f"{text}: column {column} is one of the measurements'; expected group or a column of the "
-            "participants table; correct the contrast"
+        found, expected = (
+            f"column {column} is one of the measurements'",
+            "group or a column of the participants table",
         )
+        raise UsageError(Fault(text, found, expected, "correct the contrast"))
     if column not in cohort:
         there = ", ".join(str(c) for c in cohort if c not in _ROW_COLUMNS)
-        raise UsageError(
-            f"{text}: no column {column} was found; expected one of: {there or 'none is there'}; "
-            "correct the contrast or add the column to the participants table"
-        )
+        remedy = "correct the contrast or add the column to the participants table"
+        expected = f"one of: {there or 'none is there'}"
+        raise UsageError(Fault(text, f"no column {column} was found", expected, remedy))
 
 
 def _check_arms(contrast: Contrast, cohort: pd.DataFrame) -> None:
@@ -298,29 +295,22 @@ def _check_arms(contrast: Contrast, cohort: pd.DataFrame) -> None:
         for column, value in conditions:
             _check_column(contrast.text, column, cohort)
             if not matches(cohort[column], value).any():
-                raise UsageError(
-                    f"{contrast.text}: no participant has {column} {value}; expected a value of "
-                    f"that column ({_values(cohort[column])}); correct the contrast"
-                )
+                found, there = f"no participant has {column} {value}", _values(cohort[column])
+                expected = f"a value of that column ({there})"
+                raise UsageError(Fault(contrast.text, found, expected, "correct the contrast"))
     in_a, in_b = members(cohort, contrast.conditions_a), members(cohort, contrast.conditions_b)
     for chosen, conditions in ((in_a, contrast.conditions_a), (in_b, contrast.conditions_b)):
         if not chosen.any():
             wanted = " and ".join(f"{column} {value}" for column, value in conditions)
-            raise UsageError(
-                f"{contrast.text}: no participant has {wanted}; expected at least one in each arm; "
-                "correct the contrast"
-            )
+            found, remedy = f"no participant has {wanted}", "correct the contrast"
+            raise UsageError(Fault(contrast.text, found, "at least one in each arm", remedy))
     if contrast.column == SIDE:
         if SIDE not in cohort or not cohort.loc[in_a, SIDE].isin(["left", "right"]).any():
-            raise UsageError(
-                f"{contrast.text}: no left or right measurements were found; expected both sides; "
-                "leave the contrast out"
-            )
+            found, remedy = "no left or right measurements were found", "leave the contrast out"
+            raise UsageError(Fault(contrast.text, found, "both sides", remedy))
     elif (in_a & in_b).any():
-        raise UsageError(
-            f"{contrast.text}: some participants are in both arms; expected arms that exclude each other; "
-            "add a filter"
-        )
+        found, expected = "some participants are in both arms", "arms that exclude each other"
+        raise UsageError(Fault(contrast.text, found, expected, "add a filter"))
 
 
 def _values(column: pd.Series, most: int = 12) -> str:

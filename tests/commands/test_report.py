@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import mriparaspinal
 from tests.commands.test_stacks import stacks
 from tests.dataset.test_dixon import dataset as dixon_dataset
 from tests.dataset.test_dixon import signals, volume
@@ -160,6 +161,60 @@ def test_options_of_the_comparison_are_found_again(study, tmp_path):
     text = page(tmp_path / "p.html")
     assert "Shapiro–Wilk" in text
     assert "divided by bmi" in text
+
+
+@pytest.fixture(scope="module")
+def with_shapiro(tmp_path_factory):
+    """L3 of everyone in the sample data, enough for a test of normality: scans, results, comparison."""
+    home = tmp_path_factory.mktemp("shapiro")
+    (home / "scans").mkdir()
+    for file in [*SAMPLE.glob("*_3.*"), SAMPLE / "participants.csv"]:
+        shutil.copy(file, home / "scans")
+    assert run("quantify", home / "scans", "--out", home / "results", "--quiet").code == 0
+    options = ("--normality", "shapiro", "--out", home / "comparison", "--quiet")
+    assert run("compare", home / "results", *options).code == 0
+    return home
+
+
+@pytest.mark.parametrize("file", ["notes.txt", "comparison.json"])
+def test_a_file_of_the_comparison_that_is_missing_is_the_one_that_is_named(with_shapiro, tmp_path, file):
+    """Not ``comparisons.csv``, in which nothing is wrong."""
+    folder = Path(shutil.copytree(with_shapiro / "comparison", tmp_path / "comparison"))
+    (folder / file).unlink()
+    line = one_line(report(with_shapiro, tmp_path / "p.html", comparison=folder), 3)
+    assert f"{file}: " in line
+    assert line.endswith("run compare again")
+    assert "comparisons.csv" not in line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"shapiro"', '"lilliefors"', "its settings do not give the comparisons.csv that it lists"),
+        ('"shapiro"', '"anderson"', "the test of normality 'anderson' was found; expected lilliefors or"),
+        ('"settings"', '"setting"', "missing required field `settings`"),
+        ("{", "[", "no JSON"),
+        (f'"{mriparaspinal.__version__}"', '"99.1"', "written by mriparaspinal 99.1, which is later than"),
+    ],
+)
+def test_settings_of_the_comparison_that_are_not_those_of_compare(with_shapiro, tmp_path, old, new, said):
+    file = Path(shutil.copytree(with_shapiro / "comparison", tmp_path / "comparison")) / "comparison.json"
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    line = one_line(report(with_shapiro, tmp_path / "p.html", comparison=file.parent), 3)
+    assert "comparison.json: " in line
+    assert said in line
+
+
+def test_notes_are_for_people_alone(with_shapiro, tmp_path):
+    """Whatever stands in their first line: the settings are those of ``comparison.json``."""
+    folder = Path(shutil.copytree(with_shapiro / "comparison", tmp_path / "comparison"))
+    lines = (folder / "notes.txt").read_text(encoding="utf-8").splitlines()
+    lines[0] = "settings: normality lilliefors; divided by bmi; the comparison is skipped"
+    (folder / "notes.txt").write_text("\n".join(lines), encoding="utf-8")
+    assert report(with_shapiro, tmp_path / "p.html", comparison=folder).code == 0
+    assert "Shapiro–Wilk" in page(tmp_path / "p.html")
 
 
 def test_other_participants_have_to_be_named_again(study, tmp_path):

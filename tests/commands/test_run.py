@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,26 @@ def test_an_old_comparison_never_stands_beside_new_results(scans, tmp_path):
     assert outcome.code == 0
     assert "nothing to compare" in (out / "comparison" / "notes.txt").read_text()
     assert not (out / "comparison" / "comparisons.csv").exists()
+
+
+def test_the_protocol_is_read_once(scans, tmp_path):
+    """Settings, run options and SHA-256 are those of one moment, whoever writes into the file meanwhile."""
+    (scans / "paraspinal.toml").write_text("jobs = 1\nthreshold = 60\n")
+    opened = []
+    watched = True
+
+    def watch(event, arguments):
+        if watched and event == "open" and str(arguments[0]).endswith("paraspinal.toml"):
+            opened.append(arguments[0])
+
+    sys.addaudithook(watch)
+    assert run("run", scans, "--out", tmp_path / "out", "--quiet").code == 0
+    watched = False
+    assert len(opened) == 1
+    manifest = json.loads((tmp_path / "out" / "results" / "quantify.json").read_text())
+    assert manifest["settings"]["threshold"] == 60
+    digest = hashlib.sha256((scans / "paraspinal.toml").read_bytes()).hexdigest()
+    assert manifest["inputs"]["paraspinal.toml"] == digest
 
 
 def test_nothing_to_measure_is_exit_3_and_leaves_nothing(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import Settings
-from mriparaspinal.io.protocol import FILE, resolve_settings, run_options
+from mriparaspinal.io.protocol import FILE, read_protocol, resolve_settings
 
 
 def write(folder, text: str | bytes) -> None:
@@ -93,11 +93,11 @@ def test_every_setting_can_stand_in_the_file():
 
 
 def test_participants_and_jobs_of_the_protocol_count_where_no_flag_is_given(tmp_path):
-    assert run_options(tmp_path, None, None) == (None, 1)
+    assert read_protocol(tmp_path).run_options(None, None) == (None, 1)
     write(tmp_path, 'participants = "clinic/people.tsv"\njobs = 3')
     assert resolve_settings(tmp_path, {}) == Settings()
-    assert run_options(tmp_path, None, None) == (tmp_path / "clinic" / "people.tsv", 3)
-    assert run_options(tmp_path, tmp_path / "other.csv", 2) == (tmp_path / "other.csv", 2)
+    assert read_protocol(tmp_path).run_options(None, None) == (tmp_path / "clinic" / "people.tsv", 3)
+    assert read_protocol(tmp_path).run_options(tmp_path / "other.csv", 2) == (tmp_path / "other.csv", 2)
 
 
 def test_flags_win_and_flags_that_were_not_given_do_not(tmp_path):

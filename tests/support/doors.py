@@ -48,7 +48,7 @@ from mriparaspinal.io.labelme import embedded_image, read_annotation
 from mriparaspinal.io.nifti import read_volume
 from mriparaspinal.io.numberings import parse_numbering
 from mriparaspinal.io.png import decode_plain_png
-from mriparaspinal.io.protocol import resolve_settings, run_options
+from mriparaspinal.io.protocol import read_protocol, resolve_settings
 from mriparaspinal.io.rtstruct import read_structures
 from mriparaspinal.io.tables import csv_bytes, parse_table
 from mriparaspinal.measure.fat import count_region
@@ -319,7 +319,7 @@ def protocol_door(raw: bytes) -> None:
     settings = resolve_settings(root, {})
     assert 0 <= settings.threshold <= 255
     assert settings.window is None or settings.window[0] < settings.window[1]
-    assert run_options(root, None, None)[1] >= 1
+    assert read_protocol(root).run_options(None, None)[1] >= 1
 
 
 def protocol_seeds() -> list[bytes]:
