@@ -192,7 +192,7 @@ def make_slice(
 
     scale = max(3, round(1024 / size))
     pen = Pen(Image.new("L", (size * scale, size * scale), 1), place)
-    draw_surroundings(pen, trunk, disc, muscles, level, participant.bmi, body, rng)
+    draw_surroundings(pen, trunk, disc, muscles, body, rng)
     fine = np.array(pen.image, dtype=np.float64)
     shares = [_paint_muscle(fine, muscle, place, body, rng) for muscle in muscles]
     noise_rng, hand_rng = (

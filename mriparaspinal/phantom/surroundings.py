@@ -47,6 +47,9 @@ class Pen:
 class Trunk:
     """Where the skin is, mm from the centre of the disc."""
 
+    level: int
+    """0 … 4: L1 … L5."""
+    bmi: float
     half_width: float
     front: float
     back: float
@@ -74,7 +77,7 @@ def make_trunk(participant: Participant, level: int, muscles: list[Muscle]) -> T
     fat = max(6.0, (9, 11, 14, 19, 24)[level] * (1 + 0.05 * stout))
     back = muscle_back + 4 + fat
     depth = float(np.clip(196 + 3 * stout, 180, 208))
-    return Trunk(float(np.clip(102 + stout, 95, 107)), back - depth, back)
+    return Trunk(level, participant.bmi, float(np.clip(102 + stout, 95, 107)), back - depth, back)
 
 
 def draw_surroundings(
@@ -82,36 +85,34 @@ def draw_surroundings(
     trunk: Trunk,
     disc: Array,
     muscles: list[Muscle],
-    level: int,
-    bmi: float,
     body: Body,
     rng: np.random.Generator,
 ) -> None:
     """All but the muscles themselves, from the skin inwards."""
-    _draw_wall(pen, trunk, bmi)
+    _draw_wall(pen, trunk)
     disc_front, disc_back = float(disc[:, 1].min()), float(disc[:, 1].max())
     # Organs may not reach through the wall of the belly: drawn apart, and only what is within is taken.
-    cavity = _wall(trunk, bmi, 1.0)
+    cavity = _wall(trunk, 1.0)
     contents = Pen(Image.new("L", pen.image.size, 150), pen.place)
     inside = Pen(Image.new("L", pen.image.size, 0), pen.place)
     inside.fill(cavity, 255)
-    _draw_organs(contents, trunk, disc_front, level, rng)
-    _draw_vessels(contents, disc_front, level)
+    _draw_organs(contents, trunk, disc_front, rng)
+    _draw_vessels(contents, disc_front, trunk.level)
     pen.image.paste(contents.image, (0, 0), inside.image)
-    _draw_flank(pen, trunk, level, body)
+    _draw_flank(pen, trunk, body)
     for grey, margin in ((14, 2.7), (158, 1.8)):  # the thoracolumbar fascia, then the fat within it
         for muscle in muscles:
             if muscle.region != "PM":
                 pen.ring(muscle.healthy, grey, 2 * margin)
                 pen.fill(muscle.healthy, grey)
     tip = max(float(m.healthy[:, 1].max()) for m in muscles if m.region == "MF") + 1
-    _draw_arch(pen, disc_back, tip, level, rng)
+    _draw_arch(pen, disc_back, tip, trunk.level, rng)
     _draw_disc(pen, disc, body)
     for muscle in muscles:
         pen.ring(muscle.outline, 15, 2 * RIM_MM)
 
 
-def _draw_wall(pen: Pen, trunk: Trunk, bmi: float) -> None:
+def _draw_wall(pen: Pen, trunk: Trunk) -> None:
     """Skin, subcutaneous fat and the muscles of the belly's wall."""
     w, front, back, deep, mid = trunk.half_width, trunk.front, trunk.back, trunk.depth, trunk.middle
     skin = mirrored(
@@ -129,21 +130,22 @@ def _draw_wall(pen: Pen, trunk: Trunk, bmi: float) -> None:
     )
     pen.fill(skin, 208)
     pen.ring(skin, 70, 2.4)
-    outer = _wall(trunk, bmi, 0.0)
+    outer = _wall(trunk, 0.0)
     pen.fill(outer, 26)
     pen.ring(outer, 12, 1.0)
     for part in (0.36, 0.68):  # fat between its layers
-        pen.ring(_wall(trunk, bmi, part), 84, 0.9)
+        pen.ring(_wall(trunk, part), 84, 0.9)
     for side in (-1, 1):  # fat lines in the subcutaneous layer
         x = np.linspace(4, 0.72 * w, 20)
         y = back - 0.028 * deep - 5.5 - 0.0022 * x**2
         pen.line(np.column_stack([side * x, y]), 165, 0.7)
 
 
-def _wall(trunk: Trunk, bmi: float, part: float) -> Array:
+def _wall(trunk: Trunk, part: float) -> Array:
     """The wall of the belly: its outer (part 0) to its inner surface (part 1)."""
-    flank = float(np.clip(9 + 0.8 * (bmi - 24), 4, 16))
-    front = trunk.front + float(np.clip(12 + 1.2 * (bmi - 24), 6, 20)) + 9 * part
+    stout = trunk.bmi - 24
+    flank = float(np.clip(9 + 0.8 * stout, 4, 16))
+    front = trunk.front + float(np.clip(12 + 1.2 * stout, 6, 20)) + 9 * part
     w = trunk.half_width - flank - 13 * part
     deep, mid = trunk.depth, trunk.middle
     return mirrored(
@@ -160,9 +162,9 @@ def _wall(trunk: Trunk, bmi: float, part: float) -> Array:
     )
 
 
-def _draw_organs(pen: Pen, trunk: Trunk, disc_front: float, level: int, rng: np.random.Generator) -> None:
+def _draw_organs(pen: Pen, trunk: Trunk, disc_front: float, rng: np.random.Generator) -> None:
     """Liver, kidneys and bowel; the patient's right is the left of the image."""
-    w = trunk.half_width - 22
+    w, level = trunk.half_width - 22, trunk.level
     if level <= 1:
         pen.fill(ellipse(-0.72 * w, trunk.middle - 48, 34 - 6 * level, 46, 12), 46)
     for _ in range(30):  # small vessels of the mesentery
@@ -213,9 +215,9 @@ def _draw_vessels(pen: Pen, disc_front: float, level: int) -> None:
         pen.fill(ellipse(x, y, rx - 1.2, ry - 1.2), blood)
 
 
-def _draw_flank(pen: Pen, trunk: Trunk, level: int, body: Body) -> None:
+def _draw_flank(pen: Pen, trunk: Trunk, body: Body) -> None:
     """Quadratus lumborum; at L5 the tip of the iliac wing with its muscles instead."""
-    s = body.size
+    s, level = body.size, trunk.level
     for side in (-1, 1):
         if level < 4:
             x, y, rx, ry = ((47.0, 30, 9, 4), (54.0, 30, 12, 5.5), (60.0, 29, 14, 7), (66.0, 27, 14, 7.5))[
