@@ -58,10 +58,6 @@ class Annotations:
         return self.study.dataset.slices
 
 
-class SliceError(Exception):
-    """A slice of which no file can be made: code, (what was found; what was expected), what to do."""
-
-
 @dataclass(slots=True)
 class Drawn:
     """What the source of one slice says: outlines, and regions of pixels as contours of type ``mask``."""

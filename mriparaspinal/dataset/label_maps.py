@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from mriparaspinal.core.errors import (
     Fault,
     NoInputError,
-    ParaspinalError,
     UnreadableError,
     UsageError,
     unreadable,
@@ -64,14 +63,6 @@ class LabelMaps:
     def own_name(self, name: str) -> str:
         """How a label map is called in the results: below ``masks/``, wherever the folder is."""
         return f"masks/{name}"
-
-
-class LabelMapError(ParaspinalError):
-    """A slice without usable labels: code, (what was found; what was expected), what to do."""
-
-    def __init__(self, code: str, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.code, self.message, self.remedy = code, message, remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,14 +277,6 @@ def numbering_record(maps: LabelMaps) -> dict[str, Any]:
 
 
 ENDINGS = (".png", ".nii.gz", ".nii")
-
-
-class OffGridError(Exception):
-    """A label map that cannot be laid onto a slice: (what was found; what was expected), what to do."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.message, self.remedy = message, remedy
 
 
 def mask_candidates(slice_: Slice) -> tuple[str, ...]:

@@ -34,10 +34,6 @@ _ONE_PLACE = 0.01
 _LIMIT = ", its normal within 45° of the body axis (60° in a series of axial slices)"
 
 
-class RowError(Exception):
-    """A row that cannot be prepared: code, (what was found; what was expected), what to do."""
-
-
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """One slice that a row means."""

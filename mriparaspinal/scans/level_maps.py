@@ -101,14 +101,6 @@ NUMBERINGS: dict[str, LevelNumbering] = {numbering.name: numbering for numbering
 """Numberings by name."""
 
 
-class LevelMapError(Exception):
-    """A label map, or one of its levels, that cannot be used: code, (found; expected), what to do."""
-
-    def __init__(self, code: str, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.code, self.message, self.remedy = code, message, remedy
-
-
 def parse_level_numbering(columns: Sequence[str], rows: Sequence[Sequence[str]], name: str) -> LevelNumbering:
     """A numbering from a table with the columns ``value,segment`` and, if it likes, ``kind``.
 

@@ -105,10 +105,7 @@ def prepare(
             for _ in members:
                 progress()
     problems.sort(key=lambda problem: natural_key(problem.shape))
-    settings: dict[str, object] = {"window": window or "dicom-series", "percentiles": PERCENTILES}
-    settings |= {"display": "radiological", **_told_rule(rule)}
-    settings |= {} if form is None else {"affine": form}
-    files = _files(images, rows, problems, settings, len(table.rows))
+    files = _files(images, rows, problems, _settings(window, rule, form), len(table.rows))
     return Prepared(files, problems, len(table.rows), len(images))
 
 
@@ -121,6 +118,13 @@ def _check_label_rule(levels: Sequence[Level], rule: LevelRule | None) -> None:
     if row is None and rule is not None:
         found = "given, but no usable row of levels.csv has a label_map"
         raise UsageError(f"--level-numbering: {found}; expected one; leave it out, or fill in label_map")
+
+
+def _settings(window: WindowRule | None, rule: LevelRule | None, form: Form | None) -> dict[str, object]:
+    """What was asked for, or taken in its place, for the manifest."""
+    settings: dict[str, object] = {"window": window or "dicom-series", "percentiles": PERCENTILES}
+    settings |= {"display": "radiological", **_told_rule(rule)}
+    return settings if form is None else settings | {"affine": form}
 
 
 def _told_rule(rule: LevelRule | None) -> dict[str, object]:
