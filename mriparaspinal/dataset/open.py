@@ -102,7 +102,7 @@ def open_dataset(
     content = partial(json_content, root)
     dataset = find_slices(files, dead, settings, images_alone=maps is not None, content=content)
     tables = [name for name in files if name.casefold() in (SLICES_TABLE, *_PARTICIPANTS, *_NOT_READ)]
-    problems = [*dataset.problems, *table_versions(files, participants_file and participants_file.name)]
+    problems = [*dataset.problems, *table_versions(files, participants_file)]
     prepared = read_prepared(root, dataset.slices)
     people = _open_people(root, tables, participants_file, dataset.slices)
     spacings, places, table_sha256, faults = _open_slices_table(root, tables, dataset.slices)

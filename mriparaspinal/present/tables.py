@@ -17,6 +17,7 @@ import pandas as pd
 
 from mriparaspinal.core.model import MUSCLES
 from mriparaspinal.core.names import CHOICE_OF_TEST, CLINICAL_NAMES, LONG_NAMES, NORMALITY_NAMES, SIDE_NAMES
+from mriparaspinal.core.text import join_names
 from mriparaspinal.present.table_layout import (
     ABSENT,
     Column,
@@ -92,7 +93,7 @@ def table1(
         *remarks,
         *absent_note(rows),
     ]
-    title = f"Table 1. Demographic and clinical features of {_listed(groups)}."
+    title = f"Table 1. Demographic and clinical features of {join_names(dict.fromkeys(groups))}."
     return PaperTable("table1", title, tuple(header), tuple(rows), frozenset(bold), tuple(footnotes)), []
 
 
@@ -122,7 +123,7 @@ def table2(comparisons: pd.DataFrame, normality: str = "lilliefors") -> tuple[Pa
         p_values.append(_p_column(f"P{mark} value", rows))
         a, b = (SIDE_NAMES[label][1] for label in sides[-2:])
         meanings.append(f"P{mark}, {a} against {b} in {groups[-1]}.")
-    title = f"Table 2. MRI data{_of_metrics(chosen)} by side in {_listed(groups)}."
+    title = f"Table 2. MRI data{_of_metrics(chosen)} by side in {join_names(dict.fromkeys(groups))}."
     footnotes = [
         *_comparison_notes(chosen, groups, sides, normality),
         *meanings,
@@ -170,7 +171,7 @@ def table3(comparisons: pd.DataFrame, normality: str = "lilliefors") -> tuple[Pa
     columns = [arms[arm, role] for arm in places for role in roles if (arm, role) in arms]
     filtered = [f"{_arm_name(arm)}, {_arm_in_words(arm)}." for arm in places if "[" in arm]
     names = [_arm_name(arm) for arm in places]
-    title = f"Table 3. MRI data{_of_metrics(chosen)} of {_listed(names)}."
+    title = f"Table 3. MRI data{_of_metrics(chosen)} of {join_names(dict.fromkeys(names))}."
     groups = [arm.partition("[")[0] for arm in places]
     footnotes = [
         *_comparison_notes(chosen, groups, roles, normality),
@@ -217,7 +218,8 @@ def table4(
         *_correlation_notes(correlations, source),
         _bold_note(source),
     ]
-    title = f"Table 4. Correlations of {_listed(scores)} with {_listed(metrics)}."
+    of, with_ = join_names(dict.fromkeys(scores)), join_names(dict.fromkeys(metrics))
+    title = f"Table 4. Correlations of {of} with {with_}."
     first = scores[0] if len(scores) == 1 else "Item"
     return lay_out("table4", title, first, columns, keys, footnotes), []
 
@@ -375,7 +377,7 @@ def _bold_note(file: str) -> str:
 def _setting_text(name: str, value: str) -> str:
     """A setting of a correlation for a header or footnote."""
     if name == "covariates":
-        listed = _listed([clinical_name(covariate) for covariate in value.split("+")])
+        listed = join_names([clinical_name(covariate) for covariate in value.split("+")])
         return f"controlled for {listed}" if value else "no covariates"
     if name == "role":
         return SIDE_NAMES[value][0] if value else ABSENT
@@ -384,7 +386,7 @@ def _setting_text(name: str, value: str) -> str:
 
 def _of_metrics(rows: pd.DataFrame) -> str:
     names = [metric_name(metric) for metric in dict.fromkeys(rows["metric"])]
-    return f" ({_listed(names)})" if len(names) < 4 else ""
+    return f" ({join_names(dict.fromkeys(names))})" if len(names) < 4 else ""
 
 
 def _n_text(counts: pd.Series) -> str:
@@ -394,16 +396,6 @@ def _n_text(counts: pd.Series) -> str:
 def _range_text(values: Sequence[float]) -> str:
     low, high = min(values), max(values)
     return f"{low:.0f}" if low == high else f"{low:.0f}–{high:.0f}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Names for a sentence.
-
-    >>> _listed(["ALS", "ALS-lower", "LR"])
-    'ALS, ALS-lower and LR'
-    """
-    names = list(dict.fromkeys(names))
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
 def _is_significant(p: object) -> bool:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import Fault, UsageError, unreadable
 from mriparaspinal.core.model import SEGMENTS
+from mriparaspinal.core.text import and_more
 from mriparaspinal.imaging.planes import Plane, Series
 
 Kind = Literal["disc", "vertebra"]
@@ -216,7 +217,7 @@ def find_levels(voxels: NDArray[np.integer], affine: NDArray[np.float64], rule: 
         raise unreadable("a label map without labels", "some", "check the file", "empty-map")
     strange = sorted(v for v in present if v < 0 or v > (numbering.largest or v))
     if strange:
-        found = f"values {_listed(strange)} in the label map"
+        found = f"values {and_more(strange, 20)} in the label map"
         raise unreadable(
             found,
             f"those of {numbering.name} alone",
@@ -226,8 +227,8 @@ def find_levels(voxels: NDArray[np.integer], affine: NDArray[np.float64], rule: 
     masks = {segment: present & values[segment] for segment in SEGMENTS if segment in values}
     levels = {s: _structure(np.isin(voxels, sorted(v)), affine, rule.at) for s, v in masks.items() if v}
     if not levels:
-        found = f"values {_listed(sorted(present))} in the label map"
-        wanted = ", ".join(f"{_listed(sorted(v))} ({s})" for s, v in values.items())
+        found = f"values {and_more(sorted(present), 20)} in the label map"
+        wanted = ", ".join(f"{and_more(sorted(v), 20)} ({s})" for s, v in values.items())
         message = f"{found}"
         raise unreadable(
             message,
@@ -238,10 +239,6 @@ def find_levels(voxels: NDArray[np.integer], affine: NDArray[np.float64], rule: 
     _check_order(levels)
     unclear = frozenset(["L5"] if present & numbering.sixth and "L5" in levels else [])
     return FoundLevels(levels, unclear)
-
-
-def _listed(values: Sequence[int]) -> str:
-    return ", ".join(map(str, values[:20])) + (f" and {len(values) - 20} more" if len(values) > 20 else "")
 
 
 def _structure(mask: NDArray[np.bool_], affine: NDArray[np.float64], kind: Kind) -> Structure:

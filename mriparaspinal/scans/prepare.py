@@ -18,7 +18,7 @@ from mriparaspinal import __version__
 from mriparaspinal.core.errors import UnreadableError, UsageError, unreadable
 from mriparaspinal.core.filenames import PREPARED
 from mriparaspinal.core.model import MUSCLES, PROBLEM_COLUMNS, REFERENCES, SAT, SEGMENTS, Problem
-from mriparaspinal.core.text import natural_key
+from mriparaspinal.core.text import count_of, natural_key
 from mriparaspinal.imaging.window import PERCENTILES, WindowRule
 from mriparaspinal.io.label_volumes import read_label_volume
 from mriparaspinal.io.manifest import listed_outputs
@@ -208,7 +208,7 @@ def label_list() -> bytes:
 
 def _unread(level: Level, files: int) -> Problem:
     # The names of files often hold the patient's, so they are on the terminal only, in the list.
-    found = f"{files} broken file{'s' * (files > 1)} in its source; "
+    found = f"{count_of(files, 'broken file')} in its source; "
     found += "expected whole ones: a slice or a window may be missing"
     return row_problem(level.row, "broken-files", found, "see --list for their names", "warning")
 

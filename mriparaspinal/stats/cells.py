@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.text import count_of as count_of
 from mriparaspinal.core.text import natural_key, read_cell
 from mriparaspinal.stats.limits import of_usual_size
 
@@ -48,8 +49,7 @@ def counted(ids: Iterable[str]) -> str:
     >>> counted(["ALS_1"]), counted(["ALS_1", "ALS_2", "ALS_2"])
     ('1 participant', '2 participants')
     """
-    n = len(set(ids))
-    return f"{n} participant" if n == 1 else f"{n} participants"
+    return count_of(len(set(ids)), "participant")
 
 
 def check_unique(rows: pd.DataFrame) -> None:
@@ -117,8 +117,3 @@ def typed_table(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFr
     texts = {"segment", "muscle", "metric", "form", "rater_a", "rater_b"}
     kinds = {"n": "int64", "raters": "int64", "df1": "Int64", "df2": "Int64"}
     return table.astype({name: kinds.get(name, "float64") for name in columns if name not in texts})
-
-
-def count_of(number: int, noun: str) -> str:
-    """A number with its noun: ``1 row``, ``2 rows``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

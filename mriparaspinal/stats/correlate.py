@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.text import count_of
 from mriparaspinal.stats import design
 from mriparaspinal.stats.cells import as_text
 from mriparaspinal.stats.design import Array
@@ -155,7 +156,7 @@ def residuals(
 
     if len(x) - 2 - len(terms) < 1:
         return failed(
-            f"{_count(len(x), 'complete case')} with {_count(len(terms), 'covariate column')} is too few"
+            f"{count_of(len(x), 'complete case')} with {count_of(len(terms), 'covariate column')} is too few"
         )
     for name, values in ((metric, x), (score, y)):
         if design.is_constant(values):
@@ -225,7 +226,3 @@ def _adjusted(table: pd.DataFrame) -> pd.DataFrame:
         if family.any():
             table.loc[family, "p_adjusted"] = stats.false_discovery_control(table.loc[family, "p"])
     return table
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from statsmodels.stats.proportion import proportion_confint
 
 from mriparaspinal.core.errors import NoInputError, UsageError
-from mriparaspinal.core.text import read_cell
+from mriparaspinal.core.text import and_more, read_cell
 from mriparaspinal.stats.delong import (
     AreaUnderCurve,
     delong_se,
@@ -49,9 +49,6 @@ DELONG_COLUMNS = (
     "predictor_a", "predictor_b", "n_positive", "n_negative", "auc_a", "auc_b", "difference", "se", "ci_low",
     "ci_high", "z", "p",
 )  # fmt: skip
-
-#: How many names or values a message lists before it only counts.
-_LISTED = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -227,9 +224,7 @@ def require_column(table: pd.DataFrame, name: str, where: str) -> None:
 
 def list_first(names: Iterable[str]) -> str:
     """The first few names and how many more there are."""
-    spelt = [f"'{name}'" for name in names]
-    more = len(spelt) - _LISTED
-    return ", ".join(spelt[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+    return and_more(f"'{name}'" for name in names)
 
 
 def _label(value: Any) -> str:
