@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import MUSCLES, SAT
-from mriparaspinal.dataset.anatomy import RegionKey
+from mriparaspinal.dataset.regions import RegionKey
 from mriparaspinal.imaging.rasterise import Patch
 from mriparaspinal.io.numberings import OVERLAP, PAIR_VALUES, VALUES
 

@@ -15,6 +15,7 @@ from mriparaspinal.annotations.sources import SourceFiles, Sources
 from mriparaspinal.core.errors import Fault, UnreadableError, unreadable
 from mriparaspinal.core.model import Contour, MaskRule, Settings, Slice
 from mriparaspinal.core.spelling import composed
+from mriparaspinal.core.text import and_more
 from mriparaspinal.dataset.label_maps import (
     PLACED_BY_DIRECTIONS,
     LabelMaps,
@@ -32,9 +33,6 @@ from mriparaspinal.io.dicom_seg import Segmentation
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.imagej import read_rois
 from mriparaspinal.io.rtstruct import StructureSet
-
-#: Names that a message lists.
-_NAMED = 10
 
 #: Outlines farther than this from the slice's plane, mm, are told of.
 _OFF_PLANE_MM = 0.5
@@ -58,10 +56,6 @@ class Annotations:
         return self.study.dataset.slices
 
 
-class SliceError(Exception):
-    """A slice of which no file can be made: code, (what was found; what was expected), what to do."""
-
-
 @dataclass(slots=True)
 class Drawn:
     """What the source of one slice says: outlines, and regions of pixels as contours of type ``mask``."""
@@ -79,9 +73,8 @@ def read_drawn(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], given:
 
 
 def listed(names: Sequence[str], show: Callable[[str], str] = str) -> str:
-    """Names for a message, not more than ten of them."""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(show(name[:100]) for name in names[:_NAMED]) + more
+    """Names for a message, none of them too long, and not more than ten."""
+    return and_more(show(name[:100]) for name in names)
 
 
 def _clean(label: str) -> str:

@@ -26,6 +26,7 @@ from mriparaspinal.annotations.sources import SourceFiles, Sources, find_sources
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError, unreadable
 from mriparaspinal.core.labels import Region, alias_key, hint, part_of, region_of
 from mriparaspinal.core.model import Contour, Problem, Settings, Slice
+from mriparaspinal.core.text import count_of
 from mriparaspinal.dataset.anatomy import sort_contours
 from mriparaspinal.dataset.label_maps import LabelMaps, open_label_maps
 from mriparaspinal.dataset.open import open_dataset
@@ -141,7 +142,7 @@ def _overall(sources: Sources, without: list[str], made: Contoured, settings: Se
         found = f"{listed(sources.lost)} belong to no slice; expected names as the slices have"
         warn("source-without-slice", found, "correct the names, or leave them: they were not read")
     if made.traced and settings.mask_rule == "centre":
-        many = f"{made.traced} outline{'s' * (made.traced > 1)}"
+        many = f"{count_of(made.traced, 'outline')}"
         found = f"{many} around pixels, in a study of mask-rule centre, which counts fewer"
         warn(
             "traced-outline",

@@ -151,7 +151,7 @@ def contours(
     """
     from mriparaspinal.annotations.to_labelme import make_contours, open_annotations
     from mriparaspinal.core.errors import NoInputError
-    from mriparaspinal.io.labelme import write_beside
+    from mriparaspinal.io.beside import write_beside
 
     root = Path(dataset)
     if not 0 <= tolerance <= 100:

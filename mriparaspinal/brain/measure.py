@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from mriparaspinal.brain.atlas import (
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError, unreadable
 from mriparaspinal.core.model import Problem
 from mriparaspinal.core.participants import read_participants
-from mriparaspinal.core.text import is_missing, natural_key, read_cell, read_number
+from mriparaspinal.core.text import and_more, is_missing, natural_key, read_cell, read_number
 from mriparaspinal.imaging.grids import Grid, difference, same_grid
 from mriparaspinal.io.nifti import Form
 from mriparaspinal.io.nifti_maps import MapImage, read_atlas, read_map
@@ -39,9 +39,6 @@ _TIV_ML = (100.0, 3000.0)
 
 #: How far probabilities may pass 0 and 1 by rounding.
 _ROUNDING = 1e-3
-
-#: Names, and lines, that a message shows.
-_SHOWN = 10
 
 _LINES = 20
 
@@ -378,25 +375,20 @@ def _checked(
     """An atlas with what is to be told of it."""
     absent = [region.name for region in regions if not len(region.where)]
     if len(absent) == len(regions):
-        found = f"no voxel of any region ({_listed(absent)})"
+        found = f"no voxel of any region ({and_more(absent)})"
         raise _fault(file, "atlas", "empty-atlas", found, "some", "check the atlas and the table")
     problems = []
     if unnamed:
         voxels = f" ({sum(unnamed.values())} voxels)" if kind == "labels" else ""
-        found = f"{kind} that the table does not name: {_listed(map(str, sorted(unnamed)))}{voxels}"
+        found = f"{kind} that the table does not name: {and_more(sorted(unnamed))}{voxels}"
         remedy = "add them to the table if they are regions"
         message = f"{found}; expected a row for each"
         problems.append(Problem(file, "atlas", "warning", "unnamed-region", message, remedy))
     if absent:
-        found = f"no voxel of {_listed(absent)}; expected every region of the table"
+        found = f"no voxel of {and_more(absent)}; expected every region of the table"
         remedy = "their cells are empty; check the atlas"
         problems.append(Problem(file, "atlas", "warning", "absent-region", found, remedy))
     return _Atlas(grid, tuple(regions), tuple(problems))
-
-
-def _listed(names: Sequence[str] | Iterator[str]) -> str:
-    names = list(names)
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
 def _read_maps(request: Request, subject: Subject, grid: Grid) -> tuple[list[MapValues], list[Problem]]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import Problem, Settings, printable
+from mriparaspinal.core.text import count_of
 
 if TYPE_CHECKING:
     from mriparaspinal.dataset.label_maps import LabelMaps
@@ -126,13 +127,7 @@ def progress_bar(label: str, total: int, quiet: bool) -> Iterator[Callable[[], N
         yield advance
 
 
-def counted(number: int, noun: str) -> str:
-    """A number and its noun.
-
-    >>> counted(1, "slice"), counted(0, "error")
-    ('1 slice', '0 errors')
-    """
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+counted = count_of
 
 
 def fat_and_water(

@@ -54,7 +54,7 @@ def contours(
       mriparaspinal contours masks --dataset scans --tolerance 0.7
     """
     from mriparaspinal.annotations.to_labelme import make_contours, open_annotations
-    from mriparaspinal.io.labelme import write_beside
+    from mriparaspinal.io.beside import write_beside
 
     settings = resolve_settings(dataset, opt.given(naming, affine=affine))
     annotations = open_annotations(source, dataset, settings, numbering)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mriparaspinal.core.text import read_number
+from mriparaspinal.core.text import and_more, read_number
 
 How = Literal["sum", "max", "count"]
 
@@ -230,5 +230,4 @@ def names(items: Sequence[Item]) -> str:
     >>> names([Item(f"i{n}", f"item {n}", False, Range(0, 1)) for n in range(14)])[-18:]
     'item 11 and 2 more'
     """
-    shown = ", ".join(item.label for item in items[:12])
-    return f"{shown} and {len(items) - 12} more" if len(items) > 12 else shown
+    return and_more((item.label for item in items), 12)

@@ -11,7 +11,15 @@ from typing import Literal
 
 from mriparaspinal.core.model import Problem
 from mriparaspinal.core.spelling import difference, loose_key, near_matches
-from mriparaspinal.core.text import is_missing, is_nearly_number, natural_key, read_cell, read_number
+from mriparaspinal.core.text import (
+    and_more,
+    count_of,
+    is_missing,
+    is_nearly_number,
+    natural_key,
+    read_cell,
+    read_number,
+)
 
 KEY = "participant_id"
 
@@ -351,14 +359,12 @@ def missing_notes(column: str, texts: Sequence[str], cells: Sequence[str]) -> li
     written = Counter(text.strip() for text, cell in zip(texts, cells, strict=True) if not cell)
     del written[""]
     count = written.total()
-    what = "1 cell" if count == 1 else f"{count} cells"
-    return [f"{column}: {what} read as missing ({_counts(written)})"] if count else []
+    return [f"{column}: {count_of(count, 'cell')} read as missing ({_counts(written)})"] if count else []
 
 
 def _counts(written: Counter[str]) -> str:
     ordered = sorted(written.items(), key=lambda item: (-item[1], item[0]))
-    more = f" and {len(ordered) - 6} more" if len(ordered) > 6 else ""
-    return ", ".join(f"{text[:40]} {times}" for text, times in ordered[:6]) + more
+    return and_more((f"{text[:40]} {times}" for text, times in ordered), 6)
 
 
 def _key(column: str, text: str) -> str:

@@ -1,9 +1,10 @@
-"""Text helpers: numbers in cells, natural order."""
+"""Text helpers: numbers in cells, names and counts in sentences, natural order."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 
 #: Missing in every column but ``participant_id`` and ``group``; compared without regard to case.
 MISSING = frozenset({"", "n/a", "na", "nan", "."})
@@ -84,6 +85,37 @@ def is_nearly_number(text: str) -> bool:
     """
     text = text.strip()
     return read_number(text) is None and _NEARLY.fullmatch(text) is not None
+
+
+def join_names(names: Iterable[str]) -> str:
+    """Names for a sentence.
+
+    >>> join_names(["ALS"]), join_names(["ALS", "ALS-lower", "LR"])
+    ('ALS', 'ALS, ALS-lower and LR')
+    """
+    *others, last = [*names] or [""]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def and_more(names: Iterable[object], most: int = 10, count: int | None = None) -> str:
+    """The first of many names, and how many more there are; ``count``: how many, if ``names`` are not all.
+
+    >>> and_more(["a", "b", "c"]), and_more(range(14), 3), and_more(["a", "b"], count=6)
+    ('a, b, c', '0, 1, 2 and 11 more', 'a, b and 4 more')
+    """
+    shown = [str(name) for name in names]
+    count = len(shown) if count is None else count
+    more = f" and {count - len(shown[:most])} more" if count > len(shown[:most]) else ""
+    return ", ".join(shown[:most]) + more
+
+
+def count_of(number: int, noun: str, none: str = "0") -> str:
+    """A number and its noun; ``none``: how zero is called.
+
+    >>> count_of(1, "slice"), count_of(2, "slice"), count_of(0, "error"), count_of(0, "error", "no")
+    ('1 slice', '2 slices', '0 errors', 'no errors')
+    """
+    return f"{number or none} {noun}{'' if number == 1 else 's'}"
 
 
 def natural_key(text: str) -> list[tuple[int, str]]:

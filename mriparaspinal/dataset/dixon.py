@@ -29,15 +29,6 @@ _HELD = 2
 _SAME_MM = 0.1
 
 
-class NoDixonError(Exception):
-    """A slice without usable fat and water: what was found and expected, what to do."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
-
-
 @dataclass(frozen=True, slots=True)
 class DixonSource:
     """Where the fat and water images of a dataset are."""

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from mriparaspinal.core.errors import (
     Fault,
     NoInputError,
-    ParaspinalError,
     UnreadableError,
     UsageError,
     unreadable,
 )
 from mriparaspinal.core.model import Contour, Problem, Slice
 from mriparaspinal.core.spelling import composed
+from mriparaspinal.core.text import and_more
 from mriparaspinal.imaging.grids import LabelVolume
 from mriparaspinal.imaging.planes import Plane, on_plane
 from mriparaspinal.imaging.slice_position import SlicePlace
@@ -45,9 +45,6 @@ PLACED_BY_DIRECTIONS = (
     "check it on an overlay"
 )
 
-#: Names, or values, that a message lists.
-_NAMED = 10
-
 
 @dataclass(frozen=True, slots=True)
 class LabelMaps:
@@ -64,14 +61,6 @@ class LabelMaps:
     def own_name(self, name: str) -> str:
         """How a label map is called in the results: below ``masks/``, wherever the folder is."""
         return f"masks/{name}"
-
-
-class LabelMapError(ParaspinalError):
-    """A slice without usable labels: code, (what was found; what was expected), what to do."""
-
-    def __init__(self, code: str, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.code, self.message, self.remedy = code, message, remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +246,7 @@ def values_text(values: list[int]) -> str:
     """
     if not values:
         return ""
-    more = f" and {len(values) - _NAMED} more" if len(values) > _NAMED else ""
-    return f"value{'s' if len(values) > 1 else ''} {', '.join(map(str, values[:_NAMED]))}{more}"
+    return f"value{'s' if len(values) > 1 else ''} {and_more(values)}"
 
 
 def masks_without_slice(maps: LabelMaps, slices: Iterable[Slice]) -> list[Problem]:
@@ -268,8 +256,7 @@ def masks_without_slice(maps: LabelMaps, slices: Iterable[Slice]) -> list[Proble
     lost = [name for name in names if _is_label_map(name) and composed(name) not in theirs]
     if not lost:
         return []
-    more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
-    found = f"{', '.join(lost[:_NAMED])}{more} belong to no slice; expected GROUP_N_L_mask.png, "
+    found = f"{and_more(lost)} belong to no slice; expected GROUP_N_L_mask.png, "
     found += "GROUP_N_L.nii.gz or GROUP_N.nii.gz as the slices are called"
     remedy = "correct the names, or take them away"
     return [Problem("masks", "", "warning", "mask-without-slice", found, remedy)]
@@ -286,14 +273,6 @@ def numbering_record(maps: LabelMaps) -> dict[str, Any]:
 
 
 ENDINGS = (".png", ".nii.gz", ".nii")
-
-
-class OffGridError(Exception):
-    """A label map that cannot be laid onto a slice: (what was found; what was expected), what to do."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.message, self.remedy = message, remedy
 
 
 def mask_candidates(slice_: Slice) -> tuple[str, ...]:
@@ -381,15 +360,15 @@ def _size(volume: LabelVolume) -> str:
 def _grid(volume: LabelVolume) -> str:
     if volume.affine is None:
         return f"{_size(volume)} voxels"
-    steps = _listed(np.linalg.norm(volume.affine[:3, :3], axis=0), "×")
-    return f"{_size(volume)} voxels of {steps} mm, the first at ({_listed(volume.affine[:3, 3])}) mm LPS"
+    steps = _rounded(np.linalg.norm(volume.affine[:3, :3], axis=0), "×")
+    return f"{_size(volume)} voxels of {steps} mm, the first at ({_rounded(volume.affine[:3, 3])}) mm LPS"
 
 
 def _slice_grid(plane: Plane, shape: tuple[int, int]) -> str:
     spacing = [mm for mm in (plane.col_spacing_mm, plane.row_spacing_mm) if mm is not None]
-    of = f" of {_listed(spacing, '×')} mm" if spacing else ""
-    return f"{shape[1]}×{shape[0]} px{of}, the first at ({_listed(plane.position)}) mm LPS"
+    of = f" of {_rounded(spacing, '×')} mm" if spacing else ""
+    return f"{shape[1]}×{shape[0]} px{of}, the first at ({_rounded(plane.position)}) mm LPS"
 
 
-def _listed(numbers: object, separator: str = ", ") -> str:
+def _rounded(numbers: object, separator: str = ", ") -> str:
     return separator.join(f"{number + 0.0:.4g}" for number in np.asarray(numbers, dtype=float))

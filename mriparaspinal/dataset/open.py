@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,7 +85,6 @@ def open_dataset(
 
     ``share``: the participants to measure, if not everyone; what is wrong with the tables and with the
     dataset as a whole is found as for everyone.
-
     With ``maps`` every image is a slice, LabelMe files or not, and its regions are those of a label map.
     ``leave_out`` is the output folder: it may lie in the dataset and is no part of it. What is
     wrong with the tables of the dataset itself becomes problems: the slices can be measured without.
@@ -103,73 +101,85 @@ def open_dataset(
         files = [name for name in files if not is_picture_of_masks(root, name, maps)]
     content = partial(json_content, root)
     dataset = find_slices(files, dead, settings, images_alone=maps is not None, content=content)
-    known = (SLICES_TABLE, *_PARTICIPANTS, *_NOT_READ)
-    tables = [name for name in files if name.casefold() in known]
-    given = None if participants_file is None else participants_file.name
-    problems = [*dataset.problems, *table_versions(files, given)]
-    del files  # very many names, perhaps
+    tables = [name for name in files if name.casefold() in (SLICES_TABLE, *_PARTICIPANTS, *_NOT_READ)]
+    problems = [*dataset.problems, *table_versions(files, participants_file)]
     prepared = read_prepared(root, dataset.slices)
-    digests: dict[str, str] = {}
-    path = participants_file or _participants_file(root, tables)
-    participants, participants_csv = NOBODY, None
-    if path is not None:
-        try:
-            raw = table_bytes(path)
-            text = parse_table(raw, path.name)
-        except NoInputError as error:
-            if participants_file is not None:
-                raise UsageError(f"--participants: {error}") from None
-            problems.append(error.fault.at(path.name, "bad-table").problem())
-        else:
-            digests[path.name] = sha256(raw)
-            participants, faults = read_participants(text.columns, text.rows, path.name)
-            problems += faults
-            problems += [note.problem("warning") for note in text.notes]
-            if KEY in text.columns:
-                groups = {slice_.participant_id: slice_.group for slice_ in dataset.slices}
-                problems += match_slices(participants, groups, path.name)
-            participants_csv = raw if text.plain else csv_bytes(text.columns, text.rows)
-    spacings: dict[str, Spacing] = {}
-    places: dict[str, SlicePlace] = {}
-    if SLICES_TABLE in tables:
-        try:
-            raw = table_bytes(root / SLICES_TABLE)
-            text = parse_table(raw, SLICES_TABLE)
-        except NoInputError as error:
-            problems.append(error.fault.at(SLICES_TABLE, "bad-spacing").problem())
-        else:
-            digests[SLICES_TABLE] = sha256(raw)
-            spacings, unclear = read_spacings(text, [slice_.name for slice_ in dataset.slices])
-            problems += [*unclear, *_odd_spacings(root, dataset.slices, spacings)]
-            places = read_places(text, [slice_.name for slice_ in dataset.slices])
+    people = _open_people(root, tables, participants_file, dataset.slices)
+    spacings, places, table_sha256, faults = _open_slices_table(root, tables, dataset.slices)
+    problems += [*people.problems, *faults]
     if maps is not None:
-        maps = dataclasses.replace(maps, places=places, affine=settings.affine)
+        maps = replace(maps, places=places, affine=settings.affine)
         problems += masks_without_slice(maps, dataset.slices)
-    everyone = tuple(dict.fromkeys(slice_.participant_id for slice_ in dataset.slices))
-    share = tuple(map(composed, share))
-    chosen, order = _share_of(dataset, share, everyone) if share else (dataset, ())
-    dixon = None
-    if fat_and_water is not None:
-        from mriparaspinal.dataset.dixon import open_dixon
-
-        dixon = open_dixon(*fat_and_water, places, chosen.slices, settings.same_voxels, settings.affine)
-    return Dataset(
-        root,
-        chosen,
-        participants,
-        participants_csv,
-        spacings,
-        digests,
-        tuple(problems),
-        places,
-        maps,
-        dixon,
-        everyone,
-        tuple(who for who in everyone if who in share),
-        order,
-        _listing(dataset.slices),
-        prepared,
+    study = Dataset(
+        root=root,
+        dataset=dataset,
+        participants=people.participants,
+        participants_csv=people.csv,
+        spacings=spacings,
+        sha256=people.sha256 | table_sha256,
+        problems=tuple(problems),
+        places=places,
+        maps=maps,
+        everyone=tuple(dict.fromkeys(slice_.participant_id for slice_ in dataset.slices)),
+        listing=_listing(dataset.slices),
+        prepared=prepared,
     )
+    study = _share_of(study, tuple(map(composed, share))) if share else study
+    if fat_and_water is None:
+        return study
+    from mriparaspinal.dataset.dixon import open_dixon
+
+    slices = study.dataset.slices
+    dixon = open_dixon(*fat_and_water, places, slices, settings.same_voxels, settings.affine)
+    return replace(study, dixon=dixon)
+
+
+@dataclass(frozen=True, slots=True)
+class _People:
+    """The participants table, and what is wrong with it."""
+
+    participants: Participants = NOBODY
+    csv: bytes | None = None
+    sha256: dict[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+def _open_people(root: Path, tables: list[str], asked_for: Path | None, slices: Sequence[Slice]) -> _People:
+    """Read a participants table; raises :class:`UsageError` where one that was asked for cannot be read."""
+    path = asked_for or _participants_file(root, tables)
+    if path is None:
+        return _People()
+    try:
+        raw = table_bytes(path)
+        text = parse_table(raw, path.name)
+    except NoInputError as error:
+        if asked_for is not None:
+            raise UsageError(f"--participants: {error}") from None
+        return _People(problems=(error.fault.at(path.name, "bad-table").problem(),))
+    participants, faults = read_participants(text.columns, text.rows, path.name)
+    problems = [*faults, *(note.problem("warning") for note in text.notes)]
+    if KEY in text.columns:
+        groups = {slice_.participant_id: slice_.group for slice_ in slices}
+        problems += match_slices(participants, groups, path.name)
+    copy = raw if text.plain else csv_bytes(text.columns, text.rows)
+    return _People(participants, copy, {path.name: sha256(raw)}, tuple(problems))
+
+
+def _open_slices_table(
+    root: Path, tables: Sequence[str], slices: Sequence[Slice]
+) -> tuple[dict[str, Spacing], dict[str, SlicePlace], dict[str, str], list[Problem]]:
+    """Spacings and places of ``slices.csv``, its SHA-256, and what is wrong with it."""
+    if SLICES_TABLE not in tables:
+        return {}, {}, {}, []
+    try:
+        raw = table_bytes(root / SLICES_TABLE)
+        text = parse_table(raw, SLICES_TABLE)
+    except NoInputError as error:
+        return {}, {}, {}, [error.fault.at(SLICES_TABLE, "bad-spacing").problem()]
+    names = [slice_.name for slice_ in slices]
+    spacings, unclear = read_spacings(text, names)
+    problems = [*unclear, *_odd_spacings(root, slices, spacings)]
+    return spacings, read_places(text, names), {SLICES_TABLE: sha256(raw)}, problems
 
 
 def read_prepared(root: Path, slices: Sequence[Slice]) -> dict[str, str]:
@@ -214,10 +224,9 @@ def _listing(slices: Sequence[Slice]) -> str:
     return digest.hexdigest()
 
 
-def _share_of(
-    dataset: FoundSlices, share: Sequence[str], everyone: Sequence[str]
-) -> tuple[FoundSlices, tuple[int, ...]]:
-    """The slices of some participants, and which ones of the dataset's they are."""
+def _share_of(study: Dataset, share: Sequence[str]) -> Dataset:
+    """The slices of some participants alone."""
+    dataset, everyone = study.dataset, study.everyone
     unknown = [who for who in share if who not in everyone]
     if unknown:
         from difflib import get_close_matches
@@ -230,7 +239,8 @@ def _share_of(
     slices = [(i, s) for i, s in enumerate(dataset.slices) if s.participant_id in share]
     lost = [(i, s) for i, s in enumerate(dataset.lost) if s.participant_id in share]
     chosen = FoundSlices([s for _, s in slices], dataset.problems, tuple(s for _, s in lost))
-    return chosen, tuple(i for i, _ in (*slices, *lost))
+    order = tuple(i for i, _ in (*slices, *lost))
+    return replace(study, dataset=chosen, share=tuple(who for who in everyone if who in share), order=order)
 
 
 def refuse_own_copy(participants_file: Path | None, results: Path) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import Problem, SliceResult
+from mriparaspinal.core.text import count_of
 from mriparaspinal.imaging.rasterise import Box, Patch, PixelBox
 
 Finding = tuple[str, str, str]
@@ -360,7 +361,7 @@ class Gathered:
         problems = []
         for first, slices, own, mirrored in self._fits.values():
             if fits_mirrored(own, mirrored):
-                found = f"the contours of {slices} slice{'s' * (slices > 1)} fit the mirror image better: "
+                found = f"the contours of {count_of(slices, 'slice')} fit the mirror image better: "
                 found += (
                     f"grey levels scatter less within them there (variance × {mirrored / own:.2f}); expected "
                 )

@@ -16,8 +16,9 @@ from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.labels import alias_key, hint, meanings_of
 from mriparaspinal.core.model import Problem, Settings, Slice
 from mriparaspinal.core.spelling import composed
-from mriparaspinal.dataset.anatomy import Anatomy, sort_contours
+from mriparaspinal.dataset.anatomy import sort_contours
 from mriparaspinal.dataset.embedded import embedded_problem, embedded_size
+from mriparaspinal.dataset.regions import Anatomy
 from mriparaspinal.imaging.rasterise import frame_of
 from mriparaspinal.io.folder import find_name, read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT, SliceImage, decode_image

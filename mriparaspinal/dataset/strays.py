@@ -15,6 +15,7 @@ from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.filenames import IMAGE_ENDINGS
 from mriparaspinal.core.model import Problem
 from mriparaspinal.core.spelling import composed, difference, loose_key
+from mriparaspinal.core.text import and_more
 from mriparaspinal.io.folder import read_bytes, stands_for
 from mriparaspinal.io.images import SLICE_FILE_LIMIT
 from mriparaspinal.io.output import MANIFESTS
@@ -48,9 +49,6 @@ _BIDS = re.compile(
     r"|(?:.*_)?(?:sub|ses|task|acq|run|echo|rec|dir|space|desc|ce)-[a-z0-9]+(?:_.*)?\.json",
     re.IGNORECASE | re.DOTALL,
 )
-
-#: Names that a message lists.
-_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +139,10 @@ def not_downloaded(names: Sequence[str]) -> Problem:
     return Problem(names[0], "", severity, "not-downloaded", f"{found}; expected the file itself", remedy)
 
 
-def table_versions(names: Iterable[str], used: str | None) -> list[Problem]:
+def table_versions(names: Iterable[str], used: Path | None) -> list[Problem]:
     """Copies of the dataset's tables, as ``participants (1).csv``, of which none is read.
 
-    ``used``: a table that was asked for by its name.
+    ``used``: a table that was asked for.
     """
     there: dict[str, str] = {}
     copies: dict[str, list[str]] = defaultdict(list)
@@ -154,7 +152,7 @@ def table_versions(names: Iterable[str], used: str | None) -> list[Problem]:
             continue
         if stem in _TABLE_STEMS:
             there[stem] = name
-        elif name != used:
+        elif used is None or name != used.name:
             for table in set(_TABLE_STEMS).intersection(_originals(Stray(stem, (name,), ""))):
                 copies[table].append(name)
     problems = []
@@ -195,7 +193,7 @@ def sort_strays(
             problem = no_json(stray)
             found = copies.pop(stray.stem, [])
             if found:
-                message = f"no {posixpath.basename(stray.stem)}.json beside it, but {_listed(found)}"
+                message = f"no {posixpath.basename(stray.stem)}.json beside it, but {and_more(found)}"
                 remedy = "give the last version that name, or annotate the slice"
                 problem = Problem(
                     stray.name, "", "error", problem.code, f"{message}; expected one of that name", remedy
@@ -228,7 +226,7 @@ def _without_foreign_json(
         ):
             foreign.append(stray.name)
     if foreign:
-        found = f"{_listed(foreign)}: JSON without LabelMe's shapes, passed over"
+        found = f"{and_more(foreign)}: JSON without LabelMe's shapes, passed over"
         remedy = "if contours are in it (COCO and others), export them as LabelMe files, one per slice"
         message = f"{found}; expected LabelMe files or none"
         done.problems.append(Problem(foreign[0], "", "warning", "other-json", message, remedy))
@@ -279,7 +277,7 @@ def _in_two_folders(good: list[Stray], by_folder: bool, done: Sorted) -> list[St
         elif len(images) == len(annotations) == 1 and not isinstance(images[0].who, str):
             done.pairs.append((images[0].who, images[0].names[0], annotations[0].names[0]))
         else:
-            found = f"{_listed([s.name for s in alike])} may be one slice; expected one image and one JSON"
+            found = f"{and_more([s.name for s in alike])} may be one slice; expected one image and one JSON"
             remedy = "keep the JSON that is meant, beside its image"
             done.problems.append(Problem(alike[0].name, "", "error", "duplicate-slice", found, remedy))
             done.lost += alike
@@ -338,11 +336,6 @@ def _originals(stray: Stray) -> Iterator[str]:
 def _other_versions(original: str, names: Sequence[str], done: str = "measured") -> Problem:
     count = "another version" if len(names) == 1 else f"{len(names)} other versions"
     verb = "is" if len(names) == 1 else "are"
-    message = f"{count} of it {verb} there, not {done} ({_listed(names)}); expected one: which is the last?"
+    message = f"{count} of it {verb} there, not {done} ({and_more(names)}); expected one: which is the last?"
     remedy = "keep the last under this name, and take the others away"
     return Problem(original, "", "warning", "other-version", message, remedy)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

@@ -7,7 +7,7 @@ import re
 import stat
 from pathlib import Path
 
-from mriparaspinal.core.errors import NoInputError, ParaspinalError, unreadable
+from mriparaspinal.core.errors import NoInputError, unreadable
 from mriparaspinal.core.spelling import forms
 
 #: More bytes than any file has that is read as a whole; those who read texts ask for less.
@@ -28,14 +28,6 @@ _POINTERS = {
 }
 
 _LONGEST_POINTER = 2000
-
-
-class UnreadableFileError(ParaspinalError):
-    """A file that cannot be read: (what was found; what was expected), what to do."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.message, self.remedy = message, remedy
 
 
 def list_files(root: Path, leave_out: Path | None = None) -> tuple[list[str], list[str]]:

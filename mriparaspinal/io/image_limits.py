@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from PIL import Image
 
-from mriparaspinal.core.errors import ParaspinalError
-
 #: More pixels than any slice has: a file that claims more is broken or hostile.
 PIXEL_LIMIT = 4096 * 4096
 
 #: Each row takes memory of its own, were it one pixel wide.
 SIDE_LIMIT = 4 * 4096
-
-
-class UnreadableImageError(ParaspinalError):
-    """An image that is not measured: code, (what was found; what was expected), what to do."""
-
-    def __init__(self, code: str, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.code, self.message, self.remedy = code, message, remedy
 
 
 def too_large(width: int, height: int) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from PIL import Image
 
 from mriparaspinal.core.errors import unreadable
+from mriparaspinal.core.text import count_of
 
 #: Compressions of a TIFF that keep every grey level, and JPEG; others are not read.
 _LOSSLESS = {1, 5, 8, 32773, 32946, 34925, 50000}
@@ -119,7 +120,7 @@ def _bmp_header(raw: bytes) -> tuple[int, int]:
 def _require_full_levels(raw: bytes) -> None:
     bits, _ = _bmp_header(raw)
     if bits not in (8, 24, 32):
-        found = f"a BMP of {bits} bit{'s' * (bits != 1)} per pixel"
+        found = f"a BMP of {count_of(bits, 'bit')} per pixel"
         raise unreadable(found, "256 grey levels", _AS_PNG, "image-bits")
 
 

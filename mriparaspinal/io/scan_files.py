@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError
 from mriparaspinal.core.spelling import composed
+from mriparaspinal.core.text import and_more
 from mriparaspinal.imaging.planes import Series
 from mriparaspinal.io.dicom import read_series
 from mriparaspinal.io.folder import find_name, list_files, stands_for
@@ -104,8 +105,7 @@ def places(sources: Sequence[Path], name: str) -> list[Path]:
 
 def told(series: Sequence[Series]) -> str:
     """Series in words that hold nothing of the patient."""
-    words = [f"{_title(s)}: {len(s.pictures)} {_plane_words(s)}, {numbers(s)}" for s in series[:12]]
-    return ", ".join(words) + (f" and {len(series) - 12} more" if len(series) > 12 else "")
+    return and_more((f"{_title(s)}: {len(s.pictures)} {_plane_words(s)}, {numbers(s)}" for s in series), 12)
 
 
 def _plane_words(series: Series) -> str:

@@ -10,6 +10,7 @@ from itertools import groupby
 import numpy as np
 
 from mriparaspinal.core.model import Contour, Problem, RegionCount, SliceResult
+from mriparaspinal.core.text import and_more
 
 #: How many of the other names a message tells.
 _TOLD = 4
@@ -93,7 +94,7 @@ def _is_drawn_by_hand(counts: Collection[RegionCount]) -> bool:
 
 def _same_image(results: Sequence[SliceResult], places: Sequence[int]) -> Problem:
     first, *others = (results[place].slice.name for place in places[: _TOLD + 1])
-    found = f"the image file is the same, byte for byte, as {_listed(others, len(places) - 1)}"
+    found = f"the image file is the same, byte for byte, as {and_more(others, count=len(places) - 1)}"
     remedy = "export the slice that it should be, or take the copies away: each counts as a slice of its own"
     return Problem(first, "", "warning", "same-image", f"{found}; expected a different image", remedy)
 
@@ -101,13 +102,7 @@ def _same_image(results: Sequence[SliceResult], places: Sequence[int]) -> Proble
 def _same_contours(results: Sequence[SliceResult], places: Sequence[int]) -> Problem:
     first, *others = (results[place].slice.annotation for place in places[: _TOLD + 1])
     regions = len(results[places[0]].counts)
-    found = f"all {regions} regions have the pixels and areas of {_listed(others, len(places) - 1)}"
+    found = f"all {regions} regions have the pixels and areas of {and_more(others, count=len(places) - 1)}"
     carried = "contours carried over from another slice (LabelMe's Keep Previous Annotation)"
     remedy = f"draw {carried} anew, or leave them where both images show one slice"
     return Problem(first, "", "warning", "same-contours", f"{found}; expected its own contours", remedy)
-
-
-def _listed(names: Sequence[str], count: int) -> str:
-    """The first of ``count`` names, and how many there are more."""
-    more = f" and {count - len(names)} more" if count > len(names) else ""
-    return ", ".join(names) + more

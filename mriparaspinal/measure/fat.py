@@ -18,15 +18,6 @@ DIXON_THRESHOLD = 0.5
 _CLASSES = 3
 
 
-class NoThresholdError(Exception):
-    """A slice in which a rule finds no threshold: what was found and expected, what to do."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
-
-
 def grey_threshold(
     rule: FatRule, grey: NDArray[np.uint8], patches: Mapping[tuple[str, str], Patch], sat_fraction: float
 ) -> float:

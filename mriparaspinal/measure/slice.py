@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import SAT, Problem, Settings, Slice, SliceResult
-from mriparaspinal.dataset.anatomy import RegionKey
 from mriparaspinal.dataset.plausibility import mirror_fit, unusual_areas, without_signal
 from mriparaspinal.dataset.read import OpenSlice, read_mapped, read_slice
+from mriparaspinal.dataset.regions import RegionKey
 from mriparaspinal.imaging.rasterise import Patch, frame_of
 from mriparaspinal.measure.duplicates import drawing_digest
 from mriparaspinal.measure.fat import count_region, dixon_sums

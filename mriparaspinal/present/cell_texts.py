@@ -12,16 +12,6 @@ from mriparaspinal.present.table_layout import ABSENT
 from mriparaspinal.stats.limits import ALPHA
 
 
-def join_names(names: Sequence[str]) -> str:
-    """Names for a sentence.
-
-    >>> join_names(["ALS", "ALS-lower", "LR"])
-    'ALS, ALS-lower and LR'
-    """
-    names = list(dict.fromkeys(names))
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
-
-
 def n_text(counts: pd.Series) -> str:
     """The number of participants, or its range: ``n = 30–34``."""
     return f"n = {range_text([float(n) for n in counts])}"

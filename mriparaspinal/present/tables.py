@@ -13,9 +13,9 @@ import pandas as pd
 
 from mriparaspinal.core.model import MUSCLES
 from mriparaspinal.core.names import CHOICE_OF_TEST, CLINICAL_NAMES, LONG_NAMES, NORMALITY_NAMES, SIDE_NAMES
+from mriparaspinal.core.text import join_names
 from mriparaspinal.present.cell_texts import (
     is_significant,
-    join_names,
     n_text,
     p_cell,
     r_and_p,
@@ -97,7 +97,7 @@ def table1(
         *remarks,
         *absent_note(rows),
     ]
-    title = f"Table 1. Demographic and clinical features of {join_names(groups)}."
+    title = f"Table 1. Demographic and clinical features of {join_names(dict.fromkeys(groups))}."
     return PaperTable("table1", title, tuple(header), tuple(rows), frozenset(bold), tuple(footnotes)), []
 
 
@@ -127,7 +127,7 @@ def table2(comparisons: pd.DataFrame, normality: str = "lilliefors") -> tuple[Pa
         p_values.append(_p_column(f"P{mark} value", rows))
         a, b = (SIDE_NAMES[label][1] for label in sides[-2:])
         meanings.append(f"P{mark}, {a} against {b} in {groups[-1]}.")
-    title = f"Table 2. MRI data{_of_metrics(chosen)} by side in {join_names(groups)}."
+    title = f"Table 2. MRI data{_of_metrics(chosen)} by side in {join_names(dict.fromkeys(groups))}."
     footnotes = [
         *_comparison_notes(chosen, groups, sides, normality),
         *meanings,
@@ -175,7 +175,7 @@ def table3(comparisons: pd.DataFrame, normality: str = "lilliefors") -> tuple[Pa
     columns = [arms[arm, role] for arm in places for role in roles if (arm, role) in arms]
     filtered = [f"{_arm_name(arm)}, {_arm_in_words(arm)}." for arm in places if "[" in arm]
     names = [_arm_name(arm) for arm in places]
-    title = f"Table 3. MRI data{_of_metrics(chosen)} of {join_names(names)}."
+    title = f"Table 3. MRI data{_of_metrics(chosen)} of {join_names(dict.fromkeys(names))}."
     groups = [arm.partition("[")[0] for arm in places]
     footnotes = [
         *_comparison_notes(chosen, groups, roles, normality),
@@ -222,7 +222,8 @@ def table4(
         *_correlation_notes(correlations, source),
         _bold_note(source),
     ]
-    title = f"Table 4. Correlations of {join_names(scores)} with {join_names(metrics)}."
+    of, with_ = join_names(dict.fromkeys(scores)), join_names(dict.fromkeys(metrics))
+    title = f"Table 4. Correlations of {of} with {with_}."
     first = scores[0] if len(scores) == 1 else "Item"
     return lay_out("table4", title, first, columns, keys, footnotes), []
 
@@ -389,4 +390,4 @@ def _setting_text(name: str, value: str) -> str:
 
 def _of_metrics(rows: pd.DataFrame) -> str:
     names = [metric_name(metric) for metric in dict.fromkeys(rows["metric"])]
-    return f" ({join_names(names)})" if len(names) < 4 else ""
+    return f" ({join_names(dict.fromkeys(names))})" if len(names) < 4 else ""

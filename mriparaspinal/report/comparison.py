@@ -25,7 +25,7 @@ from mriparaspinal.io.output import COMPARISON, sha256
 from mriparaspinal.io.tables import TextTable, parse_table, read_table
 from mriparaspinal.present.table_layout import PaperTable
 from mriparaspinal.present.tables import table1, table2, table3, table4
-from mriparaspinal.report.figure_svg import UnreadableFigureError, svg_picture
+from mriparaspinal.report.figure_svg import svg_picture
 from mriparaspinal.report.findings import Sentence, caveats, main_findings
 from mriparaspinal.stats.arms import Normality
 from mriparaspinal.stats.compare import compare
@@ -278,7 +278,7 @@ def _figures(folder: Path) -> dict[str, FigureView]:
         try:
             content = read_bytes(folder / name)
             markup = svg_picture(content, f"{caption} ({name})")
-        except (UnreadableError, UnreadableFigureError):
+        except UnreadableError:
             found = "cannot be read as SVG"
             raise NoInputError(
                 f"{folder / name}: {found}; expected a figure of compare; run compare again"

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.text import count_of
 from mriparaspinal.present.words import arm_in_words, contrast_in_words
 from mriparaspinal.stats.cells import texts
 from mriparaspinal.stats.contrasts import SIDE, parse_contrast
@@ -70,7 +71,7 @@ def main_findings(comparisons: pd.DataFrame) -> list[Sentence]:
         ]
     raw, adjusted = (int((tested[column] < ALPHA).sum()) for column in ("p", "p_adjusted"))
     blocks = [rows for _, rows in tested.groupby("contrast", sort=False)]
-    number = _counted(len(tested), "comparison")
+    number = count_of(len(tested), "comparison")
     said = f"{adjusted} of {number} stand out: adjusted p below 0.05 ({raw} unadjusted)."
     sentences = [Sentence("", said)]
     blocks.sort(key=lambda rows: -_standing_out(rows))
@@ -79,7 +80,7 @@ def main_findings(comparisons: pd.DataFrame) -> list[Sentence]:
     if len(loud) > _CONTRASTS:
         others = len(loud) - _CONTRASTS
         sentences.append(
-            Sentence("", f"{_counted(others, 'other contrast')} with such comparisons: see the picture.")
+            Sentence("", f"{count_of(others, 'other contrast')} with such comparisons: see the picture.")
         )
     silent = [_words(rows.iloc[0].to_dict()) for rows in blocks if not _standing_out(rows)]
     if silent:
@@ -119,7 +120,7 @@ def _clearest(rows: pd.DataFrame) -> Sentence:
     best = strong.sort_values(["p_adjusted", "p"], kind="stable").iloc[0].to_dict()
     direction = "higher" if best["effect_size"] > 0 else "lower"
     text = (
-        f"{len(strong)} of {_counted(len(rows), 'comparison')} stand out. The clearest: {_place(best)} is "
+        f"{len(strong)} of {count_of(len(rows), 'comparison')} stand out. The clearest: {_place(best)} is "
         f"{direction} {_in_arm(best)}: {best['summary_a']} against {best['summary_b']} "
         f"(n = {best['n_a']:.0f} and {best['n_b']:.0f}; {_numbers(best)})."
     )
@@ -172,10 +173,6 @@ def _p(p: float) -> str:
 
 def _signed(number: float) -> str:
     return f"{number:z.2f}".replace("-", "−")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _with_texts(table: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.core.errors import NoInputError
 from mriparaspinal.core.filenames import MANIFEST
 from mriparaspinal.core.model import MUSCLES, PROBLEM_COLUMNS, SEGMENTS, Problem, Settings
-from mriparaspinal.core.text import natural_key
+from mriparaspinal.core.text import count_of, natural_key
 from mriparaspinal.io.manifest import Manifest
 from mriparaspinal.io.output import sha256
 from mriparaspinal.io.tables import parse_table
@@ -102,7 +102,7 @@ class Contents:
         """How many errors and warnings there are, in words."""
         errors = sum(problem.severity == "error" for problem in self.problems)
         warnings = len(self.problems) - errors
-        return f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')} in the files"
+        return f"{count_of(errors, 'error', 'no')}, {count_of(warnings, 'warning', 'no')} in the files"
 
     @property
     def step(self) -> int:
@@ -150,10 +150,6 @@ def gather(
         problems=tuple(problems),
         record=_record(read, source, study, compared),
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
 
 
 def _to_look_at(view: SliceView) -> bool:

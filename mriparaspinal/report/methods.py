@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mriparaspinal.core.model import Settings
+from mriparaspinal.core.text import join_names
 
 CITATION = (
     "Ren Y, Han X, Zhang K, et al. MRI abnormal patterns of lumbar paraspinal muscles in patients with "
@@ -61,7 +62,7 @@ def _measurement(study: StudyFacts) -> list[str]:
     settings = study.settings
     slices = "axial MRI slice" if study.slices == 1 else "axial MRI slices"
     people = "participant" if study.participants == 1 else "participants"
-    muscles = _listed([_MUSCLES.get(name, name) for name in study.muscles])
+    muscles = join_names([_MUSCLES.get(name, name) for name in study.muscles])
     sentences = [
         f"On {study.slices} {slices} of {study.participants} {people} (lumbar segments "
         f"{_range(study.segments)}), {muscles} were measured on both sides with mriparaspinal "
@@ -194,12 +195,3 @@ def _range(segments: Sequence[str]) -> str:
     if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
         return f"{segments[0]}–{segments[-1]}"
     return ", ".join(segments)
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Names for a sentence.
-
-    >>> _listed(["a"]), _listed(["a", "b", "c"])
-    ('a', 'a, b and c')
-    """
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.core.model import MUSCLES
-from mriparaspinal.dataset.anatomy import RegionKey
+from mriparaspinal.dataset.regions import RegionKey
 from mriparaspinal.imaging.rasterise import Patch, PixelBox, frame_of
 
 #: Around the regions, so much of their longer edge is shown, for the eye to find its way.

@@ -10,6 +10,7 @@ import numpy as np
 
 from mriparaspinal.core.errors import UnreadableError, unreadable
 from mriparaspinal.core.model import SEGMENTS, Problem
+from mriparaspinal.core.text import count_of
 from mriparaspinal.imaging.planes import Plane, Series
 from mriparaspinal.io.scan_files import ScanSource, told
 from mriparaspinal.scans.level_maps import (
@@ -32,10 +33,6 @@ _ONE_PLACE = 0.01
 
 #: What the word axial means, for messages.
 _LIMIT = ", its normal within 45° of the body axis (60° in a series of axial slices)"
-
-
-class RowError(Exception):
-    """A row that cannot be prepared: code, (what was found; what was expected), what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +229,7 @@ def _around(
         raise unreadable(what, "one", f"correct the label map, or give slice for {segment}", "unclear-level")
     middle = _middle(level, segment, axial, structure, rule, problems)
     if structure.strays:
-        many = f"{structure.strays} voxel{'s' * (structure.strays > 1)}"
+        many = f"{count_of(structure.strays, 'voxel')}"
         what = f"{many} of {segment} in the label map far from its main part; expected none"
         remedy = "they were left out: look whether the slice goes through the level"
         problems.append(row_problem(level.row, "stray-voxels", what, remedy, "warning"))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import Fault, UsageError, unreadable
 from mriparaspinal.core.model import SEGMENTS
+from mriparaspinal.core.text import and_more
 from mriparaspinal.imaging.planes import Plane, Series
 from mriparaspinal.io.numberings import published_table
 
@@ -63,14 +64,6 @@ class LevelRule:
     at: Kind
     slices: int = 1
     """How many slices of each level, an odd number."""
-
-
-class LevelMapError(Exception):
-    """A label map, or one of its levels, that cannot be used: code, (found; expected), what to do."""
-
-    def __init__(self, code: str, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.code, self.message, self.remedy = code, message, remedy
 
 
 def parse_level_numbering(columns: Sequence[str], rows: Sequence[Sequence[str]], name: str) -> LevelNumbering:
@@ -217,7 +210,7 @@ def find_levels(voxels: NDArray[np.integer], affine: NDArray[np.float64], rule: 
         raise unreadable("a label map without labels", "some", "check the file", "empty-map")
     strange = sorted(v for v in present if v < 0 or v > (numbering.largest or v))
     if strange:
-        found = f"values {_listed(strange)} in the label map"
+        found = f"values {and_more(strange, 20)} in the label map"
         raise unreadable(
             found,
             f"those of {numbering.name} alone",
@@ -227,8 +220,8 @@ def find_levels(voxels: NDArray[np.integer], affine: NDArray[np.float64], rule: 
     masks = {segment: present & values[segment] for segment in SEGMENTS if segment in values}
     levels = {s: _structure(np.isin(voxels, sorted(v)), affine, rule.at) for s, v in masks.items() if v}
     if not levels:
-        found = f"values {_listed(sorted(present))} in the label map"
-        wanted = ", ".join(f"{_listed(sorted(v))} ({s})" for s, v in values.items())
+        found = f"values {and_more(sorted(present), 20)} in the label map"
+        wanted = ", ".join(f"{and_more(sorted(v), 20)} ({s})" for s, v in values.items())
         message = f"{found}"
         raise unreadable(
             message,
@@ -239,10 +232,6 @@ def find_levels(voxels: NDArray[np.integer], affine: NDArray[np.float64], rule: 
     _check_order(levels)
     unclear = frozenset(["L5"] if present & numbering.sixth and "L5" in levels else [])
     return FoundLevels(levels, unclear)
-
-
-def _listed(values: Sequence[int]) -> str:
-    return ", ".join(map(str, values[:20])) + (f" and {len(values) - 20} more" if len(values) > 20 else "")
 
 
 def _structure(mask: NDArray[np.bool_], affine: NDArray[np.float64], kind: Kind) -> Structure:

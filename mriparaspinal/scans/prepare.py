@@ -18,7 +18,7 @@ from mriparaspinal import __version__
 from mriparaspinal.core.errors import UnreadableError, UsageError, unreadable
 from mriparaspinal.core.filenames import PREPARED
 from mriparaspinal.core.model import MUSCLES, PROBLEM_COLUMNS, REFERENCES, SAT, SEGMENTS, Problem
-from mriparaspinal.core.text import natural_key
+from mriparaspinal.core.text import count_of, natural_key
 from mriparaspinal.imaging.window import PERCENTILES, WindowRule
 from mriparaspinal.io.label_volumes import read_label_volume
 from mriparaspinal.io.manifest import listed_outputs
@@ -105,10 +105,7 @@ def prepare(
             for _ in members:
                 progress()
     problems.sort(key=lambda problem: natural_key(problem.shape))
-    settings: dict[str, object] = {"window": window or "dicom-series", "percentiles": PERCENTILES}
-    settings |= {"display": "radiological", **_told_rule(rule)}
-    settings |= {} if form is None else {"affine": form}
-    files = _files(images, rows, problems, settings, len(table.rows))
+    files = _files(images, rows, problems, _settings(window, rule, form), len(table.rows))
     return Prepared(files, problems, len(table.rows), len(images))
 
 
@@ -121,6 +118,13 @@ def _check_label_rule(levels: Sequence[Level], rule: LevelRule | None) -> None:
     if row is None and rule is not None:
         found = "given, but no usable row of levels.csv has a label_map"
         raise UsageError(f"--level-numbering: {found}; expected one; leave it out, or fill in label_map")
+
+
+def _settings(window: WindowRule | None, rule: LevelRule | None, form: Form | None) -> dict[str, object]:
+    """What was asked for, or taken in its place, for the manifest."""
+    settings: dict[str, object] = {"window": window or "dicom-series", "percentiles": PERCENTILES}
+    settings |= {"display": "radiological", **_told_rule(rule)}
+    return settings if form is None else settings | {"affine": form}
 
 
 def _told_rule(rule: LevelRule | None) -> dict[str, object]:
@@ -204,7 +208,7 @@ def label_list() -> bytes:
 
 def _unread(level: Level, files: int) -> Problem:
     # The names of files often hold the patient's, so they are on the terminal only, in the list.
-    found = f"{files} broken file{'s' * (files > 1)} in its source; "
+    found = f"{count_of(files, 'broken file')} in its source; "
     found += "expected whole ones: a slice or a window may be missing"
     return row_problem(level.row, "broken-files", found, "see --list for their names", "warning")
 

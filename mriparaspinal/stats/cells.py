@@ -10,11 +10,9 @@ import numpy as np
 import pandas as pd
 
 from mriparaspinal.core.errors import NoInputError, UsageError
-from mriparaspinal.core.text import natural_key, read_cell
+from mriparaspinal.core.text import and_more, natural_key, read_cell
+from mriparaspinal.core.text import count_of as count_of
 from mriparaspinal.stats.limits import of_usual_size
-
-#: How many names or values a message lists before it only counts.
-_LISTED = 10
 
 KEY = ["participant_id", "segment", "muscle", "side"]
 
@@ -53,8 +51,7 @@ def counted(ids: Iterable[str]) -> str:
     >>> counted(["ALS_1"]), counted(["ALS_1", "ALS_2", "ALS_2"])
     ('1 participant', '2 participants')
     """
-    n = len(set(ids))
-    return f"{n} participant" if n == 1 else f"{n} participants"
+    return count_of(len(set(ids)), "participant")
 
 
 def check_unique(rows: pd.DataFrame) -> None:
@@ -95,9 +92,7 @@ def require_column(table: pd.DataFrame, name: str, where: str) -> None:
 
 def list_first(names: Iterable[str]) -> str:
     """The first few names and how many more there are."""
-    spelt = [f"'{name}'" for name in names]
-    more = len(spelt) - _LISTED
-    return ", ".join(spelt[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+    return and_more(f"'{name}'" for name in names)
 
 
 def require_named(chosen: Mapping[str, Sequence[str]]) -> None:
@@ -150,8 +145,3 @@ def typed_table(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFr
     texts = {"segment", "muscle", "metric", "form", "rater_a", "rater_b"}
     kinds = {"n": "int64", "raters": "int64", "df1": "Int64", "df2": "Int64"}
     return table.astype({name: kinds.get(name, "float64") for name in columns if name not in texts})
-
-
-def count_of(number: int, noun: str) -> str:
-    """A number with its noun: ``1 row``, ``2 rows``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from mriparaspinal.core.errors import Fault, UsageError
 from mriparaspinal.core.model import COLUMNS
 from mriparaspinal.core.participants import read_word
-from mriparaspinal.core.text import natural_key, read_number
+from mriparaspinal.core.text import and_more, natural_key, read_number
 from mriparaspinal.stats.cells import as_text
 
 Conditions = tuple[tuple[str, str], ...]
@@ -315,11 +315,7 @@ def _check_arms(contrast: Contrast, cohort: pd.DataFrame) -> None:
 
 def _values(column: pd.Series, most: int = 12) -> str:
     """The values of a column for a message."""
-    values = sorted({as_text(value) for value in column} - {""}, key=natural_key)
-    if not values:
-        return "no values"
-    more = f" and {len(values) - most} more" if len(values) > most else ""
-    return ", ".join(values[:most]) + more
+    return and_more(sorted({as_text(value) for value in column} - {""}, key=natural_key), most) or "no values"
 
 
 def _groups(cohort: pd.DataFrame) -> list[str]:

@@ -10,7 +10,8 @@ import pytest
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import Contour
 from mriparaspinal.imaging.tracing import mask_shapes
-from mriparaspinal.io.labelme import labelme_bytes, read_annotation, write_beside
+from mriparaspinal.io.beside import write_beside
+from mriparaspinal.io.labelme import labelme_bytes, read_annotation
 from tests.support.builders.slices import write_image
 from tests.support.builders.study import fingerprint
 

@@ -9,7 +9,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from mriparaspinal.analysis.files import svg_bytes
-from mriparaspinal.report.figure_svg import UnreadableFigureError, svg_picture
+from mriparaspinal.core.errors import UnreadableError
+from mriparaspinal.report.figure_svg import svg_picture
 
 
 def test_a_figure_is_an_image_that_holds_the_file_as_it_is():
@@ -25,5 +26,5 @@ def test_a_figure_is_an_image_that_holds_the_file_as_it_is():
 
 @pytest.mark.parametrize("content", [b"no svg", b"<svg", b"<html/>", b'<svg viewBox="0 0 1 1"/>'])
 def test_what_is_no_figure_is_refused(content):
-    with pytest.raises(UnreadableFigureError):
+    with pytest.raises(UnreadableError):
         svg_picture(content, "b")

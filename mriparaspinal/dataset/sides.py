@@ -1,0 +1,242 @@
+"""On which side of the patient a muscle lies: labels and positions against each other."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from mriparaspinal.core.labels import Region, alias_key, may_be_lumbar
+from mriparaspinal.core.model import MUSCLES, Problem, Settings
+from mriparaspinal.dataset.plausibility import (
+    Spot,
+    front_back_swapped,
+    in_front,
+    lies_on_both_sides,
+    spot_of,
+    surely_in_order,
+    turned_as_a_whole,
+)
+from mriparaspinal.dataset.regions import OPPOSITE, Anatomy, Finding, Placed, RegionKey, error_of, warning_of
+from mriparaspinal.imaging.rasterise import Patch, centroid_column, union
+
+
+def with_sides(
+    placed: list[Placed], settings: Settings, file: str, anatomy: Anatomy, faulty: set[RegionKey]
+) -> list[Placed]:
+    """Give each muscle contour its side, and take out those whose side is missing or contradicted."""
+    muscles = [p for p in placed if p.region.is_muscle]
+    good = [p for p in placed if not p.region.is_muscle]
+    sound = [p for p in placed if (p.region.name, "") not in faulty]
+    reference_spot = _reference_spot(sound, settings)
+    reference = None if reference_spot is None else reference_spot.column
+    midline = _middle_of_pairs(muscles) if reference is None else reference
+    sided = [p for p in muscles if p.region.side]
+    contradicting = [p for p in sided if _side_shown(p.patch, midline, settings) == OPPOSITE[p.region.side]]
+    spots: dict[Spot, Placed] = {}
+    # Most slices are told by the frames of their contours, without a look at each pixel.
+    if contradicting or not surely_in_order([(p.region.name, p.patch) for p in muscles], reference_spot):
+        spots = {spot_of(*p.region, p.patch): p for p in muscles}
+    finding = turned_as_a_whole(list(spots), reference_spot, midline, settings.image_left)
+    problems = [error_of(file, "", finding)] if finding else _lost_side(contradicting, sided, settings, file)
+    if problems:
+        anatomy.problems += problems
+        anatomy.seen |= {(p.region.name, p.region.side) for p in muscles}
+        return good
+    wrong = _wrongly_sided(sided, contradicting, midline, settings, file)
+    anatomy.problems += wrong.problems
+    for p in wrong.contours:
+        anatomy.seen.add((p.region.name, p.region.side))
+        faulty.add((p.region.name, p.region.side))
+    anatomy.seen |= {(name, "") for name in wrong.unclear}
+    for p in muscles:
+        if p.region.side:
+            if p not in wrong.contours:
+                good.append(p)
+        # Without a reference no side is guessed: the middle of pairs only checks labels that tell theirs.
+        elif fault := _unsided_fault(p, reference):
+            anatomy.problems.append(error_of(file, p.contour.label, fault))
+            anatomy.seen.add((p.region.name, ""))
+        else:
+            side = _side_shown(p.patch, reference, settings)
+            good.append(replace(p, region=p.region._replace(side=side)))
+    if midline is not None:
+        anatomy.problems += _unusual_places(good, midline, file)
+    swapped, _ = front_back_swapped(list(spots), reference_spot)
+    in_place = [spot for spot in swapped if spots[spot] not in wrong.contours]
+    anatomy.problems += [warning_of(file, spots[spot].contour.label, in_front(spot)) for spot in in_place]
+    return good
+
+
+def _lost_side(
+    contradicting: list[Placed], sided: list[Placed], settings: Settings, file: str
+) -> list[Problem]:
+    """The error about a slice of which all labels of one side, or most of all, contradict the display."""
+    if len(contradicting) < 2 or len(contradicting) == len(sided) or _lumbar(contradicting, sided):
+        return []
+    for side in ("left", "right"):
+        theirs = [p for p in sided if p.region.side == side]
+        if len(theirs) > 1 and all(p in contradicting for p in theirs):
+            which = f"all {len(theirs)} labels of the {side}"
+            break
+        # Those that lie there: labelled left as all the others are, for example.
+        there = [p for p in contradicting if p.region.side == OPPOSITE[side]]
+        right_there = [p for p in theirs if p not in contradicting]
+        if len(there) > 1 and not right_there:
+            which = f"all {len(there)} contours on the patient's {side} are labelled {OPPOSITE[side]}: they"
+            break
+    else:
+        if len(contradicting) <= len(sided) / 2:
+            return []
+        which = f"{len(contradicting)} of {len(sided)} labels with a side"
+    left = settings.image_left
+    found = f"{which} contradict the display; expected the patient's {left} at the left of the image "
+    found += f"(--image-left {left})"
+    remedy = "check on an overlay where the contours lie: none of the slice's muscles is measured"
+    labels = ", ".join(dict.fromkeys(p.contour.label for p in contradicting))
+    return [error_of(file, labels, ("side-contradicts-display", found, remedy))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """Contours whose side is wrong or cannot be told, muscles of which it is not clear, what is said."""
+
+    contours: list[Placed]
+    unclear: set[str]
+    problems: list[Problem]
+
+
+def _wrongly_sided(
+    sided: list[Placed],
+    contradicting: list[Placed],
+    midline: float | None,
+    settings: Settings,
+    file: str,
+) -> _Wrong:
+    both = [p for p in sided if midline is not None and lies_on_both_sides(p.patch, midline)]
+    lumbar = _lumbar([*contradicting, *both], sided)
+    problems = []
+    if lumbar:
+        labels = ", ".join(dict.fromkeys(p.contour.label for p in lumbar))
+        found = (
+            f"{labels}: is the L left, or lumbar? It lies on both sides or on the right, and no label is of "
+        )
+        found += "the right; expected labels such as ES_L and ES_R"
+        known = ", ".join(f'{p.contour.label} = "{p.region.name}"' for p in _one_each(lumbar))
+        remedy = (
+            f"if it is lumbar, write [labels] {known} into paraspinal.toml: the place then tells the side"
+        )
+        problems.append(error_of(file, labels, ("lumbar-or-left", found, remedy)))
+    both = [p for p in both if p not in lumbar]
+    for p in both:
+        found = f"labelled {p.region.side}, but it covers both sides of the midline; "
+        found += "expected one contour per side"
+        finding = ("crosses-midline", found, "draw each side by itself")
+        problems.append(error_of(file, p.contour.label, finding))
+    rest = [p for p in contradicting if p not in lumbar and p not in both]
+    if rest:
+        problems += _contradictions(rest, [p for p in sided if p not in lumbar], settings, file)
+    contours = [*lumbar, *both, *rest]
+    return _Wrong(contours, {p.region.name for p in (*lumbar, *both)}, problems)
+
+
+def _lumbar(wrong: list[Placed], sided: list[Placed]) -> list[Placed]:
+    """Contours such as LES that do not lie on the left alone, in a file without a right one of the muscle."""
+    names = {p.region.name for p in wrong if may_be_lumbar(p.contour.label)}
+    names -= {p.region.name for p in sided if p.region.side == "right"}
+    return [p for p in sided if p.region.name in names and may_be_lumbar(p.contour.label)]
+
+
+def _one_each(placed: list[Placed]) -> list[Placed]:
+    return list({alias_key(p.contour.label): p for p in placed}.values())
+
+
+def _reference_spot(placed: list[Placed], settings: Settings) -> Spot | None:
+    """Where the reference's centroid lies, whose column parts left from right; None without a reference."""
+    for name in dict.fromkeys((settings.reference, "IVD", "VB")):
+        reference = [p.patch for p in placed if p.region.name == name]
+        if reference:
+            return spot_of("", "", union(reference))
+    return None
+
+
+def _middle_of_pairs(muscles: list[Placed]) -> float | None:
+    """The mean column between left and right contours of the same muscle; None without such a pair."""
+    middles = []
+    for name in MUSCLES:
+        left = [centroid_column(p.patch) for p in muscles if p.region == Region(name, "left")]
+        right = [centroid_column(p.patch) for p in muscles if p.region == Region(name, "right")]
+        if left and right:
+            middles.append((sum(left) / len(left) + sum(right) / len(right)) / 2)
+    return sum(middles) / len(middles) if middles else None
+
+
+def _side_shown(patch: Patch, midline: float | None, settings: Settings) -> str:
+    """The patient's side on which the display shows a patch's centroid; empty where it cannot be told."""
+    if midline is None:
+        return ""
+    # Most patches lie wholly on one side, and their centroid with them.
+    if patch.right - 1 < midline:
+        return settings.image_left
+    if patch.left > midline:
+        return OPPOSITE[settings.image_left]
+    column = centroid_column(patch)
+    if column == midline:
+        return ""
+    return settings.image_left if column < midline else OPPOSITE[settings.image_left]
+
+
+def _unusual_places(placed: list[Placed], midline: float, file: str) -> list[Problem]:
+    """Multifidus farther from the midline than erector spinae of the same side: names swapped, perhaps."""
+    away: dict[RegionKey, float] = {}
+    for p in placed:
+        if p.region.name in ("MF", "ES"):
+            middle = (p.patch.left + p.patch.right - 1) / 2
+            away[p.region.name, p.region.side] = abs(middle - midline)
+    problems = []
+    for side in ("left", "right"):
+        if away.get(("MF", side), 0) > away.get(("ES", side), math.inf):
+            found = "the multifidus lies farther from the midline than the erector spinae; expected it nearer"
+            remedy = "check on an overlay that the two names are not swapped"
+            names = f"{Region('MF', side)}, {Region('ES', side)}"
+            problems.append(warning_of(file, names, ("unusual-place", found, remedy)))
+    return problems
+
+
+def _unsided_fault(p: Placed, reference: float | None) -> Finding | None:
+    if reference is None:
+        return (
+            "side-unknown",
+            "no side in the label and no sound reference contour to tell it from; expected a label such as "
+            f"{p.region.name}_L",
+            "name the side in the label, or draw the reference",
+        )
+    if p.patch.left <= reference <= p.patch.right - 1:
+        return (
+            "crosses-midline",
+            "a contour without a side in its label crosses the middle of the reference; "
+            "expected one contour per side",
+            "draw each side by itself, or name the side in the label",
+        )
+    return None
+
+
+def _contradictions(
+    contradicting: list[Placed], sided: list[Placed], settings: Settings, file: str
+) -> list[Problem]:
+    left = settings.image_left
+    display = f"the patient's {left} at the left of the image (--image-left {left})"
+    if len(contradicting) == len(sided):
+        labels = ", ".join(p.contour.label for p in sided)
+        found = f"all {len(sided)} labels with a side contradict the display; expected {display}"
+        remedy = (
+            "mirror the image back or swap the labels; if all images show the patient's "
+            f"{OPPOSITE[left]} at the left, use --image-left {OPPOSITE[left]}"
+        )
+        return [error_of(file, labels, ("side-contradicts-display", found, remedy))]
+    problems = []
+    for p in contradicting:
+        shown = OPPOSITE[p.region.side]
+        found = f"labelled {p.region.side}, but it lies on the patient's {shown}; expected {display}"
+        remedy = "correct the label's side, or the contour"
+        problems.append(error_of(file, p.contour.label, ("side-contradicts-display", found, remedy)))
+    return problems
