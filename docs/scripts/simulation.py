@@ -1,10 +1,12 @@
-"""Write docs/simulation.md: how often the protocol of ``compare`` errs, and how often it finds what is there.
+"""Write docs/simulation.md and its tables: error rates and power of the protocol of ``compare``.
 
 Run: ``python docs/scripts/simulation.py`` (about five minutes on one core; the same page each time).
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +22,8 @@ from mriparaspinal.stats.arms import compare_arms, compare_pairs
 from mriparaspinal.stats.effect_sizes import rank_biserial_interval
 from mriparaspinal.stats.exact_ranks import mann_whitney_exact, wilcoxon_exact
 
-PAGE = Path(__file__).resolve().parents[1] / "simulation.md"
+DOCS = Path(__file__).resolve().parents[1]
+PAGE = "simulation.md"
 SEED = 20260317
 #: Patients with ALS and with LR in Ren et al. 2026.
 N_ALS, N_LR = 38, 32
@@ -88,8 +91,10 @@ GROUPS = (
 
 def main() -> None:
     """Write the page."""
-    PAGE.write_text(page(*(simulate() for simulate in SIMULATIONS)), encoding="utf-8")
-    print(f"wrote {PAGE}")
+    for name, content in made(*(simulate() for simulate in SIMULATIONS)).items():
+        (DOCS / name).parent.mkdir(exist_ok=True)
+        (DOCS / name).write_text(content, encoding="utf-8")
+        print(f"wrote {DOCS / name}")
 
 
 # --- what is simulated --------------------------------------------------------------------------------------
@@ -329,7 +334,7 @@ def smallest_paired_difference(correlation: float) -> float:
 # --- the page -----------------------------------------------------------------------------------------------
 
 
-def page(
+def made(
     groups: list[Case],
     sides: list[Case],
     sides_power: list[Case],
@@ -337,8 +342,9 @@ def page(
     rows: list[Case],
     few_values: list[Case],
     intervals: list[Case],
-) -> str:
-    """The page as Markdown, from the results of SIMULATIONS."""
+) -> dict[str, str]:
+    """The page (Markdown) and its long tables (CSV) by their names in ``docs``, from SIMULATIONS' results."""
+    lists: dict[str, str] = {}
     levels = [case.shares["protocol"].value for case in groups]
     alike = next(case for case in sides if case.labels == (NORMAL, "0.9"))
     paired_levels = [case.shares["paired (paired_p)"].value for case in sides]
@@ -353,6 +359,7 @@ def page(
         "small": few_values[0].shares["protocol (p)"].n,
         "intervals": intervals[0].shares["r = 0.0"].n,
     }
+    power = _listed(lists, "power-sides", ("Row", "d", "correlation of the sides", "Data"), sides_power)
     parts = [
         INTRODUCTION,
         f"""\
@@ -397,14 +404,12 @@ be 5 %. "Skewed" are log-normal data (σ = 0.5); their correlation is that of th
   0.9):
   it counts differences between *patients* as noise in the difference between *sides*.
 """,
-        """\
+        f"""\
 ## The paper's differences between sides
 
-Power (share of p < 0.05) if the paper's means and SDs were true. d is the difference in SDs. "Skewed" are
-log-normal data of the same means and SDs.
-""",
-        _cases(("Row of the paper's Table 2", "d", "correlation of the sides", "Data"), sides_power),
-        f"""\
+Power (share of p < 0.05) if the paper's means and SDs were true, for normal and skewed (log-normal) data:
+[all cases]({power}). d is the difference in SDs.
+
 - Either test detects the large differences (L4–L5 in ALS).
 - For {small[0].labels[0]} (d = {small[0].labels[1]}) and a correlation of 0.9 the independent test detects
   {at_09.shares["independent (p)"]}, the paired one {at_09.shares["paired (paired_p)"]}. A large unpaired p,
@@ -441,24 +446,22 @@ Hochberg's. A *hit* is a row with p (or adjusted p) below 0.05; it is *false* if
   {real.shares["found, p"]}; {real.shares["false among hits, adjusted p"]} and
   {real.shares["false among hits, p"]} of their hits are false.
 """,
-        *_small_samples_parts(few_values),
-        *_coverage_parts(intervals),
+        *_small_samples_parts(few_values, lists),
+        *_coverage_parts(intervals, lists),
     ]
-    return joined(parts)
+    return {PAGE: joined(parts), **lists}
 
 
-def _small_samples_parts(cases: list[Case]) -> list[str]:
+def _small_samples_parts(cases: list[Case], lists: dict[str, str]) -> list[str]:
     highest = {heading: max(case.shares[heading].value for case in cases) for heading in cases[0].shares}
     few = cases[0].shares
     return [
-        """\
+        f"""\
 ## Small samples that do not differ
 
-n values in each group, or n pairs of independent sides. Each share is the type-I error, which should be at
-most 5 %. "Skewed" are log-normal data (σ = 1).
-""",
-        _cases(("Data", "n"), cases),
-        f"""\
+3 to 15 values in each group, or pairs of independent sides, normal and log-normal (σ = 1):
+[all cases]({_listed(lists, "small-samples", ("Data", "n"), cases)}). The type-I error should be at most 5 %.
+
 - The asymptotic p of the Mann–Whitney test, which is shown and adjusted, errs in up to
   {_percent(highest["U, asymptotic"])}, that of Wilcoxon's test in up to
   {_percent(highest["Wilcoxon, asymptotic"])}. The exact p (`p_exact`, `paired_p_exact`) does in at most
@@ -473,7 +476,7 @@ most 5 %. "Skewed" are log-normal data (σ = 1).
     ]
 
 
-def _coverage_parts(cases: list[Case]) -> list[str]:
+def _coverage_parts(cases: list[Case], lists: dict[str, str]) -> list[str]:
     def span(shape: str, least: int = 0) -> str:
         values = [
             share.value
@@ -484,14 +487,13 @@ def _coverage_parts(cases: list[Case]) -> list[str]:
         return f"{_percent(min(values))} to {_percent(max(values))}"
 
     return [
-        """\
+        f"""\
 ## The interval of the rank-biserial correlation
 
-Coverage of the 95 % interval (Newcombe's method 5). "Normal": two normal groups of equal SD, a shifted.
-"Exponential": a is b times a factor. In the last rows the SD of a is three times that of b.
-""",
-        _cases(("Data", "n of a and b"), cases),
-        f"""\
+Coverage of the 95 % interval (Newcombe's method 5) for r from 0 to 0.9, of normal groups (a shifted; or with
+three times the SD of b) and exponential ones (a is b times a factor):
+[all cases]({_listed(lists, "coverage", ("Data", "n of a and b"), cases)}).
+
 - If the groups differ by a shift, the coverage is {span(NORMAL, 8)} from 8 values per group on, and between
   {_coverage_of(cases, "3 and 3")} with three per group.
 - **It fails if groups differ in both shape and size**, as the method assumes equal shapes: {span(STRETCHED)}
@@ -541,6 +543,16 @@ page from a fixed seed, with the functions of the package.
 def _cases(labels: Sequence[str], cases: Sequence[Case]) -> str:
     headings = list(cases[0].shares)
     return table((*labels, *headings), [(*case.labels, *_texts(case, headings)) for case in cases])
+
+
+def _listed(lists: dict[str, str], name: str, labels: Sequence[str], cases: Sequence[Case]) -> str:
+    """Add a table to the files beside the page; its address."""
+    headings = list(cases[0].shares)
+    text = io.StringIO()
+    rows = [(*labels, *headings), *((*case.labels, *_texts(case, headings)) for case in cases)]
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    lists[f"simulation/{name}.csv"] = text.getvalue()
+    return f"simulation/{name}.csv"
 
 
 def _texts(case: Case, headings: Sequence[str]) -> list[str]:

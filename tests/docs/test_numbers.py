@@ -201,6 +201,18 @@ def test_a_paper_without_the_quoted_numbers_stops_the_script() -> None:
 # --- simulation ---------------------------------------------------------------------------------------------
 
 SIMULATION = read("simulation.md")
+
+
+def simulation_tables() -> list[list[list[str]]]:
+    """The rows of the tables, in the order of the simulations; three are files of their own."""
+    groups, sides, power_of_groups, many_rows = (rows for _, rows in tables(SIMULATION))
+    power_of_sides, small, coverage = (
+        list(csv.reader(read(f"simulation/{name}.csv").splitlines()))[1:]
+        for name in ("power-sides", "small-samples", "coverage")
+    )
+    return [groups, sides, power_of_sides, power_of_groups, many_rows, small, coverage]
+
+
 #: Enough to see a gross error, few enough for a few seconds.
 REDUCED = {
     "same_groups": 100,
@@ -235,7 +247,7 @@ def simulated() -> list[tuple[str, list[Any], list[Any]]]:
     """Name, cases of a short run with another seed, and cases of the page."""
     simulation = load("simulation")
     found = []
-    for simulate, (_, rows) in zip(simulation.SIMULATIONS, tables(SIMULATION), strict=True):
+    for simulate, rows in zip(simulation.SIMULATIONS, simulation_tables(), strict=True):
         cases = simulate(REDUCED[simulate.__name__], seed=7)
         (replications, _) = (
             parameter.default for parameter in inspect.signature(simulate).parameters.values()
@@ -245,7 +257,9 @@ def simulated() -> list[tuple[str, list[Any], list[Any]]]:
 
 
 def test_every_sentence_of_the_simulation_page_follows_from_its_tables(simulated) -> None:
-    assert load("simulation").page(*(page for _, _, page in simulated)) == SIMULATION
+    made = load("simulation").made(*(page for _, _, page in simulated))
+    assert {name: read(name) for name in made} == made
+    assert set(made) == {"simulation.md", *(f"simulation/{p.name}" for p in (DOCS / "simulation").iterdir())}
 
 
 def test_the_page_lies_within_chance_of_another_run(simulated) -> None:
@@ -261,7 +275,7 @@ def test_the_page_lies_within_chance_of_another_run(simulated) -> None:
 
 def test_the_seed_of_the_page_gives_its_smallest_table_again() -> None:
     simulation = load("simulation")
-    _, rows = tables(SIMULATION)[3]
+    rows = simulation_tables()[3]
     cases = simulation.power_of_groups()
     assert rows == [[*case.labels, *map(str, case.shares.values())] for case in cases]
 
