@@ -80,7 +80,10 @@ def test_every_function_is_documented(name: str) -> None:
     function = getattr(mp, name)
     sections = re.split(r"\n(\w+)\n-{3,}\n", inspect.getdoc(function) or "")
     told = dict(zip(sections[1::2], sections[2::2], strict=True))
-    assert {"Parameters", "Returns", "Raises", "Examples"} <= set(told)
+    assert {"Returns", "Examples"} <= set(told)
+    if not inspect.signature(function).parameters:
+        return
+    assert {"Parameters", "Raises"} <= set(told)
     heads = re.findall(r"^(\w.*?)(?: : .*)?$", told["Parameters"], flags=re.MULTILINE)
     assert {part for head in heads for part in head.split(", ")} == set(
         inspect.signature(function).parameters
@@ -122,7 +125,7 @@ CASES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         "reliability --table ratings.csv --out OUT",
     ),
     "sweep_thresholds": (
-        lambda s, out: mp.sweep_thresholds(s / "results", s / "scans").save(out),
+        lambda s, out: mp.sweep_thresholds(mp.quantify(s / "scans")).save(out),
         "threshold-sweep results --dataset scans --out OUT",
     ),
     "masks": (
@@ -130,11 +133,11 @@ CASES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         "masks scans --participant-label LR_2 --out OUT",
     ),
     "make_phantom": (
-        lambda _, out: mp.make_phantom(out, als=1, lr=0, size=128, als_fat=0.1),
+        lambda _, out: mp.make_phantom(out, als=1, lr=0, size=128, effects={"als_fat": 0.1}),
         "phantom OUT --als 1 --lr 0 --size 128 --als-fat 0.1",
     ),
     "make_report": (
-        lambda s, out: mp.make_report(s / "results", s / "scans", out),
+        lambda s, out: mp.make_report(s / "results", s / "scans", out=out),
         "report results --dataset scans --out OUT",
     ),
     "make_maps": (
@@ -145,7 +148,7 @@ CASES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     ),
     "measure_regions": (
         lambda s, out: mp.measure_regions(
-            {"fa": s / "on.nii.gz"}, probabilities={"all": s / "off.nii.gz"}, percent=True
+            {"fa": s / "on.nii.gz"}, {"all": s / "off.nii.gz"}, percent=True
         ).save(out),
         "regions --map fa=on.nii.gz --probability all=off.nii.gz --percent --out OUT",
     ),

@@ -9,19 +9,26 @@ from typing import Literal, TypeAlias
 
 import pandas as pd
 
+from mriparaspinal.analysis import reliability as steps
 from mriparaspinal.analysis.compare import compare_cohort
 from mriparaspinal.analysis.correlate import correlate_cohort
 from mriparaspinal.analysis.inputs import Cohort, join_tables, open_cohort, open_table, open_wide
 from mriparaspinal.analysis.regress import regress_cohort
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.analysis.roc import discriminate
-from mriparaspinal.api.given import Files, PathLike, Table, files, problems_frame
-from mriparaspinal.api.measuring import StudyResults
+from mriparaspinal.api.given import Files, PathLike, Progress, Table, each, files, note_jobs, telling
+from mriparaspinal.api.results import StudyResults, dataset_of
+from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import PARTICIPANTS
 from mriparaspinal.measure.results import Results
 
-Data: TypeAlias = Table | StudyResults
+#: Raters are either folders, or all in one table.
+RATERS_AND_TABLE = (
+    "{}: was given with RATERs, --metric, --dataset or --mean-out; expected it alone; leave out one of them"
+)
+
+Data: TypeAlias = "Table | StudyResults"
 """Results of a study, or any table with one row per participant."""
 
 
@@ -29,15 +36,15 @@ def _source(data: Data, given: Files) -> Path | Results:
     """What the readers of the commands take; of results that are in hand the files that they are made of."""
     if not isinstance(data, StudyResults):
         return given.of(data, "table.csv")
-    if data.saved:
-        given.paths.append(data.read.folder)
+    if data.where is not None:
+        given.paths.append(data.where)
     return data.read
 
 
 def _open(data: Data, participants: Table | None, given: Files) -> Cohort:
     source = _source(data, given)
     people = given.if_any(participants, PARTICIPANTS)
-    if isinstance(source, Path) and source.is_file():
+    if isinstance(source, Path) and not source.is_dir() and (source.suffix or source.exists()):
         return open_table(source, people)
     return open_cohort(source, people)
 
@@ -53,20 +60,19 @@ def _analyse(
     with files() as given:
         cohort = opened(data, participants, given)
         cohort = join_tables(cohort, [_joined(table, n, given) for n, table in enumerate(join, 1)])
-    own = isinstance(data, StudyResults) and not data.saved
+    with telling(cohort.problems):
+        found = analyse(cohort)
+    own = isinstance(data, StudyResults) and data.where is None
     return replace(
-        analyse(cohort),
-        problems=problems_frame(cohort.problems),
-        sources=cohort.sources[own:],
-        paths=tuple(given.paths),
+        found, problem_list=cohort.problems, sources=cohort.sources[own:], paths=tuple(given.paths)
     )
 
 
 def _joined(table: Data, number: int, given: Files) -> Path:
     if isinstance(table, StudyResults):
-        if not table.saved:
+        if table.where is None:
             raise UsageError("join: results that were not saved; expected a folder; save them first")
-        return given.of(table.read.folder, "")
+        return given.of(table.where, "")
     return given.of(table, f"join_{number}.csv")
 
 
@@ -327,7 +333,10 @@ def reliability(
     *,
     metrics: Sequence[str] = (),
     datasets: Sequence[PathLike] = (),
-) -> Analysis:
+    require_cv: float | None = None,
+    mean_out: PathLike | None = None,
+    progress: Progress | None = None,
+) -> steps.Agreement:
     """Measure how far two or more raters (or two sessions of one) agree.
 
     Parameters
@@ -338,10 +347,16 @@ def reliability(
         Columns of the results to look at; without them ``fi`` and ``rcsa``.
     datasets : sequence of str or Path, optional
         The datasets of two raters, in their order: how far their masks overlap is measured, too.
+    require_cv : float, optional
+        In %: where the CV of a region is beyond it, ``failed`` is the error that says so.
+    mean_out : str or Path, optional
+        Folder for the mean of the raters as results; it is written by ``.save``, too.
+    progress : callable, optional
+        As for :func:`quantify`.
 
     Returns
     -------
-    Analysis
+    Agreement
         ``table`` has the columns of ``reliability.csv``; ``tables`` also ``bland_altman`` and, with
         ``datasets``, ``overlap`` and ``overlap_summary``.
 
@@ -366,36 +381,50 @@ def reliability(
     >>> found.table.loc[found.table["form"] == "ICC(C,1)", ["n", "icc"]].round(3).values.tolist()
     [[3.0, 1.0]]
     """
-    from mriparaspinal.analysis import reliability as steps
-    from mriparaspinal.analysis.overlap import compare_masks, open_sources
-
+    own, mean = [Path(dataset) for dataset in datasets], None if mean_out is None else Path(mean_out)
     if isinstance(raters, (str, Path, pd.DataFrame)):
-        if metrics or datasets:
-            raise UsageError(
-                "reliability: a table with metrics or datasets; expected it alone; leave them out"
-            )
+        if metrics or own or mean_out:
+            raise UsageError(RATERS_AND_TABLE.format(argument("table")))
         with files() as given:
             found = steps.agreement_of_table(given.of(raters, "ratings.csv"))
-        return replace(found, paths=tuple(given.paths))
-    unsaved = [rater for rater in raters if isinstance(rater, StudyResults) and not rater.saved]
-    if unsaved:
-        raise UsageError("reliability: results that were not saved; expected folders; save them first")
-    folders = [r.read.folder if isinstance(r, StudyResults) else Path(r) for r in raters]
-    opened = steps.open_raters(folders)
-    found = steps.agreement_of_raters(opened, metrics)
-    if datasets:
-        masks = compare_masks(*open_sources(opened, list(map(Path, datasets))))
-        found = steps.extended(found, masks.contents, masks.notes)
+        paths, opened = given.paths, []
+    else:
+        if any(isinstance(rater, StudyResults) and rater.where is None for rater in raters):
+            raise UsageError("reliability: results that were not saved; expected folders; save them first")
+        folders = [(r.where or Path()) if isinstance(r, StudyResults) else Path(r) for r in raters]
+        paths = [*folders, *own]
+        steps.refuse_mean_out(mean, paths)
+        opened = steps.open_raters(folders)
+        found = steps.agreement_of_raters(opened, metrics)
+    failed = None if require_cv is None else steps.gate(found.table, require_cv)
+    if own:
+        found = _with_overlap(found, opened, own, progress)
+    contents, notes = steps.mean_files(opened) if mean else ({}, [])
+    found = steps.extended(found, {}, notes)
     sources = tuple(rater.read for rater in opened)
-    return replace(found, sources=sources, paths=(*folders, *map(Path, datasets)))
+    whole = {**vars(found), "sources": sources, "paths": tuple(paths)}
+    return steps.Agreement(**whole, mean=contents, mean_out=mean, failed=failed)
+
+
+def _with_overlap(
+    found: Analysis, raters: list[steps.Rater], datasets: Sequence[Path], progress: Progress | None
+) -> Analysis:
+    """Agreement with that of the masks, slice by slice."""
+    from mriparaspinal.analysis.overlap import compare_masks, open_sources
+
+    first, second = open_sources(raters, datasets)
+    advance = each(progress, "comparing masks", len(first.study.dataset.slices))
+    masks = compare_masks(first, second, advance)
+    return steps.extended(found, masks.contents, masks.notes)
 
 
 def sweep_thresholds(
     results: PathLike | StudyResults,
-    dataset: PathLike,
+    dataset: PathLike | None = None,
     *,
     participants: Table | None = None,
     jobs: int = 1,
+    progress: Progress | None = None,
 ) -> Analysis:
     """Show how much a study's answer hangs on the threshold between muscle and fat.
 
@@ -403,19 +432,19 @@ def sweep_thresholds(
     ----------
     results : StudyResults, str or Path
         Results of a study, measured with the fat rule ``fixed``.
-    dataset : str or Path
-        The dataset that they were measured from.
+    dataset : str or Path, optional
+        The dataset that they were measured from; results of :func:`quantify` in hand know it.
     participants : str, Path or DataFrame, optional
         Participants table in place of the results' own.
-    jobs : int
-        Processes to read with: see :func:`quantify`.
+    jobs, progress : optional
+        As for :func:`quantify`.
 
     Returns
     -------
     Analysis
         ``table`` has the columns of ``sweep_contrasts.csv``: the main contrasts at the thresholds up to 10
         grey levels to either side. ``tables["sweep"]``: FI at each threshold 0–255; ``tables["slope"]``: its
-        change per grey level.
+        change per grey level; ``summary["sentences"]``: how much hangs on it.
 
     Raises
     ------
@@ -427,16 +456,18 @@ def sweep_thresholds(
     Examples
     --------
     >>> import mriparaspinal as mp
-    >>> measured = mp.quantify("sample_data")
-    >>> found = mp.sweep_thresholds(measured, "sample_data")  # doctest: +SKIP
+    >>> found = mp.sweep_thresholds(mp.quantify("sample_data"))  # doctest: +SKIP
     """
     from mriparaspinal.analysis.sweep import sweep_thresholds as sweep
     from mriparaspinal.measure.reopen import open_source
 
+    note_jobs(jobs)
+    root = dataset_of(results, dataset)
+    folder = results.read.folder if isinstance(results, StudyResults) else Path(results)
+
     def analyse(cohort: Cohort) -> Analysis:
-        folder = results.read.folder if isinstance(results, StudyResults) else Path(results)
-        found, _ = sweep(cohort, open_source(folder, cohort.manifest, Path(dataset)), jobs)
-        return found
+        source = open_source(folder, cohort.manifest, root)
+        return sweep(cohort, source, jobs, each(progress, "reading", len(source.study.dataset.slices)))
 
     found = _analyse(results, participants, (), analyse)
-    return replace(found, paths=(*found.paths, Path(dataset)))
+    return replace(found, paths=(*found.paths, root))

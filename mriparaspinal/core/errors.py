@@ -5,11 +5,19 @@ Each message is one line for a person: ``file: what was found; what was expected
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mriparaspinal.core.model import Problem
+
 
 class ParaspinalError(Exception):
     """A user's mistake or an unusable input: shown as one line, never as a traceback."""
 
     exit_code = 1
+
+    problems: tuple[Problem, ...] = ()
+    """What had been found in single files and rows before the work ended."""
 
 
 class UsageError(ParaspinalError):

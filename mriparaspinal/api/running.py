@@ -1,0 +1,132 @@
+"""``run`` from Python: a study from its slices to its page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mriparaspinal.api.given import PathLike, Progress, Table, files
+from mriparaspinal.api.making import Made, make_report
+from mriparaspinal.api.measuring import Pair, measure_into, requested
+from mriparaspinal.api.results import StudyResults, read_results
+from mriparaspinal.core.arguments import argument
+from mriparaspinal.core.errors import NothingToCompareError, ParaspinalError
+from mriparaspinal.core.filenames import PARTICIPANTS
+from mriparaspinal.core.model import Settings
+from mriparaspinal.io.output import COMPARISON, OutputFolder, require_ours
+from mriparaspinal.parallel.map import Execution
+
+if TYPE_CHECKING:
+    from mriparaspinal.analysis.result import Analysis
+
+
+@dataclass(frozen=True, eq=False)
+class StudyRun:
+    """What :func:`run` made of a dataset."""
+
+    results: StudyResults
+    comparison: Analysis
+    """Its ``table`` is None where there was nothing to compare; ``notes`` say why."""
+    report: Made
+
+
+def run(
+    dataset: PathLike,
+    out: PathLike,
+    *,
+    settings: Settings | Mapping[str, Any] | None = None,
+    participants: Table | None = None,
+    masks: PathLike | None = None,
+    numbering: str | None = None,
+    fat_and_water: Pair = None,
+    jobs: int | Execution | None = None,
+    progress: Progress | None = None,
+    done: Callable[[StudyResults | Analysis | Made], None] = lambda _: None,
+) -> StudyRun:
+    """Check, quantify, compare and report a dataset in one go.
+
+    Parameters
+    ----------
+    dataset : str or Path
+        Folder of slices and their LabelMe files.
+    out : str or Path
+        The folder to write: ``results``, ``comparison`` and ``report.html``.
+    settings, participants, masks, numbering, fat_and_water, jobs, progress : optional
+        As for :func:`quantify`.
+    done : callable, optional
+        Called with the result of each step as it is finished.
+
+    Returns
+    -------
+    StudyRun
+        ``results``, ``comparison`` and ``report``.
+
+    Raises
+    ------
+    UsageError
+        For settings that contradict each other, and files in ``out`` that no run wrote.
+    NoInputError
+        Where nothing could be measured.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import mriparaspinal as mp
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     scans = mp.make_phantom(f"{folder}/scans", als=1, lr=1, size=128).out
+    ...     mp.run(scans, f"{folder}/study").report.count
+    10
+    """
+    from mriparaspinal.report.html import is_page
+
+    root, study = Path(dataset), Path(out)
+    results, comparison, page = (study / name for name in ("results", "comparison", "report.html"))
+    with files() as given:
+        people = given.if_any(participants, PARTICIPANTS)
+        outputs = (study, results, comparison)
+        asked = requested(root, settings, people, (masks, numbering), fat_and_water, (), jobs, outputs)
+        require_ours(page, is_page, argument("out"))
+        # Nobody else writes into it, nor into the folders in it, until all belongs together.
+        with OutputFolder(study):
+            with OutputFolder(comparison, COMPARISON, keep_changed=True) as folder:
+                # What is not of an earlier run is refused before anything is measured.
+                folder.require_ours([*folder.written_before(), COMPARISON, "comparisons.csv", "notes.txt"])
+
+                def outdate() -> None:
+                    """What an earlier run made of other results goes before these stand."""
+                    folder.take_away()
+                    page.unlink(missing_ok=True)
+
+                measured = replace(measure_into(asked, results, progress, study, outdate), dataset=root)
+                done(measured)
+                compared = _compared(results, folder)
+                done(compared)
+            number = jobs.jobs if isinstance(jobs, Execution) else jobs
+            made = make_report(
+                results, root, out=page, comparison=comparison, masks=masks, jobs=number, progress=progress
+            )
+            done(made)
+    return StudyRun(measured, compared, made)
+
+
+def _compared(results: Path, folder: OutputFolder) -> Analysis:
+    """The comparison of the results, put into its folder; without a table for nothing to compare."""
+    from mriparaspinal.analysis.result import Analysis
+    from mriparaspinal.api.statistics import compare
+
+    def skipped(reason: ParaspinalError) -> Analysis:
+        note = f"{reason}; the comparison is skipped"
+        return Analysis(None, (note,), {"notes.txt": f"{note}\n".encode()}, COMPARISON, {}, ())
+
+    try:
+        found = compare(read_results(results))
+        found.put(folder)
+    except NothingToCompareError as reason:
+        found = skipped(reason)
+        found.put(folder)
+    except ParaspinalError as reason:
+        skipped(reason).put(folder)
+        raise
+    return found
