@@ -1,3 +1,4 @@
+from mriparaspinal.api.agreement import reliability as reliability
 from mriparaspinal.api.brain import make_maps as make_maps
 from mriparaspinal.api.brain import measure_regions as measure_regions
 from mriparaspinal.api.clinical import instruments as instruments
@@ -21,7 +22,6 @@ from mriparaspinal.api.scans import prepare as prepare
 from mriparaspinal.api.statistics import compare as compare
 from mriparaspinal.api.statistics import correlate as correlate
 from mriparaspinal.api.statistics import regress as regress
-from mriparaspinal.api.statistics import reliability as reliability
 from mriparaspinal.api.statistics import roc as roc
 from mriparaspinal.api.statistics import sweep_thresholds as sweep_thresholds
 from mriparaspinal.core import errors as errors

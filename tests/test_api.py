@@ -90,7 +90,7 @@ def test_every_function_is_documented(name: str) -> None:
     )
     assert ">>> import mriparaspinal as mp" in told["Examples"]
     assert len(inspect.signature(function).parameters) <= 10
-    for error in re.findall(r"^(\w+)$", told["Raises"], flags=re.MULTILINE):
+    for error in re.findall(r"\w+", " ".join(re.findall(r"^\w.*", told["Raises"], flags=re.MULTILINE))):
         assert issubclass(getattr(mp.errors, error), mp.errors.ParaspinalError)
 
 

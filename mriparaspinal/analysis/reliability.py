@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,8 @@ from mriparaspinal.stats.reliability import (
 METRICS = ("fi", "rcsa")
 
 PROBLEMS = "problems.csv"
+
+AnyAnalysis = TypeVar("AnyAnalysis", bound=Analysis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,7 @@ def _agreement(
     return Analysis(table, tuple(notes), contents, "reliability.json", settings, tuple(inputs.items()))
 
 
-def extended(found: Analysis, contents: Mapping[str, Content], notes: Sequence[str]) -> Analysis:
+def extended(found: AnyAnalysis, contents: Mapping[str, Content], notes: Sequence[str]) -> AnyAnalysis:
     """An analysis with further contents, and with notes that go to the end of ``notes.txt``, too."""
     said = found.contents["notes.txt"]
     assert isinstance(said, bytes)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mriparaspinal.api.given import Found, PathLike, Progress, each
 from mriparaspinal.api.making import Made
@@ -20,6 +20,8 @@ from mriparaspinal.io.overwrite import refuse_beside_inputs, refuse_inputs
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mriparaspinal.io.nifti import Form
 
 Kind = Literal["dti", "mtr", "ratio", "fat-fraction"]
 
@@ -38,10 +40,12 @@ def make_maps(
     out: PathLike,
     *,
     same_voxels: bool = False,
-    affine: Literal["qform", "sform"] | None = None,
+    affine: Form | None = None,
     progress: Progress | None = None,
 ) -> Made:
     """Compute a NIfTI map from others, voxel by voxel. Nothing is resampled.
+
+    ``mtr`` = 100·(off − on)/off; ``fat-fraction`` = fat/(fat + water); ``dti``: weighted least squares.
 
     Parameters
     ----------
@@ -62,20 +66,12 @@ def make_maps(
     Returns
     -------
     Made
-        ``count`` maps, and ``notes`` on what is not defined. MTR is in %, the fraction 0–1, MD, AD and RD
-        in mm²/s where the b-values are in s/mm².
+        ``count`` maps (MTR in %, fraction 0–1, MD, AD, RD in mm²/s), and ``notes`` on voxels that are NaN.
 
     Raises
     ------
-    UsageError
-        For an image that is missing, of another kind, or of another grid.
-    NoInputError
-        For an image that cannot be read.
-
-    Notes
-    -----
-    ``mtr`` = 100·(off − on)/off; ``fat-fraction`` = fat/(fat + water); ``dti`` by weighted least squares
-    (dipy). Where a number is not defined, the voxel is NaN.
+    UsageError, NoInputError
+        For an image that is missing, of another kind or grid, or cannot be read.
 
     Examples
     --------
@@ -92,23 +88,39 @@ def make_maps(
     """
     path, read = Path(out), {name: Path(image) for name, image in images.items()}
     _check(kind, [*read, *(["same_voxels"] if same_voxels else [])])
-    if kind == "dti":
-        series = make.open_diffusion(read["data"], read["bval"], read["bvec"], read.get("mask"), affine)
-        made = make.make_tensor(series, each(progress, "fitting", series.series.grid.shape[2]))
-    else:
-        make.require_nifti_name(path)
-        making = {"mtr": make.make_mtr, "ratio": make.make_ratio}.get(kind, make.make_fat_fraction)
-        first, second = (read[name] for name in NEEDED[kind])
-        made = making(first, second, path, same_voxels, affine)
-    folder = path if kind == "dti" else path.parent
-    refuse_inputs(argument("out"), [folder / name for name in made.files], read.values())
-    if kind == "dti":
-        with OutputFolder(path, make.MAPS, keep_changed=True) as whole:
-            whole.replace({**made.files, make.MAPS: make.maps_manifest(made.files)})
-    else:
-        write_file(path, made.files[path.name], is_map)
+    made = _computed(kind, read, path, same_voxels, affine, progress)
+    _write(made, path, kind == "dti", read.values())
     summary = {"maps": tuple(made.files), "values": made.summaries}
     return Made(out=path, count=len(made.files), notes=made.notes, summary=summary)
+
+
+def _computed(
+    kind: str,
+    images: Mapping[str, Path],
+    out: Path,
+    same_voxels: bool,
+    affine: Form | None,
+    progress: Progress | None,
+) -> make.MadeMaps:
+    if kind == "dti":
+        data, bval, bvec = (images[name] for name in NEEDED[kind])
+        series = make.open_diffusion(data, bval, bvec, images.get("mask"), affine)
+        return make.make_tensor(series, each(progress, "fitting", series.series.grid.shape[2]))
+    make.require_nifti_name(out)
+    making = {"mtr": make.make_mtr, "ratio": make.make_ratio}.get(kind, make.make_fat_fraction)
+    first, second = (images[name] for name in NEEDED[kind])
+    return making(first, second, out, same_voxels, affine)
+
+
+def _write(made: make.MadeMaps, out: Path, is_folder: bool, inputs: Iterable[Path]) -> None:
+    """Put the maps in place; raises :class:`UsageError` over an input."""
+    folder = out if is_folder else out.parent
+    refuse_inputs(argument("out"), [folder / name for name in made.files], inputs)
+    if is_folder:
+        with OutputFolder(out, make.MAPS, keep_changed=True) as whole:
+            whole.replace({**made.files, make.MAPS: make.maps_manifest(made.files)})
+    else:
+        write_file(out, made.files[out.name], is_map)
 
 
 def _check(kind: str, given: Iterable[str]) -> None:
@@ -179,7 +191,7 @@ def measure_regions(
     tissues: Mapping[str, PathLike] | None = None,
     percent: bool = False,
     ignore_zero: bool = False,
-    affine: Literal["qform", "sform"] | None = None,
+    affine: Form | None = None,
     subjects: PathLike | None = None,
     participant: str | None = None,
     tiv: float | str | tuple[str, PathLike] | None = None,
@@ -189,86 +201,103 @@ def measure_regions(
 
     Parameters
     ----------
-    maps : mapping of str to str or Path
-        By name: the maps to average.
+    maps, tissues : mapping of str to str or Path
+        By name: the maps to average, and maps of tissue shares, whose volume is wanted.
     regions : pair of str or Path; or mapping of str to str or Path
-        An atlas, labels (3-D) or probability maps (4-D), with the table value, label of what it means; or
-        by region its probability map or mask.
-    tissues : mapping of str to str or Path, optional
-        By name: maps of tissue shares, whose volume is wanted.
-    percent : bool
-        Probabilities are 0–100, not 0–1.
-    ignore_zero : bool
-        Voxels in which a map is exactly 0 are left out.
-    affine : {"qform", "sform"}, optional
-        Which place of a header counts where its two disagree.
-    subjects : str or Path, optional
-        A folder of participants, for files with ``{participant_id}`` in their names.
-    participant : str, optional
-        Whose files they are; without it the ``sub-…`` of their paths.
+        An atlas (labels, or 4-D probabilities) and the table of its names; or by region a map or mask.
+    percent, ignore_zero : bool
+        Probabilities are 0–100, not 0–1; voxels in which a map is exactly 0 are left out.
+    subjects, participant : str or Path, optional
+        A folder of participants, for files with ``{participant_id}`` in their names; or whose files they are.
     tiv : float or str, or pair of str and path, optional
         Intracranial volume in ml, or the column of a participants table that has it.
-    progress : callable, optional
-        As for :func:`quantify`, for each participant.
+    affine, progress : optional
+        As for :func:`make_maps`.
 
     Returns
     -------
     Regions
-        ``table`` has the columns of the long table, which the data dictionary lists; volumes are in ml.
+        ``table`` and ``wide``, whose columns the data dictionary lists; volumes are in ml.
 
     Raises
     ------
-    UsageError
-        For images of another grid, and names that are missing.
-    NoInputError
-        Where nothing could be measured.
+    UsageError, NoInputError
+        For images of another grid, and names that are missing; where nothing could be measured.
 
     Examples
     --------
     >>> import tempfile
     >>> import nibabel, numpy as np
     >>> import mriparaspinal as mp
+    >>> image = nibabel.Nifti1Image(np.full((3, 3, 3), 0.5), np.eye(4))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     for name, value in (("fa", 0.5), ("cst", 1.0)):
-    ...         image = nibabel.Nifti1Image(np.full((3, 3, 3), value), np.eye(4))
+    ...     for name in ("fa", "cst"):
     ...         nibabel.save(image, f"{folder}/{name}.nii.gz")
     ...     found = mp.measure_regions({"fa": f"{folder}/fa.nii.gz"}, {"CST": f"{folder}/cst.nii.gz"})
     >>> found.table[["region", "map", "mean"]].values.tolist()
     [['CST', 'fa', 0.5]]
     """
+    request = _request(maps, regions, tissues, percent=percent, ignore_zero=ignore_zero, affine=affine)
+    regional.check_request(request, subjects is not None)
+    volumes, table = _volumes(tiv)
+    people = _people(subjects, participant, request)
+    measured = regional.measure_regions(request, people, volumes, each(progress, "measuring", len(people)))
+    names = [] if isinstance(regions, Mapping) else [regions[1]]
+    return _tables(measured, map(Path, (*request.files(), *names, *table)))
+
+
+def _volumes(
+    tiv: float | str | tuple[str, PathLike] | None,
+) -> tuple[Mapping[str, float] | float | None, tuple[Path, ...]]:
+    """The intracranial volume, or volumes by participant, and the table that has them."""
+    column, file = tiv if isinstance(tiv, tuple) else (tiv, None)
+    table = None if file is None else Path(file)
+    volumes = None if column is None else regional.read_tiv(str(column), table)
+    return volumes, () if table is None else (table,)
+
+
+def _people(
+    subjects: PathLike | None, participant: str | None, request: regional.Request
+) -> list[regional.Subject]:
+    if subjects is None:
+        return [regional.single_subject(participant, request)]
+    if participant is not None:
+        found = f"given with {argument('subjects')}, whose folders tell it; leave one out"
+        raise UsageError(f"{argument('participant')}: {found}")
+    return regional.find_subjects(Path(subjects))
+
+
+def _tables(measured: regional.Measured, inputs: Iterable[Path]) -> RegionTables:
+    rows = measured.rows
+    return RegionTables(
+        problem_list=tuple(measured.problems),
+        summary={
+            "regions": len({row.region for row in rows}),
+            "participants": measured.participants,
+            "unnamed": not rows[0].participant_id,
+        },
+        outputs=(regional.long_csv(rows), regional.wide_csv(rows)),
+        inputs=tuple(inputs),
+    )
+
+
+def _request(
+    maps: Mapping[str, PathLike],
+    regions: tuple[PathLike, PathLike] | Mapping[str, PathLike],
+    tissues: Mapping[str, PathLike] | None,
+    **options: Any,
+) -> regional.Request:
     if twice := sorted(set(maps) & set(tissues or {})):
         found = f"a {argument('map')}, too; expected each name once; name one otherwise"
         raise UsageError(f"{argument('tissue')} {twice[0]}: {found}")
-    if subjects is not None and participant is not None:
-        found = f"given with {argument('subjects')}, whose folders tell it; leave one out"
-        raise UsageError(f"{argument('participant')}: {found}")
     atlas, names = ("", None) if isinstance(regions, Mapping) else regions
-    request = regional.Request(
+    return regional.Request(
         maps=_texts(maps),
         tissues=_texts(tissues or {}),
         atlas=str(atlas),
         names={} if names is None else regional.read_names(Path(names)),
         probabilities=_texts(regions if isinstance(regions, Mapping) else {}),
-        percent=percent,
-        ignore_zero=ignore_zero,
-        affine=affine,
-    )
-    regional.check_request(request, subjects is not None)
-    column, file = tiv if isinstance(tiv, tuple) else (tiv, None)
-    table = None if file is None else Path(file)
-    volumes = None if column is None else regional.read_tiv(str(column), table)
-    alone = [] if subjects else [regional.single_subject(participant, request)]
-    people = regional.find_subjects(Path(subjects)) if subjects else alone
-    measured = regional.measure_regions(request, people, volumes, each(progress, "measuring", len(people)))
-    return RegionTables(
-        problem_list=tuple(measured.problems),
-        summary={
-            "regions": len({row.region for row in measured.rows}),
-            "participants": measured.participants,
-            "unnamed": not measured.rows[0].participant_id,
-        },
-        outputs=(regional.long_csv(measured.rows), regional.wide_csv(measured.rows)),
-        inputs=(*map(Path, request.files()), *(Path(p) for p in (names, table) if p is not None)),
+        **options,
     )
 
 

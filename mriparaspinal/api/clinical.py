@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from mriparaspinal.analysis.result import Analysis
     from mriparaspinal.clinical.instrument import Instrument
+    from mriparaspinal.clinical.score import Scored
+    from mriparaspinal.core.model import Problem
+    from mriparaspinal.core.participants import Participants
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -93,10 +96,6 @@ def score(
     UsageError
         For records that cannot be used, or of which nobody could be scored.
 
-    Notes
-    -----
-    ALSFRS-R: Cedarbaum et al., J Neurol Sci 1999; the page on clinical scores has the sources of the others.
-
     Examples
     --------
     >>> import tempfile
@@ -112,27 +111,35 @@ def score(
         found = f"no {argument('participants')} was given; expected the study groups; name the table"
         raise UsageError(f"{argument('summary')}: {found}")
     with files() as given:
-        people_file = given.if_any(participants, PARTICIPANTS)
-        people, problems = clinical.read_people(people_file) if people_file else (None, ())
+        file = given.if_any(participants, PARTICIPANTS)
+        people = clinical.read_people(file) if file else None
         norms = given.if_any(reference, "")
         scored = clinical.score_file(chosen, given.of(records, "records.csv"), norms)
-    plain = clinical.scores_csv(scored)
-    table, notes = clinical.joined_csv(scored, people) if people else (plain, [])
-    problems = (*problems, *scored.problems)
-    compared = None
-    if summary and people is not None:
-        from mriparaspinal.analysis.grades import summarise
+    found = _scores(chosen.name, scored, people, (*given.paths, Path(instrument)))
+    if not summary or people is None:
+        return found
+    from mriparaspinal.analysis.grades import summarise
 
-        compared = summarise(chosen, scored, people)
+    return replace(found, compared=summarise(chosen, scored, people[0]))
+
+
+def _scores(
+    instrument: str,
+    scored: Scored,
+    people: tuple[Participants, tuple[Problem, ...]] | None,
+    inputs: tuple[Path, ...],
+) -> Scores:
+    plain = clinical.scores_csv(scored)
+    table, notes = clinical.joined_csv(scored, people[0]) if people else (plain, [])
+    problems = (*(people[1] if people else ()), *scored.problems)
     left_out = {p.shape for p in scored.problems if p.severity == "error" and p.shape} - set(scored.rows)
     return Scores(
-        instrument=chosen.name,
+        instrument=instrument,
         problem_list=problems,
         summary={"participants": len(scored.rows), "left_out": len(left_out)},
         outputs=(table, plain, clinical.problems_csv(problems)),
         notes=tuple(notes),
-        compared=compared,
-        inputs=(*given.paths, Path(instrument)),
+        inputs=inputs,
     )
 
 

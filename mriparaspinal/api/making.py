@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mriparaspinal.api.given import Found, PathLike, Progress, Table, each, files, processes, telling
 from mriparaspinal.api.measuring import protocol_of
@@ -16,6 +16,11 @@ from mriparaspinal.core.filenames import PARTICIPANTS
 from mriparaspinal.core.model import SEGMENTS, Settings
 from mriparaspinal.io.output import OutputFolder, require_ours, write_file
 from mriparaspinal.io.overwrite import refuse_as_output, refuse_beside_inputs
+from mriparaspinal.phantom.ranges import RANGES
+
+if TYPE_CHECKING:
+    from mriparaspinal.analysis.inputs import Cohort
+    from mriparaspinal.annotations.to_labelme import Contoured
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -98,10 +103,7 @@ def contours(
     settings: Settings | Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Made:
-    """Turn annotations of other tools into LabelMe files beside the slices, to be corrected by hand.
-
-    This writes into the dataset: ``NAME.json`` beside ``NAME.png``. No file is ever replaced: where one is
-    there with other contours, nothing is written at all.
+    """Turn annotations of other tools into LabelMe files beside the slices; no file is ever replaced.
 
     Parameters
     ----------
@@ -131,34 +133,34 @@ def contours(
     Examples
     --------
     >>> import shutil, tempfile
-    >>> from pathlib import Path
     >>> import mriparaspinal as mp
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     made = mp.masks("sample_data", f"{folder}/masks", only=["ALS_1"])
-    ...     scans = Path(folder, "scans")
-    ...     scans.mkdir()
-    ...     _ = shutil.copy("sample_data/ALS_1_3.png", scans)
-    ...     mp.contours(f"{folder}/masks", scans).count
+    ...     _ = shutil.copy("sample_data/ALS_1_3.png", folder)
+    ...     mp.contours(f"{folder}/masks", folder).count
     1
     """
     from mriparaspinal.annotations.to_labelme import make_contours, open_annotations
     from mriparaspinal.io.labelme import write_beside
 
     root = Path(dataset)
-    if not 0 <= tolerance <= 100:
-        raise UsageError(f"tolerance: {tolerance} was found; expected 0 to 100 pixels; correct it")
+    _require_in_range("tolerance", tolerance)
     annotations = open_annotations(Path(source), root, protocol_of(root, settings), numbering)
     slices = len(annotations.slices)
     made = make_contours(annotations, tolerance, each(progress, "making contours", slices))
     with telling(made.problems):
-        if not made.files:
-            found = f"no contours could be made for any of {slices} slice{'' if slices == 1 else 's'}"
-            expected = "expected annotations named as the slices; see docs/contours.md"
-            raise NoInputError(f"{source}: {found}; {expected}")
+        _require_files(made, Path(source), slices)
         written = write_beside(root, made.files)
-    names = ("shapes", "changed_px", "most_changed_px")
-    summary = {"slices": slices, "written": written, **{name: getattr(made, name) for name in names}}
+    summary = {"slices": slices, "written": written, "shapes": made.shapes}
+    summary |= {"changed_px": made.changed_px, "most_changed_px": made.most_changed_px}
     return Made(out=root, count=len(made.files), problem_list=tuple(made.problems), summary=summary)
+
+
+def _require_files(made: Contoured, source: Path, slices: int) -> None:
+    if not made.files:
+        found = f"no contours could be made for any of {slices} slice{'' if slices == 1 else 's'}"
+        expected = "expected annotations named as the slices; see docs/contours.md"
+        raise NoInputError(f"{source}: {found}; {expected}")
 
 
 def make_report(
@@ -182,19 +184,15 @@ def make_report(
         The dataset that they were measured from; results of :func:`quantify` in hand know it.
     out : str or Path
         The page to write, ``.html``.
-    comparison : str or Path, optional
-        The folder that :func:`compare` on these results was saved into.
-    masks : str or Path, optional
-        The label maps, where the results were measured from those.
-    participants : str, Path or DataFrame, optional
-        Participants table in place of the results' own.
-    jobs, progress : optional
-        As for :func:`quantify`.
+    comparison, masks : str or Path, optional
+        The folder that :func:`compare` of them was saved into; the label maps that were measured.
+    participants, jobs, progress : optional
+        As for :func:`quantify`; the participants table is in place of the results' own.
 
     Returns
     -------
     Made
-        ``count`` slices on the page, and the ``problems`` of the participants table.
+        ``count`` slices on the page, and the ``problems`` of the participants.
 
     Raises
     ------
@@ -214,29 +212,45 @@ def make_report(
     5
     """
     from mriparaspinal.analysis.inputs import open_cohort
+
+    root = dataset_of(results, dataset)
+    compared, maps = (None if p is None else Path(p) for p in (comparison, masks))
+    _, number = processes(root, jobs)
+    read = results.read if isinstance(results, StudyResults) else Path(results)
+    with files() as given:
+        cohort = open_cohort(read, given.if_any(participants, PARTICIPANTS))
+    on_disk = not isinstance(results, StudyResults) or results.where is not None
+    with telling(cohort.problems):
+        return _page(cohort, root, Path(out), compared, maps, number, progress, on_disk)
+
+
+def _page(
+    cohort: Cohort,
+    dataset: Path,
+    out: Path,
+    comparison: Path | None,
+    masks: Path | None,
+    jobs: int,
+    progress: Progress | None,
+    on_disk: bool,
+) -> Made:
+    """Write the page; ``on_disk``: whether the results are, and so must not change meanwhile."""
     from mriparaspinal.measure.reopen import open_measured
     from mriparaspinal.report.gather import gather
     from mriparaspinal.report.html import is_page, render
 
-    path, root = Path(out), dataset_of(results, dataset)
-    compared, maps = (None if p is None else Path(p) for p in (comparison, masks))
-    read = results.read if isinstance(results, StudyResults) else Path(results)
-    folder = results.read.folder if isinstance(results, StudyResults) else Path(results)
-    on_disk = not isinstance(results, StudyResults) or results.where is not None
-    _, number = processes(root, jobs)
-    with files() as given:
-        cohort = open_cohort(read, given.if_any(participants, PARTICIPANTS))
-    with telling(cohort.problems):
-        refuse_beside_inputs(argument("out"), path, (), (root, maps), (folder if on_disk else None, compared))
-        require_ours(path, is_page, argument("out"))
-        source = open_measured(folder, cohort.manifest, root, maps)
-        slices = len(source.study.dataset.slices)
-        contents = gather(cohort, source, compared, number, each(progress, "drawing", slices))
-        for one in cohort.sources if on_disk else ():
-            one.require_same()
-        write_file(path, render(contents), is_page)
+    folder = cohort.sources[0].folder
+    made = (folder if on_disk else None, comparison)
+    refuse_beside_inputs(argument("out"), out, (), (dataset, masks), made)
+    require_ours(out, is_page, argument("out"))
+    source = open_measured(folder, cohort.manifest, dataset, masks)
+    slices = len(source.study.dataset.slices)
+    contents = gather(cohort, source, comparison, jobs, each(progress, "drawing", slices))
+    for read in cohort.sources if on_disk else ():
+        read.require_same()
+    write_file(out, render(contents), is_page)
     summary = {"slices": slices, "first": len(contents.first)}
-    return Made(out=path, count=slices, problem_list=cohort.problems, notes=cohort.notes, summary=summary)
+    return Made(out=out, count=slices, problem_list=cohort.problems, notes=cohort.notes, summary=summary)
 
 
 def make_phantom(
@@ -256,12 +270,8 @@ def make_phantom(
     ----------
     out : str or Path
         Folder for the dataset: new or empty.
-    als, lr : int
-        Patients of each group, 0–999.
-    seed : int
-        The same seed gives the same bytes.
-    size : int
-        Rows and columns of each image, 128–1024.
+    als, lr, seed, size : int
+        Patients of each group, 0–999; the same seed gives the same bytes; rows and columns, 128–1024.
     effects : mapping of str to float
         On the onset side at L3–L5: ``als_atrophy`` (0.3 if not given) and ``lr_atrophy``, the fraction of
         the area that is lost, 0–0.8; ``als_fat`` and ``lr_fat``, what is added to FI, 0–0.5.
@@ -289,17 +299,11 @@ def make_phantom(
     10
     """
     from mriparaspinal.phantom.model import Effects
-    from mriparaspinal.phantom.ranges import RANGES
     from mriparaspinal.phantom.slices import make_cohort, make_slices
     from mriparaspinal.phantom.write import record_files, write_cohort
 
     for name, value in {"als": als, "lr": lr, "seed": seed, "size": size, **(effects or {})}.items():
-        if name not in RANGES:
-            raise UsageError(f"effects: {name} was found; expected {', '.join(RANGES)}; correct it")
-        low, high = RANGES[name]
-        if value < low or (high is not None and value > high):
-            expected = f"{low:g} or more" if high is None else f"{low:g} to {high:g}"
-            raise UsageError(f"{argument(name)}: {value} was found; expected {expected}; correct it")
+        _require_in_range(name, value)
     if als + lr == 0:
         found = f"{argument('als')} 0 and {argument('lr')} 0 were found"
         raise UsageError(f"phantom: {found}; expected at least one patient; raise one")
@@ -309,3 +313,13 @@ def make_phantom(
     total = len(people) * len(SEGMENTS)
     count = write_cohort(Path(out), people, slices, each(progress, "drawing", total), records)
     return Made(out=Path(out), count=count, summary={"participants": [p.participant_id for p in people]})
+
+
+def _require_in_range(name: str, value: float) -> None:
+    ranges = {**RANGES, "tolerance": (0, 100)}
+    if name not in ranges:
+        raise UsageError(f"effects: {name} was found; expected {', '.join(RANGES)}; correct it")
+    low, high = ranges[name]
+    if value < low or (high is not None and value > high):
+        expected = f"{low:g} or more" if high is None else f"{low:g} to {high:g}"
+        raise UsageError(f"{argument(name)}: {value} was found; expected {expected}; correct it")

@@ -39,6 +39,8 @@ class Request:
     dixon: tuple[Path, Path] | None
     only: tuple[str, ...]
     execution: Execution
+    inputs: tuple[Path, ...]
+    """All that is read."""
 
     def measure(
         self, label: str, progress: Progress | None, leave_out: Path | None = None, out: Path | None = None
@@ -67,7 +69,7 @@ def _asked(settings: Settings | Mapping[str, Any] | None) -> set[str]:
 
 
 def requested(
-    dataset: Path,
+    dataset: PathLike,
     settings: Settings | Mapping[str, Any] | None,
     participants: Path | None,
     masks: tuple[PathLike | None, str | None],
@@ -77,46 +79,49 @@ def requested(
     outputs: Sequence[Path] = (),
 ) -> Request:
     """What is to be measured; raises :class:`UsageError` where its parts do not fit. ``outputs``: folders."""
-    protocol = protocol_of(dataset, settings)
+    root = Path(dataset)
+    protocol = protocol_of(root, settings)
     if outputs:
-        refuse_as_output(outputs[0], dataset, "the dataset itself")
+        refuse_as_output(outputs[0], root, "the dataset itself")
     folder = None if masks[0] is None else Path(masks[0])
     fat, water = (None if p is None else Path(p) for p in fat_and_water or (None, None))
     maps = label_maps(folder, masks[1], _asked(settings), *outputs)
     dixon = dixon_images(protocol, fat, water, *outputs)
     refuse_idle_affine(_asked(settings), maps, dixon)
     how = jobs if isinstance(jobs, Execution) else Execution(jobs)
-    people, number = processes(dataset, how.jobs, participants, noted=how.scheduler is None)
+    people, number = processes(root, how.jobs, participants, noted=how.scheduler is None)
     return Request(
-        dataset=dataset,
+        dataset=root,
         settings=protocol,
         participants=people,
         maps=maps,
         dixon=dixon,
         only=tuple(only),
         execution=replace(how, jobs=number),
+        inputs=tuple(path for path in (root, folder, fat, water, people) if path is not None),
     )
 
 
 def measure_into(
     request: Request,
-    out: Path | None,
-    progress: Progress | None,
+    out: Path | None = None,
+    progress: Progress | None = None,
     leave_out: Path | None = None,
     first: Callable[[], None] | None = None,
 ) -> StudyResults:
     """Measure, and write where ``out`` says; ``first``: before the first of the old results is touched."""
+    of = {"inputs": request.inputs, "dataset": request.dataset}
     if out is None:
         measured = request.measure("measuring", progress)
         with telling(measured.problems):
-            return results_of(measured, request.settings)
+            return replace(results_of(measured, request.settings), **of)
     refuse_own_copy(request.participants, out)
     with OutputFolder(out, first=first) as folder:
         measured = request.measure("measuring", progress, leave_out or out, out)
         with telling(measured.problems):
             found = results_of(measured, request.settings)
             folder.replace(found.contents, stale_tables(folder, found.contents))
-    return replace(found, where=out)
+    return replace(found, where=out, **of)
 
 
 def quantify(
@@ -134,9 +139,6 @@ def quantify(
 ) -> StudyResults:
     """Measure fatty infiltration and areas of every muscle, side and segment of a dataset.
 
-    What is wrong with single slices, contours or cells comes as ``problems``, and what could be measured is
-    measured; look at them before you use the table. The page "From contour to number" has the formulas.
-
     Parameters
     ----------
     dataset : str or Path
@@ -144,7 +146,7 @@ def quantify(
     out : str or Path, optional
         Folder of results to write; without it nothing is written: see :meth:`StudyResults.save`.
     settings : Settings or mapping, optional
-        The protocol, whole; or by name the settings that count above the dataset's ``paraspinal.toml``.
+        The protocol, whole; or by name the settings that count above ``paraspinal.toml``.
     participants : str, Path or DataFrame, optional
         Participants table; without it the dataset's own.
     masks, numbering : str or Path, optional
@@ -161,7 +163,7 @@ def quantify(
     Returns
     -------
     StudyResults
-        ``table`` with the columns of ``L1.csv`` … ``L5.csv``, ``problems``, ``participants``, ``settings``.
+        ``table`` with the columns of ``L1.csv`` … ``L5.csv``; look at ``problems`` before you use it.
 
     Raises
     ------
@@ -177,14 +179,11 @@ def quantify(
     >>> first["muscle"], first["side"], round(float(first["fi"]), 3)
     ('MF', 'left', 0.436)
     """
-    root, folder = Path(dataset), None if out is None else Path(out)
-    outputs = () if folder is None else (folder,)
+    outputs = () if out is None else (Path(out),)
     with files() as given:
         people = given.if_any(participants, PARTICIPANTS)
-        request = requested(root, settings, people, (masks, numbering), fat_and_water, only, jobs, outputs)
-        found = measure_into(request, folder, progress)
-    inputs = [root, *(Path(p) for p in (masks, *(fat_and_water or ())) if p is not None), *given.paths]
-    return replace(found, inputs=tuple(inputs), dataset=root)
+        asked = requested(dataset, settings, people, (masks, numbering), fat_and_water, only, jobs, outputs)
+        return measure_into(asked, *outputs, progress=progress)
 
 
 def check(
@@ -230,25 +229,20 @@ def check(
     >>> len(found.problems), found.summary["slices_measured"]
     (0, 5)
     """
-    root = Path(dataset)
     with files() as given:
         people = given.if_any(participants, PARTICIPANTS)
-        request = requested(root, settings, people, (masks, numbering), None, only, jobs)
+        asked = requested(dataset, settings, people, (masks, numbering), None, only, jobs)
         if json is not None:
-            tables = (request.participants, None if numbering is None else Path(numbering))
-            folders = (root, None if masks is None else Path(masks))
-            refuse_beside_inputs(argument("json"), Path(json), tables, folders)
+            tables = (asked.participants, None if numbering is None else Path(numbering))
+            refuse_beside_inputs(argument("json"), Path(json), tables, asked.inputs)
             require_ours(Path(json), _is_list_of_problems, argument("json"))
-        measured = request.measure("checking", progress)
+        measured = asked.measure("checking", progress)
     if json is not None:
         content = manifest_bytes({"problems": problem_records(measured.problems)})
         write_file(Path(json), content, _is_list_of_problems)
-    return CheckedDataset(
-        problem_list=tuple(measured.problems),
-        summary=summary_of(measured),
-        regions=tuple((result.slice.name, len(result.counts)) for result in measured.results),
-        measured=measured,
-    )
+    regions = tuple((result.slice.name, len(result.counts)) for result in measured.results)
+    problems, summary = tuple(measured.problems), summary_of(measured)
+    return CheckedDataset(problem_list=problems, summary=summary, regions=regions, measured=measured)
 
 
 def _is_list_of_problems(head: bytes) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from mriparaspinal.core.filenames import PARTICIPANTS
 from mriparaspinal.core.model import Settings
 from mriparaspinal.io.output import COMPARISON, OutputFolder, require_ours
 from mriparaspinal.parallel.map import Execution
+from mriparaspinal.report.html import is_page
 
 if TYPE_CHECKING:
     from mriparaspinal.analysis.result import Analysis
@@ -49,10 +52,8 @@ def run(
 
     Parameters
     ----------
-    dataset : str or Path
-        Folder of slices and their LabelMe files.
-    out : str or Path
-        The folder to write: ``results``, ``comparison`` and ``report.html``.
+    dataset, out : str or Path
+        The slices and LabelMe files; the folder to write: ``results``, ``comparison``, ``report.html``.
     settings, participants, masks, numbering, fat_and_water, jobs, progress : optional
         As for :func:`quantify`.
     done : callable, optional
@@ -65,10 +66,8 @@ def run(
 
     Raises
     ------
-    UsageError
-        For settings that contradict each other, and files in ``out`` that no run wrote.
-    NoInputError
-        Where nothing could be measured.
+    UsageError, NoInputError
+        As for :func:`quantify`, and for files in ``out`` that no run wrote.
 
     Examples
     --------
@@ -79,36 +78,36 @@ def run(
     ...     mp.run(scans, f"{folder}/study").report.count
     10
     """
-    from mriparaspinal.report.html import is_page
-
-    root, study = Path(dataset), Path(out)
+    study = Path(out)
     results, comparison, page = (study / name for name in ("results", "comparison", "report.html"))
     with files() as given:
         people = given.if_any(participants, PARTICIPANTS)
         outputs = (study, results, comparison)
-        asked = requested(root, settings, people, (masks, numbering), fat_and_water, (), jobs, outputs)
+        asked = requested(dataset, settings, people, (masks, numbering), fat_and_water, (), jobs, outputs)
         require_ours(page, is_page, argument("out"))
         # Nobody else writes into it, nor into the folders in it, until all belongs together.
         with OutputFolder(study):
-            with OutputFolder(comparison, COMPARISON, keep_changed=True) as folder:
-                # What is not of an earlier run is refused before anything is measured.
-                folder.require_ours([*folder.written_before(), COMPARISON, "comparisons.csv", "notes.txt"])
-
-                def outdate() -> None:
-                    """What an earlier run made of other results goes before these stand."""
-                    folder.take_away()
-                    page.unlink(missing_ok=True)
-
-                measured = replace(measure_into(asked, results, progress, study, outdate), dataset=root)
-                done(measured)
-                compared = _compared(results, folder)
-                done(compared)
-            number = jobs.jobs if isinstance(jobs, Execution) else jobs
-            made = make_report(
-                results, root, out=page, comparison=comparison, masks=masks, jobs=number, progress=progress
-            )
-            done(made)
+            with _comparison(comparison) as folder:
+                first = partial(_outdate, folder, page)
+                done(measured := measure_into(asked, results, progress, study, first))
+                done(compared := _compared(results, folder))
+            more = {"comparison": comparison, "masks": masks, "progress": progress}
+            done(made := make_report(results, dataset, out=page, jobs=asked.execution.jobs, **more))
     return StudyRun(measured, compared, made)
+
+
+@contextmanager
+def _comparison(path: Path) -> Iterator[OutputFolder]:
+    """The folder of the comparison; what is not of an earlier run is refused before anything is measured."""
+    with OutputFolder(path, COMPARISON, keep_changed=True) as folder:
+        folder.require_ours([*folder.written_before(), COMPARISON, "comparisons.csv", "notes.txt"])
+        yield folder
+
+
+def _outdate(comparison: OutputFolder, page: Path) -> None:
+    """What an earlier run made of other results goes before these stand."""
+    comparison.take_away()
+    page.unlink(missing_ok=True)
 
 
 def _compared(results: Path, folder: OutputFolder) -> Analysis:

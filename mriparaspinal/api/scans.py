@@ -13,9 +13,12 @@ from mriparaspinal.api.making import Made
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.filenames import PREPARED
+from mriparaspinal.imaging.window import parse_window
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_as_output
 from mriparaspinal.io.tables import read_table
+from mriparaspinal.scans.prepare import Prepared, check_output
+from mriparaspinal.scans.prepare import prepare as prepare_slices
 from mriparaspinal.scans.survey import LIST_COLUMNS, Surveyed, survey
 
 if TYPE_CHECKING:
@@ -42,18 +45,14 @@ def prepare(
     ----------
     sources : sequence of str or Path
         Folders or files of DICOM series and NIfTI volumes.
-    levels : str or Path
-        ``levels.csv``: which slice is which segment.
-    out : str or Path
-        The dataset folder to write; made if missing.
+    levels, out : str or Path
+        ``levels.csv``: which slice is which segment; the dataset folder to write.
     window : str, optional
         ``dicom-series``, ``dicom-slice``, ``percentile`` or ``LOW,HIGH``.
     level_numbering, level_at, slices_per_level : optional
         How slices are taken from label maps of the levels: see the page "DICOM and NIfTI".
-    affine : {"qform", "sform"}, optional
-        Which place of a NIfTI header counts where its two disagree.
-    progress : callable, optional
-        As for :func:`quantify`, row by row.
+    affine, progress : optional
+        As for :func:`make_maps`, row by row.
 
     Returns
     -------
@@ -62,44 +61,46 @@ def prepare(
 
     Raises
     ------
-    UsageError
-        For a window that a source does not have, and where ``out`` is a source.
-    NoInputError
-        Where no row could be prepared.
+    UsageError, NoInputError
+        For a window that a source does not have, ``out`` that is a source, no row that can be prepared.
 
     Examples
     --------
     >>> import tempfile
     >>> import nibabel, numpy as np, pandas as pd
     >>> import mriparaspinal as mp
+    >>> values = np.arange(4 * 4 * 3, dtype=np.int16).reshape(4, 4, 3)
+    >>> level = {"source": "t2.nii.gz", "group": "ALS", "patient": 1, "segment": 3, "slice": 2}
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     values = np.arange(4 * 4 * 3, dtype=np.int16).reshape(4, 4, 3)
     ...     nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), f"{folder}/t2.nii.gz")
-    ...     level = {"source": "t2.nii.gz", "group": "ALS", "patient": 1, "segment": 3, "slice": 2}
     ...     pd.DataFrame([level]).to_csv(f"{folder}/levels.csv", index=False)
     ...     mp.prepare([folder], f"{folder}/levels.csv", f"{folder}/scans", window="0,50").count
     1
     """
-    from mriparaspinal.imaging.window import parse_window
-    from mriparaspinal.scans.prepare import check_output
-    from mriparaspinal.scans.prepare import prepare as prepare_slices
-
     folder, table, paths = Path(out), Path(levels), list(map(Path, sources))
-    for path in paths:
-        refuse_as_output(folder, path, "a source itself")
+    _refuse_sources(folder, paths)
     levels_by = _level_rule(level_numbering, level_at, slices_per_level)
     rule = None if window is None else parse_window(window)
     advance = each(progress, "preparing", len(read_table(table).rows))
     made = prepare_slices(paths, table, rule, folder, levels_by, advance, affine)
     with telling(made.problems):
-        if not made.images:
-            nothing = "no row could be prepared; expected slices; mend the rows above"
-            raise NoInputError(f"{table.name}: {nothing}")
-        with OutputFolder(folder, PREPARED) as written:
-            check_output(folder, made.files, written.cut_off)
-            written.replace(made.files)
-    summary = {"rows": made.rows}
-    return Made(out=folder, count=made.images, problem_list=tuple(made.problems), summary=summary)
+        _place(made, folder, table.name)
+    problems, rows = tuple(made.problems), made.rows
+    return Made(out=folder, count=made.images, problem_list=problems, summary={"rows": rows})
+
+
+def _refuse_sources(out: Path, sources: Sequence[Path]) -> None:
+    for path in sources:
+        refuse_as_output(out, path, "a source itself")
+
+
+def _place(made: Prepared, folder: Path, levels: str) -> None:
+    if not made.images:
+        nothing = "no row could be prepared; expected slices; mend the rows above"
+        raise NoInputError(f"{levels}: {nothing}")
+    with OutputFolder(folder, PREPARED) as written:
+        check_output(folder, made.files, written.cut_off)
+        written.replace(made.files)
 
 
 def _level_rule(
@@ -160,8 +161,7 @@ class SeriesList:
         from mriparaspinal.scans.survey import SHEETS, sheet_files, sheets_manifest
 
         out = Path(folder)
-        for path in self.sources:
-            refuse_as_output(out, path, "a source itself")
+        _refuse_sources(out, self.sources)
         files = sheet_files(self.found)
         if not files:
             raise NoInputError("prepare: no axial series; expected some to choose slices from; see --list")

@@ -7,9 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-import pandas as pd
-
-from mriparaspinal.analysis import reliability as steps
 from mriparaspinal.analysis.compare import compare_cohort
 from mriparaspinal.analysis.correlate import correlate_cohort
 from mriparaspinal.analysis.inputs import Cohort, join_tables, open_cohort, open_table, open_wide
@@ -18,15 +15,9 @@ from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.analysis.roc import discriminate
 from mriparaspinal.api.given import Files, PathLike, Progress, Table, each, files, note_jobs, telling
 from mriparaspinal.api.results import StudyResults, dataset_of
-from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import PARTICIPANTS
 from mriparaspinal.measure.results import Results
-
-#: Raters are either folders, or all in one table.
-RATERS_AND_TABLE = (
-    "{}: was given with RATERs, --metric, --dataset or --mean-out; expected it alone; leave out one of them"
-)
 
 Data: TypeAlias = "Table | StudyResults"
 """Results of a study, or any table with one row per participant."""
@@ -86,7 +77,7 @@ def compare(
     participants: Table | None = None,
     join: Sequence[Data] = (),
 ) -> Analysis:
-    """Compare sides within groups, and groups with each other.
+    """Compare sides within groups, and groups with each other; the page "Statistics" has the formulas.
 
     Parameters
     ----------
@@ -118,12 +109,6 @@ def compare(
         For a contrast or a column that is not there.
     NothingToCompareError
         Where there are no two arms.
-
-    Notes
-    -----
-    Student's, Welch's or the Mann–Whitney test, by Lilliefors' test of normality and Levene's of variances;
-    effects by Hedges and as rank-biserial correlation; p adjusted as Benjamini and Hochberg do. The page
-    "Statistics" has formulas and sources.
 
     Examples
     --------
@@ -275,11 +260,12 @@ def roc(
 ) -> Analysis:
     """Tell two groups apart by a cut-off: areas under the ROC curve, with intervals.
 
+    Hanley and McNeil, Radiology 1982 (standard errors); DeLong et al., Biometrics 1988 (intervals).
+
     Parameters
     ----------
     data, participants, join
-        As for :func:`compare`; the columns of results are called ``METRIC_SEGMENT_MUSCLE``, such as
-        ``rcsa_L4_MF``.
+        As for :func:`compare`; the columns of results are called as ``rcsa_L4_MF``.
     outcome, positive : str
         The column that is to be told, and its value of the positives.
     predictors : sequence of str
@@ -296,20 +282,12 @@ def roc(
     Returns
     -------
     Analysis
-        ``table`` has the columns of ``roc.csv``; ``tables["roc_points"]`` the curves, ``figures["roc"]``
-        the picture.
+        ``table`` has the columns of ``roc.csv``; ``tables["roc_points"]`` the curves.
 
     Raises
     ------
-    UsageError
-        For a column or value that is not there, or is not what it has to be.
-    NoInputError
-        Where there are not both positives and negatives.
-
-    Notes
-    -----
-    Standard errors of Hanley and McNeil (Radiology 1982); intervals and differences of DeLong et al.
-    (Biometrics 1988), too.
+    UsageError, NoInputError
+        For a column or value that is not there, and where there are not both positives and negatives.
 
     Examples
     --------
@@ -326,96 +304,6 @@ def roc(
         return discriminate(cohort, outcome, positive, predictors, negative, lower_is_positive, combine)
 
     return _analyse(data, participants, join, analyse, opened)
-
-
-def reliability(
-    raters: Sequence[PathLike | StudyResults] | Table,
-    *,
-    metrics: Sequence[str] = (),
-    datasets: Sequence[PathLike] = (),
-    require_cv: float | None = None,
-    mean_out: PathLike | None = None,
-    progress: Progress | None = None,
-) -> steps.Agreement:
-    """Measure how far two or more raters (or two sessions of one) agree.
-
-    Parameters
-    ----------
-    raters : sequence of str, Path or StudyResults; or one str, Path or DataFrame
-        Two or more folders of results, or one long table with the columns target, rater, value.
-    metrics : sequence of str, optional
-        Columns of the results to look at; without them ``fi`` and ``rcsa``.
-    datasets : sequence of str or Path, optional
-        The datasets of two raters, in their order: how far their masks overlap is measured, too.
-    require_cv : float, optional
-        In %: where the CV of a region is beyond it, ``failed`` is the error that says so.
-    mean_out : str or Path, optional
-        Folder for the mean of the raters as results; it is written by ``.save``, too.
-    progress : callable, optional
-        As for :func:`quantify`.
-
-    Returns
-    -------
-    Agreement
-        ``table`` has the columns of ``reliability.csv``; ``tables`` also ``bland_altman`` and, with
-        ``datasets``, ``overlap`` and ``overlap_summary``.
-
-    Raises
-    ------
-    UsageError
-        For fewer than two raters, or results that were not saved.
-    NoInputError
-        For a folder that is not whole, or is not of these datasets.
-
-    Notes
-    -----
-    Intraclass correlations by McGraw and Wong (Psychol Methods 1996); limits of agreement by Bland and
-    Altman (Lancet 1986).
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> import mriparaspinal as mp
-    >>> ratings = [(t, r, v + k) for k, r in enumerate("AB") for t, v in zip("xyz", (1.0, 2.0, 4.0))]
-    >>> found = mp.reliability(pd.DataFrame(ratings, columns=["target", "rater", "value"]))
-    >>> found.table.loc[found.table["form"] == "ICC(C,1)", ["n", "icc"]].round(3).values.tolist()
-    [[3.0, 1.0]]
-    """
-    own, mean = [Path(dataset) for dataset in datasets], None if mean_out is None else Path(mean_out)
-    if isinstance(raters, (str, Path, pd.DataFrame)):
-        if metrics or own or mean_out:
-            raise UsageError(RATERS_AND_TABLE.format(argument("table")))
-        with files() as given:
-            found = steps.agreement_of_table(given.of(raters, "ratings.csv"))
-        paths, opened = given.paths, []
-    else:
-        if any(isinstance(rater, StudyResults) and rater.where is None for rater in raters):
-            raise UsageError("reliability: results that were not saved; expected folders; save them first")
-        folders = [(r.where or Path()) if isinstance(r, StudyResults) else Path(r) for r in raters]
-        paths = [*folders, *own]
-        steps.refuse_mean_out(mean, paths)
-        opened = steps.open_raters(folders)
-        found = steps.agreement_of_raters(opened, metrics)
-    failed = None if require_cv is None else steps.gate(found.table, require_cv)
-    if own:
-        found = _with_overlap(found, opened, own, progress)
-    contents, notes = steps.mean_files(opened) if mean else ({}, [])
-    found = steps.extended(found, {}, notes)
-    sources = tuple(rater.read for rater in opened)
-    whole = {**vars(found), "sources": sources, "paths": tuple(paths)}
-    return steps.Agreement(**whole, mean=contents, mean_out=mean, failed=failed)
-
-
-def _with_overlap(
-    found: Analysis, raters: list[steps.Rater], datasets: Sequence[Path], progress: Progress | None
-) -> Analysis:
-    """Agreement with that of the masks, slice by slice."""
-    from mriparaspinal.analysis.overlap import compare_masks, open_sources
-
-    first, second = open_sources(raters, datasets)
-    advance = each(progress, "comparing masks", len(first.study.dataset.slices))
-    masks = compare_masks(first, second, advance)
-    return steps.extended(found, masks.contents, masks.notes)
 
 
 def sweep_thresholds(

@@ -54,21 +54,18 @@ def contours(
     import mriparaspinal as api
 
     with progress_bar() as progress:
+        settings = opt.given(naming, affine=affine)
         made = api.contours(
-            source,
-            dataset,
-            numbering=numbering,
-            tolerance=tolerance,
-            settings=opt.given(naming, affine=affine),
-            progress=progress,
+            source, dataset, numbering=numbering, tolerance=tolerance, settings=settings, progress=progress
         )
+    found, kept = made.summary, made.count - made.summary["written"]
     say_problems(made.problem_list)
-    found = made.summary
-    kept = made.count - found["written"]
     done = f"made contours of {made.count} of {counted(found['slices'], 'slice')} in {dataset}"
     done += f", {kept} of them there already" if kept else ""
     say(f"{done}; {counted(found['shapes'], 'shape')}")
     if tolerance > 0:
-        changed = f"{found['changed_px']} px in all, at most {found['most_changed_px']} px in one region"
-        say(f"the tolerance of {tolerance:g} px changed {changed}")
+        changed = (
+            f"changed {found['changed_px']} px in all, at most {found['most_changed_px']} px in one region"
+        )
+        say(f"the tolerance of {tolerance:g} px {changed}")
     end(made.problem_list)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
-from mriparaspinal.cli.steps import end
+from mriparaspinal.cli.console import counted, progress_bar
+from mriparaspinal.cli.steps import finish
 
 
 @opt.command
@@ -47,6 +47,4 @@ def masks(
             jobs=jobs,
             progress=progress,
         )
-    say_problems(made.problem_list)
-    say(f"drew {made.count} of {counted(made.summary['slices'], 'slice')} into {out}")
-    end(made.problem_list)
+    finish(made, f"drew {made.count} of {counted(made.summary['slices'], 'slice')} into {out}")

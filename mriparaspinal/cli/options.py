@@ -275,6 +275,9 @@ class Study:
         if self.results is not None and self.table is not None:
             found = f"{self.results} and --table {self.table} were both given"
             raise UsageError(f"{found}; expected one of them; leave one out")
+        if self.table is not None and self.table.is_dir():
+            found = "not a regular file; expected one"
+            raise UsageError(f"--table {self.table}: {found}; name it, or give the folder as RESULTS")
         if self.table is not None:
             return self.table
         if self.results is None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, progress_bar, say, say_problems, show_table
-from mriparaspinal.cli.steps import end
+from mriparaspinal.cli.console import counted, progress_bar, say, show_table
+from mriparaspinal.cli.steps import finish
 from mriparaspinal.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -99,16 +99,13 @@ def prepare(
     if levels is None or out is None:
         series = api.list_series(source, leave_out=out, affine=affine)
         _show(series)
-        if out is not None and contact_sheet:
-            _save_sheets(series, out)
-        return
+        return _save_sheets(series, out) if out and contact_sheet else None
     with progress_bar() as progress:
         made = api.prepare(
             source, levels, out, window=window, **vars(by_label_map), affine=affine, progress=progress
         )
-    say_problems(made.problem_list)
-    say(f"prepared {counted(made.count, 'slice')} of {counted(made.summary['rows'], 'row')} into {out}")
-    end(made.problem_list)
+    rows = counted(made.summary["rows"], "row")
+    return finish(made, f"prepared {counted(made.count, 'slice')} of {rows} into {out}")
 
 
 def _show(series: SeriesList) -> None:

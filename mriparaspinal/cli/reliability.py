@@ -48,7 +48,7 @@ def reliability(
     """
     import mriparaspinal as api
     from mriparaspinal.analysis.reliability import headline
-    from mriparaspinal.api.statistics import RATERS_AND_TABLE
+    from mriparaspinal.api.agreement import RATERS_AND_TABLE
 
     if table and raters:
         raise UsageError(RATERS_AND_TABLE.format("--table"))

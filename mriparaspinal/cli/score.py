@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +10,23 @@ from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, say, say_problems, show_table
 from mriparaspinal.cli.steps import end, say_notes_of
 from mriparaspinal.core.errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """What the records are scored with, and compared by."""
+
+    participants: Annotated[
+        Path | None,
+        opt.option("--participants", "Participants table, which the scores are added to in FILE.", "FILE"),
+    ] = None
+    reference: Annotated[
+        Path | None, opt.option("--reference", "cmap-z: the laboratory's item,mean,sd (CSV).", "FILE")
+    ] = None
+    summary: Annotated[
+        Path | None,
+        opt.option("--summary", "fasciculation: compare the study groups; needs --participants.", "DIR"),
+    ] = None
 
 
 @opt.command
@@ -20,17 +37,7 @@ def score(
         Path | None, opt.argument("Item-level records (CSV, TSV or Excel).", "RECORDS.csv")
     ] = None,
     out: Annotated[Path | None, opt.option("--out", "Where the scores (or the template) go.", "FILE")] = None,
-    participants: Annotated[
-        Path | None,
-        opt.option("--participants", "Participants table, which the scores are added to in FILE.", "FILE"),
-    ] = None,
-    reference: Annotated[
-        Path | None, opt.option("--reference", "cmap-z: the laboratory's item,mean,sd (CSV).", "FILE")
-    ] = None,
-    summary: Annotated[
-        Path | None,
-        opt.option("--summary", "fasciculation: compare the study groups; needs --participants.", "DIR"),
-    ] = None,
+    tables: Tables,
     list_: Annotated[bool, opt.option("--list", "Show the instruments.")] = False,
     template: Annotated[
         bool, opt.option("--template", "Print, or write to FILE, an empty table of records.")
@@ -53,25 +60,23 @@ def score(
 
     if list_:
         rows = [(i.name, i.title, ", ".join(score.name for score in i.scores)) for i in api.instruments()]
-        show_table(("instrument", "title", "scores"), rows)
-        return
+        return show_table(("instrument", "title", "scores"), rows)
     if instrument is None:
         raise UsageError("no INSTRUMENT was given; expected its name or a .toml file; --list shows them")
     if template:
-        content = api.score_template(instrument, participants=participants, out=out)
-        if out is None:
-            sys.stdout.write(content)
-        return
+        content = api.score_template(instrument, participants=tables.participants, out=out)
+        return None if out else print(content, end="")
     if records is None or out is None:
         missing = "RECORDS.csv" if records is None else "--out"
         raise UsageError(
             f"no {missing} was given; expected the records and --out FILE, or --template; name it"
         )
+    summary = tables.summary
     scored = api.score(
         instrument,
         records,
-        participants=participants,
-        reference=reference,
+        participants=tables.participants,
+        reference=tables.reference,
         summary=summary is not None,
     )
     scored.save(out, summary)
@@ -83,4 +88,4 @@ def score(
     people, left_out = (scored.summary[name] for name in ("participants", "left_out"))
     rest = f"; {counted(left_out, 'participant')} left out" if left_out else ""
     say(f"scored {counted(people, 'participant')} by {scored.instrument} into {out}{rest}")
-    end(scored.problem_list)
+    return end(scored.problem_list)

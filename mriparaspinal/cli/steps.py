@@ -12,6 +12,7 @@ from mriparaspinal.core.errors import EXIT_PARTLY
 
 if TYPE_CHECKING:
     from mriparaspinal.analysis.result import Analysis
+    from mriparaspinal.api.given import Found
     from mriparaspinal.api.making import Made
     from mriparaspinal.api.results import StudyResults
     from mriparaspinal.core.model import Problem
@@ -33,6 +34,13 @@ def end(problems: Sequence[Problem]) -> None:
     """Exit 4 where there were errors, which have been said."""
     if any(problem.severity == "error" for problem in problems):
         raise SystemExit(EXIT_PARTLY)
+
+
+def finish(found: Found, line: str) -> None:
+    """Say what is wrong, then the last line; exit 4 for errors."""
+    say_problems(found.problem_list)
+    say(line)
+    end(found.problem_list)
 
 
 def _boxes(files: Mapping[str, bytes]) -> list[str]:

@@ -12,8 +12,8 @@ import nibabel
 import numpy as np
 import pytest
 
-from mriparaspinal.brain.atlas import COLUMNS
 from mriparaspinal.api.brain import NEEDED
+from mriparaspinal.brain.atlas import COLUMNS
 from tests.support.builders.brain import AFFINE, fractions, labels, nifti, table
 from tests.support.builders.study import run
 from tests.support.pages import DOCS, blocks, commands_with_output, shell, shows
@@ -145,4 +145,4 @@ def test_the_message_of_the_page_is_the_commands(tmp_path: Path) -> None:
 def test_the_page_names_every_column_and_every_kind() -> None:
     page = (DOCS / "brain-maps.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in page for name in COLUMNS[3:])
-    assert all(f"| `{kind}` |" in page for kind in _NEEDED)
+    assert all(f"| `{kind}` |" in page for kind in NEEDED)
