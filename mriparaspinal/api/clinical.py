@@ -108,8 +108,8 @@ def score(
     """
     chosen = open_instrument(str(instrument))
     if summary and participants is None:
-        found = f"no {argument('participants')} was given; expected the study groups; name the table"
-        raise UsageError(f"{argument('summary')}: {found}")
+        missing = f"no {argument('participants')} was given; expected the study groups; name the table"
+        raise UsageError(f"{argument('summary')}: {missing}")
     with files() as given:
         file = given.if_any(participants, PARTICIPANTS)
         people = clinical.read_people(file) if file else None

@@ -110,18 +110,18 @@ def measure_into(
     first: Callable[[], None] | None = None,
 ) -> StudyResults:
     """Measure, and write where ``out`` says; ``first``: before the first of the old results is touched."""
-    of = {"inputs": request.inputs, "dataset": request.dataset}
     if out is None:
         measured = request.measure("measuring", progress)
         with telling(measured.problems):
-            return replace(results_of(measured, request.settings), **of)
+            found = results_of(measured, request.settings)
+        return replace(found, inputs=request.inputs, dataset=request.dataset)
     refuse_own_copy(request.participants, out)
     with OutputFolder(out, first=first) as folder:
         measured = request.measure("measuring", progress, leave_out or out, out)
         with telling(measured.problems):
             found = results_of(measured, request.settings)
             folder.replace(found.contents, stale_tables(folder, found.contents))
-    return replace(found, where=out, **of)
+    return replace(found, where=out, inputs=request.inputs, dataset=request.dataset)
 
 
 def quantify(
@@ -183,7 +183,7 @@ def quantify(
     with files() as given:
         people = given.if_any(participants, PARTICIPANTS)
         asked = requested(dataset, settings, people, (masks, numbering), fat_and_water, only, jobs, outputs)
-        return measure_into(asked, *outputs, progress=progress)
+        return measure_into(asked, outputs[0] if outputs else None, progress)
 
 
 def check(

@@ -91,8 +91,8 @@ def run(
                 first = partial(_outdate, folder, page)
                 done(measured := measure_into(asked, results, progress, study, first))
                 done(compared := _compared(results, folder))
-            more = {"comparison": comparison, "masks": masks, "progress": progress}
-            done(made := make_report(results, dataset, out=page, jobs=asked.execution.jobs, **more))
+            report = partial(make_report, results, dataset, out=page, comparison=comparison, masks=masks)
+            done(made := report(jobs=asked.execution.jobs, progress=progress))
     return StudyRun(measured, compared, made)
 
 
