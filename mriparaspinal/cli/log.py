@@ -114,7 +114,7 @@ class _Log(logging.Handler):
 
     def __init__(self, path: Path, command: str) -> None:
         super().__init__()
-        self._path, self._command, self._failed = path, command, False
+        self._path, self._command, self._failed, self._file = path, command, False, -1
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Not to wait for the reader of a pipe.
@@ -128,7 +128,7 @@ class _Log(logging.Handler):
                 f"--log-file {path}: {found}; expected a file in a writable folder; choose another"
             ) from None
         if head and not _LINE.match(head):
-            os.close(self._file)
+            self.close()
             found = "no log of mriparaspinal stands there, but something else"
             raise UsageError(f"--log-file {path}: {found}; expected a log, or no file; choose another")
 
@@ -148,5 +148,7 @@ class _Log(logging.Handler):
             self._failed = True
 
     def close(self) -> None:
-        os.close(self._file)
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
         super().close()
