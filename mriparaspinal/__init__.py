@@ -6,11 +6,18 @@ __version__ = "0.1.0"
 
 #: Where each public name is; it is loaded when it is first asked for, so that the command line stays light.
 _HOMES = {
-    "api.measuring": ("StudyResults", "check", "quantify", "read_results", "read_settings"),
-    "api.statistics": ("compare", "correlate", "regress", "reliability", "roc", "sweep_thresholds"),
-    "api.making": ("contours", "make_maps", "make_phantom", "make_report", "masks"),
-    "api.reading": ("measure_regions", "prepare", "rasterise", "read_labelme", "score"),
+    "api.measuring": ("check", "merge", "quantify", "read_settings"),
+    "api.results": ("StudyResults", "read_results"),
+    "api.running": ("run",),
+    "api.statistics": ("compare", "correlate", "regress", "roc", "sweep_thresholds"),
+    "api.agreement": ("reliability",),
+    "api.making": ("contours", "make_phantom", "make_report", "masks"),
+    "api.scans": ("list_series", "prepare"),
+    "api.clinical": ("instruments", "score", "score_template"),
+    "api.brain": ("make_maps", "measure_regions"),
+    "api.reading": ("rasterise", "read_labelme"),
     "core.model": ("Settings",),
+    "parallel.map": ("Execution",),
     "core": ("errors",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mriparaspinal.core.errors import NoInputError
-from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS, Measurement
+from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS, PROBLEM_COLUMNS, Measurement, Problem
 from mriparaspinal.core.participants import NUMBERS, Participants
 from mriparaspinal.core.text import is_missing, read_cell, read_number
 from mriparaspinal.io.tables import Cell, TextTable, csv_bytes, parse_table
@@ -106,6 +106,12 @@ def _typed(texts: list[str], numeric: bool) -> pd.Series:
         return pd.Series([math.nan if value is None else value for value in values], dtype=np.float64)
     cleaned = ["" if is_missing(text) else text for text in texts]
     return pd.Series(cleaned, dtype=object)
+
+
+def problems_frame(problems: Sequence[Problem]) -> pd.DataFrame:
+    """Problems as a table with the columns of ``problems.csv``."""
+    rows = [[getattr(problem, column) for column in PROBLEM_COLUMNS] for problem in problems]
+    return pd.DataFrame(rows, columns=list(PROBLEM_COLUMNS), dtype=object)
 
 
 def frame_csv(frame: pd.DataFrame) -> bytes:

@@ -184,19 +184,6 @@ def _joined(table: pd.DataFrame, people: pd.DataFrame | None, name: str) -> tupl
     return table.merge(people, on="participant_id", how="left"), notes
 
 
-def open_either(results: Path | None, table: Path | None, participants_file: Path | None) -> Cohort:
-    """The cohort of a folder of results, or of a table; raises :class:`UsageError` where both are given."""
-    if results is not None and table is not None:
-        raise UsageError(
-            f"{results} and --table {table} were both given; expected one of them; leave one out"
-        )
-    if table is not None:
-        return open_table(table, participants_file)
-    if results is None:
-        raise UsageError("neither RESULTS nor --table was given; expected one of them; name it")
-    return open_cohort(results, participants_file)
-
-
 def metrics_of(table: pd.DataFrame, asked: Sequence[str], taken: set[str]) -> tuple[list[str], list[str]]:
     """The columns to look at, and notes on those that a text among their numbers keeps out."""
     if asked:

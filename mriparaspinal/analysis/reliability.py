@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,15 +17,16 @@ import pandas as pd
 from mriparaspinal import __version__
 from mriparaspinal.analysis.frames import frame_csv, read_measurements
 from mriparaspinal.analysis.result import Analysis, Content, Drawing, notes_bytes
+from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import GateError, NoInputError, UsageError
 from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS
 from mriparaspinal.core.model import PROBLEM_COLUMNS
 from mriparaspinal.core.participants import read_own
 from mriparaspinal.core.spelling import near_notes
 from mriparaspinal.io.manifest import Manifest
-from mriparaspinal.io.output import manifest_bytes, sha256
+from mriparaspinal.io.output import OutputFolder, manifest_bytes, sha256
 from mriparaspinal.io.tables import csv_bytes, parse_table, table_bytes
-from mriparaspinal.measure.results import Results, read_results
+from mriparaspinal.measure.results import Results, read_results, stale_tables
 from mriparaspinal.present.bland_altman import bland_altman_figure
 from mriparaspinal.stats.bland_altman import bland_altman
 from mriparaspinal.stats.raters import mean_of_raters
@@ -40,6 +41,8 @@ from mriparaspinal.stats.reliability import (
 METRICS = ("fi", "rcsa")
 
 PROBLEMS = "problems.csv"
+
+AnyAnalysis = TypeVar("AnyAnalysis", bound=Analysis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,34 @@ class Rater:
     def manifest(self) -> Manifest | None:
         """``quantify.json``; None for a folder of CSVs without one."""
         return self.read.manifest
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement(Analysis):
+    """How far raters agree; :meth:`save` also writes their mean, where it was asked for."""
+
+    mean: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
+    """The files of a folder of results with the mean of the raters."""
+    mean_out: Path | None = None
+    """The folder for them."""
+    failed: GateError | None = None
+    """The error to end with where the CV of a region is beyond the limit that was asked for."""
+
+    def save(self, folder: str | Path) -> None:
+        """Write all files into a folder, as :meth:`Analysis.save` does, and those of the mean."""
+        refuse_mean_out(self.mean_out, [Path(folder)])
+        super().save(folder)
+        if self.mean_out is not None:
+            with OutputFolder(self.mean_out) as out:
+                out.replace(self.mean, stale_tables(out, self.mean))
+
+
+def refuse_mean_out(mean_out: Path | None, others: Iterable[Path]) -> None:
+    """In a rater's folder the mean would take the place of the rater's own tables."""
+    if mean_out is not None and mean_out.resolve() in {path.resolve() for path in others}:
+        name, out = argument("mean_out"), argument("save")
+        found = f"is an input or {out}"
+        raise UsageError(f"{name} {mean_out}: {found}; expected a folder of its own; choose another")
 
 
 def open_raters(folders: Sequence[Path]) -> list[Rater]:
@@ -173,7 +204,7 @@ def _agreement(
     return Analysis(table, tuple(notes), contents, "reliability.json", settings, tuple(inputs.items()))
 
 
-def extended(found: Analysis, contents: Mapping[str, Content], notes: Sequence[str]) -> Analysis:
+def extended(found: AnyAnalysis, contents: Mapping[str, Content], notes: Sequence[str]) -> AnyAnalysis:
     """An analysis with further contents, and with notes that go to the end of ``notes.txt``, too."""
     said = found.contents["notes.txt"]
     assert isinstance(said, bytes)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import pandas as pd
 
 from mriparaspinal import __version__
-from mriparaspinal.analysis.frames import frame_csv
+from mriparaspinal.analysis.frames import frame_csv, problems_frame
+from mriparaspinal.core.arguments import argument
 from mriparaspinal.io.output import OutputFolder, manifest_bytes, sha256
 from mriparaspinal.io.overwrite import refuse_inputs
 from mriparaspinal.present.table_layout import PaperTable
@@ -20,6 +21,7 @@ from mriparaspinal.present.table_layout import PaperTable
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from mriparaspinal.core.model import Problem
     from mriparaspinal.measure.results import Results
 
 #: So many characters of a column's name go into the name of a file.
@@ -79,12 +81,19 @@ class Analysis:
     """What was asked for, or taken in its place."""
     inputs: tuple[tuple[str, str], ...]
     """The files that it was made from, and their SHA-256."""
-    problems: pd.DataFrame | None = None
-    """What is wrong with the participants table, in the columns of ``problems.csv``; None: not looked at."""
+    problem_list: tuple[Problem, ...] = ()
+    """What is wrong with the participants table, as objects; :attr:`problems` is their table."""
     sources: tuple[Results, ...] = ()
     """The folders of results that it was made from: :meth:`save` refuses where they have changed since."""
     paths: tuple[Path, ...] = ()
     """The files and folders that :meth:`save` must not write over."""
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    """What there is to say in short."""
+
+    @cached_property
+    def problems(self) -> pd.DataFrame:
+        """What is wrong with the participants table, in the columns of ``problems.csv``."""
+        return problems_frame(self.problem_list)
 
     @cached_property
     def figures(self) -> Mapping[str, Figure]:
@@ -128,15 +137,22 @@ class Analysis:
         input, or a file would take the place of one that the command did not write, and
         :class:`NoInputError` where the results have changed since they were read.
         """
-        folder = Path(folder)
-        refuse_inputs("save", [folder], self.paths)
+        with self.folder(Path(folder)) as out:
+            self.put(out)
+
+    def folder(self, path: Path) -> OutputFolder:
+        """The folder to save into; raises :class:`UsageError` where it is an input."""
+        refuse_inputs(argument("save"), [path], self.paths)
+        return OutputFolder(path, self.manifest, keep_changed=True)
+
+    def put(self, folder: OutputFolder) -> None:
+        """Save into a folder that is taken already."""
         files = {**self.files, self.manifest: self.manifest_bytes()}
-        refuse_inputs("save", [folder / name for name in files], self.paths)
-        with OutputFolder(folder, self.manifest, keep_changed=True) as out:
-            for results in self.sources:
-                results.require_same()
-            stale = [name for name in out.written_before() if name not in files]
-            out.replace(files, [name for name in stale if (folder / name).is_file()])
+        refuse_inputs(argument("save"), [folder.path / name for name in files], self.paths)
+        for results in self.sources:
+            results.require_same()
+        stale = [name for name in folder.written_before() if name not in files]
+        folder.replace(files, [name for name in stale if (folder.path / name).is_file()])
 
 
 def _files(name: str, content: Content) -> dict[str, bytes]:

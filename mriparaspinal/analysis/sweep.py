@@ -44,11 +44,11 @@ RegionHistograms = dict[tuple[str, str], NDArray[np.int64]]
 
 def sweep_thresholds(
     cohort: Cohort, source: ReopenedDataset, jobs: int = 1, progress: Callable[[], None] | None = None
-) -> tuple[Analysis, tuple[str, ...]]:
+) -> Analysis:
     """FI at the thresholds 0–255, its slope, and the main contrasts around the study's threshold.
 
-    The main table is that of ``sweep_contrasts.csv``; the second value are sentences on how much hangs on
-    the threshold, which stand in ``notes.txt``, too.
+    The main table is that of ``sweep_contrasts.csv``; ``summary["sentences"]`` says how much hangs on the
+    threshold, as ``notes.txt`` does.
 
     Raises :class:`NoInputError` where the dataset is not the one that was measured, or does not give the
     FI of the results at their own threshold.
@@ -73,7 +73,8 @@ def sweep_thresholds(
     divisor = protocol.get("divide_by")
     undivided = [f"FI is not divided by {divisor} here, whatever the protocol says"] if divisor else []
     notes = (*cohort.notes, *skipped, *undivided, *remarks)
-    summary = _summary(compared, slopes, threshold)
+    sentences = _summary(compared, slopes, threshold)
+    summary = {"slices": len(source.study.dataset.slices), "sentences": sentences}
     settings: dict[str, list[str]] = {
         "threshold": [str(threshold)],
         "contrast": [contrast.text for contrast in contrasts],
@@ -84,9 +85,10 @@ def sweep_thresholds(
         "slope.csv": slopes,
         "sweep_contrasts.csv": compared,
         "sweep": Drawing(partial(sweep_figure, table[table["segment"] == ""], threshold)),
-        "notes.txt": notes_bytes(settings, (*summary, *notes)),
+        "notes.txt": notes_bytes(settings, (*sentences, *notes)),
     }
-    return Analysis(compared, notes, contents, "threshold_sweep.json", settings, cohort.inputs), summary
+    manifest = "threshold_sweep.json"
+    return Analysis(compared, notes, contents, manifest, settings, cohort.inputs, summary=summary)
 
 
 def _read_histograms(source: ReopenedDataset, jobs: int, progress: Callable[[], None] | None) -> Histograms:

@@ -1,22 +1,31 @@
-"""What the functions are given (paths, data frames, results) as the files that the commands read."""
+"""What the functions are given (paths, data frames, results) as files, and what they all hand back."""
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import pandas as pd
+from mriparaspinal.core.arguments import argument
+from mriparaspinal.core.errors import ParaspinalError, UsageError
 
-from mriparaspinal.analysis.frames import frame_csv
-from mriparaspinal.core.model import PROBLEM_COLUMNS, Problem
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mriparaspinal.core.model import Problem
+    from mriparaspinal.io.protocol import Protocol
 
 PathLike: TypeAlias = str | Path
 
-Table: TypeAlias = str | Path | pd.DataFrame
+Table: TypeAlias = "str | Path | pd.DataFrame"
 """A CSV, TSV or Excel file, or a data frame that is read as its CSV would be."""
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Told what is done now, how much of it is done, and of how much: ``progress("measuring", 3, 80)``."""
 
 
 class Files:
@@ -29,12 +38,14 @@ class Files:
 
     def of(self, table: Table, name: str) -> Path:
         """The file of a table; of a data frame one of such a name."""
-        if isinstance(table, pd.DataFrame):
-            path = self._folder / name
-            path.write_bytes(frame_csv(table.assign(**_whole(table))))
-            return path
-        self.paths.append(Path(table))
-        return Path(table)
+        if isinstance(table, (str, Path)):
+            self.paths.append(Path(table))
+            return Path(table)
+        from mriparaspinal.analysis.frames import frame_csv
+
+        path = self._folder / name
+        path.write_bytes(frame_csv(table.assign(**_whole(table))))
+        return path
 
     def if_any(self, table: Table | None, name: str) -> Path | None:
         """The same; None where there is none."""
@@ -43,6 +54,8 @@ class Files:
 
 def _whole(table: pd.DataFrame) -> dict[str, pd.Series]:
     """Whole numbers that pandas holds as floats, for a cell is missing: 1 is no longer a code as 1.0."""
+    import pandas as pd
+
     floats = {str(name): table[name] for name in table if pd.api.types.is_float_dtype(table[name])}
     return {name: cells.astype("Int64") for name, cells in floats.items() if (cells.dropna() % 1 == 0).all()}
 
@@ -54,7 +67,71 @@ def files() -> Iterator[Files]:
         yield Files(Path(folder))
 
 
-def problems_frame(problems: Sequence[Problem]) -> pd.DataFrame:
-    """Problems as a table with the columns of ``problems.csv``."""
-    rows = [[getattr(problem, column) for column in PROBLEM_COLUMNS] for problem in problems]
-    return pd.DataFrame(rows, columns=list(PROBLEM_COLUMNS), dtype=object)
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Found:
+    """What was found wrong, and what there is in short."""
+
+    problem_list: tuple[Problem, ...] = field(default=(), repr=False)
+    """The problems as objects; :attr:`problems` is their table."""
+    summary: dict[str, Any]
+    """Numbers in short, such as how many slices were measured."""
+
+    @cached_property
+    def problems(self) -> pd.DataFrame:
+        """In the columns of ``problems.csv``: file, shape, severity, code, message, remedy."""
+        from mriparaspinal.analysis.frames import problems_frame
+
+        return problems_frame(self.problem_list)
+
+
+@contextlib.contextmanager
+def telling(problems: Sequence[Problem]) -> Iterator[None]:
+    """Let an error that ends the work know what had been found before."""
+    try:
+        yield
+    except ParaspinalError as error:
+        error.problems = tuple(problems)
+        for problem in [problem for problem in problems if problem.severity == "error"][:20]:
+            error.add_note(problem.line())
+        raise
+
+
+def each(progress: Progress | None, label: str, total: int) -> Callable[[], None] | None:
+    """What the work calls once per item."""
+    if progress is None:
+        return None
+    done = 0
+    progress(label, done, total)
+
+    def advance() -> None:
+        nonlocal done
+        done += 1
+        progress(label, done, total)
+
+    return advance
+
+
+def processes(
+    protocol: Protocol, jobs: int | None, participants: Path | None = None, *, noted: bool = True
+) -> tuple[Path | None, int]:
+    """The participants file and the processes as given, else of the dataset's protocol, else the default.
+
+    Logs a note where fewer processes work than were asked for. Raises :class:`UsageError`.
+    """
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"{argument('jobs')}: {jobs} was found; expected 1 or more; correct it")
+    people, number = protocol.run_options(participants, jobs)
+    if noted:
+        note_jobs(number)
+    return people, number
+
+
+def note_jobs(jobs: int) -> None:
+    """Log a note where fewer processes work than were asked for."""
+    import logging
+
+    from mriparaspinal.parallel.map import cores
+
+    if jobs > 1 and jobs > cores():
+        here = f"{cores()} core{'' if cores() == 1 else 's'} here, so no more processes work"
+        logging.getLogger("mriparaspinal").info(f"note: {argument('jobs')} {jobs}: {here}")

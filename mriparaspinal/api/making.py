@@ -1,42 +1,37 @@
-"""Masks, contours, maps, pages and synthetic studies from Python: each is written where ``out`` says."""
+"""Masks, contours, pages and synthetic studies from Python: each is written where ``out`` says."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
-
-from mriparaspinal.api.given import PathLike, Table, files, problems_frame
-from mriparaspinal.api.measuring import StudyResults
-from mriparaspinal.core.errors import UsageError
+from mriparaspinal.api.given import Found, PathLike, Progress, Table, each, files, processes, telling
+from mriparaspinal.api.measuring import settings_of
+from mriparaspinal.api.results import StudyResults, dataset_of
+from mriparaspinal.core.arguments import argument
+from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.filenames import PARTICIPANTS
 from mriparaspinal.core.model import SEGMENTS, Settings
 from mriparaspinal.io.output import OutputFolder, require_ours, write_file
-from mriparaspinal.io.overwrite import refuse_beside_inputs, refuse_inputs
-from mriparaspinal.io.protocol import read_protocol, resolve_settings, sound
+from mriparaspinal.io.overwrite import refuse_as_output, refuse_beside_inputs
+from mriparaspinal.io.protocol import Protocol, read_protocol
+from mriparaspinal.phantom.ranges import RANGES
 
-#: The images that each kind of map needs, and those that it can do without.
-_IMAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "dti": (("data", "bval", "bvec"), ("mask",)),
-    "mtr": (("mt", "no_mt"), ()),
-    "ratio": (("numerator", "denominator"), ()),
-    "fat-fraction": (("fat", "water"), ()),
-}
+if TYPE_CHECKING:
+    from mriparaspinal.analysis.inputs import Cohort
+    from mriparaspinal.annotations.to_labelme import Contoured
 
 
-@dataclass(frozen=True, eq=False)
-class Made:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Made(Found):
     """What was written, and what there is to say about it."""
 
     out: Path
     """The folder or file."""
     count: int
     """How many slices, maps or files."""
-    problems: pd.DataFrame
-    """In the columns of ``problems.csv``: file, shape, severity, code, message, remedy."""
     notes: tuple[str, ...] = ()
 
 
@@ -44,10 +39,11 @@ def masks(
     dataset: PathLike,
     out: PathLike,
     *,
-    settings: Settings | None = None,
+    settings: Settings | Mapping[str, Any] | None = None,
     format: Literal["png", "nifti"] = "png",
     only: Sequence[str] = (),
     jobs: int | None = None,
+    progress: Progress | None = None,
 ) -> Made:
     """Draw what is measured: an index image and an overlay of every slice, or NIfTI label maps.
 
@@ -57,7 +53,7 @@ def masks(
         Folder of slices and their LabelMe files.
     out : str or Path
         The folder to write; made if missing.
-    settings, only, jobs : optional
+    settings, only, jobs, progress : optional
         As for :func:`quantify`.
     format : {"png", "nifti"}
         ``NAME_mask.png`` with ``NAME_overlay.png``, or ``NAME_mask.nii.gz`` in the patient's space.
@@ -86,16 +82,18 @@ def masks(
     from mriparaspinal.dataset.open import open_dataset
 
     root, folder = Path(dataset), Path(out)
-    refuse_inputs("out", [folder], [root])
+    there = read_protocol(root)
+    protocol = settings_of(there, settings)
+    refuse_as_output(folder, root, "the dataset itself")
     if format not in ("png", "nifti"):
         raise UsageError(f"format: {format!r} was found; expected png or nifti; correct it")
-    there = read_protocol(root)
-    protocol = there.settings({}) if settings is None else sound(settings)
-    _, processes = there.run_options(None, jobs)
+    _, number = processes(there, jobs)
     with OutputFolder(folder, MASKS) as written:
         study = open_dataset(root, protocol, leave_out=folder, share=list(only))
-        drawn, problems = draw_slices(study, written, protocol, processes, nifti=format == "nifti")
-    return Made(folder, drawn, problems_frame(problems))
+        slices = len(study.dataset.slices)
+        advance = each(progress, "drawing", slices)
+        drawn, problems = draw_slices(study, written, protocol, number, advance, format == "nifti")
+    return Made(out=folder, count=drawn, problem_list=tuple(problems), summary={"slices": slices})
 
 
 def contours(
@@ -104,12 +102,10 @@ def contours(
     *,
     numbering: str | None = None,
     tolerance: float = 0.0,
-    settings: Settings | None = None,
+    settings: Settings | Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
 ) -> Made:
-    """Turn annotations of other tools into LabelMe files beside the slices, to be corrected by hand.
-
-    This writes into the dataset: ``NAME.json`` beside ``NAME.png``. No file is ever replaced: where one is
-    there with other contours, nothing is written at all.
+    """Turn annotations of other tools into LabelMe files beside the slices; no file is ever replaced.
 
     Parameters
     ----------
@@ -121,13 +117,13 @@ def contours(
         What the numbers of label maps mean: a name, or a table's file.
     tolerance : float
         In pixels: points of outlines that lie this near to the rest are left out. 0 is exact.
-    settings : Settings, optional
+    settings, progress : optional
         As for :func:`quantify`.
 
     Returns
     -------
     Made
-        ``count`` LabelMe files, and the ``problems``.
+        ``count`` LabelMe files, and the ``problems``; ``summary`` has the pixels that the tolerance changed.
 
     Raises
     ------
@@ -139,126 +135,46 @@ def contours(
     Examples
     --------
     >>> import shutil, tempfile
-    >>> from pathlib import Path
     >>> import mriparaspinal as mp
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     made = mp.masks("sample_data", f"{folder}/masks", only=["ALS_1"])
-    ...     scans = Path(folder, "scans")
-    ...     scans.mkdir()
-    ...     _ = shutil.copy("sample_data/ALS_1_3.png", scans)
-    ...     mp.contours(f"{folder}/masks", scans).count
+    ...     _ = shutil.copy("sample_data/ALS_1_3.png", folder)
+    ...     mp.contours(f"{folder}/masks", folder).count
     1
     """
     from mriparaspinal.annotations.to_labelme import make_contours, open_annotations
-    from mriparaspinal.core.errors import NoInputError
     from mriparaspinal.io.beside import write_beside
 
     root = Path(dataset)
-    if not 0 <= tolerance <= 100:
-        raise UsageError(f"tolerance: {tolerance} was found; expected 0 to 100 pixels; correct it")
-    protocol = resolve_settings(root, {}) if settings is None else sound(settings)
-    made = make_contours(open_annotations(Path(source), root, protocol, numbering), tolerance)
+    _require_in_range("tolerance", tolerance)
+    annotations = open_annotations(Path(source), root, settings_of(read_protocol(root), settings), numbering)
+    slices = len(annotations.slices)
+    made = make_contours(annotations, tolerance, each(progress, "making contours", slices))
+    with telling(made.problems):
+        _require_files(made, Path(source), slices)
+        written = write_beside(root, made.files)
+    summary = {"slices": slices, "written": written, "shapes": made.shapes}
+    summary |= {"changed_px": made.changed_px, "most_changed_px": made.most_changed_px}
+    return Made(out=root, count=len(made.files), problem_list=tuple(made.problems), summary=summary)
+
+
+def _require_files(made: Contoured, source: Path, slices: int) -> None:
     if not made.files:
-        found = "no contours could be made for any slice"
-        lines = [problem.line() for problem in made.problems if problem.severity == "error"]
-        expected = "expected annotations named as the slices; see the page on contours of other tools"
-        raise NoInputError("\n".join([*lines[:20], f"{source}: {found}; {expected}"]))
-    write_beside(root, made.files)
-    return Made(root, len(made.files), problems_frame(made.problems))
-
-
-def make_maps(
-    kind: Literal["dti", "mtr", "ratio", "fat-fraction"],
-    images: Mapping[str, PathLike],
-    out: PathLike,
-    *,
-    same_voxels: bool = False,
-    affine: Literal["qform", "sform"] | None = None,
-) -> Made:
-    """Compute a NIfTI map from others, voxel by voxel. Nothing is resampled.
-
-    Parameters
-    ----------
-    kind : {"dti", "mtr", "ratio", "fat-fraction"}
-        What to compute.
-    images : mapping of str to str or Path
-        By name: ``data``, ``bval``, ``bvec`` and, if there is one, ``mask`` for ``dti``; ``mt`` and
-        ``no_mt`` for ``mtr``; ``numerator`` and ``denominator``; ``fat`` and ``water``.
-    out : str or Path
-        The map, ``.nii.gz``; of ``dti`` a folder.
-    same_voxels : bool
-        The two images are one grid, though the origin of one is lost.
-    affine : {"qform", "sform"}, optional
-        Which place of a header counts where its two disagree.
-
-    Returns
-    -------
-    Made
-        ``count`` maps, and ``notes`` on what is not defined. MTR is in %, the fraction 0–1, MD, AD and RD
-        in mm²/s where the b-values are in s/mm².
-
-    Raises
-    ------
-    UsageError
-        For an image that is missing, of another kind, or of another grid.
-    NoInputError
-        For an image that cannot be read.
-
-    Notes
-    -----
-    ``mtr`` = 100·(off − on)/off; ``fat-fraction`` = fat/(fat + water); ``dti`` by weighted least squares
-    (dipy). Where a number is not defined, the voxel is NaN.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import nibabel, numpy as np
-    >>> import mriparaspinal as mp
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     for name, value in (("on", 60.0), ("off", 80.0)):
-    ...         image = nibabel.Nifti1Image(np.full((3, 3, 3), value), np.eye(4))
-    ...         nibabel.save(image, f"{folder}/{name}.nii.gz")
-    ...     images = {"mt": f"{folder}/on.nii.gz", "no_mt": f"{folder}/off.nii.gz"}
-    ...     made = mp.make_maps("mtr", images, f"{folder}/mtr.nii.gz")
-    ...     float(nibabel.load(made.out).get_fdata().mean())
-    25.0
-    """
-    from mriparaspinal.brain import make as making
-    from mriparaspinal.io.nifti_maps import is_map
-
-    if kind not in _IMAGES:
-        raise UsageError(f"kind: {kind!r} was found; expected {', '.join(_IMAGES)}; correct it")
-    needed, optional = _IMAGES[kind]
-    if not set(needed) <= set(images) <= {*needed, *optional} or (kind == "dti" and same_voxels):
-        found = f"{', '.join(images)}{' and same_voxels' if same_voxels else ''} were found"
-        raise UsageError(f"maps {kind}: {found}; expected {', '.join((*needed, *optional))}; correct them")
-    path, read = Path(out), {name: Path(image) for name, image in images.items()}
-    if kind == "dti":
-        series = making.open_diffusion(read["data"], read["bval"], read["bvec"], read.get("mask"), affine)
-        made = making.make_tensor(series)
-    else:
-        making.require_nifti_name(path)
-        make = {"mtr": making.make_mtr, "ratio": making.make_ratio}.get(kind, making.make_fat_fraction)
-        made = make(read[needed[0]], read[needed[1]], path, same_voxels, affine)
-    folder = path if kind == "dti" else path.parent
-    refuse_inputs("out", [folder / name for name in made.files], read.values())
-    if kind == "dti":
-        with OutputFolder(path, making.MAPS, keep_changed=True) as whole:
-            whole.replace({**made.files, making.MAPS: making.maps_manifest(made.files)})
-    else:
-        write_file(path, made.files[path.name], is_map)
-    return Made(path, len(made.files), problems_frame([]), made.notes)
+        found = f"no contours could be made for any of {slices} slice{'' if slices == 1 else 's'}"
+        expected = "expected annotations named as the slices; see docs/contours.md"
+        raise NoInputError(f"{source}: {found}; {expected}")
 
 
 def make_report(
     results: PathLike | StudyResults,
-    dataset: PathLike,
-    out: PathLike,
+    dataset: PathLike | None = None,
     *,
+    out: PathLike,
     comparison: PathLike | None = None,
     masks: PathLike | None = None,
     participants: Table | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
+    progress: Progress | None = None,
 ) -> Made:
     """Make one HTML page of a study: findings, every slice with its outlines, tables and figures.
 
@@ -266,23 +182,19 @@ def make_report(
     ----------
     results : StudyResults, str or Path
         Results of the study.
-    dataset : str or Path
-        The dataset that they were measured from.
+    dataset : str or Path, optional
+        The dataset that they were measured from; results of :func:`quantify` in hand know it.
     out : str or Path
         The page to write, ``.html``.
-    comparison : str or Path, optional
-        The folder that :func:`compare` on these results was saved into.
-    masks : str or Path, optional
-        The label maps, where the results were measured from those.
-    participants : str, Path or DataFrame, optional
-        Participants table in place of the results' own.
-    jobs : int
-        Processes to draw with: see :func:`quantify`.
+    comparison, masks : str or Path, optional
+        The folder that :func:`compare` of them was saved into; the label maps that were measured.
+    participants, jobs, progress : optional
+        As for :func:`quantify`; the participants table is in place of the results' own.
 
     Returns
     -------
     Made
-        ``count`` slices on the page, and the ``problems`` of the participants table.
+        ``count`` slices on the page, and the ``problems`` of the participants.
 
     Raises
     ------
@@ -298,31 +210,50 @@ def make_report(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     study = mp.make_phantom(f"{folder}/scans", als=1, lr=0, size=128)
     ...     measured = mp.quantify(study.out)
-    ...     mp.make_report(measured, study.out, f"{folder}/report.html").count
+    ...     mp.make_report(measured, out=f"{folder}/report.html").count
     5
     """
     from mriparaspinal.analysis.inputs import open_cohort
+
+    root = dataset_of(results, dataset)
+    compared, maps = (None if p is None else Path(p) for p in (comparison, masks))
+    there = read_protocol(root) if jobs is None else Protocol(root, {}, None)
+    _, number = processes(there, jobs)
+    read = results.read if isinstance(results, StudyResults) else Path(results)
+    with files() as given:
+        cohort = open_cohort(read, given.if_any(participants, PARTICIPANTS))
+    on_disk = not isinstance(results, StudyResults) or results.where is not None
+    with telling(cohort.problems):
+        return _page(cohort, root, Path(out), compared, maps, number, progress, on_disk)
+
+
+def _page(
+    cohort: Cohort,
+    dataset: Path,
+    out: Path,
+    comparison: Path | None,
+    masks: Path | None,
+    jobs: int,
+    progress: Progress | None,
+    on_disk: bool,
+) -> Made:
+    """Write the page; ``on_disk``: whether the results are, and so must not change meanwhile."""
     from mriparaspinal.measure.reopen import open_measured
     from mriparaspinal.report.gather import gather
     from mriparaspinal.report.html import is_page, render
 
-    path, root = Path(out), Path(dataset)
-    compared, maps = (None if p is None else Path(p) for p in (comparison, masks))
-    in_hand = isinstance(results, StudyResults)
-    folder = results.read.folder if isinstance(results, StudyResults) else Path(results)
-    made = () if isinstance(results, StudyResults) and not results.saved else (folder,)
-    refuse_beside_inputs("out", path, (), (root, maps), (*made, compared))
-    require_ours(path, is_page, "out")
-    with files() as given:
-        people = given.if_any(participants, PARTICIPANTS)
-        cohort = open_cohort(results.read if isinstance(results, StudyResults) else folder, people)
-    source = open_measured(folder, cohort.manifest, root, maps)
-    contents = gather(cohort, source, compared, jobs)
-    if made or not in_hand:
-        for read in cohort.sources:
-            read.require_same()
-    write_file(path, render(contents), is_page)
-    return Made(path, len(source.study.dataset.slices), problems_frame(cohort.problems), cohort.notes)
+    folder = cohort.sources[0].folder
+    made = (folder if on_disk else None, comparison)
+    refuse_beside_inputs(argument("out"), out, (), (dataset, masks), made)
+    require_ours(out, is_page, argument("out"))
+    source = open_measured(folder, cohort.manifest, dataset, masks)
+    slices = len(source.study.dataset.slices)
+    contents = gather(cohort, source, comparison, jobs, each(progress, "drawing", slices))
+    for read in cohort.sources if on_disk else ():
+        read.require_same()
+    write_file(out, render(contents), is_page)
+    summary = {"slices": slices, "first": len(contents.first)}
+    return Made(out=out, count=slices, problem_list=cohort.problems, notes=cohort.notes, summary=summary)
 
 
 def make_phantom(
@@ -332,11 +263,9 @@ def make_phantom(
     lr: int = 8,
     seed: int = 1,
     size: int = 256,
-    als_atrophy: float = 0.3,
-    lr_atrophy: float = 0.0,
-    als_fat: float = 0.0,
-    lr_fat: float = 0.0,
+    effects: Mapping[str, float] | None = None,
     clinical: bool = False,
+    progress: Progress | None = None,
 ) -> Made:
     """Draw a synthetic study whose answers are known: slices, contours, participants and ``truth.csv``.
 
@@ -344,18 +273,15 @@ def make_phantom(
     ----------
     out : str or Path
         Folder for the dataset: new or empty.
-    als, lr : int
-        Patients of each group, 0–999.
-    seed : int
-        The same seed gives the same bytes.
-    size : int
-        Rows and columns of each image, 128–1024.
-    als_atrophy, lr_atrophy : float
-        Fraction of the area lost on the onset side at L3–L5, 0–0.8.
-    als_fat, lr_fat : float
-        Added to FI on the onset side at L3–L5, 0–0.5.
+    als, lr, seed, size : int
+        Patients of each group, 0–999; the same seed gives the same bytes; rows and columns, 128–1024.
+    effects : mapping of str to float
+        On the onset side at L3–L5: ``als_atrophy`` (0.3 if not given) and ``lr_atrophy``, the fraction of
+        the area that is lost, 0–0.8; ``als_fat`` and ``lr_fat``, what is added to FI, 0–0.5.
     clinical : bool
         Also clinical records, in ``records``.
+    progress : callable, optional
+        As for :func:`quantify`.
 
     Returns
     -------
@@ -379,14 +305,24 @@ def make_phantom(
     from mriparaspinal.phantom.slices import make_cohort, make_slices
     from mriparaspinal.phantom.write import record_files, write_cohort
 
-    for name, value, low, high in (
-        ("als", als, 0, 999), ("lr", lr, 0, 999), ("seed", seed, 0, float("inf")), ("size", size, 128, 1024),
-        ("als_atrophy", als_atrophy, 0, 0.8), ("lr_atrophy", lr_atrophy, 0, 0.8),
-        ("als_fat", als_fat, 0, 0.5), ("lr_fat", lr_fat, 0, 0.5), ("als + lr", als + lr, 1, 1998),
-    ):  # fmt: skip
-        if not low <= value <= high:
-            raise UsageError(f"{name}: {value} was found; expected {low} to {high}; correct it")
+    for name, value in {"als": als, "lr": lr, "seed": seed, "size": size, **(effects or {})}.items():
+        _require_in_range(name, value)
+    if als + lr == 0:
+        found = f"{argument('als')} 0 and {argument('lr')} 0 were found"
+        raise UsageError(f"phantom: {found}; expected at least one patient; raise one")
     people = make_cohort(als, lr, seed)
-    slices = make_slices(people, seed, size, Effects(als_atrophy, lr_atrophy, als_fat, lr_fat))
-    write_cohort(Path(out), people, slices, None, record_files(people, seed) if clinical else {})
-    return Made(Path(out), len(people) * len(SEGMENTS), problems_frame([]))
+    slices = make_slices(people, seed, size, Effects(**(effects or {})))
+    records = record_files(people, seed) if clinical else {}
+    total = len(people) * len(SEGMENTS)
+    count = write_cohort(Path(out), people, slices, each(progress, "drawing", total), records)
+    return Made(out=Path(out), count=count, summary={"participants": [p.participant_id for p in people]})
+
+
+def _require_in_range(name: str, value: float) -> None:
+    ranges = {**RANGES, "tolerance": (0, 100)}
+    if name not in ranges:
+        raise UsageError(f"effects: {name} was found; expected {', '.join(RANGES)}; correct it")
+    low, high = ranges[name]
+    if value < low or (high is not None and value > high):
+        expected = f"{low:g} or more" if high is None else f"{low:g} to {high:g}"
+        raise UsageError(f"{argument(name)}: {value} was found; expected {expected}; correct it")

@@ -1,128 +1,174 @@
-"""``quantify`` and ``check`` from Python, and results read again."""
+"""``quantify``, ``check`` and ``merge`` from Python."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import pandas as pd
-
-from mriparaspinal.analysis.frames import participants_frame, read_measurements
-from mriparaspinal.api.given import PathLike, Table, files, problems_frame
+from mriparaspinal.api.given import PathLike, Progress, Table, each, files, processes, telling
+from mriparaspinal.api.results import CheckedDataset, StudyResults, results_of, summary_of
+from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS
+from mriparaspinal.core.filenames import PARTICIPANTS
 from mriparaspinal.core.model import Settings
-from mriparaspinal.core.participants import read_participants
-from mriparaspinal.dataset.label_maps import open_label_maps
-from mriparaspinal.dataset.open import open_dataset
-from mriparaspinal.io.manifest import parse_manifest
-from mriparaspinal.io.output import OutputFolder
-from mriparaspinal.io.overwrite import refuse_inputs
-from mriparaspinal.io.protocol import FILE, read_protocol, resolve_settings, sound
-from mriparaspinal.io.tables import parse_table
+from mriparaspinal.dataset.open import open_dataset, refuse_own_copy
+from mriparaspinal.dataset.volumes import dixon_images, label_maps, refuse_idle_affine
+from mriparaspinal.io.output import OutputFolder, manifest_bytes, require_ours, write_file
+from mriparaspinal.io.overwrite import refuse_as_output, refuse_beside_inputs
+from mriparaspinal.io.protocol import FILE, Protocol, read_protocol, resolve_settings, sound
 from mriparaspinal.measure.dataset import MeasuredDataset, measure_dataset
-from mriparaspinal.measure.results import Results, refuse_other_share, result_files, stale_tables
-from mriparaspinal.measure.results import read_results as read_folder
+from mriparaspinal.measure.results import problem_records, refuse_other_share, stale_tables
+from mriparaspinal.parallel.map import Execution
 
-_PROBLEMS = "problems.csv"
+if TYPE_CHECKING:
+    from mriparaspinal.dataset.label_maps import LabelMaps
+
+Pair: TypeAlias = "tuple[PathLike | None, PathLike | None] | None"
 
 
-@dataclass(frozen=True, eq=False)
-class StudyResults:
-    """The measurements of a study, from :func:`quantify` or :func:`read_results`.
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is to be measured, and how: checked, the protocol of the dataset among it."""
 
-    Parameters
-    ----------
-    table : DataFrame
-        One row per participant, segment, muscle and side, in the columns of ``L1.csv`` … ``L5.csv``; the
-        data dictionary of the documentation lists them with their units.
-    problems : DataFrame
-        What was found wrong, in the columns of ``problems.csv``: file, shape, severity (``error`` or
-        ``warning``), code, message, remedy.
-    participants : DataFrame or None
-        The participants table with its cells normalised; None where there is none.
-    settings : mapping
-        The settings that every number rests on; empty for tables without ``quantify.json``.
-    read : Results
-        The files as they are, or will be, on disk.
-    saved : bool
-        Whether ``read.folder`` is a folder on disk.
-    inputs : tuple of Path
-        What :meth:`save` must not write into.
+    dataset: Path
+    settings: Settings
+    participants: Path | None
+    maps: LabelMaps | None
+    dixon: tuple[Path, Path] | None
+    only: tuple[str, ...]
+    execution: Execution
+    inputs: tuple[Path, ...]
+    """All that is read."""
+    digests: Mapping[str, str]
+    """SHA-256 of the protocol."""
 
-    Examples
-    --------
-    >>> import mriparaspinal as mp
-    >>> results = mp.quantify("sample_data", only=["ALS_1"])
-    >>> sorted(results.table["segment"].unique())
-    ['L1', 'L2', 'L3', 'L4', 'L5']
-    """
+    def measure(
+        self, label: str, progress: Progress | None, leave_out: Path | None = None, out: Path | None = None
+    ) -> MeasuredDataset:
+        """Measure it; ``leave_out`` may lie in the dataset and is no part of it."""
+        images = (self.maps, self.dixon)
+        study = open_dataset(self.dataset, self.settings, self.participants, leave_out, *images, self.only)
+        study = replace(study, sha256={**self.digests, **study.sha256})
+        if out is not None:
+            refuse_other_share(out, study.share)
+        advance = each(progress, label, len(study.dataset.slices))
+        return measure_dataset(study, self.settings, self.execution, advance)
 
-    table: pd.DataFrame
-    problems: pd.DataFrame
-    participants: pd.DataFrame | None
-    settings: Mapping[str, Any]
-    read: Results
-    saved: bool
-    inputs: tuple[Path, ...] = ()
 
-    def save(self, folder: PathLike) -> None:
-        """Write the folder of results: the bytes that ``mriparaspinal quantify`` writes.
+def settings_of(protocol: Protocol, settings: Settings | Mapping[str, Any] | None) -> Settings:
+    """The settings as given whole, or as the dataset has them, below those that are given by name."""
+    if isinstance(settings, Settings):
+        return sound(settings)
+    return protocol.settings(settings or {})
 
-        Raises :class:`UsageError` where the folder is the dataset, or holds tables of somebody's own.
-        """
-        folder = Path(folder)
-        refuse_inputs("save", [folder], self.inputs)
-        share = None if self.read.manifest is None else self.read.manifest.share
-        contents = {**self.read.contents, **({MANIFEST: self.read.sealed} if self.read.sealed else {})}
-        with OutputFolder(folder) as out:
-            refuse_other_share(folder, () if share is None else share.participants)
-            out.replace(contents, stale_tables(out, contents))
+
+def _asked(settings: Settings | Mapping[str, Any] | None) -> set[str]:
+    """The names of the settings that were asked for."""
+    if isinstance(settings, Settings):
+        return {f.name for f in fields(Settings) if getattr(settings, f.name) != f.default}
+    return {name for name, value in (settings or {}).items() if value is not None}
+
+
+def requested(
+    dataset: PathLike,
+    settings: Settings | Mapping[str, Any] | None,
+    participants: Path | None,
+    masks: tuple[PathLike | None, str | None],
+    fat_and_water: Pair,
+    only: Sequence[str],
+    jobs: int | Execution | None,
+    outputs: Sequence[Path] = (),
+) -> Request:
+    """What is to be measured; raises :class:`UsageError` where its parts do not fit. ``outputs``: folders."""
+    root = Path(dataset)
+    there = read_protocol(root)
+    protocol = settings_of(there, settings)
+    if outputs:
+        refuse_as_output(outputs[0], root, "the dataset itself")
+    folder = None if masks[0] is None else Path(masks[0])
+    fat, water = (None if p is None else Path(p) for p in fat_and_water or (None, None))
+    maps = label_maps(folder, masks[1], _asked(settings), *outputs)
+    dixon = dixon_images(protocol, fat, water, *outputs)
+    refuse_idle_affine(_asked(settings), maps, dixon)
+    how = jobs if isinstance(jobs, Execution) else Execution(jobs)
+    people, number = processes(there, how.jobs, participants, noted=how.scheduler is None)
+    return Request(
+        dataset=root,
+        settings=protocol,
+        participants=people,
+        maps=maps,
+        dixon=dixon,
+        only=tuple(only),
+        execution=replace(how, jobs=number),
+        inputs=tuple(path for path in (root, folder, fat, water, people) if path is not None),
+        digests=there.digests,
+    )
+
+
+def measure_into(
+    request: Request,
+    out: Path | None = None,
+    progress: Progress | None = None,
+    leave_out: Path | None = None,
+    first: Callable[[], None] | None = None,
+) -> StudyResults:
+    """Measure, and write where ``out`` says; ``first``: before the first of the old results is touched."""
+    if out is None:
+        measured = request.measure("measuring", progress)
+        with telling(measured.problems):
+            found = results_of(measured, request.settings)
+        return replace(found, inputs=request.inputs, dataset=request.dataset)
+    refuse_own_copy(request.participants, out)
+    with OutputFolder(out, first=first) as folder:
+        measured = request.measure("measuring", progress, leave_out or out, out)
+        with telling(measured.problems):
+            found = results_of(measured, request.settings)
+            folder.replace(found.contents, stale_tables(folder, found.contents))
+    return replace(found, where=out, inputs=request.inputs, dataset=request.dataset)
 
 
 def quantify(
     dataset: PathLike,
     *,
-    settings: Settings | None = None,
+    out: PathLike | None = None,
+    settings: Settings | Mapping[str, Any] | None = None,
     participants: Table | None = None,
     masks: PathLike | None = None,
     numbering: str | None = None,
-    fat_and_water: tuple[PathLike, PathLike] | None = None,
+    fat_and_water: Pair = None,
     only: Sequence[str] = (),
-    jobs: int | None = None,
+    jobs: int | Execution | None = None,
+    progress: Progress | None = None,
 ) -> StudyResults:
     """Measure fatty infiltration and areas of every muscle, side and segment of a dataset.
-
-    Nothing is written: see :meth:`StudyResults.save`. What is wrong with single slices, contours or cells
-    comes as ``problems``, and what could be measured is measured; look at them before you use the table.
 
     Parameters
     ----------
     dataset : str or Path
         Folder of slices ``GROUP_N_L.png`` and their LabelMe files.
-    settings : Settings, optional
-        The protocol, whole. Without it, that of the dataset's ``paraspinal.toml``, else the defaults.
+    out : str or Path, optional
+        Folder of results to write; without it nothing is written: see :meth:`StudyResults.save`.
+    settings : Settings or mapping, optional
+        The protocol, whole; or by name the settings that count above ``paraspinal.toml``.
     participants : str, Path or DataFrame, optional
         Participants table; without it the dataset's own.
-    masks : str or Path, optional
-        Folder of label maps to measure in place of LabelMe contours.
-    numbering : str, optional
-        What the numbers of ``masks`` mean: a name such as ``totalsegmentator_mr``, or a table's file.
+    masks, numbering : str or Path, optional
+        Folder of label maps to measure in place of contours, and what their numbers mean: a name or a table.
     fat_and_water : pair of str or Path, optional
-        The fat and the water images, for ``Settings(fat_rule="dixon")``.
+        The fat and the water images, for the fat rule ``dixon``.
     only : sequence of str, optional
         The participants to measure; without it everyone. Such results are a share of the study.
-    jobs : int, optional
-        Processes to measure with; without it those of ``paraspinal.toml``, else 1. More than one are started
-        by the default method of :mod:`multiprocessing` (``spawn`` on Windows and macOS): a script, not a
-        notebook, then needs the line ``if __name__ == "__main__":`` around its calls.
+    jobs : int or Execution, optional
+        Processes; without it those of ``paraspinal.toml``, else 1. See the page "From Python" for scripts.
+    progress : callable, optional
+        Told of every slice: what is done, how many, of how many.
 
     Returns
     -------
     StudyResults
-        ``table`` with the columns of ``L1.csv`` … ``L5.csv``, ``problems``, ``participants``, ``settings``.
+        ``table`` with the columns of ``L1.csv`` … ``L5.csv``; look at ``problems`` before you use it.
 
     Raises
     ------
@@ -131,138 +177,127 @@ def quantify(
     NoInputError
         Where nothing could be measured.
 
-    Notes
-    -----
-    ``fi`` = ``fat_px`` / ``csa_px``, where a pixel is fat if its grey level is above the threshold;
-    ``rcsa`` = ``csa_px`` / ``reference_px``. The page "From contour to number" has the formulas and their
-    sources.
-
     Examples
     --------
     >>> import mriparaspinal as mp
-    >>> measured = mp.quantify("sample_data", only=["ALS_1"])
-    >>> first = measured.table.iloc[0]
+    >>> first = mp.quantify("sample_data", only=["ALS_1"]).table.iloc[0]
     >>> first["muscle"], first["side"], round(float(first["fi"]), 3)
     ('MF', 'left', 0.436)
     """
+    outputs = () if out is None else (Path(out),)
     with files() as given:
         people = given.if_any(participants, PARTICIPANTS)
-        paths = (masks, *(fat_and_water or ()))
-        inputs = (Path(dataset), *map(Path, filter(None, paths)), *given.paths)
-        measured, protocol = _measured(dataset, settings, people, masks, numbering, fat_and_water, only, jobs)
-        contents = result_files(measured, protocol)
-    sealed = contents.pop(MANIFEST)
-    manifest = parse_manifest(sealed, Path(MANIFEST))
-    tables = tuple(name for name in contents if len(name) == len("L1.csv") and name[0] == "L")
-    return _as_results(Results(Path("results"), manifest, tables, contents, sealed), False, inputs)
+        asked = requested(dataset, settings, people, (masks, numbering), fat_and_water, only, jobs, outputs)
+        return measure_into(asked, outputs[0] if outputs else None, progress)
 
 
 def check(
     dataset: PathLike,
     *,
-    settings: Settings | None = None,
+    json: PathLike | None = None,
+    settings: Settings | Mapping[str, Any] | None = None,
     participants: Table | None = None,
     masks: PathLike | None = None,
     numbering: str | None = None,
     only: Sequence[str] = (),
-    jobs: int | None = None,
-) -> pd.DataFrame:
+    jobs: int | Execution | None = None,
+    progress: Progress | None = None,
+) -> CheckedDataset:
     """Find every problem in a dataset at once.
 
     Parameters
     ----------
     dataset : str or Path
         Folder of slices and their LabelMe files.
-    settings, participants, masks, numbering, only, jobs : optional
+    json : str or Path, optional
+        File to write the problems into.
+    settings, participants, masks, numbering, only, jobs, progress : optional
         As for :func:`quantify`.
 
     Returns
     -------
-    DataFrame
-        One row per problem, with the columns file, shape, severity, code, message, remedy; empty where
-        nothing is wrong.
+    CheckedDataset
+        ``problems``: one row each, with the columns file, shape, severity, code, message, remedy; empty
+        where nothing is wrong. ``summary``: numbers of slices, participants, errors and warnings.
 
     Raises
     ------
     UsageError
         For settings that contradict each other.
     NoInputError
-        For a folder that is not there.
+        For a folder that is not there; by ``problems`` where nothing is there to be checked.
 
     Examples
     --------
     >>> import mriparaspinal as mp
-    >>> len(mp.check("sample_data", only=["ALS_1"]))
-    0
+    >>> found = mp.check("sample_data", only=["ALS_1"])
+    >>> len(found.problems), found.summary["slices_measured"]
+    (0, 5)
     """
     with files() as given:
         people = given.if_any(participants, PARTICIPANTS)
-        measured, _ = _measured(dataset, settings, people, masks, numbering, None, only, jobs)
-    if not measured.errors:
-        measured.require_slices()
-    return problems_frame(measured.problems)
+        asked = requested(dataset, settings, people, (masks, numbering), None, only, jobs)
+        if json is not None:
+            tables = (asked.participants, None if numbering is None else Path(numbering))
+            refuse_beside_inputs(argument("json"), Path(json), tables, asked.inputs)
+            require_ours(Path(json), _is_list_of_problems, argument("json"))
+        measured = asked.measure("checking", progress)
+    if json is not None:
+        content = manifest_bytes({"problems": problem_records(measured.problems)})
+        write_file(Path(json), content, _is_list_of_problems)
+    regions = tuple((result.slice.name, len(result.counts)) for result in measured.results)
+    problems, summary = tuple(measured.problems), summary_of(measured)
+    return CheckedDataset(problem_list=problems, summary=summary, regions=regions, measured=measured)
 
 
-def _measured(
-    dataset: PathLike,
-    settings: Settings | None,
-    participants: Path | None,
-    masks: PathLike | None,
-    numbering: str | None,
-    fat_and_water: tuple[PathLike, PathLike] | None,
-    only: Sequence[str],
-    jobs: int | None,
-) -> tuple[MeasuredDataset, Settings]:
-    root = Path(dataset)
-    there = read_protocol(root)
-    protocol = there.settings({}) if settings is None else sound(settings)
-    if jobs is not None and jobs < 1:
-        raise UsageError(f"jobs: {jobs} was found; expected 1 or more; correct it")
-    if masks is None and numbering is not None:
-        raise UsageError("numbering: given without masks; expected both; name the folder, or leave it out")
-    if masks is not None and settings is not None and settings.mask_rule != "labelme":
-        raise UsageError("mask_rule: given with masks, whose pixels need none; leave one of them out")
-    if (protocol.fat_rule == "dixon") != (fat_and_water is not None):
-        found = "fat_and_water and the fat rule dixon"
-        raise UsageError(f"{found}: only one of them was given; expected both; add the other")
-    if settings is not None and settings.affine is not None and masks is None and fat_and_water is None:
-        raise UsageError("affine: given without masks or fat_and_water; expected volumes; leave it out")
-    people, processes = there.run_options(participants, jobs)
-    maps = None if masks is None else open_label_maps(Path(masks), numbering)
-    dixon = None if fat_and_water is None else (Path(fat_and_water[0]), Path(fat_and_water[1]))
-    study = open_dataset(root, protocol, people, maps=maps, fat_and_water=dixon, share=list(only))
-    study = replace(study, sha256=there.digests | study.sha256)
-    return measure_dataset(study, protocol, processes), protocol
+def _is_list_of_problems(head: bytes) -> bool:
+    return head.startswith(b'{\n  "problems"')
 
 
-def read_results(folder: PathLike) -> StudyResults:
-    """Read a folder of results, after checking that it is whole.
+def merge(shares: Sequence[PathLike], out: PathLike) -> StudyResults:
+    """Join shares of a dataset that were measured by themselves, as on the nodes of a cluster.
 
     Parameters
     ----------
-    folder : str or Path
-        What ``quantify`` wrote, or a folder with ``L1.csv`` … ``L5.csv`` of other origin.
+    shares : sequence of str or Path
+        Folders of results of some participants each, from ``quantify(..., only=...)``.
+    out : str or Path
+        The folder of results to write.
 
     Returns
     -------
     StudyResults
-        As :func:`quantify` gives.
+        The same bytes as measuring all their participants in one run; ``left_out`` are in no share.
 
     Raises
     ------
+    UsageError
+        Where the shares do not belong together, or ``out`` is one of them.
     NoInputError
-        Where a run was cut off, or a table is not the one that ``quantify.json`` lists by its SHA-256.
+        Where a folder is no share, or nothing could be measured.
 
     Examples
     --------
     >>> import tempfile
     >>> import mriparaspinal as mp
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     mp.quantify("sample_data", only=["ALS_1"]).save(f"{folder}/results")
-    ...     len(mp.read_results(f"{folder}/results").table)
-    45
+    ...     for who in ("ALS_1", "LR_1"):
+    ...         _ = mp.quantify("sample_data", out=f"{folder}/{who}", only=[who])
+    ...     joined = mp.merge([f"{folder}/ALS_1", f"{folder}/LR_1"], f"{folder}/both")
+    >>> joined.summary["participants"], len(joined.left_out)
+    (2, 14)
     """
-    return _as_results(read_folder(Path(folder)), True, ())
+    from mriparaspinal.measure.shares import join_shares
+
+    folder, places = Path(out), list(map(Path, shares))
+    for place in places:
+        refuse_as_output(folder, place, "one of the shares")
+    measured, settings = join_shares(places)
+    with telling(measured.problems), OutputFolder(folder) as whole:
+        refuse_other_share(folder, measured.study.share)
+        found = results_of(measured, settings)
+        whole.replace(found.contents, stale_tables(whole, found.contents))
+    return replace(found, where=folder, inputs=tuple(places))
 
 
 def read_settings(path: PathLike) -> Settings:
@@ -295,18 +330,3 @@ def read_settings(path: PathLike) -> Settings:
     if path.name != FILE or not path.is_file():
         raise UsageError(f"{path}: was found; expected a folder, or a file {FILE} in it; check the path")
     return resolve_settings(path.parent, {})
-
-
-def _as_results(read: Results, saved: bool, inputs: tuple[Path, ...]) -> StudyResults:
-    raw = read.contents.get(_PROBLEMS)
-    problems = problems_frame([])
-    if raw is not None:
-        text = parse_table(raw, _PROBLEMS)
-        problems = pd.DataFrame(text.rows, columns=list(text.columns), dtype=object)
-    people = None
-    if (own := read.contents.get(PARTICIPANTS)) is not None:
-        text = parse_table(own, PARTICIPANTS)
-        people = participants_frame(read_participants(text.columns, text.rows, PARTICIPANTS)[0])
-    settings = {} if read.manifest is None else dict(read.manifest.settings)
-    table = read_measurements(read.contents, read.tables)
-    return StudyResults(table, problems, people, settings, read, saved, inputs)

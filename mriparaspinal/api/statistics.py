@@ -7,21 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-import pandas as pd
-
 from mriparaspinal.analysis.compare import compare_cohort
 from mriparaspinal.analysis.correlate import correlate_cohort
 from mriparaspinal.analysis.inputs import Cohort, join_tables, open_cohort, open_table, open_wide
 from mriparaspinal.analysis.regress import regress_cohort
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.analysis.roc import discriminate
-from mriparaspinal.api.given import Files, PathLike, Table, files, problems_frame
-from mriparaspinal.api.measuring import StudyResults
+from mriparaspinal.api.given import Files, PathLike, Progress, Table, each, files, note_jobs, telling
+from mriparaspinal.api.results import StudyResults, dataset_of
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import PARTICIPANTS
 from mriparaspinal.measure.results import Results
 
-Data: TypeAlias = Table | StudyResults
+Data: TypeAlias = "Table | StudyResults"
 """Results of a study, or any table with one row per participant."""
 
 
@@ -29,15 +27,15 @@ def _source(data: Data, given: Files) -> Path | Results:
     """What the readers of the commands take; of results that are in hand the files that they are made of."""
     if not isinstance(data, StudyResults):
         return given.of(data, "table.csv")
-    if data.saved:
-        given.paths.append(data.read.folder)
+    if data.where is not None:
+        given.paths.append(data.where)
     return data.read
 
 
 def _open(data: Data, participants: Table | None, given: Files) -> Cohort:
     source = _source(data, given)
     people = given.if_any(participants, PARTICIPANTS)
-    if isinstance(source, Path) and source.is_file():
+    if isinstance(source, Path) and not source.is_dir() and (source.suffix or source.exists()):
         return open_table(source, people)
     return open_cohort(source, people)
 
@@ -53,20 +51,19 @@ def _analyse(
     with files() as given:
         cohort = opened(data, participants, given)
         cohort = join_tables(cohort, [_joined(table, n, given) for n, table in enumerate(join, 1)])
-    own = isinstance(data, StudyResults) and not data.saved
+    with telling(cohort.problems):
+        found = analyse(cohort)
+    own = isinstance(data, StudyResults) and data.where is None
     return replace(
-        analyse(cohort),
-        problems=problems_frame(cohort.problems),
-        sources=cohort.sources[own:],
-        paths=tuple(given.paths),
+        found, problem_list=cohort.problems, sources=cohort.sources[own:], paths=tuple(given.paths)
     )
 
 
 def _joined(table: Data, number: int, given: Files) -> Path:
     if isinstance(table, StudyResults):
-        if not table.saved:
+        if table.where is None:
             raise UsageError("join: results that were not saved; expected a folder; save them first")
-        return given.of(table.read.folder, "")
+        return given.of(table.where, "")
     return given.of(table, f"join_{number}.csv")
 
 
@@ -80,7 +77,7 @@ def compare(
     participants: Table | None = None,
     join: Sequence[Data] = (),
 ) -> Analysis:
-    """Compare sides within groups, and groups with each other.
+    """Compare sides within groups, and groups with each other; the page "Statistics" has the formulas.
 
     Parameters
     ----------
@@ -112,12 +109,6 @@ def compare(
         For a contrast or a column that is not there.
     NothingToCompareError
         Where there are no two arms.
-
-    Notes
-    -----
-    Student's, Welch's or the Mann–Whitney test, by Lilliefors' test of normality and Levene's of variances;
-    effects by Hedges and as rank-biserial correlation; p adjusted as Benjamini and Hochberg do. The page
-    "Statistics" has formulas and sources.
 
     Examples
     --------
@@ -269,11 +260,12 @@ def roc(
 ) -> Analysis:
     """Tell two groups apart by a cut-off: areas under the ROC curve, with intervals.
 
+    Hanley and McNeil, Radiology 1982 (standard errors); DeLong et al., Biometrics 1988 (intervals).
+
     Parameters
     ----------
     data, participants, join
-        As for :func:`compare`; the columns of results are called ``METRIC_SEGMENT_MUSCLE``, such as
-        ``rcsa_L4_MF``.
+        As for :func:`compare`; the columns of results are called as ``rcsa_L4_MF``.
     outcome, positive : str
         The column that is to be told, and its value of the positives.
     predictors : sequence of str
@@ -290,20 +282,12 @@ def roc(
     Returns
     -------
     Analysis
-        ``table`` has the columns of ``roc.csv``; ``tables["roc_points"]`` the curves, ``figures["roc"]``
-        the picture.
+        ``table`` has the columns of ``roc.csv``; ``tables["roc_points"]`` the curves.
 
     Raises
     ------
-    UsageError
-        For a column or value that is not there, or is not what it has to be.
-    NoInputError
-        Where there are not both positives and negatives.
-
-    Notes
-    -----
-    Standard errors of Hanley and McNeil (Radiology 1982); intervals and differences of DeLong et al.
-    (Biometrics 1988), too.
+    UsageError, NoInputError
+        For a column or value that is not there, and where there are not both positives and negatives.
 
     Examples
     --------
@@ -322,80 +306,13 @@ def roc(
     return _analyse(data, participants, join, analyse, opened)
 
 
-def reliability(
-    raters: Sequence[PathLike | StudyResults] | Table,
-    *,
-    metrics: Sequence[str] = (),
-    datasets: Sequence[PathLike] = (),
-) -> Analysis:
-    """Measure how far two or more raters (or two sessions of one) agree.
-
-    Parameters
-    ----------
-    raters : sequence of str, Path or StudyResults; or one str, Path or DataFrame
-        Two or more folders of results, or one long table with the columns target, rater, value.
-    metrics : sequence of str, optional
-        Columns of the results to look at; without them ``fi`` and ``rcsa``.
-    datasets : sequence of str or Path, optional
-        The datasets of two raters, in their order: how far their masks overlap is measured, too.
-
-    Returns
-    -------
-    Analysis
-        ``table`` has the columns of ``reliability.csv``; ``tables`` also ``bland_altman`` and, with
-        ``datasets``, ``overlap`` and ``overlap_summary``.
-
-    Raises
-    ------
-    UsageError
-        For fewer than two raters, or results that were not saved.
-    NoInputError
-        For a folder that is not whole, or is not of these datasets.
-
-    Notes
-    -----
-    Intraclass correlations by McGraw and Wong (Psychol Methods 1996); limits of agreement by Bland and
-    Altman (Lancet 1986).
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> import mriparaspinal as mp
-    >>> ratings = [(t, r, v + k) for k, r in enumerate("AB") for t, v in zip("xyz", (1.0, 2.0, 4.0))]
-    >>> found = mp.reliability(pd.DataFrame(ratings, columns=["target", "rater", "value"]))
-    >>> found.table.loc[found.table["form"] == "ICC(C,1)", ["n", "icc"]].round(3).values.tolist()
-    [[3.0, 1.0]]
-    """
-    from mriparaspinal.analysis import reliability as steps
-    from mriparaspinal.analysis.overlap import compare_masks, open_sources
-
-    if isinstance(raters, (str, Path, pd.DataFrame)):
-        if metrics or datasets:
-            raise UsageError(
-                "reliability: a table with metrics or datasets; expected it alone; leave them out"
-            )
-        with files() as given:
-            found = steps.agreement_of_table(given.of(raters, "ratings.csv"))
-        return replace(found, paths=tuple(given.paths))
-    unsaved = [rater for rater in raters if isinstance(rater, StudyResults) and not rater.saved]
-    if unsaved:
-        raise UsageError("reliability: results that were not saved; expected folders; save them first")
-    folders = [r.read.folder if isinstance(r, StudyResults) else Path(r) for r in raters]
-    opened = steps.open_raters(folders)
-    found = steps.agreement_of_raters(opened, metrics)
-    if datasets:
-        masks = compare_masks(*open_sources(opened, list(map(Path, datasets))))
-        found = steps.extended(found, masks.contents, masks.notes)
-    sources = tuple(rater.read for rater in opened)
-    return replace(found, sources=sources, paths=(*folders, *map(Path, datasets)))
-
-
 def sweep_thresholds(
     results: PathLike | StudyResults,
-    dataset: PathLike,
+    dataset: PathLike | None = None,
     *,
     participants: Table | None = None,
     jobs: int = 1,
+    progress: Progress | None = None,
 ) -> Analysis:
     """Show how much a study's answer hangs on the threshold between muscle and fat.
 
@@ -403,19 +320,19 @@ def sweep_thresholds(
     ----------
     results : StudyResults, str or Path
         Results of a study, measured with the fat rule ``fixed``.
-    dataset : str or Path
-        The dataset that they were measured from.
+    dataset : str or Path, optional
+        The dataset that they were measured from; results of :func:`quantify` in hand know it.
     participants : str, Path or DataFrame, optional
         Participants table in place of the results' own.
-    jobs : int
-        Processes to read with: see :func:`quantify`.
+    jobs, progress : optional
+        As for :func:`quantify`.
 
     Returns
     -------
     Analysis
         ``table`` has the columns of ``sweep_contrasts.csv``: the main contrasts at the thresholds up to 10
         grey levels to either side. ``tables["sweep"]``: FI at each threshold 0–255; ``tables["slope"]``: its
-        change per grey level.
+        change per grey level; ``summary["sentences"]``: how much hangs on it.
 
     Raises
     ------
@@ -427,16 +344,18 @@ def sweep_thresholds(
     Examples
     --------
     >>> import mriparaspinal as mp
-    >>> measured = mp.quantify("sample_data")
-    >>> found = mp.sweep_thresholds(measured, "sample_data")  # doctest: +SKIP
+    >>> found = mp.sweep_thresholds(mp.quantify("sample_data"))  # doctest: +SKIP
     """
     from mriparaspinal.analysis.sweep import sweep_thresholds as sweep
     from mriparaspinal.measure.reopen import open_source
 
+    note_jobs(jobs)
+    root = dataset_of(results, dataset)
+    folder = results.read.folder if isinstance(results, StudyResults) else Path(results)
+
     def analyse(cohort: Cohort) -> Analysis:
-        folder = results.read.folder if isinstance(results, StudyResults) else Path(results)
-        found, _ = sweep(cohort, open_source(folder, cohort.manifest, Path(dataset)), jobs)
-        return found
+        source = open_source(folder, cohort.manifest, root)
+        return sweep(cohort, source, jobs, each(progress, "reading", len(source.study.dataset.slices)))
 
     found = _analyse(results, participants, (), analyse)
-    return replace(found, paths=(*found.paths, Path(dataset)))
+    return replace(found, paths=(*found.paths, root))

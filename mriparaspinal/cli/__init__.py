@@ -69,13 +69,20 @@ class _Commands(TyperGroup):
         """Run the command that is named first."""
         name, *args = ctx.args
         command = self.get_command(ctx, name)
-        if command is None:
-            from difflib import get_close_matches
+        try:
+            if command is None:
+                from difflib import get_close_matches
 
-            near = get_close_matches(name, COMMANDS)
-            hint = f"did you mean {' or '.join(near)}?" if near else "choose another"
-            raise UsageError(f"{name}: unknown command; expected a command that --help lists; {hint}")
-        with command.make_context(name, args, parent=ctx) as context:
+                near = get_close_matches(name, COMMANDS)
+                hint = f"did you mean {' or '.join(near)}?" if near else "choose another"
+                raise UsageError(f"{name}: unknown command; expected a command that --help lists; {hint}")
+            context = command.make_context(name, args, parent=ctx)
+        except UsageError as error:
+            from mriparaspinal.cli.log import log_unread
+
+            log_unread(args, "mriparaspinal" if command is None else name, error)
+            raise
+        with context:
             return command.invoke(context)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import (
-    counted,
-    label_maps,
-    log,
-    progress_bar,
-    refuse_idle_affine,
-    say,
-    say_jobs,
-    show_table,
-)
-from mriparaspinal.cli.summary import measured_rows, measured_summary, print_json, show
-from mriparaspinal.core.errors import EXIT_PARTLY
-from mriparaspinal.io.overwrite import refuse_beside_inputs
-from mriparaspinal.io.protocol import read_protocol
+from mriparaspinal.cli.console import VERBOSE, counted, log, progress_bar, say, show_table
+from mriparaspinal.cli.steps import end, say_faults
+from mriparaspinal.cli.summary import measured_rows, print_json, show
 
 
 @opt.command
@@ -36,9 +26,7 @@ def check(
     naming: opt.Naming,
     participants: opt.Participants = None,
     participant_label: opt.ParticipantLabel = (),
-    jobs: opt.Jobs = None,
-    timeout: opt.Timeout = None,
-    ui: opt.Ui,
+    execution: opt.Processes,
 ) -> None:
     """Find every problem in a dataset at once, without writing results.
 
@@ -49,54 +37,33 @@ def check(
     Example:
       mriparaspinal check scans --json problems.json
     """
-    from mriparaspinal.dataset.open import open_dataset
-    from mriparaspinal.io.output import manifest_bytes, require_ours, write_file
-    from mriparaspinal.measure.dataset import measure_dataset
-    from mriparaspinal.measure.results import problem_records
-    from mriparaspinal.parallel.map import Execution
+    import mriparaspinal as api
 
-    there = read_protocol(dataset)
-    settings = there.settings(opt.given(protocol, naming, affine=affine))
-    masks, numbering = label_map_folder.masks, label_map_folder.numbering
-    participants, jobs = there.run_options(participants, jobs)
-    say_jobs(jobs, ui.quiet)
-    json_stdout = json_file is not None and str(json_file) == "-"
-    if json_file is not None and not json_stdout:
-        tables = (participants, None if numbering is None else Path(numbering))
-        refuse_beside_inputs("--json", json_file, tables, (dataset, masks))
-        require_ours(json_file, is_list_of_problems, "--json")
-    refuse_idle_affine(affine, masks)
-    maps = label_maps(masks, numbering, protocol.mask_rule)
-    study = open_dataset(dataset, settings, participants, maps=maps, share=participant_label)
-    with progress_bar("checking", len(study.dataset.slices), ui.quiet) as advance:
-        measured = measure_dataset(study, settings, Execution(jobs, timeout=timeout), advance)
-    if json_file is not None and not json_stdout:
-        write_file(
-            json_file, manifest_bytes({"problems": problem_records(measured.problems)}), is_list_of_problems
+    on_stdout = str(json_file) == "-"
+    with progress_bar() as progress:
+        found = api.check(
+            dataset,
+            json=None if on_stdout else json_file,
+            settings=opt.given(protocol, naming, affine=affine),
+            participants=participants,
+            **vars(label_map_folder),
+            only=participant_label,
+            jobs=opt.spread(execution),
+            progress=progress,
         )
-    for problem in measured.problems:
+    problems, summary = found.problem_list, found.summary
+    for problem in problems:
         log(problem.line())
-    if measured.problems and not json_stdout:
+    if on_stdout:
+        print_json({"command": "check", **summary, "problems": [asdict(problem) for problem in problems]})
+    elif problems:
         show_table(
             ["file", "shape", "severity", "code", "what", "what to do"],
-            [(p.file, p.shape, p.severity, p.code, p.message, p.remedy) for p in measured.problems],
+            [(p.file, p.shape, p.severity, p.code, p.message, p.remedy) for p in problems],
         )
-    for result in measured.results if ui.verbose else ():
-        say(f"{result.slice.name}: {counted(len(result.counts), 'region')} could be measured", ui.quiet)
-    summary = measured_summary(measured)
-    if json_stdout:
-        print_json({"command": "check", **summary, "problems": problem_records(measured.problems)})
-    show(measured_rows(summary), ui.quiet)
-    say(
-        f"checked {counted(len(measured.results), 'slice')}: {counted(measured.errors, 'error')}, "
-        f"{counted(measured.warnings, 'warning')}",
-        ui.quiet,
-    )
-    if measured.errors:
-        raise SystemExit(EXIT_PARTLY)
-    measured.require_slices()
-
-
-def is_list_of_problems(head: bytes) -> bool:
-    """Whether a file begins as one of --json does."""
-    return head.startswith(b'{\n  "problems"')
+    for name, regions in found.regions:
+        say(f"{name}: {counted(regions, 'region')} could be measured", VERBOSE)
+    show(measured_rows(summary))
+    say(f"checked {counted(summary['slices_found'], 'slice')}: {say_faults(summary)}")
+    end(problems)
+    found.require_slices()

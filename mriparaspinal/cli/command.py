@@ -17,16 +17,18 @@ import typer
 from typer.core import TyperCommand
 from typer.main import get_command
 
-from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.arguments import as_options
+from mriparaspinal.core.errors import ParaspinalError, UsageError
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import read_number, read_whole
 
 
-def command(function: Callable[..., None]) -> TyperCommand:
+def make_command(function: Callable[..., None], of_all: type) -> TyperCommand:
     """Make a function a command of the tool, named as the function is.
 
     A parameter whose type is a dataclass stands for an option per field: the fields become parameters of the
-    signature that Typer reads, and the function is called with the dataclass.
+    signature that Typer reads, and the function is called with the dataclass. ``of_all``: a dataclass of
+    options that all commands have, and that no function sees: :class:`Command` heeds them.
     """
     hints = get_type_hints(function, include_extras=True)
     fields: dict[str, inspect.Parameter] = {}
@@ -41,7 +43,14 @@ def command(function: Callable[..., None]) -> TyperCommand:
                 field, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=_for_typer(annotation)
             )
 
+    own = tuple(fields)
+    for field, annotation, default in _fields(of_all):
+        fields[field] = inspect.Parameter(
+            field, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+        )
+
     def called(**values: Any) -> None:
+        values = {name: values[name] for name in own}
         read = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
         for name, (kind, parts) in groups.items():
             read[name] = kind(**{part: read.pop(part) for part in parts})
@@ -131,11 +140,17 @@ class Command(TyperCommand):
                     formatter.write_dl(rows)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command, with a log where one is asked for."""
+        """Run the command as quietly, and with such a log, as is asked for."""
+        from mriparaspinal.cli.console import say_problems, speak
         from mriparaspinal.cli.log import logged
 
-        with logged(ctx.params, ctx.info_name or ""):
-            return super().invoke(ctx)
+        speak(ctx.params["quiet"], ctx.params["verbose"])
+        with logged(ctx.params, ctx.info_name or ""), as_options():
+            try:
+                return super().invoke(ctx)
+            except ParaspinalError as error:
+                say_problems(error.problems)
+                raise
 
 
 def help_row(parameter: Any) -> tuple[str, str]:
@@ -151,9 +166,14 @@ def help_row(parameter: Any) -> tuple[str, str]:
     )
     least, most = parameter.min, parameter.max
     if least is not None:
-        notes.append(f"x>={least:g}" if most is None else f"{least:g}<=x<={most:g}")
+        notes.append(f"x>={plain(least)}" if most is None else f"{plain(least)}<=x<={plain(most)}")
     notes += ["required"] * parameter.required
     return name, f"{parameter.help}  [{'; '.join(notes)}]" if notes else parameter.help or ""
+
+
+def plain(number: float | None) -> str:
+    """A limit in digits: 1000000, not 1e+06."""
+    return "" if number is None else f"{number:.10g}"
 
 
 def usage_error(error: typer.TyperException, options: Iterable[str], command: str) -> UsageError:
@@ -233,5 +253,5 @@ def _number(kind: type, text: str, least: float | None, most: float | None) -> t
     if value is not None and ranged and not low <= value <= high:
         value = None
     if ranged:
-        noun += f" of {least:g} or more" if most is None else f" from {least:g} to {most:g}"
+        noun += f" of {plain(least)} or more" if most is None else f" from {plain(least)} to {plain(most)}"
     return value, noun

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import say_problems
-from mriparaspinal.cli.steps import compare_step, end
-from mriparaspinal.cli.summary import compared_summary, print_json
+from mriparaspinal.cli.steps import end, save, say_compared
+from mriparaspinal.cli.summary import compared_rows, compared_summary, print_json, show
 
 
 @opt.command
@@ -30,7 +29,6 @@ def compare(
         opt.option("--normality", "Test of normality [default: lilliefors]."),
     ] = None,
     as_json: opt.AsJson = False,
-    ui: opt.Ui,
 ) -> None:
     """Compare sides within groups, and groups with each other.
 
@@ -41,11 +39,20 @@ def compare(
       mriparaspinal compare results --participants participants.csv --out comparison
       mriparaspinal compare results --contrast "group:ALS[onset_region=lower]-LR" --out lower
     """
-    from mriparaspinal.analysis.inputs import join_tables, open_either
+    import mriparaspinal as api
 
-    cohort = join_tables(open_either(study.results, study.table, study.participants), study.join)
-    say_problems(cohort.problems, ui.quiet, ui.verbose)
-    compared = compare_step(cohort, out, study.paths, ui.quiet, contrast, metric, normality, divide_by)
+    found = api.compare(
+        study.data,
+        contrasts=contrast,
+        metrics=metric,
+        divide_by=divide_by,
+        normality=normality,
+        participants=study.participants,
+        join=study.join,
+    )
+    save(found, out)
+    show(compared_rows(compared_summary(found)))
+    say_compared(found, out)
     if as_json:
-        print_json({"command": "compare", **compared_summary(compared)})
-    end(cohort.problems)
+        print_json({"command": "compare", **compared_summary(found)})
+    end(found.problem_list)

@@ -7,8 +7,7 @@ from typing import Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
-from mriparaspinal.core.errors import EXIT_PARTLY, NoInputError
-from mriparaspinal.io.protocol import resolve_settings
+from mriparaspinal.cli.steps import end
 
 
 @opt.command
@@ -37,7 +36,6 @@ def contours(
     ] = 0.0,
     affine: opt.Affine = None,
     naming: opt.Naming,
-    ui: opt.Ui,
 ) -> None:
     """Turn annotations of other tools into LabelMe files, to be corrected by hand and measured.
 
@@ -53,26 +51,21 @@ def contours(
       mriparaspinal contours segmentations --dataset scans --numbering totalsegmentator_mr
       mriparaspinal contours masks --dataset scans --tolerance 0.7
     """
-    from mriparaspinal.annotations.to_labelme import make_contours, open_annotations
-    from mriparaspinal.io.beside import write_beside
+    import mriparaspinal as api
 
-    settings = resolve_settings(dataset, opt.given(naming, affine=affine))
-    annotations = open_annotations(source, dataset, settings, numbering)
-    slices = len(annotations.slices)
-    with progress_bar("making contours", slices, ui.quiet) as advance:
-        made = make_contours(annotations, tolerance, advance)
-    say_problems(made.problems, ui.quiet, ui.verbose)
-    if not made.files:
-        found = f"no contours could be made for any of {counted(slices, 'slice')}"
-        raise NoInputError(
-            f"{source}: {found}; expected annotations named as the slices; see docs/contours.md"
+    with progress_bar() as progress:
+        settings = opt.given(naming, affine=affine)
+        made = api.contours(
+            source, dataset, numbering=numbering, tolerance=tolerance, settings=settings, progress=progress
         )
-    written = write_beside(dataset, made.files)
-    kept = f", {len(made.files) - written} of them there already" if written < len(made.files) else ""
-    done = f"made contours of {len(made.files)} of {counted(slices, 'slice')} in {dataset}{kept}"
-    say(f"{done}; {counted(made.shapes, 'shape')}", ui.quiet)
+    found, kept = made.summary, made.count - made.summary["written"]
+    say_problems(made.problem_list)
+    done = f"made contours of {made.count} of {counted(found['slices'], 'slice')} in {dataset}"
+    done += f", {kept} of them there already" if kept else ""
+    say(f"{done}; {counted(found['shapes'], 'shape')}")
     if tolerance > 0:
-        changed = f"changed {made.changed_px} px in all, at most {made.most_changed_px} px in one region"
-        say(f"the tolerance of {tolerance:g} px {changed}", ui.quiet)
-    if any(problem.severity == "error" for problem in made.problems):
-        raise SystemExit(EXIT_PARTLY)
+        changed = (
+            f"changed {found['changed_px']} px in all, at most {found['most_changed_px']} px in one region"
+        )
+        say(f"the tolerance of {tolerance:g} px {changed}")
+    end(made.problem_list)

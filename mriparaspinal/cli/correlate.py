@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, say, say_problems
-from mriparaspinal.cli.steps import end, write_analysis
+from mriparaspinal.cli.console import counted, say
+from mriparaspinal.cli.steps import end, save
 
 
 @opt.command
@@ -27,7 +27,6 @@ def correlate(
     method: Annotated[
         Literal["pearson", "spearman"], opt.option("--method", "Of values, or of ranks.", show_default=True)
     ] = "pearson",
-    ui: opt.Ui,
 ) -> None:
     """Correlate the muscles with a clinical score, other variables held constant.
 
@@ -39,17 +38,23 @@ def correlate(
       mriparaspinal correlate results --score alsfrs_lower --covariate age --covariate bmi --group ALS --out r
       mriparaspinal correlate --table clinic.csv --score alsfrs_r --covariate age --out clinic
     """
-    from mriparaspinal.analysis.correlate import correlate_cohort
-    from mriparaspinal.analysis.inputs import join_tables, open_either
+    import mriparaspinal as api
 
-    cohort = join_tables(open_either(study.results, study.table, study.participants), study.join)
-    say_problems(cohort.problems, ui.quiet, ui.verbose)
-    found = correlate_cohort(cohort, score, covariate, metric, role, group, method)
-    write_analysis(found, out, study.paths, ui.quiet, cohort.sources)
+    found = api.correlate(
+        study.data,
+        score,
+        covariates=covariate,
+        metrics=metric,
+        roles=role,
+        group=group,
+        method=method,
+        participants=study.participants,
+        join=study.join,
+    )
+    save(found, out)
     p, adjusted = found.table["p"], found.table["p_adjusted"]
     say(
         f"made {counted(int(p.notna().sum()), 'correlation')} of {len(p)} into {out}; "
-        f"{(p < 0.05).sum()} with p < 0.05, {(adjusted < 0.05).sum()} with adjusted p < 0.05",
-        ui.quiet,
+        f"{(p < 0.05).sum()} with p < 0.05, {(adjusted < 0.05).sum()} with adjusted p < 0.05"
     )
-    end(cohort.problems)
+    end(found.problem_list)

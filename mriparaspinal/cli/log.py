@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import re
 import stat
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mriparaspinal import __version__
-from mriparaspinal.cli import console
+from mriparaspinal.cli.console import LOGGER
 from mriparaspinal.core.errors import ParaspinalError, UsageError
 
 #: How a line of a log begins: a file that begins otherwise is somebody's data.
@@ -32,6 +33,17 @@ def logged(arguments: Mapping[str, Any], command: str) -> Iterator[None]:
     _refuse_input(log_file, arguments)
     with _log_to(log_file, command):
         yield
+
+
+def log_unread(arguments: Sequence[str], command: str, error: UsageError) -> None:
+    """Log a command line that could not be read, where it names a log that may be written."""
+    pairs = list(zip(("", *arguments), arguments, strict=False))
+    named = [text for option, text in pairs if option == "--log-file"]
+    named += [text.partition("=")[2] for text in arguments if text.startswith("--log-file=")]
+    if named and named[0]:
+        others = [Path(text) for option, text in pairs if option not in ("--log-file", "--out")]
+        with suppress(UsageError), logged({"log_file": Path(named[0]), "others": others}, command):
+            raise error
 
 
 def _refuse_input(log_file: Path, arguments: Mapping[str, Any]) -> None:
@@ -57,7 +69,7 @@ def _log_to(path: Path, command: str) -> Iterator[None]:
     began = time.monotonic()
     code = 0
     log.line(f"began: {_versions()}; arguments: {shlex.join(sys.argv[1:])}")
-    console.log_with(log.line)
+    LOGGER.addHandler(log)
     try:
         yield
     except BaseException as error:
@@ -70,7 +82,7 @@ def _log_to(path: Path, command: str) -> Iterator[None]:
             log.line(traceback.format_exc())
         raise
     finally:
-        console.log_with(None)
+        LOGGER.removeHandler(log)
         log.line(f"ended: exit code {code}, after {time.monotonic() - began:.1f} s")
         log.close()
 
@@ -97,11 +109,12 @@ def _versions() -> str:
     return ", ".join(parts)
 
 
-class _Log:
+class _Log(logging.Handler):
     """A file that lines are appended to, whole ones, though several runs may write into it."""
 
     def __init__(self, path: Path, command: str) -> None:
-        self._path, self._command, self._failed = path, command, False
+        super().__init__()
+        self._path, self._command, self._failed, self._file = path, command, False, -1
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Not to wait for the reader of a pipe.
@@ -115,9 +128,12 @@ class _Log:
                 f"--log-file {path}: {found}; expected a file in a writable folder; choose another"
             ) from None
         if head and not _LINE.match(head):
-            os.close(self._file)
+            self.close()
             found = "no log of mriparaspinal stands there, but something else"
             raise UsageError(f"--log-file {path}: {found}; expected a log, or no file; choose another")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.line(record.getMessage())
 
     def line(self, text: str) -> None:
         now = datetime.now().astimezone().isoformat(timespec="seconds")
@@ -132,4 +148,7 @@ class _Log:
             self._failed = True
 
     def close(self) -> None:
-        os.close(self._file)
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        super().close()

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import progress_bar, say
-from mriparaspinal.core.errors import UsageError
-from mriparaspinal.io.overwrite import refuse_inputs
+from mriparaspinal.cli.console import VERBOSE, progress_bar, say
 
 Kind = Literal["dti", "mtr", "ratio", "fat-fraction"]
-
-#: The images of each kind, by option: those that it needs, and those that it can do without.
-NEEDED: dict[Kind, tuple[str, ...]] = {
-    "dti": ("--data", "--bval", "--bvec"),
-    "mtr": ("--mt", "--no-mt"),
-    "ratio": ("--numerator", "--denominator"),
-    "fat-fraction": ("--fat", "--water"),
-}
-
-_PAIR = ("--same-voxels",)
-
-_OPTIONAL = {"dti": ("--mask",), "mtr": _PAIR, "ratio": _PAIR, "fat-fraction": _PAIR}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +39,13 @@ class Images:
 @opt.command
 def maps(
     *,
-    kind: Annotated[Kind, opt.argument(f"What to compute: {', '.join(NEEDED)}.")],
+    kind: Annotated[Kind, opt.argument(f"What to compute: {', '.join(get_args(Kind))}.")],
     out: Annotated[Path, opt.option("--out", "The map, .nii.gz; of dti a folder.", "FILE|DIR")],
     images: Images,
     same_voxels: Annotated[
         bool, opt.option("--same-voxels", "The two images are one grid, though the origin of one is lost.")
     ] = False,
     affine: opt.Affine = None,
-    ui: opt.Ui,
 ) -> None:
     """Compute a NIfTI map from others, voxel by voxel. Nothing is resampled.
 
@@ -75,51 +60,14 @@ def maps(
       mriparaspinal maps ratio --numerator t1.nii.gz --denominator t2.nii.gz --out t1_over_t2.nii.gz
       mriparaspinal maps fat-fraction --fat fat.nii.gz --water water.nii.gz --out ff.nii.gz
     """
-    files = {f"--{name.replace('_', '-')}": path for name, path in vars(images).items() if path is not None}
-    _check(kind, files, same_voxels)
-    from mriparaspinal.brain import make as making
-    from mriparaspinal.io.nifti_maps import is_map
-    from mriparaspinal.io.output import OutputFolder, write_file
+    import mriparaspinal as api
 
-    if kind == "dti":
-        data, bval, bvec = (files[option] for option in NEEDED[kind])
-        series = making.open_diffusion(data, bval, bvec, images.mask, affine)
-        with progress_bar("fitting", series.series.grid.shape[2], ui.quiet) as advance:
-            made = making.make_tensor(series, advance)
-    else:
-        making.require_nifti_name(out)
-        make = {
-            "mtr": making.make_mtr,
-            "ratio": making.make_ratio,
-            "fat-fraction": making.make_fat_fraction,
-        }[kind]
-        first, second = (files[option] for option in NEEDED[kind])
-        made = make(first, second, out, same_voxels, affine)
-    folder = out if kind == "dti" else out.parent
-    refuse_inputs("--out", [folder / name for name in made.files], files.values())
-    if kind == "dti":
-        with OutputFolder(out, making.MAPS, keep_changed=True) as whole:
-            whole.replace({**made.files, making.MAPS: making.maps_manifest(made.files)})
-    else:
-        write_file(out, made.files[out.name], is_map)
-    for line in made.summaries if ui.verbose else ():
-        say(line, ui.quiet)
+    given = {name: path for name, path in vars(images).items() if path is not None}
+    with progress_bar() as progress:
+        made = api.make_maps(kind, given, out, same_voxels=same_voxels, affine=affine, progress=progress)
+    for line in made.summary["values"]:
+        say(line, VERBOSE)
     for note in made.notes:
-        say(f"note: {note}", ui.quiet)
-    say(
-        f"made {', '.join(name.removesuffix('.gz').removesuffix('.nii') for name in made.files)} into {out}",
-        ui.quiet,
-    )
-
-
-def _check(kind: Kind, images: dict[str, Path], same_voxels: bool) -> None:
-    """Raise :class:`UsageError` where an image of a kind is missing, or one is of another kind."""
-    missing = [option for option in NEEDED[kind] if option not in images]
-    if missing:
-        needed = ", ".join(NEEDED[kind])
-        raise UsageError(f"maps {kind}: no {missing[0]}; expected {needed}; name the image")
-    known = [*NEEDED[kind], *_OPTIONAL[kind]]
-    asked = [*images, *(["--same-voxels"] if same_voxels else [])]
-    for option in asked:
-        if option not in known:
-            raise UsageError(f"maps {kind}: {option} is of no use; expected {', '.join(known)}; leave it out")
+        say(f"note: {note}")
+    names = (name.removesuffix(".gz").removesuffix(".nii") for name in made.summary["maps"])
+    say(f"made {', '.join(names)} into {out}")

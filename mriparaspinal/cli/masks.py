@@ -5,16 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import (
-    counted,
-    progress_bar,
-    refuse_dataset_as_output,
-    say,
-    say_jobs,
-    say_problems,
-)
-from mriparaspinal.core.errors import EXIT_PARTLY
-from mriparaspinal.io.protocol import read_protocol
+from mriparaspinal.cli.console import counted, progress_bar
+from mriparaspinal.cli.steps import finish
 
 
 @opt.command
@@ -33,7 +25,6 @@ def masks(
     naming: opt.Naming,
     participant_label: opt.ParticipantLabel = (),
     jobs: opt.Jobs = None,
-    ui: opt.Ui,
 ) -> None:
     """Draw what is measured: an index image and an overlay of every slice.
 
@@ -44,22 +35,16 @@ def masks(
     Example:
       mriparaspinal masks scans --out masks
     """
-    from mriparaspinal.annotations.to_masks import MASKS, draw_slices
-    from mriparaspinal.dataset.open import open_dataset
-    from mriparaspinal.io.output import OutputFolder
+    import mriparaspinal as api
 
-    there = read_protocol(dataset)
-    settings = there.settings(opt.given(fat_rule, protocol, naming))
-    refuse_dataset_as_output(dataset, out)
-    _, jobs = there.run_options(None, jobs)
-    say_jobs(jobs, ui.quiet)
-    with OutputFolder(out, MASKS) as folder:
-        study = open_dataset(dataset, settings, leave_out=out, share=participant_label)
-        with progress_bar("drawing", len(study.dataset.slices), ui.quiet) as advance:
-            nifti = format_ == "nifti"
-            drawn, problems = draw_slices(study, folder, settings, jobs, advance, nifti)
-    say_problems(problems, ui.quiet, ui.verbose)
-    errors = sum(problem.severity == "error" for problem in problems)
-    say(f"drew {drawn} of {counted(len(study.dataset.slices), 'slice')} into {out}", ui.quiet)
-    if errors:
-        raise SystemExit(EXIT_PARTLY)
+    with progress_bar() as progress:
+        made = api.masks(
+            dataset,
+            out,
+            settings=opt.given(fat_rule, protocol, naming),
+            format=format_,
+            only=participant_label,
+            jobs=jobs,
+            progress=progress,
+        )
+    finish(made, f"drew {made.count} of {counted(made.summary['slices'], 'slice')} into {out}")

@@ -6,29 +6,35 @@
 | ``Naming``, ``Protocol`` | quantify, run, check, masks; the first: contours, too |
 | ``FatRule`` | quantify, run, masks |
 | ``LabelMapFolder`` | quantify, run, check |
-| ``Dixon``, ``Execution`` | quantify, run |
+| ``Dixon``, ``Execution`` | quantify, run; ``Processes`` of it: check |
 | ``Study`` | compare, correlate, regress |
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
+from typer.core import TyperCommand
 
-from mriparaspinal.cli.command import command
+from mriparaspinal.cli.command import make_command
+from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.text import read_pair
 
 if TYPE_CHECKING:
-    from mriparaspinal.core.model import Settings
-    from mriparaspinal.dataset.label_maps import LabelMaps
-    from mriparaspinal.io.protocol import Protocol as DatasetProtocol
+    from mriparaspinal.api.results import StudyResults
+    from mriparaspinal.parallel.map import Execution as Spread
 
-    Images = tuple[LabelMaps | None, tuple[Path, Path] | None]
+#: Options of how a run is done, and of what; no settings of a measurement.
+_NO_SETTINGS = ("masks", "numbering", "fat", "water", "jobs", "scheduler", "timeout", "participants")
 
-__all__ = ["argument", "command", "option"]
+
+def command(function: Callable[..., None]) -> TyperCommand:
+    """Make a function a command of the tool, with the options that all have."""
+    return make_command(function, Ui)
 
 
 def option(name: str, text: str, metavar: str | None = None, **more: Any) -> Any:
@@ -121,7 +127,7 @@ Predictors = Annotated[tuple[str, ...], option("--predictor", "Column to predict
 
 @dataclass(frozen=True, kw_only=True)
 class Ui:
-    """How much is said, and where else."""
+    """How much is said, and where else; the functions of the commands do not see it."""
 
     quiet: Annotated[bool, option("--quiet", "Say nothing but errors.")] = False
     verbose: Annotated[bool, option("--verbose", "Say more: every warning, every file.")] = False
@@ -234,6 +240,22 @@ class Execution:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Processes:
+    """The same without a cluster."""
+
+    jobs: Jobs = None
+    timeout: Timeout = None
+
+
+def spread(execution: Execution | Processes) -> Spread:
+    """The same for the functions."""
+    from mriparaspinal.parallel.map import Execution as Spread
+
+    scheduler = execution.scheduler if isinstance(execution, Execution) else None
+    return Spread(execution.jobs, scheduler, execution.timeout)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """The measurements of a study, or any table."""
 
@@ -246,15 +268,29 @@ class Study:
     join: Join = ()
 
     @property
-    def paths(self) -> tuple[Path | None, ...]:
-        """All that is read."""
-        return (self.results, self.table, self.participants, *self.join)
+    def data(self) -> StudyResults | Path:
+        """The one of both that was given; raises :class:`UsageError`."""
+        from mriparaspinal.api.results import read_results
+
+        if self.results is not None and self.table is not None:
+            found = f"{self.results} and --table {self.table} were both given"
+            raise UsageError(f"{found}; expected one of them; leave one out")
+        if self.table is not None and self.table.is_dir():
+            found = "not a regular file; expected one"
+            raise UsageError(f"--table {self.table}: {found}; name it, or give the folder as RESULTS")
+        if self.table is not None:
+            return self.table
+        if self.results is None:
+            raise UsageError("neither RESULTS nor --table was given; expected one of them; name it")
+        return read_results(self.results)
 
 
 def given(*groups: Any, **more: Any) -> dict[str, Any]:
-    """What was asked for: all fields of the dataclasses; False is not asked for."""
+    """The settings that were asked for: all fields of the dataclasses; False is not asked for."""
     values = {name: value for group in groups for name, value in vars(group).items()} | more
-    return {name: None if value is False else value for name, value in values.items()}
+    return {
+        name: None if value is False else value for name, value in values.items() if name not in _NO_SETTINGS
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,22 +300,14 @@ class Measuring(Execution, Naming, Protocol, Dixon, FatRule, LabelMapFolder):
     affine: Affine = None
     participants: Participants = None
 
-    def settings(self, protocol: DatasetProtocol) -> Settings:
-        """The settings of the dataset's protocol, where none was given here."""
-        from mriparaspinal.core.model import Settings
-
-        # The other options say what is measured, and how: they are no settings of the protocol.
-        names = {field.name for field in fields(Settings)}
-        return protocol.settings({name: value for name, value in given(self).items() if name in names})
-
-    def images(self, settings: Settings, *outputs: Path) -> Images:
-        """The label maps in place of contours, and the fat and water images, as the fat rule has it.
-
-        Raises :class:`UsageError` where they do not fit together, or are to be written into.
-        """
-        from mriparaspinal.cli.console import fat_and_water, label_maps, refuse_idle_affine
-
-        maps = label_maps(self.masks, self.numbering, self.mask_rule, *outputs)
-        dixon = fat_and_water(settings, self.fat, self.water, *outputs)
-        refuse_idle_affine(self.affine, self.masks, dixon)
-        return maps, dixon
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The same for the functions."""
+        return {
+            "settings": given(self),
+            "participants": self.participants,
+            "masks": self.masks,
+            "numbering": self.numbering,
+            "fat_and_water": (self.fat, self.water),
+            "jobs": spread(self),
+        }

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, progress_bar, say
-from mriparaspinal.core.errors import UsageError
+from mriparaspinal.cli.console import VERBOSE, counted, progress_bar, say
+from mriparaspinal.phantom.ranges import RANGES
 
-_COUNT = {"min": 0, "max": 999, "show_default": True}
-_SHARE = {"min": 0, "max": 0.8, "show_default": True}
-_FAT = {"min": 0, "max": 0.5, "show_default": True}
+
+def _number(name: str, text: str, metavar: str) -> Any:
+    """An option for one of the numbers of a cohort, in its range."""
+    least, most = RANGES[name]
+    return opt.option(f"--{name.replace('_', '-')}", text, metavar, min=least, max=most, show_default=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,36 +22,27 @@ class OnOnsetSide:
     """What the muscles of the onset side have lost and gained."""
 
     als_atrophy: Annotated[
-        float,
-        opt.option(
-            "--als-atrophy", "Share of the area lost on the onset side at L3-L5 in ALS.", "SHARE", **_SHARE
-        ),
+        float, _number("als_atrophy", "Share of the area lost on the onset side at L3-L5 in ALS.", "SHARE")
     ] = 0.3
-    lr_atrophy: Annotated[float, opt.option("--lr-atrophy", "The same in LR.", "SHARE", **_SHARE)] = 0.0
+    lr_atrophy: Annotated[float, _number("lr_atrophy", "The same in LR.", "SHARE")] = 0.0
     als_fat: Annotated[
-        float, opt.option("--als-fat", "Added to FI on the onset side at L3-L5 in ALS.", "SHARE", **_FAT)
+        float, _number("als_fat", "Added to FI on the onset side at L3-L5 in ALS.", "SHARE")
     ] = 0.0
-    lr_fat: Annotated[float, opt.option("--lr-fat", "The same in LR.", "SHARE", **_FAT)] = 0.0
+    lr_fat: Annotated[float, _number("lr_fat", "The same in LR.", "SHARE")] = 0.0
 
 
 @opt.command
 def phantom(
     *,
     out: Annotated[Path, opt.argument("Folder for the dataset: new or empty.")],
-    als: Annotated[int, opt.option("--als", "ALS patients.", "N", **_COUNT)] = 8,
-    lr: Annotated[int, opt.option("--lr", "LR patients.", "N", **_COUNT)] = 8,
-    seed: Annotated[
-        int, opt.option("--seed", "The same seed gives the same bytes.", "N", min=0, show_default=True)
-    ] = 1,
-    size: Annotated[
-        int,
-        opt.option("--size", "Rows and columns of each image.", "N", min=128, max=1024, show_default=True),
-    ] = 256,
+    als: Annotated[int, _number("als", "ALS patients.", "N")] = 8,
+    lr: Annotated[int, _number("lr", "LR patients.", "N")] = 8,
+    seed: Annotated[int, _number("seed", "The same seed gives the same bytes.", "N")] = 1,
+    size: Annotated[int, _number("size", "Rows and columns of each image.", "N")] = 256,
     onset: OnOnsetSide,
     clinical: Annotated[
         bool, opt.option("--clinical", "Also OUT/records: ALSFRS-R items and fasciculation, for 'score'.")
     ] = False,
-    ui: opt.Ui,
 ) -> None:
     """Draw a synthetic cohort: slices with contours, participants.csv, and the exact answers in truth.csv.
 
@@ -60,18 +53,20 @@ def phantom(
     Example:
       mriparaspinal phantom demo --als 8 --lr 8 --seed 1
     """
-    if als + lr == 0:
-        raise UsageError("phantom: --als 0 and --lr 0 were found; expected at least one patient; raise one")
-    from mriparaspinal.core.model import SEGMENTS
-    from mriparaspinal.phantom.model import Effects
-    from mriparaspinal.phantom.slices import make_cohort, make_slices
-    from mriparaspinal.phantom.write import record_files, write_cohort
+    import mriparaspinal as api
 
-    participants = make_cohort(als, lr, seed)
-    slices = make_slices(participants, seed, size, Effects(**vars(onset)))
-    with progress_bar("drawing", len(participants) * len(SEGMENTS), ui.quiet) as advance:
-        records = record_files(participants, seed) if clinical else {}
-        count = write_cohort(out, participants, slices, advance, records)
-    for who in participants if ui.verbose else ():
-        say(f"{who.participant_id}: L1 to L5", ui.quiet)
-    say(f"drew {counted(count, 'slice')} of {counted(len(participants), 'participant')} into {out}", ui.quiet)
+    with progress_bar() as progress:
+        made = api.make_phantom(
+            out,
+            als=als,
+            lr=lr,
+            seed=seed,
+            size=size,
+            effects=vars(onset),
+            clinical=clinical,
+            progress=progress,
+        )
+    people = made.summary["participants"]
+    for who in people:
+        say(f"{who}: L1 to L5", VERBOSE)
+    say(f"drew {counted(made.count, 'slice')} of {counted(len(people), 'participant')} into {out}")

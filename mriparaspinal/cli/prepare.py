@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, progress_bar, say, say_problems, show_table
-from mriparaspinal.core.errors import EXIT_PARTLY, NoInputError, UsageError
+from mriparaspinal.cli.console import counted, progress_bar, say, show_table
+from mriparaspinal.cli.steps import finish
+from mriparaspinal.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from mriparaspinal.scans.level_maps import LevelRule
-    from mriparaspinal.scans.survey import Surveyed
+    from mriparaspinal.api.scans import SeriesList
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,6 @@ def prepare(
     ] = False,
     by_label_map: Levels,
     affine: opt.Affine = None,
-    ui: opt.Ui,
 ) -> None:
     """Make a dataset's slices from DICOM series and NIfTI volumes.
 
@@ -89,109 +88,40 @@ def prepare(
       mriparaspinal prepare dicom --levels levels.csv --out scans
       mriparaspinal prepare nifti --levels levels.csv --level-numbering spineps --window 0,1500 --out scans
     """
-    from mriparaspinal.scans.survey import survey
+    import mriparaspinal as api
 
     asked = [list_, contact_sheet, levels is not None]
     if sum(asked) != 1:
         found = "none of --list, --contact-sheet and --levels" if not any(asked) else "more than one task"
         raise UsageError(f"prepare: {found}; expected one of --list, --contact-sheet, --levels; choose one")
-    if list_:
-        _show(survey(source, out, affine), ui.quiet)
-        return
-    if out is None:
+    if out is None and not list_:
         raise UsageError("--out: not given; expected the folder to write; add it")
-    for path in source:
-        if path.resolve() == out.resolve():
-            raise UsageError(f"{out}: is a source itself; expected another folder; choose another --out")
-    if levels is None:
-        _sheets(source, out, affine, ui.quiet)
-    else:
-        rule = _level_rule(**vars(by_label_map))
-        _prepare(source, levels, out, window, rule, affine, ui.quiet, ui.verbose)
+    if levels is None or out is None:
+        series = api.list_series(source, leave_out=out, affine=affine)
+        _show(series)
+        return _save_sheets(series, out) if out and contact_sheet else None
+    with progress_bar() as progress:
+        made = api.prepare(
+            source, levels, out, window=window, **vars(by_label_map), affine=affine, progress=progress
+        )
+    rows = counted(made.summary["rows"], "row")
+    return finish(made, f"prepared {counted(made.count, 'slice')} of {rows} into {out}")
 
 
-def _level_rule(
-    level_numbering: str | None,
-    level_at: Literal["disc", "vertebra"] | None,
-    slices_per_level: int | None,
-) -> LevelRule | None:
-    from mriparaspinal.io.tables import read_table
-    from mriparaspinal.scans.level_maps import NUMBERINGS, level_rule, parse_level_numbering
-
-    if level_numbering is None:
-        for option, value in (("--level-at", level_at), ("--slices-per-level", slices_per_level)):
-            if value is not None:
-                found = "given without --level-numbering"
-                raise UsageError(f"{option}: {found}; expected label maps in levels.csv; leave it out")
-        return None
-    known = NUMBERINGS.get(level_numbering)
-    if known is None:
-        path = Path(level_numbering)
-        if not path.is_file():
-            found = f"{level_numbering!r} was found; expected {', '.join(NUMBERINGS)} or the file of a table"
-            raise UsageError(f"--level-numbering: {found}; correct it")
-        table = read_table(path)
-        known = parse_level_numbering(table.columns, table.rows, path.name)
-    return level_rule(known, level_at, 1 if slices_per_level is None else slices_per_level)
-
-
-def _show(found: Surveyed, quiet: bool) -> None:
+def _show(series: SeriesList) -> None:
     from mriparaspinal.scans.survey import LIST_COLUMNS
 
-    for line in found.broken:
-        say(line)
-    if not found.stacks:
-        raise NoInputError("prepare: no series were found; expected DICOM slices or NIfTI; check the path")
-    show_table(LIST_COLUMNS, found.rows())
-    if any(row[-1].endswith("*") for row in found.rows()):
-        say("* the window differs from slice to slice by more than 10 %, or is missing in some", quiet)
+    for line in series.broken:
+        say(line, logging.ERROR)
+    show_table(LIST_COLUMNS, series.rows)
+    if any(row[-1].endswith("*") for row in series.rows):
+        say("* the window differs from slice to slice by more than 10 %, or is missing in some")
 
 
-def _sheets(source: Sequence[Path], out: Path, affine: Literal["qform", "sform"] | None, quiet: bool) -> None:
-    from mriparaspinal.io.output import OutputFolder
+def _save_sheets(series: SeriesList, out: Path) -> None:
     from mriparaspinal.scans.levels import TABLE
-    from mriparaspinal.scans.survey import SHEETS, sheet_files, sheets_manifest, survey
 
-    found = survey(source, out, affine)
-    files = sheet_files(found)
-    _show(found, quiet)
-    if not files:
-        raise NoInputError("prepare: no axial series; expected some to choose slices from; see --list")
-    if (out / TABLE).exists():
-        del files[TABLE]  # it may be filled in already
-        say(f"{TABLE} is there already and was left as it is", quiet)
-    with OutputFolder(out, SHEETS, keep_changed=True) as folder:
-        stale = [name for name in folder.written_before() if name.startswith("sheet_") and name not in files]
-        folder.replace({**files, SHEETS: sheets_manifest(files)}, stale)
-    say(f"wrote {', '.join(files)} into {out}", quiet)
-
-
-def _prepare(
-    source: Sequence[Path],
-    levels: Path,
-    out: Path,
-    window: str | None,
-    levels_by: LevelRule | None,
-    affine: Literal["qform", "sform"] | None,
-    quiet: bool,
-    verbose: bool,
-) -> None:
-    from mriparaspinal.core.filenames import PREPARED
-    from mriparaspinal.imaging.window import parse_window
-    from mriparaspinal.io.output import OutputFolder
-    from mriparaspinal.io.tables import read_table
-    from mriparaspinal.scans.prepare import check_output
-    from mriparaspinal.scans.prepare import prepare as prepare_slices
-
-    rule = None if window is None else parse_window(window)
-    with progress_bar("preparing", len(read_table(levels).rows), quiet) as advance:
-        prepared = prepare_slices(source, levels, rule, out, levels_by, advance, affine)
-    say_problems(prepared.problems, quiet, verbose)
-    if not prepared.images:
-        raise NoInputError(f"{levels.name}: no row could be prepared; expected slices; mend the rows above")
-    with OutputFolder(out, PREPARED) as folder:
-        check_output(out, prepared.files, folder.cut_off)
-        folder.replace(prepared.files)
-    say(f"prepared {counted(prepared.images, 'slice')} of {counted(prepared.rows, 'row')} into {out}", quiet)
-    if any(problem.severity == "error" for problem in prepared.problems):
-        raise SystemExit(EXIT_PARTLY)
+    files = series.save_sheets(out)
+    if TABLE not in files:
+        say(f"{TABLE} is there already and was left as it is")
+    say(f"wrote {', '.join(files)} into {out}")

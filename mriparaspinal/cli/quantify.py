@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import refuse_dataset_as_output
-from mriparaspinal.cli.steps import quantify_step
-from mriparaspinal.cli.summary import measured_summary, print_json
-from mriparaspinal.core.errors import EXIT_PARTLY
+from mriparaspinal.cli.console import progress_bar, say_problems
+from mriparaspinal.cli.steps import end, say_measured
+from mriparaspinal.cli.summary import measured_rows, print_json, show
 
 
 @opt.command
@@ -17,7 +16,6 @@ def quantify(
     options: opt.Measuring,
     participant_label: opt.ParticipantLabel = (),
     as_json: opt.AsJson = False,
-    ui: opt.Ui,
 ) -> None:
     """Measure fatty infiltration and areas of every muscle, side and segment of a dataset.
 
@@ -30,14 +28,15 @@ def quantify(
       mriparaspinal quantify scans --out shares/ALS_1 --participant-label ALS_1
       mriparaspinal quantify scans --out results --fat-rule dixon --fat fat --water water
     """
-    from mriparaspinal.io.protocol import read_protocol
+    import mriparaspinal as api
 
-    protocol = read_protocol(dataset)
-    settings = options.settings(protocol)
-    refuse_dataset_as_output(dataset, out)
-    images = options.images(settings, out)
-    measured = quantify_step(protocol, out, settings, options, images, ui, share=participant_label)
+    with progress_bar() as progress:
+        measured = api.quantify(
+            dataset, out=out, only=participant_label, progress=progress, **options.arguments
+        )
+    say_problems(measured.problem_list)
+    show(measured_rows(measured.summary))
+    say_measured(measured, out)
     if as_json:
-        print_json({"command": "quantify", **measured_summary(measured)})
-    if measured.errors:
-        raise SystemExit(EXIT_PARTLY)
+        print_json({"command": "quantify", **measured.summary})
+    end(measured.problem_list)

@@ -12,7 +12,6 @@ from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
 from mriparaspinal.cli.steps import end
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.io.overwrite import refuse_beside_inputs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +85,6 @@ def regions(
     wide: Annotated[
         Path | None, opt.option("--wide", "Also one row per participant, as fa_mean_REGION.", "FILE")
     ] = None,
-    ui: opt.Ui,
 ) -> None:
     """Mean, SD, median and volume of NIfTI maps in the regions of an atlas. Nothing is resampled.
 
@@ -101,57 +99,37 @@ def regions(
       mriparaspinal regions --subjects derivatives --map "fa={participant_id}/dwi/*_FA.nii.gz"
         --atlas jhu.nii.gz --table jhu.csv --out regions.csv --wide wide.csv
     """
-    from mriparaspinal.brain.measure import (
-        Request,
-        check_request,
-        find_subjects,
-        long_csv,
-        measure_regions,
-        read_names,
-        read_tiv,
-        single_subject,
-        wide_csv,
-    )
-    from mriparaspinal.io.output import Output, same_header, write_files
+    import mriparaspinal as api
+    from mriparaspinal.api.brain import refuse_tables
 
     _check_atlas(maps.atlas, maps.table, maps.probability)
     named, tissues = _named(maps.map_, "--map", r"\w+"), _named(maps.tissue, "--tissue", r"\w+")
-    if twice := sorted(set(named) & set(tissues)):
-        raise UsageError(f"--tissue {twice[0]}: a --map, too; expected each name once; name one otherwise")
-    request = Request(
-        maps=named,
-        tissues=tissues,
-        atlas=maps.atlas or "",
-        names=read_names(maps.table) if maps.table else {},
-        probabilities=_named(maps.probability, "--probability", r".*\w.*"),
-        percent=maps.percent,
-        ignore_zero=maps.ignore_zero,
-        affine=maps.affine,
-    )
-    if people.subjects is not None and people.participant is not None:
-        raise UsageError("--participant: given with --subjects, whose folders tell it; leave one out")
-    check_request(request, people.subjects is not None)
+    probabilities = _named(maps.probability, "--probability", r".*\w.*")
     if people.participants is not None and people.tiv is None:
         raise UsageError("--participants: given without --tiv, which alone uses it; expected both; add it")
-    volumes = read_tiv(people.tiv, people.participants) if people.tiv is not None else None
-    who = find_subjects(people.subjects) if people.subjects else [single_subject(people.participant, request)]
-    _refuse_inputs(
-        out, wide, [*map(Path, request.files()), *(p for p in (maps.table, people.participants) if p)]
-    )
-    with progress_bar("measuring", len(who), ui.quiet) as advance:
-        measured = measure_regions(request, who, volumes, advance)
-    say_problems(measured.problems, ui.quiet, ui.verbose)
-    tables = {out: long_csv(measured.rows)} | ({wide: wide_csv(measured.rows)} if wide else {})
-    # The long table is the last: it is what the wide one was made of.
-    write_files([Output(path, content, same_header(content)) for path, content in reversed(tables.items())])
-    if not measured.rows[0].participant_id:
-        say("note: the participant is not known, its cell is empty; name it with --participant", ui.quiet)
-    say(
-        f"measured {counted(len({row.region for row in measured.rows}), 'region')} of "
-        f"{counted(measured.participants, 'participant')} into {' and '.join(map(str, tables))}",
-        ui.quiet,
-    )
-    end(measured.problems)
+    read = [*named.values(), *tissues.values(), *probabilities.values(), maps.atlas, maps.table]
+    refuse_tables(out, wide, [Path(path) for path in (*read, people.participants) if path is not None])
+    with progress_bar() as progress:
+        found = api.measure_regions(
+            named,
+            probabilities or (str(maps.atlas), str(maps.table)),
+            tissues=tissues,
+            percent=maps.percent,
+            ignore_zero=maps.ignore_zero,
+            affine=maps.affine,
+            subjects=people.subjects,
+            participant=people.participant,
+            tiv=(people.tiv, people.participants) if people.tiv and people.participants else people.tiv,
+            progress=progress,
+        )
+    say_problems(found.problem_list)
+    found.save(out, wide)
+    if found.summary["unnamed"]:
+        say("note: the participant is not known, its cell is empty; name it with --participant")
+    where = " and ".join(str(path) for path in (out, wide) if path)
+    regions, count = (found.summary[name] for name in ("regions", "participants"))
+    say(f"measured {counted(regions, 'region')} of {counted(count, 'participant')} into {where}")
+    end(found.problem_list)
 
 
 def _check_atlas(atlas: str | None, table: Path | None, probability: Sequence[str]) -> None:
@@ -175,11 +153,3 @@ def _named(texts: Sequence[str], option: str, pattern: str) -> dict[str, str]:
             raise UsageError(f"{option} {name}: given twice; expected each name once; name one otherwise")
         named[name] = file
     return named
-
-
-def _refuse_inputs(out: Path, wide: Path | None, inputs: list[Path]) -> None:
-    if wide is not None and wide.resolve() == out.resolve():
-        raise UsageError(f"--wide {wide}: is --out, too; expected two files; choose another")
-    for option, path in (("--out", out), ("--wide", wide)):
-        if path is not None:
-            refuse_beside_inputs(option, path, inputs, ())

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, say, say_problems
-from mriparaspinal.cli.steps import end, write_analysis
+from mriparaspinal.cli.console import counted, say
+from mriparaspinal.cli.steps import end, save
 
 
 @opt.command
@@ -27,7 +27,6 @@ def regress(
     hc3: Annotated[
         bool, opt.option("--hc3", "Standard errors that allow for unequal variances (HC3).")
     ] = False,
-    ui: opt.Ui,
 ) -> None:
     """Explain the muscles by clinical variables, or any column by others: linear regression.
 
@@ -39,17 +38,23 @@ def regress(
       mriparaspinal regress results --predictor group --covariate age --covariate sex --out models
       mriparaspinal regress --table brain.csv --outcome mrc_sum --predictor fa_cst --covariate age --out b
     """
-    from mriparaspinal.analysis.inputs import join_tables, open_either
-    from mriparaspinal.analysis.regress import regress_cohort
+    import mriparaspinal as api
 
-    cohort = join_tables(open_either(study.results, study.table, study.participants), study.join)
-    say_problems(cohort.problems, ui.quiet, ui.verbose)
-    found = regress_cohort(cohort, predictor, covariate, outcome, role, group, hc3)
-    write_analysis(found, out, study.paths, ui.quiet, cohort.sources)
+    found = api.regress(
+        study.data,
+        predictor,
+        covariates=covariate,
+        outcomes=outcome,
+        roles=role,
+        group=group,
+        hc3=hc3,
+        participants=study.participants,
+        join=study.join,
+    )
+    save(found, out)
     models = found.table.drop_duplicates(["segment", "muscle", "metric", "role", "outcome"])
     say(
         f"fitted {counted(int(models['r2'].notna().sum()), 'model')} of {len(models)} into {out}; "
-        f"{(models['model_p'] < 0.05).sum()} with p < 0.05 for the model",
-        ui.quiet,
+        f"{(models['model_p'] < 0.05).sum()} with p < 0.05 for the model"
     )
-    end(cohort.problems)
+    end(found.problem_list)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import progress_bar, say
-from mriparaspinal.cli.steps import write_analysis
+from mriparaspinal.cli.console import VERBOSE, progress_bar, say
+from mriparaspinal.cli.steps import save
 from mriparaspinal.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from mriparaspinal.analysis.reliability import Rater
-    from mriparaspinal.analysis.result import Analysis
 
 
 @opt.command
@@ -39,7 +34,6 @@ def reliability(
     table: Annotated[
         Path | None, opt.option("--table", "A CSV with target, rater, value instead of RATERs.", "FILE")
     ] = None,
-    ui: opt.Ui,
 ) -> None:
     """Measure how far two or more raters (or two sessions of one) agree.
 
@@ -52,51 +46,28 @@ def reliability(
       mriparaspinal reliability results_a results_b --dataset scans_a --dataset scans_b --out agreement
       mriparaspinal reliability --table ratings.csv --out agreement
     """
-    from mriparaspinal.analysis import reliability as steps
-    from mriparaspinal.io.output import OutputFolder
-    from mriparaspinal.measure.results import stale_tables
+    import mriparaspinal as api
+    from mriparaspinal.analysis.reliability import headline
+    from mriparaspinal.api.agreement import RATERS_AND_TABLE
 
-    inputs = [*raters, *dataset]
-    refuse_mean_out(mean_out, (out, *inputs))
-    opened = [] if table else steps.open_raters(raters)
-    if table is None:
-        found = steps.agreement_of_raters(opened, metric)
-    elif inputs or metric or mean_out:
-        given = "was given with RATERs, --metric, --dataset or --mean-out"
-        raise UsageError(f"--table: {given}; expected it alone; leave out one of them")
-    else:
-        found = steps.agreement_of_table(table)
-    failed = None if require_cv is None else steps.gate(found.table, require_cv)
+    if table and raters:
+        raise UsageError(RATERS_AND_TABLE.format("--table"))
+    with progress_bar() as progress:
+        found = api.reliability(
+            table or raters,
+            metrics=metric,
+            datasets=dataset,
+            require_cv=require_cv,
+            mean_out=mean_out,
+            progress=progress,
+        )
     if dataset:
-        masks = compare_masks_step(opened, dataset, ui.quiet)
-        found = steps.extended(found, masks.files, masks.notes)
-    mean, notes = steps.mean_files(opened) if mean_out else ({}, [])
-    sources = [rater.read for rater in opened]
-    write_analysis(steps.extended(found, {}, notes), out, (*inputs, table), ui.quiet, sources)
-    if mean_out:
-        with OutputFolder(mean_out) as folder:
-            folder.replace(mean, stale_tables(folder, mean))
-    for name in [*found.files, *mean] if ui.verbose else ():
-        say(f"wrote {name}", ui.quiet)
-    say(f"{steps.headline(found.table)}; written into {out}", ui.quiet)
-    if failed is not None:
-        raise failed
-
-
-def compare_masks_step(raters: list[Rater], datasets: Sequence[Path], quiet: bool) -> Analysis:
-    """Hold the raters' masks against each other, with a bar."""
-    from mriparaspinal.analysis.overlap import compare_masks, open_sources
-
-    first, second = open_sources(raters, datasets)
-    with progress_bar("comparing masks", len(first.study.dataset.slices), quiet) as advance:
-        masks = compare_masks(first, second, advance)
-    means = zip(masks.table["muscle"], masks.table["dice_mean"], strict=True)
-    say(f"mean Dice coefficient: {', '.join(f'{muscle} {mean:.3f}' for muscle, mean in means)}", quiet)
-    return masks
-
-
-def refuse_mean_out(mean_out: Path | None, others: Iterable[Path]) -> None:
-    """In a rater's folder the mean would take the place of the rater's own tables."""
-    if mean_out is not None and mean_out.resolve() in {path.resolve() for path in others}:
-        found = "is an input or --out"
-        raise UsageError(f"--mean-out {mean_out}: {found}; expected a folder of its own; choose another")
+        masks = found.tables["overlap_summary"]
+        means = zip(masks["muscle"], masks["dice_mean"], strict=True)
+        say(f"mean Dice coefficient: {', '.join(f'{muscle} {mean:.3f}' for muscle, mean in means)}")
+    save(found, out)
+    for name in [*found.files, *found.mean]:
+        say(f"wrote {name}", VERBOSE)
+    say(f"{headline(found.table)}; written into {out}")
+    if found.failed is not None:
+        raise found.failed

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, progress_bar, say, say_jobs, say_problems
-from mriparaspinal.cli.steps import end
-from mriparaspinal.io.overwrite import refuse_beside_inputs
-
-if TYPE_CHECKING:
-    from mriparaspinal.analysis.inputs import Cohort
+from mriparaspinal.cli.console import progress_bar, say_problems
+from mriparaspinal.cli.steps import end, say_report
 
 
 @opt.command
@@ -28,7 +24,6 @@ def report(
     ] = None,
     participants: opt.ResultsParticipants = None,
     jobs: opt.Jobs = None,
-    ui: opt.Ui,
 ) -> None:
     """Make one HTML page of a study: findings, every slice with its outlines, tables and figures.
 
@@ -39,46 +34,19 @@ def report(
     Example:
       mriparaspinal report results --dataset scans --comparison comparison --out report.html
     """
-    from mriparaspinal.analysis.inputs import open_cohort
-    from mriparaspinal.io.protocol import read_protocol
+    import mriparaspinal as api
 
-    _, processes = read_protocol(dataset).run_options(None, jobs)
-    say_jobs(processes, ui.quiet)
-    cohort = open_cohort(results, participants)
-    say_problems(cohort.problems, ui.quiet, ui.verbose)
-    report_step(cohort, results, dataset, comparison, out, processes, ui.quiet, masks)
-    end(cohort.problems)
-
-
-def report_step(
-    cohort: Cohort,
-    results: Path,
-    dataset: Path,
-    comparison: Path | None,
-    out: Path,
-    jobs: int,
-    quiet: bool,
-    masks: Path | None = None,
-) -> None:
-    """Make the page of a study and write it, whole or not at all."""
-    from mriparaspinal.io.output import require_ours, write_file
-    from mriparaspinal.measure.reopen import open_measured
-    from mriparaspinal.report.gather import gather
-    from mriparaspinal.report.html import render
-
-    refuse_beside_inputs("--out", out, (), (dataset, masks), (results, comparison))
-    require_ours(out, is_page)
-    source = open_measured(results, cohort.manifest, dataset, masks)
-    slices = len(source.study.dataset.slices)
-    with progress_bar("drawing", slices, quiet) as advance:
-        contents = gather(cohort, source, comparison, jobs, advance)
-    for read in cohort.sources:
-        read.require_same()
-    write_file(out, render(contents), is_page)
-    look = len(contents.first)
-    say(f"wrote {out} with {counted(slices, 'slice')}; {counted(look, 'slice')} to look at first", quiet)
-
-
-def is_page(head: bytes) -> bool:
-    """Whether a file begins as a page of ours does."""
-    return b'<meta name="generator" content="mriparaspinal' in head
+    with progress_bar() as progress:
+        made = api.make_report(
+            results,
+            dataset,
+            out=out,
+            comparison=comparison,
+            masks=masks,
+            participants=participants,
+            jobs=jobs,
+            progress=progress,
+        )
+    say_problems(made.problem_list)
+    say_report(made)
+    end(made.problem_list)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, say, say_problems
-from mriparaspinal.cli.steps import end, write_analysis
+from mriparaspinal.cli.console import counted, say
+from mriparaspinal.cli.steps import end, save
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,6 @@ def roc(
     ] = None,
     participants: opt.ResultsParticipants = None,
     join: opt.Join = (),
-    ui: opt.Ui,
 ) -> None:
     """Tell two groups apart by a cut-off: areas under the ROC curve, with intervals.
 
@@ -55,20 +54,23 @@ def roc(
       mriparaspinal roc scores.csv --outcome group --positive ALS --predictor max_score --out roc
       mriparaspinal roc results --outcome group --positive ALS --predictor fi_L4_MF --out roc_fi
     """
-    from mriparaspinal.analysis.inputs import join_tables, open_wide
-    from mriparaspinal.analysis.roc import discriminate
+    import mriparaspinal as api
 
-    cohort = join_tables(open_wide(table, participants, role), join)
-    say_problems(cohort.problems, ui.quiet, ui.verbose)
-    found = discriminate(
-        cohort, who.outcome, who.positive, predictor, who.negative, lower_is_positive, combine
+    found = api.roc(
+        table,
+        predictors=predictor,
+        **vars(who),
+        lower_is_positive=lower_is_positive,
+        combine=combine,
+        role=role,
+        participants=participants,
+        join=join,
     )
-    write_analysis(found, out, (table, participants, *join), ui.quiet, cohort.sources)
+    save(found, out)
     single = found.table[: len(predictor)]  # without the combination, whose area is optimistic
     best = single.loc[single["auc"].idxmax()]
     say(
         f"made {counted(int(found.table['auc'].notna().sum()), 'ROC curve')} into {out}; largest area "
-        f"{best['auc']:.3f} ({best['ci_low']:.3f}–{best['ci_high']:.3f}): {best['predictor']}",
-        ui.quiet,
+        f"{best['auc']:.3f} ({best['ci_low']:.3f}–{best['ci_high']:.3f}): {best['predictor']}"
     )
-    end(cohort.problems)
+    end(found.problem_list)

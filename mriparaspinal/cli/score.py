@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import counted, say, say_problems, show_table
-from mriparaspinal.cli.steps import end, write_analysis
+from mriparaspinal.cli.steps import end, say_notes_of
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.io.overwrite import refuse_inputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """What the records are scored with, and compared by."""
+
+    participants: Annotated[
+        Path | None,
+        opt.option("--participants", "Participants table, which the scores are added to in FILE.", "FILE"),
+    ] = None
+    reference: Annotated[
+        Path | None, opt.option("--reference", "cmap-z: the laboratory's item,mean,sd (CSV).", "FILE")
+    ] = None
+    summary: Annotated[
+        Path | None,
+        opt.option("--summary", "fasciculation: compare the study groups; needs --participants.", "DIR"),
+    ] = None
 
 
 @opt.command
@@ -21,22 +37,11 @@ def score(
         Path | None, opt.argument("Item-level records (CSV, TSV or Excel).", "RECORDS.csv")
     ] = None,
     out: Annotated[Path | None, opt.option("--out", "Where the scores (or the template) go.", "FILE")] = None,
-    participants: Annotated[
-        Path | None,
-        opt.option("--participants", "Participants table, which the scores are added to in FILE.", "FILE"),
-    ] = None,
-    reference: Annotated[
-        Path | None, opt.option("--reference", "cmap-z: the laboratory's item,mean,sd (CSV).", "FILE")
-    ] = None,
-    summary: Annotated[
-        Path | None,
-        opt.option("--summary", "fasciculation: compare the study groups; needs --participants.", "DIR"),
-    ] = None,
+    tables: Tables,
     list_: Annotated[bool, opt.option("--list", "Show the instruments.")] = False,
     template: Annotated[
         bool, opt.option("--template", "Print, or write to FILE, an empty table of records.")
     ] = False,
-    ui: opt.Ui,
 ) -> None:
     """Turn item-level clinical records into one row of scores per participant.
 
@@ -51,51 +56,36 @@ def score(
       mriparaspinal score cmap-z emg.csv --reference norms.csv --participants people.csv --out people_z.csv
       mriparaspinal score fasciculation us.csv --participants people.csv --out scores.csv --summary us
     """
-    from mriparaspinal.clinical import records as clinical
-    from mriparaspinal.clinical.library import bundled, open_instrument, scores_of
-    from mriparaspinal.io.output import require_ours, write_file, write_files
+    import mriparaspinal as api
 
     if list_:
-        known = [(name, open_instrument(name)) for name in bundled()]
-        rows = [(name, found.title, ", ".join(s.name for s in found.scores)) for name, found in known]
+        rows = [(i.name, i.title, ", ".join(score.name for score in i.scores)) for i in api.instruments()]
         return show_table(("instrument", "title", "scores"), rows)
     if instrument is None:
         raise UsageError("no INSTRUMENT was given; expected its name or a .toml file; --list shows them")
-    chosen = open_instrument(instrument)
-    inputs = (records, participants, reference, Path(instrument))
-    refuse_inputs("--out", [] if out is None else [out], inputs)
-    people, problems = clinical.read_people(participants) if participants else (None, ())
     if template:
-        content = clinical.template_csv(chosen, people)
-        if out is None:
-            sys.stdout.write(content.decode())
-        else:
-            # Records may be filled in already: only an empty one is replaced.
-            write_file(out, content, lambda head: head in (content, clinical.template_csv(chosen)))
-        return None
+        content = api.score_template(instrument, participants=tables.participants, out=out)
+        return None if out else print(content, end="")
     if records is None or out is None:
         missing = "RECORDS.csv" if records is None else "--out"
         raise UsageError(
             f"no {missing} was given; expected the records and --out FILE, or --template; name it"
         )
-    if summary is not None and people is None:
-        raise UsageError("--summary: no --participants was given; expected the study groups; name the table")
-    scored = clinical.score_file(chosen, records, reference)
-    table, notes = clinical.joined_csv(scored, people) if people else (clinical.scores_csv(scored), [])
-    problems = (*problems, *scored.problems)
-    outputs = scores_of(out, table, clinical.scores_csv(scored), clinical.problems_csv(problems))
-    refuse_inputs("--out", [output.path for output in outputs], inputs)
-    for output in outputs:
-        require_ours(output.path, output.is_ours)
-    if summary is not None and people is not None:
-        from mriparaspinal.analysis.grades import summarise
-
-        write_analysis(summarise(chosen, scored, people), summary, (records, participants, out), ui.quiet)
-    write_files(outputs)
-    say_problems(problems, ui.quiet, ui.verbose)
-    for note in notes:
-        say(f"note: {note}", ui.quiet)
-    left_out = {p.shape for p in scored.problems if p.severity == "error" and p.shape} - set(scored.rows)
-    rest = f"; {counted(len(left_out), 'participant')} left out" if left_out else ""
-    say(f"scored {counted(len(scored.rows), 'participant')} by {chosen.name} into {out}{rest}", ui.quiet)
-    return end(problems)
+    summary = tables.summary
+    scored = api.score(
+        instrument,
+        records,
+        participants=tables.participants,
+        reference=tables.reference,
+        summary=summary is not None,
+    )
+    scored.save(out, summary)
+    if scored.compared is not None:
+        say_notes_of(scored.compared)
+    say_problems(scored.problem_list)
+    for note in scored.notes:
+        say(f"note: {note}")
+    people, left_out = (scored.summary[name] for name in ("participants", "left_out"))
+    rest = f"; {counted(left_out, 'participant')} left out" if left_out else ""
+    say(f"scored {counted(people, 'participant')} by {scored.instrument} into {out}{rest}")
+    return end(scored.problem_list)

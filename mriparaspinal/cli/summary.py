@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mriparaspinal.cli.console import if_read, log
+from mriparaspinal.cli.console import if_read, is_quiet, log
 from mriparaspinal.core.model import printable
 
 if TYPE_CHECKING:
     from mriparaspinal.analysis.result import Analysis
-    from mriparaspinal.core.model import Problem
-    from mriparaspinal.measure.dataset import MeasuredDataset
 
 
 Rows = list[tuple[str, str]]
@@ -23,23 +20,8 @@ Rows = list[tuple[str, str]]
 _CODES_NAMED = 4
 
 
-def measured_summary(measured: MeasuredDataset) -> dict[str, Any]:
-    """What measuring a dataset gave, as plain data."""
-    groups = Counter(group for group, _ in measured.people)
-    return {
-        "slices_found": len(measured.results),
-        "slices_measured": measured.measured,
-        "participants": len({participant for _, participant in measured.people}),
-        "participants_by_group": dict(sorted(groups.items())),
-        "slices_by_segment": measured.by_segment,
-        "errors": measured.errors,
-        "warnings": measured.warnings,
-        "problems_by_code": _codes(measured.problems),
-    }
-
-
 def measured_rows(summary: Mapping[str, Any]) -> Rows:
-    """The same for a person."""
+    """What measuring a dataset gave, for a person."""
     codes = list(summary["problems_by_code"].items())
     named = ", ".join(f"{number} × {code}" for code, number in codes[:_CODES_NAMED])
     more = f", {len(codes) - _CODES_NAMED} more kinds" if len(codes) > _CODES_NAMED else ""
@@ -94,22 +76,12 @@ def not_tested(summary: Mapping[str, Any]) -> str:
     return f" ({number} more could not be tested)" if number else ""
 
 
-def _codes(problems: Sequence[Problem]) -> dict[str, int]:
-    """How often each code occurs, errors first, then the most frequent."""
-    counts = Counter((problem.severity, problem.code) for problem in problems)
-    ordered = sorted(counts.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
-    codes: dict[str, int] = {}
-    for (_, code), number in ordered:
-        codes[code] = codes.get(code, 0) + number
-    return codes
-
-
-def show(rows: Rows, quiet: bool) -> None:
+def show(rows: Rows) -> None:
     """Names and values on stderr, aligned; in bold on a terminal."""
     rows = [(printable(name), printable(value)) for name, value in rows]
     for name, value in rows:
         log(f"{name}: {value}")
-    if quiet or not rows:
+    if is_quiet() or not rows:
         return
     if sys.stderr.isatty():
         from rich.console import Console

@@ -42,7 +42,7 @@ def libraries_quiet() -> Iterator[None]:
     """
     import logging
 
-    from mriparaspinal.cli.console import log
+    from mriparaspinal.cli.console import log, speaking
 
     def heard(
         message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object
@@ -58,7 +58,8 @@ def libraries_quiet() -> Iterator[None]:
     handler = Heard(logging.WARNING)
     logging.getLogger().addHandler(handler)
     try:
-        yield
+        with speaking():
+            yield
     finally:
         warnings.showwarning = shown
         logging.getLogger().removeHandler(handler)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, progress_bar, say, say_jobs, say_problems
-from mriparaspinal.cli.steps import end, write_analysis
+from mriparaspinal.cli.console import counted, progress_bar, say
+from mriparaspinal.cli.steps import end, save
 
 
 @opt.command
@@ -15,7 +15,6 @@ def threshold_sweep(
     out: opt.Out,
     participants: opt.ResultsParticipants = None,
     jobs: opt.Jobs = None,
-    ui: opt.Ui,
 ) -> None:
     """Show how much a study's answer hangs on the threshold between muscle and fat.
 
@@ -27,19 +26,14 @@ def threshold_sweep(
     Example:
       mriparaspinal threshold-sweep results --dataset scans --out sweep
     """
-    from mriparaspinal.analysis.inputs import open_cohort
-    from mriparaspinal.analysis.sweep import sweep_thresholds
-    from mriparaspinal.measure.reopen import open_source
+    import mriparaspinal as api
 
-    say_jobs(jobs or 1, ui.quiet)
-    cohort = open_cohort(results, participants)
-    source = open_source(results, cohort.manifest, dataset)
-    say_problems(cohort.problems, ui.quiet, ui.verbose)
-    slices = len(source.study.dataset.slices)
-    with progress_bar("reading", slices, ui.quiet) as advance:
-        found, summary = sweep_thresholds(cohort, source, jobs or 1, advance)
-    write_analysis(found, out, (results, dataset, participants), ui.quiet, cohort.sources)
-    for sentence in summary:
-        say(sentence, ui.quiet)
-    say(f"swept the threshold over {counted(slices, 'slice')} into {out}", ui.quiet)
-    end(cohort.problems)
+    with progress_bar() as progress:
+        found = api.sweep_thresholds(
+            results, dataset, participants=participants, jobs=jobs or 1, progress=progress
+        )
+    save(found, out)
+    for sentence in found.summary["sentences"]:
+        say(sentence)
+    say(f"swept the threshold over {counted(found.summary['slices'], 'slice')} into {out}")
+    end(found.problem_list)

@@ -60,6 +60,9 @@ class ParaspinalError(Exception):
 
     exit_code = 1
 
+    problems: tuple[Problem, ...] = ()
+    """What had been found in single files and rows before the work ended."""
+
     def __init__(self, fault: Fault | str) -> None:
         super().__init__(fault)
         self.fault = fault if isinstance(fault, Fault) else Fault("", fault)

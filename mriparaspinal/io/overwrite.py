@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
 
 
@@ -17,6 +18,12 @@ def refuse_inputs(option: str, outputs: Iterable[Path], inputs: Iterable[Path | 
                 found = f"{path} is an input and would be written over or into"
                 expected = "expected another folder or file"
                 raise UsageError(f"{option} {output}: {found}; {expected}; choose another")
+
+
+def refuse_as_output(out: Path, taken: Path, what: str) -> None:
+    """Raise :class:`UsageError` where the output folder is ``taken``, which is ``what``."""
+    if out.resolve() == taken.resolve():
+        raise UsageError(f"{out}: is {what}; expected another folder; choose another {argument('out')}")
 
 
 def _same_file(one: Path, other: Path) -> bool:

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import Fault, UnreadableError, UsageError
 from mriparaspinal.core.labels import alias_key, parse_label
 from mriparaspinal.core.model import REFERENCES, Settings
@@ -169,7 +170,7 @@ def faults_of(values: Mapping[str, Any], option: bool = False) -> list[Fault]:
     """What is wrong with settings and options of a run."""
     faults = []
     for name, value in values.items():
-        shown = f"--{name.replace('_', '-')}" if option else name
+        shown = argument(name) if option else name
         expected = _CHECKS[name](value) if name in _CHECKS else _known_name(name, value)
         if expected:
             found = tuple(value) if isinstance(value, tuple) else value  # a named one would show its class
@@ -217,7 +218,7 @@ def _contradictions(values: Mapping[str, Any], below: Mapping[str, Any] | None =
     faults = []
     for name, fit in (("threshold", "fixed"), ("sat_fraction", "reference"), ("same_voxels", "dixon")):
         if name in values and rule != fit:
-            option = name if below is None else f"--{name.replace('_', '-')}"
+            option = name if below is None else argument(name)
             found = f"given with the fat rule {rule}, which does not use it"
             faults.append(Fault(option, found, f"it with {fit} alone", "leave one of them out"))
     return faults

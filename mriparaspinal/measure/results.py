@@ -246,13 +246,6 @@ def result_files(measured: MeasuredDataset, settings: Settings) -> dict[str, byt
     return files | {MANIFEST: _manifest(measured, settings, reference, counts, digests)}
 
 
-def write_results(measured: MeasuredDataset, settings: Settings, folder: OutputFolder) -> list[str]:
-    """Put the files of :func:`result_files` into a folder; returns the tables' names."""
-    files = result_files(measured, settings)
-    folder.replace(files, stale_tables(folder, files))
-    return [name for name in files if name.startswith("L")]
-
-
 class _Tables:
     """The text of tables, one for each segment: rows as objects take three times the memory."""
 

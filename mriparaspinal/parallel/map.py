@@ -33,8 +33,8 @@ _SIGNAL_PAUSE = 0.2
 class Execution:
     """How work is spread. It never changes what comes out."""
 
-    jobs: int = 1
-    """Processes of this machine."""
+    jobs: int | None = None
+    """Processes of this machine; None: those of the protocol, else one."""
     scheduler: str | None = None
     """The address of a Dask scheduler, whose workers take the place of processes."""
     timeout: float | None = None
@@ -65,7 +65,7 @@ def map_in_order(
         from mriparaspinal.parallel.cluster import over_cluster
 
         return _counted(over_cluster(function, items, how.scheduler), progress)
-    jobs = min(how.jobs, len(items))
+    jobs = min(how.jobs or 1, len(items))
     if jobs <= 1 or (jobs := min(jobs, cores())) == 1:
         return _counted(map(function, items), progress)
     chunk = max(1, min(_CHUNK, len(items) // (4 * jobs)))

@@ -49,7 +49,7 @@ def scans(tmp_path):
         ),
         (
             ("quantify", "x", "--out", "y", "--timeout", "nan"),
-            "--timeout: 'nan' was found; expected a number from 0.01 to 1e+06; ",
+            "--timeout: 'nan' was found; expected a number from 0.01 to 1000000; ",
         ),
         (
             ("quantify", "x", "--out", "y", "--timeout", "inf"),

@@ -148,3 +148,35 @@ def test_what_names_hold_cannot_forge_a_line(data, tmp_path):
     run("check", data, "--log-file", tmp_path / "log")
     read_log(tmp_path / "log")
     assert not [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("2020-")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "said"),
+    [
+        (("quantify", "DATA", "--outt", "x", "--log-file", "LOG"), "quantify", "--outt: unknown option; "),
+        (("quantify", "--log-file=LOG", "--out", "OUT"), "quantify", "DATASET: not given; "),
+        (("quantfy", "DATA", "--log-file", "LOG"), "mriparaspinal", "quantfy: unknown command; "),
+    ],
+)
+def test_a_command_line_that_cannot_be_read_is_logged(data, tmp_path, typed, name, said):
+    for word, path in (("DATA", data), ("LOG", tmp_path / "log"), ("OUT", tmp_path / "out")):
+        typed = [part.replace(word, str(path)) for part in typed]
+    assert run(*typed).code == 2
+    lines = read_log(tmp_path / "log")
+    assert {command for command, _ in lines} == {name}
+    assert lines[0][1].startswith("began: ")
+    assert lines[1][1].startswith(f"mriparaspinal: {said}")
+    assert lines[2][1].startswith("ended: exit code 2,")
+
+
+def test_a_command_line_that_cannot_be_read_is_not_logged_among_the_data(data, tmp_path):
+    before = fingerprint(data)
+    outcome = run("quantify", data, "--outt", "x", "--log-file", data / "log")
+    assert outcome.err.startswith("mriparaspinal: --outt: unknown option; ")
+    assert fingerprint(data) == before
+
+
+def test_every_warning_and_what_verbose_says_stand_there(data, tmp_path):
+    assert run("check", data, "--quiet", "--log-file", tmp_path / "log").code == 4
+    texts = [text for _, text in read_log(tmp_path / "log")]
+    assert any(text.endswith("regions could be measured") for text in texts)

@@ -12,8 +12,8 @@ import nibabel
 import numpy as np
 import pytest
 
+from mriparaspinal.api.brain import NEEDED
 from mriparaspinal.brain.atlas import COLUMNS
-from mriparaspinal.cli.maps import NEEDED
 from tests.support.builders.brain import AFFINE, fractions, labels, nifti, table
 from tests.support.builders.study import run
 from tests.support.pages import DOCS, blocks, commands_with_output, shell, shows

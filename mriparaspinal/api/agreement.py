@@ -1,0 +1,123 @@
+"""``reliability`` from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from mriparaspinal.analysis import reliability as steps
+from mriparaspinal.analysis.result import Analysis
+from mriparaspinal.api.given import PathLike, Progress, Table, each, files
+from mriparaspinal.api.results import StudyResults
+from mriparaspinal.core.arguments import argument
+from mriparaspinal.core.errors import UsageError
+
+#: Raters are either folders, or all in one table.
+RATERS_AND_TABLE = (
+    "{}: was given with RATERs, --metric, --dataset or --mean-out; expected it alone; leave out one of them"
+)
+
+
+def reliability(
+    raters: Sequence[PathLike | StudyResults] | Table,
+    *,
+    metrics: Sequence[str] = (),
+    datasets: Sequence[PathLike] = (),
+    require_cv: float | None = None,
+    mean_out: PathLike | None = None,
+    progress: Progress | None = None,
+) -> steps.Agreement:
+    """Measure how far two or more raters (or two sessions of one) agree.
+
+    ICC by McGraw and Wong (Psychol Methods 1996); limits of agreement by Bland and Altman (Lancet 1986).
+
+    Parameters
+    ----------
+    raters : sequence of str, Path or StudyResults; or one str, Path or DataFrame
+        Two or more folders of results, or one long table with the columns target, rater, value.
+    metrics, datasets : sequence, optional
+        Columns of the results (``fi`` and ``rcsa``); the datasets of two raters: how far their masks overlap.
+    require_cv : float, optional
+        In %: where the CV of a region is beyond it, ``failed`` is the error that says so.
+    mean_out : str or Path, optional
+        Folder for the mean of the raters as results; it is written by ``.save``, too.
+    progress : callable, optional
+        As for :func:`quantify`.
+
+    Returns
+    -------
+    Agreement
+        ``table`` has the columns of ``reliability.csv``; ``tables`` also ``bland_altman`` and, with
+        ``datasets``, ``overlap`` and ``overlap_summary``.
+
+    Raises
+    ------
+    UsageError
+        For fewer than two raters, or results that were not saved.
+    NoInputError
+        For a folder that is not whole, or is not of these datasets.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import mriparaspinal as mp
+    >>> rows = {"target": [*"xyzxyz"], "rater": [*"AAABBB"], "value": [1.0, 2.0, 4.0, 2.0, 3.0, 5.0]}
+    >>> found = mp.reliability(pd.DataFrame(rows))
+    >>> found.table.loc[found.table["form"] == "ICC(C,1)", ["n", "icc"]].round(3).values.tolist()
+    [[3.0, 1.0]]
+    """
+    own, mean = [Path(dataset) for dataset in datasets], None if mean_out is None else Path(mean_out)
+    if isinstance(raters, (str, Path, pd.DataFrame)):
+        if metrics or own or mean:
+            raise UsageError(RATERS_AND_TABLE.format(argument("table")))
+        return _of_table(raters, require_cv)
+    folders = [_folder(rater) for rater in raters]
+    steps.refuse_mean_out(mean, [*folders, *own])
+    opened = steps.open_raters(folders)
+    whole = _whole(steps.agreement_of_raters(opened, metrics), opened, [*folders, *own], require_cv)
+    if own:
+        whole = _with_overlap(whole, opened, own, progress)
+    return whole if mean is None else _with_mean(whole, opened, mean)
+
+
+def _of_table(table: Table, require_cv: float | None) -> steps.Agreement:
+    with files() as given:
+        found = steps.agreement_of_table(given.of(table, "ratings.csv"))
+    return _whole(found, [], given.paths, require_cv)
+
+
+def _whole(
+    found: Analysis, raters: list[steps.Rater], paths: Sequence[Path], require_cv: float | None
+) -> steps.Agreement:
+    """An agreement with what it was made from, and with the error of a limit that does not hold."""
+    failed = None if require_cv is None else steps.gate(found.table, require_cv)
+    made_from = {"sources": tuple(rater.read for rater in raters), "paths": tuple(paths)}
+    return steps.Agreement(**{**vars(found), **made_from}, failed=failed)
+
+
+def _with_mean(found: steps.Agreement, raters: list[steps.Rater], mean_out: Path) -> steps.Agreement:
+    contents, notes = steps.mean_files(raters)
+    return replace(steps.extended(found, {}, notes), mean=contents, mean_out=mean_out)
+
+
+def _folder(rater: PathLike | StudyResults) -> Path:
+    if not isinstance(rater, StudyResults):
+        return Path(rater)
+    if rater.where is None:
+        raise UsageError("reliability: results that were not saved; expected folders; save them first")
+    return rater.where
+
+
+def _with_overlap(
+    found: steps.Agreement, raters: list[steps.Rater], datasets: Sequence[Path], progress: Progress | None
+) -> steps.Agreement:
+    """Agreement with that of the masks, slice by slice."""
+    from mriparaspinal.analysis.overlap import compare_masks, open_sources
+
+    first, second = open_sources(raters, datasets)
+    advance = each(progress, "comparing masks", len(first.study.dataset.slices))
+    masks = compare_masks(first, second, advance)
+    return steps.extended(found, masks.contents, masks.notes)

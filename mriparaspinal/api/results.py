@@ -1,0 +1,223 @@
+"""The measurements of a study in hand: their tables, and the folder that they are saved as."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mriparaspinal.api.given import Found, PathLike
+from mriparaspinal.core.arguments import argument
+from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS
+from mriparaspinal.core.model import Problem, Settings
+from mriparaspinal.io.manifest import parse_manifest
+from mriparaspinal.io.output import OutputFolder
+from mriparaspinal.io.overwrite import refuse_inputs
+from mriparaspinal.measure.dataset import MeasuredDataset
+from mriparaspinal.measure.results import Results, refuse_other_share, result_files, stale_tables
+from mriparaspinal.measure.results import read_results as read_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_PROBLEMS = "problems.csv"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StudyResults(Found):
+    """The measurements of a study, from :func:`quantify`, :func:`merge` or :func:`read_results`.
+
+    ``summary`` has the numbers of slices found and measured, of participants, errors and warnings; it is
+    empty for results that were read.
+
+    Examples
+    --------
+    >>> import mriparaspinal as mp
+    >>> results = mp.quantify("sample_data", only=["ALS_1"])
+    >>> sorted(results.table["segment"].unique())
+    ['L1', 'L2', 'L3', 'L4', 'L5']
+    """
+
+    contents: Mapping[str, bytes] = field(repr=False)
+    """The files of the folder of results by name."""
+    where: Path | None = None
+    """The folder, where it is on disk."""
+    inputs: tuple[Path, ...] = ()
+    """What :meth:`save` must not write into."""
+    dataset: Path | None = None
+    """The dataset that was measured, where :func:`quantify` did it."""
+    share: tuple[str, ...] = ()
+    """The participants that were measured, where it is not everyone."""
+    left_out: tuple[str, ...] = ()
+    """Of a share: the participants of the dataset that were not measured."""
+
+    @cached_property
+    def read(self) -> Results:
+        """The files as the readers of results have them."""
+        if self.where is not None:
+            return read_folder(self.where)
+        contents = dict(self.contents)
+        sealed = contents.pop(MANIFEST)
+        manifest = parse_manifest(sealed, Path(MANIFEST))
+        return Results(Path("results in hand"), manifest, self.segment_tables, contents, sealed)
+
+    @property
+    def segment_tables(self) -> tuple[str, ...]:
+        """Of ``L1.csv`` … ``L5.csv`` those that are there."""
+        return tuple(name for name in self.contents if name[0] == "L" and len(name) == len("L1.csv"))
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per participant, segment, muscle and side, in the columns of ``L1.csv`` … ``L5.csv``.
+
+        The data dictionary of the documentation lists the columns with their units.
+        """
+        from mriparaspinal.analysis.frames import read_measurements
+
+        return read_measurements(self.read.contents, self.read.tables)
+
+    @cached_property
+    def problems(self) -> pd.DataFrame:
+        """What was found wrong, in the columns of ``problems.csv``."""
+        import pandas as pd
+
+        from mriparaspinal.analysis.frames import problems_frame
+        from mriparaspinal.io.tables import parse_table
+
+        if _PROBLEMS not in self.contents:
+            return problems_frame([])
+        text = parse_table(self.contents[_PROBLEMS], _PROBLEMS)
+        return pd.DataFrame(text.rows, columns=list(text.columns), dtype=object)
+
+    @cached_property
+    def participants(self) -> pd.DataFrame | None:
+        """The participants table with its cells normalised; None where there is none."""
+        from mriparaspinal.analysis.frames import participants_frame
+        from mriparaspinal.core.participants import read_participants
+        from mriparaspinal.io.tables import parse_table
+
+        if (own := self.contents.get(PARTICIPANTS)) is None:
+            return None
+        text = parse_table(own, PARTICIPANTS)
+        return participants_frame(read_participants(text.columns, text.rows, PARTICIPANTS)[0])
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that every number rests on; empty for tables without ``quantify.json``."""
+        return {} if self.read.manifest is None else dict(self.read.manifest.settings)
+
+    def save(self, folder: PathLike) -> None:
+        """Write the folder of results: the bytes that ``mriparaspinal quantify`` writes.
+
+        Raises :class:`UsageError` where the folder is an input, or holds tables of somebody's own.
+        """
+        folder = Path(folder)
+        refuse_inputs(argument("save"), [folder], self.inputs)
+        share = None if self.read.manifest is None else self.read.manifest.share
+        with OutputFolder(folder) as out:
+            refuse_other_share(folder, () if share is None else share.participants)
+            out.replace(self.contents, stale_tables(out, self.contents))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CheckedDataset(Found):
+    """What :func:`check` found; ``summary`` as of :class:`StudyResults`."""
+
+    regions: tuple[tuple[str, int], ...] = field(repr=False)
+    """Each slice, and how many of its regions could be measured."""
+    measured: MeasuredDataset = field(repr=False)
+
+    @cached_property
+    def problems(self) -> pd.DataFrame:
+        """In the columns of ``problems.csv``; raises :class:`NoInputError` for nothing that was checked."""
+        self.require_slices()
+        return super().problems
+
+    def require_slices(self) -> None:
+        """Raise :class:`NoInputError` where, without an error, no slice could be measured."""
+        if not self.summary["errors"]:
+            self.measured.require_slices()
+
+
+def dataset_of(results: PathLike | StudyResults, dataset: PathLike | None) -> Path:
+    """The dataset of results: that which was named, else that which they were measured from."""
+    known = results.dataset if isinstance(results, StudyResults) else None
+    if dataset is None and known is None:
+        found = "not given, and a folder of results does not know it; expected what was measured"
+        raise UsageError(f"{argument('dataset')}: {found}; name it")
+    return Path(dataset) if dataset is not None else known or Path()
+
+
+def read_results(folder: PathLike) -> StudyResults:
+    """Read a folder of results, after checking that it is whole.
+
+    Parameters
+    ----------
+    folder : str or Path
+        What ``quantify`` wrote, or a folder with ``L1.csv`` … ``L5.csv`` of other origin.
+
+    Returns
+    -------
+    StudyResults
+        As :func:`quantify` gives.
+
+    Raises
+    ------
+    NoInputError
+        Where a run was cut off, or a table is not the one that ``quantify.json`` lists by its SHA-256.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import mriparaspinal as mp
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = mp.quantify("sample_data", out=f"{folder}/results", only=["ALS_1"])
+    ...     len(mp.read_results(f"{folder}/results").table)
+    45
+    """
+    read = read_folder(Path(folder))
+    contents = {**read.contents, **({MANIFEST: read.sealed} if read.sealed else {})}
+    found = StudyResults(summary={}, contents=contents, where=Path(folder))
+    found.__dict__["read"] = read  # as it was checked
+    return found
+
+
+def results_of(measured: MeasuredDataset, settings: Settings) -> StudyResults:
+    """The results of a dataset that was measured, with the files that they are saved as."""
+    study = measured.study
+    return StudyResults(
+        problem_list=tuple(measured.problems),
+        summary=summary_of(measured),
+        contents=result_files(measured, settings),
+        share=study.share,
+        left_out=tuple(who for who in study.everyone if study.share and who not in study.share),
+    )
+
+
+def summary_of(measured: MeasuredDataset) -> dict[str, Any]:
+    """What measuring a dataset gave, in numbers."""
+    groups = Counter(group for group, _ in measured.people)
+    return {
+        "slices_found": len(measured.results),
+        "slices_measured": measured.measured,
+        "participants": len({participant for _, participant in measured.people}),
+        "participants_by_group": dict(sorted(groups.items())),
+        "slices_by_segment": measured.by_segment,
+        "errors": measured.errors,
+        "warnings": measured.warnings,
+        "problems_by_code": _codes(measured.problems),
+    }
+
+
+def _codes(problems: Sequence[Problem]) -> dict[str, int]:
+    """How often each code occurs, errors first, then the most frequent."""
+    counts = Counter((problem.severity, problem.code) for problem in problems)
+    ordered = sorted(counts.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
+    codes: dict[str, int] = {}
+    for (_, code), number in ordered:
+        codes[code] = codes.get(code, 0) + number
+    return codes

@@ -1,0 +1,136 @@
+"""``run`` from Python: a study from its slices to its page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mriparaspinal.api.given import PathLike, Progress, Table, files
+from mriparaspinal.api.making import Made, make_report
+from mriparaspinal.api.measuring import Pair, measure_into, requested
+from mriparaspinal.api.results import StudyResults, read_results
+from mriparaspinal.core.arguments import argument
+from mriparaspinal.core.errors import NothingToCompareError, ParaspinalError
+from mriparaspinal.core.filenames import PARTICIPANTS
+from mriparaspinal.core.model import Settings
+from mriparaspinal.io.output import COMPARISON, OutputFolder, require_ours
+from mriparaspinal.parallel.map import Execution
+from mriparaspinal.report.html import is_page
+
+if TYPE_CHECKING:
+    from mriparaspinal.analysis.result import Analysis
+
+
+@dataclass(frozen=True, eq=False)
+class StudyRun:
+    """What :func:`run` made of a dataset."""
+
+    results: StudyResults
+    comparison: Analysis
+    """Its ``table`` is None where there was nothing to compare; ``notes`` say why."""
+    report: Made
+
+
+def run(
+    dataset: PathLike,
+    out: PathLike,
+    *,
+    settings: Settings | Mapping[str, Any] | None = None,
+    participants: Table | None = None,
+    masks: PathLike | None = None,
+    numbering: str | None = None,
+    fat_and_water: Pair = None,
+    jobs: int | Execution | None = None,
+    progress: Progress | None = None,
+    done: Callable[[StudyResults | Analysis | Made], None] = lambda _: None,
+) -> StudyRun:
+    """Check, quantify, compare and report a dataset in one go.
+
+    Parameters
+    ----------
+    dataset, out : str or Path
+        The slices and LabelMe files; the folder to write: ``results``, ``comparison``, ``report.html``.
+    settings, participants, masks, numbering, fat_and_water, jobs, progress : optional
+        As for :func:`quantify`.
+    done : callable, optional
+        Called with the result of each step as it is finished.
+
+    Returns
+    -------
+    StudyRun
+        ``results``, ``comparison`` and ``report``.
+
+    Raises
+    ------
+    UsageError, NoInputError
+        As for :func:`quantify`, and for files in ``out`` that no run wrote.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import mriparaspinal as mp
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     scans = mp.make_phantom(f"{folder}/scans", als=1, lr=1, size=128).out
+    ...     mp.run(scans, f"{folder}/study").report.count
+    10
+    """
+    from mriparaspinal.parallel.map import cores
+
+    study = Path(out)
+    results, comparison, page = (study / name for name in ("results", "comparison", "report.html"))
+    with files() as given:
+        people = given.if_any(participants, PARTICIPANTS)
+        outputs = (study, results, comparison)
+        asked = requested(dataset, settings, people, (masks, numbering), fat_and_water, (), jobs, outputs)
+        require_ours(page, is_page, argument("out"))
+        # Nobody else writes into it, nor into the folders in it, until all belongs together.
+        with OutputFolder(study):
+            with _comparison(comparison) as folder:
+                first = partial(_outdate, folder, page)
+                done(measured := measure_into(asked, results, progress, study, first))
+                done(compared := _compared(results, folder))
+            report = partial(make_report, results, dataset, out=page, comparison=comparison, masks=masks)
+            # No more than there are: a note on --jobs was logged before the measuring.
+            done(made := report(jobs=min(asked.execution.jobs, cores()), progress=progress))
+    return StudyRun(measured, compared, made)
+
+
+@contextmanager
+def _comparison(path: Path) -> Iterator[OutputFolder]:
+    """The folder of the comparison; what is not of an earlier run is refused before anything is measured."""
+    with OutputFolder(path, COMPARISON, keep_changed=True) as folder:
+        folder.require_ours([*folder.written_before(), COMPARISON, "comparisons.csv", "notes.txt"])
+        yield folder
+
+
+def _outdate(comparison: OutputFolder, page: Path) -> None:
+    """What an earlier run made of other results goes before these stand."""
+    comparison.take_away()
+    page.unlink(missing_ok=True)
+
+
+def _compared(results: Path, folder: OutputFolder) -> Analysis:
+    """The comparison of the results, put into its folder; without a table for nothing to compare."""
+    from mriparaspinal.analysis.result import Analysis
+    from mriparaspinal.api.statistics import compare
+
+    def skipped(reason: ParaspinalError) -> Analysis:
+        note = f"{reason}; the comparison is skipped"
+        return Analysis(
+            None, (note,), {"notes.txt": f"{note}\n".encode()}, COMPARISON, {"skipped": [f"{reason}"]}, ()
+        )
+
+    try:
+        found = compare(read_results(results))
+        found.put(folder)
+    except NothingToCompareError as reason:
+        found = skipped(reason)
+        found.put(folder)
+    except ParaspinalError as reason:
+        skipped(reason).put(folder)
+        raise
+    return found
