@@ -95,7 +95,7 @@ def run(
                 done(compared := _compared(results, folder))
             report = partial(make_report, results, dataset, out=page, comparison=comparison, masks=masks)
             # No more than there are: a note on --jobs was logged before the measuring.
-            done(made := report(jobs=min(asked.execution.jobs, cores()), progress=progress))
+            done(made := report(jobs=min(asked.execution.jobs or 1, cores()), progress=progress))
     return StudyRun(measured, compared, made)
 
 
