@@ -465,7 +465,7 @@ def test_the_methods_page_names_the_tests_and_forms() -> None:
     for name in tests:
         assert f"`{name}`" in METHODS
     for name in tests - {*FORMS}:
-        assert any(f'"{name}"' in inspect.getsource(module) for module in (compare, characteristics))
+        assert any(f'"{name}"' in inspect.getsource(module) for module in (arms, characteristics))
 
 
 def test_hedges_correction_is_the_exact_one_to_four_digits() -> None:
