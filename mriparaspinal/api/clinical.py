@@ -187,8 +187,8 @@ def score_template(
     Examples
     --------
     >>> import mriparaspinal as mp
-    >>> mp.score_template("cmap-z").splitlines()[0]
-    'participant_id,item,value'
+    >>> mp.score_template("cmap-z").split(",")[:3]
+    ['participant_id', 'median_left', 'median_right']
     """
     chosen = open_instrument(str(instrument))
     with files() as given:

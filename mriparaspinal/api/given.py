@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,10 +28,10 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 
 class Files:
-    """Tables as files: a data frame stands in a temporary folder as long as it is read."""
+    """Tables as files: a data frame, and nothing else, stands in a temporary folder as long as it is read."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, open_until: contextlib.ExitStack) -> None:
+        self._open_until = open_until
         self.paths: list[Path] = []
         """The files of the caller's own."""
 
@@ -41,9 +40,11 @@ class Files:
         if isinstance(table, (str, Path)):
             self.paths.append(Path(table))
             return Path(table)
+        import tempfile
+
         from mriparaspinal.analysis.frames import frame_csv
 
-        path = self._folder / name
+        path = Path(self._open_until.enter_context(tempfile.TemporaryDirectory()), name)
         path.write_bytes(frame_csv(table.assign(**_whole(table))))
         return path
 
@@ -63,8 +64,8 @@ def _whole(table: pd.DataFrame) -> dict[str, pd.Series]:
 @contextlib.contextmanager
 def files() -> Iterator[Files]:
     """Where data frames can stand as files."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield Files(Path(folder))
+    with contextlib.ExitStack() as open_until:
+        yield Files(open_until)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

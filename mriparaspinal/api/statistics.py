@@ -35,7 +35,7 @@ def _source(data: Data, given: Files) -> Path | Results:
 def _open(data: Data, participants: Table | None, given: Files) -> Cohort:
     source = _source(data, given)
     people = given.if_any(participants, PARTICIPANTS)
-    if isinstance(source, Path) and not source.is_dir() and (source.suffix or source.exists()):
+    if isinstance(source, Path) and not source.is_dir():
         return open_table(source, people)
     return open_cohort(source, people)
 
