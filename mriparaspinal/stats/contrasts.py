@@ -315,7 +315,8 @@ def _check_arms(contrast: Contrast, cohort: pd.DataFrame) -> None:
 
 def _values(column: pd.Series, most: int = 12) -> str:
     """The values of a column for a message."""
-    return and_more(sorted({as_text(value) for value in column} - {""}, key=natural_key), most) or "no values"
+    values = sorted({as_text(value) for value in column} - {""}, key=natural_key)
+    return and_more(values, most) or "no values"
 
 
 def _groups(cohort: pd.DataFrame) -> list[str]:
