@@ -99,7 +99,7 @@ def _read_label_map(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], g
     if overlap:
         found = f"{name}: {overlap} px belong to several regions, and their value does not tell which"
         remedy = "write the label maps with 'masks --format nifti', which keeps pairs of regions apart"
-        raise unreadable(f"{found}", "one region for each pixel", remedy, "overlap-in-mask")
+        raise unreadable(found, "one region for each pixel", remedy, "overlap-in-mask")
     if unknown:
         found = f"{name}: {values_text(unknown)} without a name in the numbering"
         remedy = "name them in the numbering if they are regions"

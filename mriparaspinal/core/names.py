@@ -1,81 +1,112 @@
-"""Display names, units and orders of what is printed or drawn."""
+"""How columns, regions, sides and tests are called in tables, figures and sentences, and in which units."""
 
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 
 from mriparaspinal.core.model import Measurement
 
-#: How the columns of the tables are called on an axis; any other goes by its own name.
-COLUMN_NAMES = {
-    "fi": "FI",
-    "rcsa": "rCSA",
-    "lean_rcsa": "lean rCSA",
-    "csa_px": "CSA",
-    "csa_mm2": "CSA",
-    "contour_area_px": "contour area",
-    "fat_px": "fat",
-    "lean_px": "lean CSA",
-    "reference_px": "reference",
-    "mean_intensity": "mean intensity",
-    "asymmetry_pct": "asymmetry",
-    "alsfrs_r": "ALSFRS-R",
-    "alsfrs_lower": "ALSFRS-R, lower limb",
-    "bmi": "BMI",
-    "disease_duration": "disease duration",
-    "age_onset": "age at onset",
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The name of a column, or of one of its values."""
+
+    label: str
+    """In tables and on axes: an abbreviation of the field where there is one."""
+    unit: str = ""
+    """On axes."""
+    long: str = ""
+    """In sentences."""
+
+    @property
+    def axis(self) -> str:
+        """The label with the unit."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+    @property
+    def printed(self) -> str:
+        """The label as the paper's tables print it: with the unit where the same quantity has several."""
+        return self.axis if self.unit in ("px", "px²", "mm²", "%") else self.label
+
+
+#: By column; any other goes by its own name.
+_NAMES = {
+    "fi": Name("FI", "share, 0–1", "fatty infiltration (FI)"),
+    "rcsa": Name("rCSA", "ratio", "relative area (rCSA)"),
+    "lean_rcsa": Name("lean rCSA", "ratio", "relative lean area"),
+    "csa_px": Name("CSA", "px", "area (pixels)"),
+    "csa_mm2": Name("CSA", "mm²", "area (mm²)"),
+    "contour_area_px": Name("contour area", "px²"),
+    "fat_px": Name("fat", "px", "fat (pixels)"),
+    "lean_px": Name("lean CSA", "px", "lean area (pixels)"),
+    "reference_px": Name("reference", "px"),
+    "mean_intensity": Name("mean grey level", "", "mean grey level"),
+    "asymmetry_pct": Name("asymmetry", "%", "difference of the sides (%)"),
 }
 
-UNITS = {f.name: str(f.metadata.get("unit", "")) for f in dataclasses.fields(Measurement)} | {
-    "fi": "share, 0–1",
-    "bmi": "kg/m²",
-    "disease_duration": "months",
-    "age": "years",
-    "age_onset": "years",
+#: The same of the participants' columns.
+_CLINICAL = {
+    "alsfrs_r": Name("ALSFRS-R"),
+    "alsfrs_lower": Name("ALSFRS-R lower"),
+    "bmi": Name("BMI", "kg/m²"),
+    "age": Name("age", "years"),
+    "age_onset": Name("age at onset", "years"),
+    "disease_duration": Name("disease duration", "months"),
+    "psa": Name("PSA"),
+}
+
+_UNITS = {f.name: str(f.metadata.get("unit", "")) for f in dataclasses.fields(Measurement)}
+
+
+def name_of(column: str) -> Name:
+    """The name of a column of any table.
+
+    >>> name_of("csa_mm2").axis, name_of("bmi").label, name_of("volume_ml").axis, name_of("fvc").axis
+    ('CSA (mm²)', 'BMI', 'volume_ml (ml)', 'fvc')
+    """
+    return _NAMES.get(column) or clinical_name_of(column) or Name(column, _UNITS.get(column, ""))
+
+
+def clinical_name_of(column: str) -> Name | None:
+    """The name of a column that says something about a participant; None for other columns."""
+    return _CLINICAL.get(column)
+
+
+MUSCLE_NAMES = {
+    "MF": Name("MF", long="multifidus"),
+    "ES": Name("ES", long="erector spinae"),
+    "PM": Name("PM", long="psoas major"),
+    "QL": Name("QL", long="quadratus lumborum"),
+}
+
+REFERENCE_NAMES = {
+    "IVD": Name("IVD", long="intervertebral disc"),
+    "VB": Name("VB", long="vertebral body"),
+}
+
+#: Roles and sides.
+SIDE_NAMES = {
+    "symptomatic": Name("S", long="symptomatic side"),
+    "contralateral": Name("C", long="contralateral side"),
+    "bilateral": Name("B", long="both sides together"),
+    "left": Name("L", long="left"),
+    "right": Name("R", long="right"),
 }
 
 TEST_NAMES = {
-    "student_t": "Student’s t-test",
-    "welch_t": "Welch’s t-test",
-    "mann_whitney_u": "Mann–Whitney U test",
-    "paired_t": "paired t-test",
-    "wilcoxon": "Wilcoxon’s signed-rank test",
+    "student_t": Name("Student's t", long="Student’s t-test"),
+    "welch_t": Name("Welch's t", long="Welch’s t-test"),
+    "mann_whitney_u": Name("Mann–Whitney U", long="Mann–Whitney U test"),
+    "chi_squared": Name("χ²"),
+    "fisher_exact": Name("Fisher's exact"),
+    "paired_t": Name("paired t", long="paired t-test"),
+    "wilcoxon": Name("Wilcoxon", long="Wilcoxon’s signed-rank test"),
 }
 
-METRIC_NAMES = {
-    "fi": "FI", "rcsa": "rCSA", "lean_rcsa": "lean rCSA", "csa_px": "CSA (px)", "csa_mm2": "CSA (mm²)",
-    "lean_px": "lean CSA (px)", "fat_px": "fat (px)", "mean_intensity": "mean grey level",
-    "asymmetry_pct": "asymmetry (%)",
-}  # fmt: skip
-
-CLINICAL_NAMES = {
-    "alsfrs_lower": "ALSFRS-R lower", "alsfrs_r": "ALSFRS-R", "bmi": "BMI", "age": "age", "sex": "sex",
-    "age_onset": "age at onset", "disease_duration": "disease duration", "psa": "PSA",
-}  # fmt: skip
-
-SIDE_NAMES = {
-    "symptomatic": ("S", "symptomatic onset side"),
-    "contralateral": ("C", "contralateral side"),
-    "bilateral": ("B", "both sides together"),
-    "left": ("L", "left"),
-    "right": ("R", "right"),
-}
-
-LONG_NAMES = {
-    "ALS": "amyotrophic lateral sclerosis",
-    "LR": "lumbosacral radiculopathy",
-    "HC": "healthy controls",
-    "MF": "multifidus",
-    "ES": "erector spinae",
-    "PM": "psoas major",
-    "QL": "quadratus lumborum",
-    "FI": "fatty infiltration",
-    "rCSA": "relative cross-sectional area",
-    "CSA": "cross-sectional area",
-    "BMI": "body mass index",
-    "PSA": "pathological spontaneous activity",
-    "ALSFRS-R": "ALS functional rating scale–revised",
-    "ALSFRS-R lower": "items of the ALSFRS-R for the lower limbs",
+EFFECT_NAMES = {
+    "hedges_g": Name("g", long="Hedges’ g"),
+    "rank_biserial": Name("r", long="rank-biserial correlation"),
 }
 
 NORMALITY_NAMES = {
@@ -87,6 +118,21 @@ CHOICE_OF_TEST = (
     "two normal arms by Student's t-test, or Welch's where Levene's test finds unequal variances; others by "
     "the Mann–Whitney U test"
 )
+
+#: What stands for what, for the footnotes of tables.
+ABBREVIATIONS = {
+    "ALS": "amyotrophic lateral sclerosis",
+    "LR": "lumbosacral radiculopathy",
+    "HC": "healthy controls",
+    **{muscle: name.long for muscle, name in MUSCLE_NAMES.items()},
+    "FI": "fatty infiltration",
+    "rCSA": "relative cross-sectional area",
+    "CSA": "cross-sectional area",
+    "BMI": "body mass index",
+    "PSA": "pathological spontaneous activity",
+    "ALSFRS-R": "ALS functional rating scale–revised",
+    "ALSFRS-R lower": "items of the ALSFRS-R for the lower limbs",
+}
 
 #: Values of the participants' columns that have a name in the field.
 VALUE_NAMES = {

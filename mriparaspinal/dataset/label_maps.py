@@ -178,12 +178,8 @@ def _file_of(maps: LabelMaps, slice_: Slice) -> str:
     if not there:
         own, whole = candidates[0], f"{slice_.participant_id}.nii.gz"
         found = "no label map of this slice"
-        raise unreadable(
-            found,
-            f"{own}, or {whole} with all slices of the participant",
-            "put it there, or take the image away",
-            "no-mask",
-        )
+        remedy = "put it there, or take the image away"
+        raise unreadable(found, f"{own}, or {whole} with all slices of the participant", remedy, "no-mask")
     return there[0]
 
 

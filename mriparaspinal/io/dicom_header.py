@@ -302,11 +302,9 @@ def attribute_finder(header: Dataset, frame: int) -> Finder:
     if per_frame:
         frames = max(1, to_integer(header.get("NumberOfFrames")) or 1)
         if len(per_frame) != frames:
-            raise unreadable(
-                f"{len(per_frame)} descriptions of frames for {frames} frames",
-                "one for each",
-                "export the file again",
-            )
+            remedy = "export the file again"
+            expected = "one for each"
+            raise unreadable(f"{len(per_frame)} descriptions of frames for {frames} frames", expected, remedy)
         groups.append(per_frame[frame])
     shared = header.get("SharedFunctionalGroupsSequence")
     if shared:

@@ -139,21 +139,16 @@ def _require_whole(values: NDArray[Any], header: Dataset) -> None:
     most = int(header.get("MaximumFractionalValue") or 0)
     if not np.isin(values, (0, most)).all():
         found = "fractional segments"
-        raise unreadable(
-            found,
-            "pixels that are in or out (0 or the maximum)",
-            "choose a threshold in the tool that made it, export it as BINARY",
-        )
+        remedy = "choose a threshold in the tool that made it, export it as BINARY"
+        raise unreadable(found, "pixels that are in or out (0 or the maximum)", remedy)
 
 
 def _group(item: Dataset, shared: Dataset, name: str) -> Dataset:
     sequence = item.get(name) or shared.get(name)
     if not sequence:
-        raise unreadable(
-            "a frame without its place in the patient",
-            "position, orientation and spacing",
-            "export it from the original series",
-        )
+        remedy = "export it from the original series"
+        expected = "position, orientation and spacing"
+        raise unreadable("a frame without its place in the patient", expected, remedy)
     found: Dataset = sequence[0]
     return found
 

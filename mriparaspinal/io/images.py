@@ -118,12 +118,8 @@ def _open(raw: bytes) -> Image.Image:
     # Viewers turn such images; LabelMe's newer versions do, its older do not: the contours could be either.
     if image.info and image.getexif().get(_EXIF_ORIENTATION, 1) not in (0, 1):
         found = "an EXIF orientation that turns the image"
-        raise unreadable(
-            found,
-            "pixels as they are shown",
-            "export the slice without EXIF orientation",
-            "image-orientation",
-        )
+        remedy = "export the slice without EXIF orientation"
+        raise unreadable(found, "pixels as they are shown", remedy, "image-orientation")
     return image
 
 
@@ -205,12 +201,8 @@ def _windowed(image: Image.Image, window: tuple[float, float] | None) -> GreyIma
         raise unreadable(found, "grey levels", "export the slice as 8-bit greyscale PNG", "colour-image")
     if window is None:
         found = "more than 8 bits per pixel"
-        raise unreadable(
-            found,
-            "8-bit grey levels, which the rule '> 50' is meant for",
-            "export it from the PACS as 8-bit PNG, or give --window LOW,HIGH",
-            "image-bits",
-        )
+        remedy = "export it from the PACS as 8-bit PNG, or give --window LOW,HIGH"
+        raise unreadable(found, "8-bit grey levels, which the rule '> 50' is meant for", remedy, "image-bits")
     if "transparency" in image.info:
         raise _colour("transparent pixels")
     low, high = window
@@ -247,12 +239,9 @@ def _require_colours_of(image: Image.Image) -> None:
 
 def _colour(found: str) -> UnreadableError:
     message = f"{found}"
-    return unreadable(
-        message,
-        "grey levels (a colour image is read only where its channels are equal)",
-        "export the slice as 8-bit greyscale PNG",
-        "colour-image",
-    )
+    remedy = "export the slice as 8-bit greyscale PNG"
+    expected = "grey levels (a colour image is read only where its channels are equal)"
+    return unreadable(message, expected, remedy, "colour-image")
 
 
 def decode_mask(raw: bytes) -> NDArray[np.bool_] | None:

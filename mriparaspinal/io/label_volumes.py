@@ -71,11 +71,8 @@ def _range(voxels: NDArray[Any]) -> tuple[float, float]:
         if not whole.all():
             odd = part[~whole].flat[0]
             found = f"numbers that are not whole, such as {odd:g}"
-            raise unreadable(
-                found,
-                "the labels of a label map",
-                "resample label maps with nearest neighbour, and check that it is one",
-            )
+            remedy = "resample label maps with nearest neighbour, and check that it is one"
+            raise unreadable(found, "the labels of a label map", remedy)
         low, high = min(low, float(part.min())), max(high, float(part.max()))
     return low, high
 
@@ -147,8 +144,5 @@ def decode_label_image(raw: bytes) -> NDArray[np.integer]:
         found = "not a whole PNG"
         raise unreadable(found, "a label map, one number for each pixel", "export it again") from None
     found = f"colours (mode {mode})"
-    raise unreadable(
-        found,
-        "a label map, one number for each pixel (grey or palette)",
-        "export the labels, not a picture of them",
-    )
+    remedy = "export the labels, not a picture of them"
+    raise unreadable(found, "a label map, one number for each pixel (grey or palette)", remedy)

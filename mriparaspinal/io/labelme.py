@@ -111,7 +111,7 @@ def _read_leniently(raw: bytes) -> Annotation:
         content = json.loads(raw.decode("utf-8"), parse_int=_parse_int)
     except json.JSONDecodeError as error:
         found = f"broken JSON at line {error.lineno}, column {error.colno} ({error.msg})"
-        raise unreadable(f"{found}", "a whole LabelMe file", remedy) from None
+        raise unreadable(found, "a whole LabelMe file", remedy) from None
     except RecursionError:
         raise unreadable("JSON nested too deeply", "a LabelMe file", remedy) from None
     if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
@@ -148,7 +148,7 @@ def _refuse_other_encodings(raw: bytes) -> None:
         found = f"byte {error.start + 1} is not UTF-8 text"
     if not names:
         remedy = "restore it from a backup, or save it as UTF-8 in an editor that shows its labels right"
-        raise unreadable(f"{found}", "the UTF-8 JSON of LabelMe", remedy)
+        raise unreadable(found, "the UTF-8 JSON of LabelMe", remedy)
     told = " or ".join(f"{name} ({where})" for name, where in names)
     found = f"{found}, but most likely {told}" if found else f"text in {told}, not UTF-8"
     name = names[0][0]
@@ -156,7 +156,7 @@ def _refuse_other_encodings(raw: bytes) -> None:
         f"convert it, as by 'iconv -f {name} -t UTF-8 OLD.json > NEW.json', or open it as {name} in an "
         "editor and save it as UTF-8 (LabelMe cannot open it)"
     )
-    raise unreadable(f"{found}", "the UTF-8 JSON of LabelMe", remedy)
+    raise unreadable(found, "the UTF-8 JSON of LabelMe", remedy)
 
 
 def _require_at_most(count: int, limit: int, what: str) -> None:

@@ -146,7 +146,7 @@ def read_stored(path: Path, most_voxels: int, form: Form | None = None) -> Store
     if not is_nifti(path.name) or not path.is_file():
         found = "is no file" if path.exists() else "does not exist"
         found = f"the name does not end in {' or '.join(ENDINGS)}" if path.is_file() else found
-        raise unreadable(f"{found}", "a NIfTI image", "check the path")
+        raise unreadable(found, "a NIfTI image", "check the path")
     try:
         with _quietly():
             _check_extensions(path)

@@ -61,7 +61,7 @@ def _require_grey_levels(tags: Any) -> None:
     if photometric not in (0, 1, 2):
         names = {3: "a palette of colours", 5: "CMYK colours", 6: "YCbCr colours"}
         found = f"a TIFF with {names.get(photometric, f'the photometric tag {photometric}')}"
-        raise unreadable(f"{found}", "grey levels", _AS_PNG, "colour-image")
+        raise unreadable(found, "grey levels", _AS_PNG, "colour-image")
     if tags.get(_COMPRESSION, 1) not in _LOSSLESS | {_JPEG}:
         found = f"a TIFF of compression {tags.get(_COMPRESSION)}"
         raise unreadable(found, "none, LZW, deflate or PackBits", _AS_PNG, "unreadable-image")

@@ -233,7 +233,8 @@ def _box_figure(
         for level, (bracket, row) in enumerate(judged):
             p, test = ("paired_p", "paired_test") if paired else ("p", "test")
             _draw_bracket(axes, bracket, float(row[p]), label, level)
-            tests.add(TEST_NAMES.get(as_text(row[test]), ""))
+            name = TEST_NAMES.get(as_text(row[test]))
+            tests.add("" if name is None else name.long)
         axes.set_title(place_name(muscle, segment), pad=4 + LINE_PT * len(judged))
     for column in grid.T:
         _share_scale(column)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from mriparaspinal.core.model import MUSCLES, SEGMENTS
-from mriparaspinal.core.names import CLINICAL_NAMES, METRIC_NAMES
+from mriparaspinal.core.names import clinical_name_of, name_of
 from mriparaspinal.core.text import natural_key
 from mriparaspinal.stats.cells import texts
 
@@ -123,10 +123,10 @@ def absent_note(rows: Iterable[tuple[str, ...]]) -> list[str]:
 
 def metric_name(metric: str) -> str:
     """A metric as the paper writes it; the divisor of ``fi/bmi``, too."""
-    names = METRIC_NAMES | CLINICAL_NAMES
-    return names.get(metric) or "/".join(names.get(part, part) for part in metric.split("/"))
+    return "/".join(name_of(part).printed for part in metric.split("/"))
 
 
 def clinical_name(column: str) -> str:
     """The printed name of a clinical column."""
-    return CLINICAL_NAMES.get(column, column)
+    name = clinical_name_of(column)
+    return column if name is None else name.label

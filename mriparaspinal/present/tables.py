@@ -12,7 +12,14 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from mriparaspinal.core.model import MUSCLES
-from mriparaspinal.core.names import CHOICE_OF_TEST, CLINICAL_NAMES, LONG_NAMES, NORMALITY_NAMES, SIDE_NAMES
+from mriparaspinal.core.names import (
+    ABBREVIATIONS,
+    CHOICE_OF_TEST,
+    NORMALITY_NAMES,
+    SIDE_NAMES,
+    TEST_NAMES,
+    clinical_name_of,
+)
 from mriparaspinal.core.text import join_names
 from mriparaspinal.present.cell_texts import (
     is_significant,
@@ -38,14 +45,6 @@ from mriparaspinal.present.table_layout import (
     with_empty_texts,
 )
 from mriparaspinal.stats.limits import ALPHA
-
-_TESTS = {
-    "student_t": "Student's t",
-    "welch_t": "Welch's t",
-    "mann_whitney_u": "Mann–Whitney U",
-    "chi_squared": "χ²",
-    "fisher_exact": "Fisher's exact",
-}
 
 
 def table1(
@@ -83,14 +82,15 @@ def table1(
             record = next(r for r in records if (r["label_a"], r["label_b"]) == pair)
             if is_significant(record["p"]):
                 bold.add((len(rows), len(row)))
-            row += [p_cell(record["p"]), _TESTS.get(str(record["test"]), ABSENT)]
+            test = TEST_NAMES.get(str(record["test"]))
+            row += [p_cell(record["p"]), ABSENT if test is None else test.label]
             if record["remark"]:
                 versus = f", {pair[0]} against {pair[1]}" if len(pairs) > 1 else ""
                 remarks.append(f"{records[0]['item']}{versus}: {record['remark']}.")
         rows.append(tuple(row))
     groups = list(sizes)
     footnotes = [
-        *_abbreviations([*groups, *_words(by_item, CLINICAL_NAMES)]),
+        *_abbreviations([*groups, *(name.label for column in by_item if (name := clinical_name_of(column)))]),
         *_characteristic_notes(characteristics, rows, normality),
         *(f"P{m}, {a} against {b}." for m, (a, b) in zip(marks, pairs, strict=True) if m),
         *([_bold_note("")] if pairs else []),
@@ -123,9 +123,9 @@ def table2(comparisons: pd.DataFrame, normality: str = "lilliefors") -> tuple[Pa
         for letter in "ab":
             label = rows[f"label_{letter}"].iloc[0]
             sides.append(label)
-            arms.append(_arm_column(f"{groups[-1]} {SIDE_NAMES[label][0]}", rows, letter))
+            arms.append(_arm_column(f"{groups[-1]} {SIDE_NAMES[label].label}", rows, letter))
         p_values.append(_p_column(f"P{mark} value", rows))
-        a, b = (SIDE_NAMES[label][1] for label in sides[-2:])
+        a, b = (SIDE_NAMES[label].long for label in sides[-2:])
         meanings.append(f"P{mark}, {a} against {b} in {groups[-1]}.")
     title = f"Table 2. MRI data{_of_metrics(chosen)} by side in {join_names(dict.fromkeys(groups))}."
     footnotes = [
@@ -292,14 +292,14 @@ def _arm_in_words(arm: str) -> str:
 
 
 def _side_letter(role: str) -> str:
-    return SIDE_NAMES[role][0] if role else ""
+    return SIDE_NAMES[role].label if role else ""
 
 
 def _comparison_notes(
     rows: pd.DataFrame, groups: Sequence[str], sides: Sequence[str], normality: str
 ) -> list[str]:
     metrics = [metric_name(metric) for metric in dict.fromkeys(rows["metric"])]
-    letters = [f"{SIDE_NAMES[side][0]}, {SIDE_NAMES[side][1]}" for side in dict.fromkeys(sides) if side]
+    letters = [f"{SIDE_NAMES[side].label}, {SIDE_NAMES[side].long}" for side in dict.fromkeys(sides) if side]
     notes = _abbreviations(
         [*groups, *metrics, *sorted(set(rows["muscle"]), key=lambda name: rank_of(name, MUSCLES))], letters
     )
@@ -342,7 +342,7 @@ def _correlation_notes(table: pd.DataFrame, source: str) -> list[str]:
     for method, covariates, role in kinds.itertuples(index=False, name=None):
         kind = f"Partial correlation ({method.capitalize()})" if covariates else method.capitalize()
         kind += f", {_setting_text('covariates', covariates)}" if covariates else "'s correlation"
-        notes.append(f"{kind}; {SIDE_NAMES[role][1]}." if role else f"{kind}.")
+        notes.append(f"{kind}; {SIDE_NAMES[role].long}." if role else f"{kind}.")
     df = [float(value) for value in table["df"].dropna()]
     degrees = f"; degrees of freedom {range_text(df)}" if df else ""
     notes.append(f"{n_text(table['n'])}{degrees}; those of each row are in {source}.")
@@ -358,19 +358,15 @@ def _mean_or_median(normality: str) -> str:
 
 def _used_tests(rows: pd.DataFrame) -> str:
     used = set(rows["test"])
-    return ", ".join(name for test, name in _TESTS.items() if test in used)
+    return ", ".join(name.label for test, name in TEST_NAMES.items() if test in used)
 
 
 def _abbreviations(names: Iterable[str], more: Iterable[str] = ()) -> list[str]:
     """What the abbreviations among ``names`` mean, in one line; a metric may be a quotient of two."""
     words = [part for name in names for part in (name, *re.split(r"[/ (]", name))]
-    known = [f"{word}, {LONG_NAMES[word]}" for word in dict.fromkeys(words) if word in LONG_NAMES]
+    known = [f"{word}, {ABBREVIATIONS[word]}" for word in dict.fromkeys(words) if word in ABBREVIATIONS]
     parts = [*known, *more]
     return ["; ".join(parts) + "."] if parts else []
-
-
-def _words(columns: Iterable[str], names: dict[str, str]) -> list[str]:
-    return [names[column] for column in columns if column in names]
 
 
 def _bold_note(file: str) -> str:
@@ -384,7 +380,7 @@ def _setting_text(name: str, value: str) -> str:
         listed = join_names([clinical_name(covariate) for covariate in value.split("+")])
         return f"controlled for {listed}" if value else "no covariates"
     if name == "role":
-        return SIDE_NAMES[value][0] if value else ABSENT
+        return SIDE_NAMES[value].label if value else ABSENT
     return clinical_name(value)
 
 

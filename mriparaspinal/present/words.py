@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.core.names import COLUMN_NAMES, UNITS, VALUE_NAMES
+from mriparaspinal.core.names import VALUE_NAMES, name_of
 from mriparaspinal.stats.contrasts import SIDE, Contrast, parse_contrast
 from mriparaspinal.stats.limits import ALPHA
 
@@ -50,9 +50,8 @@ def metric_label(metric: str) -> str:
     ('rCSA (ratio)', 'CSA (mm²)', 'FI / BMI', 'fvc')
     """
     if "/" in metric:
-        return " / ".join(COLUMN_NAMES.get(part, part) for part in metric.split("/", 1))
-    unit = UNITS.get(metric, "")
-    return COLUMN_NAMES.get(metric, metric) + (f" ({unit})" if unit else "")
+        return " / ".join(name_of(part).label for part in metric.split("/", 1))
+    return name_of(metric).axis
 
 
 def place_name(muscle: str, segment: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.names import EFFECT_NAMES, MUSCLE_NAMES, SIDE_NAMES, TEST_NAMES, name_of
 from mriparaspinal.core.text import count_of
 from mriparaspinal.present.words import arm_in_words, contrast_in_words
 from mriparaspinal.stats.cells import texts
@@ -17,35 +18,6 @@ from mriparaspinal.stats.limits import ALPHA
 
 #: More sentences on contrasts than these are no longer a summary.
 _CONTRASTS = 4
-
-_METRICS = {
-    "fi": "fatty infiltration (FI)",
-    "rcsa": "relative area (rCSA)",
-    "lean_rcsa": "relative lean area",
-    "csa_px": "area (pixels)",
-    "csa_mm2": "area (mm²)",
-    "lean_px": "lean area (pixels)",
-    "fat_px": "fat (pixels)",
-    "mean_intensity": "mean grey level",
-    "asymmetry_pct": "difference of the sides (%)",
-}
-
-_MUSCLES = {
-    "MF": "multifidus (MF)",
-    "ES": "erector spinae (ES)",
-    "PM": "psoas major (PM)",
-    "QL": "quadratus lumborum (QL)",
-}
-
-_ROLES = {"symptomatic": "symptomatic side", "bilateral": "both sides together"}
-
-_EFFECTS = {"hedges_g": "Hedges’ g", "rank_biserial": "rank-biserial correlation"}
-
-_TESTS = {
-    "student_t": "Student’s t-test",
-    "welch_t": "Welch’s t-test",
-    "mann_whitney_u": "Mann–Whitney U test",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +116,19 @@ def _in_arm(row: Mapping[str, Any]) -> str:
 
 def _place(row: Mapping[str, Any]) -> str:
     metric, _, divisor = row["metric"].partition("/")
-    name = _METRICS.get(metric, metric) + (f" divided by {divisor}" if divisor else "")
-    muscle = _MUSCLES.get(row["muscle"], row["muscle"])
+    name = (name_of(metric).long or metric) + (f" divided by {divisor}" if divisor else "")
+    muscle = row["muscle"]
+    muscle = f"{MUSCLE_NAMES[muscle].long} ({muscle})" if muscle in MUSCLE_NAMES else muscle
     where = " at ".join(part for part in (muscle, row["segment"]) if part)
-    role = _ROLES.get(row["role"], row["role"])
+    role = SIDE_NAMES[row["role"]].long if row["role"] in SIDE_NAMES else row["role"]
     name = f"{name} of {where}" if where else name
     return f"{name}, {role}," if role else name
 
 
 def _numbers(row: Mapping[str, Any]) -> str:
-    parts = [f"adjusted p {_p(row['p_adjusted'])}, {_TESTS.get(row['test'], row['test'])}"]
-    effect = _EFFECTS.get(row["effect"])
+    test = TEST_NAMES[row["test"]].long if row["test"] in TEST_NAMES else row["test"]
+    parts = [f"adjusted p {_p(row['p_adjusted'])}, {test}"]
+    effect = EFFECT_NAMES[row["effect"]].long if row["effect"] in EFFECT_NAMES else ""
     if effect and row["effect_size"] == row["effect_size"]:
         low, high = row["effect_ci_low"], row["effect_ci_high"]
         interval = f", 95 % CI {_signed(low)} to {_signed(high)}" if low == low and high == high else ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mriparaspinal.core.model import Settings
+from mriparaspinal.core.names import MUSCLE_NAMES, NORMALITY_NAMES, REFERENCE_NAMES
 from mriparaspinal.core.text import join_names
 
 CITATION = (
@@ -14,20 +15,6 @@ CITATION = (
     "amyotrophic lateral sclerosis and lumbosacral radiculopathy: a comparative study. Front. Neurol. "
     "2026;17:1751139. doi 10.3389/fneur.2026.1751139"
 )
-
-_MUSCLES = {
-    "MF": "multifidus",
-    "ES": "erector spinae",
-    "PM": "psoas major",
-    "QL": "quadratus lumborum",
-}
-
-_REFERENCES = {"IVD": "intervertebral disc", "VB": "vertebral body"}
-
-_NORMALITY = {
-    "lilliefors": "the Kolmogorov–Smirnov test with Lilliefors’ correction",
-    "shapiro": "the Shapiro–Wilk test",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +49,7 @@ def _measurement(study: StudyFacts) -> list[str]:
     settings = study.settings
     slices = "axial MRI slice" if study.slices == 1 else "axial MRI slices"
     people = "participant" if study.participants == 1 else "participants"
-    muscles = join_names([_MUSCLES.get(name, name) for name in study.muscles])
+    muscles = join_names(MUSCLE_NAMES[name].long for name in study.muscles)
     sentences = [
         f"On {study.slices} {slices} of {study.participants} {people} (lumbar segments "
         f"{_range(study.segments)}), {muscles} were measured on both sides with mriparaspinal "
@@ -71,7 +58,7 @@ def _measurement(study: StudyFacts) -> list[str]:
         _fat(settings),
     ]
     if settings.reference:
-        reference = _REFERENCES.get(settings.reference, settings.reference)
+        reference = REFERENCE_NAMES[settings.reference].long
         sentences.append(
             "Relative cross-sectional area (rCSA) is the muscle’s number of pixels divided by that of the "
             f"{reference} on the same slice."
@@ -122,7 +109,7 @@ def _statistics(study: StudyFacts) -> list[str]:
     if not study.compared:
         return []
     sentences = [
-        f"Normality was judged by {_NORMALITY.get(study.normality, study.normality)}; two normal arms were "
+        f"Normality was judged by the {NORMALITY_NAMES[study.normality]}; two normal arms were "
         "compared by Student’s t-test, or Welch’s where Levene’s test found unequal variances, all others by "
         "the Mann–Whitney U test, two-sided.",
         "p-values were adjusted by Benjamini and Hochberg within each contrast; effect sizes are Hedges’ g "

@@ -166,7 +166,7 @@ def _check_stack(chosen: Sequence[Chosen]) -> None:
         raise unreadable(found, "parallel ones for one segment", "give slices of one stack", "uneven-stack")
     remark = _uneven(chosen)
     if remark:
-        raise unreadable(f"{remark}", "equal steps", "give each slice a row of its own", "uneven-stack")
+        raise unreadable(remark, "equal steps", "give each slice a row of its own", "uneven-stack")
 
 
 def _uneven(chosen: Sequence[Chosen]) -> str:
@@ -218,12 +218,8 @@ def _around(
     structure = found.levels[segment]
     if segment in found.unclear:
         what = "the label map has a sixth lumbar vertebra"
-        raise unreadable(
-            what,
-            f"five, to tell what {segment} is",
-            f"look at the patient, and give slice for {segment}",
-            "sixth-vertebra",
-        )
+        remedy = f"look at the patient, and give slice for {segment}"
+        raise unreadable(what, f"five, to tell what {segment} is", remedy, "sixth-vertebra")
     if structure.fault:
         what = f"{segment} in the label map is not one {rule.at}: {structure.fault}"
         raise unreadable(what, "one", f"correct the label map, or give slice for {segment}", "unclear-level")

@@ -211,24 +211,16 @@ def find_levels(voxels: NDArray[np.integer], affine: NDArray[np.float64], rule: 
     strange = sorted(v for v in present if v < 0 or v > (numbering.largest or v))
     if strange:
         found = f"values {and_more(strange, 20)} in the label map"
-        raise unreadable(
-            found,
-            f"those of {numbering.name} alone",
-            "choose the numbering of the tool, or give a table",
-            "other-numbering",
-        )
+        remedy = "choose the numbering of the tool, or give a table"
+        raise unreadable(found, f"those of {numbering.name} alone", remedy, "other-numbering")
     masks = {segment: present & values[segment] for segment in SEGMENTS if segment in values}
     levels = {s: _structure(np.isin(voxels, sorted(v)), affine, rule.at) for s, v in masks.items() if v}
     if not levels:
         found = f"values {and_more(sorted(present), 20)} in the label map"
         wanted = ", ".join(f"{and_more(sorted(v), 20)} ({s})" for s, v in values.items())
         message = f"{found}"
-        raise unreadable(
-            message,
-            f"some of {numbering.name}: {wanted}",
-            "choose the numbering of the tool, or give a table (one value per level)",
-            "other-numbering",
-        )
+        remedy = "choose the numbering of the tool, or give a table (one value per level)"
+        raise unreadable(message, f"some of {numbering.name}: {wanted}", remedy, "other-numbering")
     _check_order(levels)
     unclear = frozenset(["L5"] if present & numbering.sixth and "L5" in levels else [])
     return FoundLevels(levels, unclear)

@@ -70,13 +70,9 @@ def slice_picture(
     values = _read(series, chosen.index)
     window = _window(chosen, source, rule, windows, problems)
     if window.window is None:
-        found = f"{window.remark}"
-        raise unreadable(
-            found,
-            "a window for its grey levels",
-            "give --window LOW,HIGH or --window percentile",
-            "no-window",
-        )
+        found = window.remark
+        remedy = "give --window LOW,HIGH or --window percentile"
+        raise unreadable(found, "a window for its grey levels", remedy, "no-window")
     grey, limits = shown(values, window.window, picture.inverted)
     turned, plane = radiological(grey, picture.plane)
     _remark(chosen, values, plane, problems)

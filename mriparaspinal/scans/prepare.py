@@ -148,12 +148,8 @@ def _read_levels(
         volume = read_label_volume(paths[0], form)
         if volume.affine is None:
             found = "a label map with neither sform nor qform"
-            return unreadable(
-                found,
-                "one: its place is not known without",
-                "write it again with the header of its image",
-                "broken-label-map",
-            )
+            remedy = "write it again with the header of its image"
+            return unreadable(found, "one: its place is not known without", remedy, "broken-label-map")
         return replace(find_levels(volume.voxels, volume.affine, rule), remark=volume.remark)
     except UnreadableError as error:
         known = bool(error.fault.code)  # by what is in the map, not by the file

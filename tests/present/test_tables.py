@@ -65,7 +65,7 @@ GOLDEN = """\
 | MF FI | −0.10 ± 0.02 | – | – | – | – | – |
 
 ALS, amyotrophic lateral sclerosis; LR, lumbosacral radiculopathy; FI, fatty infiltration; \
-rCSA, relative cross-sectional area; MF, multifidus; S, symptomatic onset side; C, contralateral side.
+rCSA, relative cross-sectional area; MF, multifidus; S, symptomatic side; C, contralateral side.
 
 Mean ± standard deviation where normality is not rejected (Kolmogorov–Smirnov test with Lilliefors' \
 correction, p ≥ 0.05); else median, with the interquartile range in brackets.
@@ -76,9 +76,9 @@ test. The test of each row is in comparisons.csv.
 
 n, number of values used; those of each row are in comparisons.csv.
 
-P¹, symptomatic onset side against contralateral side in ALS.
+P¹, symptomatic side against contralateral side in ALS.
 
-P², symptomatic onset side against contralateral side in LR.
+P², symptomatic side against contralateral side in LR.
 
 Bold: p < 0.05 before rounding, not adjusted for the number of tests; values adjusted by Benjamini and \
 Hochberg are in comparisons.csv (p_adjusted).
@@ -271,7 +271,7 @@ def test_table_4_prints_what_the_paper_prints() -> None:
     assert [row[0] for row in table.rows if not row[1]] == ["L1", "L2", "L3", "L4", "L5"]
     assert len(table.bold) == sum(numbers(cell)[1] < 0.05 for _, _, cells in printed for cell in cells)
     assert all(numbers(table.rows[row][column])[1] < 0.05 for row, column in table.bold)
-    note = "Partial correlation (Pearson), controlled for age and BMI; symptomatic onset side."
+    note = "Partial correlation (Pearson), controlled for age and BMI; symptomatic side."
     assert note in table.footnotes
     assert (
         "n = 36–37; degrees of freedom 32–33; those of each row are in correlations.csv." in table.footnotes
