@@ -13,8 +13,10 @@ import pandas as pd
 
 from mriparaspinal import __version__
 from mriparaspinal.analysis.frames import frame_csv
-from mriparaspinal.io.output import OutputFolder, manifest_bytes, sha256
+from mriparaspinal.io.manifest import manifest_bytes
+from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_inputs
+from mriparaspinal.io.write import sha256
 from mriparaspinal.present.table_layout import PaperTable
 
 if TYPE_CHECKING:

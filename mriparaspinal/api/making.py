@@ -14,9 +14,10 @@ from mriparaspinal.api.measuring import StudyResults
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import PARTICIPANTS
 from mriparaspinal.core.model import SEGMENTS, Settings
-from mriparaspinal.io.output import OutputFolder, require_ours, write_file
+from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_beside_inputs, refuse_inputs
 from mriparaspinal.io.protocol import resolve_settings, run_options, sound
+from mriparaspinal.io.write import require_ours, write_file
 
 #: The images that each kind of map needs, and those that it can do without.
 _IMAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

@@ -18,9 +18,10 @@ from mriparaspinal.api.making import Made
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.filenames import PARTICIPANTS, PREPARED
 from mriparaspinal.core.model import Contour, MaskRule
-from mriparaspinal.io.output import Output, OutputFolder, require_ours, same_header, write_files
+from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_beside_inputs, refuse_inputs
 from mriparaspinal.io.tables import parse_table, read_table
+from mriparaspinal.io.write import Output, require_ours, same_header, write_files
 
 if TYPE_CHECKING:
     from mriparaspinal.io.labelme import Annotation

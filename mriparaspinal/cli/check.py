@@ -50,8 +50,9 @@ def check(
       mriparaspinal check scans --json problems.json
     """
     from mriparaspinal.dataset.open import open_dataset
-    from mriparaspinal.io.output import manifest_bytes, require_ours, write_file
+    from mriparaspinal.io.manifest import manifest_bytes
     from mriparaspinal.io.protocol import run_options
+    from mriparaspinal.io.write import require_ours, write_file
     from mriparaspinal.measure.dataset import measure_dataset
     from mriparaspinal.measure.results import problem_records
     from mriparaspinal.parallel.map import Execution

@@ -41,9 +41,12 @@ def compare(
       mriparaspinal compare results --participants participants.csv --out comparison
       mriparaspinal compare results --contrast "group:ALS[onset_region=lower]-LR" --out lower
     """
+    from mriparaspinal.analysis.compare import columns_named
     from mriparaspinal.analysis.inputs import join_tables, open_either
 
-    cohort = join_tables(open_either(study.results, study.table, study.participants), study.join)
+    # What is joined is held against all columns.
+    named = None if study.join else columns_named(contrast, metric, divide_by)
+    cohort = join_tables(open_either(study.results, study.table, study.participants, named), study.join)
     say_problems(cohort.problems, ui.quiet, ui.verbose)
     compared = compare_step(cohort, out, study.paths, ui.quiet, contrast, metric, normality, divide_by)
     if as_json:

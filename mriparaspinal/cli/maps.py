@@ -79,7 +79,8 @@ def maps(
     _check(kind, files, same_voxels)
     from mriparaspinal.brain import make as making
     from mriparaspinal.io.nifti_maps import is_map
-    from mriparaspinal.io.output import OutputFolder, write_file
+    from mriparaspinal.io.output import OutputFolder
+    from mriparaspinal.io.write import write_file
 
     if kind == "dti":
         data, bval, bvec = (files[option] for option in _NEEDED[kind])

@@ -112,7 +112,7 @@ def regions(
         single_subject,
         wide_csv,
     )
-    from mriparaspinal.io.output import Output, same_header, write_files
+    from mriparaspinal.io.write import Output, same_header, write_files
 
     _check_atlas(maps.atlas, maps.table, maps.probability)
     named, tissues = _named(maps.map_, "--map", r"\w+"), _named(maps.tissue, "--tissue", r"\w+")

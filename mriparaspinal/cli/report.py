@@ -60,8 +60,8 @@ def report_step(
     masks: Path | None = None,
 ) -> None:
     """Make the page of a study and write it, whole or not at all."""
-    from mriparaspinal.io.output import require_ours, write_file
     from mriparaspinal.io.protocol import run_options
+    from mriparaspinal.io.write import require_ours, write_file
     from mriparaspinal.measure.reopen import open_measured
     from mriparaspinal.report.gather import gather
     from mriparaspinal.report.html import render

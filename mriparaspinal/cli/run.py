@@ -40,7 +40,9 @@ def run(
     Example:
       mriparaspinal run scans --out study --jobs 4
     """
-    from mriparaspinal.io.output import COMPARISON, OutputFolder, require_ours
+    from mriparaspinal.io.manifest import COMPARISON
+    from mriparaspinal.io.output import OutputFolder
+    from mriparaspinal.io.write import require_ours
 
     settings = options.settings(dataset)
     refuse_dataset_as_output(dataset, out)

@@ -53,7 +53,7 @@ def score(
     """
     from mriparaspinal.clinical import records as clinical
     from mriparaspinal.clinical.library import bundled, open_instrument, scores_of
-    from mriparaspinal.io.output import require_ours, write_file, write_files
+    from mriparaspinal.io.write import require_ours, write_file, write_files
 
     if list_:
         known = [(name, open_instrument(name)) for name in bundled()]

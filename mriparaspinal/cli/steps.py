@@ -177,7 +177,7 @@ def compare_step(
 def skip_comparison(folder: OutputFolder, reason: str, quiet: bool) -> None:
     """Say, and write into the folder of the comparison, why there is none."""
     from mriparaspinal.analysis.result import Analysis
-    from mriparaspinal.io.output import COMPARISON
+    from mriparaspinal.io.manifest import COMPARISON
 
     note = f"{reason}; the comparison is skipped"
     nothing = Analysis(None, (note,), {"notes.txt": f"{note}\n".encode()}, COMPARISON, {}, ())

@@ -28,7 +28,8 @@ from mriparaspinal.core.model import Contour
 from mriparaspinal.io.encodings import likely_encodings
 from mriparaspinal.io.image_limits import PIXEL_LIMIT
 from mriparaspinal.io.images import decode_mask
-from mriparaspinal.io.output import cannot_write, drafts_of, finished
+from mriparaspinal.io.lock import finished
+from mriparaspinal.io.write import cannot_write, drafts_of
 
 #: No image that a scanner makes is wider; beyond it a number is not a pixel position.
 COORDINATE_LIMIT = 1e6

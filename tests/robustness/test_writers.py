@@ -19,8 +19,11 @@ from PIL import Image
 
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.filenames import MARK
-from mriparaspinal.io.output import COMPARISON, DRAFT, MARK_HEAD, OutputFolder, manifest_bytes, sha256
-from mriparaspinal.measure.results import open_results, read_results
+from mriparaspinal.io.lock import MARK_HEAD
+from mriparaspinal.io.manifest import COMPARISON, manifest_bytes
+from mriparaspinal.io.output import OutputFolder
+from mriparaspinal.io.write import DRAFT, sha256
+from mriparaspinal.measure.results import read_results
 from tests.support.builders.faults import Trial, contents, fork, writers
 from tests.support.builders.faults import finished as ended
 from tests.support.builders.slices import SHAPES, labelme, write_dataset, write_slice
@@ -77,7 +80,7 @@ def test_a_run_that_is_stopped_leaves_no_comparison_of_other_results(every, tmp_
         assert name not in there or there[name] != old[name]
     if sent == signal.SIGTERM:
         assert not [name for name in there if MARK in name or DRAFT in name]
-        open_results(out / "results")
+        read_results(out / "results")
 
 
 def test_a_run_refuses_what_is_not_its_own_before_it_measures(every, tmp_path):
@@ -107,7 +110,7 @@ def test_sigterm_and_sighup_end_as_ctrl_c_does(tmp_path, jobs, sent, whole_group
     assert outcome.code == 128 + sent
     assert outcome.err == f"mriparaspinal: stopped by the signal {sent.name}\n"
     assert fingerprint(out) == before, "the old results are whole, and the mark is gone"
-    open_results(out)
+    read_results(out)
 
 
 def test_a_hang_up_that_is_ignored_stays_so(tmp_path):
