@@ -72,11 +72,11 @@ def reliability(
         found = steps.extended(found, masks.files, masks.notes)
     mean, notes = steps.mean_files(opened) if mean_out else ({}, [])
     sources = [rater.read for rater in opened]
-    write_analysis(steps.extended(found, {}, notes), out, (*inputs, table), ui.quiet, sources)
+    *names, _ = write_analysis(steps.extended(found, {}, notes), out, (*inputs, table), ui.quiet, sources)
     if mean_out:
         with OutputFolder(mean_out) as folder:
             folder.replace(mean, stale_tables(folder, mean))
-    for name in [*found.files, *mean] if ui.verbose else ():
+    for name in [*names, *mean] if ui.verbose else ():
         say(f"wrote {name}", ui.quiet)
     say(f"{steps.headline(found.table)}; written into {out}", ui.quiet)
     if failed is not None:

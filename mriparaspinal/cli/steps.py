@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,21 +35,24 @@ def write_analysis(
     inputs: Sequence[Path | None],
     quiet: bool,
     sources: Sequence[Results] = (),
-) -> None:
+) -> list[str]:
     """Put the files of an analysis into its folder, remove those of other options, say the notes.
+
+    Returns the names, that of the manifest last.
 
     ``sources``: the folders of results that it was made from, which must not have changed since. Raises
     :class:`UsageError` where the folder is an input, or a file would take the place of an input, or of one
     that the command did not write.
     """
     with analysis_folder(found.manifest, out, inputs) as folder:
-        place_analysis(found, folder, inputs, sources)
+        names = place_analysis(found, folder, inputs, sources)
     say_notes(found, quiet)
+    return names
 
 
 def say_notes(found: Analysis, quiet: bool) -> None:
     """Say the notes of an analysis, and what its figures lack."""
-    for note in (*found.notes, *_boxes(found.files)):
+    for note in (*found.notes, *found.lacking):
         say_note(note, quiet)
 
 
@@ -63,34 +66,21 @@ def analysis_folder(manifest: str, out: Path, inputs: Sequence[Path | None]) -> 
 
 def place_analysis(
     found: Analysis, folder: OutputFolder, inputs: Sequence[Path | None], sources: Sequence[Results]
-) -> None:
-    """Put the files of an analysis into a folder that is taken, and remove those of other options."""
-    files = {**found.files, found.manifest: found.manifest_bytes()}
+) -> list[str]:
+    """Put the files of an analysis into a folder that is taken, remove those of other options; the names."""
+    files = found.put(folder)
     refuse_inputs("--out", [folder.path / name for name in files], inputs)
     for results in sources:
         results.require_same()
     stale = [name for name in folder.written_before() if name not in files]
-    folder.replace(files, [name for name in stale if (folder.path / name).is_file()])
+    folder.replace({}, [name for name in stale if (folder.path / name).is_file()])
+    return files
 
 
 def end(problems: Sequence[Problem]) -> None:
     """Exit 4 where the participants table had errors, which have been said."""
     if any(problem.severity == "error" for problem in problems):
         raise SystemExit(EXIT_PARTLY)
-
-
-def _boxes(files: Mapping[str, bytes]) -> list[str]:
-    """A note where figures lack letters: all texts of figures come from the tables beside them."""
-    if not any(name.endswith(".png") for name in files):
-        return []
-    from mriparaspinal.analysis.files import missing_letters
-
-    tables = (content.decode("utf-8", "replace") for name, content in files.items() if name.endswith(".csv"))
-    missing = missing_letters(tables)
-    if not missing:
-        return []
-    found = f"no font of this machine has the letters {' '.join(missing[:20])}"
-    return [f"figures: {found}; they are boxes there; install one that has them, such as Noto Sans CJK"]
 
 
 def quantify_step(

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -250,7 +251,18 @@ with OutputFolder(pathlib.Path(sys.argv[1])) as out:
 # Folders that cannot be written
 
 
-@pytest.mark.parametrize("name", ["file", "file/below", "/proc/none/out", "x" * 300])
+@pytest.mark.parametrize("name", ["file", "pipe", "/dev/null"])
+def test_what_is_no_folder_is_named(tmp_path, name):
+    (tmp_path / "file").write_text("x")
+    os.mkfifo(tmp_path / "pipe")
+    there = "a file" if name == "file" else "a device or a pipe"
+    with pytest.raises(UsageError) as caught:
+        OutputFolder(tmp_path / name).__enter__()
+    found = f"cannot be written into ({there} is there); expected a folder; choose another --out"
+    assert str(caught.value) == f"{tmp_path / name}: {found}"
+
+
+@pytest.mark.parametrize("name", ["file/below", "/proc/none/out", "x" * 300])
 def test_a_folder_that_cannot_be_made(tmp_path, name):
     (tmp_path / "file").write_text("x")
     with pytest.raises(UsageError) as caught:
