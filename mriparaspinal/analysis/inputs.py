@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -99,6 +101,7 @@ def open_cohort(
     measurements = [read_measurements(found.contents, found.tables, lambda c: keep(c) or c in NOTED)]
     # Handed over and not kept: the cohort would stand in memory twice.
     table, said = assemble(measurements.pop(), people, keep)
+    _give_back()
     return Cohort(
         table,
         people,
@@ -109,6 +112,12 @@ def open_cohort(
         tuple(inputs),
         None if named is None else partial(open_cohort, found, participants_file),
     )
+
+
+def _give_back() -> None:
+    """Hand the memory that reading took back to the system, where it can be asked to take it (glibc)."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def open_participants(

@@ -139,6 +139,7 @@ class Analysis:
         for name, content in self._each_file():
             folder.put(name, content)
             outputs[name] = sha256(content)
+            del content  # before the next figure is drawn
         manifest = {
             "mriparaspinal": __version__,
             "settings": {name: list(values) for name, values in self.settings.items() if values},

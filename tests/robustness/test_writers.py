@@ -349,6 +349,49 @@ def test_single_files_replace_nothing_of_others(every, data, tmp_path):
     assert contents(tmp_path) == before
 
 
+# One command at a time, from its start to its end
+
+HOLDS = {
+    "run": ("data", "--out", "OUT"),
+    "quantify": ("data", "--out", "OUT"),
+    "masks": ("data", "--out", "OUT"),
+    "merge": ("share", "--out", "OUT"),
+    "prepare": ("scans", "--levels", "levels.csv", "--out", "OUT"),
+    "compare": ("results", "--out", "OUT"),
+    "correlate": ("results", "--score", "a", "--out", "OUT"),
+    "regress": ("results", "--predictor", "a", "--out", "OUT"),
+    "roc": ("t.csv", "--outcome", "a", "--positive", "1", "--predictor", "b", "--out", "OUT"),
+    "reliability": ("a", "b", "--out", "elsewhere", "--mean-out", "OUT"),
+    "threshold-sweep": ("results", "--dataset", "data", "--out", "OUT"),
+    "maps": ("dti", "--data", "d.nii.gz", "--bval", "b", "--bvec", "v", "--out", "OUT"),
+    "phantom": ("OUT",),
+}
+
+
+@pytest.mark.parametrize("name", HOLDS)
+def test_a_folder_that_another_command_holds_is_refused_before_anything_is_read(tmp_path, monkeypatch, name):
+    """No input is there: that would be told otherwise."""
+    monkeypatch.chdir(tmp_path)
+    with OutputFolder(Path("OUT")):
+        outcome = run(name, *HOLDS[name])
+    assert outcome.code == 2, outcome.err
+    (line,) = outcome.err.splitlines()
+    assert "OUT: another run is writing into this folder; expected one at a time; wait for it" in line
+    assert not Path("elsewhere").exists()
+
+
+def test_an_analysis_holds_its_folder_while_it_reads(tmp_path):
+    run("quantify", SAMPLE, "--out", tmp_path / "results")
+    command = ("compare", tmp_path / "results", "--out", tmp_path / "out")
+    process = start(*command)
+    assert wait_until((tmp_path / "out" / MARK).exists, 60)
+    second = run(*command)
+    assert second.code == 2
+    assert "another run is writing into this folder" in second.err
+    assert finish(process, 300).code == 0
+    assert not (tmp_path / "out" / MARK).exists()
+
+
 # Devices, links, rights, limits
 
 
