@@ -32,8 +32,8 @@ _STUDY_GROUP = "study group"
 
 def columns_named(contrasts: Sequence[str], metrics: Sequence[str], divide_by: str | None) -> str:
     """A text in which all columns stand that a comparison of results looks at; those of the protocol not."""
-    of_tables = (_TABLE_4["score"], *_TABLE_4["covariates"], "psa", "onset_region")
-    return " ".join([*contrasts, *(metrics or METRICS), divide_by or "", *of_tables])
+    of_paper = "alsfrs_lower age bmi psa onset_region"
+    return " ".join([*contrasts, *(metrics or METRICS), divide_by or "", of_paper])
 
 
 def compare_cohort(

@@ -214,6 +214,9 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 def require_finished(folder: Path, expected: str, command: str) -> None:
     """Raise :class:`NoInputError` for a folder that is missing, or whose writer was cut off or is at work."""
+    if not folder.is_dir() and os.path.lexists(folder):
+        what = "a file" if folder.is_file() else "a dead link" if not folder.exists() else "a pipe or device"
+        raise NoInputError(f"{folder}: {what}, and no folder; expected {expected}; check the path")
     if not folder.is_dir():
         raise NoInputError(f"{folder}: no such folder; expected {expected}; check the path")
     if (folder / MARK).exists():

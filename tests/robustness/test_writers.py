@@ -413,6 +413,46 @@ def test_devices_and_pipes_are_written_into(data, tmp_path):
     assert not list(Path("/dev").glob(f"{DRAFT}*"))
 
 
+@pytest.mark.parametrize("name", ["file", "pipe", "link"])
+def test_results_that_are_no_folder_are_named(tmp_path, name):
+    (tmp_path / "file").write_text("x")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("nowhere")
+    said = {"file": "a file", "pipe": "a pipe or device", "link": "a dead link"}[name]
+    outcome = run("compare", tmp_path / name, "--out", tmp_path / "out")
+    assert outcome.code == 3
+    (line,) = outcome.err.splitlines()
+    assert f"{name}: {said}, and no folder; expected the results of quantify; check the path" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_analysis_goes_into_a_device(every):
+    outcome = run(*every["regress"].command(Path("/dev/null"), ("a",)))
+    assert outcome.code == 2
+    assert "/dev/null: cannot be written into (a device or a pipe is there); expected a folder" in outcome.err
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+#: A link that somebody planted under a name that the command writes leads to a file of theirs.
+PLANTED = {
+    "compare": "notes.txt", "regress": "regressions.csv", "roc": "roc.csv", "quantify": "L3.csv",
+    "merge": "L3.csv", "masks": "values.csv", "prepare": "ALS_1_2.png", "threshold-sweep": "notes.txt",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_link_is_not_followed(every, tmp_path, name):
+    out, writer = tmp_path / "out", every[name]
+    out.mkdir()
+    (tmp_path / "theirs").write_text("theirs")
+    (out / PLANTED[name]).symlink_to(tmp_path / "theirs")
+    outcome = run(*writer.command(out, writer.one))
+    assert refused(outcome, out / PLANTED[name]), outcome.err
+    assert (tmp_path / "theirs").read_text() == "theirs"
+    assert (out / PLANTED[name]).is_symlink()
+    assert len(list(out.iterdir())) == 1
+
+
 def test_a_link_stays_and_its_target_is_replaced(data, tmp_path):
     (tmp_path / "link.json").symlink_to("found.json")
     for _ in range(2):
