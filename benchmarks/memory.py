@@ -1,4 +1,4 @@
-"""The most resident memory of ``quantify`` and ``check`` against the number of slices.
+"""The most resident memory of ``quantify`` and ``check`` by slices, and of ``compare`` by participants.
 
 Run: ``python benchmarks/memory.py [slices …]``.
 """
@@ -11,7 +11,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.support.builders.study import PROJECT, repeat_results
+
 COUNTS = (100, 2000, 20000)
+
+#: How often the 16 participants of the sample are repeated.
+TIMES = (1, 625)
 
 
 def peak(*arguments: object) -> tuple[float, float]:
@@ -41,6 +48,13 @@ def main(*counts: int) -> None:
             first = first or quantify
             told = f"{quantify:5.0f} MB ({quantify / first:.2f}×)   {two:5.0f} MB       {check:5.0f} MB"
             print(f"{count:6}   {told}     {1000 * seconds / count:6.2f} ms per slice")
+        print("participants   compare")
+        sample = folder / "sample"
+        peak("quantify", PROJECT / "sample_data", "--out", sample)
+        for times in TIMES:
+            results = repeat_results(sample, folder / f"sample-{times}", times)
+            compared, _ = peak("compare", results, "--out", folder / f"compared-{times}")
+            print(f"{16 * times:12}   {compared:5.0f} MB")
 
 
 if __name__ == "__main__":

@@ -125,9 +125,7 @@ def test_oracles_stay_in_the_tests() -> None:
 #: The most lines of a module, lines of a function without its docstring, and parameters of a function.
 MOST = {"lines of a module": 450, "lines of a function": 60, "parameters": 10}
 #: What is larger still, and how large it is: entries shrink and go, none comes.
-TOO_LARGE = {
-    ("lines of a module", "io.output"): 653,
-}
+TOO_LARGE: dict[tuple[str, str], int] = {}
 
 
 def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

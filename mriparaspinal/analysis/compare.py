@@ -10,8 +10,8 @@ import pandas as pd
 
 from mriparaspinal.analysis.inputs import METRICS, Cohort, metrics_of
 from mriparaspinal.analysis.result import Analysis, Content, Drawing, file_name, notes_bytes
-from mriparaspinal.core.errors import NothingToCompareError
-from mriparaspinal.io.output import COMPARISON
+from mriparaspinal.core.errors import NothingToCompareError, UsageError
+from mriparaspinal.io.manifest import COMPARISON
 from mriparaspinal.present.table_layout import PaperTable
 from mriparaspinal.present.tables import table1, table2, table3, table4
 from mriparaspinal.stats.arms import Normality
@@ -31,6 +31,12 @@ _CORRELATIONS = "table4_correlations.csv"
 _STUDY_GROUP = "study group"
 
 
+def columns_named(contrasts: Sequence[str], metrics: Sequence[str], divide_by: str | None) -> str:
+    """A text in which all columns stand that a comparison of results looks at; those of the protocol not."""
+    of_paper = "alsfrs_lower age bmi psa onset_region"
+    return " ".join([*contrasts, *(metrics or METRICS), divide_by or "", of_paper])
+
+
 def compare_cohort(
     cohort: Cohort,
     contrasts: Sequence[str],
@@ -45,6 +51,22 @@ def compare_cohort(
     Raises :class:`UsageError` for a contrast or column that is not there, :class:`NothingToCompareError`
     where there is nothing to compare.
     """
+    try:
+        return _compared(cohort, contrasts, metrics, normality, divide_by)
+    except UsageError:
+        if cohort.whole is None:
+            raise
+    # Columns were left out, and the message has to name all that are there.
+    return _compared(cohort.whole(), contrasts, metrics, normality, divide_by)
+
+
+def _compared(
+    cohort: Cohort,
+    contrasts: Sequence[str],
+    metrics: Sequence[str],
+    normality: str | None,
+    divide_by: str | None,
+) -> Analysis:
     protocol = cohort.protocol
     normality = normality or protocol.get("normality")
     judged_by: Normality = "shapiro" if normality == "shapiro" else "lilliefors"

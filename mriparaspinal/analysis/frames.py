@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from mriparaspinal.core.errors import NoInputError
 from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS, PROBLEM_COLUMNS, Measurement, Problem
 from mriparaspinal.core.participants import NUMBERS, Participants
 from mriparaspinal.core.text import is_missing, read_cell, read_number
-from mriparaspinal.io.tables import Cell, TextTable, csv_bytes, parse_table
+from mriparaspinal.io.tables import Cell, TextTable, csv_bytes, table_rows
 
 #: Columns of the measurement tables that hold numbers.
 NUMBER_COLUMNS = tuple(
@@ -24,56 +25,88 @@ NUMBER_COLUMNS = tuple(
     if f.type in ("int", "float", "int | None", "float | None")
 )
 
+_ROWS_AT_ONCE = 1000
 
-def read_measurements(contents: Mapping[str, bytes], names: Iterable[str]) -> pd.DataFrame:
+
+def read_measurements(
+    contents: Mapping[str, bytes], names: Iterable[str], keep: Callable[[str], bool] = lambda _: True
+) -> pd.DataFrame:
     """The rows of per-segment tables, of which ``contents`` has the bytes, columns as :data:`COLUMNS`.
 
     Columns that a table of other origin lacks are empty; the optional ones are there where a table
-    has them. Raises :class:`NoInputError`.
+    has them. ``keep``: whether a column is wanted; the numbers of others are read and let go. Raises
+    :class:`NoInputError`.
     """
-    frames: list[dict[str, pd.Series]] = []
-    rows: list[int] = []
-    once: dict[str, str] = {}
+    columns = {name: _Cells(name) for name in COLUMNS if keep(name)}
+    length = 0
     for name in names:
-        table = parse_table(contents[name], name)
-        needed = {"participant_id", "segment", "muscle", "side"} - set(table.columns)
+        rows = table_rows(contents[name], name)
+        header = next(rows)
+        needed = {"participant_id", "segment", "muscle", "side"} - set(header)
         if needed:
             found = f"no column {', '.join(sorted(needed))}"
             raise NoInputError(f"{name}: {found}; expected a table as quantify writes it; check the file")
-        columns = [*COLUMNS, *(column for column in OPTIONAL_COLUMNS if column in table.columns)]
-        frames.append({column: _column(table, name, column, once) for column in columns})
-        rows.append(len(table.rows))
-        del table  # before the next one is read
-    # One column after the other: all of them at once would be in memory twice.
-    whole: dict[str, pd.Series] = {}
-    for column in list(dict.fromkeys(itertools.chain.from_iterable(frames))):
-        parts = [
-            frame.pop(column) if column in frame else pd.Series([math.nan] * n)
-            for frame, n in zip(frames, rows, strict=True)
-        ]
-        whole[column] = pd.concat(parts, ignore_index=True)
-    return pd.DataFrame(whole, copy=False)
+        for column in OPTIONAL_COLUMNS:
+            if column in header and keep(column):
+                columns.setdefault(column, _Cells(column))
+        # Some rows at a time: as texts, the cells of a table take six times the memory of their numbers.
+        start = 2
+        while block := list(itertools.islice(rows, _ROWS_AT_ONCE)):
+            for place, column in enumerate(header):
+                cells = [row[place] for row in block]
+                if column in NUMBER_COLUMNS:
+                    numbers = _numbers(cells, name, column, start)
+                    if column in columns:
+                        columns[column].cells.extend(numbers)
+                elif column in columns:
+                    columns[column].add(cells)
+            start += len(block)
+            length += len(block)
+        del rows  # with the bytes of the table, before those of the next
+        for kept in columns.values():
+            kept.fill(length)
+    return pd.DataFrame({name: columns.pop(name).series() for name in list(columns)}, copy=False)
 
 
-def _column(table: TextTable, file: str, name: str, once: dict[str, str]) -> pd.Series:
-    """A column of a table of measurements, equal texts as one object; empty where the table lacks it."""
-    place = table.columns.index(name) if name in table.columns else None
-    cells = [""] * len(table.rows) if place is None else [row[place] for row in table.rows]
-    if name in NUMBER_COLUMNS:
-        return _numbers(cells, file, name)
-    return pd.Series([once.setdefault(cell, cell) for cell in cells], dtype=object)
+class _Cells:
+    """The cells of a column so far: numbers, or the places of its texts among those that differ."""
+
+    def __init__(self, column: str) -> None:
+        self.numeric = column in NUMBER_COLUMNS
+        self.cells: array[Any] = array("d" if self.numeric else "i")
+        self._places: dict[str, int] = {}
+
+    def add(self, texts: Iterable[str]) -> None:
+        places = self._places
+        self.cells.extend([places.setdefault(text, len(places)) for text in texts])
+
+    def fill(self, length: int) -> None:
+        """Leave the cells empty up to a number of rows."""
+        missing = length - len(self.cells)
+        if self.numeric:
+            self.cells.extend([math.nan] * missing)
+        else:
+            self.add([""] * missing)
+
+    def series(self) -> pd.Series:
+        if self.numeric:
+            return pd.Series(np.asarray(self.cells), copy=False)
+        # An array of objects, filled: of a list, NumPy would make one of texts of equal length.
+        names = np.empty(len(self._places), dtype=object)
+        names[:] = list(self._places)
+        return pd.Series(names[np.asarray(self.cells)], copy=False)
 
 
-def _numbers(cells: Sequence[str], file: str, name: str) -> pd.Series:
-    """A column of texts as floats; raises :class:`NoInputError` for a text that is no number."""
+def _numbers(cells: Iterable[str], file: str, name: str, start: int) -> list[float]:
+    """Texts, from the row ``start`` on, as floats; raises :class:`NoInputError` for one that is no number."""
     values = []
-    for row, text in enumerate(cells, 2):
+    for row, text in enumerate(cells, start):
         value = read_cell(text)
         if value is None:
             found = f"row {row}, column {name}: {text!r} was found"
             raise NoInputError(f"{file}: {found}; expected a finite number or nothing; correct it")
         values.append(value)
-    return pd.Series(values, dtype=np.float64)
+    return values
 
 
 def participants_frame(participants: Participants) -> pd.DataFrame:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +31,16 @@ from mriparaspinal.core.participants import (
 from mriparaspinal.core.spelling import near_names, near_notes
 from mriparaspinal.core.text import is_nearly_number, read_number
 from mriparaspinal.io.manifest import Manifest
-from mriparaspinal.io.output import sha256
 from mriparaspinal.io.tables import TextTable, parse_table, table_bytes
+from mriparaspinal.io.write import sha256
 from mriparaspinal.measure.results import Results, read_results
 from mriparaspinal.stats.cells import as_text, counted, id_list, texts
-from mriparaspinal.stats.cohort import absent, assemble
+from mriparaspinal.stats.cohort import NOTED, ROW_KEYS, absent, assemble
 from mriparaspinal.stats.design import is_table_mode
 from mriparaspinal.stats.regress import ALL_METRICS
 from mriparaspinal.stats.wide import widen
 
 METRICS = ("fi", "rcsa")
-
-#: Columns that say what a row is; they are no metrics, even where they hold numbers.
-_KEYS = ("participant_id", "group", "segment", "muscle", "side", "role")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class Cohort:
     """The folders of results that it was read from."""
     inputs: tuple[tuple[str, str], ...] = ()
     """The files that it was read from, and their SHA-256."""
+    whole: Callable[[], Cohort] | None = None
+    """Opens it again with all columns, where some were left out."""
 
     @property
     def protocol(self) -> dict[str, Any]:
@@ -65,15 +67,19 @@ class Cohort:
         return {} if self.manifest is None else self.manifest.settings
 
 
-def open_cohort(results: Path | Results, participants_file: Path | None = None) -> Cohort:
+def open_cohort(
+    results: Path | Results, participants_file: Path | None = None, named: str | None = None
+) -> Cohort:
     """Read a folder of results and the participants: those given, else the folder's own copy.
+
+    ``named``: a text in which all columns stand that are wanted, beside those of the protocol; others are
+    left out of the table, which at 10,000 participants takes a third of the memory. None: all are wanted.
 
     Raises :class:`NoInputError` where the folder is not whole or the tables contradict each other.
     """
     found = results if isinstance(results, Results) else read_results(results)
     notes = [] if found.manifest else [f"{found.folder}: no quantify.json; the tables are taken as they are"]
-    measurements = [read_measurements(found.contents, found.tables)]
-    inputs = [(f"results/{name}", sha256(found.contents[name])) for name in found.tables]
+    inputs = [(f"results/{name}", found.sha256(name)) for name in found.tables]
     people: pd.DataFrame | None = None
     problems: tuple[Problem, ...] = ()
     read: tuple[str, ...] = ()
@@ -82,10 +88,36 @@ def open_cohort(results: Path | Results, participants_file: Path | None = None) 
         inputs.append(file)
     elif (own := found.contents.get(PARTICIPANTS)) is not None:
         people, problems, read = _people(own, PARTICIPANTS)
-        inputs.append((f"results/{PARTICIPANTS}", sha256(own)))
+        inputs.append((f"results/{PARTICIPANTS}", found.sha256(PARTICIPANTS)))
+    if people is None or "onset_region" not in people:
+        named = None  # the note that says so names the columns that are there
+    elif named is not None and found.manifest is not None:
+        settings = found.manifest.settings
+        named = " ".join([named, *settings.get("contrasts", ()), settings.get("divide_by") or ""])
+
+    def keep(column: str) -> bool:
+        return named is None or column in ROW_KEYS or column in named
+
+    measurements = [read_measurements(found.contents, found.tables, lambda c: keep(c) or c in NOTED)]
     # Handed over and not kept: the cohort would stand in memory twice.
-    table, said = assemble(measurements.pop(), people)
-    return Cohort(table, people, (*notes, *read, *said), problems, found.manifest, (found,), tuple(inputs))
+    table, said = assemble(measurements.pop(), people, keep)
+    _give_back()
+    return Cohort(
+        table,
+        people,
+        (*notes, *read, *said),
+        problems,
+        found.manifest,
+        (found,),
+        tuple(inputs),
+        None if named is None else partial(open_cohort, found, participants_file),
+    )
+
+
+def _give_back() -> None:
+    """Hand the memory that reading took back to the system, where it can be asked to take it (glibc)."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def open_participants(
@@ -190,7 +222,7 @@ def metrics_of(table: pd.DataFrame, asked: Sequence[str], taken: set[str]) -> tu
         return list(asked), []
     if not is_table_mode(table):
         return list(METRICS), []
-    free = [name for name in table if name not in taken and name not in _KEYS]
+    free = [name for name in table if name not in taken and name not in ROW_KEYS]
     numbers = [name for name in free if pd.api.types.is_numeric_dtype(table[name])]
     if not numbers:
         raise UsageError(

@@ -23,9 +23,10 @@ from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS
 from mriparaspinal.core.model import PROBLEM_COLUMNS
 from mriparaspinal.core.participants import read_own
 from mriparaspinal.core.spelling import near_notes
-from mriparaspinal.io.manifest import Manifest
-from mriparaspinal.io.output import OutputFolder, manifest_bytes, sha256
+from mriparaspinal.io.manifest import Manifest, manifest_bytes
+from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.tables import csv_bytes, parse_table, table_bytes
+from mriparaspinal.io.write import sha256
 from mriparaspinal.measure.results import Results, read_results, stale_tables
 from mriparaspinal.present.bland_altman import bland_altman_figure
 from mriparaspinal.stats.bland_altman import bland_altman

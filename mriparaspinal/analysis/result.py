@@ -14,8 +14,10 @@ import pandas as pd
 from mriparaspinal import __version__
 from mriparaspinal.analysis.frames import frame_csv, problems_frame
 from mriparaspinal.core.arguments import argument
-from mriparaspinal.io.output import OutputFolder, manifest_bytes, sha256
+from mriparaspinal.io.manifest import manifest_bytes
+from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_inputs
+from mriparaspinal.io.write import sha256
 from mriparaspinal.present.table_layout import PaperTable
 
 if TYPE_CHECKING:
@@ -114,21 +116,47 @@ class Analysis:
     @cached_property
     def files(self) -> dict[str, bytes]:
         """All files but the manifest, by name. Each figure is drawn, written and let go."""
-        files: dict[str, bytes] = {}
-        for name, content in self.contents.items():
-            files |= _files(name, content)
-        return files
+        return dict(self._each_file())
 
-    def manifest_bytes(self) -> bytes:
-        """The manifest: version, settings, and each input and output by its SHA-256."""
-        return manifest_bytes(
-            {
-                "mriparaspinal": __version__,
-                "settings": {name: list(values) for name, values in self.settings.items() if values},
-                "inputs": dict(self.inputs),
-                "outputs": {name: sha256(content) for name, content in self.files.items()},
-            }
-        )
+    def _each_file(self) -> Iterator[tuple[str, bytes]]:
+        for name, content in self.contents.items():
+            if name == "notes.txt" and isinstance(content, bytes):
+                content += "".join(f"{note}\n" for note in self.lacking).encode()
+            yield from _files(name, content).items()
+
+    @cached_property
+    def lacking(self) -> tuple[str, ...]:
+        """A note where figures lack letters: all texts of figures come from the tables beside them."""
+        if not self.figures:
+            return ()
+        from mriparaspinal.analysis.files import missing_letters
+
+        tables = [(n, c) for n, c in self.contents.items() if isinstance(c, pd.DataFrame | PaperTable)]
+        texts = (text.decode() for name, table in tables for text in _files(name, table).values())
+        missing = missing_letters(texts)
+        if not missing:
+            return ()
+        found = f"no font of this machine has the letters {' '.join(missing[:20])}"
+        return (f"figures: {found}; they are boxes there; install one that has them, such as Noto Sans CJK",)
+
+    def _put(self, folder: OutputFolder) -> list[str]:
+        """Put all files and the manifest into a folder that is taken, where they wait; their names.
+
+        They are never in memory together: the figures of 10,000 participants have 60 MB.
+        """
+        outputs: dict[str, str] = {}
+        for name, content in self._each_file():
+            folder.put(name, content)
+            outputs[name] = sha256(content)
+            del content  # before the next figure is drawn
+        manifest = {
+            "mriparaspinal": __version__,
+            "settings": {name: list(values) for name, values in self.settings.items() if values},
+            "inputs": dict(self.inputs),
+            "outputs": outputs,
+        }
+        folder.put(self.manifest, manifest_bytes(manifest))
+        return [*outputs, self.manifest]
 
     def save(self, folder: str | Path) -> None:
         """Write all files into a folder, which is made if missing: the bytes that the command writes.
@@ -147,12 +175,12 @@ class Analysis:
 
     def put(self, folder: OutputFolder) -> None:
         """Save into a folder that is taken already."""
-        files = {**self.files, self.manifest: self.manifest_bytes()}
+        files = self._put(folder)
         refuse_inputs(argument("save"), [folder.path / name for name in files], self.paths)
         for results in self.sources:
             results.require_same()
         stale = [name for name in folder.written_before() if name not in files]
-        folder.replace(files, [name for name in stale if (folder.path / name).is_file()])
+        folder.replace({}, [name for name in stale if (folder.path / name).is_file()])
 
 
 def _files(name: str, content: Content) -> dict[str, bytes]:

@@ -36,7 +36,7 @@ from mriparaspinal.io.dicom_seg import read_segmentation
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.images import decode_image
 from mriparaspinal.io.labelme import labelme_bytes
-from mriparaspinal.io.output import require_finished
+from mriparaspinal.io.lock import require_finished
 from mriparaspinal.io.rtstruct import read_structures
 
 #: What is told of a source's places before its contours are written; the rest is for ``check``.

@@ -20,9 +20,11 @@ from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.open import Dataset
 from mriparaspinal.dataset.read import read_slice
 from mriparaspinal.io.label_volumes import label_volume_bytes
+from mriparaspinal.io.manifest import manifest_bytes
 from mriparaspinal.io.numberings import OVERLAP, VALUE_COLUMNS, value_table
-from mriparaspinal.io.output import OutputFolder, cannot_write, manifest_bytes, sha256, write_new
+from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.tables import csv_bytes
+from mriparaspinal.io.write import cannot_write, sha256, write_new
 from mriparaspinal.measure.slice import slice_threshold
 from mriparaspinal.parallel.map import map_in_order
 

@@ -15,8 +15,9 @@ from mriparaspinal.brain import measure as regional
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.io.nifti_maps import is_map
-from mriparaspinal.io.output import Output, OutputFolder, same_header, write_file, write_files
+from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_beside_inputs, refuse_inputs
+from mriparaspinal.io.write import Output, same_header, write_file, write_files
 
 if TYPE_CHECKING:
     import pandas as pd

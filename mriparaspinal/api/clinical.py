@@ -13,8 +13,8 @@ from mriparaspinal.clinical.library import bundled, open_instrument, scores_of
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import PARTICIPANTS
-from mriparaspinal.io.output import require_ours, write_file, write_files
 from mriparaspinal.io.overwrite import refuse_inputs
+from mriparaspinal.io.write import require_ours, write_file, write_files
 
 if TYPE_CHECKING:
     import pandas as pd

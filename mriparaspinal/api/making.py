@@ -14,9 +14,10 @@ from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.filenames import PARTICIPANTS
 from mriparaspinal.core.model import SEGMENTS, Settings
-from mriparaspinal.io.output import OutputFolder, require_ours, write_file
+from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_as_output, refuse_beside_inputs
 from mriparaspinal.io.protocol import Protocol, read_protocol
+from mriparaspinal.io.write import require_ours, write_file
 from mriparaspinal.phantom.ranges import RANGES
 
 if TYPE_CHECKING:

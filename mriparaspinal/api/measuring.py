@@ -15,9 +15,11 @@ from mriparaspinal.core.filenames import PARTICIPANTS
 from mriparaspinal.core.model import Settings
 from mriparaspinal.dataset.open import open_dataset, refuse_own_copy
 from mriparaspinal.dataset.volumes import dixon_images, label_maps, refuse_idle_affine
-from mriparaspinal.io.output import OutputFolder, manifest_bytes, require_ours, write_file
+from mriparaspinal.io.manifest import manifest_bytes
+from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_as_output, refuse_beside_inputs
 from mriparaspinal.io.protocol import FILE, Protocol, read_protocol, resolve_settings, sound
+from mriparaspinal.io.write import require_ours, write_file
 from mriparaspinal.measure.dataset import MeasuredDataset, measure_dataset
 from mriparaspinal.measure.results import problem_records, refuse_other_share, stale_tables
 from mriparaspinal.parallel.map import Execution

@@ -17,7 +17,9 @@ from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NothingToCompareError, ParaspinalError
 from mriparaspinal.core.filenames import PARTICIPANTS
 from mriparaspinal.core.model import Settings
-from mriparaspinal.io.output import COMPARISON, OutputFolder, require_ours
+from mriparaspinal.io.manifest import COMPARISON
+from mriparaspinal.io.output import OutputFolder
+from mriparaspinal.io.write import require_ours
 from mriparaspinal.parallel.map import Execution
 from mriparaspinal.report.html import is_page
 

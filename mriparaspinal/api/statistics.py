@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from mriparaspinal.analysis.compare import compare_cohort
+from mriparaspinal.analysis.compare import columns_named, compare_cohort
 from mriparaspinal.analysis.correlate import correlate_cohort
 from mriparaspinal.analysis.inputs import Cohort, join_tables, open_cohort, open_table, open_wide
 from mriparaspinal.analysis.regress import regress_cohort
@@ -32,12 +33,12 @@ def _source(data: Data, given: Files) -> Path | Results:
     return data.read
 
 
-def _open(data: Data, participants: Table | None, given: Files) -> Cohort:
+def _open(data: Data, participants: Table | None, given: Files, named: str | None = None) -> Cohort:
     source = _source(data, given)
     people = given.if_any(participants, PARTICIPANTS)
     if isinstance(source, Path) and not source.is_dir():
         return open_table(source, people)
-    return open_cohort(source, people)
+    return open_cohort(source, people, named)
 
 
 def _analyse(
@@ -122,6 +123,8 @@ def compare(
         participants,
         join,
         lambda cohort: compare_cohort(cohort, contrasts, metrics, normality, divide_by),
+        # Tables that are joined are compared with all columns.
+        _open if join else partial(_open, named=columns_named(contrasts, metrics, divide_by)),
     )
 
 

@@ -21,9 +21,10 @@ from mriparaspinal.brain.maps import (
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError
 from mriparaspinal.imaging.grids import Grid, difference, same_but_origin, same_grid
 from mriparaspinal.io.folder import read_bytes
+from mriparaspinal.io.manifest import manifest_bytes
 from mriparaspinal.io.nifti import Form
 from mriparaspinal.io.nifti_maps import MapImage, MapSeries, map_bytes, read_map, read_series
-from mriparaspinal.io.output import manifest_bytes, sha256
+from mriparaspinal.io.write import sha256
 
 #: The file that lists the maps of a folder.
 MAPS = "maps.json"

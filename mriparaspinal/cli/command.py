@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import inspect
+import itertools
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand
@@ -21,6 +22,13 @@ from mriparaspinal.core.arguments import as_options
 from mriparaspinal.core.errors import ParaspinalError, UsageError
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import read_number, read_whole
+
+if TYPE_CHECKING:
+    from mriparaspinal.io.output import OutputFolder
+
+
+#: How options are written that name a folder to write.
+_FOLDERS = ("DIR", "DATASET", "FILE|DIR")
 
 
 def make_command(function: Callable[..., None], of_all: type) -> TyperCommand:
@@ -54,7 +62,10 @@ def make_command(function: Callable[..., None], of_all: type) -> TyperCommand:
         read = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
         for name, (kind, parts) in groups.items():
             read[name] = kind(**{part: read.pop(part) for part in parts})
-        function(**read)
+        with contextlib.ExitStack() as held:
+            for folder in _folders(values, fields):
+                held.enter_context(folder)
+            function(**read)
 
     called.__doc__ = function.__doc__
     called.__annotations__ = {name: parameter.annotation for name, parameter in fields.items()}
@@ -65,6 +76,27 @@ def make_command(function: Callable[..., None], of_all: type) -> TyperCommand:
     made = get_command(app)
     assert isinstance(made, TyperCommand)
     return made
+
+
+def _folders(values: Mapping[str, Any], fields: Mapping[str, inspect.Parameter]) -> Iterator[OutputFolder]:
+    """The output folders of a command, which it holds from its start to its end.
+
+    One that is an input, or lies where none can, is left to the command, which says so.
+    """
+    outputs = {
+        name: values[name]
+        for name in ("out", "mean_out")
+        if values.get(name) and get_args(fields[name].annotation)[1].metavar in _FOLDERS
+    }
+    given = itertools.chain.from_iterable(
+        value if isinstance(value, list) else [value] for name, value in values.items() if name not in outputs
+    )
+    inputs = {path.resolve() for path in given if isinstance(path, Path)}
+    for path in outputs.values():
+        if path.resolve() not in inputs and not path.name.endswith((".nii", ".nii.gz")):
+            from mriparaspinal.io.output import OutputFolder
+
+            yield OutputFolder(path, lent=True)
 
 
 def _for_typer(annotation: Any) -> Any:

@@ -27,7 +27,7 @@ def save(found: Analysis, out: Path) -> None:
 
 def say_notes_of(found: Analysis) -> None:
     """Say the notes of an analysis, and what its figures lack."""
-    say_notes([*found.notes, *_boxes(found.files)])
+    say_notes([*found.notes, *found.lacking])
 
 
 def end(problems: Sequence[Problem]) -> None:
@@ -41,20 +41,6 @@ def finish(found: Found, line: str) -> None:
     say_problems(found.problem_list)
     say(line)
     end(found.problem_list)
-
-
-def _boxes(files: Mapping[str, bytes]) -> list[str]:
-    """A note where figures lack letters: all texts of figures come from the tables beside them."""
-    if not any(name.endswith(".png") for name in files):
-        return []
-    from mriparaspinal.analysis.files import missing_letters
-
-    tables = (content.decode("utf-8", "replace") for name, content in files.items() if name.endswith(".csv"))
-    missing = missing_letters(tables)
-    if not missing:
-        return []
-    found = f"no font of this machine has the letters {' '.join(missing[:20])}"
-    return [f"figures: {found}; they are boxes there; install one that has them, such as Noto Sans CJK"]
 
 
 def say_faults(summary: Mapping[str, Any]) -> str:

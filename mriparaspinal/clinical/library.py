@@ -10,7 +10,7 @@ from mriparaspinal.clinical.instrument_file import parse_instrument
 from mriparaspinal.core.errors import UnreadableError, UsageError
 from mriparaspinal.core.model import PROBLEM_COLUMNS
 from mriparaspinal.io.folder import read_bytes
-from mriparaspinal.io.output import Output, is_device, same_header
+from mriparaspinal.io.write import Output, is_device, same_header
 
 _PROBLEMS = ",".join(PROBLEM_COLUMNS).encode() + b"\n"
 

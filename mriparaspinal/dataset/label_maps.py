@@ -27,8 +27,8 @@ from mriparaspinal.imaging.planes import Plane, on_plane
 from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.io.folder import find_name, list_files, read_bytes
 from mriparaspinal.io.label_volumes import decode_label_image, read_label_volume
+from mriparaspinal.io.lock import require_finished
 from mriparaspinal.io.numberings import NUMBERINGS, OVERLAP_LABEL, labels_of, parse_numbering
-from mriparaspinal.io.output import require_finished
 from mriparaspinal.io.tables import read_table
 
 VALUES_TABLE = "values.csv"

@@ -21,9 +21,9 @@ from mriparaspinal.dataset.strays import json_content, table_versions
 from mriparaspinal.io.folder import list_files
 from mriparaspinal.io.images import png_size
 from mriparaspinal.io.manifest import listed_outputs
-from mriparaspinal.io.output import sha256
 from mriparaspinal.io.slices_table import read_places, read_spacings
 from mriparaspinal.io.tables import csv_bytes, parse_table, table_bytes
+from mriparaspinal.io.write import sha256
 
 if TYPE_CHECKING:
     from mriparaspinal.dataset.dixon import DixonSource

@@ -18,7 +18,7 @@ from mriparaspinal.core.spelling import composed, difference, loose_key
 from mriparaspinal.core.text import and_more
 from mriparaspinal.io.folder import read_bytes, stands_for
 from mriparaspinal.io.images import SLICE_FILE_LIMIT
-from mriparaspinal.io.output import MANIFESTS
+from mriparaspinal.io.manifest import MANIFESTS
 
 Who = tuple[str, str, str, str]
 """Participant id, group, segment, and the letter that tells several slices of the segment apart."""

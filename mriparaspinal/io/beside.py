@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.io.output import cannot_write, drafts_of, finished
+from mriparaspinal.io.lock import finished
+from mriparaspinal.io.write import cannot_write, drafts_of
 
 
 def write_beside(root: Path, files: Mapping[str, bytes]) -> int:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import io
 import os
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from mriparaspinal.core.errors import NoInputError, unreadable
@@ -131,32 +135,46 @@ def _require_content(content: bytes) -> None:
             raise unreadable(found, "the file", f"fetch it with '{command}'")
 
 
-_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+#: So much of a file is hashed at once.
+_PART = 1_000_000
 
 
 def read_bytes(path: str | Path, limit: int = FILE_SIZE_LIMIT) -> bytes:
     """The bytes of a regular file of at most ``limit`` bytes; raises :class:`UnreadableError`."""
+    with _opened(path, limit) as file:
+        content = file.read()
+    _require_content(content)
+    return content
+
+
+def file_sha256(path: Path, limit: int = FILE_SIZE_LIMIT) -> str:
+    """The SHA-256 of such a file, which is never in memory as a whole; raises as :func:`read_bytes`."""
+    digest = hashlib.sha256()
+    with _opened(path, limit) as file:
+        while part := file.read(_PART):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _opened(path: str | Path, limit: int) -> Iterator[io.FileIO]:
+    """A regular file, to be read to its end."""
     try:
         # Not opened at once: to open a pipe would wait for its writer.
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 (no Path for each slice)
             raise unreadable("not a regular file", "one", "replace it by a file")
-        descriptor = os.open(path, _FLAGS)
-        try:
-            status = os.fstat(descriptor)
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            status = os.fstat(file.fileno())
             if status.st_size > limit:
                 found = f"{status.st_size / 1e6:.0f} MB"
                 raise unreadable(found, f"at most {limit / 1e6:.0f} MB", "check what the file is")
-            with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
-                content = file.read()
-            after = os.fstat(descriptor)
-        finally:
-            os.close(descriptor)
-        if (status.st_size, status.st_mtime_ns) != (len(content), after.st_mtime_ns):
+            yield file
+            after = os.fstat(file.fileno())
+            length = file.tell()
+        if (status.st_size, status.st_mtime_ns) != (length, after.st_mtime_ns):
             # Part of it may be of before and part of after, and still read as one.
             found = "was written to while it was read"
             raise unreadable(found, "a file at rest", "run again when nothing writes into the folder")
-        _require_content(content)
-        return content
     except OSError as error:
         found = f"cannot be read ({error.strerror})"
         raise unreadable(found, "a readable file", "check that it is there and its rights") from None

@@ -1,4 +1,4 @@
-"""``quantify.json`` read back: the one place that tells whether a manifest is what ``quantify`` writes."""
+"""Manifests: written, and ``quantify.json`` read back, held against what ``quantify`` writes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,27 @@ import msgspec
 
 from mriparaspinal import __version__
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError
+from mriparaspinal.core.filenames import MANIFEST
 from mriparaspinal.core.model import Settings
+from mriparaspinal.core.spelling import composed
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.protocol import faults_of
+
+COMPARISON = "comparison.json"
+
+#: The manifests of all commands, which are no annotations where they lie in a dataset.
+MANIFESTS = frozenset(
+    {
+        MANIFEST,
+        "prepare.json",
+        "sheets.json",
+        "masks.json",
+        "maps.json",
+        "comparison.json",
+        "correlations.json",
+    }
+    | {"regressions.json", "roc.json", "reliability.json", "threshold_sweep.json", "grades.json"}
+)
 
 _SHA256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
@@ -139,6 +157,13 @@ def listed_outputs(file: Path) -> dict[str, str]:
         return msgspec.convert(_parsed(read_bytes(file))["outputs"], dict[str, str])
     except (UnreadableError, RecursionError, ValueError, KeyError):
         return {}
+
+
+def manifest_bytes(content: Mapping[str, Any]) -> bytes:
+    """A manifest as JSON, always the same bytes for the same content."""
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    # Names of files that are not UTF-8 hold characters that cannot be written as such.
+    return composed(text).encode("utf-8", "backslashreplace")
 
 
 def _parsed(raw: bytes) -> dict[str, Any]:

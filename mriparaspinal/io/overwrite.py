@@ -45,7 +45,7 @@ def refuse_beside_inputs(
     What a study makes may lie in a folder of its own below the dataset, but nowhere below a folder that was
     ``made`` by another command.
     """
-    from mriparaspinal.io.output import is_device  # here, so that ``--help`` does without it
+    from mriparaspinal.io.write import is_device  # here, so that ``--help`` does without it
 
     if output.is_dir():
         raise UsageError(f"{option} {output}: is a folder; expected the name of a file; add one")

@@ -70,6 +70,37 @@ def parse_table(raw: bytes, name: str) -> TextTable:
     """
     if name.casefold().endswith(WORKBOOKS):
         return _of_workbook(raw, name)
+    text, plain = _decoded(raw, name)
+    separator = _separator(text[:_HEADER])
+    _require_table(text.count(separator) + text.count("\n"), "\0" in text, name)
+    records = list(_records(_shared(_lines(text), separator), name))
+    columns = records.pop(0)
+    if separator != ",":
+        _require_one_point(columns, records, name)
+        thousands = not _has_decimal_commas(records)
+        for index, record in enumerate(records):
+            records[index] = tuple(_decimal_point(cell, thousands) for cell in record)
+    return TextTable(columns, tuple(records), plain=separator == "," and plain)
+
+
+def table_rows(raw: bytes, name: str) -> Iterator[tuple[str, ...]]:
+    """The header and then the rows of a table, as :func:`parse_table` has them, of commas one at a time.
+
+    Raises :class:`NoInputError`, for a row when it comes.
+    """
+    start = raw[:_HEADER].decode("ascii") if raw.isascii() else ";"
+    if not name.casefold().endswith(WORKBOOKS) and _separator(start) == ",":
+        _require_table(raw.count(b",") + raw.count(b"\n"), b"\0" in raw, name)
+        lines = io.TextIOWrapper(io.BytesIO(raw), "ascii", newline="")
+        yield from _records(csv.reader(lines, strict=True), name)
+        return
+    table = parse_table(raw, name)
+    yield table.columns
+    yield from table.rows
+
+
+def _decoded(raw: bytes, name: str) -> tuple[str, bool]:
+    """The text of a table, and whether it stands in the file as it is here."""
     try:
         marked = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -77,36 +108,44 @@ def parse_table(raw: bytes, name: str) -> TextTable:
         raise NoInputError(Fault(name, found, "a UTF-8 table", remedy)) from None
     # The mark that begins a file of Windows; tools that join files leave others further on.
     text = composed(marked.replace("\ufeff", ""))
-    if "\0" in text:
+    return text, text == marked
+
+
+def _separator(start: str) -> str:
+    first = re.sub(r'"[^"]*("|$)', "", start.lstrip("\r\n")).split("\n", 1)[0]
+    return max(",;\t", key=first.count)
+
+
+def _require_table(cells: int, zeros: bool, name: str) -> None:
+    """Raise :class:`NoInputError` for zero bytes, and for more cells than any table has."""
+    if zeros:
         raise NoInputError(Fault(name, "zero bytes were found", "a text table", "save it as CSV UTF-8"))
-    first = re.sub(r'"[^"]*("|$)', "", text[:_HEADER].lstrip("\r\n")).split("\n", 1)[0]
-    separator = max(",;\t", key=first.count)
-    if (cells := text.count(separator) + text.count("\n")) > CELLS_LIMIT:
+    if cells > CELLS_LIMIT:
         expected = f"at most {CELLS_LIMIT}"
         raise NoInputError(Fault(name, f"{cells} cells", expected, "check what the file is"))
+
+
+def _records(lines: Iterable[Iterable[str]], name: str) -> Iterator[tuple[str, ...]]:
+    """The header and the rows, as many cells in each, without empty rows."""
+    number = width = 0
     try:
-        lines = csv.reader(_lines(text), delimiter=separator, strict=True)
-        records = [record for line in _shared(lines) if any(record := tuple(line))]
-        if "'" in text:
-            records = [tuple(map(as_it_was, record)) for record in records]
+        for line in lines:
+            record = tuple(as_it_was(cell.strip()) for cell in line)
+            if not any(record):
+                continue
+            number += 1
+            if number == 1:
+                _check_header(record, name)
+                width = len(record)
+            elif len(record) != width:
+                found, expected = f"row {number} has {len(record)} cells", f"{width} as in the header"
+                raise NoInputError(Fault(name, found, expected, "correct the row"))
+            yield record
     except csv.Error as error:
         remedy = "save it again as CSV UTF-8"
         raise NoInputError(Fault(name, f"{error}", "a CSV table", remedy)) from None
-    if not records:
+    if not number:
         raise NoInputError(Fault(name, "no rows were found", "a header and rows", "check the file"))
-    columns = records[0]
-    _check_header(columns, name)
-    for number, record in enumerate(records[1:], 2):
-        if len(record) != len(columns):
-            found, expected = f"row {number} has {len(record)} cells", f"{len(columns)} as in the header"
-            raise NoInputError(Fault(name, found, expected, "correct the row"))
-    del records[0]
-    if separator != ",":
-        _require_one_point(columns, records, name)
-        thousands = not _has_decimal_commas(records)
-        for index, record in enumerate(records):
-            records[index] = tuple(_decimal_point(cell, thousands) for cell in record)
-    return TextTable(columns, tuple(records), plain=separator == "," and text == marked)
 
 
 #: Texts up to this length are kept once in a table: words, ids and whole numbers, which come again and again.
@@ -118,9 +157,9 @@ def _lines(text: str) -> Iterator[str]:
     return (line[0] for line in re.finditer(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text))
 
 
-def _shared(lines: Iterable[Sequence[str]]) -> Iterator[Iterable[str]]:
+def _shared(lines: Iterable[str], separator: str) -> Iterator[Iterable[str]]:
     once: dict[str, str] = {}
-    for line in lines:
+    for line in csv.reader(lines, delimiter=separator, strict=True):
         cells = map(str.strip, line)
         yield (once.setdefault(cell, cell) if len(cell) <= _SHORT else cell for cell in cells)
 
@@ -244,7 +283,7 @@ def escape_formula(text: str) -> str:
 
 
 def as_it_was(text: str) -> str:
-    """The text that :func:`harmless` was given.
+    """The text that :func:`escape_formula` was given.
 
     >>> as_it_was("'=1+1"), as_it_was("'MF_L"), as_it_was("''=1+1")
     ('=1+1', "'MF_L", "'=1+1")

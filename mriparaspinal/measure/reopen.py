@@ -13,8 +13,8 @@ from mriparaspinal.core.model import Settings
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.find import name_parser
 from mriparaspinal.dataset.open import Dataset, UnknownParticipantError, open_dataset
+from mriparaspinal.io.lock import require_finished
 from mriparaspinal.io.manifest import Manifest
-from mriparaspinal.io.output import require_finished
 
 if TYPE_CHECKING:
     from mriparaspinal.dataset.label_maps import LabelMaps

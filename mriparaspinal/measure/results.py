@@ -24,10 +24,12 @@ from mriparaspinal.core.model import (
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.versions import library_versions
 from mriparaspinal.dataset.open import Dataset
-from mriparaspinal.io.folder import read_bytes
-from mriparaspinal.io.manifest import Manifest, parse_manifest, read_manifest
-from mriparaspinal.io.output import OutputFolder, has_content, manifest_bytes, require_finished, sha256
+from mriparaspinal.io.folder import file_sha256, read_bytes
+from mriparaspinal.io.lock import require_finished
+from mriparaspinal.io.manifest import Manifest, manifest_bytes, parse_manifest, read_manifest
+from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.tables import csv_bytes, csv_lines, table_bytes
+from mriparaspinal.io.write import has_content, sha256
 from mriparaspinal.measure.dataset import MeasuredDataset, with_lost_slices
 from mriparaspinal.measure.rows import choose_reference, each_row, tabulate_slices
 
@@ -79,16 +81,50 @@ def slice_tables(folder: Path) -> list[str]:
     return [name for name in (f"L{n}_slices.csv" for n in range(1, 6)) if (folder / name).is_file()]
 
 
+class _Files(Mapping[str, bytes]):
+    """Files of a folder, each read when it is asked for, and refused where it is not the one of before.
+
+    Kept in memory, the tables of 10,000 participants would take more of it than all else.
+    """
+
+    def __init__(self, folder: Path, digests: Mapping[str, str]) -> None:
+        self._folder, self._digests = folder, digests
+
+    def __getitem__(self, name: str) -> bytes:
+        digest = self._digests[name]
+        try:
+            content = read_bytes(self._folder / name)
+        except UnreadableError as error:
+            raise NoInputError(error.fault.at(f"{self._folder / name}")) from None
+        if sha256(content) != digest:
+            raise _other_results(self._folder)
+        return content
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._digests
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._digests)
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+
+def _other_results(folder: Path) -> NoInputError:
+    found = "other results stand there now than when they were read"
+    return NoInputError(f"{folder}: {found}; expected them at rest; run this command again")
+
+
 @dataclass(frozen=True, slots=True)
 class Results:
-    """A folder of results as it was read: every file once, and the bytes that were checked are those used."""
+    """A folder of results that was checked: what is read of it later is refused where it has changed."""
 
     folder: Path
     manifest: Manifest | None
     """``quantify.json``; None for a folder of CSVs that was not written by ``quantify``."""
     tables: tuple[str, ...]
     """Of ``L1.csv`` … ``L5.csv`` those that are there."""
-    contents: dict[str, bytes]
+    contents: Mapping[str, bytes]
     """The bytes of the tables, and of all else that the manifest lists, by name."""
     sealed: bytes = b""
     """The bytes of the manifest."""
@@ -96,8 +132,12 @@ class Results:
     def require_same(self) -> None:
         """Raise :class:`NoInputError` where the folder is no longer what was read."""
         if read_results(self.folder).sealed != self.sealed:
-            found = "other results stand there now than when they were read"
-            raise NoInputError(f"{self.folder}: {found}; expected them at rest; run this command again")
+            raise _other_results(self.folder)
+
+    def sha256(self, name: str) -> str:
+        """The SHA-256 of a file."""
+        known = {} if self.manifest is None else self.manifest.outputs
+        return known.get(name) or sha256(self.contents[name])
 
 
 def read_results(folder: Path) -> Results:
@@ -115,18 +155,13 @@ def read_results(folder: Path) -> Results:
     own = folder / PARTICIPANTS
     if not (folder / MANIFEST).exists():
         beside = [*slice_tables(folder), *([PARTICIPANTS] if own.is_file() else [])]
-        return Results(folder, None, tuple(names), {n: table_bytes(folder / n) for n in (*names, *beside)})
+        digests = {name: sha256(table_bytes(folder / name)) for name in (*names, *beside)}
+        return Results(folder, None, tuple(names), _Files(folder, digests))
     manifest, sealed = _read_manifest(folder)
-    found = _read_outputs(folder, manifest)
-    if own.is_file() and PARTICIPANTS not in found:
-        found[PARTICIPANTS] = table_bytes(own)
-    return Results(folder, manifest, tuple(names), found, sealed)
-
-
-def open_results(folder: Path) -> tuple[Manifest | None, list[str]]:
-    """The manifest of a folder of results and the names of its tables; raises as :func:`read_results`."""
-    results = read_results(folder)
-    return results.manifest, list(results.tables)
+    digests = {name: _checked(folder, name, manifest.outputs) for name in _listed(folder, manifest)}
+    if own.is_file() and PARTICIPANTS not in digests:
+        digests[PARTICIPANTS] = sha256(table_bytes(own))
+    return Results(folder, manifest, tuple(names), _Files(folder, digests), sealed)
 
 
 def open_share(folder: Path) -> tuple[Manifest, bytes]:
@@ -141,7 +176,8 @@ def open_share(folder: Path) -> tuple[Manifest, bytes]:
     if SHARE not in manifest.outputs:
         found = "measured without --participant-label; expected a share of a dataset"
         raise NoInputError(f"{folder}: {found}; leave it out, or measure shares")
-    return manifest, _read_outputs(folder, manifest)[SHARE]
+    digests = {name: _checked(folder, name, manifest.outputs) for name in _listed(folder, manifest)}
+    return manifest, _Files(folder, digests)[SHARE]
 
 
 def _read_manifest(folder: Path) -> tuple[Manifest, bytes]:
@@ -154,25 +190,25 @@ def _read_manifest(folder: Path) -> tuple[Manifest, bytes]:
     return parse_manifest(sealed, file), sealed
 
 
-def _read_outputs(folder: Path, manifest: Manifest) -> dict[str, bytes]:
-    """The bytes of all tables that are there, and of all else that the manifest lists."""
-    listed = dict.fromkeys([*segment_tables(folder), *slice_tables(folder), *manifest.outputs])
-    return {name: _read_output(folder, name, manifest.outputs) for name in listed}
+def _listed(folder: Path, manifest: Manifest) -> list[str]:
+    """The names of all tables that are there, and of all else that the manifest lists."""
+    return list(dict.fromkeys([*segment_tables(folder), *slice_tables(folder), *manifest.outputs]))
 
 
-def _read_output(folder: Path, name: str, outputs: Mapping[str, str]) -> bytes:
+def _checked(folder: Path, name: str, outputs: Mapping[str, str]) -> str:
+    """The SHA-256 of a file, which is the one that the manifest lists."""
     again = "run quantify again, or take quantify.json away to use the CSVs as they are"
     if name not in outputs:
         raise NoInputError(f"{folder / name}: not a table of the last quantify; expected its own; {again}")
     try:
-        content = read_bytes(folder / name)
+        digest = file_sha256(folder / name)
     except UnreadableError as error:
         expected = "it whole, as the manifest lists it"
         raise NoInputError(Fault(f"{folder / name}", error.fault.found, expected, again)) from None
-    if sha256(content) != outputs[name]:
+    if digest != outputs[name]:
         found = "changed since quantify wrote it (its SHA-256 differs)"
         raise NoInputError(f"{folder / name}: {found}; expected it untouched; {again}")
-    return content
+    return digest
 
 
 def _clear_reference(measured: MeasuredDataset, settings: Settings) -> str:

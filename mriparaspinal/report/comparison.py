@@ -20,9 +20,9 @@ from mriparaspinal.core.filenames import MARK
 from mriparaspinal.core.model import SEGMENTS
 from mriparaspinal.core.text import read_number
 from mriparaspinal.io.folder import read_bytes
-from mriparaspinal.io.manifest import AnalysisManifest, read_analysis_manifest
-from mriparaspinal.io.output import COMPARISON, sha256
+from mriparaspinal.io.manifest import COMPARISON, AnalysisManifest, read_analysis_manifest
 from mriparaspinal.io.tables import TextTable, parse_table, read_table
+from mriparaspinal.io.write import sha256
 from mriparaspinal.present.table_layout import PaperTable
 from mriparaspinal.present.tables import table1, table2, table3, table4
 from mriparaspinal.report.figure_svg import svg_picture

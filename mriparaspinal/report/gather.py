@@ -18,8 +18,8 @@ from mriparaspinal.core.filenames import MANIFEST
 from mriparaspinal.core.model import MUSCLES, PROBLEM_COLUMNS, SEGMENTS, Problem, Settings
 from mriparaspinal.core.text import count_of, natural_key
 from mriparaspinal.io.manifest import Manifest
-from mriparaspinal.io.output import sha256
 from mriparaspinal.io.tables import parse_table
+from mriparaspinal.io.write import sha256
 from mriparaspinal.measure.reopen import ReopenedDataset
 from mriparaspinal.measure.results import Results
 from mriparaspinal.report.comparison import Compared, TableView, open_comparison, table_view

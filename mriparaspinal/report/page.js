@@ -217,9 +217,10 @@ function markChanged(slice) {
   byId("save").textContent = `Save marked as CSV (${count})`;
 }
 
-/* As the other tables: a spreadsheet shows a text that looks like a formula and does not run it. */
+/* As the other tables: a spreadsheet shows a text that looks like a formula and does not run it; numbers stay. */
 function csvCell(text) {
-  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  const number = /^-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text);
+  const harmless = /^'*[=+\-@\t\r]/.test(text) && !number ? `'${text}` : text;
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 

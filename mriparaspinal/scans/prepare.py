@@ -21,11 +21,11 @@ from mriparaspinal.core.model import MUSCLES, PROBLEM_COLUMNS, REFERENCES, SAT, 
 from mriparaspinal.core.text import count_of, natural_key
 from mriparaspinal.imaging.window import PERCENTILES, WindowRule
 from mriparaspinal.io.label_volumes import read_label_volume
-from mriparaspinal.io.manifest import listed_outputs
+from mriparaspinal.io.manifest import listed_outputs, manifest_bytes
 from mriparaspinal.io.nifti import Form, is_nifti
-from mriparaspinal.io.output import manifest_bytes, sha256
 from mriparaspinal.io.scan_files import has_series, places, read_source, read_sources, require_there
 from mriparaspinal.io.tables import csv_bytes, read_table
+from mriparaspinal.io.write import sha256
 from mriparaspinal.scans.choose import Chosen, choose, named
 from mriparaspinal.scans.level_maps import FoundLevels, LevelRule, find_levels
 from mriparaspinal.scans.levels import Level, parse_levels, problem_of_row, row_problem

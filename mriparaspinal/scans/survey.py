@@ -14,10 +14,11 @@ from mriparaspinal import __version__
 from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.imaging.planes import Series, radiological, tilt_degrees
 from mriparaspinal.imaging.window import linear_levels, percentile_window, series_window
+from mriparaspinal.io.manifest import manifest_bytes
 from mriparaspinal.io.nifti import Form
-from mriparaspinal.io.output import manifest_bytes, sha256
 from mriparaspinal.io.scan_files import numbers, read_source
 from mriparaspinal.io.tables import csv_bytes
+from mriparaspinal.io.write import sha256
 from mriparaspinal.scans.levels import COLUMNS as LEVEL_COLUMNS
 from mriparaspinal.scans.levels import TABLE as LEVELS_TABLE
 

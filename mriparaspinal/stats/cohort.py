@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 
 import numpy as np
 import pandas as pd
@@ -14,17 +14,28 @@ from mriparaspinal.core.spelling import near_names, near_notes
 from mriparaspinal.core.text import natural_key
 from mriparaspinal.stats.cells import as_text, check_unique, counted, id_list, texts
 
+#: What says which row it is, and whose.
+ROW_KEYS = ("participant_id", "group", "segment", "muscle", "side", "role")
+
+#: What a note may be due for.
+NOTED = ("fat_rule", "mask_rule", "slices")
+
 _ROLES = {"symptomatic", "contralateral", "bilateral", ""}
 
 _OPPOSITE = {"left": "right", "right": "left"}
 
 
-def assemble(measurements: pd.DataFrame, participants: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
+def assemble(
+    measurements: pd.DataFrame,
+    participants: pd.DataFrame | None,
+    keep: Callable[[str], bool] = lambda _: True,
+) -> tuple[pd.DataFrame, list[str]]:
     """Join the rows of ``L1.csv`` … ``L5.csv`` with the participants table, with group and role settled.
 
     ``measurements`` has the columns of those files, one row per participant × segment × muscle × side;
     ``group`` and ``role`` may be empty. ``participants`` has one row per ``participant_id`` with
     normalised values (``onset_side`` left, right or empty; ``psa`` 1.0, 0.0 or NaN; numbers as float).
+    ``keep``: whether a column is wanted in the result, beside those that say what a row is.
 
     Group and role come from the participants table: ``symptomatic`` is the onset side,
     ``contralateral`` the other one, ``bilateral`` both together, empty where the onset side is unknown.
@@ -36,8 +47,8 @@ def assemble(measurements: pd.DataFrame, participants: pd.DataFrame | None) -> t
     """
     rows = measurements.copy(deep=False)  # columns are replaced, not changed
     del measurements
-    for column in ("participant_id", "group", "segment", "muscle", "side", "role"):
-        rows[column] = texts(rows[column]) if column in rows else ""
+    for column in ROW_KEYS:
+        rows[column] = _plain(rows[column]) if column in rows else ""
     _check_measurements(rows)
     if participants is None:
         people = pd.DataFrame(index=pd.Index([], name="participant_id", dtype=object))
@@ -47,12 +58,22 @@ def assemble(measurements: pd.DataFrame, participants: pd.DataFrame | None) -> t
         notes += absent(rows, people)
         if "onset_side" not in people:
             notes.append("participants table: no column onset_side; roles as in the measurements")
-    rows["group"] = _settled_groups(rows, people)
-    rows["role"] = _settled_roles(rows, people)
+    rows["group"] = pd.Series(_settled_groups(rows, people), rows.index, dtype=object)
+    rows["role"] = pd.Series(_settled_roles(rows, people), rows.index, dtype=object)
     rows.loc[rows["side"] == "both", "role"] = "bilateral"
     _check_each_participant(rows)
     notes += [*_unknown(rows), *_unlike_rules(rows), *_unlike_stacks(rows)]
+    for table in (rows, people):
+        for column in [name for name in table if not keep(name)]:
+            del table[column]
     return _joined(rows, people.drop(columns=["group"], errors="ignore")), notes
+
+
+def _plain(column: pd.Series) -> pd.Series:
+    """A column as plain texts; as it is where it has nothing else: a copy of a long one is much memory."""
+    if column.dtype == object and all(type(cell) is str and cell == cell.strip() for cell in column):
+        return column
+    return texts(column)
 
 
 def _check_measurements(rows: pd.DataFrame) -> None:
@@ -189,7 +210,7 @@ def _unknown(rows: pd.DataFrame) -> list[str]:
     notes = []
     if homeless := set(rows.loc[rows["group"] == "", "participant_id"]):
         notes.append(f"group: unknown for {counted(homeless)}: {id_list(homeless)}")
-    one_sided = rows[rows["side"] != "both"]
+    one_sided = rows.loc[rows["side"] != "both", ["participant_id", "role"]]
     unknown = set(one_sided.loc[one_sided["role"] == "", "participant_id"])
     if unknown and unknown == set(one_sided["participant_id"]):
         notes.append("onset side: known for no participant; no side is symptomatic or contralateral")
@@ -225,12 +246,11 @@ def _unlike_stacks(rows: pd.DataFrame) -> list[str]:
 
 def _joined(rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     """Both tables as one, sorted; ``rows`` is used up, column by column: twice its size is much memory."""
-    first = ["participant_id", "group", "segment", "muscle", "side", "role"]
     order = _order(rows)
     # -1, the place behind the last one, for who is not listed.
     who = people.index.get_indexer(rows["participant_id"].iloc[order])
     table: dict[str, pd.Series] = {}
-    for column in first + [column for column in rows if column not in first]:
+    for column in [*ROW_KEYS, *(column for column in rows if column not in ROW_KEYS)]:
         table[column] = rows.pop(column).iloc[order].reset_index(drop=True)
     for column in people:
         if pd.api.types.is_numeric_dtype(people[column]):
@@ -248,11 +268,11 @@ def _order(rows: pd.DataFrame) -> NDArray[np.intp]:
     return np.lexsort([_ranks(rows[column]) for column in keys])
 
 
-def _ranks(column: pd.Series) -> NDArray[np.intp]:
+def _ranks(column: pd.Series) -> NDArray[np.int32]:
     """The place of each cell among the column's texts in natural order; texts of one key share it."""
     codes, names = pd.factorize(column)
     keys = [natural_key(name) for name in names]
-    ranks = np.zeros(len(names), dtype=np.intp)
+    ranks = np.zeros(len(names), dtype=np.int32)
     last, rank = None, -1
     for place in sorted(range(len(names)), key=keys.__getitem__):
         rank += keys[place] != last

@@ -65,7 +65,8 @@ def compare(
     if normality not in ("lilliefors", "shapiro"):
         raise UsageError(f"normality: {normality!r} was found; expected lilliefors or shapiro; choose one")
     if "participant_id" in cohort:
-        check_unique(cohort[cohort["participant_id"].map(as_text) != ""])
+        known = cohort["participant_id"].map(as_text) != ""
+        check_unique(cohort if known.all() else cohort[known])
     measures, notes = _measures(cohort, metrics, divide_by)
     rows: list[dict[str, object]] = []
     for contrast in dict.fromkeys(contrasts):

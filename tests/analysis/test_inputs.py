@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pandas as pd
 import pytest
 from scipy import stats
 
+from mriparaspinal.analysis.compare import columns_named, compare_cohort
 from mriparaspinal.analysis.inputs import join_tables, open_cohort, open_table
 from mriparaspinal.core.errors import UsageError
-from tests.support.builders.study import PROJECT, read_csv, run
+from tests.support.builders.study import PROJECT, read_csv, repeat_results, run
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +159,30 @@ def test_a_joined_table_is_not_written_over(brain, results, tmp_path):
 def test_a_missing_table_is_one_line(brain, tmp_path):
     found = run("compare", "--table", brain, "--join", tmp_path / "no.csv", "--out", tmp_path / "o")
     assert (found.code, found.err.count("\n")) == (3, 1)
+
+
+def test_memory_for_each_row_of_a_large_cohort(results, tmp_path):
+    """230 bytes at most for each row were measured: twice as much is a copy too many."""
+    many = repeat_results(results, tmp_path / "many", 20)
+    named = columns_named((), (), None)
+    open_cohort(results, None, named)  # what is loaded once
+    tracemalloc.start()
+    try:
+        table = open_cohort(many, None, named).table
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(table) == 20 * 16 * 5 * 9
+    assert most / len(table) < 400
+
+
+def test_columns_that_nobody_names_are_left_out_and_come_back_for_a_message(results):
+    few = open_cohort(results, None, columns_named((), ("csa_px",), None))
+    whole = open_cohort(results)
+    assert {"csa_px", "age"} <= set(few.table) < set(whole.table)
+    pd.testing.assert_frame_equal(few.table, whole.table[list(few.table)])
+    for cohort in (few, whole):
+        with pytest.raises(UsageError) as caught:
+            compare_cohort(cohort, (), ("none",))
+        assert "none: no such column was found for the metric" in str(caught.value)
+        assert "mean_intensity" in str(caught.value), "all that are there are named"

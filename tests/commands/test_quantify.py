@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mriparaspinal import __version__
-from mriparaspinal.measure.results import open_results
+from mriparaspinal.measure.results import read_results
 from tests.support.builders.slices import (
     SHAPES,
     box,
@@ -219,7 +219,7 @@ def test_a_second_run_on_less_removes_what_is_stale(data, tmp_path):
         (data / name).unlink()
     assert run("quantify", data, "--out", out).code == 0
     assert sorted(fingerprint(out)) == ["L3.csv", "L4.csv", "notes.txt", "problems.csv", "quantify.json"]
-    assert open_results(out)[1] == ["L3.csv", "L4.csv"]
+    assert read_results(out).tables == ("L3.csv", "L4.csv")
     assert {row["role"] for row in rows_of(out)} == {"", "bilateral"}
 
 
@@ -311,7 +311,7 @@ def test_a_faulty_slice_does_not_stop_the_others(data, tmp_path):
     }
     for file, *_ in problems_of(out):
         assert f"{file}: error: " in outcome.err
-    open_results(out)
+    read_results(out)
 
 
 def test_warnings_do_not_change_the_exit_code(data, tmp_path):
@@ -666,7 +666,7 @@ def test_file_names_that_are_not_utf8(data, tmp_path):
     out = tmp_path / "out"
     assert run("quantify", data, "--out", out).code == 0
     assert len(rows_of(out)) == 72
-    assert open_results(out)[1] == ["L3.csv", "L4.csv"]
+    assert read_results(out).tables == ("L3.csv", "L4.csv")
     assert rows_of(out)[0]["image"] == "M\\udcfcller/ALS_1_3.png"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mriparaspinal.core.model import EXPECTED_MUSCLES, RegionCount, Slice, SliceResult
-from mriparaspinal.io.output import sha256
+from mriparaspinal.io.write import sha256
 from mriparaspinal.measure.pack import pack, unpack
 
 SLICE = Slice("ALS_1", "ALS", "L3", "a.png", "a.json")

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -19,8 +20,10 @@ import pytest
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.filenames import MARK
 from mriparaspinal.core.model import Settings
-from mriparaspinal.io.output import DRAFT, OutputFolder, manifest_bytes, sha256, write_file
-from mriparaspinal.measure.results import open_results, segment_tables, stale_tables
+from mriparaspinal.io.manifest import manifest_bytes
+from mriparaspinal.io.output import OutputFolder
+from mriparaspinal.io.write import DRAFT, sha256, write_file
+from mriparaspinal.measure.results import read_results, segment_tables, stale_tables
 
 
 def anything(_: bytes) -> bool:
@@ -51,7 +54,8 @@ def test_written_whole(tmp_path):
     files = results_of(L1=b"one\n", L3=b"three\n", problems=b"p\n", participants=b"q\n")
     write(out, files)
     assert {name: (out / name).read_bytes() for name in names(out)} == files
-    manifest, tables = open_results(out)
+    found = read_results(out)
+    manifest, tables = found.manifest, list(found.tables)
     assert tables == ["L1.csv", "L3.csv"]
     assert manifest.outputs == json.loads(files["quantify.json"])["outputs"]
     assert manifest.measured_with == Settings()
@@ -62,7 +66,7 @@ def test_what_an_earlier_run_wrote_and_this_one_did_not_goes(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     write(tmp_path, results_of(L1=b"new", problems=b""))
     assert names(tmp_path) == ["L1.csv", "notes.txt", "problems.csv", "quantify.json"]
-    assert open_results(tmp_path)[1] == ["L1.csv"]
+    assert read_results(tmp_path).tables == ("L1.csv",)
 
 
 def stopped(folder, stop: BaseException) -> None:
@@ -80,7 +84,7 @@ def test_a_run_that_stops_by_itself_leaves_the_old_results(tmp_path):
         with OutputFolder(tmp_path):
             pass
     assert names(tmp_path) == ["L1.csv", "quantify.json"]
-    assert open_results(tmp_path)[1] == ["L1.csv"]
+    assert read_results(tmp_path).tables == ("L1.csv",)
 
 
 def test_the_mark_of_a_killed_run_is_refused_and_taken_over(tmp_path):
@@ -89,7 +93,7 @@ def test_the_mark_of_a_killed_run_is_refused_and_taken_over(tmp_path):
     (tmp_path / f"{DRAFT}12").mkdir()
     (tmp_path / f"{DRAFT}12" / "L1.csv").write_bytes(b"half")
     with pytest.raises(NoInputError, match=r"cut off.*; expected finished results; run quantify again"):
-        open_results(tmp_path)
+        read_results(tmp_path)
     write(tmp_path, results_of(L2=b"new"))
     assert names(tmp_path) == ["L2.csv", "quantify.json"]
 
@@ -99,7 +103,7 @@ def test_one_run_at_a_time(tmp_path):
         with pytest.raises(UsageError, match=r"another run is writing.*; expected one at a time; wait"):
             OutputFolder(tmp_path).__enter__()
         with pytest.raises(NoInputError, match="still writing"):
-            open_results(tmp_path)
+            read_results(tmp_path)
     with OutputFolder(tmp_path):
         pass
     assert names(tmp_path) == []
@@ -137,7 +141,7 @@ def test_a_table_that_is_not_the_one_written_is_refused(tmp_path, name, how):
     else:
         path.write_bytes(path.read_bytes() + b"3\n" if how == "changed" else path.read_bytes()[:-1])
     with pytest.raises(NoInputError) as caught:
-        open_results(tmp_path)
+        read_results(tmp_path)
     message = str(caught.value)
     assert str(path) in message
     assert "; expected" in message
@@ -148,12 +152,13 @@ def test_a_table_of_another_run_beside_them_is_refused(tmp_path):
     write(tmp_path, results_of(L1=b"1", problems=b""))
     (tmp_path / "L4.csv").write_bytes(b"older")
     with pytest.raises(NoInputError, match=r"L4\.csv: not a table of the last quantify"):
-        open_results(tmp_path)
+        read_results(tmp_path)
 
 
 def test_csvs_without_a_manifest_are_taken_as_they_are(tmp_path):
     (tmp_path / "L2.csv").write_text("x")
-    assert open_results(tmp_path) == (None, ["L2.csv"])
+    found = read_results(tmp_path)
+    assert (found.manifest, found.tables) == (None, ("L2.csv",))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +168,7 @@ def test_a_broken_manifest_is_refused(tmp_path, text):
     (tmp_path / "L2.csv").write_text("x")
     (tmp_path / "quantify.json").write_text(text)
     with pytest.raises(NoInputError, match=r"quantify.json: .*; expected .*; run quantify again"):
-        open_results(tmp_path)
+        read_results(tmp_path)
 
 
 @pytest.mark.parametrize("make", ["nothing", "file", "empty"])
@@ -174,7 +179,7 @@ def test_what_is_no_folder_of_results(tmp_path, make):
     elif make == "empty":
         path.mkdir()
     with pytest.raises(NoInputError, match=r".*; expected the results of quantify; "):
-        open_results(path)
+        read_results(path)
 
 
 def test_only_the_five_segments_are_tables(tmp_path):
@@ -202,7 +207,7 @@ def test_nor_replaced_by_another(tmp_path):
         write(tmp_path, results_of(L1=b"1", participants=b"other"))
     assert names(tmp_path) == ["participants.csv"]
     write(tmp_path, results_of(L1=b"1", participants=b"mine"))
-    assert open_results(tmp_path)[1] == ["L1.csv"]
+    assert read_results(tmp_path).tables == ("L1.csv",)
 
 
 @pytest.mark.parametrize("own", ["L1.csv", "L4.csv"])
@@ -236,7 +241,7 @@ with OutputFolder(pathlib.Path(sys.argv[1])) as out:
     assert (tmp_path / "participants.csv").exists()
     assert not (tmp_path / "quantify.json").exists()
     with pytest.raises(NoInputError, match="cut off"):
-        open_results(tmp_path)
+        read_results(tmp_path)
     write(tmp_path, results_of(L2=b"2"))
     assert names(tmp_path) == ["L2.csv", "quantify.json"], (
         "the stale copy would be the next comparison's table"
@@ -246,7 +251,18 @@ with OutputFolder(pathlib.Path(sys.argv[1])) as out:
 # Folders that cannot be written
 
 
-@pytest.mark.parametrize("name", ["file", "file/below", "/proc/none/out", "x" * 300])
+@pytest.mark.parametrize("name", ["file", "pipe", "/dev/null"])
+def test_what_is_no_folder_is_named(tmp_path, name):
+    (tmp_path / "file").write_text("x")
+    os.mkfifo(tmp_path / "pipe")
+    there = "a file" if name == "file" else "a device or a pipe"
+    with pytest.raises(UsageError) as caught:
+        OutputFolder(tmp_path / name).__enter__()
+    found = f"cannot be written into ({there} is there); expected a folder; choose another --out"
+    assert str(caught.value) == f"{tmp_path / name}: {found}"
+
+
+@pytest.mark.parametrize("name", ["file/below", "/proc/none/out", "x" * 300])
 def test_a_folder_that_cannot_be_made(tmp_path, name):
     (tmp_path / "file").write_text("x")
     with pytest.raises(UsageError) as caught:
@@ -274,7 +290,7 @@ def test_a_full_disk_changes_nothing(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert names(tmp_path) == ["L1.csv", "problems.csv", "quantify.json"]
     assert (tmp_path / "L1.csv").read_bytes() == b"old"
-    open_results(tmp_path)
+    read_results(tmp_path)
 
 
 def test_a_table_that_cannot_be_replaced_leaves_a_folder_that_is_refused(tmp_path):
@@ -284,7 +300,7 @@ def test_a_table_that_cannot_be_replaced_leaves_a_folder_that_is_refused(tmp_pat
     with pytest.raises(UsageError, match="cannot be written"):
         write(tmp_path, results_of(L1=b"new", L2=b"new"))
     with pytest.raises(NoInputError, match="cut off"):
-        open_results(tmp_path)
+        read_results(tmp_path)
     assert not list(tmp_path.glob(f"{DRAFT}*"))
 
 

@@ -34,7 +34,7 @@ from mriparaspinal.imaging.slice_position import COLUMNS as GEOMETRY
 from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.measure.dataset import measure_dataset
-from mriparaspinal.measure.results import measurements_of, open_results, result_files, stale_tables
+from mriparaspinal.measure.results import measurements_of, read_results, result_files, stale_tables
 from mriparaspinal.measure.rows import tabulate, tabulate_slices
 from mriparaspinal.measure.stacks import slice_spacings, stack_problems, stacks_of
 from tests.support.builders.slices import SHAPES, grey_image, own_image, write_dataset, write_slice
@@ -530,7 +530,7 @@ def test_tables_of_slices_go_when_a_new_run_has_none(tmp_path):
     write_stack(tmp_path / "stacks")
     write_dataset(tmp_path / "single", 1, 0, (3,))
     out = written(tmp_path / "out", tmp_path / "stacks")
-    assert open_results(out)[1] == ["L3.csv"]
+    assert read_results(out).tables == ("L3.csv",)
     written(out, tmp_path / "single")
     assert sorted(path.name for path in out.iterdir()) == ["L3.csv", "problems.csv", "quantify.json"]
 
@@ -544,13 +544,14 @@ def test_tables_of_slices_that_were_changed_or_are_strange_are_refused(tmp_path)
         if content is not None:
             (out / "L3_slices.csv").write_bytes(content)
         with pytest.raises(NoInputError, match=r"L3_slices\.csv"):
-            open_results(out)
+            read_results(out)
     (out / "L3_slices.csv").write_bytes(own)
     (out / "L4_slices.csv").write_bytes(own)
     with pytest.raises(NoInputError, match=r"L4_slices\.csv: not a table of the last quantify"):
-        open_results(out)
+        read_results(out)
     (out / "quantify.json").unlink()
-    assert open_results(out) == (None, ["L3.csv"])
+    found = read_results(out)
+    assert (found.manifest, found.tables) == (None, ("L3.csv",))
 
 
 # The page

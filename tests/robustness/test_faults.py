@@ -21,9 +21,10 @@ from mriparaspinal.core.errors import NoInputError
 from mriparaspinal.core.filenames import MARK
 from mriparaspinal.core.model import COLUMNS, Settings
 from mriparaspinal.dataset.open import open_dataset
-from mriparaspinal.io.output import DRAFT, OutputFolder
+from mriparaspinal.io.output import OutputFolder
+from mriparaspinal.io.write import DRAFT
 from mriparaspinal.measure.dataset import measure_dataset
-from mriparaspinal.measure.results import open_results, result_files
+from mriparaspinal.measure.results import read_results, result_files
 from tests.support.builders.slices import write_dataset, write_slice
 from tests.support.builders.study import (
     PROJECT,
@@ -65,13 +66,13 @@ def is_whole(out: Path) -> str | None:
         assert len({len(row) for row in rows}) == 1, f"{path.name} was cut off in a row"
         assert path.read_bytes().endswith(b"\n")
     try:
-        manifest, tables = open_results(out)
+        found = read_results(out)
     except NoInputError:
         return None
-    assert manifest is not None
-    assert tables == ["L2.csv", "L3.csv", "L4.csv"]
+    assert found.manifest is not None
+    assert found.tables == ("L2.csv", "L3.csv", "L4.csv")
     thresholds = {row["threshold"] for row in rows_of(out)}
-    assert thresholds == {str(manifest.settings["threshold"])}
+    assert thresholds == {str(found.manifest.settings["threshold"])}
     assert len(rows_of(out)) == 81
     return thresholds.pop()
 
@@ -124,7 +125,7 @@ def test_a_killed_run_is_refused_by_name_and_says_what_to_do(many, tmp_path):
     process.kill()
     finish(process)
     with pytest.raises(NoInputError, match=r"cut off.*; expected finished results; run quantify again"):
-        open_results(out)
+        read_results(out)
     outcome = run("compare", out, "--out", tmp_path / "comparison")
     assert outcome.code == 3
     assert "run quantify again" in outcome.err
@@ -174,7 +175,7 @@ def test_workers_do_not_outlive_a_killed_run_and_keep_no_lock(many, tmp_path):
     finish(process)
     write_slice(tmp_path / "small", "ALS_1_3")
     assert run("quantify", tmp_path / "small", "--out", out).code == 0
-    assert open_results(out)[1] == ["L3.csv"]
+    assert read_results(out).tables == ("L3.csv",)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -194,7 +195,7 @@ def test_ctrl_c(many, tmp_path, jobs, whole_group):
     assert "Traceback" not in outcome.err
     assert len(outcome.err.splitlines()) <= 1
     assert fingerprint(out) == before, "the old results are whole, and the mark is gone"
-    open_results(out)
+    read_results(out)
 
 
 # Two at once
@@ -218,7 +219,7 @@ def test_two_runs_at_once(many, tmp_path):
     assert codes in ([0, 2], [0, 0])
     if codes == [0, 2]:
         assert any("one at a time" in outcome.err for outcome in outcomes)
-    manifest, _ = open_results(out)
+    manifest = read_results(out).manifest
     rows = read_csv(out / "L3.csv")
     assert {row["threshold"] for row in rows} == {str(manifest.settings["threshold"])}
     assert len(rows) == 5400
@@ -260,7 +261,7 @@ def test_a_full_disk(data, small_disk):
     assert f"{out}: cannot be written (No space left on device); expected " in line
     assert "free space; choose another --out" in line
     assert fingerprint(out) == before
-    assert open_results(out)[1] == ["L3.csv"]
+    assert read_results(out).tables == ("L3.csv",)
     (small_disk / "filler").unlink()
     shutil.rmtree(small)
     assert run("quantify", data, "--out", out, "--quiet").code == 0
@@ -371,7 +372,7 @@ def test_slices_that_cannot_be_read_in_time_are_given_up(data, tmp_path, hang, j
     lost = [line for line in outcome.err.splitlines() if "no result within 1 s; expected " in line]
     assert [line.split(":")[0] for line in lost] == ["ALS_1_3.png", "LR_1_2.png"]
     assert "measured 7 of 9 slices" in outcome.err
-    manifest, _ = open_results(tmp_path / "out")
+    manifest = read_results(tmp_path / "out").manifest
     assert manifest is not None
     assert "ALS_1_3.png" not in manifest.inputs
     assert len(rows_of(tmp_path / "out")) == 63

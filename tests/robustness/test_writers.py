@@ -19,8 +19,11 @@ from PIL import Image
 
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.filenames import MARK
-from mriparaspinal.io.output import COMPARISON, DRAFT, MARK_HEAD, OutputFolder, manifest_bytes, sha256
-from mriparaspinal.measure.results import open_results, read_results
+from mriparaspinal.io.lock import MARK_HEAD
+from mriparaspinal.io.manifest import COMPARISON, manifest_bytes
+from mriparaspinal.io.output import OutputFolder
+from mriparaspinal.io.write import DRAFT, sha256
+from mriparaspinal.measure.results import read_results
 from tests.support.builders.faults import Trial, contents, fork, writers
 from tests.support.builders.faults import finished as ended
 from tests.support.builders.slices import SHAPES, labelme, write_dataset, write_slice
@@ -77,7 +80,7 @@ def test_a_run_that_is_stopped_leaves_no_comparison_of_other_results(every, tmp_
         assert name not in there or there[name] != old[name]
     if sent == signal.SIGTERM:
         assert not [name for name in there if MARK in name or DRAFT in name]
-        open_results(out / "results")
+        read_results(out / "results")
 
 
 def test_a_run_refuses_what_is_not_its_own_before_it_measures(every, tmp_path):
@@ -107,7 +110,7 @@ def test_sigterm_and_sighup_end_as_ctrl_c_does(tmp_path, jobs, sent, whole_group
     assert outcome.code == 128 + sent
     assert outcome.err == f"mriparaspinal: stopped by the signal {sent.name}\n"
     assert fingerprint(out) == before, "the old results are whole, and the mark is gone"
-    open_results(out)
+    read_results(out)
 
 
 def test_a_hang_up_that_is_ignored_stays_so(tmp_path):
@@ -346,6 +349,49 @@ def test_single_files_replace_nothing_of_others(every, data, tmp_path):
     assert contents(tmp_path) == before
 
 
+# One command at a time, from its start to its end
+
+HOLDS = {
+    "run": ("data", "--out", "OUT"),
+    "quantify": ("data", "--out", "OUT"),
+    "masks": ("data", "--out", "OUT"),
+    "merge": ("share", "--out", "OUT"),
+    "prepare": ("scans", "--levels", "levels.csv", "--out", "OUT"),
+    "compare": ("results", "--out", "OUT"),
+    "correlate": ("results", "--score", "a", "--out", "OUT"),
+    "regress": ("results", "--predictor", "a", "--out", "OUT"),
+    "roc": ("t.csv", "--outcome", "a", "--positive", "1", "--predictor", "b", "--out", "OUT"),
+    "reliability": ("a", "b", "--out", "elsewhere", "--mean-out", "OUT"),
+    "threshold-sweep": ("results", "--dataset", "data", "--out", "OUT"),
+    "maps": ("dti", "--data", "d.nii.gz", "--bval", "b", "--bvec", "v", "--out", "OUT"),
+    "phantom": ("OUT",),
+}
+
+
+@pytest.mark.parametrize("name", HOLDS)
+def test_a_folder_that_another_command_holds_is_refused_before_anything_is_read(tmp_path, monkeypatch, name):
+    """No input is there: that would be told otherwise."""
+    monkeypatch.chdir(tmp_path)
+    with OutputFolder(Path("OUT")):
+        outcome = run(name, *HOLDS[name])
+    assert outcome.code == 2, outcome.err
+    (line,) = outcome.err.splitlines()
+    assert "OUT: another run is writing into this folder; expected one at a time; wait for it" in line
+    assert not Path("elsewhere").exists()
+
+
+def test_an_analysis_holds_its_folder_while_it_reads(tmp_path):
+    run("quantify", SAMPLE, "--out", tmp_path / "results")
+    command = ("compare", tmp_path / "results", "--out", tmp_path / "out")
+    process = start(*command)
+    assert wait_until((tmp_path / "out" / MARK).exists, 60)
+    second = run(*command)
+    assert second.code == 2
+    assert "another run is writing into this folder" in second.err
+    assert finish(process, 300).code == 0
+    assert not (tmp_path / "out" / MARK).exists()
+
+
 # Devices, links, rights, limits
 
 
@@ -365,6 +411,46 @@ def test_devices_and_pipes_are_written_into(data, tmp_path):
     assert run("check", data, "--json", "/dev/null").code == 0
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
     assert not list(Path("/dev").glob(f"{DRAFT}*"))
+
+
+@pytest.mark.parametrize("name", ["file", "pipe", "link"])
+def test_results_that_are_no_folder_are_named(tmp_path, name):
+    (tmp_path / "file").write_text("x")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("nowhere")
+    said = {"file": "a file", "pipe": "a pipe or device", "link": "a dead link"}[name]
+    outcome = run("compare", tmp_path / name, "--out", tmp_path / "out")
+    assert outcome.code == 3
+    (line,) = outcome.err.splitlines()
+    assert f"{name}: {said}, and no folder; expected the results of quantify; check the path" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_analysis_goes_into_a_device(every):
+    outcome = run(*every["regress"].command(Path("/dev/null"), ("a",)))
+    assert outcome.code == 2
+    assert "/dev/null: cannot be written into (a device or a pipe is there); expected a folder" in outcome.err
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+#: A link that somebody planted under a name that the command writes leads to a file of theirs.
+PLANTED = {
+    "compare": "notes.txt", "regress": "regressions.csv", "roc": "roc.csv", "quantify": "L3.csv",
+    "merge": "L3.csv", "masks": "values.csv", "prepare": "ALS_1_2.png", "threshold-sweep": "notes.txt",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_link_is_not_followed(every, tmp_path, name):
+    out, writer = tmp_path / "out", every[name]
+    out.mkdir()
+    (tmp_path / "theirs").write_text("theirs")
+    (out / PLANTED[name]).symlink_to(tmp_path / "theirs")
+    outcome = run(*writer.command(out, writer.one))
+    assert refused(outcome, out / PLANTED[name]), outcome.err
+    assert (tmp_path / "theirs").read_text() == "theirs"
+    assert (out / PLANTED[name]).is_symlink()
+    assert len(list(out.iterdir())) == 1
 
 
 def test_a_link_stays_and_its_target_is_replaced(data, tmp_path):

@@ -24,7 +24,7 @@ import numpy as np
 
 from mriparaspinal.cli import main
 from mriparaspinal.core.filenames import MARK
-from mriparaspinal.io.output import DRAFT
+from mriparaspinal.io.write import DRAFT
 from tests.support.builders.study import PROJECT, run
 from tests.support.builders.volumes import save
 

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -121,4 +122,22 @@ def write_many(folder: Path, count: int, subfolder: str = "") -> Path:
     for number in range(2, count + 1):
         (first.parent / f"ALS_{number}_3.png").write_bytes(image)
         (first.parent / f"ALS_{number}_3.json").write_bytes(contours)
+    return folder
+
+
+def repeat_results(results: Path, folder: Path, times: int) -> Path:
+    """The results of ``times`` as many participants: those of a folder, under further numbers."""
+    manifest = json.loads((results / "quantify.json").read_text())
+    folder.mkdir(parents=True)
+    for name in manifest["outputs"]:
+        head, *lines = (results / name).read_text().splitlines()
+        rows = [line.split("_", 1) for line in lines]  # GROUP, and the rest, which begins with the number
+        numbers = [int(re.match(r"\d+", rest)[0]) for _, rest in rows]
+        with (folder / name).open("w") as file:
+            print(head, file=file)
+            for turn in range(times):
+                for (group, rest), number in zip(rows, numbers, strict=True):
+                    print(f"{group}_{number + 1000 * turn}{rest[len(str(number)) :]}", file=file)
+        manifest["outputs"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    (folder / "quantify.json").write_text(json.dumps(manifest))
     return folder
