@@ -295,9 +295,10 @@ def merge(shares: Sequence[PathLike], out: PathLike) -> StudyResults:
     for place in places:
         refuse_as_output(folder, place, "one of the shares")
     measured, settings = join_shares(places)
-    with telling(measured.problems), OutputFolder(folder) as whole:
+    with OutputFolder(folder) as whole:
         refuse_other_share(folder, measured.study.share)
-        found = results_of(measured, settings)
+        with telling(measured.problems):
+            found = results_of(measured, settings)
         whole.replace(found.contents, stale_tables(whole, found.contents))
     return replace(found, where=folder, inputs=tuple(places))
 

@@ -453,6 +453,25 @@ def test_a_planted_link_is_not_followed(every, tmp_path, name):
     assert len(list(out.iterdir())) == 1
 
 
+@pytest.mark.parametrize(("name", "manifest"), [("regress", "regressions.json"), ("masks", "masks.json")])
+def test_what_a_broken_manifest_lists_is_not_replaced(every, tmp_path, name, manifest):
+    """Who wrote the files cannot be told from it any more; none of its names leads out of the folder."""
+    out, writer = tmp_path / "out", every[name]
+    assert run(*writer.command(out, writer.one)).code == 0
+    whole = json.loads((out / manifest).read_text())
+    before = contents(out)
+    del before[manifest]
+    outputs = (None, 5, [], {"../x": "0" * 64}, {"/etc/passwd": "0" * 64}, {"a": 5})
+    mutations = [b"", b"{", b"[]", b"\xff", b"[" * 100_000]
+    mutations += [json.dumps({**whole, "outputs": value}).encode() for value in outputs]
+    for mutation in mutations:
+        (out / manifest).write_bytes(mutation)
+        outcome = run(*writer.command(out, writer.other))
+        assert outcome.code == 2, outcome.err
+        assert "is there and was not written by this command" in outcome.err
+        assert {n: digest for n, digest in contents(out).items() if n != manifest} == before
+
+
 def test_a_link_stays_and_its_target_is_replaced(data, tmp_path):
     (tmp_path / "link.json").symlink_to("found.json")
     for _ in range(2):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -228,7 +229,9 @@ def writers(place: Path) -> dict[str, Writer]:
             "roc", (made / "clinic.csv", "--out", "OUT", "--outcome", "group", "--positive", "ALS"), *_ROC
         ),
         Writer(
-            "reliability", (results, other, "--out", "OUT/r", "--mean-out", "OUT/m", "--metric"), *_RATERS
+            "reliability",
+            (results, made / "rater", "--out", "OUT/r", "--mean-out", "OUT/m", "--metric"),
+            *_RATERS,
         ),
         Writer("threshold-sweep", ("--dataset", data, "--out", "OUT"), (results,), (other,)),
         Writer("report", ("--dataset", data, "--out", "OUT/page.html"), (results,), (other,)),
@@ -268,6 +271,13 @@ def _inputs(place: Path) -> Path:
         shutil.copy(path, data)
     for name, threshold in (("results", 50), ("other", 80)):
         assert run("quantify", data, "--out", place / name, "--threshold", threshold).code == 0
+    shutil.copytree(data, place / "second")
+    for path in (place / "second").glob("*.json"):  # as another rater could have drawn it: a little lower
+        drawn = json.loads(path.read_text())
+        for shape in drawn["shapes"]:
+            shape["points"] = [[x, y + 1.5] for x, y in shape["points"]]
+        path.write_text(json.dumps(drawn))
+    assert run("quantify", place / "second", "--out", place / "rater", "--threshold", 50).code == 0
     halves = (("--participant-label", "ALS_1", "--participant-label", "ALS_2"),)
     halves += (("--participant-label", "LR_1", "--participant-label", "LR_2"),)
     for number, (half, threshold) in enumerate(itertools.product(halves, (50, 80)), 1):
