@@ -297,8 +297,7 @@ def merge(shares: Sequence[PathLike], out: PathLike) -> StudyResults:
     measured, settings = join_shares(places)
     with OutputFolder(folder) as whole:
         refuse_other_share(folder, measured.study.share)
-        with telling(measured.problems):
-            found = results_of(measured, settings)
+        found = results_of(measured, settings)
         whole.replace(found.contents, stale_tables(whole, found.contents))
     return replace(found, where=folder, inputs=tuple(places))
 
