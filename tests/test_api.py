@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -31,12 +32,9 @@ def bytes_of(place: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study(phantom_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``scans`` with records, their ``results``, two maps and a table of ratings."""
-    folder = tmp_path_factory.mktemp("study")
-    options = ["--als", "3", "--lr", "3", "--size", "128", "--seed", "4", "--clinical"]
-    assert run("phantom", folder / "scans", *options).code == 0
-    assert run("quantify", folder / "scans", "--out", folder / "results").code == 0
+    folder = Path(shutil.copytree(phantom_cohort, tmp_path_factory.mktemp("api") / "study"))
     for name, value in (("on", 60.0), ("off", 80.0)):
         nibabel.save(nibabel.Nifti1Image(np.full((3, 3, 3), value), np.eye(4)), folder / f"{name}.nii.gz")
     rows = [(t, r, v + k) for k, r in enumerate("AB") for t, v in zip("xyz", (1.0, 2.5, 4.0), strict=True)]
