@@ -32,12 +32,9 @@ def bytes_of(place: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study(phantom_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``scans`` with records, ``results``, label maps, a volume with its levels, two maps and ratings."""
-    folder = tmp_path_factory.mktemp("study")
-    options = ["--als", "3", "--lr", "3", "--size", "128", "--seed", "4", "--clinical"]
-    assert run("phantom", folder / "scans", *options).code == 0
-    assert run("quantify", folder / "scans", "--out", folder / "results").code == 0
+    folder = Path(shutil.copytree(phantom_cohort, tmp_path_factory.mktemp("api") / "study"))
     for name, value in (("on", 60.0), ("off", 80.0)):
         nibabel.save(nibabel.Nifti1Image(np.full((3, 3, 3), value), np.eye(4)), folder / f"{name}.nii.gz")
     assert run("masks", folder / "scans", "--out", folder / "labels", "--participant-label", "LR_2").code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import re
 import subprocess
@@ -47,13 +48,19 @@ MAY_IMPORT["cli"] = set(MAY_IMPORT)
 PURE = {"core", "imaging", "stats", "present"}
 
 
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def package(module: str) -> str:
     return module.split(".")[0]
 
 
+@functools.cache
 def imports(path: Path) -> set[str]:
     """Every module that a file imports, inside functions, too; not what only the type checker sees."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     hidden = {
         id(node)
         for block in ast.walk(tree)
@@ -95,7 +102,7 @@ def test_pure_packages_touch_no_disk_and_no_terminal(module: str) -> None:
     assert not {name.split(".")[0] for name in imports(MODULES[module])} & forbidden
     calls = [
         node.func.id
-        for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8")))
+        for node in ast.walk(tree_of(MODULES[module]))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     ]
     assert not {"print", "open", "input"} & set(calls)
@@ -108,7 +115,7 @@ def test_only_the_command_line_knows_typer_and_rich(module: str) -> None:
 
 def test_every_package_says_what_it_is_for() -> None:
     for path in sorted(PACKAGE.rglob("__init__.py")):
-        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+        assert ast.get_docstring(tree_of(path)), path
 
 
 def test_nothing_lies_at_the_top_but_the_interface() -> None:
@@ -142,9 +149,9 @@ def parameters_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 def too_large(module: str) -> dict[tuple[str, str], int]:
     """What of a module is larger than the most, and how large it is."""
-    text = MODULES[module].read_text(encoding="utf-8")
-    sizes = {("lines of a module", module): len(text.splitlines())}
-    for node in ast.walk(ast.parse(text)):
+    path = MODULES[module]
+    sizes = {("lines of a module", module): len(path.read_text(encoding="utf-8").splitlines())}
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             sizes["lines of a function", f"{module}.{node.name}"] = lines_of(node)
             sizes["parameters", f"{module}.{node.name}"] = parameters_of(node)
@@ -192,7 +199,7 @@ def private_names(tree: ast.AST) -> set[str]:
 
 @pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.relative_to(PACKAGE.parent).as_posix())
 def test_no_private_name_is_used_from_outside(path: Path) -> None:
-    assert private_names(ast.parse(path.read_text(encoding="utf-8"))) == set()
+    assert private_names(tree_of(path)) == set()
 
 
 # --- start-up -----------------------------------------------------------------------------------------------

@@ -11,14 +11,13 @@ from scipy import stats
 from mriparaspinal.analysis.compare import columns_named, compare_cohort
 from mriparaspinal.analysis.inputs import join_tables, open_cohort, open_table
 from mriparaspinal.core.errors import UsageError
-from tests.support.builders.study import PROJECT, read_csv, repeat_results, run
+from tests.support.builders.study import read_csv, repeat_results, run
+from tests.support.builders.tables import write
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("spine") / "results"
-    assert run("quantify", PROJECT / "sample_data", "--out", folder).code == 0
-    return folder
+def results(sample_results):
+    return sample_results
 
 
 @pytest.fixture
@@ -28,12 +27,7 @@ def brain(tmp_path):
     table = pd.DataFrame(
         {"participant_id": ids, "fa_mean_CST": [0.5 + 0.01 * (i % 5) - 0.1 * (i > 7) for i in range(16)]}
     )
-    return write(tmp_path / "brain.csv", table)
-
-
-def write(path, table):
-    table.to_csv(path, index=False)
-    return path
+    return write(table, tmp_path / "brain.csv")
 
 
 def cells(cohort, column):
@@ -93,7 +87,7 @@ def test_results_join_a_table(results, brain, tmp_path):
 
 
 def test_who_is_in_one_table_only_is_told(brain, tmp_path):
-    more = write(tmp_path / "more.csv", pd.DataFrame({"participant_id": ["ALS_1", "HC_1"], "x": [1.0, 2.0]}))
+    more = write(pd.DataFrame({"participant_id": ["ALS_1", "HC_1"], "x": [1.0, 2.0]}), tmp_path / "more.csv")
     joined = join_tables(open_table(brain), [more])
     assert cells(joined, "x").dropna().to_dict() == {"ALS_1": 1.0}
     assert any("more.csv: no row for 15 participants" in note for note in joined.notes)
@@ -101,7 +95,7 @@ def test_who_is_in_one_table_only_is_told(brain, tmp_path):
 
 
 def test_missing_texts_are_empty_not_nan(brain, tmp_path):
-    more = write(tmp_path / "more.csv", pd.DataFrame({"participant_id": ["ALS_1"], "site": ["A"]}))
+    more = write(pd.DataFrame({"participant_id": ["ALS_1"], "site": ["A"]}), tmp_path / "more.csv")
     assert set(cells(join_tables(open_table(brain), [more]), "site")) == {"A", ""}
 
 
@@ -109,7 +103,7 @@ def test_a_column_that_says_the_same_is_one(results, tmp_path):
     people = pd.read_csv(results / "participants.csv")[["participant_id", "age", "group", "onset_side"]]
     people.loc[0, "age"] = None  # nothing is said, and so nothing contradicted
     before = open_cohort(results)
-    after = join_tables(before, [write(tmp_path / "again.csv", people)])
+    after = join_tables(before, [write(people, tmp_path / "again.csv")])
     assert list(after.table) == list(before.table)
 
 
@@ -118,10 +112,10 @@ def test_a_column_that_says_otherwise_is_refused(results, brain, tmp_path):
     people.loc[3, "age"] += 1
     who = people.loc[3, "participant_id"]
     with pytest.raises(UsageError, match=rf"column age is '.*' for {who}, and '.*' in a table before"):
-        join_tables(open_cohort(results), [write(tmp_path / "other.csv", people)])
+        join_tables(open_cohort(results), [write(people, tmp_path / "other.csv")])
     table = pd.DataFrame({"participant_id": ["ALS_1"], "fi": [0.5]})
     with pytest.raises(UsageError, match=r"column fi is '0\.5'"):
-        join_tables(open_cohort(results), [write(tmp_path / "fi.csv", table)])
+        join_tables(open_cohort(results), [write(table, tmp_path / "fi.csv")])
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,25 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
-from tests.support.builders.study import read_csv, run
+from tests.support.builders.study import SAMPLE, copy_sample, read_csv, run
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    home = tmp_path_factory.mktemp("study")
-    assert run("phantom", home / "scans", "--als", 8, "--lr", 8, "--size", 128, "--quiet").code == 0
-    assert run("quantify", home / "scans", "--out", home / "results", "--quiet").code == 0
-    return home / "results"
+def results(sample_results):
+    return sample_results
+
+
+@pytest.fixture(scope="module")
+def two_segments(results, tmp_path_factory):
+    """The results without L1 to L3: fewer panels to draw."""
+    folder = tmp_path_factory.mktemp("two") / "results"
+    shutil.copytree(results, folder, ignore=shutil.ignore_patterns("L[123].csv", "quantify.json"))
+    return folder
 
 
 def write(path, *lines):
@@ -35,15 +42,14 @@ def test_a_table_and_participants_without_groups(tmp_path):
     assert "sex:M-F: left out, sex is empty: 2 participants (p5, p6)" in outcome.err
 
 
-def test_table_4_names_a_file_that_is_there(results, tmp_path):
-    assert run("compare", results, "--out", tmp_path / "out", "--quiet").code == 0
-    rows = read_csv(tmp_path / "out" / "table4_correlations.csv")
+def test_table_4_names_a_file_that_is_there(sample_comparison):
+    rows = read_csv(sample_comparison / "table4_correlations.csv")
     assert len(rows) == 30
     assert {row["score"] for row in rows} == {"alsfrs_lower"}
-    footnotes = (tmp_path / "out" / "table4.md").read_text()
+    footnotes = (sample_comparison / "table4.md").read_text()
     assert "those of each row are in table4_correlations.csv" in footnotes
     assert " correlations.csv" not in footnotes
-    listed = json.loads((tmp_path / "out" / "comparison.json").read_text())["outputs"]
+    listed = json.loads((sample_comparison / "comparison.json").read_text())["outputs"]
     assert "table4_correlations.csv" in listed
 
 
@@ -56,7 +62,7 @@ def test_no_empty_figures_where_no_onset_side_is_known(results, tmp_path):
     )
     tables = tmp_path / "tables"
     tables.mkdir()
-    for number in range(1, 6):
+    for number in (4, 5):
         text = (results / f"L{number}.csv").read_text()
         for role in ("symptomatic", "contralateral"):
             text = text.replace(f",{role},", ",,")
@@ -77,9 +83,9 @@ def counts(rows, column, people):
     return "/".join(str(sum(row[column] == value for row in people)) for value in rows)
 
 
-def test_each_contrast_that_is_asked_for_has_its_own_table_1(results, tmp_path):
+def test_each_contrast_that_is_asked_for_has_its_own_table_1(two_segments, sample_comparison, tmp_path):
     """The numbers are counted in the participants table, the tests are SciPy's."""
-    out = tmp_path / "out"
+    results, out = two_segments, tmp_path / "out"
     outcome = run(
         *("compare", results, "--contrast", "psa:1-0[group=ALS]", "--contrast", "sex:M-F", "--out", out)
     )
@@ -104,16 +110,15 @@ def test_each_contrast_that_is_asked_for_has_its_own_table_1(results, tmp_path):
     )
     assert f"psa = 1 (n = {len(with_psa)})" in page
     # Table 1 of the groups stands beside it as before, and other contrasts take theirs away again.
-    assert run("compare", results, "--out", tmp_path / "default", "--quiet").code == 0
     for name in ("table1.csv", "table1.md", "characteristics.csv"):
-        assert (out / name).read_bytes() == (tmp_path / "default" / name).read_bytes()
-    assert not list((tmp_path / "default").glob("*_psa_1-0*.csv"))
+        assert (out / name).read_bytes() == (sample_comparison / name).read_bytes()
+    assert not list(sample_comparison.glob("*_psa_1-0*.csv"))
     assert run("compare", results, "--out", out, "--quiet").code == 0
     assert not list(out.glob("table1_*")) + list(out.glob("characteristics_*"))
 
 
 def test_contrasts_of_the_protocol_have_their_own_table_1_and_the_report_shows_it(tmp_path):
-    assert run("phantom", tmp_path / "scans", "--als", 5, "--lr", 5, "--size", 128, "--quiet").code == 0
+    copy_sample(tmp_path / "scans", "*_3.*")
     (tmp_path / "scans" / "paraspinal.toml").write_text('contrasts = ["group:ALS[onset_region=lower]-LR"]\n')
     outcome = run("run", tmp_path / "scans", "--out", tmp_path / "out", "--quiet")
     assert outcome.code == 0, outcome.err
@@ -135,13 +140,14 @@ def test_contrasts_of_the_protocol_have_their_own_table_1_and_the_report_shows_i
     assert f"another characteristics_{name}.csv" in outcome.err
 
 
-def test_a_comparison_of_an_older_version_is_refused_by_the_report_in_words(results, tmp_path):
-    out = tmp_path / "out"
-    assert run("compare", results, "--out", out, "--quiet").code == 0
+def test_a_comparison_of_an_older_version_is_refused_by_the_report_in_words(
+    results, sample_comparison, tmp_path
+):
+    out = Path(shutil.copytree(sample_comparison, tmp_path / "out"))
     table = out / "comparisons.csv"
     table.write_text("".join(f"{line.rsplit(',', 3)[0]}\n" for line in table.read_text().splitlines()))
     outcome = run(
-        *("report", results, "--dataset", results.parent / "scans"),
+        *("report", results, "--dataset", SAMPLE),
         *("--comparison", out, "--out", tmp_path / "report.html"),
     )
     assert outcome.code == 3

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from tests.support.builders.study import PROJECT, fingerprint, finish, read_csv, run, start
+from tests.support.builders.study import fingerprint, finish, read_csv, run, start
+from tests.support.builders.tables import write
 
 # pingouin rounds its intervals to two decimals by default.
 for option in [name for name in pingouin.options if "CI95" in name]:
@@ -27,10 +28,8 @@ PARTIAL = ("--score", "alsfrs_lower", "--covariate", "age", "--covariate", "bmi"
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study") / "results"
-    assert run("quantify", PROJECT / "sample_data", "--out", folder).code == 0
-    return folder
+def results(sample_results):
+    return sample_results
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +65,6 @@ def clinic(tmp_path):
     table.loc[[3, 7], "fa_cst"] = np.nan
     table.loc[[5], "mrc_sum"] = np.nan
     return table
-
-
-def write(table: pd.DataFrame, path: Path) -> Path:
-    table.to_csv(path, index=False)
-    return path
 
 
 def joined(results: Path) -> pd.DataFrame:

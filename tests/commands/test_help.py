@@ -30,10 +30,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_has_words_for_everything_and_an_example(name: str) -> None:
-    result = run(name, "--help")
-    assert result.returncode == 0
-    assert result.stderr == ""
-    assert f"mriparaspinal {name}" in result.stdout.split("Example:", 1)[1]
+    outcome = in_process(name, "--help")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert f"mriparaspinal {name}" in outcome.out.split("Example:", 1)[1]
     command = COMMANDS[name]
     for parameter in command.params:
         assert getattr(parameter, "help", None), f"{name}: {parameter.name} has no help"

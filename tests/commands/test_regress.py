@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 
-from tests.support.builders.study import PROJECT, fingerprint, read_csv, run
+from tests.support.builders.study import fingerprint, read_csv, run
+from tests.support.builders.tables import write
 
 #: As the contract has them.
 COLUMNS = [
@@ -21,10 +23,8 @@ BRAIN = ("--outcome", "mrc_sum", "--predictor", "fa_cst", "--covariate", "age", 
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study") / "results"
-    assert run("quantify", PROJECT / "sample_data", "--out", folder).code == 0
-    return folder
+def results(sample_results):
+    return sample_results
 
 
 @pytest.fixture
@@ -47,11 +47,6 @@ def brain():
     table.loc[[3, 7], "fa_cst"] = np.nan
     table.loc[[5], "sex"] = ""
     return table
-
-
-def write(table: pd.DataFrame, path: Path) -> Path:
-    table.to_csv(path, index=False)
-    return path
 
 
 def assert_is_statsmodels(found: pd.DataFrame, fit) -> None:
@@ -235,10 +230,8 @@ def test_nothing_is_written_into_the_results(results):
 
 
 def test_a_run_that_was_cut_off_is_no_input(results, tmp_path):
-    (results / ".unfinished").touch()
-    try:
-        outcome = run("regress", results, *CLINICAL, "--out", tmp_path / "out")
-    finally:
-        (results / ".unfinished").unlink()
+    cut_off = Path(shutil.copytree(results, tmp_path / "cut off"))
+    (cut_off / ".unfinished").touch()
+    outcome = run("regress", cut_off, *CLINICAL, "--out", tmp_path / "out")
     assert outcome.code == 3
     assert "a run was cut off here" in outcome.err

@@ -18,18 +18,14 @@ from tests.commands.test_stacks import stacks
 from tests.dataset.test_dixon import dataset as dixon_dataset
 from tests.dataset.test_dixon import signals, volume
 from tests.support.builders.slices import SHAPES, grey_image, write_dataset, write_slice
-from tests.support.builders.study import PROJECT, fingerprint, read_csv, rows_of, run
-
-SAMPLE = PROJECT / "sample_data"
+from tests.support.builders.study import SAMPLE, copy_sample, fingerprint, one_line, read_csv, rows_of, run
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """Two participants of each group, L3 and L4, of the sample data: scans, results, comparison, page."""
     home = tmp_path_factory.mktemp("report")
-    (home / "scans").mkdir()
-    for file in [*SAMPLE.glob("*_[12]_[34].*"), SAMPLE / "participants.csv"]:
-        shutil.copy(file, home / "scans")
+    copy_sample(home / "scans", "*_[12]_[34].*")
     assert run("quantify", home / "scans", "--out", home / "results", "--quiet").code == 0
     assert run("compare", home / "results", "--out", home / "comparison", "--quiet").code == 0
     outcome = report(home, home / "report.html")
@@ -45,12 +41,6 @@ def report(study: Path, out: Path, *options: object, **folders: Path):
 
 def page(path: Path) -> str:
     return path.read_text(encoding="utf-8")
-
-
-def one_line(outcome, code: int) -> str:
-    assert outcome.code == code, outcome.err
-    (line,) = outcome.err.splitlines()
-    return line
 
 
 def test_the_same_bytes_whatever_the_jobs_and_the_place(study, tmp_path):

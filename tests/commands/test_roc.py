@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +9,8 @@ import statsmodels.formula.api as smf
 from PIL import Image
 from scipy import integrate, stats
 
-from tests.support.builders.study import PROJECT, fingerprint, finish, read_csv, run, start
+from tests.support.builders.study import fingerprint, finish, read_csv, run, start
+from tests.support.builders.tables import write
 
 #: As the contract has them.
 COLUMNS = [
@@ -22,10 +21,8 @@ GROUP = ("--outcome", "group", "--positive", "ALS")
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study") / "results"
-    assert run("quantify", PROJECT / "sample_data", "--out", folder).code == 0
-    return folder
+def results(sample_results):
+    return sample_results
 
 
 @pytest.fixture
@@ -45,11 +42,6 @@ def cases():
     )
     table.loc[4, "rcsa"] = np.nan
     return table
-
-
-def write(table: pd.DataFrame, path: Path) -> Path:
-    table.to_csv(path, index=False)
-    return path
 
 
 def mann_whitney_area(table: pd.DataFrame, predictor: str, lower: bool = False) -> float:

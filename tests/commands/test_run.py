@@ -4,43 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.support.builders.study import read_csv, run
-
-SAMPLE = Path(__file__).parents[2] / "sample_data"
+from tests.support.builders.study import copy_sample, read_csv, run
 
 
 @pytest.fixture
 def scans(tmp_path):
-    folder = tmp_path / "scans"
-    folder.mkdir()
-    for path in SAMPLE.glob("*_[12]_[34].*"):
-        shutil.copy(path, folder)
-    shutil.copy(SAMPLE / "participants.csv", folder)
-    return folder
+    return copy_sample(tmp_path / "scans", "*_[12]_3.*")
 
 
 def test_results_comparison_and_a_summary(scans, tmp_path):
     outcome = run("run", scans, "--out", tmp_path / "out")
     assert outcome.code == 0
-    assert {"L3.csv", "L4.csv", "quantify.json"} <= {p.name for p in (tmp_path / "out" / "results").iterdir()}
+    assert {"L3.csv", "quantify.json"} <= {p.name for p in (tmp_path / "out" / "results").iterdir()}
     made = {p.name for p in (tmp_path / "out" / "comparison").iterdir()}
     assert {"comparisons.csv", "table2.md", "tables.xlsx", "figure3_sides_als.png", "notes.txt"} <= made
     lines = outcome.err.splitlines()
-    assert "slices measured                      8 of 8" in lines
-    assert lines[-1].startswith("ran: 8 of 8 slices measured, ")
+    assert "slices measured                      4 of 4" in lines
+    assert lines[-1].startswith("ran: 4 of 4 slices measured, ")
 
 
 def test_a_summary_for_programs(scans, tmp_path):
     outcome = run("run", scans, "--out", tmp_path / "out", "--json", "--quiet")
     found = json.loads(outcome.out)
     assert (outcome.code, outcome.err) == (0, "")
-    assert (found["command"], found["slices_measured"], found["participants"]) == ("run", 8, 4)
+    assert (found["command"], found["slices_measured"], found["participants"]) == ("run", 4, 4)
     rows = read_csv(tmp_path / "out" / "comparison" / "comparisons.csv")
     tested = sum(row["p"] != "" for row in rows)
     assert (found["comparisons"], found["not_tested"]) == (tested, len(rows) - tested)
@@ -119,7 +110,7 @@ def test_label_maps_go_through_all_steps(scans, tmp_path):
     assert run("check", scans).code == 4
     outcome = run("check", scans, "--masks", masks)
     assert (outcome.code, outcome.out) == (0, "")
-    assert outcome.err.splitlines()[-1] == "checked 8 slices: 0 errors, 0 warnings"
+    assert outcome.err.splitlines()[-1] == "checked 4 slices: 0 errors, 0 warnings"
 
     outcome = run("run", scans, "--masks", masks, "--out", tmp_path / "out", "--quiet")
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")

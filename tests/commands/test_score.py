@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -296,13 +297,10 @@ def test_a_score_that_the_participants_have_otherwise_is_refused(tmp_path: Path)
 
 
 @pytest.fixture(scope="module")
-def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cohort(phantom_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A synthetic cohort with its clinical records, measured and scored."""
-    folder = tmp_path_factory.mktemp("cohort")
+    folder = Path(shutil.copytree(phantom_cohort, tmp_path_factory.mktemp("score") / "cohort"))
     dataset = folder / "scans"
-    drawn = ("phantom", dataset, "--als", 3, "--lr", 3, "--size", 128, "--clinical", "--quiet")
-    assert run(*drawn).code == 0
-    assert run("quantify", dataset, "--out", folder / "results", "--quiet").code == 0
     first = ("score", "alsfrs-r", dataset / "records" / "alsfrs-r.csv", "--out", folder / "first.csv")
     assert run(*first, "--participants", dataset / "participants.csv").code == 0
     second = (

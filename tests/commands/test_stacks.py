@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
 import io
 import json
 from pathlib import Path
@@ -13,16 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import mriparaspinal as mp
 from mriparaspinal.imaging.slice_position import COLUMNS as GEOMETRY
 from tests.support.builders.slices import SHAPES, grey_image, polygon, write_slice
-from tests.support.builders.study import PROJECT, fingerprint, run
+from tests.support.builders.study import PROJECT, comparisons_of, fingerprint, read_csv, run
 
 TUM01 = PROJECT.parent / "shared" / "real" / "TUM01" / "volumes"
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def slices_csv(
@@ -62,8 +57,8 @@ def study(tmp_path_factory) -> Path:
 
 
 def test_quantify_writes_one_row_per_region_and_the_slices_beside(study):
-    l3, l4 = rows_of(study / "a" / "L3.csv"), rows_of(study / "a" / "L4.csv")
-    assert (len(l3), len(l4), len(rows_of(study / "a" / "L3_slices.csv"))) == (54, 54, 162)
+    l3, l4 = read_csv(study / "a" / "L3.csv"), read_csv(study / "a" / "L4.csv")
+    assert (len(l3), len(l4), len(read_csv(study / "a" / "L3_slices.csv"))) == (54, 54, 162)
     assert {(row["slices"], row["volume_ml"] == "") for row in l3} == {("3", False)}
     assert {(row["slices"], row["volume_ml"]) for row in l4} == {("1", "")}
     assert not (study / "a" / "L4_slices.csv").exists()
@@ -77,10 +72,8 @@ def test_check_counts_the_slices(study):
     assert "checked 24 slices: 0 errors, 0 warnings" in outcome.err
 
 
-def test_compare_takes_the_segments_and_volumes_on_request(study, tmp_path):
-    outcome = run("compare", study / "a", "--out", tmp_path, "--metric", "fi", "--metric", "volume_ml")
-    assert outcome.code == 0, outcome.err
-    rows = rows_of(tmp_path / "comparisons.csv")
+def test_compare_takes_the_segments_and_volumes_on_request(study):
+    rows = comparisons_of(study / "a", metrics=["fi", "volume_ml"])
     volumes = [r for r in rows if r["metric"] == "volume_ml" and r["segment"] == "L3"]
     assert {(r["n_a"], r["n_b"]) for r in volumes} == {("3", "3")}
     assert {r["n_a"] for r in rows if r["metric"] == "fi"} == {"3"}
@@ -89,9 +82,8 @@ def test_compare_takes_the_segments_and_volumes_on_request(study, tmp_path):
 def test_a_participants_column_of_the_same_name_is_left_out_with_a_note(study, tmp_path):
     people = tmp_path / "people.csv"
     people.write_text("participant_id,group,slices\n" + "".join(f"ALS_{n},ALS,9\n" for n in (1, 2, 3)))
-    outcome = run("compare", study / "a", "--out", tmp_path / "out", "--participants", people)
-    assert outcome.code == 0, outcome.err
-    assert "column slices left out: the measurements have a column of that name" in outcome.err
+    said = "column slices left out: the measurements have a column of that name"
+    assert said in "\n".join(mp.compare(study / "a", participants=people).notes)
 
 
 def test_stacks_of_unlike_height_are_noted(study, tmp_path):
@@ -99,11 +91,9 @@ def test_stacks_of_unlike_height_are_noted(study, tmp_path):
     for ending in ("png", "json"):
         (tmp_path / "scans" / f"ALS_1_3_c.{ending}").unlink()
     run("quantify", tmp_path / "scans", "--out", tmp_path / "results")
-    unlike, alike = (
-        run("compare", folder, "--out", tmp_path / "out") for folder in (tmp_path / "results", study / "a")
-    )
-    assert "note: L3: rows stand for 2 to 3 slices" in unlike.err
-    assert "rows stand for" not in alike.err
+    unlike, alike = ("\n".join(mp.compare(folder).notes) for folder in (tmp_path / "results", study / "a"))
+    assert "L3: rows stand for 2 to 3 slices" in unlike
+    assert "rows stand for" not in alike
 
 
 def test_threshold_sweep_adds_the_slices_of_a_stack(study, tmp_path):
@@ -111,7 +101,7 @@ def test_threshold_sweep_adds_the_slices_of_a_stack(study, tmp_path):
     assert outcome.code == 0, outcome.err
     swept = {
         (r["segment"], r["muscle"]): float(r["fi_mean"])
-        for r in rows_of(tmp_path / "sweep.csv")
+        for r in read_csv(tmp_path / "sweep.csv")
         if r["threshold"] == "100" and r["segment"]
     }
     grey = [
@@ -141,7 +131,7 @@ def test_raters_agree_on_stacks_and_masks_are_compared_slice_by_slice(study, tmp
         "reliability", study / "a", study / "b", *datasets, "--out", tmp_path / "out", "--mean-out", mean
     )
     assert outcome.code == 0, outcome.err
-    rows = rows_of(tmp_path / "out" / "overlap.csv")
+    rows = read_csv(tmp_path / "out" / "overlap.csv")
     assert list(rows[0])[:5] == ["participant_id", "segment", "slice", "muscle", "side"]
     of_als_1 = [r["slice"] for r in rows if r["participant_id"] == "ALS_1" and r["muscle"] == "IVD"]
     assert of_als_1 == ["a", "b", "c", ""]
@@ -150,13 +140,13 @@ def test_raters_agree_on_stacks_and_masks_are_compared_slice_by_slice(study, tmp
     assert {float(r["hausdorff_mm"]) for r in rows} == {0.5}
     key = {"participant_id": "LR_2", "muscle": "MF", "side": "left"}
     row, *raters = (
-        next(r for r in rows_of(folder / "L3.csv") if key.items() <= r.items())
+        next(r for r in read_csv(folder / "L3.csv") if key.items() <= r.items())
         for folder in (mean, study / "a", study / "b")
     )
     assert row["slices"] == "3"
     assert float(row["volume_ml"]) == pytest.approx(np.mean([float(r["volume_ml"]) for r in raters]))
     assert row["image"] == "LR_2_3_a.png;LR_2_3_b.png;LR_2_3_c.png"
-    assert run("compare", mean, "--out", tmp_path / "compared", "--metric", "volume_ml").code == 0
+    assert comparisons_of(mean, metrics=["volume_ml"])
 
 
 def test_raters_of_unlike_stacks(study, tmp_path):
@@ -173,7 +163,7 @@ def test_raters_of_unlike_stacks(study, tmp_path):
     assert "slices: left empty where the raters' differ" in outcome.err
     assert "raters measured different numbers of slices" in outcome.err
     assert "ALS_1 L3, LR_1 L3\n" in outcome.err
-    told = {r["participant_id"]: r["slices"] for r in rows_of(tmp_path / "m" / "L3.csv")}
+    told = {r["participant_id"]: r["slices"] for r in read_csv(tmp_path / "m" / "L3.csv")}
     assert told == {"ALS_1": "", "ALS_2": "3", "ALS_3": "3", "LR_1": "", "LR_2": "3", "LR_3": "3"}
 
 
@@ -185,9 +175,9 @@ def test_a_rater_of_stacks_and_one_of_single_slices(study, tmp_path):
     mean = "--mean-out", tmp_path / "m"
     outcome = run("reliability", study / "a", tmp_path / "c", "--out", tmp_path / "out", *mean)
     assert "raters measured different numbers of slices" in outcome.err
-    assert {r["slices"] for r in rows_of(tmp_path / "m" / "L3.csv")} == {""}
-    assert {r["slices"] for r in rows_of(tmp_path / "m" / "L4.csv")} == {"1"}
-    assert "volume_ml" not in rows_of(tmp_path / "m" / "L3.csv")[0]
+    assert {r["slices"] for r in read_csv(tmp_path / "m" / "L3.csv")} == {""}
+    assert {r["slices"] for r in read_csv(tmp_path / "m" / "L4.csv")} == {"1"}
+    assert "volume_ml" not in read_csv(tmp_path / "m" / "L3.csv")[0]
 
 
 def test_masks_keep_the_letter(study, tmp_path):
@@ -229,7 +219,7 @@ def test_volumes_of_real_muscles_are_their_voxels(tmp_path):
     pattern = r"(?P<group>[A-Z]+)_(?P<patient>\d+)_(?P<segment>\d)_(?P<slice>\d+)"
     outcome = run("quantify", tmp_path / "scans", "--out", tmp_path / "out", "--name-pattern", pattern)
     assert "no-volume" not in outcome.err
-    rows = {f"{r['muscle']}_{r['side'][0].upper()}": r for r in rows_of(tmp_path / "out" / "L3.csv")}
+    rows = {f"{r['muscle']}_{r['side'][0].upper()}": r for r in read_csv(tmp_path / "out" / "L3.csv")}
     assert {row["slices"] for row in rows.values()} == {str(len(whole))}
     inside = voxels[:, :, whole]
     for value, name in names.items():
@@ -245,6 +235,6 @@ def test_volumes_of_real_muscles_are_their_voxels(tmp_path):
         (tmp_path / "scans" / f"HV_1_3_{whole[5]}.{ending}").unlink()
     slices_csv(tmp_path / "scans", places, (steps[1], steps[0], steps[2]))
     run("quantify", tmp_path / "scans", "--out", tmp_path / "out", "--name-pattern", pattern)
-    (row,) = (r for r in rows_of(tmp_path / "out" / "problems.csv") if r["code"] == "no-volume")
+    (row,) = (r for r in read_csv(tmp_path / "out" / "problems.csv") if r["code"] == "no-volume")
     assert "8 mm apart, at a slice spacing of 4 mm" in row["message"]
-    assert "volume_ml" not in rows_of(tmp_path / "out" / "L3.csv")[0]
+    assert "volume_ml" not in read_csv(tmp_path / "out" / "L3.csv")[0]

@@ -25,18 +25,23 @@ from mriparaspinal.stats.sweep import (
     sweep_table,
 )
 from tests.support.builders.slices import write_dataset
-from tests.support.builders.study import PROJECT, fingerprint, read_csv, rows_of, run
-
-SAMPLE = PROJECT / "sample_data"
+from tests.support.builders.study import (
+    SAMPLE,
+    comparisons_of,
+    copy_sample,
+    fingerprint,
+    one_line,
+    read_csv,
+    rows_of,
+    run,
+)
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """The slices of L3 and L4 of the sample data, their results, and the sweep over them."""
     home = tmp_path_factory.mktemp("sweep")
-    (home / "scans").mkdir()
-    for file in [*SAMPLE.glob("*_3.*"), *SAMPLE.glob("*_4.*"), SAMPLE / "participants.csv"]:
-        shutil.copy(file, home / "scans")
+    copy_sample(home / "scans", "*_3.*", "*_4.*")
     assert run("quantify", home / "scans", "--out", home / "results", "--quiet").code == 0
     outcome = sweep(home, home / "swept")
     assert outcome.code == 0, outcome.err
@@ -78,8 +83,7 @@ def test_files_and_columns(study):
 @pytest.mark.parametrize("threshold", [40, 57])
 def test_contrasts_are_those_of_a_study_with_that_threshold(study, tmp_path, threshold):
     run("quantify", study / "scans", "--threshold", threshold, "--out", tmp_path / "results", "--quiet")
-    run("compare", tmp_path / "results", "--metric", "fi", "--out", tmp_path / "out", "--quiet")
-    expected = read_csv(tmp_path / "out" / "comparisons.csv")
+    expected = comparisons_of(tmp_path / "results", metrics=["fi"])
     swept = [
         row for row in read_csv(study / "swept" / "sweep_contrasts.csv") if row["threshold"] == str(threshold)
     ]
@@ -210,12 +214,6 @@ def test_one_group_without_sides_is_swept_without_contrasts(tmp_path):
     assert len(read_csv(tmp_path / "out" / "sweep.csv")) == 2 * 3 * 256
 
 
-def one_line(outcome, code: int) -> str:
-    assert outcome.code == code, outcome.err
-    assert outcome.err.count("\n") == 1
-    return outcome.err
-
-
 @pytest.mark.parametrize("kind", ["image", "contours", "missing image", "missing slice", "new slice"])
 def test_another_dataset_than_the_measured_one_is_refused(study, tmp_path, kind):
     scans = shutil.copytree(study / "scans", tmp_path / "scans")
@@ -341,9 +339,8 @@ def test_normality_is_judged_as_the_protocol_says(study, tmp_path):
     assert "FI is not divided by bmi here" in outcome.err
     undivided = tmp_path / "plain"
     assert run("quantify", study / "scans", "--out", undivided, "--quiet").code == 0
-    options = ("--normality", "shapiro", "--metric", "fi", "--out", tmp_path / "out", "--quiet")
-    assert run("compare", undivided, *options).code == 0
-    expected = [(row["test"], row["p"]) for row in read_csv(tmp_path / "out" / "comparisons.csv")]
+    there = comparisons_of(undivided, normality="shapiro", metrics=["fi"])
+    expected = [(row["test"], row["p"]) for row in there]
     swept = [row for row in read_csv(tmp_path / "swept" / "sweep_contrasts.csv") if row["threshold"] == "50"]
     assert [(row["test"], row["p"]) for row in swept] == expected
     lilliefors = [

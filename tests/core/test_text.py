@@ -234,42 +234,38 @@ def _is(number: float, text: str) -> bool:
     return bool(matches(pd.Series([number]), text)[0])
 
 
-@pytest.mark.parametrize("text", CELLS)
 @pytest.mark.parametrize("reader", READERS)
-def test_every_reader_of_a_table_reads_a_cell_alike(reader: str, text: str) -> None:
-    if (reader, text) == ("participants: age", "-"):  # a dash in a column with a known unit is missing
-        assert READERS[reader](text) == MISSING
-        return
-    assert READERS[reader](text) == CELLS[text]
+def test_every_reader_of_a_table_reads_a_cell_alike(reader: str) -> None:
+    # A dash in a column with a known unit is missing.
+    expected = CELLS | ({"-": MISSING} if reader == "participants: age" else {})
+    assert {text: READERS[reader](text) for text in CELLS} == expected
 
 
-@pytest.mark.parametrize("text", CELLS)
 @pytest.mark.parametrize("reader", STRICT)
-def test_every_reader_of_a_number_refuses_the_same(reader: str, text: str) -> None:
-    if text not in _OTHER.get(reader, ()):
-        assert STRICT[reader](text) == (FAULT if CELLS[text] == MISSING else CELLS[text])
+def test_every_reader_of_a_number_refuses_the_same(reader: str) -> None:
+    cells = {text: value for text, value in CELLS.items() if text not in _OTHER.get(reader, ())}
+    expected = {text: FAULT if value == MISSING else value for text, value in cells.items()}
+    assert {text: STRICT[reader](text) for text in cells} == expected
 
 
-@pytest.mark.parametrize("text", CELLS)
-def test_options_of_whole_numbers(text: str) -> None:
-    expected = {"7": 7, "+5": 5, " 5 ": 5}.get(text, FAULT)
-    for option in ("--threshold", "--jobs"):
-        assert (
-            _read(lambda cell, option=option: _option("quantify x --out y", option, cell))(text) == expected
-        )
-    assert read_whole(text) == (None if expected == FAULT else expected)
+@pytest.mark.parametrize("option", ["--threshold", "--jobs"])
+def test_options_of_whole_numbers(option: str) -> None:
+    expected = dict.fromkeys(CELLS, FAULT) | {"7": 7, "+5": 5, " 5 ": 5}
+    read = _read(lambda text: _option("quantify x --out y", option, text))
+    assert {text: read(text) for text in CELLS} == expected
+    assert {text: read_whole(text) for text in CELLS} == {
+        text: None if number == FAULT else number for text, number in expected.items()
+    }
 
 
-@pytest.mark.parametrize("text", ML)
-def test_intracranial_volume(text: str) -> None:
-    assert _read(_of_tiv)(text) == ML[text]
+def test_intracranial_volume() -> None:
+    assert {text: _read(_of_tiv)(text) for text in ML} == ML
 
 
-@pytest.mark.parametrize("text", CELLS)
-def test_characteristics_take_no_text_for_a_number(text: str) -> None:
-    means = characteristics(_two_groups(text), compare_arms)[0]["mean_a"].tolist()
-    expected = CELLS[text] if isinstance(CELLS[text], (int, float)) else math.nan
-    assert means == pytest.approx([expected], nan_ok=True, abs=0, rel=0)
+def test_characteristics_take_no_text_for_a_number() -> None:
+    for text, value in CELLS.items():
+        (mean,) = characteristics(_two_groups(text), compare_arms)[0]["mean_a"]
+        assert math.isnan(mean) if isinstance(value, str) else mean == value, text
 
 
 @pytest.mark.parametrize("text", ["None", "none", "null", "NULL"])

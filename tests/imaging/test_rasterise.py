@@ -140,7 +140,7 @@ def points_on(columns, rows, least, most, extra=NOTHING):
     return st.lists(point, min_size=least, max_size=most)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(points_on(COLUMNS, ROWS, 3, 9, HUGE), st.sampled_from(["polygon", "oriented_rectangle"]))
 def test_polygons_are_those_of_the_full_canvas(points, kind):
     assume(kind == "polygon" or len(points) == 4)
@@ -186,7 +186,7 @@ def test_a_polygon_that_is_filled_otherwise_when_it_is_shifted_sideways():
         assert (patch.full((32, 39)) == drawn_on_full_canvas(points, "polygon", (32, 39))).all()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(points_on(COLUMNS, ROWS, 2, 2, HUGE))
 def test_rectangles_are_those_of_the_full_canvas_whatever_the_order_of_points(points):
     expected = drawn_on_full_canvas(points, "rectangle")
@@ -196,7 +196,7 @@ def test_rectangles_are_those_of_the_full_canvas_whatever_the_order_of_points(po
         assert (mask == expected).all()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(points_on(COLUMNS, ROWS, 2, 2, st.floats(-300, 300)))
 def test_circles_are_those_of_the_full_canvas(points):
     mask = pixels_of(rasterise(contour(points, "circle"), (ROWS, COLUMNS), "labelme"))
@@ -401,7 +401,7 @@ def edges_cross(points):
     )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=3, max_size=9))
 def test_crossings_are_those_of_every_pair_of_edges(points):
     assert crosses_itself(contour(points)) == edges_cross(points)
@@ -493,7 +493,7 @@ shapes = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(shapes, max_size=6))
 def test_outlines_found_together_are_those_found_one_by_one(several):
     for one, outline in zip(several, outlines_of(several), strict=True):

@@ -315,7 +315,7 @@ def test_a_jpeg_cut_anywhere_gives_its_pixels_or_an_error():
         assert isinstance(found, str) or np.array_equal(found, whole)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(["PNG", "JPEG"]),
     st.lists(st.tuples(st.integers(0, 900), st.integers(0, 255)), max_size=6),
@@ -330,7 +330,7 @@ def test_damage_never_raises_anything_else(kind, changes, length):
     decode_mask(bytes(raw))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -460,7 +460,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_any_change_of_a_file_is_read_or_refused(data):
     content = with_shapes(polygon("MF_L", TRIANGLE), mask_shape("ES_L", np.ones((2, 2))))
@@ -483,7 +483,7 @@ def test_any_change_of_a_file_is_read_or_refused(data):
         assert (contour.mask is not None) == (contour.shape_type == "mask")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.integers(0, 400), st.integers(0, 400), st.binary(max_size=4))
 def test_any_change_of_the_bytes_is_read_or_refused(start, length, inserted):
     raw = json.dumps(with_shapes(polygon("MF_L", TRIANGLE))).encode()

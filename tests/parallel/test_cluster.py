@@ -24,6 +24,7 @@ from tests.support.builders.study import (
     Outcome,
     fingerprint,
     finish,
+    one_line,
     run,
     start,
     wait_until,
@@ -132,13 +133,6 @@ def test_the_same_bytes_and_the_same_problems(scheduler, data, tmp_path):
         ran = finish(start("run", data, "--out", tmp_path / "run", "--scheduler", scheduler))
         assert ran.code == 4
         assert fingerprint(tmp_path / "run" / "results") == fingerprint(tmp_path / "whole")
-
-
-def one_line(outcome: Outcome, code: int) -> str:
-    (line,) = outcome.err.splitlines()
-    assert outcome.code == code, line
-    assert line.count("; ") == 2
-    return line
 
 
 def test_a_scheduler_that_does_not_answer(data, tmp_path):

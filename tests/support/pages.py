@@ -7,6 +7,7 @@ the reader alone: they install something, or need a cluster.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -14,6 +15,8 @@ import sys
 import textwrap
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.support.builders.study import run
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -87,7 +90,15 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def shell(command: str, folder: Path, **variables: str) -> tuple[int, str]:
-    """Run a command in a folder: its exit code, and all that it prints."""
+    """Run a command in a folder: its exit code, and all that it prints.
+
+    One line of ours, with nothing in it that a shell is needed for, runs in this process: it is quicker.
+    """
+    line = command.replace("\\\n", " ").strip()
+    if re.fullmatch(r"mriparaspinal [\w ./=,:+-]+", line, re.ASCII) and "\n" not in line and not variables:
+        with contextlib.chdir(folder):
+            found = run(*line.split()[1:], together=True)
+        return found.code, found.out
     outside = folder.parent / f"{folder.name}-programs"
     outside.mkdir(exist_ok=True)
     result = subprocess.run(

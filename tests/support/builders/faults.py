@@ -26,7 +26,7 @@ import numpy as np
 from mriparaspinal.cli import main
 from mriparaspinal.core.filenames import MARK
 from mriparaspinal.io.write import DRAFT
-from tests.support.builders.study import PROJECT, run
+from tests.support.builders.study import copy_sample, run
 from tests.support.builders.volumes import save
 
 _STEPS = ("replace", "rename", "link", "unlink")
@@ -265,10 +265,7 @@ def _with_images(data: Path, out: Path) -> None:
 def _inputs(place: Path) -> Path:
     """What the writers read."""
     place.mkdir()
-    sample, data = PROJECT / "sample_data", place / "data"
-    data.mkdir()
-    for path in [*sample.glob("*_[12]_[34].*"), sample / "participants.csv"]:
-        shutil.copy(path, data)
+    data = copy_sample(place / "data", "*_[12]_[34].*")
     for name, threshold in (("results", 50), ("other", 80)):
         assert run("quantify", data, "--out", place / name, "--threshold", threshold).code == 0
     shutil.copytree(data, place / "second")

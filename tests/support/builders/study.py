@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,10 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import mriparaspinal as mp
+from mriparaspinal.analysis.frames import frame_csv
 from mriparaspinal.cli import main
 from tests.support.builders.slices import SHAPES, box, polygon, write_slice
 
 PROJECT = Path(__file__).parents[3]
+SAMPLE = PROJECT / "sample_data"
 
 #: A second reference beside the disc, and the muscles without it.
 VB = polygon("VB", box(35, 20, 64, 49))
@@ -36,9 +40,13 @@ class Outcome:
     err: str
 
 
-def run(*arguments: object) -> Outcome:
-    """Run ``mriparaspinal`` in this process, as the installed command would."""
-    out, err = io.StringIO(), io.StringIO()
+def run(*arguments: object, together: bool = False) -> Outcome:
+    """Run ``mriparaspinal`` in this process, as the installed command would.
+
+    ``together``: what went to stdout and to stderr, in the order in which it was said, as ``out``.
+    """
+    out = io.StringIO()
+    err = out if together else io.StringIO()
     before = sys.argv
     sys.argv = ["mriparaspinal", *map(str, arguments)]
     try:
@@ -49,7 +57,24 @@ def run(*arguments: object) -> Outcome:
         code = end.code if isinstance(end.code, int) else 0
     finally:
         sys.argv = before
-    return Outcome(code, out.getvalue(), err.getvalue())
+    return Outcome(code, out.getvalue(), "" if together else err.getvalue())
+
+
+def one_line(outcome: Outcome, code: int) -> str:
+    """The only line that a command said: what was found; what was expected; what to do."""
+    assert outcome.code == code, outcome.err
+    (line,) = outcome.err.splitlines()
+    assert line.count("; ") == 2, line
+    return line
+
+
+def copy_sample(folder: Path, *patterns: str) -> Path:
+    """The slices of the sample whose names match, and its participants, into a folder that may be new."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for pattern in (*patterns, "participants.csv"):
+        for path in SAMPLE.glob(pattern):
+            shutil.copy(path, folder)
+    return folder
 
 
 def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
@@ -91,6 +116,12 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         return []
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def comparisons_of(results: Path, **options: Any) -> list[dict[str, str]]:
+    """The rows of ``comparisons.csv`` as ``compare`` would write them; no figure beside them is drawn."""
+    table = frame_csv(mp.compare(results, **options).table)
+    return list(csv.DictReader(io.StringIO(table.decode())))
 
 
 def problems_of(results: Path) -> set[tuple[str, str, str, str]]:

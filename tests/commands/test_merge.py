@@ -11,7 +11,7 @@ import pytest
 
 from mriparaspinal.core.filenames import MARK
 from tests.support.builders.slices import SHAPES, box, grey_image, polygon, write_dataset, write_slice
-from tests.support.builders.study import Outcome, fingerprint, problems_of, read_csv, run
+from tests.support.builders.study import Outcome, fingerprint, one_line, problems_of, read_csv, run
 
 EVERYONE = ("ALS_1", "ALS_2", "ALS_3", "LR_1", "LR_2", "als_1")
 
@@ -160,13 +160,6 @@ def test_file_names_that_are_not_utf8(tmp_path):
     merge(tmp_path / "out", tmp_path / "0", tmp_path / "1")
     assert fingerprint(tmp_path / "out") == fingerprint(tmp_path / "whole")
     assert "M\\udcfcller" in (tmp_path / "out" / "L3.csv").read_text()
-
-
-def one_line(outcome: Outcome, code: int) -> str:
-    (line,) = outcome.err.splitlines()
-    assert outcome.code == code, line
-    assert line.count("; ") == 2, line
-    return line
 
 
 def test_an_unknown_label_names_close_ones(data, tmp_path):
