@@ -1,4 +1,4 @@
-"""How much a study's answer hangs on the threshold: its results measured again at every grey level."""
+"""How much a study's results depend on the threshold: they are measured again at every grey level."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def sweep_thresholds(
 ) -> tuple[Analysis, tuple[str, ...]]:
     """FI at the thresholds 0–255, its slope, and the main contrasts around the study's threshold.
 
-    The main table is that of ``sweep_contrasts.csv``; the second value are sentences on how much hangs on
+    The main table is that of ``sweep_contrasts.csv``; the second value are sentences on how much depends on
     the threshold, which stand in ``notes.txt``, too.
 
     Raises :class:`NoInputError` where the dataset is not the one that was measured, or does not give the

@@ -101,14 +101,14 @@ def _read_label_map(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], g
     except LabelMapError as error:
         raise SliceError(error.code, error.message, error.remedy) from None
     if mapped.unchecked:
-        found = f"slices.csv does not tell where the slice lies, so {name} cannot be held against it"
+        found = f"slices.csv does not say where the slice lies, so {name} cannot be compared with it"
         drawn.notes.append(("mask-place-unknown", f"{found}; expected its place", PLACED_BY_DIRECTIONS))
     if mapped.remark is not None:
         found, remedy = mapped.remark
         drawn.notes.append(("two-places", f"{name}: {found}", remedy))
     drawn.contours, unknown, overlap = contours_of(mapped.labels, given.maps.numbering)
     if overlap:
-        found = f"{name}: {overlap} px belong to several regions, and their value does not tell which"
+        found = f"{name}: {overlap} px belong to several regions, and their value does not say which"
         remedy = "write the label maps with 'masks --format nifti', which keeps pairs of regions apart"
         raise SliceError("overlap-in-mask", f"{found}; expected one region for each pixel", remedy)
     if unknown:
@@ -193,7 +193,7 @@ def no_area_note(names: Sequence[str]) -> tuple[str, str, str]:
 def _read_dicom(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], given: Annotations) -> Drawn:
     place = given.study.places.get(slice_.name)
     if place is None:
-        found = "slices.csv does not tell where the slice lies in the patient; expected its position and "
+        found = "slices.csv does not say where the slice lies in the patient; expected its position and "
         found += "directions, which DICOM contours and segmentations are laid onto"
         raise SliceError("no-place", found, "make the slices with 'prepare', which writes them")
     drawn = Drawn()
@@ -238,7 +238,7 @@ def _read_structures(
             drawn.faulty[label] = here.fault, "export it again on the series that the slice was prepared from"
         elif contours is None:
             message = "outlines that overlap in part or are the same; expected them apart or one in another"
-            drawn.faulty[label] = message, "it cannot be told if a union or a hole is meant: draw it again"
+            drawn.faulty[label] = message, "it is unclear whether a union or a hole is meant: draw it again"
         else:
             drawn.contours += contours
     if away > _OFF_PLANE_MM:

@@ -53,7 +53,7 @@ def prepare(
     level_numbering, level_at, slices_per_level : optional
         How slices are taken from label maps of the levels: see the page "DICOM and NIfTI".
     affine : {"qform", "sform"}, optional
-        Which place of a NIfTI header counts where its two disagree.
+        Which position of a NIfTI header counts if its two disagree.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def prepare(
     prepared = prepare_slices(paths, Path(levels), rule, folder, levels_by, None, affine)
     if not prepared.images:
         lines = [problem.line() for problem in prepared.problems[:20]]
-        nothing = f"{Path(levels).name}: no row could be prepared; expected slices; mend the rows above"
+        nothing = f"{Path(levels).name}: no row could be prepared; expected slices; correct the rows"
         raise NoInputError("\n".join([*lines, nothing]))
     with OutputFolder(folder, PREPARED) as written:
         check_output(folder, prepared.files, written.cut_off)
@@ -314,7 +314,7 @@ def measure_regions(
     if twice := sorted(set(maps) & set(tissues or {})):
         raise UsageError(f"tissues {twice[0]}: a map, too; expected each name once; name one otherwise")
     if subjects is not None and participant is not None:
-        raise UsageError("participant: given with subjects, whose folders tell it; leave one out")
+        raise UsageError("participant: given with subjects, whose folders give it; leave one out")
     request = regions.Request(
         maps=_texts(maps),
         tissues=_texts(tissues or {}),

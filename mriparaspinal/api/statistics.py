@@ -267,7 +267,7 @@ def roc(
     participants: Table | None = None,
     join: Sequence[Data] = (),
 ) -> Analysis:
-    """Tell two groups apart by a cut-off: areas under the ROC curve, with intervals.
+    """Separate two groups by a cut-off: areas under the ROC curve, with intervals.
 
     Parameters
     ----------
@@ -328,7 +328,7 @@ def reliability(
     metrics: Sequence[str] = (),
     datasets: Sequence[PathLike] = (),
 ) -> Analysis:
-    """Measure how far two or more raters (or two sessions of one) agree.
+    """Measure the agreement of two or more raters, or of two sessions of one.
 
     Parameters
     ----------
@@ -397,7 +397,7 @@ def sweep_thresholds(
     participants: Table | None = None,
     jobs: int = 1,
 ) -> Analysis:
-    """Show how much a study's answer hangs on the threshold between muscle and fat.
+    """Show how much a study's results depend on the threshold between muscle and fat.
 
     Parameters
     ----------

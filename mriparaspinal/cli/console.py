@@ -160,7 +160,7 @@ def fat_and_water(
 def refuse_idle_affine(affine: object, *volumes: object) -> None:
     """Raise :class:`UsageError` for ``--affine`` where no volume is given whose place it could tell."""
     if affine is not None and all(volume is None for volume in volumes):
-        found = "given without --masks or --fat and --water; expected volumes whose place it tells"
+        found = "given without --masks or --fat and --water; expected volumes whose position it selects"
         raise UsageError(f"--affine: {found}; leave it out")
 
 
@@ -173,7 +173,7 @@ def label_maps(
     """
     if masks is None:
         if numbering is not None:
-            found = "given without --masks; expected a folder of label maps whose numbers it tells"
+            found = "given without --masks; expected a folder of label maps whose numbers it names"
             raise UsageError(f"--numbering: {found}; name the folder, or leave it out")
         return None
     if mask_rule is not None:

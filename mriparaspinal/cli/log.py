@@ -116,7 +116,7 @@ class _Log:
             ) from None
         if head and not _LINE.match(head):
             os.close(self._file)
-            found = "no log of mriparaspinal stands there, but something else"
+            found = "it exists and is not a log of mriparaspinal"
             raise UsageError(f"--log-file {path}: {found}; expected a log, or no file; choose another")
 
     def line(self, text: str) -> None:

@@ -122,4 +122,4 @@ def _check(kind: Kind, images: dict[str, Path], same_voxels: bool) -> None:
     asked = [*images, *(["--same-voxels"] if same_voxels else [])]
     for option in asked:
         if option not in known:
-            raise UsageError(f"maps {kind}: {option} is of no use; expected {', '.join(known)}; leave it out")
+            raise UsageError(f"maps {kind}: {option} does not apply; expected {', '.join(known)}; omit it")

@@ -188,7 +188,7 @@ def _prepare(
         prepared = prepare_slices(source, levels, rule, out, levels_by, advance, affine)
     say_problems(prepared.problems, quiet, verbose)
     if not prepared.images:
-        raise NoInputError(f"{levels.name}: no row could be prepared; expected slices; mend the rows above")
+        raise NoInputError(f"{levels.name}: no row could be prepared; expected slices; correct the rows")
     with OutputFolder(out, PREPARED) as folder:
         check_output(out, prepared.files, folder.cut_off)
         folder.replace(prepared.files)

@@ -46,7 +46,7 @@ class Maps:
     ] = ()
     percent: Annotated[bool, opt.option("--percent", "Probabilities are 0–100 [default: 0–1].")] = False
     ignore_zero: Annotated[
-        bool, opt.option("--ignore-zero", "Leave voxels out in which a map is exactly 0.")
+        bool, opt.option("--ignore-zero", "Leave out voxels in which a map is exactly 0.")
     ] = False
     affine: opt.Affine = None
 
@@ -90,7 +90,7 @@ def regions(
 ) -> None:
     """Mean, SD, median and volume of NIfTI maps in the regions of an atlas. Nothing is resampled.
 
-    The maps and the atlas must have the same voxels. Voxels that are no number are left out and counted;
+    The maps and the atlas must have the same voxels. Voxels that are not numbers are left out and counted;
     zeros are values. Both tables go into compare, correlate and regress as --table, and into roc. See
     docs/brain-maps.md.
 
@@ -129,7 +129,7 @@ def regions(
         affine=maps.affine,
     )
     if people.subjects is not None and people.participant is not None:
-        raise UsageError("--participant: given with --subjects, whose folders tell it; leave one out")
+        raise UsageError("--participant: given with --subjects, whose folders give it; leave one out")
     check_request(request, people.subjects is not None)
     if people.participants is not None and people.tiv is None:
         raise UsageError("--participants: given without --tiv, which alone uses it; expected both; add it")

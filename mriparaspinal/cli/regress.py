@@ -29,7 +29,7 @@ def regress(
     ] = False,
     ui: opt.Ui,
 ) -> None:
-    """Explain the muscles by clinical variables, or any column by others: linear regression.
+    """Linear regression of the muscles on clinical variables, or of any column on others.
 
     Writes regressions.csv, one row per term of each model, and notes.txt with the settings and all that
     was left out.

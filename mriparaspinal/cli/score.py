@@ -23,7 +23,7 @@ def score(
     out: Annotated[Path | None, opt.option("--out", "Where the scores (or the template) go.", "FILE")] = None,
     participants: Annotated[
         Path | None,
-        opt.option("--participants", "Participants table, which the scores are added to in FILE.", "FILE"),
+        opt.option("--participants", "Participants table: FILE is this table with the scores.", "FILE"),
     ] = None,
     reference: Annotated[
         Path | None, opt.option("--reference", "cmap-z: the laboratory's item,mean,sd (CSV).", "FILE")
@@ -40,8 +40,8 @@ def score(
 ) -> None:
     """Turn item-level clinical records into one row of scores per participant.
 
-    The instruments are described in docs/scores.md. A participant with a faulty record is left out and told
-    (exit code 4), and listed in FILE's neighbour, …_problems.csv.
+    The instruments are described in docs/scores.md. A participant with an invalid record is left out
+    (exit code 4) and listed next to FILE, in …_problems.csv.
 
     \b
     Example:

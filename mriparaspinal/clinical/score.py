@@ -139,7 +139,7 @@ def read_reference(
                 cell = cell_name(item.name, side)
                 if cell in found:
                     raise UsageError(
-                        f"--reference: {cell} stands there more than once; expected it once; remove one"
+                        f"--reference: {cell} appears more than once; expected it once; remove one"
                     )
                 found[cell] = _mean_and_sd(record)
     missing = [
@@ -173,7 +173,7 @@ class _Reader:
     def read(self, records: Sequence[Mapping[str, str]]) -> dict[str, list[Rating]]:
         """The ratings by participant; what cannot be read is a problem."""
         if KEY not in self.columns:
-            raise self.unfit(f"no column {KEY}", "expected it to tell whose the records are")
+            raise self.unfit(f"no column {KEY}", "expected it to say whose the records are")
         keys = self.item_columns() if not self.instrument.long else {}
         if self.instrument.long:
             self.check_long_columns()
@@ -201,7 +201,7 @@ class _Reader:
     ) -> bool:
         first = seen.setdefault(key, number)
         if first != number:
-            found = f"{what} stands there twice, in rows {first} and {number}"
+            found = f"{what} appears twice, in rows {first} and {number}"
             self.fault(who, "duplicate-record", found, "one record", "keep one of them")
         return first == number
 
@@ -412,7 +412,7 @@ class _Reader:
                 who, "missing-item", found, "one for each item", "add it: nothing is added up without it"
             )
             return True
-        # A column that nobody has was said once.
+        # A column that is missing everywhere was reported once.
         if set(missing) - self.absent_columns():
             found += "; the scores that need it stay empty"
             self.problems.append(

@@ -100,7 +100,7 @@ class Settings:
     same_voxels: bool = False
     """Rule ``dixon``: water is taken voxel by voxel as fat, whatever its header says of the origin."""
     affine: Literal["qform", "sform"] | None = None
-    """Which place of a NIfTI header counts where its two disagree; None: they must not, or one is clear."""
+    """Which position of a NIfTI header counts if its two disagree; None: they must not, or one is clear."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,7 +253,7 @@ def _look_at(
         remedy = "only the part inside is measured: check it on an overlay"
         warnings.append(("leaves-image", found, remedy))
     if outline.crosses_itself:
-        found = "the contour crosses itself; expected a simple outline"
+        found = "the contour is self-intersecting; expected a simple outline"
         remedy = "check on an overlay what is filled, or draw it again"
         warnings.append(("self-crossing", found, remedy))
     return None, warnings
@@ -361,9 +361,7 @@ def _wrongly_sided(
         )
         found += "the right; expected labels such as ES_L and ES_R"
         known = ", ".join(f'{p.contour.label} = "{p.region.name}"' for p in _one_each(lumbar))
-        remedy = (
-            f"if it is lumbar, write [labels] {known} into paraspinal.toml: the place then tells the side"
-        )
+        remedy = f"if it is lumbar, write [labels] {known} into paraspinal.toml: its position gives the side"
         problems.append(_error(file, labels, ("lumbar-or-left", found, remedy)))
     both = [p for p in both if p not in lumbar]
     for p in both:
@@ -445,7 +443,7 @@ def _unsided_fault(p: _Placed, reference: float | None) -> _Finding | None:
     if reference is None:
         return (
             "side-unknown",
-            "no side in the label and no sound reference contour to tell it from; expected a label such as "
+            "no side in the label and no valid reference contour to derive it from; expected a label such as "
             f"{p.region.name}_L",
             "name the side in the label, or draw the reference",
         )
@@ -495,8 +493,8 @@ def _unite(
         anatomy.seen.add(key)
         if key in faulty:
             if key not in told:
-                found = "another contour of the same region is faulty; expected all of them to be sound"
-                remedy = "mend the other contour: the region is not measured in part"
+                found = "another contour of the same region is faulty; expected all of them to be valid"
+                remedy = "correct the other contour: the region is not measured in part"
                 anatomy.problems.append(_error(file, str(Region(*key)), ("faulty-part", found, remedy)))
             continue
         # Of all its contours together: those traced around single pixels of a label map are this small.

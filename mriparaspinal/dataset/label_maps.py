@@ -214,7 +214,7 @@ def contours_of(
     """The regions of a label map, (rows, columns), each as a contour of type ``mask``.
 
     Returns with them the values that the numbering does not know, and the number of pixels of several
-    regions whose value does not tell which.
+    regions whose value does not say which.
     """
     contours = []
     unknown = []
@@ -331,7 +331,7 @@ def lay_on_slice(
         if voxels.shape == (shape[1], shape[0], 1):
             return voxels[:, :, 0].T
     if plane is None:
-        found = "slices.csv does not tell where the slice lies in the patient, and so not which part of the"
+        found = "slices.csv does not say where the slice lies in the patient, and so not which part of the"
         found += f" label map of {_size(volume)} voxels is its; expected its position and directions there"
         raise OffGridError(found, "prepare the slices with 'mriparaspinal prepare', or give each its own map")
     found = f"{_size(volume)} voxels, and no place in the patient; expected an sform or qform"
@@ -352,11 +352,9 @@ def _as_displayed(
     axes = [int(np.argmax(abs(directions[along]))) for along in range(3)]
     along = [float(directions[world, axis]) for world, axis in enumerate(axes)]
     if len(set(axes)) < 3 or min(map(abs, along)) < _ALONG or voxels.shape[axes[2]] > 1 == min(voxels.shape):
-        found = (
-            "the label map's affine is not that of one axial slice, and slices.csv does not tell where the"
-        )
+        found = "the label map's affine is not that of one axial slice, and slices.csv does not say where the"
         found += " slice lies; expected a map of one axial slice"
-        raise OffGridError(found, "prepare the slices with 'mriparaspinal prepare', which tells their place")
+        raise OffGridError(found, "prepare the slices with 'mriparaspinal prepare', which writes positions")
     turned = voxels.transpose(axes)
     # LPS+: x runs to the patient's left, y to the back.
     if (along[0] > 0) != (image_left == "right"):

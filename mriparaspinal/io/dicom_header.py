@@ -147,7 +147,7 @@ def fenced(what: str) -> Iterator[None]:
 
 
 def _broken(what: str) -> UnreadableFileError:
-    found = f"{what} cannot be read as DICOM (cut off or damaged); expected a whole DICOM file"
+    found = f"{what} cannot be read as DICOM (truncated or damaged); expected a complete DICOM file"
     return UnreadableFileError(found, "export it again")
 
 
@@ -260,7 +260,7 @@ def _settle_syntax(header: Dataset) -> None:
 def broken_dicom(what: str) -> UnreadableFileError:
     """The error of a part of a file that is damaged or cut off."""
     return UnreadableFileError(
-        f"{what} cannot be read as DICOM; expected a whole DICOM file", "export the file again"
+        f"{what} cannot be read as DICOM; expected a complete DICOM file", "export the file again"
     )
 
 

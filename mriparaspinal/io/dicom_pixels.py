@@ -46,7 +46,7 @@ def read_values(path: Path, frame: int) -> Values:
     except MemoryError:
         raise UnreadableFileError("larger than the memory; expected one series", "check the file") from None
     except Exception:
-        found = "the pixels cannot be decoded (cut off or damaged); expected a whole DICOM file"
+        found = "the pixels cannot be decoded (truncated or damaged); expected a complete DICOM file"
         raise UnreadableFileError(found, "export the file again") from None
 
 
@@ -111,7 +111,7 @@ def _attended() -> Iterator[None]:
                 os.write(terminal, said)
             os.close(terminal)
         if b"Corrupt JPEG" in said if b"\x1b" in said else said:
-            found = "the pixels are damaged, as their decoder tells; expected a whole DICOM file"
+            found = "the pixels are damaged, according to their decoder; expected a complete DICOM file"
             raise UnreadableFileError(found, "export the file again")
 
 
@@ -135,7 +135,7 @@ def _rescaled(header: Dataset, stored: np.ndarray[Any, Any], frame: int) -> Valu
 
 
 def _rescale(find: Finder, name: str, without: float) -> float:
-    """A factor or summand of the pixels, ``without`` where there is none; raises for what is no number."""
+    """A factor or summand of the pixels, ``without`` where there is none; raises for what is not a number."""
     value = find("PixelValueTransformationSequence", name)
     if value is None or str(value).strip() == "":
         return without

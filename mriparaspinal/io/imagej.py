@@ -75,7 +75,7 @@ def _entries(raw: bytes) -> list[tuple[str, bytes]]:
     except UnreadableFileError:
         raise
     except Exception:
-        found = "not a whole ZIP file (cut off or damaged); expected an ROI set of ImageJ"
+        found = "not a complete ZIP file (truncated or damaged); expected an ROI set of ImageJ"
         raise UnreadableFileError(found, "save it again in the ROI Manager") from None
     if not entries:
         raise UnreadableFileError("a ZIP file without ROIs; expected an ROI set of ImageJ", "save it again")
@@ -121,7 +121,7 @@ def _read(raw: bytes, entry: str) -> Roi:
     except ImportError:
         found = "roifile: this package is not installed; expected it, for ROI sets of ImageJ"
         raise UsageError(f'{found}; run: pip install "mriparaspinal[contours]"') from None
-    found = "not a whole ImageJ ROI (cut off or damaged); expected one"
+    found = "not a complete ImageJ ROI (truncated or damaged); expected one"
     try:
         with warnings.catch_warnings(), _warnings_of_roifile() as heard:
             warnings.simplefilter("ignore")
@@ -141,7 +141,7 @@ def _read(raw: bytes, entry: str) -> Roi:
 
 @contextlib.contextmanager
 def _warnings_of_roifile() -> Iterator[list[logging.LogRecord]]:
-    """What roifile has to say of a file goes to its logger, where nobody would hear it."""
+    """What roifile has to say of a file goes to its logger, where it would go unnoticed."""
     heard: list[logging.LogRecord] = []
 
     def hear(record: logging.LogRecord) -> bool:

@@ -94,7 +94,9 @@ def decode_image(raw: bytes, window: tuple[float, float] | None = None) -> Slice
         found = "more pixels than a slice can have; expected one slice"
         raise UnreadableImageError("image-too-large", found, "export it again") from None
     except _BROKEN as error:
-        found = f"not a whole PNG, JPEG, TIFF or BMP ({_reason(error)}); expected a PNG of 8-bit grey levels"
+        found = (
+            f"not a complete PNG, JPEG, TIFF or BMP ({_reason(error)}); expected a PNG of 8-bit grey levels"
+        )
         raise UnreadableImageError("unreadable-image", found, "export the slice again") from None
 
 

@@ -158,7 +158,7 @@ def decode_label_image(raw: bytes) -> NDArray[np.integer]:
             "more pixels than a slice can have; expected one slice", "export it again"
         ) from None
     except Exception:  # what a damaged file makes Pillow raise can be anything
-        found = "not a whole PNG; expected a label map, one number for each pixel"
+        found = "not a complete PNG; expected a label map, one number for each pixel"
         raise UnreadableFileError(found, "export it again") from None
     found = f"colours (mode {mode}); expected a label map, one number for each pixel (grey or palette)"
     raise UnreadableFileError(found, "export the labels, not a picture of them")

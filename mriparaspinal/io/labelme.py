@@ -70,11 +70,11 @@ class Annotation:
     contours: tuple[Contour, ...]
     broken: tuple[BrokenShape, ...]
     image_path: str
-    """``imagePath`` as it stands in the file; empty where there is none."""
+    """``imagePath`` as it is in the file; empty if there is none."""
     image_size: tuple[int | None, int | None]
     """(height, width) in pixels; None for one that the file does not say."""
     image_data: bytes
-    """``imageData`` as it stands in the file, a JSON text of base64; see :func:`embedded_image`."""
+    """``imageData`` as it is in the file, a JSON text of base64; see :func:`embedded_image`."""
 
 
 class _Shape(msgspec.Struct):
@@ -123,7 +123,7 @@ def _read_leniently(raw: bytes) -> Annotation:
         content = json.loads(raw.decode("utf-8"), parse_int=_parse_int)
     except json.JSONDecodeError as error:
         found = f"broken JSON at line {error.lineno}, column {error.colno} ({error.msg})"
-        raise UnreadableAnnotationError(f"{found}; expected a whole LabelMe file", remedy) from None
+        raise UnreadableAnnotationError(f"{found}; expected a complete LabelMe file", remedy) from None
     except RecursionError:
         raise UnreadableAnnotationError("JSON nested too deeply; expected a LabelMe file", remedy) from None
     if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
@@ -290,7 +290,7 @@ def _mask_contour(shape: _Shape) -> Contour | tuple[str, str]:
 
 
 def embedded_image(annotation: Annotation) -> bytes | None:
-    """The image that the file carries in ``imageData``; None where there is none that can be decoded."""
+    """The image that the file carries in ``imageData``; None if there is none that can be decoded."""
     data = annotation.image_data
     try:
         return binascii.a2b_base64(data[1:-1], strict_mode=True) or None
@@ -421,7 +421,7 @@ def _place_all(drafts: Mapping[Path, Path]) -> None:
 
 
 def _there(path: Path) -> Path | None:
-    """The entry of this name, written in small letters or in capitals; None where there is none."""
+    """The entry of this name, written in small letters or in capitals; None if there is none."""
     with contextlib.suppress(OSError):
         for entry in path.parent.iterdir():
             if entry.name.casefold() == path.name.casefold():
@@ -430,7 +430,7 @@ def _there(path: Path) -> Path | None:
 
 
 def _holds(path: Path | None, content: bytes) -> bool | None:
-    """Whether a file has these bytes; None where there is none."""
+    """Whether a file has these bytes; None if there is none."""
     if path is None:
         return None
     try:

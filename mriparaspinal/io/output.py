@@ -262,7 +262,7 @@ class OutputFolder:
         try:
             mark.unlink(missing_ok=True)
         except OSError as error:
-            found = f"cannot be removed ({error.strerror}); expected no mark in a folder that is whole"
+            found = f"cannot be removed ({error.strerror}); expected no mark in a complete folder"
             raise UsageError(f"{mark}: {found}; remove it, or choose another --out") from None
 
     def written_before(self) -> dict[str, str]:
@@ -372,7 +372,7 @@ class OutputFolder:
         self._cut_off = ()
 
     def take_away(self) -> None:
-        """Remove what earlier runs wrote here and nobody changed since; the folder stays taken."""
+        """Remove what earlier runs wrote here and were not changed since; the folder stays taken."""
         written = self.written_before()
         ours = [n for n, d in written.items() if not d or not self._keep_changed or holds(self.path / n, d)]
         self.replace({}, [name for name in ours if (self.path / name).is_file()])
@@ -445,7 +445,7 @@ def _remove_tree(folder: Path) -> None:
 
 
 def _remove_dead_drafts(folder: Path, folders: bool = False) -> None:
-    """Remove what commands that were killed left in a folder: the drafts that nobody holds a lock on.
+    """Remove what commands that were killed left in a folder: the drafts without a lock.
 
     ``folders``: those of :class:`OutputFolder`, too, whose lock on the mark is ours now.
     """
@@ -548,7 +548,7 @@ def write_files(outputs: Sequence[Output]) -> None:
 def drafts_of(files: Mapping[Path, bytes]) -> Iterator[dict[Path, Path]]:
     """Files written beside their places, by these; the drafts of commands that were killed go.
 
-    They stay open and locked, so that nobody takes them for those of a command that was killed.
+    They stay open and locked, so that they are not taken for those of a command that was killed.
     """
     drafts: dict[Path, Path] = {}
     descriptors: list[int] = []

@@ -133,7 +133,7 @@ def _read_protocol(path: Path) -> dict[str, Any]:
         raise UsageError(f"{FILE}: {found}; expected TOML; correct the file") from None
     keys = [key.replace("-", "_") for key in content]
     if twice := sorted({key for key in keys if keys.count(key) > 1}):
-        found = f"{', '.join(twice)} stands there twice, with dashes and underscores"
+        found = f"{', '.join(twice)} appears twice, with dashes and underscores"
         raise UsageError(f"{FILE}: {found}; expected each key once; remove one")
     return dict(zip(keys, content.values(), strict=True))
 

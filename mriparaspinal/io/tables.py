@@ -141,11 +141,11 @@ def _check_header(columns: tuple[str, ...], name: str) -> None:
     if nameless > 1:
         found = f"{nameless} of {len(columns)} columns of the first row have no name"
         raise NoInputError(
-            f"{name}: {found}; expected the columns' names there; remove what stands above them, or name each"
+            f"{name}: {found}; expected the columns' names there; remove what is above them, or name each"
         )
     twice = sorted(column for column, times in Counter(columns).items() if times > 1)
     if twice:
-        found = f"column {', '.join(map(repr, twice))} stands there more than once"
+        found = f"column {', '.join(map(repr, twice))} appears more than once"
         raise NoInputError(f"{name}: {found}; expected each name once; rename or remove one")
 
 
@@ -180,7 +180,7 @@ def _require_one_point(columns: Sequence[str], records: Sequence[Sequence[str]],
         cells = [record[place] for record in records]
         doubtful = next((cell for cell in cells if _THOUSANDS_POINT.fullmatch(cell)), None)
         if doubtful and any(_ANY_COMMA.fullmatch(cell) for cell in cells):
-            found = f"column {column}: {doubtful!r} stands among decimal commas"
+            found = f"column {column}: {doubtful!r} is among decimal commas"
             raise NoInputError(
                 f"{name}: {found}; expected one decimal sign; write the thousands without a point"
             )

@@ -22,7 +22,7 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 _SAVE = "save it as .xlsx or as CSV UTF-8"
 
-#: What the library for zip files raises for what is none.
+#: What the library for zip files raises for what is not one.
 _BROKEN = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, NotImplementedError)
 
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*ref=\"([A-Z0-9:]+)\"")
@@ -78,7 +78,7 @@ def _require_workbook(raw: bytes, name: str) -> None:
                 raise NoInputError(f"{name}: {found}; check what the file is")
             doubtful = any(b"<!DOCTYPE" in parts.read(part) for part in parts.infolist())
     except _BROKEN:
-        found = "not a whole workbook; expected an Excel file"
+        found = "not a complete workbook; expected an Excel file"
         raise NoInputError(f"{name}: {found}; open it in Excel and save it again") from None
     if doubtful:
         found = "a document type declaration, which no workbook has; expected an Excel file"

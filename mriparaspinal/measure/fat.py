@@ -65,7 +65,7 @@ def is_saturated(grey: NDArray[np.uint8], patches: Mapping[tuple[str, str], Patc
 def _sat_median(grey: NDArray[np.uint8], patches: Mapping[tuple[str, str], Patch]) -> float:
     patch = patches.get((SAT, ""))
     if patch is None:
-        found = f"no sound contour {SAT} of subcutaneous fat; expected one for the rule reference"
+        found = f"no valid contour {SAT} of subcutaneous fat; expected one for the rule reference"
         raise NoThresholdError(found, "draw it, or use another --fat-rule")
     return float(np.median(patch.on(grey)[patch.pixels]))
 

@@ -96,7 +96,7 @@ class Results:
     def require_same(self) -> None:
         """Raise :class:`NoInputError` where the folder is no longer what was read."""
         if read_results(self.folder).sealed != self.sealed:
-            found = "other results stand there now than when they were read"
+            found = "the results have changed since they were read"
             raise NoInputError(f"{self.folder}: {found}; expected them at rest; run this command again")
 
 
@@ -167,7 +167,7 @@ def _read_output(folder: Path, name: str, outputs: Mapping[str, str]) -> bytes:
     try:
         content = read_bytes(folder / name)
     except UnreadableFileError as error:
-        found = f"{error.message.split(';')[0]}; expected it whole, as the manifest lists it"
+        found = f"{error.message.split(';')[0]}; expected it complete, as the manifest lists it"
         raise NoInputError(f"{folder / name}: {found}; {again}") from None
     if sha256(content) != outputs[name]:
         found = "changed since quantify wrote it (its SHA-256 differs)"

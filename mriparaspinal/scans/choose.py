@@ -222,7 +222,7 @@ def _around(
     """The slices of one level of a label map, the middle one first."""
     structure = found.levels[segment]
     if segment in found.unclear:
-        what = f"the label map has a sixth lumbar vertebra; expected five, to tell what {segment} is"
+        what = f"the label map has a sixth lumbar vertebra; expected five, to know what {segment} is"
         raise RowError("sixth-vertebra", what, f"look at the patient, and give slice for {segment}")
     if structure.fault:
         what = f"{segment} in the label map is not one {rule.at}: {structure.fault}; expected one"

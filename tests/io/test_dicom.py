@@ -354,8 +354,8 @@ def test_damaged_compressed_pixels_are_refused_without_noise(tmp_path, capfd):
                     refused.add(error.message.split(";")[0])
         assert capfd.readouterr() == ("", "")
     # libjpeg tells of a stream that ends early, and fills in what is missing.
-    assert "the pixels are damaged, as their decoder tells" in refused
-    assert "the pixels cannot be decoded (cut off or damaged)" in refused
+    assert "the pixels are damaged, according to their decoder" in refused
+    assert "the pixels cannot be decoded (truncated or damaged)" in refused
 
 
 def test_without_a_terminal_compressed_pixels_are_read(tmp_path):
