@@ -94,7 +94,7 @@ class Settings:
     divide_by: str | None = None
     """The column of the participants by which the comparisons divide each metric."""
     fat_rule: FatRule = "fixed"
-    """How it is told which pixels are fat; ``threshold`` is for ``fixed`` alone."""
+    """Rule that decides which pixels are fat; ``threshold`` is for ``fixed`` alone."""
     sat_fraction: float = 0.5
     """Rule ``reference``: the threshold is this fraction of the median of subcutaneous fat."""
     same_voxels: bool = False

@@ -200,7 +200,7 @@ def _turned(stack: Series, index: int, stored: Plane, plane: Plane, shape: tuple
     affine[:3, 2] = stored.normal()
     affine[:3, 3] = stored.position
     rows, columns = stack.size
-    # Where the pixels are is told by their numbers, so that only a slice that fits is read.
+    # Where the pixels are is decided from their values, so that only a slice that fits is read.
     numbered = np.arange(rows * columns).reshape(rows, columns)
     order = on_plane(numbered.T[:, :, None], affine, plane, shape)
     if order is None:

@@ -127,7 +127,7 @@ def require_decoder(syntax: UID) -> None:
         remedy = f"install its decoder with pip install {install}, or {remedy}"
     except NotImplementedError:  # there is none
         pass
-    name = "in a way of its maker" if syntax.is_private else f"as {syntax.name}"
+    name = "with a private transfer syntax" if syntax.is_private else f"as {syntax.name}"
     raise UnreadableFileError(f"compressed {name}; expected a syntax that there is a decoder for", remedy)
 
 

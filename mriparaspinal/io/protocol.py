@@ -129,7 +129,7 @@ def _read_protocol(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{FILE}: {error}; expected TOML; correct the file") from None
     except (ValueError, RecursionError):  # what tomllib does not fence: thousands of digits, or of brackets
-        found = "a number or a nesting beyond all measure"
+        found = "a number too large or nesting too deep"
         raise UsageError(f"{FILE}: {found}; expected TOML; correct the file") from None
     keys = [key.replace("-", "_") for key in content]
     if twice := sorted({key for key in keys if keys.count(key) > 1}):
