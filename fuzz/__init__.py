@@ -1,1 +1,1 @@
-"""Fuzzing of the doors in ``tests/doors.py``; see docs/robustness.md. Run it by ``make fuzz``."""
+"""Fuzzing of the doors in ``tests/support/doors.py``; see docs/robustness.md. Run it by ``make fuzz``."""

@@ -76,7 +76,7 @@ _COMMON = {
     "sensitivity": "share of positives found, 0–1",
     "specificity": "share of negatives left out, 0–1",
     "youden": "sensitivity + specificity − 1",
-    "predictor": "the column that tells the groups apart",
+    "predictor": "the column that separates the groups",
     "direction": "`higher` or `lower`: which values count as positive",
     "bias": "mean of second rater minus first; two raters only",
     "loa_low": "lower limit of agreement, bias − 1.96 SD",
@@ -164,7 +164,7 @@ _TABLES = (
             "t": "b / se",
             "r2": "share of the variance explained by the model",
             "r2_adjusted": "the same, adjusted for the number of terms",
-            "model_p": "p of the F test of the whole model",
+            "model_p": "p of the F test of the model",
         },
     ),
     _Table(
@@ -370,7 +370,7 @@ _TABLES = (
     ),
     _Table(
         "regions.csv",
-        "From `regions`: one row per participant, region and map; what each number is stands in "
+        "From `regions`: one row per participant, region and map; each number is explained in "
         "[Brain maps](brain-maps.md#what-is-computed). `--wide` writes one row per participant, with columns "
         "such as `fa_mean_CST`.",
         regions.COLUMNS,
@@ -452,7 +452,7 @@ def _fields() -> tuple[dataclasses.Field[Any], ...]:
 def _problem_rows() -> list[list[str]]:
     meanings = {
         "file": "name relative to the dataset, with forward slashes",
-        "shape": "label of the contour, or empty where the whole file is meant",
+        "shape": "label of the contour, or empty if it concerns the file",
         "severity": "`error`: something was not measured; `warning`: it was, but look at it",
         "code": "short name of the finding",
         "message": "what was found; what was expected",
@@ -465,7 +465,7 @@ def _participants() -> str:
     texts = [
         ["`participant_id`", "such as `ALS_7`; the key", ""],
         ["`group`", "must agree with the file names", ""],
-        ["`onset_side`", "`left`, `right`, `L`, `R`; empty where there is none, as in bulbar onset", ""],
+        ["`onset_side`", "`left`, `right`, `L`, `R`; empty for bulbar onset", ""],
         ["`onset_region`", "`lower`, `upper`, `bulbar` …", ""],
         ["`psa`", "pathological spontaneous activity: `1`, `0`, `+`, `-`", ""],
         ["`sex`", "such as `F`, `M`", ""],

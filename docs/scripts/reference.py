@@ -22,12 +22,10 @@ mriparaspinal COMMAND …
 python -m mriparaspinal COMMAND …
 ```
 
-Results go to files, messages to stderr. Nothing is written beside the inputs, but by `contours`, which is
-there for that. An option that may be given several times says "repeat". The settings can stand in
-[`paraspinal.toml`](reproducibility.md#the-protocol-in-a-file), too: flags win over the file.
+Results go to files, messages to stderr. Only `contours` writes into the dataset. "repeat": an option may be
+given several times. Settings can be in [`paraspinal.toml`](reproducibility.md#the-protocol-in-a-file), too;
+options override it.
 `mriparaspinal --version` shows the version.
-
-This page is made from the program itself.
 
 ## Exit codes
 

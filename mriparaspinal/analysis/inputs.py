@@ -53,7 +53,7 @@ class Cohort:
     notes: tuple[str, ...]
     problems: tuple[Problem, ...]
     manifest: Manifest | None = None
-    """``quantify.json``; None where there is none."""
+    """``quantify.json``; None if there is none."""
     sources: tuple[Results, ...] = ()
     """The folders of results that it was read from."""
     inputs: tuple[tuple[str, str], ...] = ()
@@ -63,7 +63,7 @@ class Cohort:
 
     @property
     def protocol(self) -> dict[str, Any]:
-        """The settings that ``quantify`` saved; empty where there are none."""
+        """The settings that ``quantify`` saved; empty if there are none."""
         return {} if self.manifest is None else self.manifest.settings
 
 
@@ -211,7 +211,7 @@ def _joined(table: pd.DataFrame, people: pd.DataFrame | None, name: str) -> tupl
         raise UsageError(f"--table: {name} has no participant_id; expected it to join --participants; add it")
     both = sorted(set(table.columns) & set(people.columns) - {"participant_id"})
     people = people.drop(columns=both)
-    notes = [f"{name}: {', '.join(both)} also stand in the participants table; {name} counts"] if both else []
+    notes = [f"{name}: {', '.join(both)} are also in the participants table; {name} counts"] if both else []
     notes += absent(table, people.set_index("participant_id"))
     return table.merge(people, on="participant_id", how="left"), notes
 
@@ -226,7 +226,7 @@ def metrics_of(table: pd.DataFrame, asked: Sequence[str], taken: set[str]) -> tu
     numbers = [name for name in free if pd.api.types.is_numeric_dtype(table[name])]
     if not numbers:
         raise UsageError(
-            "--table: no column of numbers is left beside those that were named; expected at least one; "
+            "--table: no column of numbers is left apart from those that were named; expected at least one; "
             "add it, or correct the texts in it"
         )
     notes = [
@@ -279,7 +279,7 @@ def _join(cohort: Cohort, file: Path) -> Cohort:
     ids = _ids(table, where)
     repeated = ids[ids.duplicated()]
     if len(repeated):
-        found = f"{repeated.iloc[0]} stands there more than once"
+        found = f"{repeated.iloc[0]} appears more than once"
         raise UsageError(f"{where}: {found}; expected one row per participant; keep one of them")
     common = set(own) & set(ids)
     if not common:

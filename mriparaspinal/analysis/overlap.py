@@ -1,4 +1,4 @@
-"""Agreement of two raters' masks: the same slices, annotated twice, held against each other."""
+"""Agreement of two raters' masks: the same slices, annotated twice, compared with each other."""
 
 from __future__ import annotations
 

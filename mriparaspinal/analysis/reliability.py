@@ -235,7 +235,7 @@ def _figures(ratings: pd.DataFrame, metrics: Sequence[str], raters: Sequence[str
 def gate(table: pd.DataFrame, limit_pct: float) -> GateError | None:
     """The error to end with where the CV of a region of ``reliability.csv`` is not within the limit.
 
-    A CV that is not known is none that is within. Raises :class:`UsageError` for a limit that is none.
+    A missing CV fails the gate. Raises :class:`UsageError` for an invalid limit.
     """
     beyond = exceeding(table, limit_pct)
     if beyond.empty:

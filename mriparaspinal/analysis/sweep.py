@@ -1,4 +1,4 @@
-"""How much a study's answer hangs on the threshold: its results measured again at every grey level."""
+"""How much a study's results depend on the threshold: they are measured again at every grey level."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def sweep_thresholds(
 ) -> Analysis:
     """FI at the thresholds 0–255, its slope, and the main contrasts around the study's threshold.
 
-    The main table is that of ``sweep_contrasts.csv``; ``summary["sentences"]`` says how much hangs on the
-    threshold, as ``notes.txt`` does.
+    The main table is that of ``sweep_contrasts.csv``; ``summary["sentences"]`` says how much depends on
+    the threshold, as ``notes.txt`` does.
 
     Raises :class:`NoInputError` where the dataset is not the one that was measured, or does not give the
     FI of the results at their own threshold.

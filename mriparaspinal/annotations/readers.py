@@ -91,13 +91,13 @@ def _read_label_map(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], g
     drawn = Drawn()
     mapped = read_label_file(given.maps, name, slice_, shape, own, given.settings.image_left)
     if mapped.unchecked:
-        found = f"slices.csv does not tell where the slice lies, so {name} cannot be held against it"
+        found = f"slices.csv does not say where the slice lies, so {name} cannot be compared with it"
         drawn.notes.append(Fault("", found, "its place", PLACED_BY_DIRECTIONS, "mask-place-unknown"))
     if mapped.remark is not None:
         drawn.notes.append(mapped.remark.about(name).at("", "two-places"))
     drawn.contours, unknown, overlap = contours_of(mapped.labels, given.maps.numbering)
     if overlap:
-        found = f"{name}: {overlap} px belong to several regions, and their value does not tell which"
+        found = f"{name}: {overlap} px belong to several regions, and their value does not say which"
         remedy = "write the label maps with 'masks --format nifti', which keeps pairs of regions apart"
         raise unreadable(found, "one region for each pixel", remedy, "overlap-in-mask")
     if unknown:
@@ -180,7 +180,7 @@ def no_area_note(names: Sequence[str]) -> Fault:
 def _read_dicom(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], given: Annotations) -> Drawn:
     place = given.study.places.get(slice_.name)
     if place is None:
-        found = "slices.csv does not tell where the slice lies in the patient"
+        found = "slices.csv does not say where the slice lies in the patient"
         expected = "its position and directions, which DICOM contours and segmentations are laid onto"
         raise unreadable(found, expected, "make the slices with 'prepare', which writes them", "no-place")
     drawn = Drawn()
@@ -224,7 +224,7 @@ def _read_structures(
             drawn.faulty[label] = here.fault
         elif contours is None:
             message = "outlines that overlap in part or are the same"
-            remedy = "it cannot be told if a union or a hole is meant: draw it again"
+            remedy = "it is unclear whether a union or a hole is meant: draw it again"
             drawn.faulty[label] = Fault("", message, "them apart or one in another", remedy)
         else:
             drawn.contours += contours

@@ -1,7 +1,7 @@
 """From annotations of other tools to LabelMe files: ``contours`` as one function.
 
 A slice's file is made of all that its source says, or not at all where part of it cannot be told: what
-was left out would be missing in a region, and nobody would see it later. A fault in one region costs that
+was left out would be missing in a region, without notice. A fault in one region costs that
 region.
 """
 
@@ -82,7 +82,7 @@ def open_annotations(
     slices = study.dataset.slices
     if not slices:
         told = [problem.line() for problem in study.dataset.problems if problem.severity == "error"]
-        remedy = "mend the problems above" if told else "check the path and names"
+        remedy = "correct the problems above" if told else "check the path and names"
         none = f"{dataset}: no slices; expected images GROUP_N_L.png; {remedy}"
         raise NoInputError("\n".join([*told, none]))
     sources = find_sources(source, slices)
@@ -101,7 +101,7 @@ def _numbering(sources: Sources, given: str | None) -> Mapping[int, str]:
     kinds = {claim.kind for claims in sources.claims.values() for claim in claims}
     if "label map" not in kinds:
         if given is not None:
-            found = "given, but no label map of a slice is in SOURCE; expected some, whose numbers it tells"
+            found = "given, but no label map of a slice is in SOURCE; expected some, whose numbers it names"
             raise UsageError(f"--numbering: {found}; leave it out, or check the names of the label maps")
         return {}
     return open_label_maps(sources.folder, given, "SOURCE").numbering
@@ -153,7 +153,7 @@ def _overall(sources: Sources, without: list[str], made: Contoured, settings: Se
     if others:
         aliases = _aliases(settings)
         hints = dict.fromkeys(filter(None, (hint(label, aliases) for label in others[:20])))
-        found = f"labels that are no region of ours: {listed(others, repr)}"
+        found = f"labels that are not regions here: {listed(others, repr)}"
         found += f" ({listed(list(hints))})" if hints else ""
         warn(
             "other-label",

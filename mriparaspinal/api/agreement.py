@@ -30,7 +30,7 @@ def reliability(
     mean_out: PathLike | None = None,
     progress: Progress | None = None,
 ) -> steps.Agreement:
-    """Measure how far two or more raters (or two sessions of one) agree.
+    """Measure the agreement of two or more raters, or of two sessions of one.
 
     ICC by McGraw and Wong (Psychol Methods 1996); limits of agreement by Bland and Altman (Lancet 1986).
 

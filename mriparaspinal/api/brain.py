@@ -60,7 +60,7 @@ def make_maps(
     same_voxels : bool
         The two images are one grid, though the origin of one is lost.
     affine : {"qform", "sform"}, optional
-        Which place of a header counts where its two disagree.
+        Which position of a header counts if its two disagree.
     progress : callable, optional
         As for :func:`quantify`, for the slices of ``dti``.
 
@@ -136,7 +136,7 @@ def _check(kind: str, given: Iterable[str]) -> None:
             raise UsageError(f"maps {kind}: no {argument(name)}; expected {expected}; name the image")
     for name in map(argument, given):
         if name not in known:
-            found = f"{name} is of no use; expected {', '.join(known)}"
+            found = f"{name} does not apply; expected {', '.join(known)}"
             raise UsageError(f"maps {kind}: {found}; leave it out")
 
 
@@ -263,7 +263,7 @@ def _people(
     if subjects is None:
         return [regional.single_subject(participant, request)]
     if participant is not None:
-        found = f"given with {argument('subjects')}, whose folders tell it; leave one out"
+        found = f"given with {argument('subjects')}, whose folders give it; leave one out"
         raise UsageError(f"{argument('participant')}: {found}")
     return regional.find_subjects(Path(subjects))
 

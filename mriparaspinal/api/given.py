@@ -49,7 +49,7 @@ class Files:
         return path
 
     def if_any(self, table: Table | None, name: str) -> Path | None:
-        """The same; None where there is none."""
+        """The same; None if there is none."""
         return None if table is None else self.of(table, name)
 
 

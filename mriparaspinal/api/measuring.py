@@ -257,7 +257,7 @@ def _is_list_of_problems(head: bytes) -> bool:
 
 
 def merge(shares: Sequence[PathLike], out: PathLike) -> StudyResults:
-    """Join shares of a dataset that were measured by themselves, as on the nodes of a cluster.
+    """Join shares of a dataset that were measured separately, as on the nodes of a cluster.
 
     Parameters
     ----------

@@ -95,7 +95,7 @@ class StudyResults(Found):
 
     @cached_property
     def participants(self) -> pd.DataFrame | None:
-        """The participants table with its cells normalised; None where there is none."""
+        """The participants table with its cells normalised; None if there is none."""
         from mriparaspinal.analysis.frames import participants_frame
         from mriparaspinal.core.participants import read_participants
         from mriparaspinal.io.tables import parse_table
@@ -153,7 +153,7 @@ def dataset_of(results: PathLike | StudyResults, dataset: PathLike | None) -> Pa
 
 
 def read_results(folder: PathLike) -> StudyResults:
-    """Read a folder of results, after checking that it is whole.
+    """Read a folder of results, after checking that it is complete.
 
     Parameters
     ----------

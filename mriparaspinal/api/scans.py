@@ -96,7 +96,7 @@ def _refuse_sources(out: Path, sources: Sequence[Path]) -> None:
 
 def _place(made: Prepared, folder: Path, levels: str) -> None:
     if not made.images:
-        nothing = "no row could be prepared; expected slices; mend the rows above"
+        nothing = "no row could be prepared; expected slices; correct the rows"
         raise NoInputError(f"{levels}: {nothing}")
     with OutputFolder(folder, PREPARED) as written:
         check_output(folder, made.files, written.cut_off)
@@ -189,7 +189,7 @@ def list_series(
     leave_out : str or Path, optional
         A folder in the sources that is no part of them.
     affine : {"qform", "sform"}, optional
-        Which place of a NIfTI header counts where its two disagree.
+        Which position of a NIfTI header counts if its two disagree.
 
     Returns
     -------

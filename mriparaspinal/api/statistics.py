@@ -261,7 +261,7 @@ def roc(
     participants: Table | None = None,
     join: Sequence[Data] = (),
 ) -> Analysis:
-    """Tell two groups apart by a cut-off: areas under the ROC curve, with intervals.
+    """Separate two groups by a cut-off: areas under the ROC curve, with intervals.
 
     Hanley and McNeil, Radiology 1982 (standard errors); DeLong et al., Biometrics 1988 (intervals).
 
@@ -317,7 +317,7 @@ def sweep_thresholds(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Analysis:
-    """Show how much a study's answer hangs on the threshold between muscle and fat.
+    """Show how much a study's results depend on the threshold between muscle and fat.
 
     Parameters
     ----------
@@ -335,7 +335,7 @@ def sweep_thresholds(
     Analysis
         ``table`` has the columns of ``sweep_contrasts.csv``: the main contrasts at the thresholds up to 10
         grey levels to either side. ``tables["sweep"]``: FI at each threshold 0–255; ``tables["slope"]``: its
-        change per grey level; ``summary["sentences"]``: how much hangs on it.
+        change per grey level; ``summary["sentences"]``: how much depends on it.
 
     Raises
     ------

@@ -121,7 +121,7 @@ def make_fat_fraction(
 def open_diffusion(
     data: Path, b_values: Path, b_vectors: Path, mask: Path | None, form: Form | None = None
 ) -> Diffusion:
-    """A diffusion series, held against its gradients and the mask.
+    """A diffusion series, compared with its gradients and the mask.
 
     Raises :class:`NoInputError` for files that cannot be read or do not fit, :class:`UsageError` for
     gradients that do not.

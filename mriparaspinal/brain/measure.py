@@ -94,7 +94,7 @@ class Subject:
             raise unreadable(f"no file {wanted}", "one", "add it, or correct the pattern")
         names = " and ".join(path.name for path in there[:3])
         found = f"{len(there)} files fit {wanted} ({names})"
-        raise unreadable(found, "one", "make the pattern tell them apart")
+        raise unreadable(found, "one", "make the pattern distinguish them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +234,7 @@ def measure_regions(
     tree = subjects[0].folder is not None
     own = not tree or any(PLACEHOLDER in file for file in (request.atlas, *request.probabilities.values()))
     if tiv is not None and not own and not request.tissues:
-        found = "all participants share one atlas, whose regions are nobody's own"
+        found = "all participants share one atlas, whose regions belong to no participant"
         raise UsageError(f"--tiv: {found}; expected atlases of each, or maps of tissue; leave it out")
     if isinstance(tiv, float) and len(subjects) > 1:
         found = f"one number for {len(subjects)} participants"
@@ -290,7 +290,7 @@ def wide_csv(rows: Sequence[RegionRow]) -> bytes:
 
 
 def _fault(file: str, what: str, code: str, found: str, expected: str, remedy: str) -> UnreadableError:
-    """One file that costs what hangs on it."""
+    """One file that costs what depends on it."""
     return UnreadableError(Fault(file, found, expected, remedy, code, what))
 
 

@@ -28,7 +28,7 @@ def correlate(
         Literal["pearson", "spearman"], opt.option("--method", "Of values, or of ranks.", show_default=True)
     ] = "pearson",
 ) -> None:
-    """Correlate the muscles with a clinical score, other variables held constant.
+    """Correlate the muscles with a clinical score, controlling for covariates.
 
     Writes correlations.csv, the paper's Table 4 (CSV, Markdown, XLSX), scatter plots of the residuals,
     and notes.txt with the settings and all that was left out.

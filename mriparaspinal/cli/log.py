@@ -129,7 +129,7 @@ class _Log(logging.Handler):
             ) from None
         if head and not _LINE.match(head):
             self.close()
-            found = "no log of mriparaspinal stands there, but something else"
+            found = "it exists and is not a log of mriparaspinal"
             raise UsageError(f"--log-file {path}: {found}; expected a log, or no file; choose another")
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -18,7 +18,7 @@ def merge(
     out: opt.Out,
     as_json: opt.AsJson = False,
 ) -> None:
-    """Join shares of a dataset that were measured by themselves, as on the nodes of a cluster.
+    """Join shares of a dataset that were measured separately, as on the nodes of a cluster.
 
     Gives the same bytes as measuring all their participants in one run.
 

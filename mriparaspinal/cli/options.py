@@ -75,7 +75,7 @@ Affine = Annotated[
     Literal["qform", "sform"] | None,
     option(
         "--affine",
-        "Which place of a NIfTI header counts where its two disagree [default: the scanner's, if one is].",
+        "Which position of a NIfTI header counts if its two disagree [default: the scanner's, if one is].",
     ),
 ]
 Participants = Annotated[Path | None, option("--participants", f"{_TABLE} [default: the dataset's].", "FILE")]
@@ -91,7 +91,7 @@ Timeout = Annotated[
     float | None,
     option(
         "--timeout",
-        "Give a slice up that takes longer, as on a network drive that hangs [default: wait].",
+        "Skip a slice that takes longer than this, as on a network drive that hangs [default: wait].",
         "SECONDS",
         min=0.01,
         max=1e6,
@@ -156,7 +156,10 @@ class FatRule:
     ] = None
     fat_rule: Annotated[
         Literal["fixed", "otsu", "multiotsu", "reference", "dixon"] | None,
-        option("--fat-rule", "How fat is told: see docs/fat-rules.md [default: fixed, --threshold]."),
+        option(
+            "--fat-rule",
+            "Rule that decides which pixels are fat: see docs/fat-rules.md [default: fixed, --threshold].",
+        ),
     ] = None
     sat_fraction: Annotated[
         float | None,

@@ -46,7 +46,7 @@ def phantom(
 ) -> None:
     """Draw a synthetic cohort: slices with contours, participants.csv, and the exact answers in truth.csv.
 
-    Each participant has five axial slices, L1 to L5, as PNG with a LabelMe file beside it.
+    Each participant has five axial slices, L1 to L5, as PNG with its LabelMe file.
     A participant is the same whatever the size of the cohort.
 
     \b

@@ -45,7 +45,7 @@ class Maps:
     ] = ()
     percent: Annotated[bool, opt.option("--percent", "Probabilities are 0–100 [default: 0–1].")] = False
     ignore_zero: Annotated[
-        bool, opt.option("--ignore-zero", "Leave voxels out in which a map is exactly 0.")
+        bool, opt.option("--ignore-zero", "Leave out voxels in which a map is exactly 0.")
     ] = False
     affine: opt.Affine = None
 
@@ -88,7 +88,7 @@ def regions(
 ) -> None:
     """Mean, SD, median and volume of NIfTI maps in the regions of an atlas. Nothing is resampled.
 
-    The maps and the atlas must have the same voxels. Voxels that are no number are left out and counted;
+    The maps and the atlas must have the same voxels. Voxels that are not numbers are left out and counted;
     zeros are values. Both tables go into compare, correlate and regress as --table, and into roc. See
     docs/brain-maps.md.
 

@@ -28,7 +28,7 @@ def regress(
         bool, opt.option("--hc3", "Standard errors that allow for unequal variances (HC3).")
     ] = False,
 ) -> None:
-    """Explain the muscles by clinical variables, or any column by others: linear regression.
+    """Linear regression of the muscles on clinical variables, or of any column on others.
 
     Writes regressions.csv, one row per term of each model, and notes.txt with the settings and all that
     was left out.

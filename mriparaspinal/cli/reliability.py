@@ -35,7 +35,7 @@ def reliability(
         Path | None, opt.option("--table", "A CSV with target, rater, value instead of RATERs.", "FILE")
     ] = None,
 ) -> None:
-    """Measure how far two or more raters (or two sessions of one) agree.
+    """Measure the agreement of two or more raters, or of two sessions of one.
 
     Writes reliability.csv (ICC, CV, SEM, MDC95), bland_altman.csv with figures, and notes.txt; with the
     datasets of two raters also overlap.csv (Dice, Hausdorff distance) and overlap_summary.csv.

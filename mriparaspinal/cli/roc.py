@@ -15,7 +15,7 @@ from mriparaspinal.cli.steps import end, save
 class Positives:
     """Who is positive."""
 
-    outcome: Annotated[str, opt.option("--outcome", "Column that tells who is positive.", "COL")]
+    outcome: Annotated[str, opt.option("--outcome", "Column that says who is positive.", "COL")]
     positive: Annotated[str, opt.option("--positive", "Its value of the positives.", "VALUE")]
     negative: Annotated[
         str | None, opt.option("--negative", "Its value of the negatives [default: all others].", "VALUE")
@@ -44,7 +44,7 @@ def roc(
     participants: opt.ResultsParticipants = None,
     join: opt.Join = (),
 ) -> None:
-    """Tell two groups apart by a cut-off: areas under the ROC curve, with intervals.
+    """Separate two groups by a cut-off: areas under the ROC curve, with intervals.
 
     Writes roc.csv, roc_points.csv, roc_differences.csv (of two predictors or more), the figure, and
     notes.txt. The columns of a folder of results are called METRIC_SEGMENT_MUSCLE, such as rcsa_L4_MF.

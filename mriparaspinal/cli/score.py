@@ -18,7 +18,7 @@ class Tables:
 
     participants: Annotated[
         Path | None,
-        opt.option("--participants", "Participants table, which the scores are added to in FILE.", "FILE"),
+        opt.option("--participants", "Participants table: FILE is this table with the scores.", "FILE"),
     ] = None
     reference: Annotated[
         Path | None, opt.option("--reference", "cmap-z: the laboratory's item,mean,sd (CSV).", "FILE")
@@ -45,8 +45,8 @@ def score(
 ) -> None:
     """Turn item-level clinical records into one row of scores per participant.
 
-    The instruments are described in docs/scores.md. A participant with a faulty record is left out and told
-    (exit code 4), and listed in FILE's neighbour, …_problems.csv.
+    The instruments are described in docs/scores.md. A participant with an invalid record is left out
+    (exit code 4) and listed next to FILE, in …_problems.csv.
 
     \b
     Example:

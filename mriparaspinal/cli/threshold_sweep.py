@@ -16,7 +16,7 @@ def threshold_sweep(
     participants: opt.ResultsParticipants = None,
     jobs: opt.Jobs = None,
 ) -> None:
-    """Show how much a study's answer hangs on the threshold between muscle and fat.
+    """Show how much a study's results depend on the threshold between muscle and fat.
 
     Writes FI at the thresholds 0–255 (sweep.csv and a figure), its change per grey level at the study's
     threshold (slope.csv), and the main contrasts of FI at the thresholds up to 10 grey levels away from it

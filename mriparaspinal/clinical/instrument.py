@@ -31,7 +31,7 @@ class Range:
     whole: bool = True
 
     def number(self, text: str) -> float | None:
-        """A text as a number of this range; None where it is none.
+        """A text as a number of this range; None if it is not one.
 
         >>> Range(0, 4).number("+3"), Range(0, 4).number("5"), Range(0, 4).number("2.5")
         (3.0, None, None)
@@ -160,7 +160,7 @@ class Instrument:
     item: str = "item"
     """Long records: the column of the items."""
     place: str = ""
-    """Long records: the column that tells several ratings of one item and side apart."""
+    """Long records: the column that distinguishes several ratings of one item and side."""
     sided: bool = False
     missing_is_error: bool = True
     """Else the scores that need a missing item stay empty."""

@@ -276,7 +276,7 @@ def _check_whole(instrument: Instrument, faults: _Faults) -> None:
     cells = [cell_name(item.name, side) for item in instrument.items for side in item.sides]
     for what, found in (("items", names), ("items", cells), ("columns of scores", instrument.columns)):
         for twice in sorted({name for name in found if list(found).count(name) > 1}):
-            faults.append(f"{what}: {twice!r} stands there more than once; expected it once")
+            faults.append(f"{what}: {twice!r} appears more than once; expected it once")
     known = {item.name for item in instrument.items}
     tags = {tag for item in instrument.items for tag, _ in item.tags} | {BY_SIDE, BY_EACH}
     before: set[str] = set()

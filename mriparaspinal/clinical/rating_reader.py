@@ -75,7 +75,7 @@ class RatingReader:
     def read(self, records: Sequence[Mapping[str, str]]) -> dict[str, list[Rating]]:
         """The ratings by participant; what cannot be read is a problem."""
         if KEY not in self.columns:
-            raise self._unfit(f"no column {KEY}", "expected it to tell whose the records are")
+            raise self._unfit(f"no column {KEY}", "expected it to say whose the records are")
         keys = self._item_columns() if not self.instrument.long else {}
         if self.instrument.long:
             self._check_long_columns()
@@ -103,7 +103,7 @@ class RatingReader:
     ) -> bool:
         first = seen.setdefault(key, number)
         if first != number:
-            found = f"{what} stands there twice, in rows {first} and {number}"
+            found = f"{what} appears twice, in rows {first} and {number}"
             self._fault(who, "duplicate-record", found, "one record", "keep one of them")
         return first == number
 
@@ -316,7 +316,7 @@ class RatingReader:
                 who, "missing-item", found, "one for each item", "add it: nothing is added up without it"
             )
             return True
-        # A column that nobody has was said once.
+        # A column that is missing everywhere was reported once.
         if set(missing) - self._absent_columns():
             found += "; the scores that need it stay empty"
             self.problems.append(

@@ -76,7 +76,7 @@ def scores_csv(scored: Scored) -> bytes:
 
 
 def joined_csv(scored: Scored, people: Participants) -> tuple[bytes, list[str]]:
-    """The participants table with the scores as further columns, and notes on who stands in one of them only.
+    """The participants table with the scores as further columns, and notes on who is in one of them only.
 
     A score that the table already has must be the same there, or empty.
 

@@ -95,7 +95,7 @@ def read_reference(
                 cell = cell_name(item.name, side)
                 if cell in found:
                     raise UsageError(
-                        f"--reference: {cell} stands there more than once; expected it once; remove one"
+                        f"--reference: {cell} appears more than once; expected it once; remove one"
                     )
                 found[cell] = _mean_and_sd(record)
     missing = [

@@ -94,13 +94,13 @@ class Settings:
     divide_by: str | None = None
     """The column of the participants by which the comparisons divide each metric."""
     fat_rule: FatRule = "fixed"
-    """How it is told which pixels are fat; ``threshold`` is for ``fixed`` alone."""
+    """Rule that decides which pixels are fat; ``threshold`` is for ``fixed`` alone."""
     sat_fraction: float = 0.5
     """Rule ``reference``: the threshold is this fraction of the median of subcutaneous fat."""
     same_voxels: bool = False
     """Rule ``dixon``: water is taken voxel by voxel as fat, whatever its header says of the origin."""
     affine: Literal["qform", "sform"] | None = None
-    """Which place of a NIfTI header counts where its two disagree; None: they must not, or one is clear."""
+    """Which position of a NIfTI header counts if its two disagree; None: they must not, or one is clear."""
 
 
 @dataclass(frozen=True, slots=True)

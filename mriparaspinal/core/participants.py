@@ -333,7 +333,7 @@ def _doubts_of_sex(texts: Sequence[str], cells: Sequence[str], unclear: bool) ->
     )
     if not odd or len(set(cells) - {""}) < 3:
         return []
-    found = f"sex {_counts(odd)} was found beside other spellings; expected M and F, or one code throughout"
+    found = f"sex {_counts(odd)} was found among other spellings; expected M and F, or one code throughout"
     remedy = "correct it: it counts as a category of its own"
     return [Doubt("warning", "mixed-spellings", found, remedy)]
 

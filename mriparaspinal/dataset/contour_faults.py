@@ -88,7 +88,7 @@ def look_at(
         remedy = "only the part inside is measured: check it on an overlay"
         warnings.append(("leaves-image", found, remedy))
     if outline.crosses_itself:
-        found = "the contour crosses itself; expected a simple outline"
+        found = "the contour is self-intersecting; expected a simple outline"
         remedy = "check on an overlay what is filled, or draw it again"
         warnings.append(("self-crossing", found, remedy))
     return None, warnings

@@ -188,7 +188,7 @@ def _turned(stack: Series, index: int, stored: Plane, plane: Plane, shape: tuple
     if stored.row_spacing_mm is None or stored.col_spacing_mm is None:
         return None
     rows, columns = stack.size
-    # Where the pixels are is told by their numbers, so that only a slice that fits is read.
+    # The order of the pixels is found from their indices, so that only a slice that fits is read.
     numbered = np.arange(rows * columns).reshape(rows, columns)
     order = on_plane(numbered.T[:, :, None], affine_of(stored, 1.0), plane, shape)
     if order is None:

@@ -1,4 +1,4 @@
-"""The picture that a LabelMe file carries, held against the image beside it: was it the one annotated?"""
+"""The picture that a LabelMe file carries, compared with the image beside it: was it the one annotated?"""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _LOOK = "measure the image that the contours were drawn on: check them on an ove
 
 
 def embedded_size(annotation: Annotation) -> tuple[int, int] | None:
-    """(rows, columns) of the picture in ``imageData``; None where there is none that can be read."""
+    """(rows, columns) of the picture in ``imageData``; None if there is none that can be read."""
     raw = embedded_image(annotation)
     return None if raw is None else image_size(raw)
 

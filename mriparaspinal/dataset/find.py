@@ -330,7 +330,7 @@ def _told_apart(slices: Sequence[Slice]) -> tuple[list[Slice], list[Problem]]:
         files = ", ".join(member.name for member in members)
         found = f"{files} are all {participant} {segment}; expected one slice per participant and segment"
         several = "give each slice of a stack a letter of its own, such as ALS_7_3_a"
-        remedy = f"keep one, {several}, or tell patients apart by {_OPTIONS}"
+        remedy = f"keep one, {several}, or distinguish patients by {_OPTIONS}"
         problems.append(_problem(members[0].name, "error", "duplicate-slice", found, remedy))
     return kept, problems
 

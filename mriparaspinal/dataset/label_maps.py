@@ -39,7 +39,7 @@ _PICTURES = ("_mask.png", "_overlay.png")
 #: More than the structures of one slice in any numbering; a grey image has more.
 _MOST_VALUES = 128
 
-#: What to do where a map's place cannot be held against the slice's.
+#: What to do where a map's place cannot be compared with the slice's.
 PLACED_BY_DIRECTIONS = (
     "its first voxel is taken for a corner of the image, its directions for those of the display: "
     "check it on an overlay"
@@ -207,7 +207,7 @@ def contours_of(
     """The regions of a label map, (rows, columns), each as a contour of type ``mask``.
 
     Returns with them the values that the numbering does not know, and the number of pixels of several
-    regions whose value does not tell which.
+    regions whose value does not say which.
     """
     contours = []
     unknown = []
@@ -314,7 +314,7 @@ def lay_on_slice(
         if voxels.shape == (shape[1], shape[0], 1):
             return voxels[:, :, 0].T
     if plane is None:
-        found = "slices.csv does not tell where the slice lies in the patient, and so not which part of the"
+        found = "slices.csv does not say where the slice lies in the patient, and so not which part of the"
         found += f" label map of {_size(volume)} voxels is its"
         remedy = "prepare the slices with 'mriparaspinal prepare', or give each its own map"
         raise unreadable(found, "its position and directions there", remedy, "mask-off-grid")
@@ -336,11 +336,9 @@ def _as_displayed(
     axes = [int(np.argmax(abs(directions[along]))) for along in range(3)]
     along = [float(directions[world, axis]) for world, axis in enumerate(axes)]
     if len(set(axes)) < 3 or min(map(abs, along)) < _ALONG or voxels.shape[axes[2]] > 1 == min(voxels.shape):
-        found = (
-            "the label map's affine is not that of one axial slice, and slices.csv does not tell where the"
-        )
+        found = "the label map's affine is not that of one axial slice, and slices.csv does not say where the"
         found += " slice lies"
-        remedy = "prepare the slices with 'mriparaspinal prepare', which tells their place"
+        remedy = "prepare the slices with 'mriparaspinal prepare', which writes positions"
         raise unreadable(found, "a map of one axial slice", remedy, "mask-off-grid")
     turned = voxels.transpose(axes)
     # LPS+: x runs to the patient's left, y to the back.

@@ -34,8 +34,8 @@ def unite(
         anatomy.seen.add(key)
         if key in faulty:
             if key not in told:
-                found = "another contour of the same region is faulty; expected all of them to be sound"
-                remedy = "mend the other contour: the region is not measured in part"
+                found = "another contour of the same region is faulty; expected all of them to be valid"
+                remedy = "correct the other contour: the region is not measured in part"
                 anatomy.problems.append(error_of(file, str(Region(*key)), ("faulty-part", found, remedy)))
             continue
         # Of all its contours together: those traced around single pixels of a label map are this small.
@@ -85,7 +85,7 @@ def _count(patch: Patch) -> int:
     return int(np.count_nonzero(patch.pixels))
 
 
-#: More contours of one region than are held against each other for one inside of another.
+#: More contours of one region than are compared with each other for one inside of another.
 _MOST_PARTS = 50
 
 

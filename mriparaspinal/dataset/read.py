@@ -142,7 +142,7 @@ def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) 
         found.problems.append(remark.problem("warning"))
     contours, unknown, overlap = contours_of(mapped.labels, maps.numbering)
     if overlap:
-        message = f"{mapped.name}: {overlap} px of several regions, of which their value does not tell which"
+        message = f"{mapped.name}: {overlap} px of several regions, of which their value does not say which"
         message += "; expected one region for each pixel"
         remedy = "measure the contours, or write the label maps with 'masks --format nifti'"
         found.problems.append(Problem(name, "", "error", "overlap-in-mask", message, remedy))
@@ -172,7 +172,7 @@ def _read(root: Path, slice_: Slice, name: str, found: OpenSlice) -> bytes | Non
     found.sha256.append((name, hashlib.sha256(raw).hexdigest()))
     if not raw:
         code = "bad-json" if name == slice_.annotation and name != slice_.image else "unreadable-image"
-        message = "an empty file of 0 bytes, as a cloud or a copy that was cut off leaves; expected the file"
+        message = "an empty file of 0 bytes, as an interrupted download or copy leaves; expected the file"
         found.problems.append(Problem(name, "", "error", code, message, "download or copy it again"))
         return None
     return raw
@@ -200,7 +200,7 @@ def _belongs_to(root: Path, slice_: Slice, annotation: Annotation, found: OpenSl
             message = (
                 f"imagePath names {candidate}, but {own or 'no image'} has the JSON's stem; expected one name"
             )
-            remedy = "annotate this slice by itself if the JSON is a copy of another's, else mend imagePath"
+            remedy = "annotate this slice itself if the JSON is a copy of another's, else correct imagePath"
             found.problems.append(
                 Problem(slice_.annotation, "", "error", "image-path-names-another", message, remedy)
             )

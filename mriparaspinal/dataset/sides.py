@@ -122,9 +122,7 @@ def _wrongly_sided(
         )
         found += "the right; expected labels such as ES_L and ES_R"
         known = ", ".join(f'{p.contour.label} = "{p.region.name}"' for p in _one_each(lumbar))
-        remedy = (
-            f"if it is lumbar, write [labels] {known} into paraspinal.toml: the place then tells the side"
-        )
+        remedy = f"if it is lumbar, write [labels] {known} into paraspinal.toml: its position gives the side"
         problems.append(error_of(file, labels, ("lumbar-or-left", found, remedy)))
     both = [p for p in both if p not in lumbar]
     for p in both:
@@ -206,7 +204,7 @@ def _unsided_fault(p: Placed, reference: float | None) -> Finding | None:
     if reference is None:
         return (
             "side-unknown",
-            "no side in the label and no sound reference contour to tell it from; expected a label such as "
+            "no side in the label and no valid reference contour to derive it from; expected a label such as "
             f"{p.region.name}_L",
             "name the side in the label, or draw the reference",
         )

@@ -129,9 +129,7 @@ def not_downloaded(names: Sequence[str]) -> Problem:
     """The problem of the placeholders of one stem."""
     real = " and ".join(posixpath.basename(stands_for(name)) for name in names)
     verb = "is" if len(names) == 1 else "are"
-    found = (
-        f"{real} {verb} not on this disk: a placeholder of a cloud, a link or a broken download stands there"
-    )
+    found = f"{real} {verb} not on this disk: a placeholder of a cloud, a link or a broken download was found"
     remedy = "download it (in Finder or the cloud's program: keep on this device), or finish the copy"
     # A folder of the cloud may be a patient's; it may also be anything.
     a_folder = names[0].endswith(".icloud") and "." not in posixpath.basename(stands_for(names[0]))

@@ -24,7 +24,7 @@ def label_maps(
     maps = argument("masks")
     if masks is None:
         if numbering is not None:
-            found = f"given without {maps}; expected a folder of label maps whose numbers it tells"
+            found = f"given without {maps}; expected a folder of label maps whose numbers it names"
             raise UsageError(f"{argument('numbering')}: {found}; name the folder, or leave it out")
         return None
     if "mask_rule" in asked:
@@ -64,5 +64,5 @@ def refuse_idle_affine(asked: Container[str], *volumes: object) -> None:
     """Raise :class:`UsageError` for ``affine`` where no volume is given whose place it could tell."""
     if "affine" in asked and all(volume is None for volume in volumes):
         given = f"{argument('masks')} or {argument('fat')} and {argument('water')}"
-        found = f"given without {given}; expected volumes whose place it tells"
+        found = f"given without {given}; expected volumes whose position it selects"
         raise UsageError(f"{argument('affine')}: {found}; leave it out")

@@ -84,6 +84,6 @@ class LabelVolume:
     voxels: NDArray[np.integer]
     """(i, j, k)"""
     affine: NDArray[np.float64] | None
-    """4×4, voxel index → mm in LPS+; None where the file does not tell where it lies."""
+    """4×4, voxel index → mm in LPS+; None if the file does not give its position."""
     remark: Fault | None = None
     """What is to be said about its place."""

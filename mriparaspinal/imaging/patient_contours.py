@@ -62,7 +62,7 @@ def reach_mm(place: SlicePlace) -> float:
 
 
 def on_slice(outlines: Sequence[SpaceOutline], place: SlicePlace) -> OnSlice | None:
-    """The outlines of one region on a slice; None where there are none.
+    """The outlines of one region on a slice; None if there are none.
 
     All points must lie within half a slice distance of the slice's plane (0.5 mm where that is not
     known); of outlines on several planes those of the nearest count.
@@ -132,7 +132,7 @@ def with_holes(
 
     Without holes each outline stays a polygon. With holes: the pixels (type ``mask``) that the ``rule`` of
     the study has for outlines: ``labelme`` those that the line itself touches, too, ``centre`` those whose
-    centre is inside. None where two outlines overlap in part, or are the same: it cannot be told whether
+    centre is inside. None where two outlines overlap in part, or are the same: it is unclear whether
     their common part is meant to be in or out.
     """
     contours = [Contour(label, "polygon", tuple((x, y) for x, y in points.tolist())) for points in polygons]

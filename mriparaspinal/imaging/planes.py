@@ -51,7 +51,7 @@ class Plane:
     position: Vector
     """Centre of the pixel (0, 0), mm."""
     row_spacing_mm: float | None
-    """Distance between rows; None where the source does not tell it."""
+    """Distance between rows; None if the source does not give it."""
     col_spacing_mm: float | None
 
     def normal(self) -> NDArray[np.float64]:
@@ -72,14 +72,14 @@ class SourceImage:
     number: int | None
     """InstanceNumber, frame number, or the index in the volume (from 1)."""
     plane: Plane | None
-    """None where the source does not tell its orientation."""
+    """None if the source does not give its orientation."""
     voi: Voi | None = None
     inverted: bool = False
     """True for MONOCHROME1: the lowest value is shown white."""
     lossy: bool = False
     """True where its pixels have been compressed with loss."""
     mosaic: bool = False
-    """True for a Siemens mosaic: many slices as tiles of one picture, whose place is not told."""
+    """True for a Siemens mosaic: many slices as tiles of one picture, whose position is not given."""
     twin: bool = False
     """True where another file has its SOPInstanceUID and other content."""
 

@@ -76,7 +76,7 @@ class Patch:
         return Patch(self.top + rows, self.left + columns, self.pixels)
 
     def full(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
-        """The mask on the whole canvas of (rows, columns)."""
+        """The mask on the full canvas of (rows, columns)."""
         canvas = np.zeros(shape, dtype=bool)
         canvas[self.top : self.bottom, self.left : self.right] = self.pixels
         return canvas
@@ -252,7 +252,7 @@ def _corners(contour: Contour) -> NDArray[np.float64]:
 
 
 def contour_area(contour: Contour) -> float:
-    """Area that the whole contour encloses, in px²: shoelace, πr², or the pixel count of a mask."""
+    """Area that the contour encloses, in px²: shoelace, πr², or the pixel count of a mask."""
     if contour.shape_type == "circle":
         return math.pi * _radius(contour) ** 2
     if contour.mask is not None:

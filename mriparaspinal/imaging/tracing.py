@@ -15,7 +15,7 @@ _NEIGHBOURS = np.ones((3, 3), dtype=np.int8)
 
 
 def trace(pixels: NDArray[np.bool_], label: str) -> list[Contour]:
-    """The shapes of a region on a canvas of (rows, columns): one for each part that hangs together.
+    """The shapes of a region on a canvas of (rows, columns): one for each connected part.
 
     A polygon through the centres of the part's edge pixels, where rule ``labelme`` fills exactly the part
     from it; else (holes, lines of one pixel, single pixels) a shape of type ``mask``. The polygon
@@ -33,7 +33,7 @@ def trace(pixels: NDArray[np.bool_], label: str) -> list[Contour]:
 
 
 def mask_shapes(pixels: NDArray[np.bool_], label: str) -> list[Contour]:
-    """All pixels of a canvas of (rows, columns) as one shape of type ``mask``; none where there are none."""
+    """All pixels of a canvas of (rows, columns) as one shape of type ``mask``; none if there are none."""
     return [
         _mask_shape(Patch(rows.start, columns.start, pixels[rows, columns]), label)
         for rows, columns in ndimage.find_objects(pixels.astype(np.int8))
@@ -46,7 +46,7 @@ def _mask_shape(patch: Patch, label: str) -> Contour:
 
 
 def _polygon(part: Patch, label: str) -> Contour | None:
-    """The polygon around a part without holes; None where there is none that encloses an area."""
+    """The polygon around a part without holes; None if there is none that encloses an area."""
     # At this level every point of the line lies next to the pixel inside of which it passes.
     lines = find_contours(np.pad(part.pixels, 1).astype(np.float64), 0.75, fully_connected="high")
     if len(lines) != 1:

@@ -138,7 +138,7 @@ def shown(
 
 
 def series_window(vois: Sequence[Voi | None]) -> tuple[Voi | None, str]:
-    """One window for a whole series, and what is to be said about it (or nothing).
+    """One window for a series, and what is to be said about it (or nothing).
 
     The median centre and the median width of the slices that have one. None, with the reason,
     where there is none, or where the slices differ in more than numbers.

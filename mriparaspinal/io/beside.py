@@ -47,7 +47,7 @@ def _place_all(drafts: Mapping[Path, Path]) -> None:
 
 
 def _there(path: Path) -> Path | None:
-    """The entry of this name, written in small letters or in capitals; None where there is none."""
+    """The entry of this name, written in small letters or in capitals; None if there is none."""
     with contextlib.suppress(OSError):
         for entry in path.parent.iterdir():
             if entry.name.casefold() == path.name.casefold():
@@ -56,7 +56,7 @@ def _there(path: Path) -> Path | None:
 
 
 def _holds(path: Path | None, content: bytes) -> bool | None:
-    """Whether a file has these bytes; None where there is none."""
+    """Whether a file has these bytes; None if there is none."""
     if path is None:
         return None
     try:

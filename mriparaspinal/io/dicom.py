@@ -58,7 +58,7 @@ class _Image:
     frame: int
     picture: SourceImage
     uid: str
-    """SOPInstanceUID; empty where there is none."""
+    """SOPInstanceUID; empty if there is none."""
     key: str
     number: int | None
     size: tuple[int, int]
@@ -171,7 +171,7 @@ def _images(path: Path, name: str) -> list[_Image]:
             if "Rows" not in header:
                 if claims_image(header):  # cut off before its rows, or it would say how many
                     found = "the header ends before its rows and columns"
-                    raise unreadable(found, "a whole DICOM image", "export the file again")
+                    raise unreadable(found, "a complete DICOM image", "export the file again")
                 return []
             return [_image(header, path, name, frame) for frame in range(count_frames(header))]
     except UnreadableError:

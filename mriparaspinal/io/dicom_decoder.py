@@ -48,10 +48,10 @@ def decode(path: Path, frame: int | None) -> np.ndarray[Any, Any]:
         if not answer:  # it has ended
             _give_up(process)
     if answer == _COMPLAINED:
-        found = "the pixels are damaged, as their decoder tells"
+        found = "the pixels are damaged, according to their decoder"
     else:
-        found = "the pixels cannot be decoded (cut off or damaged)"
-    raise unreadable(found, "a whole DICOM file", "export the file again")
+        found = "the pixels cannot be decoded (truncated or damaged)"
+    raise unreadable(found, "a complete DICOM file", "export the file again")
 
 
 @lru_cache(maxsize=1)

@@ -139,7 +139,7 @@ def require_decoder(syntax: UID) -> None:
         remedy = f"install its decoder with pip install {install}, or {remedy}"
     except NotImplementedError:  # there is none
         pass
-    name = "in a way of its maker" if syntax.is_private else f"as {syntax.name}"
+    name = "with a private transfer syntax" if syntax.is_private else f"as {syntax.name}"
     raise unreadable(f"compressed {name}", "a syntax that there is a decoder for", remedy)
 
 
@@ -159,8 +159,8 @@ def fenced(what: str) -> Iterator[None]:
 
 
 def _broken(what: str) -> UnreadableError:
-    found = f"{what} cannot be read as DICOM (cut off or damaged)"
-    return unreadable(found, "a whole DICOM file", "export it again")
+    found = f"{what} cannot be read as DICOM (truncated or damaged)"
+    return unreadable(found, "a complete DICOM file", "export it again")
 
 
 #: More bytes of pixels than any file of slices has, and all that is read into memory at once.
@@ -271,7 +271,7 @@ def _settle_syntax(header: Dataset) -> None:
 
 def broken_dicom(what: str) -> UnreadableError:
     """The error of a part of a file that is damaged or cut off."""
-    return unreadable(f"{what} cannot be read as DICOM", "a whole DICOM file", "export the file again")
+    return unreadable(f"{what} cannot be read as DICOM", "a complete DICOM file", "export the file again")
 
 
 def claims_image(header: Dataset) -> bool:

@@ -43,13 +43,13 @@ def read_values(path: Path, frame: int) -> Values:
     except MemoryError:
         raise unreadable("larger than the memory", "one series", "check the file") from None
     except Exception:
-        found = "the pixels cannot be decoded (cut off or damaged)"
-        raise unreadable(found, "a whole DICOM file", "export the file again") from None
+        found = "the pixels cannot be decoded (truncated or damaged)"
+        raise unreadable(found, "a complete DICOM file", "export the file again") from None
 
 
 def _check_pixels(header: Dataset) -> None:
     if not any(name in header for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
-        found = "no pixels, as where a file is cut off"
+        found = "no pixels, as in a truncated file"
         raise unreadable(found, "an image", "export the file again")
     count_frames(header)
     photometric = str(header.get("PhotometricInterpretation", ""))
@@ -107,7 +107,7 @@ def _rescaled(header: Dataset, stored: np.ndarray[Any, Any], frame: int) -> Valu
 
 
 def _rescale(find: Finder, name: str, without: float) -> float:
-    """A factor or summand of the pixels, ``without`` where there is none; raises for what is no number."""
+    """A factor or summand of the pixels, ``without`` where there is none; raises for what is not a number."""
     value = find("PixelValueTransformationSequence", name)
     if value is None or str(value).strip() == "":
         return without

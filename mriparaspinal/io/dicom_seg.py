@@ -158,7 +158,7 @@ def _segment_of(item: Dataset, shared: Dataset) -> int:
 
 
 def _floats(values: Any) -> list[float]:
-    """Numbers as they are written; NaN, which no plane has, for what is none (``float`` takes ``0_5``)."""
+    """Numbers as they are written; NaN, which no plane has, for what is not one (``float`` takes ``0_5``)."""
     numbers = [read_number(str(value)) for value in values]
     return [math.nan if number is None else number for number in numbers]
 
@@ -171,7 +171,7 @@ def _frame(item: Dataset, shared: Dataset) -> SegFrame:
     ax, ay, az, dx, dy, dz = directions
     plane = square_plane((ax, ay, az), (dx, dy, dz), (x, y, z), (rows, columns))
     if plane is None or not all(math.isfinite(mm) and 0 < mm < 100 for mm in (rows, columns)):
-        found = "a frame whose directions or spacing are none"
+        found = "a frame with invalid orientation or pixel spacing"
         raise unreadable(found, "those of the series", "export it from the original series")
     between = measures.get("SpacingBetweenSlices") or measures.get("SliceThickness")
     (spacing,) = _floats([between]) if between else (0.0,)

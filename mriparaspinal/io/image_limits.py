@@ -12,7 +12,7 @@ SIDE_LIMIT = 4 * 4096
 
 
 def too_large(width: int, height: int) -> bool:
-    """Whether an image of that size is none of a slice."""
+    """True if the image is too large to be a slice."""
     return width * height > PIXEL_LIMIT or max(width, height) > SIDE_LIMIT
 
 

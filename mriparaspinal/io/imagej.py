@@ -74,7 +74,7 @@ def _entries(raw: bytes) -> list[tuple[str, bytes]]:
     except UnreadableError:
         raise
     except Exception:
-        found = "not a whole ZIP file (cut off or damaged)"
+        found = "not a complete ZIP file (truncated or damaged)"
         raise unreadable(found, "an ROI set of ImageJ", "save it again in the ROI Manager") from None
     if not entries:
         raise unreadable("a ZIP file without ROIs", "an ROI set of ImageJ", "save it again")
@@ -121,7 +121,7 @@ def _read(raw: bytes, entry: str) -> Roi:
     except ImportError:
         found = "roifile: this package is not installed; expected it, for ROI sets of ImageJ"
         raise UsageError(f'{found}; run: pip install "mriparaspinal[contours]"') from None
-    broken = unreadable("not a whole ImageJ ROI (cut off or damaged)", "one", "save it again in ImageJ")
+    broken = unreadable("not a complete ImageJ ROI (truncated or damaged)", "one", "save it again in ImageJ")
     try:
         with warnings.catch_warnings(), _warnings_of_roifile() as heard:
             warnings.simplefilter("ignore")
@@ -141,7 +141,7 @@ def _read(raw: bytes, entry: str) -> Roi:
 
 @contextlib.contextmanager
 def _warnings_of_roifile() -> Iterator[list[logging.LogRecord]]:
-    """What roifile has to say of a file goes to its logger, where nobody would hear it."""
+    """What roifile has to say of a file goes to its logger, where it would go unnoticed."""
     heard: list[logging.LogRecord] = []
 
     def hear(record: logging.LogRecord) -> bool:

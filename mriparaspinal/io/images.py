@@ -95,7 +95,7 @@ def decode_image(raw: bytes, window: tuple[float, float] | None = None) -> Slice
         found = "more pixels than a slice can have"
         raise unreadable(found, "one slice", "export it again", "image-too-large") from None
     except _BROKEN as error:
-        found = f"not a whole PNG, JPEG, TIFF or BMP ({_reason(error)})"
+        found = f"not a complete PNG, JPEG, TIFF or BMP ({_reason(error)})"
         raise unreadable(
             found, "a PNG of 8-bit grey levels", "export the slice again", "unreadable-image"
         ) from None

@@ -141,7 +141,7 @@ def decode_label_image(raw: bytes) -> NDArray[np.integer]:
     except Image.DecompressionBombError:
         raise unreadable("more pixels than a slice can have", "one slice", "export it again") from None
     except Exception:  # what a damaged file makes Pillow raise can be anything
-        found = "not a whole PNG"
+        found = "not a complete PNG"
         raise unreadable(found, "a label map, one number for each pixel", "export it again") from None
     found = f"colours (mode {mode})"
     remedy = "export the labels, not a picture of them"

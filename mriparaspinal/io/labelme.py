@@ -58,11 +58,11 @@ class Annotation:
     contours: tuple[Contour, ...]
     broken: tuple[BrokenShape, ...]
     image_path: str
-    """``imagePath`` as it stands in the file; empty where there is none."""
+    """``imagePath`` as it is in the file; empty if there is none."""
     image_size: tuple[int | None, int | None]
     """(height, width) in pixels; None for one that the file does not say."""
     image_data: bytes
-    """``imageData`` as it stands in the file, a JSON text of base64; see :func:`embedded_image`."""
+    """``imageData`` as it is in the file, a JSON text of base64; see :func:`embedded_image`."""
 
 
 class _Shape(msgspec.Struct):
@@ -111,7 +111,7 @@ def _read_leniently(raw: bytes) -> Annotation:
         content = json.loads(raw.decode("utf-8"), parse_int=_parse_int)
     except json.JSONDecodeError as error:
         found = f"broken JSON at line {error.lineno}, column {error.colno} ({error.msg})"
-        raise unreadable(found, "a whole LabelMe file", remedy) from None
+        raise unreadable(found, "a complete LabelMe file", remedy) from None
     except RecursionError:
         raise unreadable("JSON nested too deeply", "a LabelMe file", remedy) from None
     if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
@@ -278,7 +278,7 @@ def _mask_contour(shape: _Shape) -> Contour | tuple[str, str]:
 
 
 def embedded_image(annotation: Annotation) -> bytes | None:
-    """The image that the file carries in ``imageData``; None where there is none that can be decoded."""
+    """The image that the file carries in ``imageData``; None if there is none that can be decoded."""
     data = annotation.image_data
     try:
         return binascii.a2b_base64(data[1:-1], strict_mode=True) or None

@@ -163,7 +163,7 @@ class Mark:
         try:
             self.path.unlink(missing_ok=True)
         except OSError as error:
-            found = f"cannot be removed ({error.strerror}); expected no mark in a folder that is whole"
+            found = f"cannot be removed ({error.strerror}); expected no mark in a complete folder"
             raise UsageError(f"{self.path}: {found}; remove it, or choose another --out") from None
 
 

@@ -1,4 +1,4 @@
-"""Manifests: written, and ``quantify.json`` read back, held against what ``quantify`` writes."""
+"""Manifests: written, and ``quantify.json`` read back, compared with what ``quantify`` writes."""
 
 from __future__ import annotations
 
@@ -183,12 +183,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(there) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice!r} stands there more than once")
+        raise ValueError(f"the key {twice!r} appears more than once")
     return there
 
 
 def _no_number(text: str) -> float:
-    raise ValueError(f"{text} was found, which is no number")
+    raise ValueError(f"{text} was found, which is not a number")
 
 
 def _require_version(content: Mapping[str, Any]) -> None:
@@ -222,7 +222,7 @@ def _check_settings(manifest: Manifest) -> None:
         numbering = msgspec.convert(told[_NUMBERING], dict[str, str])
         wrong = [value for value in numbering if not re.fullmatch(r"[0-9]{1,9}", value)]
         if wrong:
-            raise ValueError(f"the numbering has the value {wrong[0]!r}, which is no whole number")
+            raise ValueError(f"the numbering has the value {wrong[0]!r}, which is not a whole number")
     if "mask_rule" in told and (told["mask_rule"] == "mask") != (_NUMBERING in told):
         raise ValueError(
             "mask_rule and numbering contradict each other (label maps have both, contours none)"

@@ -140,7 +140,7 @@ def read_stored(path: Path, most_voxels: int, form: Form | None = None) -> Store
     ``form``: which one counts where sform and qform disagree; without it such an image is refused, since a
     map that was registered to an atlas is meant by its sform, and one of the scanner by its qform.
 
-    The checksum of a .gz is held against what it unpacks to: nibabel alone stops before it, and a damaged
+    The checksum of a .gz is compared with what it unpacks to: nibabel alone stops before it, and a damaged
     file could give wrong voxels.
     """
     if not is_nifti(path.name) or not path.is_file():
@@ -183,7 +183,7 @@ def _stored(file: Any, most_voxels: int, form: Form | None) -> Stored:
     affine, _ = _affine(image, form, settled=False)
     assert affine is not None  # without, it raises
     values = np.array(image.dataobj.get_unscaled()).reshape(sizes)
-    # Reading on to the end is what checks a .gz; what stands behind the voxels is of no use.
+    # Reading on to the end is what checks a .gz; what follows the voxels is not needed.
     for _ in range(_OFFSET_LIMIT // _CHUNK):
         if not file.read(_CHUNK):
             break
@@ -223,7 +223,7 @@ def _load(path: Path) -> Any:
 
 
 def _check_extensions(path: Path) -> None:
-    """Refuse extensions that are none: nibabel reads them whole, and a few bytes can unpack to gigabytes."""
+    """Refuse invalid extensions: nibabel reads them entirely, and a few bytes can unpack to gigabytes."""
     with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
         start = file.read(544)
         second = start[4:7] == b"n+2"
@@ -249,7 +249,7 @@ def _check_extensions(path: Path) -> None:
 
 def _broken(what: str) -> UnreadableError:
     return unreadable(
-        f"{what} cannot be read as NIfTI (cut off or damaged)", "a whole volume", "export it again"
+        f"{what} cannot be read as NIfTI (truncated or damaged)", "a complete volume", "export it again"
     )
 
 

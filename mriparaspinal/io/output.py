@@ -200,7 +200,7 @@ class OutputFolder:
         self._mark.whole()
 
     def take_away(self) -> None:
-        """Remove what earlier runs wrote here and nobody changed since; the folder stays taken."""
+        """Remove the files of earlier runs that were not changed since; the folder stays taken."""
         written = self.written_before()
         ours = [n for n, d in written.items() if not d or not self._keep_changed or holds(self.path / n, d)]
         self.replace({}, [name for name in ours if (self.path / name).is_file()])

@@ -39,7 +39,7 @@ class Protocol:
     values: Mapping[str, Any]
     """What stands in it, with underscores in the names; empty where there is none."""
     sha256: str | None
-    """Of the file; None where there is none."""
+    """Of the file; None if there is none."""
 
     @property
     def digests(self) -> dict[str, str]:
@@ -157,11 +157,11 @@ def _parsed(raw: bytes) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{FILE}: {error}; expected TOML; correct the file") from None
     except (ValueError, RecursionError):  # what tomllib does not fence: thousands of digits, or of brackets
-        found = "a number or a nesting beyond all measure"
+        found = "a number too large or nesting too deep"
         raise UsageError(f"{FILE}: {found}; expected TOML; correct the file") from None
     keys = [key.replace("-", "_") for key in content]
     if twice := sorted({key for key in keys if keys.count(key) > 1}):
-        found = f"{', '.join(twice)} stands there twice, with dashes and underscores"
+        found = f"{', '.join(twice)} appears twice, with dashes and underscores"
         raise UsageError(f"{FILE}: {found}; expected each key once; remove one")
     return dict(zip(keys, content.values(), strict=True))
 

@@ -56,6 +56,6 @@ def _points(data: Any) -> NDArray[np.float64]:
     # As they are written: float takes 0_5 for 5. None becomes NaN, which is no position.
     points = np.array([read_number(str(value)) for value in data or []], dtype=np.float64)
     if len(points) % 3 or not (abs(points) <= _FARTHEST_MM).all():
-        found = "an outline of numbers that are no positions"
+        found = "an outline with invalid coordinates"
         raise unreadable(found, "x, y, z in mm of each point", "export the file again")
     return points.reshape(-1, 3)

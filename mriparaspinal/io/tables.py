@@ -180,11 +180,11 @@ def _check_header(columns: tuple[str, ...], name: str) -> None:
     nameless = columns.count("")
     if nameless > 1:
         found = f"{nameless} of {len(columns)} columns of the first row have no name"
-        remedy = "remove what stands above them, or name each"
+        remedy = "remove what is above them, or name each"
         raise NoInputError(Fault(name, found, "the columns' names there", remedy))
     twice = sorted(column for column, times in Counter(columns).items() if times > 1)
     if twice:
-        found = f"column {', '.join(map(repr, twice))} stands there more than once"
+        found = f"column {', '.join(map(repr, twice))} appears more than once"
         raise NoInputError(Fault(name, found, "each name once", "rename or remove one"))
 
 
@@ -219,7 +219,7 @@ def _require_one_point(columns: Sequence[str], records: Sequence[Sequence[str]],
         cells = [record[place] for record in records]
         doubtful = next((cell for cell in cells if _THOUSANDS_POINT.fullmatch(cell)), None)
         if doubtful and any(_ANY_COMMA.fullmatch(cell) for cell in cells):
-            found = f"column {column}: {doubtful!r} stands among decimal commas"
+            found = f"column {column}: {doubtful!r} is among decimal commas"
             remedy = "write the thousands without a point"
             raise NoInputError(Fault(name, found, "one decimal sign", remedy))
 

@@ -24,7 +24,7 @@ _SAVE = "save it as .xlsx or as CSV UTF-8"
 
 _SAVE_AGAIN = "open it in Excel and save it again"
 
-#: What the library for zip files raises for what is none.
+#: What the library for zip files raises for what is not one.
 _BROKEN = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, NotImplementedError)
 
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*ref=\"([A-Z0-9:]+)\"")
@@ -82,7 +82,7 @@ def _require_workbook(raw: bytes, name: str) -> None:
                 raise NoInputError(Fault(name, found, most, "check what the file is"))
             doubtful = any(b"<!DOCTYPE" in parts.read(part) for part in parts.infolist())
     except _BROKEN:
-        raise NoInputError(Fault(name, "not a whole workbook", "an Excel file", _SAVE_AGAIN)) from None
+        raise NoInputError(Fault(name, "not a complete workbook", "an Excel file", _SAVE_AGAIN)) from None
     if doubtful:
         found = "a document type declaration, which no workbook has"
         raise NoInputError(Fault(name, found, "an Excel file", _SAVE))

@@ -161,7 +161,7 @@ def write_files(outputs: Sequence[Output]) -> None:
 def drafts_of(files: Mapping[Path, bytes]) -> Iterator[dict[Path, Path]]:
     """Files written beside their places, by these; the drafts of commands that were killed go.
 
-    They stay open and locked, so that nobody takes them for those of a command that was killed.
+    They stay open and locked, so that they are not taken for those of a command that was killed.
     """
     drafts: dict[Path, Path] = {}
     descriptors: list[int] = []
@@ -234,7 +234,7 @@ def remove_tree(folder: Path) -> None:
 
 
 def remove_dead_drafts(folder: Path, folders: bool = False) -> None:
-    """Remove what commands that were killed left in a folder: the drafts that nobody holds a lock on.
+    """Remove what commands that were killed left in a folder: the drafts without a lock.
 
     ``folders``: those of :class:`OutputFolder`, too, whose lock on the mark is ours now.
     """

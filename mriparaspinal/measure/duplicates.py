@@ -1,4 +1,4 @@
-"""One slice that stands in a dataset twice: the same image, or the same contours, under two names."""
+"""Duplicate slices: the same image, or the same contours, under two names."""
 
 from __future__ import annotations
 

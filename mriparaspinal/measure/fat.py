@@ -57,7 +57,7 @@ def is_saturated(grey: NDArray[np.uint8], patches: Mapping[tuple[str, str], Patc
 def _sat_median(grey: NDArray[np.uint8], patches: Mapping[tuple[str, str], Patch]) -> float:
     patch = patches.get((SAT, ""))
     if patch is None:
-        found = f"no sound contour {SAT} of subcutaneous fat"
+        found = f"no valid contour {SAT} of subcutaneous fat"
         raise unreadable(found, "one for the rule reference", "draw it, or use another --fat-rule")
     return float(np.median(patch.on(grey)[patch.pixels]))
 

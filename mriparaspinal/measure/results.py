@@ -111,7 +111,7 @@ class _Files(Mapping[str, bytes]):
 
 
 def _other_results(folder: Path) -> NoInputError:
-    found = "other results stand there now than when they were read"
+    found = "the results have changed since they were read"
     return NoInputError(f"{folder}: {found}; expected them at rest; run this command again")
 
 
@@ -141,7 +141,7 @@ class Results:
 
 
 def read_results(folder: Path) -> Results:
-    """Read a folder of results, after checking that it is whole.
+    """Read a folder of results, after checking that it is complete.
 
     Raises :class:`NoInputError` where a run was cut off, or a table is not the one that was written.
     """
@@ -203,7 +203,7 @@ def _checked(folder: Path, name: str, outputs: Mapping[str, str]) -> str:
     try:
         digest = file_sha256(folder / name)
     except UnreadableError as error:
-        expected = "it whole, as the manifest lists it"
+        expected = "it complete, as the manifest lists it"
         raise NoInputError(Fault(f"{folder / name}", error.fault.found, expected, again)) from None
     if digest != outputs[name]:
         found = "changed since quantify wrote it (its SHA-256 differs)"

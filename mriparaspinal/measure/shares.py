@@ -1,4 +1,4 @@
-"""Shares of a dataset, measured by themselves and joined again, as if it had been measured in one run.
+"""Shares of a dataset, measured separately and joined again, as if it had been measured in one run.
 
 A share keeps what tables are made from: the counts of its slices, and what was found of the dataset as a
 whole. Joined, the same steps make the same tables of them, byte for byte.

@@ -191,7 +191,7 @@ def slice_threshold(
         problems.append(error.fault.at(name, "no-threshold").problem())
         return None
     if settings.fat_rule == "reference" and is_saturated(grey, patches):
-        found = "the median of subcutaneous fat is white (255), cut off by the window; expected it below"
+        found = "the median of subcutaneous fat is white (255), clipped by the window; expected it below"
         remedy = "export with a wider window: the threshold is too low by an unknown part"
         problems.append(Problem(name, SAT, "warning", "saturated-fat", found, remedy))
     return int(threshold) if threshold.is_integer() else threshold

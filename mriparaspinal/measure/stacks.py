@@ -1,4 +1,4 @@
-"""Several slices of one segment: what belongs together, whether it is whole, and how far apart it lies."""
+"""Several slices of one segment: what belongs together, whether it is complete, and how far apart it lies."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def slice_spacings(stack: Stack, places: Mapping[str, SlicePlace]) -> tuple[floa
     here = [(result.slice.name, places.get(result.slice.name)) for result in stack]
     unknown = [name for name, place in here if place is None or place.slice_spacing_mm is None]
     if unknown:
-        return f"slices.csv does not tell place and slice_spacing_mm of {', '.join(unknown)}"
+        return f"slices.csv does not give position and slice_spacing_mm of {', '.join(unknown)}"
     known = [place for _, place in here if place is not None]
     spacings = tuple(place.slice_spacing_mm or 0.0 for place in known)
     normals = [place.plane.normal() for place in known]

@@ -76,7 +76,7 @@ def in_time(function: Callable[[T], R], late: Callable[[T], R], seconds: float, 
     """``function(item)``, or ``late(item)`` where that takes longer than ``seconds``.
 
     A read from a file system that hangs cannot be stopped, only left alone: it is done in a thread that
-    nobody waits for any more. It ends with the process, or when the file system answers.
+    no one waits for any more. It ends with the process, or when the file system answers.
     """
     from queue import Empty, SimpleQueue
     from threading import Thread

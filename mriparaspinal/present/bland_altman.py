@@ -35,7 +35,7 @@ def bland_altman_figure(
     """Bland–Altman plots, one panel per region (its title is the key), three in a row.
 
     Each of ``regions`` comes from ``stats.reliability.bland_altman(a, b)``. Solid line: bias; dashed lines:
-    95 % limits of agreement; bands: their 95 % confidence intervals; the numbers stand beside them.
+    95 % limits of agreement; bands: their 95 % confidence intervals; the numbers are next to them.
     """
     across = max(1, min(3, len(regions)))
     figure, grid = figure_grid(max(1, math.ceil(len(regions) / across)), across, row_mm=58)

@@ -61,7 +61,7 @@ class _Arm:
 
 @dataclass(frozen=True, slots=True)
 class _Bracket:
-    """The two arms (by number) that a p-value belongs to, and where it stands in the comparisons."""
+    """The two arms (by number) that a p-value belongs to, and its row in the comparisons."""
 
     first: int
     second: int
@@ -118,7 +118,7 @@ def groups_figure(
     role: str = "symptomatic",
     segments: Sequence[str] | None = None,
 ) -> Figure:
-    """All arms of ``contrasts`` beside each other: Figure 5 of Ren et al. 2026 (ALS, lower-limb ALS, LR).
+    """All arms of ``contrasts`` side by side: Figure 5 of Ren et al. 2026 (ALS, lower-limb ALS, LR).
 
     ``contrasts`` come from ``contrasts.default_contrasts`` or ``resolve``; an arm that several of them share
     is drawn once, arms a on the left, and a bracket carries the p of each contrast. ``role`` is

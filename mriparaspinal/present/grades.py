@@ -102,7 +102,7 @@ def places_figure(places: pd.DataFrame) -> Figure:
 
 
 def _look(number: int) -> dict[str, Any]:
-    """Nothing hangs on colour alone: hatches tell the bars apart in grey, too."""
+    """Nothing depends on colour alone: hatches distinguish the bars in grey, too."""
     return {"color": COLOURS[number % len(COLOURS)], "hatch": _HATCHES[number % len(_HATCHES)], **_BAR}
 
 

@@ -105,7 +105,7 @@ def row_key(record: dict[str, object]) -> _Key:
 
 
 def superscripts(number: int) -> list[str]:
-    """Superscripts that tell p-values apart; none for a single one.
+    """Superscripts that distinguish p-values; none for a single one.
 
     >>> superscripts(1), superscripts(2)
     ([''], ['¹', '²'])

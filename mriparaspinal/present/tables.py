@@ -1,4 +1,4 @@
-"""Tables 1–4 laid out as the paper prints them: texts in cells, so that nobody retypes a number.
+"""Tables 1–4 laid out as the paper prints them: texts in cells, so that no number is retyped.
 
 The paper: Ren et al. 2026, Front. Neurol. 17:1751139. Its layout holds for any groups, metrics and scores;
 every number comes from the tables of ``stats/``, which also have the digits that are not shown here.
@@ -246,7 +246,7 @@ def _p_column(name: str, rows: pd.DataFrame) -> Column:
 
 
 def _group_cells(records: Iterable[dict[str, object]]) -> dict[str, str]:
-    """A characteristic by group; the n that was used stands behind it where values are missing."""
+    """A characteristic by group; the n that was used follows it where values are missing."""
     cells = {}
     for record in records:
         for letter in "ab":

@@ -1,4 +1,4 @@
-"""The folder that ``compare`` wrote: taken only where it is whole and belongs to the results."""
+"""The folder that ``compare`` wrote: taken only if it is complete and belongs to the results."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _CAPTIONS = {
     "figure_effects": "Effect sizes of all comparisons",
     "figure3": "The two sides of each participant",
     "figure4": "With and without pathological spontaneous activity (PSA)",
-    "figure5": "The groups beside each other",
+    "figure5": "The groups side by side",
 }
 
 #: The columns of texts in ``characteristics.csv`` and the correlations; all others hold numbers.

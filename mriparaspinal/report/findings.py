@@ -80,7 +80,7 @@ def caveats(comparisons: pd.DataFrame) -> list[str]:
     if any(text.startswith(f"{SIDE}:") for text in table["contrast"]):
         said.append(
             "The two sides of a patient are tested as independent samples, as in the paper. The paired test, "
-            "which fits better, stands beside it (paired_p in comparisons.csv)."
+            "which fits better, is paired_p in comparisons.csv."
         )
     return said
 

@@ -1,4 +1,4 @@
-"""What stands on the page, gathered from results, dataset and comparison. Nothing new is measured here."""
+"""What is on the page, gathered from results, dataset and comparison. Nothing new is measured here."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Contents:
     """What is a reason."""
     judged: int
     too_few: int
-    """Sets of values that could be judged by their robust z, and those that could not."""
+    """Sets of values that could be judged by their modified z-score, and those that could not."""
     has_mm2: bool
     problems: tuple[Problem, ...]
     record: Record
@@ -266,7 +266,7 @@ def _checks(source: ReopenedDataset, compared: Compared) -> tuple[str, ...]:
     regions = "contours" if source.study.maps is None else "label maps"
     checks = [
         f"All {len(source.sha256)} files of images and {regions} are those that were measured: SHA-256 of "
-        f"each, held against {MANIFEST}.",
+        f"each, compared with {MANIFEST}.",
         "The pixels of every muscle were counted again from the pictures on this page: the same areas"
         + (" and fat pixels" if source.settings.fat_rule != "dixon" else "")
         + " as in the tables.",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def render(contents: Contents) -> bytes:
-    """The whole page; the same contents give the same bytes.
+    """The page; the same contents give the same bytes.
 
     Its policy lets nothing run or load but its own style and script, which are known by their hashes.
     """

@@ -41,7 +41,7 @@ class StudyFacts:
 
 
 def methods_paragraph(study: StudyFacts) -> str:
-    """The protocol in plain text; only what was really done stands in it."""
+    """The protocol in plain text; only what was really done is in it."""
     return " ".join([*_measurement(study), *_statistics(study), _software(study)])
 
 
@@ -117,7 +117,7 @@ def _statistics(study: StudyFacts) -> list[str]:
     ]
     if study.sides_compared:
         sentences.append(
-            "The sides of one participant were compared as independent samples and, beside it, by the paired "
+            "The sides of one participant were compared as independent samples, and also by the paired "
             "t-test or Wilcoxon’s signed-rank test."
         )
     if study.divide_by:

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-#: |robust z| beyond which a value is named (Iglewicz and Hoaglin 1993, How to Detect and Handle Outliers).
+#: Absolute modified z-score beyond which a value is shown (Iglewicz and Hoaglin 1993).
 MOST_Z = 3.5
 
-#: Fewer values than these tell nothing about what is usual.
+#: Fewer values than these do not show what is usual.
 FEWEST_VALUES = 6
 
 #: In per cent of the mean of both sides: one has 5/3 of the other. Disease alone makes less.
@@ -20,7 +20,7 @@ MOST_ASYMMETRY_PCT = 50.0
 #: In so small an area one pixel changes FI by a percentage point or more.
 FEWEST_PX = 100
 
-#: So many times the reference: more than any single muscle beside the spine has.
+#: So many times the reference: more than any single paraspinal muscle has.
 MOST_RCSA = 3.0
 
 _METRICS = {"fi": "FI", "rcsa": "rCSA"}
@@ -29,8 +29,8 @@ _CELL = ["group", "segment", "muscle"]
 
 #: What is named, for the reader of the page.
 RULES = (
-    f"FI or rCSA of one side far from the others of the same group, segment and muscle: robust z = 0.6745 · "
-    f"(value − median) / MAD beyond ±{MOST_Z}, where there are at least {FEWEST_VALUES} values "
+    f"FI or rCSA of one side far from the others of the same group, segment and muscle: modified z-score = "
+    f"0.6745 · (value − median) / MAD beyond ±{MOST_Z}, where there are at least {FEWEST_VALUES} values "
     "(MAD: median absolute deviation)",
     f"sides that differ by more than {MOST_ASYMMETRY_PCT:.0f} % of their mean area "
     "(one has 5/3 of the other)",
@@ -57,7 +57,7 @@ class Outliers:
     findings: tuple[Finding, ...]
     """In the order of the rows."""
     judged: int
-    """How many sets of values (group × segment × muscle × metric) were looked at with the robust z."""
+    """How many sets of values (group × segment × muscle × metric) have modified z-scores."""
     too_few: int
     """How many were not: too few values, or more than half of them equal."""
 
@@ -107,7 +107,7 @@ def _far_from_others(rows: pd.DataFrame, found: dict[int, list[str]]) -> tuple[i
                     where = "above" if z > 0 else "below"
                     found.setdefault(int(place), []).append(
                         f"{name} {value:.3f} is far {where} the median {median:.3f} of the {len(values)} "
-                        f"values of {muscle} at {segment} in {group} (robust z {_signed(float(z))})"
+                        f"values of {muscle} at {segment} in {group} (modified z-score {_signed(float(z))})"
                     )
     return judged, too_few
 

@@ -40,9 +40,9 @@ class SliceView:
     segment: str
     image: str
     table: str
-    """The CSV that has its numbers; empty where there are none."""
+    """The CSV that has its numbers; empty if there are none."""
     threshold: float | None
-    """The grey level above which a pixel is fat; None where no grey level tells it."""
+    """The grey level above which a pixel is fat; None if it is not a grey level."""
     rows: tuple[RowView, ...]
     picture: SliceImage | None
     unusual: tuple[str, ...]

@@ -219,7 +219,7 @@ def _around(
     if segment in found.unclear:
         what = "the label map has a sixth lumbar vertebra"
         remedy = f"look at the patient, and give slice for {segment}"
-        raise unreadable(what, f"five, to tell what {segment} is", remedy, "sixth-vertebra")
+        raise unreadable(what, f"five, to know what {segment} is", remedy, "sixth-vertebra")
     if structure.fault:
         what = f"{segment} in the label map is not one {rule.at}: {structure.fault}"
         raise unreadable(what, "one", f"correct the label map, or give slice for {segment}", "unclear-level")

@@ -205,7 +205,7 @@ def label_list() -> bytes:
 def _unread(level: Level, files: int) -> Problem:
     # The names of files often hold the patient's, so they are on the terminal only, in the list.
     found = f"{count_of(files, 'broken file')} in its source; "
-    found += "expected whole ones: a slice or a window may be missing"
+    found += "expected complete ones: a slice or a window may be missing"
     return row_problem(level.row, "broken-files", found, "see --list for their names", "warning")
 
 

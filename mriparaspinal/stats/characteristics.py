@@ -210,7 +210,7 @@ def _ordered(columns: Sequence[str]) -> list[str]:
 
 
 def _numbers(column: pd.Series) -> NDArray[np.float64]:
-    """The column as floats; what is no finite number is NaN."""
+    """The column as floats; what is not a finite number is NaN."""
     source = column if _is_number_type(column) else texts(column).map(read_number)
     numbers = source.astype(float).to_numpy(dtype=np.float64, na_value=np.nan)
     return np.where(np.isfinite(numbers), numbers, np.nan)
@@ -315,7 +315,7 @@ def _level_order(name: str, keys: list[str]) -> list[str]:
 
 
 def _pairs(groups: dict[str, ArrayLike] | dict[str, list[str]]) -> list[tuple[str, str]]:
-    """Each pair of groups; a single group with nobody."""
+    """Each pair of groups; a single group with no one."""
     return list(itertools.combinations(groups, 2)) or [(group, "") for group in groups]
 
 

@@ -159,7 +159,7 @@ def _people(participants: pd.DataFrame, own: Container[str]) -> tuple[pd.DataFra
 
 
 def absent(rows: pd.DataFrame, people: pd.DataFrame) -> list[str]:
-    """Notes on who stands in one of two tables only; the ids of ``people`` are its index."""
+    """Notes on who is in one of two tables only; the ids of ``people`` are its index."""
     measured, listed = set(rows["participant_id"]), set(people.index)
     notes = near_notes(measured, listed, "the measurements", "the participants table")
     alike = near_names(measured, listed)

@@ -199,7 +199,7 @@ def _pairs(
 
 
 def _side_arms(cohort: pd.DataFrame, contrast: Contrast) -> tuple[dict[str, tuple[_Side, _Side]], list[str]]:
-    """The two sides of a group; left and right where nobody's onset side is known."""
+    """The two sides of a group; left and right if no onset side is known."""
     group = members(cohort, contrast.conditions_a)
     one_sided = group & cohort["side"].isin(["left", "right"]).to_numpy()
     known = one_sided & cohort["role"].isin(["symptomatic", "contralateral"]).to_numpy()

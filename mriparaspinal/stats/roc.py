@@ -1,7 +1,7 @@
 """ROC analysis: area under the curve, its intervals, cut-offs, DeLong's test, logistic combination.
 
 The area, its standard error, its p-value and the cut-offs are those of SPSS's ``ROC`` (Hanley & McNeil 1982,
-*Radiology* 143:29–36, non-parametric, with ties); DeLong's interval and test stand beside them (DeLong,
+*Radiology* 143:29–36, non-parametric, with ties); DeLong's interval and test are added (DeLong,
 DeLong & Clarke-Pearson 1988, *Biometrics* 44:837–845).
 """
 

@@ -121,7 +121,7 @@ def test_a_column_that_says_otherwise_is_refused(results, brain, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("participant_id,x\nALS_1,1\nALS_1,2\n", "ALS_1 stands there more than once"),
+        ("participant_id,x\nALS_1,1\nALS_1,2\n", "ALS_1 appears more than once"),
         (
             "participant_id,x\nsub-01,1\nsub-02,2\n",
             r"no participant in common \(sub-01 … here, ALS_1 … there\)",

@@ -68,7 +68,7 @@ def test_no_two_instruments_share_a_column() -> None:
         ({"range": {"low": 4, "high": 0}}, "low below high"),
         ({"scores": []}, "no scores"),
         ({"items": [{"name": "a b"}]}, "'a b' was found"),
-        ({"items": [{"name": "a"}, {"name": "a"}]}, "'a' stands there more than once"),
+        ({"items": [{"name": "a"}, {"name": "a"}]}, "'a' appears more than once"),
         ({"items": [{"name": "a", "points": [1]}]}, "one number for each rating"),
         ({"scores": [{"name": "s", "how": "mean"}]}, "expected sum, max or count"),
         (
@@ -234,7 +234,7 @@ def test_cmap_z_sum() -> None:
     ("rows", "said"),
     [
         ([("median", "10", "2")], "no row for ulnar_left"),
-        ([("median", "10", "2"), ("median_left", "9", "2")], "median_left stands there more than once"),
+        ([("median", "10", "2"), ("median_left", "9", "2")], "median_left appears more than once"),
         ([("median", "10", "0")], "sd above 0"),
         ([("median", "ten", "2")], "expected numbers"),
     ],

@@ -191,7 +191,7 @@ CASES = {
     ),
     "self-crossing": (
         drawn(*replaced("MF_L", polygon("MF_L", BOW))),
-        ("json", "MF_L", "warning", "self-crossing", ["crosses itself"]),
+        ("json", "MF_L", "warning", "self-crossing", ["is self-intersecting"]),
     ),
     "16 bits": (sixteen_bit, ("png", "", "error", "image-bits", ["8 bits"])),
     "colour": (colour, ("png", "", "error", "colour-image", ["grey"])),

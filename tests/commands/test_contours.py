@@ -163,7 +163,7 @@ def test_totalsegmentator_keeps_its_own_names(tmp_path, shared):
         *("--numbering", "totalsegmentator_mr"),
     )
     assert outcome.code == 0
-    assert "labels that are no region of ours: 'aorta', 'autochthon_L'" in outcome.err
+    assert "labels that are not regions here: 'aorta', 'autochthon_L'" in outcome.err
     found = pixels_of(tmp_path / "scans" / "HV_2_4.json", (91, 117))
     assert {parse_label(label) for label in found} == {None, parse_label("IVD")}
     for label, value in {"autochthon_L": 46, "autochthon_R": 47, "iliopsoas_L": 48, "IVD": 20}.items():
@@ -350,7 +350,7 @@ def test_a_damaged_roi_costs_the_slice(tmp_path):
     )
     outcome = run("contours", tmp_path / "rois", "--dataset", tmp_path / "scans")
     assert outcome.code == 4
-    assert "ALS_1_3.png: error: ALS_1_3.zip: not a whole ImageJ ROI" in outcome.err
+    assert "ALS_1_3.png: error: ALS_1_3.zip: not a complete ImageJ ROI" in outcome.err
     assert not (tmp_path / "scans" / "ALS_1_3.json").exists()
     assert shapes_of(tmp_path / "scans" / "ALS_1_4.json") == [("MF_L", "polygon")]
 
@@ -433,7 +433,7 @@ def test_aliases_of_the_protocol_hold_for_names_of_regions(tmp_path):
     (scans / "paraspinal.toml").write_text('[labels]\n"Multifidus re" = "MF_R"\n')
     write_rtstruct(tmp_path / "rt" / "ALS_1.dcm", [("Multifidus re", [in_patient(box(20, 30, 40, 50))])])
     outcome = run("contours", tmp_path / "rt", "--dataset", scans)
-    assert (outcome.code, "no region of ours" in outcome.err) == (0, False)
+    assert (outcome.code, "not regions here" in outcome.err) == (0, False)
     assert shapes_of(scans / "ALS_1_3.json") == [("Multifidus re", "polygon")]
 
 
@@ -514,7 +514,7 @@ def test_dicom_needs_the_places_of_the_slices(tmp_path):
     write_rtstruct(tmp_path / "rt" / "ALS_1.dcm", [("MF_R", [in_patient(box(20, 30, 40, 50))])])
     outcome = run("contours", tmp_path / "rt", "--dataset", tmp_path / "scans")
     assert outcome.code == 3
-    assert "slices.csv does not tell where the slice lies in the patient; expected" in outcome.err
+    assert "slices.csv does not say where the slice lies in the patient; expected" in outcome.err
     assert "make the slices with 'prepare', which writes them" in outcome.err
 
 
@@ -647,7 +647,7 @@ def test_why_there_is_no_slice_is_told(tmp_path):
     assert outcome.code == 3
     assert "are all ALS_1 L3" in outcome.err
     assert "--patient-from folder" in outcome.err
-    assert outcome.err.splitlines()[-1].endswith("mend the problems above")
+    assert outcome.err.splitlines()[-1].endswith("correct the problems above")
 
 
 def test_one_file_for_one_slice_and_for_too_many(tmp_path):

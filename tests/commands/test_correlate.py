@@ -287,7 +287,7 @@ MISTAKES = {
         ("--table", "bare.csv"),
         ("--score", "fvc"),
         2,
-        "--table: no column of numbers is left beside those that were named",
+        "--table: no column of numbers is left apart from those that were named",
     ),
     "no onset side": (("no_sides",), ("--score", "csa_px"), 3, "--role symptomatic: no row has it; expected"),
 }

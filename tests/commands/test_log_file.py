@@ -113,7 +113,7 @@ def test_a_file_that_is_no_log_stays_as_it_is(data, tmp_path):
     table.write_text("participant_id,age\n")
     outcome = run("check", data, "--log-file", table)
     assert outcome.code == 2
-    assert "no log of mriparaspinal stands there, but something else" in outcome.err
+    assert "it exists and is not a log of mriparaspinal" in outcome.err
     assert table.read_text() == "participant_id,age\n"
     assert run("check", data, "--log-file", tmp_path / "none" / ".." / "important.csv" / "log").code == 2
 

@@ -410,7 +410,7 @@ def test_why_a_source_has_no_series_is_told(tmp_path):
     assert outcome.code == 3
     first, _ = outcome.err.splitlines()
     assert "no series in its source, but 2 broken files, the first: " in first
-    assert first.endswith("expected a whole volume; export it again")
+    assert first.endswith("expected a complete volume; export it again")
     assert "SECRET" not in outcome.err
 
 

@@ -364,19 +364,19 @@ def test_a_damaged_gz_is_not_read_as_it_is(desk):
     raw[-100_000] ^= 0xFF
     desk.map.write_bytes(bytes(raw))
     assert not np.array_equal(np.asarray(nibabel.load(desk.map).dataobj), fractions(2, large))
-    refused(desk.measure(), 3, "the image cannot be read as NIfTI (cut off or damaged)")
+    refused(desk.measure(), 3, "the image cannot be read as NIfTI (truncated or damaged)")
 
 
 @pytest.mark.parametrize("ending", [".nii.gz", ".nii"])
 def test_a_cut_off_file(desk, ending):
     path = nifti(desk.folder / f"cut{ending}", desk.fa)
     path.write_bytes(path.read_bytes()[:-50])
-    refused(desk.measure(map=f"fa={path}"), 3, "cut off or damaged")
+    refused(desk.measure(map=f"fa={path}"), 3, "truncated or damaged")
 
 
 def test_text_for_a_map(desk):
     desk.map.write_text("no image")
-    refused(desk.measure(), 3, "cut off or damaged")
+    refused(desk.measure(), 3, "truncated or damaged")
 
 
 def test_an_atlas_without_a_region(desk):

@@ -1,4 +1,4 @@
-"""``reliability``: what it writes, held against pingouin, NumPy and masks drawn on the whole canvas."""
+"""``reliability``: what it writes, compared with pingouin, NumPy and masks drawn on the whole canvas."""
 
 from __future__ import annotations
 

@@ -55,8 +55,8 @@ BAD = [
     ({0: {"side": "middle"}}, None, ["side 'middle'"]),
     ({16: {"side": "left"}}, None, ["Suprahyoid muscles", "side 'left'", "nothing, as it has no side"]),
     ({0: {"muscle_group": "biceps"}}, None, ["'biceps'", "one of Proximal flexors in upper limb"]),
-    ({1: {"side": "left"}}, None, ["stands there twice, in rows 2 and 3"]),
-    ({38: {"grade": ""}}, None, ["stands there twice, in rows 2 and 40"]),
+    ({1: {"side": "left"}}, None, ["appears twice, in rows 2 and 3"]),
+    ({38: {"grade": ""}}, None, ["appears twice, in rows 2 and 40"]),
     (None, 1, ["no value for Proximal flexors in upper limb, right"]),
 ]  # fmt: skip
 
@@ -130,7 +130,7 @@ def test_two_rows_of_one_participant_and_a_missing_cell(tmp_path: Path) -> None:
     rows = [["P1", 1, 0, 0, 0, 0], ["P2", 1, 1, 0, 0, 0], ["P1", 1, 0, 0, 0, 0], ["P3", "n/a", 0, 0, 0, 0]]
     outcome = run("score", "kings", write(tmp_path / "k.csv", KINGS, rows), "--out", tmp_path / "o.csv")
     assert outcome.code == 4
-    assert "k.csv: P1: error: row stands there twice, in rows 2 and 4" in outcome.err
+    assert "k.csv: P1: error: row appears twice, in rows 2 and 4" in outcome.err
     assert "k.csv: P3: error: no value for bulbar; expected one for each item" in outcome.err
     assert (tmp_path / "o.csv").read_text() == (
         "participant_id,kings_regions,kings,kings_4a,kings_4b\nP2,2,2,0,0\n"

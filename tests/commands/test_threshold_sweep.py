@@ -1,4 +1,4 @@
-"""``threshold-sweep``: held against quantify and compare at other thresholds, and against a plain recount."""
+"""``threshold-sweep``: compared with quantify and compare at other thresholds, and with a plain recount."""
 
 from __future__ import annotations
 

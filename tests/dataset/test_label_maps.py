@@ -317,7 +317,7 @@ def test_a_label_map_of_another_size(small):
 
 def test_a_label_map_that_cannot_be_read(small):
     (small / "maps" / "ALS_1_3_mask.png").write_bytes(b"\x89PNG")
-    assert "ALS_1_3_mask.png: not a whole PNG" in error_of(small)
+    assert "ALS_1_3_mask.png: not a complete PNG" in error_of(small)
 
 
 def test_a_label_map_of_probabilities(small):
@@ -355,7 +355,7 @@ def test_values_without_a_meaning_are_told_once(small):
 def test_a_volume_of_the_participant_without_the_place_of_the_slice(small):
     (small / "maps" / "ALS_1_3_mask.png").unlink()
     save(small / "maps" / "ALS_1.nii.gz", LABELS.T[:, :, None], np.eye(4))
-    assert "ALS_1.nii.gz: slices.csv does not tell where the slice lies" in error_of(small)
+    assert "ALS_1.nii.gz: slices.csv does not say where the slice lies" in error_of(small)
 
 
 def test_a_label_map_elsewhere_names_both_grids(tmp_path):

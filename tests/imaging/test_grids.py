@@ -104,7 +104,7 @@ def test_a_map_of_the_slice_alone_needs_no_place():
     [(VOXELS[:, :, :1], False), (VOXELS, True), (VOXELS[:, :, :1].transpose(1, 0, 2), True), (VOXELS, False)],
 )
 def test_what_is_not_surely_the_slice_is_refused(voxels, own):
-    with pytest.raises(UnreadableError, match=r"slices\.csv does not tell where"):
+    with pytest.raises(UnreadableError, match=r"slices\.csv does not say where"):
         lay_on_slice(LabelVolume(voxels, None), None, (5, 6), own)
     with pytest.raises(UnreadableError, match="no place in the patient"):
         lay_on_slice(LabelVolume(voxels, None), PLANE, (5, 6), own)

@@ -306,7 +306,7 @@ def test_a_multi_frame_mr_in_every_syntax(kind):
 
 def test_a_multi_frame_that_is_cut_off():
     (series,), _ = read_series([("a", installed("emri_small_jpeg_2k_lossless_too_short.dcm"))])
-    with pytest.raises(UnreadableError, match="no pixels, as where a file is cut off"):
+    with pytest.raises(UnreadableError, match="no pixels, as in a truncated file"):
         series.read(0)
 
 
@@ -354,8 +354,8 @@ def test_damaged_compressed_pixels_are_refused_without_noise(tmp_path, capfd):
                     refused.add(error.fault.found)
         assert capfd.readouterr() == ("", "")
     # libjpeg tells of a stream that ends early, and fills in what is missing.
-    assert "the pixels are damaged, as their decoder tells" in refused
-    assert "the pixels cannot be decoded (cut off or damaged)" in refused
+    assert "the pixels are damaged, according to their decoder" in refused
+    assert "the pixels cannot be decoded (truncated or damaged)" in refused
 
 
 def test_without_a_terminal_compressed_pixels_are_read(tmp_path):

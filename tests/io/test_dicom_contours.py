@@ -183,7 +183,7 @@ def test_a_frame_without_its_place(tmp_path, drop):
 
 def test_numbers_that_are_no_points(tmp_path):
     path = write_rtstruct(tmp_path / "x", [("MF_L", [np.zeros(7)])])
-    with pytest.raises(UnreadableError, match="no positions; expected x, y, z"):
+    with pytest.raises(UnreadableError, match="invalid coordinates; expected x, y, z"):
         read_structures(path)
 
 

@@ -403,9 +403,9 @@ def test_an_image_that_ends_between_two_lines_is_refused(mode, kept):
     image = Image.fromarray(levels.astype(np.uint16) * 200 if mode == "I;16" else levels)
     image = image if mode in ("I;16", "L") else image.convert(mode)
     raw = ends_early(image, kept)
-    with pytest.raises(UnreadableError, match=r"not a whole PNG, JPEG"):
+    with pytest.raises(UnreadableError, match=r"not a complete PNG, JPEG"):
         decode_image(raw, (0.0, 60000.0))
-    with pytest.raises(UnreadableError, match=r"not a whole PNG|colours"):
+    with pytest.raises(UnreadableError, match=r"not a complete PNG|colours"):
         decode_label_image(raw)
     assert decode_mask(raw) is None
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(ends_early(image, 1)))), np.asarray(image))
@@ -445,5 +445,5 @@ def test_an_interlaced_image_without_its_last_pass_is_refused():
     start = raw.index(b"IDAT") - 4
     lines = zlib.decompress(png_stream(raw))
     cut = raw[:start] + png_chunk(b"IDAT", zlib.compress(lines[: -4 * 10])) + png_chunk(b"IEND", b"")
-    with pytest.raises(UnreadableError, match="not a whole PNG"):
+    with pytest.raises(UnreadableError, match="not a complete PNG"):
         decode_image(cut)

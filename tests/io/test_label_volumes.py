@@ -160,7 +160,7 @@ def test_a_picture_in_colour_is_no_label_map(channels, colour_type):
 
 @pytest.mark.parametrize("raw", [b"", b"no png", png_bytes(np.ones((9, 9), np.uint8), 0)[:-30]])
 def test_a_damaged_png(raw):
-    with pytest.raises(UnreadableError, match="not a whole PNG"):
+    with pytest.raises(UnreadableError, match="not a complete PNG"):
         decode_label_image(raw)
 
 

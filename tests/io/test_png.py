@@ -82,7 +82,7 @@ def test_a_damaged_plain_file_is_refused_in_pillows_words():
     raw = bytearray(saved(np.random.default_rng(1).integers(0, 256, (64, 64), dtype=np.uint8)))
     raw[200] ^= 255
     assert decode_plain_png(bytes(raw)) is None
-    with pytest.raises(UnreadableError, match="not a whole PNG"):
+    with pytest.raises(UnreadableError, match="not a complete PNG"):
         decode_image(bytes(raw))
 
 

@@ -70,7 +70,7 @@ def test_a_comma_that_may_part_thousands_is_left_to_be_refused(separator):
 
 
 def test_a_point_among_decimal_commas_may_part_thousands():
-    with pytest.raises(NoInputError, match=r"^t\.csv: column b: '1\.234' stands among decimal commas; "):
+    with pytest.raises(NoInputError, match=r"^t\.csv: column b: '1\.234' is among decimal commas; "):
         parse_table(b"a;b\nx;0,5\ny;1.234\n", "t.csv")
     assert parse_table(b"a;b\nx;0,5\ny;12.5\n", "t.csv").rows == (("x", "0.5"), ("y", "12.5"))
 

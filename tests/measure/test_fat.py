@@ -88,7 +88,7 @@ def test_reference_is_a_fraction_of_the_median_of_subcutaneous_fat():
     assert grey_threshold("reference", grey, sat, 0.4) == pytest.approx(0.4 * 180)
     assert not is_saturated(grey, sat)
     assert is_saturated(np.full((1, 3), 255, dtype=np.uint8), sat)
-    with pytest.raises(UnreadableError, match="no sound contour SAT"):
+    with pytest.raises(UnreadableError, match="no valid contour SAT"):
         grey_threshold("reference", grey, {}, 0.4)
 
 
@@ -159,7 +159,7 @@ def test_a_slice_without_its_threshold_is_not_measured_and_the_others_are(tmp_pa
     done = run("quantify", tmp_path / "scans", "--out", tmp_path / "out", "--fat-rule", "reference")
     assert done.code == 4
     assert {row["segment"] for row in rows_of(tmp_path / "out")} == {"L3", "L5"}
-    assert "ALS_1_4.json: error: no sound contour SAT of subcutaneous fat; expected" in done.err
+    assert "ALS_1_4.json: error: no valid contour SAT of subcutaneous fat; expected" in done.err
     with (tmp_path / "out" / "problems.csv").open() as file:
         told = [(row["file"], row["severity"], row["code"]) for row in csv.DictReader(file)]
     assert ("ALS_1_4.json", "error", "no-threshold") in told

@@ -346,7 +346,7 @@ def test_oblique_slices_are_measured_along_their_normal():
         ((place(0), place(4), place(4)), "0 mm apart"),
         ((place(0), place(4.21)), "4.21 mm apart"),
         ((place(0), place(4, 5.0)), "apart"),
-        ((place(0), None), "slices.csv does not tell place and slice_spacing_mm of ALS_1_3_b.png"),
+        ((place(0), None), "slices.csv does not give position and slice_spacing_mm of ALS_1_3_b.png"),
         ((place(0), place(4, None)), "of ALS_1_3_b.png"),
         ((place(0), place(4, normal="tilted")), "not parallel"),
     ],

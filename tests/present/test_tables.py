@@ -1,4 +1,4 @@
-"""The layout of Tables 1–4, held against the paper's own rows and a Markdown written by hand."""
+"""The layout of Tables 1–4, compared with the paper's own rows and a Markdown written by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands out, held against NumPy by hand on drawn-out rows."""
+"""What stands out, compared with NumPy by hand on drawn-out rows."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_value_far_from_the_others_is_named_with_its_reason():
     assert (finding.image, finding.muscle, finding.side) == ("ALS_6_4.png", "MF", "left")
     # Median 0.33, MAD 0.02: 0.6745 · 0.57 / 0.02 = 19.2.
     assert finding.reason == (
-        "FI 0.900 is far above the median 0.330 of the 7 values of MF at L4 in ALS (robust z +19.2)"
+        "FI 0.900 is far above the median 0.330 of the 7 values of MF at L4 in ALS (modified z-score +19.2)"
     )
     assert (found.judged, found.too_few) == (1, 1), "all rCSA are equal: no spread to judge by"
 

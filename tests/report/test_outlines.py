@@ -1,4 +1,4 @@
-"""Outlines and histograms of a slice, held against the masks and grey levels that they stand for."""
+"""Outlines and histograms of a slice, compared with the masks and grey levels that they stand for."""
 
 from __future__ import annotations
 

@@ -220,7 +220,7 @@ def test_arrows_go_from_slice_to_slice_and_marks_become_a_csv(sample, show, tmp_
     first = next(row for row in rows if row["image"] == images[0])
     assert first["participant_id"] + "_4.png" == images[0]
     assert first["segment"] == "L4"
-    assert "robust z" in first["reasons"] or "differ" in first["reasons"]
+    assert "modified z-score" in first["reasons"] or "differ" in first["reasons"]
 
 
 def test_tables_sort_and_come_back(sample, show):

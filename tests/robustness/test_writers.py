@@ -191,7 +191,8 @@ def test_results_that_were_replaced_while_a_command_worked_are_told(data, tmp_pa
     found.require_same()
     run("quantify", data, "--out", tmp_path / "out", "--threshold", 90)
     with pytest.raises(
-        NoInputError, match=r"other results stand there now.*; expected .*; run this command again"
+        NoInputError,
+        match=r"results have changed since they were read.*; expected .*; run this command again",
     ):
         found.require_same()
 
