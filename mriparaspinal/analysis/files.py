@@ -1,4 +1,4 @@
-"""A figure as the bytes of a file: the same figure gives the same bytes."""
+"""Figures (PNG, SVG) and printed tables (CSV, Markdown, XLSX) as the bytes of files, always the same."""
 
 from __future__ import annotations
 

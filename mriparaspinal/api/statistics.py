@@ -14,10 +14,11 @@ from mriparaspinal.analysis.inputs import Cohort, join_tables, open_cohort, open
 from mriparaspinal.analysis.regress import regress_cohort
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.analysis.roc import discriminate
-from mriparaspinal.api.given import Files, PathLike, Progress, Table, each, files, note_jobs, telling
+from mriparaspinal.api.given import Files, PathLike, Progress, Table, each, files, processes, telling
 from mriparaspinal.api.results import StudyResults, dataset_of
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import PARTICIPANTS
+from mriparaspinal.io.protocol import read_protocol
 from mriparaspinal.measure.results import Results
 
 Data: TypeAlias = "Table | StudyResults"
@@ -314,7 +315,7 @@ def sweep_thresholds(
     dataset: PathLike | None = None,
     *,
     participants: Table | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Analysis:
     """Show how much a study's results depend on the threshold between muscle and fat.
@@ -352,13 +353,13 @@ def sweep_thresholds(
     from mriparaspinal.analysis.sweep import sweep_thresholds as sweep
     from mriparaspinal.measure.reopen import open_source
 
-    note_jobs(jobs)
     root = dataset_of(results, dataset)
+    _, number = processes(read_protocol(root), jobs)
     folder = results.read.folder if isinstance(results, StudyResults) else Path(results)
 
     def analyse(cohort: Cohort) -> Analysis:
         source = open_source(folder, cohort.manifest, root)
-        return sweep(cohort, source, jobs, each(progress, "reading", len(source.study.dataset.slices)))
+        return sweep(cohort, source, number, each(progress, "reading", len(source.study.dataset.slices)))
 
     found = _analyse(results, participants, (), analyse)
     return replace(found, paths=(*found.paths, root))

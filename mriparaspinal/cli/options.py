@@ -86,7 +86,10 @@ ParticipantLabel = Annotated[
     tuple[str, ...],
     option("--participant-label", "Only this participant (repeat) [default: everyone].", "ID"),
 ]
-Jobs = Annotated[int | None, option("--jobs", "Processes to measure with [default: 1].", "N", min=1)]
+Jobs = Annotated[
+    int | None,
+    option("--jobs", "Processes to work with [default: those of paraspinal.toml, else 1].", "N", min=1),
+]
 Timeout = Annotated[
     float | None,
     option(

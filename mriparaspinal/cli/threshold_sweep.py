@@ -30,7 +30,7 @@ def threshold_sweep(
 
     with progress_bar() as progress:
         found = api.sweep_thresholds(
-            results, dataset, participants=participants, jobs=jobs or 1, progress=progress
+            results, dataset, participants=participants, jobs=jobs, progress=progress
         )
     save(found, out)
     for sentence in found.summary["sentences"]:

@@ -1,1 +1,1 @@
-"""Scales and scores (score)."""
+"""Clinical scales: what they are, their ratings, and the scores from them (score)."""

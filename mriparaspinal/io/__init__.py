@@ -1,1 +1,1 @@
-"""One format, one module: the only package that opens files."""
+"""One format, one module: what reads and writes files."""

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import Fault, UnreadableError, UsageError
 from mriparaspinal.core.labels import alias_key, parse_label
-from mriparaspinal.core.model import REFERENCES, Settings
+from mriparaspinal.core.model import REFERENCES, FatRule, Settings
 from mriparaspinal.core.spelling import composed, loose_key
 from mriparaspinal.io.folder import find_name, read_bytes
 
@@ -287,7 +287,7 @@ _CHECKS: dict[str, Any] = {
     "contrasts": _texts,
     "normality": _one_of("lilliefors", "shapiro"),
     "divide_by": lambda value: "" if isinstance(value, str) and value else "the name of a column",
-    "fat_rule": _one_of("fixed", "otsu", "multiotsu", "reference", "dixon"),
+    "fat_rule": _one_of(*get_args(FatRule)),
     "sat_fraction": _fraction,
     "same_voxels": lambda value: "" if isinstance(value, bool) else "true or false",
     "affine": _one_of("qform", "sform"),

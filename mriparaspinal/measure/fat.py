@@ -44,6 +44,8 @@ def grey_threshold(
         from skimage.filters import threshold_multiotsu
 
         return float(threshold_multiotsu(levels, classes=classes)[-1])
+    if rule != "otsu":
+        raise ValueError(rule)
     from skimage.filters import threshold_otsu
 
     return float(threshold_otsu(levels))

@@ -1,1 +1,1 @@
-"""One HTML page."""
+"""The HTML page of a study: findings, slices with their outlines, tables and figures."""

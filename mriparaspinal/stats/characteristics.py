@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.names import name_of
 from mriparaspinal.core.text import natural_key, read_number
 from mriparaspinal.stats.arms import NO_TEST, NOT_JUDGED, Arm, Comparison, Normality, compare_arms
 from mriparaspinal.stats.cells import as_text, counted, id_list, texts
@@ -31,16 +32,19 @@ CHARACTERISTIC_COLUMNS = (
     "normality_p_a", "normality_p_b", "summary_a", "summary_b", "test", "statistic", "df", "p", "remark",
 )  # fmt: skip
 
+
+def _item(column: str) -> str:
+    label = name_of(column).label
+    return label[0].upper() + label[1:]
+
+
 #: The characteristics of the paper, in its order: (item, unit). Others follow in the order of the table.
 KNOWN: dict[str, tuple[str, str]] = {
     "sex": ("Sex", ""),
-    "age": ("Age", "years"),
-    "disease_duration": ("Disease duration", "months"),
-    "age_onset": ("Age at onset", "years"),
-    "bmi": ("BMI", "kg/m²"),
-    "alsfrs_r": ("ALSFRS-R (0–48)", "points"),
-    "alsfrs_lower": ("ALSFRS-R lower (0–12)", "points"),
-    "psa": ("PSA", ""),
+    **{name: (_item(name), name_of(name).unit) for name in ("age", "disease_duration", "age_onset", "bmi")},
+    "alsfrs_r": (f"{_item('alsfrs_r')} (0–48)", "points"),
+    "alsfrs_lower": (f"{_item('alsfrs_lower')} (0–12)", "points"),
+    "psa": (_item("psa"), ""),
     "onset_region": ("Onset region", ""),
     "onset_side": ("Onset side", ""),
 }
