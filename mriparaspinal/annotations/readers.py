@@ -34,7 +34,7 @@ from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.imagej import read_rois
 from mriparaspinal.io.rtstruct import StructureSet
 
-#: Outlines farther than this from the slice's plane, mm, are told of.
+#: Outlines farther than this from the slice's plane, mm, are reported.
 _OFF_PLANE_MM = 0.5
 
 
@@ -62,7 +62,7 @@ class Drawn:
 
     contours: list[Contour] = field(default_factory=list)
     faulty: dict[str, Fault] = field(default_factory=dict)
-    """Labels of which something cannot be told, and what."""
+    """Labels of which something is unclear, and what."""
     notes: list[Fault] = field(default_factory=list)
     """Warnings."""
 
@@ -242,7 +242,7 @@ def _read_segments(found: Segmentation, place: SlicePlace, shape: tuple[int, int
     on_grid = False
     for index in near:
         frame = found.frames[index]
-        # Whether the grids fit is told before anything is decoded.
+        # Whether the grids fit is decided before anything is decoded.
         lay = partial(lay_frame, plane=frame.plane, spacing_mm=frame.spacing_mm, place=place, shape=shape)
         if lay(np.zeros(found.size, dtype=bool)) is None:
             continue

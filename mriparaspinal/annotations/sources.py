@@ -1,4 +1,4 @@
-"""Which files of a folder of annotations belong to which slice, told by their names, and what they are."""
+"""Which files of a folder of annotations belong to which slice, by their names, and what they are."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Sources:
 def find_sources(source: Path, slices: Sequence[Slice]) -> Sources:
     """The annotations of slices in a folder, or in one file.
 
-    A single file is told by its name as in a folder; where that says nothing, it is the annotation of the
+    A single file is found by its name as in a folder; if that says nothing, it is the annotation of the
     one participant (DICOM, NIfTI) or of the one slice (ROI set) of the dataset. DICOM files are
     opened to see what they are: images are passed over. Raises :class:`NoInputError` and :class:`UsageError`.
     """

@@ -1,6 +1,6 @@
 """From annotations of other tools to LabelMe files: ``contours`` as one function.
 
-A slice's file is made of all that its source says, or not at all where part of it cannot be told: what
+A slice's file is made of all that its source says, or not at all if part of it is unclear: what
 was left out would be missing in a region, without notice. A fault in one region costs that
 region.
 """
@@ -39,7 +39,7 @@ from mriparaspinal.io.labelme import labelme_bytes
 from mriparaspinal.io.lock import require_finished
 from mriparaspinal.io.rtstruct import read_structures
 
-#: What is told of a source's places before its contours are written; the rest is for ``check``.
+#: What is reported of a source's positions before its contours are written; the rest is for ``check``.
 _PLACES = (
     "front-contradicts-back",
     "transposed-coordinates",
@@ -129,7 +129,7 @@ def make_contours(
 
 
 def _overall(sources: Sources, without: list[str], made: Contoured, settings: Settings) -> list[Problem]:
-    """Warnings about the whole: slices without an annotation, files without a slice, labels of no region."""
+    """About the dataset: slices without an annotation, files without a slice, labels without region."""
     problems = []
 
     def warn(code: str, found: str, remedy: str) -> None:

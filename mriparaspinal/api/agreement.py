@@ -58,7 +58,7 @@ def reliability(
     UsageError
         For fewer than two raters, or results that were not saved.
     NoInputError
-        For a folder that is not whole, or is not of these datasets.
+        For an incomplete folder, or one that is not of these datasets.
 
     Examples
     --------

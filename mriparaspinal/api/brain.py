@@ -159,7 +159,7 @@ class RegionTables(Found):
         return _frame(self.outputs[1])
 
     def save(self, file: PathLike, wide: PathLike | None = None) -> None:
-        """Write the long table and, where it is named, the wide one."""
+        """Write the long table and, if it is named, the wide one."""
         refuse_tables(file, wide, self.inputs)
         named = ((file, self.outputs[0]), (wide, self.outputs[1]))
         tables = [(Path(path), content) for path, content in named if path is not None]

@@ -35,7 +35,7 @@ class Scores(Found):
     """The bytes of the tables: scores with the participants, scores alone, problems."""
     notes: tuple[str, ...] = ()
     compared: Analysis | None = None
-    """The comparison of the study groups, where it was asked for."""
+    """The comparison of the study groups, if it was requested."""
     inputs: tuple[Path, ...] = ()
 
     @cached_property
@@ -47,7 +47,7 @@ class Scores(Found):
         return table_frame(parse_table(self.outputs[0], "scores"))
 
     def save(self, file: PathLike, summary: PathLike | None = None) -> None:
-        """Write the table, beside it what was wrong, and the comparison of the groups into a folder.
+        """Write the table, its problems next to it, and the comparison of the groups into a folder.
 
         Raises :class:`UsageError` over an input, and over what is not ours.
         """
@@ -94,7 +94,7 @@ def score(
     Raises
     ------
     UsageError
-        For records that cannot be used, or of which nobody could be scored.
+        For records that cannot be used, or from which no participant could be scored.
 
     Examples
     --------

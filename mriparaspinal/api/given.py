@@ -28,7 +28,7 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 
 class Files:
-    """Tables as files: a data frame, and nothing else, stands in a temporary folder as long as it is read."""
+    """Tables as files: only a data frame is written into a temporary folder, as long as it is read."""
 
     def __init__(self, open_until: contextlib.ExitStack) -> None:
         self._open_until = open_until
@@ -63,7 +63,7 @@ def _whole(table: pd.DataFrame) -> dict[str, pd.Series]:
 
 @contextlib.contextmanager
 def files() -> Iterator[Files]:
-    """Where data frames can stand as files."""
+    """Data frames as files, until the block ends."""
     with contextlib.ExitStack() as open_until:
         yield Files(open_until)
 

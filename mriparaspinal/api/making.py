@@ -106,7 +106,7 @@ def contours(
     settings: Settings | Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Made:
-    """Turn annotations of other tools into LabelMe files beside the slices; no file is ever replaced.
+    """Turn annotations of other tools into LabelMe files next to the slices; no file is ever replaced.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def contours(
     UsageError
         Where a file with other contours is there.
     NoInputError
-        Where there are no annotations for any slice.
+        If no slice has annotations.
 
     Examples
     --------

@@ -45,13 +45,13 @@ class StudyResults(Found):
     contents: Mapping[str, bytes] = field(repr=False)
     """The files of the folder of results by name."""
     where: Path | None = None
-    """The folder, where it is on disk."""
+    """The folder, if the results are on disk."""
     inputs: tuple[Path, ...] = ()
     """What :meth:`save` must not write into."""
     dataset: Path | None = None
     """The dataset that was measured, where :func:`quantify` did it."""
     share: tuple[str, ...] = ()
-    """The participants that were measured, where it is not everyone."""
+    """The participants that were measured, if not all."""
     left_out: tuple[str, ...] = ()
     """Of a share: the participants of the dataset that were not measured."""
 

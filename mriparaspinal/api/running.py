@@ -89,7 +89,7 @@ def run(
         outputs = (study, results, comparison)
         asked = requested(dataset, settings, people, (masks, numbering), fat_and_water, (), jobs, outputs)
         require_ours(page, is_page, argument("out"))
-        # Nobody else writes into it, nor into the folders in it, until all belongs together.
+        # No other run writes into it, nor into the folders in it, until all belongs together.
         with OutputFolder(study):
             with _comparison(comparison) as folder:
                 first = partial(_outdate, folder, page)
@@ -110,7 +110,7 @@ def _comparison(path: Path) -> Iterator[OutputFolder]:
 
 
 def _outdate(comparison: OutputFolder, page: Path) -> None:
-    """What an earlier run made of other results goes before these stand."""
+    """Remove what an earlier run made of other results, before these are in place."""
     comparison.take_away()
     page.unlink(missing_ok=True)
 

@@ -139,7 +139,7 @@ class SeriesList:
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
-        """A row for each series; raises :class:`NoInputError` where there is none."""
+        """A row for each series; raises :class:`NoInputError` if there is none."""
         if not self.found.stacks:
             nothing = "no series were found; expected DICOM slices or NIfTI; check the path"
             raise NoInputError(f"prepare: {nothing}")
@@ -199,7 +199,7 @@ def list_series(
     Raises
     ------
     NoInputError
-        By ``table``, where there is no series.
+        By ``table``, if there is no series.
 
     Examples
     --------

@@ -110,7 +110,7 @@ def compare(
     UsageError
         For a contrast or a column that is not there.
     NothingToCompareError
-        Where there are no two arms.
+        If there are fewer than two arms.
 
     Examples
     --------
@@ -271,9 +271,9 @@ def roc(
     data, participants, join
         As for :func:`compare`; the columns of results are called as ``rcsa_L4_MF``.
     outcome, positive : str
-        The column that is to be told, and its value of the positives.
+        The column to predict, and its value for the positives.
     predictors : sequence of str
-        Columns to tell it from.
+        Columns to predict it from.
     negative : str, optional
         The value of the negatives; without it all others.
     lower_is_positive : sequence of str, optional
@@ -291,7 +291,7 @@ def roc(
     Raises
     ------
     UsageError, NoInputError
-        For a column or value that is not there, and where there are not both positives and negatives.
+        For a missing column or value, and without both positives and negatives.
 
     Examples
     --------

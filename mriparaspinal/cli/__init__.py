@@ -19,7 +19,7 @@ from mriparaspinal.cli.surroundings import libraries_quiet, settle, told
 from mriparaspinal.core.errors import ParaspinalError, UsageError
 from mriparaspinal.core.model import printable
 
-#: Panel of ``--help`` → its commands. Each stands in the module of its name.
+#: Panel of ``--help`` → its commands. Each is in the module of its name.
 PANELS = {
     "Images and contours": ("phantom", "prepare", "check", "contours", "masks"),
     "Measurement": ("run", "quantify", "merge", "threshold-sweep"),
@@ -176,7 +176,7 @@ def main() -> None:
     except typer.Exit as end:
         sys.exit(end.exit_code)
     except ParaspinalError as error:
-        # Several faults of a protocol stand in a line each.
+        # Several faults of a protocol have a line each.
         lines = map(printable, str(error).split("\n"))
         print("mriparaspinal: " + "\n".join(lines), file=sys.stderr)
         sys.exit(error.exit_code)

@@ -34,9 +34,9 @@ _FOLDERS = ("DIR", "DATASET", "FILE|DIR")
 def make_command(function: Callable[..., None], of_all: type) -> TyperCommand:
     """Make a function a command of the tool, named as the function is.
 
-    A parameter whose type is a dataclass stands for an option per field: the fields become parameters of the
+    A parameter whose type is a dataclass gives an option per field: the fields become parameters of the
     signature that Typer reads, and the function is called with the dataclass. ``of_all``: a dataclass of
-    options that all commands have, and that no function sees: :class:`Command` heeds them.
+    options that all commands have, and that no function sees: :class:`Command` handles them.
     """
     hints = get_type_hints(function, include_extras=True)
     fields: dict[str, inspect.Parameter] = {}
@@ -155,7 +155,7 @@ class Command(TyperCommand):
         return rest
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002 (Typer gives it)
-        """The arguments: in brackets where they may be left out, with dots where they may be repeated."""
+        """The arguments: in brackets if they are optional, with dots if they may be repeated."""
         pieces = ["[OPTIONS]"]
         for parameter in self.params:
             if parameter.param_type_name == "argument":
@@ -270,7 +270,7 @@ def _read(parameter: Any, name: str, text: str) -> Any:
 
 
 def _number(kind: type, text: str, least: float | None, most: float | None) -> tuple[float | None, str]:
-    """The number (None where it is none, or out of range), and what was expected.
+    """The number (None if it is not one, or out of range), and what was expected.
 
     Numbers are read as those of tables. NaN and infinity pass where there is no range, for the command to say
     what it expects.

@@ -16,7 +16,7 @@ from typing import TextIO
 from mriparaspinal.core.model import Problem, printable
 from mriparaspinal.core.text import count_of
 
-#: Warnings that are written out; the others are counted (all stand in problems.csv).
+#: Warnings that are written out; the others are counted (all are in problems.csv).
 _WARNINGS_SHOWN = 20
 
 #: Of a list in a note so many are named on the terminal, unless hardly more are there.
@@ -24,7 +24,7 @@ _LISTED = 6
 
 _LONG_LISTS = (re.compile(r"[^,;:()]+(?:, [^,;:()]+){8,}"), re.compile(r"[^;]+(?:; [^;]+){8,}"))
 
-#: What is said, by level: DEBUG stands in the log file alone, VERBOSE is shown with ``--verbose``, ERROR even
+#: What is said, by level: DEBUG is in the log file alone, VERBOSE is shown with ``--verbose``, ERROR even
 #: with ``--quiet``. The library says notes here, too; the command line alone decides who hears them.
 LOGGER = logging.getLogger("mriparaspinal")
 
@@ -32,7 +32,7 @@ VERBOSE = 15
 
 
 class _Terminal(logging.Handler):
-    """Lines on stderr: a record may be ``shown`` in another form than it stands in the log."""
+    """Lines on stderr: a record may be ``shown`` in another form than in the log."""
 
     def emit(self, record: logging.LogRecord) -> None:
         with if_read(sys.stderr):
@@ -118,7 +118,7 @@ def say_problems(problems: Sequence[Problem]) -> None:
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[str, int, int], None] | None]:
-    """A bar with rate and time left on a terminal, nothing elsewhere; yields what to tell the progress to."""
+    """A bar with rate and time left on a terminal, nothing elsewhere; yields what takes the progress."""
     if is_quiet() or not sys.stderr.isatty():
         yield None
         return

@@ -36,7 +36,7 @@ def logged(arguments: Mapping[str, Any], command: str) -> Iterator[None]:
 
 
 def log_unread(arguments: Sequence[str], command: str, error: UsageError) -> None:
-    """Log a command line that could not be read, where it names a log that may be written."""
+    """Log a command line that could not be read, if it names a log that may be written."""
     pairs = list(zip(("", *arguments), arguments, strict=False))
     named = [text for option, text in pairs if option == "--log-file"]
     named += [text.partition("=")[2] for text in arguments if text.startswith("--log-file=")]
@@ -47,7 +47,7 @@ def log_unread(arguments: Sequence[str], command: str, error: UsageError) -> Non
 
 
 def _refuse_input(log_file: Path, arguments: Mapping[str, Any]) -> None:
-    """Nothing is written beside the inputs."""
+    """Refuse a log that the command reads or writes, or that lies in the folder of an input."""
     resolved = log_file.resolve()
     for name, value in arguments.items():
         for path in [] if name == "log_file" else value if isinstance(value, list) else [value]:
@@ -110,7 +110,7 @@ def _versions() -> str:
 
 
 class _Log(logging.Handler):
-    """A file that lines are appended to, whole ones, though several runs may write into it."""
+    """A file that complete lines are appended to, though several runs may write into it."""
 
     def __init__(self, path: Path, command: str) -> None:
         super().__init__()

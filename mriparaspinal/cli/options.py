@@ -38,7 +38,7 @@ def command(function: Callable[..., None]) -> TyperCommand:
 
 
 def option(name: str, text: str, metavar: str | None = None, **more: Any) -> Any:
-    """An option; its default stands in its text, but where ``show_default`` is given."""
+    """An option; its default is in its text, unless ``show_default`` is given."""
     return typer.Option(name, metavar=metavar, help=text, **{"show_default": False, **more})
 
 
@@ -210,7 +210,7 @@ class Naming:
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """What a measurement is, beside its rule of fat."""
+    """The settings of a measurement, apart from the fat rule."""
 
     mask_rule: Annotated[
         Literal["labelme", "centre"] | None,

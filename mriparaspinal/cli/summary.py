@@ -71,7 +71,7 @@ def compared_rows(summary: Mapping[str, Any]) -> Rows:
 
 
 def not_tested(summary: Mapping[str, Any]) -> str:
-    """How many rows have no test, for a bracket behind the number of comparisons; nothing for none."""
+    """How many rows have no test, in brackets after the number of comparisons; empty if all have one."""
     number = summary["not_tested"]
     return f" ({number} more could not be tested)" if number else ""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mriparaspinal.core.errors import UsageError
 
-#: What the system says where it has no more of something; never the fault of one file.
+#: Errors of a system that has run out of something; never the fault of one file.
 _SHORT = {
     *(errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EROFS, errno.EFBIG),
     *([errno.EDQUOT] if hasattr(errno, "EDQUOT") else []),
@@ -37,7 +37,7 @@ def settle() -> None:
 def libraries_quiet() -> Iterator[None]:
     """Keep from the terminal what libraries warn of; it is in the log, where there is one.
 
-    What matters in such a warning is looked at where it arises, and told in words of this package. This is
+    What matters in such a warning is handled where it arises, and reported in words of this package. This is
     no filter: the tests still turn every warning into an error.
     """
     import logging
@@ -66,7 +66,7 @@ def libraries_quiet() -> Iterator[None]:
 
 
 def told(error: OSError) -> UsageError | None:
-    """The line for what the surroundings lack; None where the error is none of theirs."""
+    """The line for what the surroundings lack; None for any other error."""
     try:
         Path.cwd()
     except OSError:

@@ -24,7 +24,7 @@ BY_SIDE, BY_EACH = "side", "each"
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The numbers that are believed, ends included."""
+    """The plausible numbers, ends included."""
 
     low: float
     high: float

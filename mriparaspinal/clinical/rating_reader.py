@@ -44,7 +44,7 @@ class Rating:
 def template(instrument: Instrument, ids: Sequence[str] = ()) -> tuple[tuple[str, ...], list[list[str]]]:
     """The columns of the records, and rows to fill in: for each of ``ids``, else one block without an id.
 
-    Rows without an id are there only where they tell more than the header, the items of long records.
+    Rows without an id are there only where they say more than the header, the items of long records.
     """
     if not instrument.long:
         columns = (KEY, *(cell_name(item.name, side) for item, side in all_cells(instrument)))

@@ -30,7 +30,7 @@ class Fault:
     code: str = ""
     """The code of ``problems.csv``; empty where only the caller knows it."""
     shape: str = ""
-    """The label of the contour, or empty where the whole file is meant."""
+    """The label of the contour, or empty if it concerns the file."""
 
     @property
     def message(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-#: The usual endings beside a JSON, without regard to case; of several images of a stem these are measured.
+#: The usual image formats next to a JSON, in any case; of several images of a stem these are measured.
 USUAL_ENDINGS = (".png", ".jpg", ".jpeg")
 
 #: All endings that are looked for.
@@ -17,7 +17,7 @@ PARTICIPANTS = "participants.csv"
 #: What a share of a dataset keeps for others to be joined with it.
 SHARE = "share.msgpack"
 
-#: What ``prepare`` leaves beside the slices that it makes.
+#: What ``prepare`` writes next to the slices that it makes.
 PREPARED = "prepare.json"
 
 SLICES_TABLE = "slices.csv"

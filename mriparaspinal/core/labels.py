@@ -13,7 +13,7 @@ from mriparaspinal.core.model import MUSCLES, REFERENCES, SAT
 
 
 class Region(NamedTuple):
-    """What a label means: a muscle, a reference or fat, and the side if the label tells it."""
+    """What a label means: a muscle, a reference or fat, and the side if the label gives it."""
 
     name: str
     """``MF``, ``ES``, ``PM``, ``QL``, ``IVD``, ``VB`` or ``SAT``."""
@@ -29,7 +29,7 @@ class Region(NamedTuple):
         return f"{self.name}_{self.side[0].upper()}" if self.side else self.name
 
 
-#: Accepted names, in words; between words, ``_ - .``, space or nothing may stand.
+#: Accepted names, in words, which ``_``, ``-``, ``.``, a space or nothing may separate.
 _NAMES = {
     "MF": ("mf", "multifidus", "multifidus muscle"),
     "ES": ("es", "erector spinae", "erector spinae muscle"),
@@ -67,7 +67,7 @@ _UNSIDED = _compile((*REFERENCES, SAT), sided=False)
 
 @lru_cache(maxsize=4096)
 def parse_label(label: str) -> Region | None:
-    """Region and side that a label names; None where it is not one of ours.
+    """Region and side that a label names; None if the label is not known.
 
     >>> parse_label("left multifidus")
     Region(name='MF', side='left')
@@ -153,9 +153,9 @@ class Meanings:
 def meanings_of(labels: Iterable[str], aliases: Mapping[str, str], segment: str = "") -> Meanings:
     """The regions of all labels of a slice of ``segment`` (``L1`` … ``L5``, or empty).
 
-    A number behind a label, parted from it (``MF_L-2``, ``MF_L_2``, ``MF_L (2)``, ``MF_L#2``, ``MF_L 2``),
-    tells another part of the region. Where it is the number of the slice's segment, it may be that as well:
-    then it is a part only beside parts of other numbers. What may be another part of a region that is there
+    A number after a label, separated from it (``MF_L-2``, ``MF_L_2``, ``MF_L (2)``, ``MF_L#2``, ``MF_L 2``),
+    denotes another part of the region. If it is the number of the slice's segment, it may mean that as well:
+    then it is a part only if parts with other numbers exist. What may be another part of a labelled region
     (``MF_L_b``, ``MF_L copy``, ``MF_L:2``) is unclear, too.
     """
     found = Meanings()
@@ -207,7 +207,7 @@ def means_hole(label: str) -> bool:
 
 
 def may_be_lumbar(label: str) -> bool:
-    """Whether the L of a label can stand for lumbar as well as for left: ``LES``, ``LMF``."""
+    """Whether the L of a label can mean lumbar as well as left: ``LES``, ``LMF``."""
     return re.fullmatch("l(mf|es|pm|ql)", alias_key(label)) is not None
 
 

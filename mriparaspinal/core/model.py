@@ -1,4 +1,4 @@
-"""The plain data that the steps hand to each other. Units stand in the names or beside them."""
+"""The plain data that the steps hand to each other. Units are part of the names or of their descriptions."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Problem:
     file: str
     """Name relative to the dataset folder, with forward slashes."""
     shape: str
-    """The label of the contour, or empty where the whole file is meant."""
+    """The label of the contour, or empty if it concerns the file."""
     severity: Literal["error", "warning"]
     code: str
     message: str
@@ -138,7 +138,7 @@ class Slice:
 
     @property
     def name(self) -> str:
-        """The file that stands for the slice in the tables."""
+        """The file by which the tables name the slice."""
         return self.image or self.annotation
 
 
@@ -175,12 +175,12 @@ class SliceResult:
     seen: frozenset[tuple[str, str]]
     """Every region and side that a label of the file names, measured or not."""
     measurable: bool
-    """False where the slice as a whole was lost (its files could not be read)."""
+    """False if the slice was lost (its files could not be read)."""
     problems: tuple[Problem, ...]
     sha256: tuple[tuple[str, str], ...]
     """(file name relative to the dataset, SHA-256 of its bytes)."""
     threshold: float | None = None
-    """What fat was told by in this slice: a grey level, or a fat fraction for the rule ``dixon``."""
+    """The fat threshold of this slice: a grey level, or a fat fraction for the rule ``dixon``."""
     deep: bool = False
     """Whether the image has more than 8 bits, so that a window made its grey levels."""
     fit: tuple[float, float] | None = None

@@ -119,7 +119,7 @@ CHOICE_OF_TEST = (
     "the Mann–Whitney U test"
 )
 
-#: What stands for what, for the footnotes of tables.
+#: Abbreviations and their meaning, for the footnotes of tables.
 ABBREVIATIONS = {
     "ALS": "amyotrophic lateral sclerosis",
     "LR": "lumbosacral radiculopathy",

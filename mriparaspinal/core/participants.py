@@ -23,7 +23,7 @@ from mriparaspinal.core.text import (
 
 KEY = "participant_id"
 
-#: Columns of numbers with a meaning: the range in which a value is believed, and the unit.
+#: Columns of numbers with a known meaning: the plausible range, and the unit.
 NUMBERS: dict[str, tuple[float, float, str]] = {
     "age": (0, 130, "years"),
     "age_onset": (0, 130, "years"),
@@ -130,7 +130,7 @@ _UNKNOWN = (
     "desconocido",
 )
 
-#: Sexes beside the two that are none of a misspelling.
+#: Other entries for sex that are valid, not misspellings of M or F.
 _FURTHER_SEXES = {"o", "other", "x", "d", "divers", "diverse", "intersex", "nonbinary", "non binary"}
 
 #: Words of a language in which M is a woman.
@@ -147,7 +147,7 @@ class Participants:
     """Without the key."""
     rows: dict[str, dict[str, str]]
     notes: tuple[str, ...] = ()
-    """How cells were read that do not stand there as they were written, for the notes of the statistics."""
+    """Cells that were read as something other than their text, for the notes of the statistics."""
 
     def value(self, participant_id: str, column: str) -> str:
         """A cell, empty where the participant or the column is not there."""
@@ -222,7 +222,7 @@ class Column:
 
 
 def read_word(column: str, text: str) -> str | None:
-    """A cell of a column of :data:`WORDS` as its word, empty where that is none; None where it is not listed.
+    """A cell of a column of :data:`WORDS` as its standard word (empty for ``bilateral``); None if not listed.
 
     >>> read_word("sex", "weiblich"), read_word("onset_region", "Lower-limb onset"), read_word("sex", "1")
     ('F', 'lower', None)
@@ -315,7 +315,7 @@ def _read_numbers(column: str, texts: Sequence[str]) -> Column:
 
 
 def _sex_is_unclear(texts: Iterable[str]) -> bool:
-    """Whether M may be a man or a woman: it stands beside words of which it is the woman's."""
+    """Whether M may be a man or a woman: other cells are in a language in which M is a woman."""
     keys = {_key("sex", text) for text in texts}
     return "m" in keys and bool(keys & _M_IS_A_WOMAN)
 
@@ -404,7 +404,7 @@ def _alike(columns: tuple[str, ...], file: str) -> list[Problem]:
 
 
 def match_slices(participants: Participants, groups: dict[str, str], file: str) -> tuple[Problem, ...]:
-    """Hold the table against the slices; ``groups``: participant id → group of the file names."""
+    """Compare the table with the slices; ``groups``: participant id → group of the file names."""
     problems = []
     told: set[str] = set()
     for names, rows in near_matches(groups, participants.rows):
@@ -432,7 +432,7 @@ def match_slices(participants: Participants, groups: dict[str, str], file: str) 
 
 
 def _nearly(names: tuple[str, ...], rows: tuple[str, ...], file: str) -> Problem:
-    """Ids of slices and of rows that look alike and are not the same: never joined, but told."""
+    """Ids of slices and of rows that look alike and are not the same: reported, never joined."""
     mine = next((name for name in names if name not in rows), names[0])
     other = next(name for name in (*rows, *names) if name != mine)
     found = f"{' and '.join(rows)} in the table and {' and '.join(names)} in the file names"

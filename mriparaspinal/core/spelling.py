@@ -72,7 +72,7 @@ def difference(a: str, b: str) -> str:
 def near_matches(
     here: Collection[str], there: Collection[str]
 ) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Names that stand in one of two lists only, with those of the other list (or both) that look alike.
+    """Names that are in one of two lists only, with those of the other list (or both) that look alike.
 
     Each finding: the names of the first list, those of the second. Names that both lists have are in both.
     """

@@ -21,7 +21,7 @@ _NEARLY = re.compile(
 
 
 def read_number(text: str) -> float | None:
-    """The finite number that a text holds, or None where it holds none.
+    """The finite number that a text holds, or None if it holds none.
 
     ASCII digits, one decimal point, an optional sign and exponent; outer space is passed over. Not ``1_0``,
     which Python reads as 10, nor ``0x10``, ``inf``, ``1e400``, ``1,5`` or the digits of other scripts.
@@ -69,7 +69,7 @@ def is_missing(text: str, number: bool = False) -> bool:
 
 
 def read_cell(text: str) -> float | None:
-    """A cell of a column of numbers: a finite number, NaN where it is missing, None where it is neither.
+    """A cell of a column of numbers: a finite number, NaN if it is missing, None if it is neither.
 
     >>> read_cell("0.5"), read_cell("NA"), read_cell("0_5")
     (0.5, nan, None)

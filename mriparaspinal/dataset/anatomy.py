@@ -26,7 +26,7 @@ def sort_contours(
 ) -> Anatomy:
     """Sort the contours of one slice of (rows, columns) into regions.
 
-    A region of which one contour is faulty is left out as a whole: what remains would be too small.
+    A region of which one contour is faulty is left out entirely: what remains would be too small.
     ``file`` is the annotation's name for the problems; ``broken`` are the regions of shapes that
     the reader could not use; ``meanings`` those of all labels of the file, where they are known already.
     """

@@ -1,6 +1,6 @@
 """Fat and water images of the slices of a dataset, pixel for pixel, from Dixon series or volumes.
 
-Nothing is resampled: a slice's pixels must be voxels of both, which its place in ``slices.csv`` tells.
+Nothing is resampled: a slice's pixels must be voxels of both, by its position in ``slices.csv``.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Dixon:
     water: Values
     sha256: tuple[tuple[str, str], ...]
     remarks: tuple[Fault, ...] = ()
-    """What is to be said about the places that their headers tell, with the name of the image."""
+    """Notes on the positions that their headers give, with the name of the image."""
 
 
 def open_dixon(

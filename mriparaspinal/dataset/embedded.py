@@ -1,4 +1,4 @@
-"""The picture that a LabelMe file carries, compared with the image beside it: was it the one annotated?"""
+"""The picture that a LabelMe file carries, compared with the image next to it: was it the one annotated?"""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def embedded_problem(
     window: tuple[float, float] | None,
     frame: PixelBox | None,
 ) -> Problem | None:
-    """The warning that a LabelMe file was drawn on another picture than the image beside it.
+    """The warning that a LabelMe file was drawn on another picture than the image next to it.
 
     ``raw``: the bytes of that image. Grey levels are compared in ``frame``, around the regions, since
     names may have been blackened elsewhere; None: everywhere. LabelMe itself embeds a JPEG of a TIFF or BMP,
@@ -163,7 +163,7 @@ def _same(picture: SliceImage, image: SliceImage, frame: PixelBox | None) -> boo
 
 
 def _turned(picture: SliceImage, image: SliceImage) -> str:
-    """How the image must have been turned, or its grey levels inverted, to be so; empty where it was not."""
+    """How the image must have been turned, or its grey levels inverted, to be so; empty if it was not."""
     own = _levels(image.grey)
     found = {}
     for how, step in (("", None), *_TURNED):

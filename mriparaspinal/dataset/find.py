@@ -1,4 +1,4 @@
-"""Which slices a dataset folder holds, and whom they belong to."""
+"""Which slices a dataset folder holds, and of which participants."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class FoundSlices:
     slices: Sequence[Slice]
     problems: tuple[Problem, ...]
     lost: tuple[Slice, ...] = ()
-    """Lettered slices that are there and cannot be measured: without them their stack is not whole."""
+    """Lettered slices that are there and cannot be measured: without them their stack is incomplete."""
 
 
 def find_slices(
@@ -57,11 +57,11 @@ def find_slices(
     images_alone: bool = False,
     content: Callable[[str], Content] = lambda _: "labelme",
 ) -> FoundSlices:
-    """Pair images and annotations by their stems and tell whom they belong to.
+    """Pair images and annotations by their stems and find their participants.
 
     ``files``, ``dead``: names relative to the dataset folder, as :func:`.files.folder.list_files`
     gives them. ``images_alone``: label maps take the place of annotations, which are passed over.
-    ``content``: what a JSON holds, asked of those whose name is none of a slice.
+    ``content``: what a JSON holds, asked of those whose name is not that of a slice.
     Names are compared in one spelling of accented letters, and files go by their own.
     Raises :class:`UsageError` for a bad pattern.
     """
@@ -120,7 +120,7 @@ def _of_strays(
     problems: list[Problem],
     lost: list[Slice],
 ) -> list[Slice]:
-    """The slices that are made of files that had no partner beside them."""
+    """The slices that are made of files that had no partner in their folder."""
     stems = {composed(s.annotation[: s.annotation.rindex(".")]): s.annotation for s in found}
     done = sort_strays(strays, stems, others, content, settings.patient_from == "folder", _no_json)
     problems += done.problems
@@ -133,10 +133,10 @@ def _of_strays(
 
 
 def _without_originals(names: list[str], who: Callable[[str], Who | str]) -> list[str]:
-    """Names without those TIFF and BMP that the PNG or JPEG of a slice was exported of.
+    """Names without those TIFF and BMP that the PNG or JPEG of a slice was exported from.
 
-    Such an original has no JSON of its own, or lies right beside the PNG: then the JSON is of both, and its
-    ``imagePath`` tells which one was annotated.
+    Such an original has no JSON of its own, or is in the folder of the PNG: then the JSON is of both, and its
+    ``imagePath`` says which one was annotated.
     """
     stems = {name: name[: name.rindex(".")] for name in names}
     others = [n for n in names if kind(n) == "image" and not n.lower().endswith(USUAL_ENDINGS)]
@@ -180,7 +180,7 @@ def _lost_of_stacks(slices: Sequence[Slice], lost: list[Slice]) -> tuple[Slice, 
 
 
 def participant_of(name: str, who: Callable[[str], Who | str]) -> str:
-    """Whose slice a file is, by its name (relative to the dataset); empty where that does not tell.
+    """Whose slice a file is, by its name (relative to the dataset); empty if the name does not give it.
 
     ``who``: of :func:`name_parser`.
     """

@@ -33,13 +33,13 @@ from mriparaspinal.io.tables import read_table
 
 VALUES_TABLE = "values.csv"
 
-#: What ``masks`` writes beside slices or label maps: pictures, but no slices.
+#: What ``masks`` writes next to slices or label maps: pictures, but no slices.
 _PICTURES = ("_mask.png", "_overlay.png")
 
 #: More than the structures of one slice in any numbering; a grey image has more.
 _MOST_VALUES = 128
 
-#: What to do where a map's place cannot be compared with the slice's.
+#: What to do if a map's position cannot be compared with the slice's.
 PLACED_BY_DIRECTIONS = (
     "its first voxel is taken for a corner of the image, its directions for those of the display: "
     "check it on an overlay"
@@ -73,9 +73,9 @@ class SliceLabels:
     labels: NDArray[np.integer]
     """(rows, columns) as the slice."""
     unchecked: bool
-    """True where the file tells its place in the patient, but the slice's is not known."""
+    """True if the file gives its position in the patient, but the slice's is not known."""
     remark: Fault | None = None
-    """What is to be said about the place that the file tells."""
+    """A note on the position that the file gives."""
 
 
 def open_label_maps(folder: Path, numbering: str | None, option: str = "--masks") -> LabelMaps:
@@ -259,7 +259,7 @@ def masks_without_slice(maps: LabelMaps, slices: Iterable[Slice]) -> list[Proble
 
 
 def _is_label_map(name: str) -> bool:
-    # A PNG beside the masks may be anything; one that is called a mask is one.
+    # A PNG among the masks may be anything; one that is called a mask is one.
     return name.endswith(ENDINGS) and (not name.endswith(".png") or name.endswith("_mask.png"))
 
 
@@ -294,7 +294,7 @@ def lay_on_slice(
 ) -> NDArray[np.integer]:
     """The labels of a slice of (rows, columns) out of a volume; nothing is resampled.
 
-    ``plane``: the slice's place (``slices.csv``), None where it is not known. ``own``: the volume is of this
+    ``plane``: the slice's place (``slices.csv``), None if it is not known. ``own``: the volume is of this
     slice alone. Where both places are known, they decide. A slice's own volume without a place, or of
     a slice without one, must be (columns, rows, 1) voxels: voxel (i, j) is the pixel of column i, row j.
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _PARTICIPANTS = (PARTICIPANTS, "participants.tsv", "participants.xlsx")
 
-#: Looked at where none of the others is there: to say that they are not read.
+#: Looked for only if none of the others exists, to say that they are not read.
 _NOT_READ = ("participants.xls", "participants.ods", "participants.numbers")
 
 
@@ -49,13 +49,13 @@ class Dataset:
     dataset: FoundSlices
     participants: Participants
     participants_csv: bytes | None
-    """The participants table as CSV, to stand beside the results."""
+    """The participants table as CSV, to be written with the results."""
     spacings: dict[str, Spacing]
     sha256: dict[str, str]
     """Of the tables, by file name; the slices' come with their results."""
     problems: tuple[Problem, ...]
     places: dict[str, SlicePlace] = field(default_factory=dict)
-    """Where slices lie in the patient, by image; only those of which ``slices.csv`` tells it."""
+    """Where slices lie in the patient, by image; only those with a position in ``slices.csv``."""
     maps: LabelMaps | None = None
     """The label maps that are measured in place of contours."""
     dixon: DixonSource | None = None
@@ -63,7 +63,7 @@ class Dataset:
     everyone: tuple[str, ...] = ()
     """Every participant who has slices, in the order of the tables."""
     share: tuple[str, ...] = ()
-    """The participants that are measured, where it is not everyone; ``dataset`` has only their slices."""
+    """The participants that are measured, if not all; ``dataset`` has only their slices."""
     order: tuple[int, ...] = ()
     """Of a share: which slices of the whole dataset its slices, then its lost ones, are."""
     listing: str = ""
@@ -81,7 +81,7 @@ def open_dataset(
     fat_and_water: tuple[Path, Path] | None = None,
     share: Sequence[str] = (),
 ) -> Dataset:
-    """Find slices and read the tables beside them.
+    """Find slices and read the tables of the dataset.
 
     ``share``: the participants to measure, if not everyone; what is wrong with the tables and with the
     dataset as a whole is found as for everyone.

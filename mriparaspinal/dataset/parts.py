@@ -26,7 +26,7 @@ Parts = dict[RegionKey, list[Placed]]
 def unite(
     placed: list[Placed], faulty: set[RegionKey], told: Collection[RegionKey], file: str, anatomy: Anatomy
 ) -> Parts:
-    """Make one region of all its contours; returns these. Of what is ``told`` nothing more is said."""
+    """Make one region of all its contours; returns these. Regions in ``told`` are not reported again."""
     shapes: Parts = defaultdict(list)
     for p in placed:
         shapes[p.region.name, p.region.side].append(p)

@@ -1,7 +1,7 @@
-"""What cannot be on an axial slice of a lumbar spine, told from where regions lie and from their grey levels.
+"""Implausible findings on an axial lumbar slice, from the position of regions and their grey levels.
 
-Limits are far outside of what is seen on real slices; ``docs/plausibility.md`` tells how often each check
-speaks up without a reason.
+Limits are far outside of what is seen on real slices; ``docs/plausibility.md`` gives the false alarms
+of each check.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _MIDDLE = (0.3, 0.7)
 #: A region of fewer pixels may well be of one grey level.
 _FEWEST_PX = 20
 
-#: More slices of unusual areas than these are told of in one message.
+#: More slices of unusual areas than these are reported in one message.
 _TOLD = 3
 
 
@@ -65,7 +65,7 @@ class Spot(NamedTuple):
 
     name: str
     side: str
-    """As its label tells it; empty where it does not."""
+    """As its label gives it; empty if it does not."""
     column: float
     row: float
     size: float
@@ -82,10 +82,10 @@ def spot_of(name: str, side: str, patch: Patch) -> Spot:
 
 
 def front_back_swapped(spots: Sequence[Spot], reference: Spot | None) -> tuple[list[Spot], int]:
-    """Spots that clearly lie in front in place of behind, or the other way, and how many could be told.
+    """Spots that clearly lie anterior in place of posterior, or the reverse, and how many could be judged.
 
-    Multifidus and erector spinae lie behind the reference and the psoas (larger row), psoas in front of them;
-    the middle one of each stands for all, so that one wrong label does not make others look wrong.
+    Multifidus and erector spinae lie posterior to the reference and the psoas (larger row), psoas anterior;
+    the median position is compared, so that one wrong label does not make others look wrong.
     """
     back = [s for s in spots if s.name in ("MF", "ES")]
     psoas = [s for s in spots if s.name == "PM"]
@@ -101,7 +101,7 @@ def front_back_swapped(spots: Sequence[Spot], reference: Spot | None) -> tuple[l
 
 
 def surely_in_order(muscles: Sequence[tuple[str, Patch]], reference: Spot | None) -> bool:
-    """Whether the frames of patches, by muscle, tell already that none lies in front in place of behind."""
+    """Whether the bounding boxes alone, by muscle, exclude that anterior and posterior are swapped."""
     tops = [patch.top for name, patch in muscles if name in ("MF", "ES")]
     lowest = [patch.bottom - 1 for name, patch in muscles if name == "PM"]
     behind = reference is None or all(top >= reference.row for top in tops)
@@ -133,10 +133,10 @@ _TURNS: tuple[tuple[str, str, _Turn], ...] = (
 def turned_as_a_whole(
     spots: Sequence[Spot], reference: Spot | None, midline: float | None, image_left: str
 ) -> Finding | None:
-    """Why all contours of a slice lie where they cannot: they fit where coordinates are turned; else None.
+    """Why all contours of a slice are misplaced: they fit if the coordinates are turned; else None.
 
-    ``midline``: the column that parts left from right; ``image_left``: the patient's side at the left of
-    the image. A mirror image, left and right alone, is told by the labels' sides.
+    ``midline``: the column between left and right; ``image_left``: the patient's side at the left of
+    the image. A mirror image, left and right alone, is found by the labels' sides.
     """
     swapped, told = front_back_swapped(spots, reference)
     sided = [s for s in spots if s.side]
@@ -330,7 +330,7 @@ def fits_mirrored(own: float, mirrored: float) -> bool:
 
 
 class Gathered:
-    """What only several slices of a participant, or of a study, tell; fed with one result after another."""
+    """Findings that need several slices of a participant or a study; results are added one by one."""
 
     def __init__(self, spacings: Mapping[str, tuple[float, float]]) -> None:
         """``spacings``: image name → mm between rows and columns."""

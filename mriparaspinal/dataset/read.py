@@ -49,7 +49,7 @@ class OpenSlice:
 
 
 def read_slice(root: Path, slice_: Slice, settings: Settings) -> OpenSlice:
-    """Read both files of a slice and sort its contours; image and regions stay None where that fails."""
+    """Read both files of a slice and sort its contours; image and regions stay None if that fails."""
     found = OpenSlice()
     name = slice_.annotation
     raw = _read(root, slice_, name, found)
@@ -179,7 +179,7 @@ def _read(root: Path, slice_: Slice, name: str, found: OpenSlice) -> bytes | Non
 
 
 def _belongs_to(root: Path, slice_: Slice, annotation: Annotation, found: OpenSlice) -> bool:
-    """Whether ``imagePath`` lets the annotation belong to this slice; no file is opened to tell."""
+    """Whether ``imagePath`` lets the annotation belong to this slice; no file is opened for this."""
     told = annotation.image_path
     if not told:
         return True
@@ -228,7 +228,7 @@ def _is_file_inside(root: Path, name: str) -> bool:
 
 
 def _image_bytes(root: Path, slice_: Slice, annotation: Annotation | None, found: OpenSlice) -> bytes | None:
-    """The image beside the annotation, else the one that it carries if those surely are its grey levels."""
+    """The image next to the annotation, else the one that it carries if those surely are its grey levels."""
     name = slice_.name
     if slice_.image is not None:
         return _read(root, slice_, slice_.image, found)

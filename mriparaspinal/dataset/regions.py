@@ -24,7 +24,7 @@ class Anatomy:
     contours: list[tuple[RegionKey, Contour]] = field(default_factory=list)
     """What the patches were drawn from."""
     seen: set[RegionKey] = field(default_factory=set)
-    """Every region that a label names, usable or not; the side is empty where it could not be told."""
+    """Every region that a label names, usable or not; the side is empty if it is unclear."""
     ignored: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 

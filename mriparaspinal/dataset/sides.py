@@ -33,7 +33,7 @@ def with_sides(
     sided = [p for p in muscles if p.region.side]
     contradicting = [p for p in sided if _side_shown(p.patch, midline, settings) == OPPOSITE[p.region.side]]
     spots: dict[Spot, Placed] = {}
-    # Most slices are told by the frames of their contours, without a look at each pixel.
+    # For most slices the bounding boxes of the contours are enough, without a look at each pixel.
     if contradicting or not surely_in_order([(p.region.name, p.patch) for p in muscles], reference_spot):
         spots = {spot_of(*p.region, p.patch): p for p in muscles}
     finding = turned_as_a_whole(list(spots), reference_spot, midline, settings.image_left)
@@ -52,7 +52,7 @@ def with_sides(
         if p.region.side:
             if p not in wrong.contours:
                 good.append(p)
-        # Without a reference no side is guessed: the middle of pairs only checks labels that tell theirs.
+        # Without a reference no side is guessed: the middle of pairs only checks labels that give theirs.
         elif fault := _unsided_fault(p, reference):
             anatomy.problems.append(error_of(file, p.contour.label, fault))
             anatomy.seen.add((p.region.name, ""))
@@ -169,7 +169,7 @@ def _middle_of_pairs(muscles: list[Placed]) -> float | None:
 
 
 def _side_shown(patch: Patch, midline: float | None, settings: Settings) -> str:
-    """The patient's side on which the display shows a patch's centroid; empty where it cannot be told."""
+    """The patient's side on which the display shows a patch's centroid; empty if it is unclear."""
     if midline is None:
         return ""
     # Most patches lie wholly on one side, and their centroid with them.

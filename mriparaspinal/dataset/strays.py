@@ -21,17 +21,17 @@ from mriparaspinal.io.images import SLICE_FILE_LIMIT
 from mriparaspinal.io.manifest import MANIFESTS
 
 Who = tuple[str, str, str, str]
-"""Participant id, group, segment, and the letter that tells several slices of the segment apart."""
+"""Participant id, group, segment, and the letter that distinguishes several slices of the segment."""
 
 Content = Literal["labelme", "nothing", "other"]
 """What a JSON holds."""
 
-#: The tables beside the slices, and the protocol.
+#: The tables of a dataset, and the protocol.
 _TABLE_STEMS = ("participants", "slices")
 
 _TABLES = ("participants.csv", "participants.tsv", "slices.csv", "paraspinal.toml")
 
-#: What stands behind (or before) the name of a file in its copies, besides numbers and computers' names.
+#: What copies of a file have after (or before) its name, besides numbers and computers' names.
 _WORDS = (
     r"copy|kopie|copie|copia|kopia|kopi|cópia|копия|副本|コピー|복사본|conflict\w*|old|alt|bak|backup|orig|"
     r"original|new|neu|final|prev|previous"
@@ -43,7 +43,7 @@ _BEFORE = re.compile(
     r".*(?:copy|kopie|copie|copia|kopia|cópia|копия|副本|コピー|복사본).*", re.IGNORECASE | re.DOTALL
 )
 
-#: JSON files of BIDS: of the whole dataset, and those beside a file of such entities.
+#: JSON files of BIDS: those of the dataset, and sidecars of files with such entities.
 _BIDS = re.compile(
     r"(?:dataset_description|participants|samples|genetic_info|.*_(?:sessions|scans|events|channels))\.json"
     r"|(?:.*_)?(?:sub|ses|task|acq|run|echo|rec|dir|space|desc|ce)-[a-z0-9]+(?:_.*)?\.json",
@@ -58,13 +58,13 @@ class Stray:
     stem: str
     """With its folders, NFC."""
     names: tuple[str, ...]
-    """As they stand on the disk."""
+    """As they are on the disk."""
     who: Who | str
     """Whose it is, or the words for what is wrong with the name."""
 
     @property
     def name(self) -> str:
-        """The file that stands for it in messages."""
+        """The file by which messages name it."""
         return next((name for name in self.names if kind(name) == "image"), self.names[0])
 
     @property
@@ -109,7 +109,7 @@ def json_content(root: Path, name: str) -> Content:
 
 
 def placeholders(names: Iterable[str], there: set[str]) -> dict[str, list[str]]:
-    """Files that a cloud or a download has not brought yet, by the stem of what they stand for."""
+    """Files that a cloud or a download has not brought yet, by the stem of the file that is missing."""
     found: dict[str, list[str]] = defaultdict(list)
     for name in names:
         real = composed(stands_for(name))
@@ -174,7 +174,7 @@ def sort_strays(
 ) -> Sorted:
     """Find the partner of each stray, or say what it is.
 
-    ``stems``: stem → the file that stands for it, of the slices that are whole. ``others``: files of no kind
+    ``stems``: stem → the file that messages name, of complete slices. ``others``: files of no kind
     that may be volumes.
     ``by_folder``: the last folder is the patient. ``no_json``: the problem of an image alone.
     """
@@ -212,7 +212,7 @@ def sort_strays(
 def _without_foreign_json(
     bad: list[Stray], others: Sequence[str], content: Callable[[str], Content], done: Sorted
 ) -> list[Stray]:
-    """Pass over the JSONs of BIDS, and tell of those that are no LabelMe files in one line."""
+    """Skip the JSONs of BIDS, and report those that are not LabelMe files in one line."""
     ours, foreign = [], []
     volumes = {composed(name.partition(".nii")[0]) for name in others if ".nii" in name}
     for stray in bad:
@@ -303,7 +303,7 @@ def _grouped(strays: Iterable[Stray], key: Callable[[Stray], tuple[str, str]]) -
 
 
 def _copies(bad: list[Stray], known: dict[str, str]) -> tuple[dict[str, list[str]], list[Stray]]:
-    """The other versions of known files, by their stem, and the strays that are none."""
+    """The other versions of known files, by their stem, and the strays that are not."""
     copies: dict[str, list[str]] = defaultdict(list)
     rest = []
     for stray in bad:

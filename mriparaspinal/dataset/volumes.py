@@ -1,4 +1,4 @@
-"""The label maps in place of contours, and the fat and water images: whether they fit what was asked for."""
+"""The label maps in place of contours, and the fat and water images: whether they fit the other options."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def label_maps(
     masks: Path | None, numbering: str | None, asked: Container[str], *outputs: Path
 ) -> LabelMaps | None:
-    """The label maps that are measured; raises :class:`UsageError` where they and other options do not fit.
+    """The label maps that are measured; raises :class:`UsageError` if they contradict other options.
 
     ``asked``: the settings that were asked for by name; ``outputs``: the folders that are written into.
     """
@@ -42,7 +42,7 @@ def label_maps(
 def dixon_images(
     settings: Settings, fat: Path | None, water: Path | None, *outputs: Path
 ) -> tuple[Path, Path] | None:
-    """The images of the fat rule ``dixon``; raises :class:`UsageError` where they and the rule do not fit."""
+    """The images of the fat rule ``dixon``; raises :class:`UsageError` if they contradict the rule."""
     names, rule = (argument("fat"), argument("water")), argument("fat_rule")
     if settings.fat_rule == "dixon":
         if fat is None or water is None:
@@ -61,7 +61,7 @@ def dixon_images(
 
 
 def refuse_idle_affine(asked: Container[str], *volumes: object) -> None:
-    """Raise :class:`UsageError` for ``affine`` where no volume is given whose place it could tell."""
+    """Raise :class:`UsageError` for ``affine`` if no volume is given whose position it could select."""
     if "affine" in asked and all(volume is None for volume in volumes):
         given = f"{argument('masks')} or {argument('fat')} and {argument('water')}"
         found = f"given without {given}; expected volumes whose position it selects"

@@ -31,7 +31,7 @@ from mriparaspinal.io.slices_table import read_spacings
 from mriparaspinal.io.tables import parse_table
 from mriparaspinal.scans.levels import parse_levels
 from mriparaspinal.stats.characteristics import characteristics
-from mriparaspinal.stats.compare import compare, compare_arms
+from mriparaspinal.stats.compare import compare
 from mriparaspinal.stats.contrasts import matches, parse_contrast
 from mriparaspinal.stats.design import select
 from mriparaspinal.stats.reliability import ratings_of_table
@@ -264,7 +264,7 @@ def test_intracranial_volume() -> None:
 
 def test_characteristics_take_no_text_for_a_number() -> None:
     for text, value in CELLS.items():
-        (mean,) = characteristics(_two_groups(text), compare_arms)[0]["mean_a"]
+        (mean,) = characteristics(_two_groups(text))[0]["mean_a"]
         assert math.isnan(mean) if isinstance(value, str) else mean == value, text
 
 

@@ -12,8 +12,8 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
+from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.io.dicom_decoder import decode
-from mriparaspinal.io.folder import UnreadableFileError
 
 RLE = Path(str(get_testdata_file("MR_small_RLE.dcm")))
 PLAIN = pydicom.dcmread(str(get_testdata_file("MR_small.dcm"))).pixel_array
@@ -35,7 +35,7 @@ def test_a_file_that_ends_its_decoder_is_refused_and_the_next_one_is_read():
     alone = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert alone.returncode in (1, -signal.SIGABRT)  # by the version of the decoder: an error, or the end
     for _ in range(2):
-        with pytest.raises(UnreadableFileError, match="the pixels cannot be decoded"):
+        with pytest.raises(UnreadableError, match="the pixels cannot be decoded"):
             decode(ENDS_ITS_DECODER, None)
     assert (decode(RLE, None) == PLAIN).all()
 
@@ -46,13 +46,13 @@ def test_a_file_that_its_decoder_only_complains_of_is_refused(tmp_path):
     raw = Path(str(get_testdata_file("JPEG-LL.dcm"))).read_bytes()
     middle = len(raw) // 2
     (tmp_path / "cut.dcm").write_bytes(raw[:middle] + b"\xff\xd9" + raw[middle + 2 :])  # "end of image"
-    with pytest.raises(UnreadableFileError, match="damaged, according to their decoder"):
+    with pytest.raises(UnreadableError, match="damaged, according to their decoder"):
         decode(tmp_path / "cut.dcm", None)
 
 
 def test_what_is_no_dicom_is_refused(tmp_path):
     (tmp_path / "a").write_text("no DICOM")
-    with pytest.raises(UnreadableFileError, match="the pixels cannot be decoded"):
+    with pytest.raises(UnreadableError, match="the pixels cannot be decoded"):
         decode(tmp_path / "a", None)
 
 
