@@ -24,6 +24,7 @@ from mriparaspinal.annotations.readers import (
 )
 from mriparaspinal.annotations.sources import SourceFiles, Sources, find_sources
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError, unreadable
+from mriparaspinal.core.filenames import require_short
 from mriparaspinal.core.labels import Region, alias_key, hint, part_of, region_of
 from mriparaspinal.core.model import Contour, Problem, Settings, Slice
 from mriparaspinal.core.text import count_of
@@ -175,7 +176,9 @@ def _aliases(settings: Settings) -> dict[str, str]:
 
 
 def _make_one(slice_: Slice, claims: Sequence[SourceFiles], given: Annotations, made: Contoured) -> None:
+    name = f"{slice_.name.rpartition('.')[0]}.json"
     try:
+        require_short(name)
         shape = _shape_of(given.study.root, slice_)
         if len(claims) > 1:
             names = " and ".join(listed(claim.names) for claim in claims)
@@ -198,7 +201,7 @@ def _make_one(slice_: Slice, claims: Sequence[SourceFiles], given: Annotations, 
     if not _in_place(slice_, shapes, shape, given, made):
         return
     image = slice_.name.rpartition("/")[2]
-    made.files[f"{slice_.name.rpartition('.')[0]}.json"] = labelme_bytes(image, shape, shapes)
+    made.files[name] = labelme_bytes(image, shape, shapes)
     made.shapes += len(shapes)
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from mriparaspinal import __version__
 from mriparaspinal.annotations.overlay import index_image, label_map, overlay
 from mriparaspinal.core.errors import NoInputError
-from mriparaspinal.core.filenames import SLICES_TABLE
+from mriparaspinal.core.filenames import SLICES_TABLE, name_too_long
 from mriparaspinal.core.model import Problem, Settings, Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.open import Dataset
@@ -95,12 +95,8 @@ def _draw_slice(
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise cannot_write(out, error) from None
-        found = f"its name is too long to end in {max(files, key=len).removeprefix(_stem(slice_))}"
-        remedy = "shorten the names of its files"
-        problem = Problem(
-            slice_.name, "", "error", "name-too-long", f"{found}; expected a shorter one", remedy
-        )
-        return {}, [*problems, problem]
+        fault = name_too_long(max(files, key=len).removeprefix(_stem(slice_))).fault
+        return {}, [*problems, fault.at(slice_.name).problem()]
     return {name: sha256(content) for name, content in files.items()}, problems
 
 

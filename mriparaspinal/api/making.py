@@ -89,7 +89,7 @@ def masks(
     if format not in ("png", "nifti"):
         raise UsageError(f"format: {format!r} was found; expected png or nifti; correct it")
     _, number = processes(there, jobs)
-    with OutputFolder(folder, MASKS) as written:
+    with OutputFolder(folder, MASKS, keep_changed=True) as written:
         study = open_dataset(root, protocol, leave_out=folder, share=list(only))
         slices = len(study.dataset.slices)
         advance = each(progress, "drawing", slices)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from mriparaspinal.core.errors import UnreadableError, unreadable
+
+#: So many bytes has a name on the common file systems.
+_NAME_BYTES = 255
+
 #: The usual image formats next to a JSON, in any case; of several images of a stem these are measured.
 USUAL_ENDINGS = (".png", ".jpg", ".jpeg")
 
@@ -21,3 +26,16 @@ SHARE = "share.msgpack"
 PREPARED = "prepare.json"
 
 SLICES_TABLE = "slices.csv"
+
+
+def name_too_long(ending: str) -> UnreadableError:
+    """The fault of a slice whose name leaves no room for that of a file made of it."""
+    found, remedy = f"its name is too long to end in {ending}", "shorten the names of its files"
+    return unreadable(found, "a shorter one", remedy, "name-too-long")
+
+
+def require_short(name: str) -> None:
+    """Raise :class:`UnreadableError` for a name (``a/b.png``) that is too long for a file system."""
+    own = name.rpartition("/")[2]
+    if len(own.encode("utf-8", "surrogateescape")) > _NAME_BYTES:
+        raise name_too_long(f".{own.rpartition('.')[2]}")

@@ -215,6 +215,8 @@ def _is_below(name: str) -> bool:
 def _begins_as_manifest(path: Path) -> bool:
     """Whether a file is a manifest of ours, even if it cannot be read any more."""
     try:
+        if not path.is_file():  # to open a pipe would wait for its writer
+            return False
         with path.open("rb") as file:
             return file.read(len(_MANIFEST_HEAD)) == _MANIFEST_HEAD
     except OSError:

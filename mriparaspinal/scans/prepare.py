@@ -16,7 +16,7 @@ import numpy as np
 
 from mriparaspinal import __version__
 from mriparaspinal.core.errors import UnreadableError, UsageError, unreadable
-from mriparaspinal.core.filenames import PREPARED
+from mriparaspinal.core.filenames import PREPARED, require_short
 from mriparaspinal.core.model import MUSCLES, PROBLEM_COLUMNS, REFERENCES, SAT, SEGMENTS, Problem
 from mriparaspinal.core.text import count_of, natural_key
 from mriparaspinal.imaging.window import PERCENTILES, WindowRule
@@ -95,6 +95,7 @@ def prepare(
         windows: Windows = {}
         for name, one in named(chosen, problems):
             try:
+                require_short(name)
                 dicom = one.stack.kind == "DICOM"
                 part = place.is_file() and dicom and has_series(everywhere(), one.stack)
                 whole, known = (everywhere(), windows_everywhere) if part else (source, windows)

@@ -473,6 +473,19 @@ def test_what_a_broken_manifest_lists_is_not_replaced(every, tmp_path, name, man
         assert {n: digest for n, digest in contents(out).items() if n != manifest} == before
 
 
+@pytest.mark.parametrize(
+    ("name", "manifest"),
+    [("quantify", "quantify.json"), ("merge", "quantify.json"), ("masks", "masks.json")],
+)
+def test_a_pipe_in_place_of_a_manifest_is_not_waited_for(every, tmp_path, name, manifest):
+    out, writer = tmp_path / "out", every[name]
+    out.mkdir()
+    os.mkfifo(out / manifest)
+    outcome = finish(start(*writer.command(out, writer.one)))
+    assert refused(outcome, out / manifest), outcome.err
+    assert stat.S_ISFIFO((out / manifest).stat().st_mode)
+
+
 def test_a_link_stays_and_its_target_is_replaced(data, tmp_path):
     (tmp_path / "link.json").symlink_to("found.json")
     for _ in range(2):
@@ -508,6 +521,45 @@ def test_a_name_too_long_costs_its_slice(tmp_path):
         in outcome.err
     )
     assert {"ALS_1_3_mask.png", "ALS_1_3_overlay.png", "values.csv"} <= fingerprint(tmp_path / "out").keys()
+
+
+def test_a_slice_whose_name_is_too_long_for_its_contours_costs_itself(data, tmp_path):
+    assert run("masks", data, "--out", tmp_path / "masks", "--participant-label", "ALS_1").code in (0, 4)
+    for annotation in data.glob("*.json"):
+        annotation.unlink()
+    long = f"ALS_{'1' * 245}_3"
+    shutil.copy(data / "ALS_1_3.png", data / f"{long}.png")
+    (tmp_path / "masks" / f"{long}.zip").write_bytes(b"")
+    outcome = run("contours", tmp_path / "masks", "--dataset", data)
+    assert outcome.code == 4, outcome.err
+    assert f"{long}.png: error: its name is too long to end in .json; expected a shorter one" in outcome.err
+    assert (data / "ALS_1_3.json").exists()
+
+
+def test_a_row_whose_name_is_too_long_costs_itself(every, tmp_path):
+    out, writer = tmp_path / "out", every["prepare"]
+    levels = tmp_path / "levels.csv"
+    rows = Path(writer.arguments[2]).read_text()
+    levels.write_text(f"{rows}v.nii.gz,{'A' * 248},1,2,5\n")
+    outcome = run("prepare", writer.arguments[0], "--levels", levels, "--window", "0,500", "--out", out)
+    assert outcome.code == 4, outcome.err
+    assert "levels.csv: row 5: error: its name is too long to end in .png; expected a shorter" in outcome.err
+    assert len(list(out.glob("*.png"))) == 3
+
+
+def test_a_mask_that_was_corrected_by_hand_is_not_replaced(data, tmp_path):
+    out = tmp_path / "out"
+    assert run("masks", data, "--out", out).code == 0
+    mask = out / "ALS_1_3_mask.png"
+    with Image.open(mask) as image:
+        corrected = image.copy()
+    corrected.putpixel((0, 0), 1)
+    corrected.save(mask)
+    before = contents(out)
+    assert refused(run("masks", data, "--out", out, "--threshold", 60), mask)
+    assert contents(out) == before
+    mask.unlink()
+    assert run("masks", data, "--out", out, "--threshold", 60).code == 0
 
 
 def test_masks_of_slices_that_are_gone_go_too(data, tmp_path):
