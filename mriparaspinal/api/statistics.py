@@ -361,5 +361,8 @@ def sweep_thresholds(
         source = open_source(folder, cohort.manifest, root)
         return sweep(cohort, source, number, each(progress, "reading", len(source.study.dataset.slices)))
 
-    found = _analyse(results, participants, (), analyse)
+    def opened(data: Data, people: Table | None, given: Files) -> Cohort:
+        return open_cohort(_source(data, given), given.if_any(people, PARTICIPANTS))
+
+    found = _analyse(results, participants, (), analyse, opened)
     return replace(found, paths=(*found.paths, root))

@@ -1,4 +1,4 @@
-"""What a command found: a short summary for a person on stderr, or one JSON object for a program on stdout."""
+"""What a command found, in short: for a person on stderr, or as one JSON object for a program on stdout."""
 
 from __future__ import annotations
 

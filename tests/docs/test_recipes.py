@@ -185,7 +185,7 @@ def test_the_notebook_prints_what_the_page_shows(tmp_path: Path) -> None:
     assert code == 0, printed
     found = of("recipes.md", "Notebook")
     cells = [pair for pair in itertools.pairwise(found) if pair[0].language == "python"]
-    assert len(cells) == 3
+    assert len(cells) == 2
     assert not any("pandas" in cell.text for cell, _ in cells), "the public names alone"
     for number, (cell, shown) in enumerate(cells):
         (folder / f"cell{number}.py").write_text(cell.text, encoding="utf-8")

@@ -180,7 +180,7 @@ def test_all_faults_at_once_those_of_the_flags_too(tmp_path):
     write(tmp_path, 'threshold = 300\nmask-rule = "x"\nbanana = 1\nwindow = [2, 1]\n[labels]\na = "b"')
     lines = faults(tmp_path, {"threshold": 999, "window": (1.0, float("nan"))})
     keys = ["threshold", "mask_rule", "banana", "window", "labels"]
-    starts = [*(f"paraspinal.toml: {key}: " for key in keys), "--threshold: 999 ", "--window: (1.0, nan) "]
+    starts = [*(f"paraspinal.toml: {key}: " for key in keys), "threshold: 999 ", "window: (1.0, nan) "]
     assert len(lines) == len(starts)
     assert all(line.startswith(start) for line, start in zip(lines, starts, strict=True))
 

@@ -434,7 +434,7 @@ def test_refuses_a_file_as_folder(tmp_path: Path, command) -> None:
     (tmp_path / "file").write_text("keep")
     code, _, err = command("phantom", tmp_path / "file")
     assert code == 2
-    assert err.startswith(f"mriparaspinal: {tmp_path / 'file'}: cannot be written (")
+    assert err.startswith(f"mriparaspinal: {tmp_path / 'file'}: cannot be written into (")
     assert err.count("\n") == 1
 
 
