@@ -29,7 +29,17 @@ HASHES = Path(__file__).with_name("bytes.json")
 #: What is drawn or packed by libraries.
 DRAWN = (".png", ".svg", ".xlsx", ".html", ".pdf", ".gz")
 #: Libraries whose versions are pinned for these bytes.
-LIBRARIES = ("matplotlib", "pillow", "numpy", "scipy", "pandas", "statsmodels", "nibabel", "jinja2")
+LIBRARIES = (
+    "matplotlib",
+    "pillow",
+    "numpy",
+    "scipy",
+    "pandas",
+    "statsmodels",
+    "nibabel",
+    "jinja2",
+    "xlsxwriter",
+)
 
 
 def write_volumes(folder: Path) -> None:
