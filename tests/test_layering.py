@@ -154,6 +154,9 @@ HEAVY = {
     "dask",
     "dipy",
     "multiprocessing",
+    "starlette",
+    "uvicorn",
+    "anyio",
 }
 
 

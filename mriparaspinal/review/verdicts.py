@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -69,7 +69,11 @@ def read_verdicts(path: Path) -> list[Verdict]:
 
 
 def _verdict(cells: dict[str, str], where: str) -> Verdict:
-    verdict = Verdict(**{column: cells.get(column, "") for column in COLUMNS})
+    return checked(Verdict(**{column: cells.get(column, "") for column in COLUMNS}), where)
+
+
+def checked(verdict: Verdict, where: str) -> Verdict:
+    """The judgement, its region in the short spelling; raises :class:`NoInputError` for an impossible one."""
     if not _is_below(verdict.image):
         found = f"image {verdict.image!r} was found"
         raise NoInputError(
@@ -91,11 +95,7 @@ def _verdict(cells: dict[str, str], where: str) -> Verdict:
     if region is None or (region.is_muscle and not region.side):
         expected = "expected MF_L, ES_R, IVD or the like, or nothing for the whole slice"
         raise NoInputError(f"{where}: region {verdict.region!r} was found; {expected}; correct it")
-    return Verdict(**{**_cells(verdict), "region": str(region)})
-
-
-def _cells(verdict: Verdict) -> dict[str, str]:
-    return dict(zip(COLUMNS, astuple(verdict), strict=True))
+    return replace(verdict, region=str(region))
 
 
 def _is_below(name: str) -> bool:
