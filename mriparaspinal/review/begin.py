@@ -76,8 +76,12 @@ def begin(root: Path, settings: Settings, wanted: Wanted) -> tuple[Session, list
         why=why,
     )
     session = Session(way, readings)
-    if wanted.marks is not None:
-        notes.append(_take_marks(session, wanted.marks))
+    try:
+        if wanted.marks is not None:
+            notes.append(_take_marks(session, wanted.marks))
+    except BaseException:
+        session.close()
+        raise
     return session, notes
 
 

@@ -57,9 +57,8 @@ def serve(session: Session, port: int, browser: bool, say: Callable[[str], None]
             try:
                 server[0].run(sockets=[listener])
             except KeyboardInterrupt as stop:
-                if (
-                    type(stop) is not KeyboardInterrupt
-                ):  # Ctrl-C is the usual way to end, other signals are not
+                # Ctrl-C is the usual way to end; other signals to stop are not.
+                if type(stop) is not KeyboardInterrupt:
                     raise
 
 

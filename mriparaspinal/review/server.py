@@ -45,6 +45,7 @@ def application(session: Session, token: str, end: Callable[[], None]) -> Guard:
     routes = [
         Route("/", _page),
         Route("/page/{name}", _page),
+        Route("/favicon.ico", lambda _: Response(status_code=204)),
         Route("/api/session", asked.answer(asked.overview)),
         Route("/api/slices/{number:int}", asked.answer(asked.slice)),
         Route("/api/slices/{number:int}/grey", asked.answer(asked.grey)),

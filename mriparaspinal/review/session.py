@@ -91,8 +91,8 @@ class Session:
 
     def __init__(self, way: Way, readings: Sequence[Reading]) -> None:
         self.way, self.readings = way, tuple(readings)
-        self.journal = Journal(way.folder)
         self.verdicts = VerdictFile(way.folder, way.reader)
+        self.journal = Journal(way.folder)
         self._bench = Workbench(way.settings)
         self._alone = threading.RLock()
         self._forget_what_was_saved()
