@@ -1,8 +1,8 @@
 """A few clicks around a region become a smooth line that follows the edges of the slice.
 
-A closed spline through the clicks says where the line may run: in a band around it, a random walker (Grady 2006,
-doi 10.1109/TPAMI.2006.233; scikit-image) that starts at a pixel comes first inside or first outside, depending on
-the edges between. Where the slice shows no edge, the spline stands.
+A closed spline through the clicks says where the line may run: in a band around it, a random walker (Grady
+2006, doi 10.1109/TPAMI.2006.233; scikit-image) that starts at a pixel comes first inside or first outside,
+depending on the edges between. Where the slice shows no edge, the spline stands.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _EDGES = 400
 #: How much of the answer is the person's line; the rest is the walker's.
 _TRUST = 0.8
 
-#: In px: the narrowest default band, and what of a band no pixel is free in, so that the line stays within it.
+#: In px: the narrowest default band, and its rim, in which no pixel is free, so that the line stays in it.
 _NARROWEST, _RIM = 2.0, 1.5
 
 
 def default_band(points: Points) -> float:
-    """How far a refined line may move from the spline, in px: 8 % of the square root of its area, and a rim."""
+    """How far a line may move from the spline, in px: 8 % of the square root of its area, and a rim."""
     return _RIM + max(_NARROWEST, _BAND * float(np.sqrt(enclosed_area(closed_spline(points)))))
 
 
@@ -105,7 +105,7 @@ def _outline(share: NDArray[np.float64]) -> Points | None:
 
 
 def _simple(line: Points, size: float) -> Points:
-    """A line of fewer points that encloses the same area: what the chords cut off is given back all around."""
+    """A line of fewer points around the same area: what the chords cut off is given back all around."""
     closed = np.concatenate((line, line[:1]))
     points: Points = approximate_polygon(closed, min(0.5, _TOLERANCE * size))[:-1]
     if len(points) < 3 or not enclosed_area(points):

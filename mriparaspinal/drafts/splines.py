@@ -35,7 +35,7 @@ def closed_spline(points: Points, spacing_px: float = 1.0) -> Points:
 
 
 def depth_below(line: Points, shape: tuple[int, int]) -> NDArray[np.float64]:
-    """How deep the centre of each pixel of (rows, columns) lies within a closed line; outside negative, in px."""
+    """How deep the centre of each pixel of (rows, columns) lies in a closed line, in px; outside negative."""
     fine = Contour("", "polygon", tuple(map(tuple, (line * _FINE).tolist())))
     patch = rasterise(fine, (shape[0] * _FINE, shape[1] * _FINE), "centre")
     inside = np.zeros((shape[0] * _FINE, shape[1] * _FINE), dtype=bool)

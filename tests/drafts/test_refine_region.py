@@ -48,7 +48,7 @@ def clicks(outline: Array, rng: np.random.Generator, count: int = 8) -> Array:
 
 
 def phantom_regions() -> Iterator[Region]:
-    for person in make_cohort(2, 2, seed=11):
+    for person in make_cohort(1, 1, seed=11):
         for segment in ("L2", "L4"):
             drawn = make_slice(person, segment, seed=11, size=512, effects=Effects())
             for contour in drawn.contours:
