@@ -78,17 +78,6 @@ def document_bytes(document: Document) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def is_draft(document: Document) -> bool:
-    """Whether LabelMe's own flag ``draft`` is set: a program drew it, and no person has judged it yet."""
-    flags = document.get("flags")
-    return isinstance(flags, dict) and flags.get("draft") is True
-
-
-def reviewed(document: Document) -> Document:
-    """The same document with the flag ``draft`` unticked, where it is there."""
-    return {**document, "flags": {**document["flags"], "draft": False}} if is_draft(document) else document
-
-
 def drawings_of(
     document: Document, shape: tuple[int, int], settings: Settings, segment: str
 ) -> list[Drawing]:

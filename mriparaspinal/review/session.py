@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.core.model import EXPECTED_MUSCLES, SAT, Settings
+from mriparaspinal.drafts.mark import FLAG, is_draft, set_draft
 from mriparaspinal.io.folder import UnreadableFileError, read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT
 from mriparaspinal.io.output import sha256
@@ -24,10 +25,8 @@ from mriparaspinal.review.document import (
     document_bytes,
     drawings_of,
     edited,
-    is_draft,
     new_document,
     parse_document,
-    reviewed,
     upon_another,
 )
 from mriparaspinal.review.journal import Journal
@@ -138,7 +137,7 @@ class Session:
         try:
             raw = read_bytes(self._path(reading), SLICE_FILE_LIMIT)
             flags = msgspec.json.decode(raw, type=_Flags).flags or {}
-            contours, draft = True, flags.get("draft") is True
+            contours, draft = True, flags.get(FLAG) is True
         except UnreadableFileError:
             contours, draft = self._path_exists(reading), False
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -213,12 +212,9 @@ class Session:
         document = document or self._new(reading, (rows, columns))
         return self._bench.measure(reading, image, self._edited(reading, document, edits, (rows, columns)))
 
-    def refine(self, reading: Reading, points: list[list[float]]) -> list[list[float]] | None:
+    def refine(self, reading: Reading, points: list[list[float]]) -> list[list[float]]:
         """A smooth contour near clicked points (column, row), snapped to the slice."""
-        try:
-            from mriparaspinal.drafts.refine import refine_region
-        except ModuleNotFoundError:
-            return None
+        from mriparaspinal.drafts.refine import refine_region  # scikit-image takes a second to load
 
         refined = refine_region(self.grey(reading), np.array(points))
         return [[float(x), float(y)] for x, y in refined]
@@ -289,7 +285,7 @@ class Session:
             self.verdicts.judge(Verdict(reading.name, region, self.way.reader, verdict, reason, comment))
             document, digest = self._document(reading)
             if verdict == REVIEWED and not region and document is not None and is_draft(document):
-                digest = self._write(reading, document, reviewed(document), digest)
+                digest = self._write(reading, document, set_draft(document, False), digest)
             return digest
 
     def spend(self, reading: Reading, seconds: float) -> None:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import MUSCLES, Problem, Settings, Slice
 from mriparaspinal.dataset.read import read_slice
+from mriparaspinal.drafts.mark import set_draft
 from mriparaspinal.io.images import decode_image
 from mriparaspinal.measure.slice import measure_slice
-from mriparaspinal.review.document import Document, document_bytes, reviewed
+from mriparaspinal.review.document import Document, document_bytes
 from mriparaspinal.review.slices import Reading
 
 
@@ -64,7 +65,7 @@ class Workbench:
         stem = reading.file.rpartition("/")[2].removesuffix(".json")
         picture, annotation = f"{stem}{Path(reading.image).suffix}", f"{stem}.json"
         slice_ = replace(reading.slice, image=picture, annotation=annotation)
-        staged = {**reviewed(document), "imagePath": picture, "imageData": None}
+        staged = {**set_draft(document, False), "imagePath": picture, "imageData": None}
         with self._alone:
             (root / picture).write_bytes(image)
             (root / annotation).write_bytes(document_bytes(staged))
