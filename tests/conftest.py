@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.browser import browser
+
+__all__ = ["browser", "shared"]
+
 # A time limit for each example fails on a busy machine, and says nothing of the code.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")

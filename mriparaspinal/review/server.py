@@ -128,7 +128,7 @@ class _Asked:
         return Response(content.getvalue(), media_type="image/png")
 
     def measure(self, reading: Reading, given: dict[str, Any]) -> Any:
-        found = self._session.measure(reading, parse_edits(given.get("shapes")))
+        found = self._session.measure(reading, _base(given), parse_edits(given.get("shapes")))
         return {
             "regions": {name: asdict(numbers) for name, numbers in found.regions.items()},
             "problems": [asdict(problem) for problem in found.problems],

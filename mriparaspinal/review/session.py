@@ -204,13 +204,14 @@ class Session:
             return []
         return self._drawn(reading, document, shape)
 
-    def measure(self, reading: Reading, edits: Sequence[Edit]) -> Measured:
+    def measure(self, reading: Reading, base: str | None, edits: Sequence[Edit]) -> Measured:
         """The numbers and problems of a slice as it is drawn at this moment."""
         image = image_bytes(self.way.root, reading)
         rows, columns = self._bench.grey(image).shape
-        document, _ = self._document(reading)
-        document = document or self._new(reading, (rows, columns))
-        return self._bench.measure(reading, image, self._edited(reading, document, edits, (rows, columns)))
+        document, there = self._document(reading)
+        old = document or self._new(reading, (rows, columns))
+        new = self._edited(reading, old, edits, (rows, columns), there == base)
+        return self._bench.measure(reading, image, new)
 
     def refine(self, reading: Reading, points: list[list[float]]) -> list[list[float]]:
         """A smooth contour near clicked points (column, row), snapped to the slice."""
@@ -220,9 +221,11 @@ class Session:
         return [[float(x), float(y)] for x, y in refined]
 
     def _edited(
-        self, reading: Reading, document: Document, edits: Sequence[Edit], shape: tuple[int, int]
+        self, reading: Reading, old: Document, edits: Sequence[Edit], shape: tuple[int, int], same: bool
     ) -> Document:
-        return edited(document, edits, self._drawn(reading, document, shape))
+        """The document as the reader leaves it; ``same``: it is the one that the edits were made upon."""
+        drawn = self._drawn(reading, old, shape)
+        return edited(old, edits if same else upon_another(edits, drawn), drawn)
 
     def _new(self, reading: Reading, shape: tuple[int, int]) -> Document:
         """A file without contours; its image lies beside it, or in the dataset."""
@@ -258,8 +261,7 @@ class Session:
             if there != base and not force:
                 require_same(self._path(reading), base)
             old = document or self._new(reading, (rows, columns))
-            drawn = self._drawn(reading, old, (rows, columns))
-            new = edited(old, upon_another(edits, drawn) if there != base else edits, drawn)
+            new = self._edited(reading, old, edits, (rows, columns), there == base)
             return self._write(reading, document, new, there)
 
     def _write(self, reading: Reading, old: Document | None, new: Document, opened: str | None) -> str | None:

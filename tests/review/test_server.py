@@ -166,7 +166,7 @@ def test_a_slice_is_told_as_quantify_measures_it(served, tmp_path):
     opened = served.ask("slices/0")
     assert (opened["rows"], opened["columns"]) == (100, 100)
     assert [s["region"] for s in opened["shapes"]] == [s["label"] for s in SHAPES]
-    measured = served.ask("slices/0/measure", {"shapes": sent_edits(opened)})
+    measured = served.ask("slices/0/measure", {"base": opened["digest"], "shapes": sent_edits(opened)})
     home = tmp_path / "data"
     write_slice(home, "ALS_1_3")
     assert run("quantify", home, "--out", tmp_path / "out").code == 0

@@ -40,7 +40,8 @@ function showText() {
   const [x, y] = (at || [-1, -1]).map(Math.floor);
   const level = x >= 0 && y >= 0 && x < view.columns && y < view.rows ? `  grey ${view.grey[y * view.columns + x]} at ${x}, ${y}` : "";
   byId("readout").textContent = `W ${high - low}  L ${Math.round((high + low) / 2)}  ×${view.scale.toFixed(2)}${level}`;
-  byId("hint").textContent = hint();
+  const others = state.slice.proposals.map(({ name }, i) => `${i ? "dotted" : "dashed"}: ${name}`).join("   ");
+  byId("hint").textContent = [state.contours && others, hint()].filter(Boolean).join("\n");
   for (const [id, pressed] of [["see-contours", state.contours], ["see-fat", state.fat], ["brush", editor.brush], ["snap", state.snap]])
     byId(id).setAttribute("aria-pressed", String(pressed));
   byId("undo").disabled = !editor.past.length && !editor.clicks.length;
@@ -165,10 +166,10 @@ function changed() {
 }
 
 async function measure() {
-  const { number, loading } = state;
+  const { number, slice, loading } = state;
   const asked = editor.shapes;
   try {
-    const measured = await ask(`slices/${number}/measure`, { shapes: drawn() });
+    const measured = await ask(`slices/${number}/measure`, { base: slice.digest, shapes: drawn() });
     if (loading !== state.loading || asked !== editor.shapes) return;
     state.measured = measured;
     view.setFat(measured.fat);
