@@ -172,7 +172,7 @@ def edited(document: Document, edits: Sequence[Edit], drawn: Sequence[Drawing]) 
     by_index = {edit.index: edit for edit in edits if edit.index is not None}
     if not by_index.keys() <= seen:
         raise _odd("a shape that is not in the file")
-    kept = []
+    kept: list[Any] = []
     for index, entry in enumerate(shapes):
         edit = by_index.get(index)
         if edit is not None:
@@ -180,7 +180,7 @@ def edited(document: Document, edits: Sequence[Edit], drawn: Sequence[Drawing]) 
             kept.append(entry if same or edit.points is None else _as_polygon(entry, edit.points))
         elif index not in seen:
             kept.append(entry)
-    new = [
+    new: list[Any] = [
         {
             "label": edit.region,
             "points": edit.points,

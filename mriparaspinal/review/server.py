@@ -77,7 +77,7 @@ class _Asked:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def answer(self, handler: Callable[[Reading | None, dict[str, Any]], Any]) -> Any:
+    def answer(self, handler: Callable[..., Any]) -> Any:
         """An endpoint: what goes wrong with the input is one line, as on the command line."""
 
         async def endpoint(request: Request) -> Response:
@@ -163,7 +163,7 @@ class _Asked:
 
     def spend(self, reading: Reading, given: dict[str, Any]) -> Any:
         seconds = given.get("seconds")
-        if type(seconds) not in (int, float) or not math.isfinite(seconds):
+        if not isinstance(seconds, int | float) or not math.isfinite(seconds):
             raise UsageError("no seconds were found; expected a number; load the page anew")
         self._session.spend(reading, float(seconds))
         return {}
