@@ -17,10 +17,10 @@ from skimage.segmentation import random_walker
 from mriparaspinal.drafts.splines import Points, closed_spline, depth_below, enclosed_area
 
 #: Lengths as a fraction of the square root of the region's area, so that they hold at any size of pixels.
-_BAND, _BLUR, _SOFT = 0.08, 0.04, 0.03
+_BAND, _BLUR, _SOFT = 0.08, 0.02, 0.03
 
 #: In the same unit: how far a point of the outline may lie from the line that it simplifies; at most 0.5 px.
-_TOLERANCE = 0.003
+_TOLERANCE = 0.0025
 
 #: How much the walker minds edges: scikit-image's ``beta``, on grey levels scaled to 0–1.
 _EDGES = 400
