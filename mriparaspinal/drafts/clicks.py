@@ -57,7 +57,8 @@ def refine_slices(
 ) -> RefinedSlices:
     """Refine every slice of a folder of rough contours; nothing is written.
 
-    ``band``: in px, how far a line may move; None: as :func:`.refine.default_band` has it. Raises :class:`NoInputError` where nothing could be refined.
+    ``band``: in px, how far a line may move; None: as :func:`.refine.default_band` has it. Raises
+    :class:`NoInputError` where nothing could be refined.
     """
     study = open_dataset(root, settings, leave_out=leave_out)
     made = RefinedSlices(problems=[p for p in study.dataset.problems if p.severity == "error"])

@@ -1,7 +1,7 @@
 """Contours of slices that lie between two contoured ones of the same stack.
 
-A region's border on a slice between is where the signed distances from its borders on the two slices, weighted
-by how near each slice lies, add up to nothing (shape-based interpolation: Raya and Udupa 1990, doi
+On a slice between, the border of a region is where the signed distances from its borders on the two slices,
+weighted by how near each slice lies, add up to nothing (shape-based interpolation: Raya and Udupa 1990, doi
 10.1109/42.52980).
 """
 
