@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 #: Where each public name is; it is loaded when it is first asked for, so that the command line stays light.
 _HOMES = {
     "api.measuring": ("StudyResults", "check", "quantify", "read_results", "read_settings"),
+    "api.drafting": ("draft", "interpolate", "refine"),
     "api.statistics": ("compare", "correlate", "regress", "reliability", "roc", "sweep_thresholds"),
     "api.making": ("contours", "make_maps", "make_phantom", "make_report", "masks"),
     "api.reading": ("measure_regions", "prepare", "rasterise", "read_labelme", "score"),

@@ -1,3 +1,6 @@
+from mriparaspinal.api.drafting import draft as draft
+from mriparaspinal.api.drafting import interpolate as interpolate
+from mriparaspinal.api.drafting import refine as refine
 from mriparaspinal.api.making import contours as contours
 from mriparaspinal.api.making import make_maps as make_maps
 from mriparaspinal.api.making import make_phantom as make_phantom

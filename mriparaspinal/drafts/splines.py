@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import distance_transform_edt
+from skimage.measure import approximate_polygon
 
 from mriparaspinal.core.model import Contour
 from mriparaspinal.imaging.rasterise import rasterise
@@ -51,3 +52,13 @@ def enclosed_area(line: Points) -> float:
     """The area within a closed line, in px² (shoelace)."""
     x, y = (line - line.mean(axis=0)).T
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+
+
+def simplify(line: Points, tolerance_px: float) -> Points:
+    """A line of fewer points around the same area: what the chords cut off is given back all around."""
+    closed = np.concatenate((line, line[:1]))
+    points: Points = approximate_polygon(closed, tolerance_px)[:-1]
+    if len(points) < 3 or not enclosed_area(points):
+        return line
+    middle = points.mean(axis=0)
+    return middle + (points - middle) * np.sqrt(enclosed_area(line) / enclosed_area(points))

@@ -9,6 +9,7 @@ from pathlib import Path
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.model import Settings
 from mriparaspinal.core.spelling import composed
+from mriparaspinal.drafts.files import read_drafts
 from mriparaspinal.io.output import cannot_write, require_finished, same_header, write_file
 from mriparaspinal.review import adjudicate
 from mriparaspinal.review.blind import keep_key, keep_reader, make_codes
@@ -57,6 +58,9 @@ def begin(root: Path, settings: Settings, wanted: Wanted) -> tuple[Session, list
             proposals = tuple(Proposal(str(proposal.folder), proposal.folder) for proposal in proposals)
     elif wanted.out is not None and (wanted.blind is None or wanted.with_contours):
         proposals = (Proposal("dataset", root),)
+    expected: dict[str, dict[str, float]] = {}
+    if wanted.blind is None and not wanted.compare:
+        why, expected = _of_drafts(root)
     digest = None
     if wanted.blind is not None and wanted.key is not None:
         _require_apart(wanted.key, [root, folder])
@@ -74,6 +78,7 @@ def begin(root: Path, settings: Settings, wanted: Wanted) -> tuple[Session, list
         proposals=proposals,
         timing=wanted.timing,
         why=why,
+        expected=expected,
     )
     session = Session(way, readings)
     try:
@@ -105,6 +110,21 @@ def _to_adjudicate(
     chosen = [reading for reading in readings if reading.image in why]
     note = f"{len(found)} regions on {len(chosen)} slices differ (Dice below {limit:g}): {adjudicate.FILE}"
     return chosen, why, [note]
+
+
+def _of_drafts(root: Path) -> tuple[dict[str, str], dict[str, dict[str, float]]]:
+    """What ``draft`` expects of its contours: where to look first, and the Dice of each region."""
+    why: dict[str, str] = {}
+    expected: dict[str, dict[str, float]] = {}
+    for row in read_drafts(root):
+        if row.expected_dice is not None:
+            expected.setdefault(row.image, {})[row.label] = row.expected_dice
+            if row.look_first:
+                first = f"{row.label} (expected Dice {row.expected_dice:.2f})"
+                why[row.image] = (
+                    f"{why[row.image]}, {first}" if row.image in why else f"look first at {first}"
+                )
+    return why, expected
 
 
 def _take_marks(session: Session, path: Path) -> str:

@@ -62,6 +62,8 @@ class Way:
     timing: bool = False
     why: dict[str, str] = field(default_factory=dict)
     """Why a slice is to be looked at, by its name."""
+    expected: dict[str, dict[str, float]] = field(default_factory=dict)
+    """The Dice coefficient to expect of drafted regions, by slice and region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ class Session:
             "draft": draft,
             "unsaved": reading.name in self.journal.unsaved,
             "why": self.way.why.get(reading.name, ""),
+            "expected": self.way.expected.get(reading.name, {}),
             "verdicts": self.judged(reading),
         }
 

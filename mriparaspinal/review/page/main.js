@@ -62,9 +62,9 @@ function showPanel() {
   if (!state.slice) return;
   const { session, number, slice, measured } = state;
   const reading = session.readings[number];
-  showRegions(editor, measured, reading.verdicts);
+  showRegions(editor, measured, reading.verdicts, slice.draft ? reading.expected : {});
   const drawn = new Set(editor.shapes.map((shape) => shape.region));
-  showProblems(measured && drawn.size ? measured.problems : [], session.regions.filter((region) => !drawn.has(region)));
+  showProblems(measured && drawn.size ? measured.problems : [], session.regions.filter((region) => !drawn.has(region)), slice.draft);
   showVerdict(reading.verdicts, editor.region);
   byId("state").textContent = state.unsaved ? "not saved" : slice.digest ? "saved" : "no contours yet";
   byId("state").className = state.unsaved ? "unsaved" : "";

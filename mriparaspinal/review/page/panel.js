@@ -63,7 +63,7 @@ export function showLevels(readings, now, blind, go) {
 
 /* ---- regions ---- */
 
-export function showRegions(editor, measured, verdicts) {
+export function showRegions(editor, measured, verdicts, expected) {
   const rows = editor.order.map((region, i) => {
     const row = make("li");
     const button = make("button");
@@ -77,7 +77,8 @@ export function showRegions(editor, measured, verdicts) {
     button.append(dot, make("span", region), make("span", drawn && numbers ? `${numbers.csa_px} px${fi}` : "", "numbers"),
       make("span", verdict ? MARKS[verdict] : "", "verdict"));
     button.dataset.region = region;
-    button.title = `${region}${i < 9 ? ` (${i + 1})` : ""}`;
+    const hope = region in expected ? `; Dice to expect of the draft: ${expected[region].toFixed(2)}` : "";
+    button.title = `${region}${i < 9 ? ` (${i + 1})` : ""}${hope}`;
     button.setAttribute("aria-current", String(region === editor.region));
     button.addEventListener("click", () => editor.select(region));
     row.append(button);
@@ -86,13 +87,17 @@ export function showRegions(editor, measured, verdicts) {
   byId("regions").replaceChildren(...rows);
 }
 
-export function showProblems(problems, missing) {
+const DRAFT = "A program drew this: it is not measured until it is reviewed. The Dice that it expects tells good " +
+  "regions from bad ones between slices, but little within multifidus: look at every MF.";
+
+export function showProblems(problems, missing, draft) {
   const rows = problems.map((problem) => {
     const row = make("li", problem.shape ? `${problem.shape}: ${problem.message}` : problem.message, problem.severity);
     row.dataset.code = problem.code;
     row.append(make("em", ` → ${problem.remedy}`));
     return row;
   });
+  if (draft) rows.unshift(make("li", DRAFT, "none"));
   if (missing.length) rows.unshift(make("li", `not drawn yet: ${missing.join(", ")}`, "none"));
   byId("problems").replaceChildren(...(rows.length ? rows : [make("li", "none found", "none")]));
 }
