@@ -121,9 +121,8 @@ def _of_drafts(root: Path) -> tuple[dict[str, str], dict[str, dict[str, float]]]
             expected.setdefault(row.image, {})[row.label] = row.expected_dice
             if row.look_first:
                 first = f"{row.label} (expected Dice {row.expected_dice:.2f})"
-                why[row.image] = (
-                    f"{why[row.image]}, {first}" if row.image in why else f"look first at {first}"
-                )
+                before = f"{why[row.image]}, " if row.image in why else "look first at "
+                why[row.image] = before + first
     return why, expected
 
 

@@ -1,5 +1,7 @@
 /* The canvas: the slice under its window, contours, fat, what is being drawn. */
 
+import { distance } from "./geometry.js";
+
 export const COLOURS = {
   MF: "#ffb347", ES: "#5ec8ff", PM: "#7fe08a", QL: "#c9a0ff", IVD: "#ff8ad8", VB: "#ff8ad8", SAT: "#e6e08a",
 };
@@ -138,9 +140,12 @@ export class View {
 
   handles(shape, hover) {
     const { pen } = this;
+    // Small where points lie close together, so that the line can be seen between them.
+    const length = shape.points.reduce((sum, p, i, all) => sum + distance(p, all[(i + 1) % all.length]), 0);
+    const small = Math.max(1.2, Math.min(2.6, (length * this.scale) / shape.points.length / 5));
     shape.points.forEach((p, i) => {
       const [x, y] = this.toScreen(p);
-      const size = i === hover ? 4.5 : 2.6;
+      const size = i === hover ? 4.5 : small;
       pen.fillStyle = i === hover ? "#fff" : colour(shape.region);
       pen.strokeStyle = "#000";
       pen.lineWidth = 1;
