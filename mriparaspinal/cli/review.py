@@ -130,7 +130,6 @@ def _require_together(reading: _Reading) -> None:
     if compared and len(reading.compare) != 2:
         found = f"given {len(reading.compare)} times" if len(reading.compare) > 1 else "given once"
         raise UsageError(f"--compare: {found}; expected two readers' folders; give it twice")
-    if compared and blinded:
-        raise UsageError(
-            "--compare: given with --blind; expected names, which both folders have; leave one out"
-        )
+    for option, given in (("--compare", compared), ("--marks", reading.marks is not None)):
+        if given and blinded:
+            raise UsageError(f"{option}: given with --blind; expected the names of slices; leave one out")

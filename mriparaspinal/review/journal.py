@@ -41,7 +41,7 @@ class Journal:
         self.unsaved: dict[str, Unsaved] = {}
         self._saving: dict[str, str] = {}
         try:
-            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _NOFOLLOW, 0o600)
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _NOFOLLOW, 0o666)
         except OSError as error:
             raise cannot_write(self.path, error) from None
         if not try_lock(self._descriptor):

@@ -37,6 +37,9 @@ from mriparaspinal.review.verdict_file import VerdictFile
 from mriparaspinal.review.verdicts import REVIEWED, Verdict
 from mriparaspinal.review.workbench import Measured, Workbench
 
+#: In px: how far a refined line may lie from the polygon that is shown, so that its points can be dragged.
+_TOLERANCE = 0.2
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -218,10 +221,12 @@ class Session:
 
     def refine(self, reading: Reading, points: list[list[float]]) -> list[list[float]]:
         """A smooth contour near clicked points (column, row), snapped to the slice."""
-        from mriparaspinal.drafts.refine import refine_region  # scikit-image takes a second to load
+        # Here: scikit-image takes a second to load.
+        from mriparaspinal.drafts.refine import refine_region
+        from mriparaspinal.drafts.splines import simplify
 
         refined = refine_region(self.grey(reading), np.array(points))
-        return [[float(x), float(y)] for x, y in refined]
+        return [[float(x), float(y)] for x, y in simplify(refined, _TOLERANCE)]
 
     def _edited(
         self, reading: Reading, old: Document, edits: Sequence[Edit], shape: tuple[int, int], same: bool

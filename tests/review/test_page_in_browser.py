@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from tests.support.builders.slices import SHAPES, box, write_slice
+from tests.support.builders.slices import SHAPES, box, grey_image, polygon, write_slice
 from tests.support.builders.study import PROJECT, read_csv, rows_of, run, wait_until
 from tests.support.review import Served, serve
 
@@ -383,6 +383,69 @@ def test_all_of_it_fits_the_screen(show, tmp_path, width, height):
     assert canvas["height"] > 0.9 * height
     page.tab.locator("#levels button", has_text="L4").click()
     page.tab.locator("#place", has_text="ALS_1 · L4").wait_for()
+
+
+def test_a_blinded_page_names_no_slice_and_a_reader_takes_what_is_proposed(show, tmp_path):
+    root, out = tmp_path / "scans", tmp_path / "anna"
+    for number in (1, 2, 3):
+        write_slice(root, f"ALS_{number}_4", grey_image(seed=number))
+    key = tmp_path / "key.csv"
+    page = show(serve(root, "--reader", "anna", "--out", out, "--blind", 5, "--key", key, "--with-contours"))
+    page.tab.locator("#name", has_text="S001").wait_for()
+    assert not page.tab.locator("#levels-part").is_visible()
+    assert "dashed: dataset" in page.tab.locator("#hint").inner_text()
+    everything = page.tab.content()
+    assert not any(word in everything for word in ("ALS", "L4", str(root)))
+    page.press("7", "t")
+    assert page.area("IVD") == 30 * 30
+    page.press("Shift+T")
+    page.area("PM_L")
+    page.press("r")
+    page.tab.locator("#name", has_text="S002").wait_for()
+    content = json.loads((out / "S001.json").read_text())
+    assert {s["label"]: s["points"] for s in content["shapes"]} == {s["label"]: s["points"] for s in SHAPES}
+    assert content["imagePath"] == "S001.png"
+    assert [tuple(row.values())[:4] for row in read_csv(out / "review.csv")] == [
+        ("S001", "", "anna", "reviewed")
+    ]
+
+
+def test_both_readers_are_shown_where_they_differ(show, tmp_path):
+    root = tmp_path / "scans"
+    write_slice(root, "ALS_1_3")
+    write_slice(root, "ALS_2_3")
+    for reader, left in (("anna", 35), ("ben", 40)):
+        moved = polygon("MF_R", box(left, 65, 44, 84))
+        shapes = [moved if s["label"] == "MF_R" else s for s in SHAPES]
+        write_slice(tmp_path / reader, "ALS_1_3", shapes=shapes)
+        write_slice(tmp_path / reader, "ALS_2_3")
+    readers = [word for name in ("anna", "ben") for word in ("--compare", tmp_path / name)]
+    page = show(serve(root, "--reader", "carl", "--out", tmp_path / "agreed", *readers))
+    # 10 and 5 columns of 20 rows, of which 5 are shared: Dice 2 · 5 / (10 + 5).
+    page.tab.locator("#place", has_text="MF_R: Dice 0.67").wait_for()
+    assert page.tab.locator("#counter").inner_text() == "1 / 1"
+    assert "dashed: anna · dotted: ben" in page.tab.locator("#hint").inner_text()
+    page.press("1", "y")
+    assert page.area("MF_R") == 5 * 20
+    page.press("t")
+    wait_until(lambda: page.area("MF_R") == 10 * 20)
+    page.press("s")
+    page.settled()
+    shapes = json.loads((tmp_path / "agreed" / "ALS_1_3.json").read_text())["shapes"]
+    assert [s["points"] for s in shapes] == [box(35, 65, 44, 84)]
+
+
+def test_where_to_look_first_among_drafts(show, tmp_path):
+    root = tmp_path / "scans"
+    write_slice(root, "ALS_1_3", flags={"draft": True})
+    header = "image,label,sha256,command,made_from,expected_dice,look_first,area_change_pct,largest_move_px"
+    row = "ALS_1_3.png,MF_L,0,draft,LR_1_3.png,0.62,1,,"
+    (root / "drafts.csv").write_text(f"{header}\n{row}\n")
+    page = show(serve(root))
+    page.tab.locator("#place", has_text="look first at MF_L (expected Dice 0.62)").wait_for()
+    assert page.tab.locator("#draft").is_visible()
+    assert "look at every MF" in page.tab.locator("#problems").inner_text()
+    page.area("MF_L")
 
 
 def test_finish_ends_the_program(show, tmp_path):
