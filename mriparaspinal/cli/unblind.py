@@ -35,3 +35,6 @@ def unblind(
     say(f"gave {counted(done.files, 'reading')} the names of their slices in {where}", ui.quiet)
     if done.unread:
         say(f"note: {counted(done.unread, 'code')} of the key without contours", ui.quiet)
+    if done.unsaved:
+        left = f"on {counted(done.unsaved, 'slice')} more was drawn than was saved"
+        say(f"note: {left}; open the folder with review once more, and save", ui.quiet)

@@ -12,7 +12,7 @@ from mriparaspinal.core.spelling import composed
 from mriparaspinal.drafts.files import read_drafts
 from mriparaspinal.io.output import cannot_write, require_finished, same_header, write_file
 from mriparaspinal.review import adjudicate
-from mriparaspinal.review.blind import keep_key, keep_reader, make_codes
+from mriparaspinal.review.blind import json_name, keep_key, keep_reader, make_codes
 from mriparaspinal.review.session import Proposal, Session, Way
 from mriparaspinal.review.slices import Reading, blinded, find_readings
 from mriparaspinal.review.verdicts import read_marks
@@ -43,16 +43,18 @@ def begin(root: Path, settings: Settings, wanted: Wanted) -> tuple[Session, list
     Raises :class:`UsageError` where files would be written that are not the reader's, and
     :class:`NoInputError` where there is nothing to look at.
     """
-    readings = find_readings(root, settings)
-    notes: list[str] = []
+    readings, lost = find_readings(root, settings)
+    notes = [problem.line() for problem in lost if wanted.blind is None]
     why: dict[str, str] = {}
     folder = wanted.out or root
     if wanted.out is not None:
         _require_apart(wanted.out, (root, *wanted.compare))
         _make(wanted.out)
+        readings = [replace(reading, file=json_name(reading.image)) for reading in readings]
     proposals: tuple[Proposal, ...] = ()
     if wanted.compare:
-        readings, why, notes = _to_adjudicate(root, settings, wanted, readings)
+        readings, why = _to_adjudicate(root, settings, wanted, readings)
+        notes.append(f"{len(readings)} slices on which the readers differ: see {adjudicate.FILE}")
         proposals = tuple(Proposal(path.name or str(path), path) for path in wanted.compare)
         if len({proposal.name for proposal in proposals}) < len(proposals):
             proposals = tuple(Proposal(str(proposal.folder), proposal.folder) for proposal in proposals)
@@ -92,7 +94,7 @@ def begin(root: Path, settings: Settings, wanted: Wanted) -> tuple[Session, list
 
 def _to_adjudicate(
     root: Path, settings: Settings, wanted: Wanted, readings: Sequence[Reading]
-) -> tuple[list[Reading], dict[str, str], list[str]]:
+) -> tuple[list[Reading], dict[str, str]]:
     for path in wanted.compare:
         require_finished(path, "the folder of a reader", "review")
     one, other = wanted.compare
@@ -107,9 +109,7 @@ def _to_adjudicate(
     assert wanted.out is not None  # the command requires it
     content = adjudicate.adjudication_bytes(found)
     write_file(wanted.out / adjudicate.FILE, content, same_header(content))
-    chosen = [reading for reading in readings if reading.image in why]
-    note = f"{len(found)} regions on {len(chosen)} slices differ (Dice below {limit:g}): {adjudicate.FILE}"
-    return chosen, why, [note]
+    return [reading for reading in readings if reading.image in why], why
 
 
 def _of_drafts(root: Path) -> tuple[dict[str, str], dict[str, dict[str, float]]]:

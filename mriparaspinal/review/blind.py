@@ -22,6 +22,7 @@ from mriparaspinal.io.output import (
 )
 from mriparaspinal.io.tables import csv_bytes, parse_table, table_bytes
 from mriparaspinal.review.document import document_bytes, parse_document
+from mriparaspinal.review.journal import unsaved_in
 from mriparaspinal.review.verdicts import FILE as REVIEW
 from mriparaspinal.review.verdicts import Verdict, read_verdicts, verdicts_bytes
 
@@ -113,6 +114,8 @@ class Unblinded:
     unread: int
     """Codes of the key that the reader left no contours for."""
     repeated: bool
+    unsaved: int
+    """Codes on which more was drawn than was saved."""
 
 
 def unblind(reader: Path, key: Path, out: Path) -> Unblinded:
@@ -145,7 +148,7 @@ def unblind(reader: Path, key: Path, out: Path) -> Unblinded:
         stale = [name for name in folder.written_before() if name not in files and name != MANIFEST]
         stale = [name for name in stale if (out / name).is_file()]
         folder.replace({**files, MANIFEST: manifest_bytes(content)}, stale)
-    return Unblinded(read, len(codes) - read, repeated)
+    return Unblinded(read, len(codes) - read, repeated, len(unsaved_in(reader)))
 
 
 def json_name(image: str) -> str:

@@ -34,7 +34,7 @@ class Drawing:
     index: int | None
     """Which shape of the file it is; None for one that is not in it yet."""
     region: str
-    """``MF_L`` … ``PM_R``, ``IVD``, ``VB``, ``SAT``."""
+    """``MF_L`` … ``PM_R``, ``IVD``, ``VB``, ``SAT``; empty for a shape that is only to be looked at."""
     points: list[list[float]]
     """(column, row) in pixels; those of a circle, a mask … are an outline to look at."""
     polygon: bool
@@ -81,7 +81,7 @@ def document_bytes(document: Document) -> bytes:
 def drawings_of(
     document: Document, shape: tuple[int, int], settings: Settings, segment: str
 ) -> list[Drawing]:
-    """The shapes of the regions on an image of (rows, columns); a muscle's side is told as when measured."""
+    """The shapes on an image of (rows, columns); a muscle's side is told as when it is measured."""
     contours = {index: _contour(entry) for index, entry in enumerate(document["shapes"])}
     known = {index: contour for index, contour in contours.items() if contour is not None}
     aliases = {alias_key(label): meaning for label, meaning in settings.labels}
@@ -91,10 +91,10 @@ def drawings_of(
     drawings = []
     for index, contour in known.items():
         region = sides.get(id(contour), meanings.regions.get(contour.label))
-        if region is not None and (region.side or not region.is_muscle):
-            polygon = contour.shape_type == "polygon"
-            points = [list(point) for point in contour.points] if polygon else _outline(contour, shape)
-            drawings.append(Drawing(index, str(region), points, polygon))
+        polygon = contour.shape_type == "polygon"
+        points = [list(point) for point in contour.points] if polygon else _outline(contour, shape)
+        is_ours = region is not None and (region.side or not region.is_muscle)
+        drawings.append(Drawing(index, str(region) if is_ours else "", points, polygon))
     return drawings
 
 
@@ -113,6 +113,11 @@ def _outline(contour: Contour, shape: tuple[int, int]) -> list[list[float]]:
     if contour.shape_type == "rectangle":
         left, top, right, bottom = bounds(contour)
         return [[left, top], [right, top], [right, bottom], [left, bottom]]
+    if contour.shape_type == "circle":
+        (x, y), on_it = contour.points
+        turns = np.linspace(0, 2 * np.pi, 64, endpoint=False)
+        radius = math.dist((x, y), on_it)
+        return np.stack((x + radius * np.cos(turns), y + radius * np.sin(turns)), axis=1).tolist()  # type: ignore[no-any-return]
     patch = rasterise(contour, shape, "labelme")
     if patch is None:
         return []
@@ -168,9 +173,9 @@ def edited(document: Document, edits: Sequence[Edit], drawn: Sequence[Drawing]) 
     all other fields of the file and of its shapes, stay as they are.
     """
     shapes = document["shapes"]
-    seen = {drawing.index for drawing in drawn}
+    seen = {drawing.index: drawing.region for drawing in drawn if drawing.region}
     by_index = {edit.index: edit for edit in edits if edit.index is not None}
-    if not by_index.keys() <= seen:
+    if any(seen.get(index) != edit.region for index, edit in by_index.items()):
         raise _odd("a shape that is not in the file")
     kept: list[Any] = []
     for index, entry in enumerate(shapes):
@@ -203,7 +208,7 @@ def upon_another(edits: Sequence[Edit], drawn: Sequence[Drawing]) -> list[Edit]:
     """
     left = {edit.region for edit in edits if edit.points is None}
     new = [Edit(edit.region, None, edit.points) for edit in edits if edit.points is not None]
-    return new + [Edit(d.region, d.index, None) for d in drawn if d.region in left]
+    return new + [Edit(d.region, d.index, None) for d in drawn if d.region and d.region in left]
 
 
 def _rounded(points: Any) -> list[list[float]] | None:

@@ -110,3 +110,12 @@ class Journal:
                     self.path.unlink()
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def unsaved_in(folder: Path) -> dict[str, Unsaved]:
+    """What was drawn in a folder and not saved; raises :class:`UsageError` while a review is open there."""
+    if not (folder / FILE).exists():
+        return {}
+    journal = Journal(folder)
+    journal.close()
+    return journal.unsaved

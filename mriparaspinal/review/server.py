@@ -109,9 +109,10 @@ class _Asked:
             **{name: getattr(found, name) for name in ("digest", "draft", "unsaved", "changed")},
             "rows": found.shape[0],
             "columns": found.shape[1],
-            "shapes": [asdict(drawing) for drawing in found.drawn],
+            "shapes": [asdict(drawing) for drawing in found.drawn if drawing.region],
+            "others": [asdict(drawing) for drawing in found.drawn if not drawing.region],
             "proposals": [
-                {"name": name, "shapes": [asdict(drawing) for drawing in drawn]}
+                {"name": name, "shapes": [asdict(drawing) for drawing in drawn if drawing.region]}
                 for name, drawn in found.proposals.items()
             ],
             "verdicts": self._session.judged(reading),

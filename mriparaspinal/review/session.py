@@ -18,6 +18,7 @@ from mriparaspinal.drafts.mark import FLAG, is_draft, set_draft
 from mriparaspinal.io.folder import UnreadableFileError, read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT
 from mriparaspinal.io.output import sha256
+from mriparaspinal.review.blind import json_name
 from mriparaspinal.review.document import (
     Document,
     Drawing,
@@ -203,7 +204,7 @@ class Session:
         return drawings_of(document, shape, self.way.settings, reading.slice.segment)
 
     def _proposed(self, reading: Reading, folder: Path, shape: tuple[int, int]) -> list[Drawing]:
-        name = f"{reading.image[: reading.image.rindex('.')]}.json"
+        name = reading.slice.annotation if folder == self.way.root else json_name(reading.image)
         try:
             document = parse_document(read_bytes(below(folder, name), SLICE_FILE_LIMIT))
         except UnreadableFileError:

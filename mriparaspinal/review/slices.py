@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from mriparaspinal.core.errors import NoInputError
-from mriparaspinal.core.model import Settings, Slice
+from mriparaspinal.core.model import Problem, Settings, Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.find import find_slices
+from mriparaspinal.dataset.strays import json_content
 from mriparaspinal.io.folder import UnreadableFileError, list_files, read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT
 from mriparaspinal.review.blind import Code, json_name
@@ -28,22 +30,26 @@ class Reading:
     """The image, below the dataset."""
 
 
-def find_readings(root: Path, settings: Settings) -> list[Reading]:
-    """Every slice of a dataset that has an image, in the order of the tables.
+def find_readings(root: Path, settings: Settings) -> tuple[list[Reading], list[Problem]]:
+    """Every slice of a dataset that has an image, in the order of the tables, and what cannot be shown.
 
-    Raises :class:`NoInputError` where there is none.
+    Its LabelMe file is the one that is measured, wherever it lies; NAME.json beside the image where there is
+    none. Raises :class:`NoInputError` where there is no slice.
     """
     files, dead = list_files(root)
-    found = find_slices(files, dead, settings, images_alone=True).slices
+    found = find_slices(files, dead, settings, images_alone=True)
+    measured = find_slices(files, dead, settings, content=partial(json_content, root)).slices
+    there = {slice_.image: slice_.annotation for slice_ in measured}
     readings = [
-        Reading(slice_.image, json_name(slice_.image), slice_, slice_.image)
-        for slice_ in found
-        if slice_.image is not None
+        Reading(s.image, file, replace(s, annotation=file), s.image)
+        for s in found.slices
+        if s.image is not None
+        for file in [there.get(s.image) or json_name(s.image)]
     ]
     if not readings:
         expected = "expected images named GROUP_N_L.png, such as ALS_7_3.png, or --name-pattern"
         raise NoInputError(f"{root}: no slices were found; {expected}; see mriparaspinal check")
-    return readings
+    return readings, [problem for problem in found.problems if problem.severity == "error"]
 
 
 def blinded(readings: Sequence[Reading], codes: Sequence[Code]) -> list[Reading]:

@@ -216,3 +216,18 @@ def test_a_folder_without_slices(tmp_path):
     outcome = run("review", tmp_path, "--no-browser")
     assert outcome.code == 3
     assert "no slices were found; expected images named GROUP_N_L.png" in outcome.err
+
+
+def test_what_was_drawn_and_not_saved_is_told_when_the_names_are_given_back(tmp_path):
+    root, out, key = tmp_path / "scans", tmp_path / "anna", tmp_path / "key.csv"
+    write_slice(root, "ALS_1_3")
+    write_slice(root, "ALS_2_3")
+    served = blinded(root, out, key)
+    body = {"base": None, "shapes": [shape("MF_R", box(35, 65, 44, 84))]}
+    served.ask("slices/0/save", body)
+    served.ask("slices/1/keep", body)
+    served.end()
+    done = run("unblind", out, "--key", key, "--out", tmp_path / "named")
+    assert done.code == 0
+    assert "1 code of the key without contours" in done.err
+    assert "on 1 slice more was drawn than was saved" in done.err

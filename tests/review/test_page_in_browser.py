@@ -236,12 +236,13 @@ def test_window_zoom_and_the_cross_of_the_keyboard(show, tmp_path):
     write_slice(root, "ALS_1_3", shapes=[s for s in SHAPES if s["label"] != "MF_R"])
     page = show(serve(root))
     readout = page.tab.locator("#readout")
-    assert readout.inner_text().startswith("W 255 L 128 ×")
+    page.tab.locator("#readout", has_text="W 255 L 128 ×").wait_for()
     page.drag([50, 50], [60, 40], button="right")
-    assert not readout.inner_text().startswith("W 255 L 128")
+    assert wait_until(lambda: not readout.inner_text().startswith("W 255 L 128 ×"))
     page.press("w")
+    page.tab.locator("#readout", has_text="W 255 L 128 ×").wait_for()
     page.press("Alt+ArrowLeft", "Alt+ArrowUp")
-    assert readout.inner_text().startswith("W 247 L 136 ×")
+    page.tab.locator("#readout", has_text="W 247 L 136 ×").wait_for()
     page.press("w", "0")
     scale = readout.inner_text().split("×")[1].split()[0]
     page.tab.mouse.move(*page.at([20.5, 20.5]))
@@ -250,7 +251,7 @@ def test_window_zoom_and_the_cross_of_the_keyboard(show, tmp_path):
         "before => document.querySelector('#readout').textContent.split('×')[1].split(' ')[0] > before",
         arg=scale,
     )
-    assert "at 20, 20" in readout.inner_text(), "what is under the pointer stays there"
+    page.tab.locator("#readout", has_text=" at 20, 20").wait_for()  # what is under the pointer stays there
     page.press("0")
     # Without the mouse: the cross begins in the middle (50, 50), which the clicks then go round from.
     page.press("1", "g", "ArrowUp")

@@ -334,3 +334,55 @@ def test_marks_of_the_report_come_as_look_again(tmp_path):
     refused = run("review", root, "--marks", marks, "--no-browser")
     assert refused.code == 3
     assert "'ALS_7_3.png' is no slice of the dataset" in refused.err
+
+
+def test_contours_are_those_that_quantify_measures_wherever_they_lie(tmp_path):
+    write_slice(tmp_path, "images/ALS_1_3")
+    (tmp_path / "labels").mkdir()
+    labels = (tmp_path / "images" / "ALS_1_3.json").rename(tmp_path / "labels" / "ALS_1_3.json")
+    served = serve(tmp_path)
+    opened = served.ask("slices/0")
+    assert len(opened["shapes"]) == len(SHAPES)
+    edits = sent_edits(opened, shape("MF_R", box(30, 60, 44, 84)))
+    served.ask("slices/0/save", {"base": opened["digest"], "shapes": edits})
+    assert served.end()[0] == 0
+    assert sorted(fingerprint(tmp_path)) == ["images/ALS_1_3.png", "labels/ALS_1_3.json"]
+    assert box(30, 60, 44, 84) in [s["points"] for s in json.loads(labels.read_text())["shapes"]]
+
+
+def test_shapes_of_no_region_are_shown_and_stay(tmp_path):
+    shapes = [*SHAPES, polygon("vessel", box(1, 1, 4, 4)), {"label": "MF_R", "points": "none"}]
+    path = write_slice(tmp_path, "ALS_1_3", shapes=shapes)
+    served = serve(tmp_path)
+    opened = served.ask("slices/0")
+    assert [s["points"] for s in opened["others"]] == [box(1, 1, 4, 4)]
+    edits = sent_edits(opened, shape("IVD", box(36, 20, 64, 49)))
+    served.ask("slices/0/save", {"base": opened["digest"], "shapes": edits})
+    after = json.loads(path.read_text())["shapes"]
+    assert all(kept in after for kept in shapes[-2:])
+    # A shape of the file is that of its own region alone, and one of no region is nobody's.
+    digest = served.ask("slices/0")["digest"]
+    for index in (opened["shapes"][0]["index"], 7):
+        body = {"base": digest, "shapes": [shape("MF_R", MF_R, index)]}
+        assert served.send("/api/slices/0/save", body)[0] == 400
+    served.end()
+
+
+def test_circles_rectangles_and_masks_are_shown_and_stay_until_they_are_drawn_anew(tmp_path):
+    others = [s for s in SHAPES if s["label"] not in ("MF_R", "IVD")]
+    circle = polygon("MF_R", [[40, 75], [40, 80]], shape_type="circle")
+    rectangle = polygon("IVD", [[64, 20], [35, 49]], shape_type="rectangle")
+    path = write_slice(tmp_path, "ALS_1_3", shapes=[*others, circle, rectangle])
+    served = serve(tmp_path)
+    opened = served.ask("slices/0")
+    drawn = {s["region"]: s for s in opened["shapes"]}
+    assert not drawn["MF_R"]["polygon"]
+    assert {round(((x - 40) ** 2 + (y - 75) ** 2) ** 0.5, 9) for x, y in drawn["MF_R"]["points"]} == {5}
+    assert sorted(drawn["IVD"]["points"]) == sorted(box(35, 20, 64, 49))
+    edits = [shape(s["region"], s["points"] if s["polygon"] else None, s["index"]) for s in opened["shapes"]]
+    edits = [e for e in edits if e["region"] != "IVD"] + [shape("IVD", box(34, 20, 64, 49))]
+    served.ask("slices/0/save", {"base": opened["digest"], "shapes": edits})
+    after = {s["label"]: s for s in json.loads(path.read_text())["shapes"]}
+    assert after["MF_R"] == circle
+    assert (after["IVD"]["shape_type"], after["IVD"]["points"]) == ("polygon", box(34, 20, 64, 49))
+    served.end()

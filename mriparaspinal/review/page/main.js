@@ -27,7 +27,7 @@ function paint() {
   const { slice } = state;
   view.draw({
     shapes: editor.shapes, active: editor.active, hover: editor.hover, clicks: editor.clicks, curve: editor.curve(),
-    region: editor.region, proposals: slice ? slice.proposals : [], contours: state.contours, fat: state.fat,
+    region: editor.region, proposals: slice ? slice.proposals : [], others: slice ? slice.others : [], contours: state.contours, fat: state.fat,
     brush: editor.brush, radius: editor.radius, pointer: state.pointer, cursor: state.cursor,
   });
   showText();
@@ -40,7 +40,7 @@ function showText() {
   const [x, y] = (at || [-1, -1]).map(Math.floor);
   const level = x >= 0 && y >= 0 && x < view.columns && y < view.rows ? `  grey ${view.grey[y * view.columns + x]} at ${x}, ${y}` : "";
   byId("readout").textContent = `W ${high - low}  L ${Math.round((high + low) / 2)}  ×${view.scale.toFixed(2)}${level}`;
-  const others = state.slice.proposals.map(({ name }, i) => `${i ? "dotted" : "dashed"}: ${name}`).join("   ");
+  const others = state.slice.proposals.map(({ name }, i) => `${i ? "dotted" : "dashed"}: ${name}`).join(" · ");
   byId("hint").textContent = [state.contours && others, hint()].filter(Boolean).join("\n");
   for (const [id, pressed] of [["see-contours", state.contours], ["see-fat", state.fat], ["brush", editor.brush], ["snap", state.snap]])
     byId(id).setAttribute("aria-pressed", String(pressed));

@@ -107,6 +107,7 @@ export class View {
       pen.drawImage(this.fat, ...place);
     }
     if (scene.contours) {
+      scene.others.forEach((shape) => this.outline(shape, { width: 1, dash: [1, 3], faint: true }));
       scene.proposals.forEach(({ shapes }, i) => shapes.forEach((shape) => this.outline(shape, { dash: i ? [2, 3] : [7, 4], width: 1.3, faint: true })));
       scene.shapes.forEach((shape) => this.outline(shape, { width: shape === scene.active ? 2.2 : 1.5 }));
       if (scene.active && scene.active.polygon && !scene.brush) this.handles(scene.active, scene.hover);
