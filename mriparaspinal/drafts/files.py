@@ -18,7 +18,7 @@ from mriparaspinal.drafts.mark import as_written, is_draft, set_draft
 from mriparaspinal.drafts.splines import Points, simplify
 from mriparaspinal.imaging.rasterise import crosses_itself
 from mriparaspinal.io.labelme import labelme_bytes, write_beside
-from mriparaspinal.io.output import same_header, write_file
+from mriparaspinal.io.output import finished, same_header, write_file
 from mriparaspinal.io.tables import as_it_was, csv_bytes, read_table
 
 DRAFTS = "drafts.csv"
@@ -129,5 +129,8 @@ def write_drafts(root: Path, files: Mapping[str, bytes], rows: Sequence[DraftRow
     No LabelMe file is replaced: raises :class:`UsageError` where one is there. The hashes are written first,
     so that no draft stands anywhere without its hash.
     """
-    add_rows(root, rows)
-    return write_beside(root, files)
+    if not files:
+        return 0
+    with finished():
+        add_rows(root, rows)
+        return write_beside(root, files)
