@@ -70,8 +70,10 @@ def refine_slices(
         made.problems += result.problems
         made.slices += bool(result.rows)
     if not made.rows:
-        lines = [problem.line() for problem in made.problems if problem.severity == "error"][:20]
-        found = f"{root}: no region to refine on {len(slices)} slices; expected LabelMe files with {FEWEST} "
+        lines = [problem.line() for problem in made.problems][:20]
+        found = (
+            f"{root}: nothing to refine on its {len(slices)} slices; expected LabelMe files with {FEWEST} "
+        )
         raise NoInputError(
             "\n".join([*lines, f"{found}to {MOST} points around each region; see docs/drafts.md"])
         )

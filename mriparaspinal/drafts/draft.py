@@ -15,7 +15,7 @@ from mriparaspinal.core.model import MUSCLES, REFERENCES, Contour, Problem, Sett
 from mriparaspinal.dataset.label_maps import LabelMaps
 from mriparaspinal.dataset.open import Dataset, open_dataset
 from mriparaspinal.drafts.evaluation import Comparison, Quality, compare, qualities
-from mriparaspinal.drafts.files import DraftRow, draft_bytes, polygon
+from mriparaspinal.drafts.files import DraftRow, draft_bytes, mark_first, polygon
 from mriparaspinal.drafts.fusion import REGIONS, Votes, expected_dice, outline, vote
 from mriparaspinal.drafts.mark import contour_hash
 from mriparaspinal.drafts.reviewed import (
@@ -240,9 +240,7 @@ def _refusal(drafted: Drafted, compared: Sequence[Drafted], reviewed: Sequence[R
 
 def _add(made: Drafts, drafted: Sequence[Drafted]) -> None:
     """The files and rows of drafts, and which to look at first."""
-    expected = sorted(value for one in drafted for value in one.expected)
-    limit = expected[len(expected) // 5 - 1] if len(expected) >= 5 else -1.0
-    left = len(expected) // 5
+    rows = []
     for one in drafted:
         if not one.contours:
             continue
@@ -251,7 +249,5 @@ def _add(made: Drafts, drafted: Sequence[Drafted]) -> None:
         made.files[f"{stem}.json"] = draft_bytes(image, one.shape, one.contours)
         parents = "; ".join(one.made_from)
         for contour, value in zip(one.contours, one.expected, strict=True):
-            look = int(value <= limit and left > 0)
-            left -= look
-            sha256 = contour_hash(contour.points)
-            made.rows.append(DraftRow(name, contour.label, sha256, "draft", parents, value, look))
+            rows.append(DraftRow(name, contour.label, contour_hash(contour.points), "draft", parents, value))
+    made.rows = mark_first(rows)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from mriparaspinal.drafts.mark import as_written, is_draft, set_draft
 from mriparaspinal.drafts.splines import Points, simplify
 from mriparaspinal.imaging.rasterise import crosses_itself
 from mriparaspinal.io.labelme import labelme_bytes, write_beside
-from mriparaspinal.io.output import same_header, write_file
+from mriparaspinal.io.output import finished, same_header, write_file
 from mriparaspinal.io.tables import as_it_was, csv_bytes, read_table
 
 DRAFTS = "drafts.csv"
@@ -40,7 +40,7 @@ class DraftRow:
     expected_dice: float | None = None
     """``draft``: the Dice coefficient to expect, 0–1."""
     look_first: int | None = None
-    """``draft``: 1 for the fifth of a run in which the least is to be expected, else 0."""
+    """``draft``: 1 for the fifth of all drafts of which the least is to be expected, else 0."""
     area_change_pct: float | None = None
     """``refine``: the area, against that of the spline through the clicks."""
     largest_move_px: float | None = None
@@ -76,11 +76,19 @@ def drafts_csv(rows: Iterable[DraftRow]) -> bytes:
     return csv_bytes(COLUMNS, [[getattr(row, column) for column in COLUMNS] for row in rows])
 
 
+def mark_first(rows: Sequence[DraftRow]) -> list[DraftRow]:
+    """The same rows, with ``look_first`` for the fifth of those of which the least is to be expected."""
+    told = [(row.expected_dice, i) for i, row in enumerate(rows) if row.expected_dice is not None]
+    first = {i for _, i in sorted(told)[: len(told) // 5]}
+    known = {i for _, i in told}
+    return [replace(row, look_first=int(i in first)) if i in known else row for i, row in enumerate(rows)]
+
+
 def add_rows(folder: Path, rows: Sequence[DraftRow]) -> None:
     """Add rows to ``drafts.csv``, in place of those of the same images, whole or not at all."""
     images = {row.image for row in rows}
     kept = [row for row in read_drafts(folder) if row.image not in images]
-    merged = sorted([*kept, *rows], key=lambda row: row.image)
+    merged = mark_first(sorted([*kept, *rows], key=lambda row: row.image))
     write_file(folder / DRAFTS, drafts_csv(merged), same_header(drafts_csv(())))
 
 
@@ -121,5 +129,8 @@ def write_drafts(root: Path, files: Mapping[str, bytes], rows: Sequence[DraftRow
     No LabelMe file is replaced: raises :class:`UsageError` where one is there. The hashes are written first,
     so that no draft stands anywhere without its hash.
     """
-    add_rows(root, rows)
-    return write_beside(root, files)
+    if not files:
+        return 0
+    with finished():
+        add_rows(root, rows)
+        return write_beside(root, files)

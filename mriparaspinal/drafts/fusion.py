@@ -30,11 +30,9 @@ _MIRRORED = [REGIONS.index((name, _OPPOSITE[side])) for name, side in REGIONS]
 #: Slices laid over a target before the flow, mirrored ones counted, and those that the flow is computed of.
 CANDIDATES, VOTERS = 40, 20
 
-#: In points of the picture: over which distance it is told how well a slice fits.
-_NEAR = 3.0
-
-#: The fit counts with this power of the squared difference.
-_POWER = 3.0
+#: How well a slice fits is told over these distances, in points of the picture, and counts with these powers
+#: of the mean squared difference.
+_FITS = ((3.0, 3.0), (10.0, 1.5))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,8 +95,10 @@ def vote(grey: NDArray[np.uint8], atlases: Sequence[Atlas]) -> Votes:
     for _, _, atlas, affine in best:
         places = target.places_on(atlas.picture, affine)
         less = sample(atlas.picture, places).reshape(SIZE, SIZE) - target.picture
-        misfit = ndimage.gaussian_filter(less * less, _NEAR).reshape(-1, 1)
-        weight = (misfit + 0.01) ** -_POWER * np.array(atlas.has, np.float32)
+        weight = np.ones((SIZE * SIZE, 1), np.float32)
+        for near, power in _FITS:
+            weight /= (ndimage.gaussian_filter(less * less, near).reshape(-1, 1) + 0.01) ** power
+        weight = weight * np.array(atlas.has, np.float32)
         total += weight * sample(atlas.maps, places)
         weights += weight
     shares = np.divide(total, weights, out=np.zeros_like(total), where=weights > 0)
