@@ -11,6 +11,7 @@ _HOMES = {
     "api.statistics": ("compare", "correlate", "regress", "reliability", "roc", "sweep_thresholds"),
     "api.making": ("contours", "make_maps", "make_phantom", "make_report", "masks"),
     "api.reading": ("measure_regions", "prepare", "rasterise", "read_labelme", "score"),
+    "api.reviewing": ("read_review", "unblind"),
     "core.model": ("Settings",),
     "core": ("errors",),
 }

@@ -16,6 +16,8 @@ from mriparaspinal.api.reading import prepare as prepare
 from mriparaspinal.api.reading import rasterise as rasterise
 from mriparaspinal.api.reading import read_labelme as read_labelme
 from mriparaspinal.api.reading import score as score
+from mriparaspinal.api.reviewing import read_review as read_review
+from mriparaspinal.api.reviewing import unblind as unblind
 from mriparaspinal.api.statistics import compare as compare
 from mriparaspinal.api.statistics import correlate as correlate
 from mriparaspinal.api.statistics import regress as regress

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, say
+from mriparaspinal.cli.console import counted, say, say_note
 from mriparaspinal.io.overwrite import refuse_inputs
 
 
@@ -33,8 +33,5 @@ def unblind(
     done = blind.unblind(reader, key, out)
     where = f"{out}, in {' and '.join(blind.READINGS.values())}" if done.repeated else str(out)
     say(f"gave {counted(done.files, 'reading')} the names of their slices in {where}", ui.quiet)
-    if done.unread:
-        say(f"note: {counted(done.unread, 'code')} of the key without contours", ui.quiet)
-    if done.unsaved:
-        left = f"on {counted(done.unsaved, 'slice')} more was drawn than was saved"
-        say(f"note: {left}; open the folder with review once more, and save", ui.quiet)
+    for note in done.notes:
+        say_note(note, ui.quiet)

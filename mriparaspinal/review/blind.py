@@ -117,6 +117,15 @@ class Unblinded:
     unsaved: int
     """Codes on which more was drawn than was saved."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be known about it."""
+        told = [f"{self.unread} of the codes have no contours"] if self.unread else []
+        if self.unsaved:
+            left = f"on {self.unsaved} of the slices more was drawn than was saved"
+            told.append(f"{left}; open the folder with review once more, and save")
+        return tuple(told)
+
 
 def unblind(reader: Path, key: Path, out: Path) -> Unblinded:
     """Give a reader's files the names of their images, in ``out``.

@@ -229,5 +229,5 @@ def test_what_was_drawn_and_not_saved_is_told_when_the_names_are_given_back(tmp_
     served.end()
     done = run("unblind", out, "--key", key, "--out", tmp_path / "named")
     assert done.code == 0
-    assert "1 code of the key without contours" in done.err
-    assert "on 1 slice more was drawn than was saved" in done.err
+    assert "note: 1 of the codes have no contours" in done.err
+    assert "on 1 of the slices more was drawn than was saved" in done.err
