@@ -115,9 +115,9 @@ def _outline(contour: Contour, shape: tuple[int, int]) -> list[list[float]]:
         return [[left, top], [right, top], [right, bottom], [left, bottom]]
     if contour.shape_type == "circle":
         (x, y), on_it = contour.points
-        turns = np.linspace(0, 2 * np.pi, 64, endpoint=False)
         radius = math.dist((x, y), on_it)
-        return np.stack((x + radius * np.cos(turns), y + radius * np.sin(turns)), axis=1).tolist()  # type: ignore[no-any-return]
+        turns = [2 * math.pi * part / 64 for part in range(64)]
+        return [[x + radius * math.cos(turn), y + radius * math.sin(turn)] for turn in turns]
     patch = rasterise(contour, shape, "labelme")
     if patch is None:
         return []

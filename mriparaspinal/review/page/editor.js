@@ -188,7 +188,7 @@ export class Editor {
       if (vertex >= 0 || edge.distance < reach) {
         const points = [...active.points];
         if (vertex < 0) points.splice(edge.index + 1, 0, edge.at);
-        this.drag = { kind: "point", before: this.shapes, index: vertex < 0 ? edge.index + 1 : vertex, moved: vertex < 0 };
+        this.drag = { kind: "point", before: this.shapes, index: vertex < 0 ? edge.index + 1 : vertex, from: at, moved: false };
         this.shapes = this.swap(active, points);
         this.hover = this.drag.index;
         return;
@@ -211,6 +211,8 @@ export class Editor {
   move(p, reach) {
     const at = within(p, this.columns, this.rows);
     if (this.drag?.kind === "point") {
+      // A click that trembles is no drag.
+      if (!this.drag.moved && distance(at, this.drag.from) < reach / 3) return;
       this.drag.moved = true;
       this.shapes = this.swap(this.active, this.active.points.map((q, i) => (i === this.drag.index ? at : q)));
     } else if (this.drag?.kind === "brush") {

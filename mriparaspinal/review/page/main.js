@@ -332,10 +332,10 @@ async function begin() {
   listenToKeys(view, editor, state, actions);
   byId("previous").addEventListener("click", () => actions.go(-1));
   byId("next").addEventListener("click", () => actions.go(1));
-  byId("save").addEventListener("click", () => save());
+  byId("save").addEventListener("click", () => { view.canvas.focus(); save(); });
   byId("help").addEventListener("click", showKeys);
   byId("finish").addEventListener("click", finish);
-  for (const button of document.querySelectorAll("#verdicts button")) button.addEventListener("click", () => judge(button.dataset.verdict));
+  for (const button of document.querySelectorAll("#verdicts button")) button.addEventListener("click", () => { view.canvas.focus(); judge(button.dataset.verdict); });
   for (const id of ["reason", "comment"]) byId(id).addEventListener("change", annotate);
   byId("scope").addEventListener("change", showPanel);
   new ResizeObserver(() => { if (view.grey) { view.fit(); redraw(); } }).observe(view.canvas);
