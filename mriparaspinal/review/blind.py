@@ -11,6 +11,7 @@ from pathlib import Path
 from mriparaspinal import __version__
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.io.folder import UnreadableFileError, read_bytes
+from mriparaspinal.io.labelme import UnreadableAnnotationError
 from mriparaspinal.io.output import (
     OutputFolder,
     manifest_bytes,
@@ -168,7 +169,7 @@ def json_name(image: str) -> str:
 def _renamed(path: Path, image: str) -> bytes:
     try:
         document = parse_document(read_bytes(path))
-    except UnreadableFileError as error:
+    except (UnreadableFileError, UnreadableAnnotationError) as error:
         raise NoInputError(f"{path}: {error.message}; {error.remedy}") from None
     return document_bytes({**document, "imagePath": image.rpartition("/")[2]})
 

@@ -15,9 +15,13 @@ from typing import Any
 
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.io.output import cannot_write, try_lock
+from mriparaspinal.review.document import parse_edits
 
 #: The name begins with a dot: it is no part of a dataset.
 FILE = ".review-journal.jsonl"
+
+#: What a line that was cut off, or is none of ours, gives rise to.
+_NO_ENTRY = (ValueError, KeyError, TypeError, AttributeError, RecursionError, UsageError)
 
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
@@ -53,8 +57,12 @@ class Journal:
     def _read(self) -> None:
         raw = self.path.read_bytes()
         for line in raw.split(b"\n"):
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                self._take(json.loads(line))
+            with contextlib.suppress(
+                ValueError, KeyError, TypeError, AttributeError, RecursionError, UsageError
+            ):
+                entry = json.loads(line)
+                parse_edits(entry.get("shapes", []))
+                self._take(entry)
         if raw and not raw.endswith(b"\n"):
             os.write(self._descriptor, b"\n")  # the end of a line that was cut off
 

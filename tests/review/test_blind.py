@@ -183,6 +183,10 @@ def test_the_key_of_another_reading_is_refused(tmp_path):
     assert refused.code == 3
     assert "is not the key of this folder" in refused.err
     assert not (tmp_path / "named").exists()
+    (out / "S001.json").write_text("no JSON")
+    refused = run("unblind", out, "--key", key, "--out", tmp_path / "named")
+    assert refused.code == 3
+    assert "S001.json: broken JSON at line 1" in refused.err
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(NoInputError, match="no contours of any of"):

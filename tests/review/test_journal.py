@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import random
+import sys
 import threading
 import time
 
@@ -47,6 +48,23 @@ def test_a_line_that_was_cut_off_costs_itself_alone(tmp_path, cut):
     again.drawn("a.png", None, [shape("MF_R", box(1, 2, 3, 20))])
     again.close()
     assert Journal(tmp_path).unsaved["a.png"].shapes[0]["points"][2][1] == 20
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("1", "[]", "null", '"x"', "{}", '{"slice": "a.png", "base": null, "shapes": 5}', "[" * 50_000),
+        *(
+            '{"slice": "a.png", "shapes": []}',
+            '{"slice": "a.png", "base": null, "shapes": [{"region": "x"}]}',
+        ),
+    ],
+)
+def test_lines_of_somebody_else_are_passed_over(tmp_path, line):
+    (tmp_path / FILE).write_text(f"{line}\n")
+    journal = Journal(tmp_path)
+    assert journal.unsaved == {}
+    journal.close()
 
 
 def test_two_programs_have_not_one_journal(tmp_path):
@@ -126,3 +144,28 @@ def _quietly(served, body):
     # The answer may be cut off anywhere.
     with contextlib.suppress(OSError, http.client.HTTPException):
         served.send("/api/slices/0/save", body)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size")
+def test_where_the_disk_is_full_the_file_stays_and_what_was_drawn_is_kept(tmp_path):
+    import resource
+
+    path = write_slice(tmp_path, "ALS_1_3", imageData="QUJD" * 20_000)
+    before = path.read_bytes()
+    limits = (60_000, resource.RLIM_INFINITY)
+    served = serve(tmp_path, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits))
+    opened = served.ask("slices/0")
+    body = {"base": opened["digest"], "shapes": [shape("MF_R", box(30, 60, 44, 84))]}
+    served.ask("slices/0/keep", body)
+    status, _, content = served.send("/api/slices/0/save", body)
+    assert status == 400
+    assert "cannot be written" in json.loads(content)["error"]
+    assert path.read_bytes() == before
+    assert served.ask("slices/0")["unsaved"] == body["shapes"]
+    assert served.end()[0] == 0
+    again = serve(tmp_path)
+    assert again.ask("slices/0")["unsaved"] == body["shapes"]
+    again.ask("slices/0/save", body)
+    again.end()
+    assert [s["label"] for s in json.loads(path.read_text())["shapes"]] == ["MF_R"]
+    assert sorted(fingerprint(tmp_path)) == ["ALS_1_3.json", "ALS_1_3.png"]

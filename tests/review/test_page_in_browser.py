@@ -449,6 +449,51 @@ def test_where_to_look_first_among_drafts(show, tmp_path):
     page.area("MF_L")
 
 
+def test_another_page_of_the_same_browser_reaches_nothing(show, browser, tmp_path):
+    path = write_slice(tmp_path / "scans", "ALS_1_3")
+    before = path.read_bytes()
+    page = show(serve(tmp_path / "scans"))
+    page.area("IVD")
+    own = f"http://127.0.0.1:{page.served.port}"
+    context = browser.new_context()
+    other = context.new_page()
+    empty = {"body": "<!doctype html><body>", "content_type": "text/html"}
+    context.route("http://evil.example/*", lambda route: route.fulfill(**empty))
+    other.goto("http://evil.example/")
+    tried = other.evaluate(
+        """async ([own, token]) => {
+            const answers = [];
+            for (const options of [
+                { headers: { "X-Review-Token": token } },
+                { method: "POST", body: "{}", headers: { "X-Review-Token": token } },
+                { method: "POST", body: "{}", mode: "no-cors" },
+                { mode: "no-cors" },
+            ]) {
+                const answer = fetch(`${own}/api/slices/0/save`, options);
+                const told = answer.then((a) => a.type === "opaque" ? "opaque" : "read", () => "refused");
+                answers.push(await told);
+            }
+            return answers;
+        }""",
+        [own, page.served.token],
+    )
+    assert "read" not in tried
+    framed = other.evaluate(
+        """(address) => new Promise((done) => {
+            const frame = document.createElement("iframe");
+            frame.onload = () => done("loaded");
+            frame.src = address;
+            document.body.append(frame);
+            setTimeout(() => done("never"), 3000);
+        })""",
+        page.served.address,
+    )
+    inside = [frame for frame in other.frames if frame != other.main_frame]
+    assert framed == "never" or all("mriparaspinal" not in frame.title() for frame in inside)
+    context.close()
+    assert path.read_bytes() == before
+
+
 def test_finish_ends_the_program(show, tmp_path):
     write_slice(tmp_path / "scans", "ALS_1_3")
     page = show(serve(tmp_path / "scans"))

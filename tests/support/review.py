@@ -66,9 +66,10 @@ class Served:
         return self.process.returncode, said
 
 
-def serve(dataset: Path, *options: object) -> Served:
+def serve(dataset: Path, *options: object, **process_options: Any) -> Served:
     """Start ``review`` without a browser, and wait until it listens."""
-    process = start("review", dataset, "--no-browser", *options, stdout=subprocess.DEVNULL)
+    words = ("review", dataset, "--no-browser", *options)
+    process = start(*words, stdout=subprocess.DEVNULL, **process_options)
     assert process.stderr is not None
     said = ""
     for line in process.stderr:
