@@ -31,6 +31,7 @@ MANIFESTS = frozenset(
         "maps.json",
         "comparison.json",
         "correlations.json",
+        "refine.json",
     }
     | {"regressions.json", "roc.json", "reliability.json", "threshold_sweep.json", "grades.json"}
 )
