@@ -47,7 +47,7 @@ def normalise(grey: NDArray[np.uint8]) -> Picture:
 def shrunk(picture: Picture, size: int) -> Picture:
     """The picture with fewer points."""
     factor = picture.shape[0] // size
-    return picture.reshape(size, factor, size, factor).mean(axis=(1, 3), dtype=np.float32)
+    return np.asarray(picture.reshape(size, factor, size, factor).mean(axis=(1, 3), dtype=np.float32))
 
 
 @lru_cache(maxsize=4)
