@@ -81,7 +81,8 @@ def _dis_flow(one: Picture, other: Picture) -> NDArray[np.float32]:
     cv2.setNumThreads(1)
     # Normalised levels beyond 2.5 are rare.
     first, second = (np.clip((p + 2.5) * 51, 0, 255).astype(np.uint8) for p in (one, other))
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(first, second, None)
+    start = np.zeros((*one.shape, 2), np.float32)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(first, second, start)
     return np.asarray(flow[..., ::-1].transpose(2, 0, 1))
 
 
@@ -138,8 +139,8 @@ class Target:
     def places_on(self, other: Picture, affine: Affine, quick: bool = False) -> NDArray[np.float64]:
         """Where each of the 192 × 192 points lies on another slice, after the affine map and an optical flow.
 
-        TV-L1 on 96 × 96 points (Zach, Pock and Bischof 2007, doi 10.1007/978-3-540-74936-3_22); ``quick``: DIS
-        on 192 × 192 (Kroeger et al. 2016, doi 10.1007/978-3-319-46493-0_29), by OpenCV.
+        TV-L1 on 96 × 96 points (Zach, Pock and Bischof 2007, doi 10.1007/978-3-540-74936-3_22); ``quick``:
+        DIS on 192 × 192 (Kroeger et al. 2016, doi 10.1007/978-3-319-46493-0_29), by OpenCV.
         """
         size = SIZE if quick else FLOW_SIZE
         laid = sample(shrunk(other, size), _places(size) @ affine.T).reshape(size, size)
