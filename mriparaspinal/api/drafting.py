@@ -2,50 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from mriparaspinal.api.given import PathLike, problems_frame
+from mriparaspinal.api.given import Found, PathLike, Progress, each, processes
+from mriparaspinal.api.measuring import settings_of
+from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NoInputError, UsageError
-from mriparaspinal.core.model import Settings
+from mriparaspinal.core.model import Problem, Settings
 from mriparaspinal.drafts.evaluation import COLUMNS as QUALITY_COLUMNS
 from mriparaspinal.drafts.evaluation import Quality
 from mriparaspinal.drafts.files import COLUMNS, DraftRow, read_drafts, write_drafts
 from mriparaspinal.io.output import OutputFolder
-from mriparaspinal.io.overwrite import refuse_inputs
-from mriparaspinal.io.protocol import resolve_settings, run_options, sound
+from mriparaspinal.io.overwrite import refuse_as_output
+from mriparaspinal.io.protocol import read_protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
-class Drafted:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Drafted(Found):
     """Contours that were drafted, and what is to be expected of them."""
 
     out: Path
     """The folder that the LabelMe files were written into."""
     count: int
     """How many slices were drafted."""
-    contours: pd.DataFrame
-    """One row per contour, in the columns of ``drafts.csv``."""
-    problems: pd.DataFrame
-    """In the columns of ``problems.csv``: file, shape, severity, code, message, remedy."""
-    quality: pd.DataFrame
-    """Of :func:`draft`: Dice, area error (%) and FI error by region, each with its interval of 95 %, found on
-    the judged slices themselves; else without rows."""
+    rows: tuple[DraftRow, ...] = ()
+    """One per contour; :attr:`contours` is their table."""
+    qualities: tuple[Quality, ...] = ()
+    """Of :func:`draft`, found on the judged slices themselves; :attr:`quality` is their table."""
+
+    @cached_property
+    def contours(self) -> pd.DataFrame:
+        """One row per contour, in the columns of ``drafts.csv``."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(row) for row in self.rows], columns=list(COLUMNS))
+
+    @cached_property
+    def quality(self) -> pd.DataFrame:
+        """Dice, area error (%) and FI error by region, each with its interval of 95 %."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(one) for one in self.qualities], columns=list(QUALITY_COLUMNS))
 
 
 def _drafted(
     out: Path,
     count: int,
     rows: Sequence[DraftRow],
-    problems: pd.DataFrame,
+    problems: Sequence[Problem],
     qualities: Sequence[Quality] = (),
+    **summary: Any,
 ) -> Drafted:
-    contours = pd.DataFrame([asdict(row) for row in rows], columns=list(COLUMNS))
-    quality = pd.DataFrame([asdict(one) for one in qualities], columns=list(QUALITY_COLUMNS))
-    return Drafted(out, count, contours, problems, quality)
+    told = {"slices": count, "regions": len(rows), **summary}
+    return Drafted(
+        problem_list=tuple(problems),
+        summary=told,
+        out=out,
+        count=count,
+        rows=tuple(rows),
+        qualities=tuple(qualities),
+    )
 
 
 def refine(
@@ -53,7 +76,7 @@ def refine(
     out: PathLike,
     *,
     band: float | None = None,
-    settings: Settings | None = None,
+    settings: Settings | Mapping[str, Any] | None = None,
     jobs: int | None = None,
 ) -> Drafted:
     """Turn 6 to 15 clicks around each region into smooth contours that follow the slice.
@@ -104,15 +127,16 @@ def refine(
     from mriparaspinal.drafts.clicks import MANIFEST, refine_slices, write_refined
 
     root, folder = Path(rough), Path(out)
-    refuse_inputs("out", [folder], [root])
+    refuse_as_output(folder, root, "the dataset itself")
     if band is not None and not 0 <= band <= 100:
-        raise UsageError(f"band: {band} was found; expected 0 to 100 pixels; correct it")
-    protocol = resolve_settings(root, {}) if settings is None else sound(settings)
-    _, processes = run_options(root, None, jobs)
+        raise UsageError(f"{argument('band')}: {band} was found; expected 0 to 100 pixels; correct it")
+    there = read_protocol(root)
+    protocol = settings_of(there, settings)
+    _, number = processes(there, jobs)
     with OutputFolder(folder, MANIFEST, keep_changed=True) as written:
-        made = refine_slices(root, protocol, band, processes, folder)
+        made = refine_slices(root, protocol, band, number, folder)
         write_refined(made, written)
-    return _drafted(folder, made.slices, made.rows, problems_frame(made.problems))
+    return _drafted(folder, made.slices, made.rows, made.problems)
 
 
 def draft(
@@ -120,8 +144,9 @@ def draft(
     *,
     reviewed: PathLike | None = None,
     quick: bool = False,
-    settings: Settings | None = None,
+    settings: Settings | Mapping[str, Any] | None = None,
     jobs: int | None = None,
+    progress: Progress | None = None,
 ) -> Drafted:
     """Draft contours of slices that have none, from slices whose contours a person has judged.
 
@@ -136,7 +161,7 @@ def draft(
         Folder of the judged contours; default: those of the dataset. Drafts are never used.
     quick : bool
         Three times as fast, by OpenCV (the extra ``speed-drafts``); other drafts, as good.
-    settings, jobs : optional
+    settings, jobs, progress : optional
         As for :func:`quantify`.
 
     Returns
@@ -167,33 +192,37 @@ def draft(
     ...     made.count, sorted(made.contours["label"])
     (1, ['ES_L', 'ES_R', 'IVD', 'MF_L', 'MF_R', 'PM_L', 'PM_R'])
     """
-    from mriparaspinal.drafts.draft import Sources, draft_slices, slices_without_contours
+    from mriparaspinal.drafts.draft import MOST_COMPARED, Sources, draft_slices, slices_without_contours
     from mriparaspinal.drafts.registration import require_opencv
     from mriparaspinal.drafts.reviewed import read_reviewed
 
     root = Path(dataset)
     source = root if reviewed is None else Path(reviewed)
-    protocol = resolve_settings(root, {}) if settings is None else sound(settings)
-    _, processes = run_options(root, None, jobs)
+    there = read_protocol(root)
+    protocol = settings_of(there, settings)
+    _, number = processes(there, jobs)
     read_drafts(root)
     if quick:
         require_opencv()
     bare, images = slices_without_contours(root, protocol)
-    judged = read_reviewed(source, protocol, processes)
-    made = draft_slices(root, bare, images.spacings, Sources(source, judged, protocol, quick), processes)
+    judged = read_reviewed(source, protocol, number)
+    sources = Sources(source, judged, protocol, quick)
+    advance = each(progress, "drafting", min(MOST_COMPARED, len(judged)) + len(bare))
+    made = draft_slices(root, bare, images.spacings, sources, number, advance)
     if bare and not made.files:
         lines = [problem.line() for problem in made.problems if problem.severity == "error"][:20]
         found = f"{root}: no draft could be made for any of {len(bare)} slices; expected slices like those of"
         raise NoInputError("\n".join([*lines, f"{found} {source}; see the page on drafts"]))
     write_drafts(root, made.files, made.rows)
-    return _drafted(root, len(made.files), made.rows, problems_frame(made.problems), made.qualities)
+    told = {"without_contours": len(bare), "judged": len(judged)}
+    return _drafted(root, len(made.files), made.rows, made.problems, made.qualities, **told)
 
 
 def interpolate(
     dataset: PathLike,
     *,
     largest_gap: float = 20.0,
-    settings: Settings | None = None,
+    settings: Settings | Mapping[str, Any] | None = None,
     jobs: int | None = None,
 ) -> Drafted:
     """Draft the contours of slices that lie between two contoured slices of a stack.
@@ -243,12 +272,15 @@ def interpolate(
 
     root = Path(dataset)
     if not 0 < largest_gap <= 100:
-        raise UsageError(f"largest_gap: {largest_gap} was found; expected 0 to 100 mm; correct it")
-    protocol = resolve_settings(root, {}) if settings is None else sound(settings)
-    _, processes = run_options(root, None, jobs)
-    made = interpolate_slices(root, protocol, largest_gap, processes)
+        raise UsageError(
+            f"{argument('largest_gap')}: {largest_gap} was found; expected 0 to 100 mm; correct it"
+        )
+    there = read_protocol(root)
+    protocol = settings_of(there, settings)
+    _, number = processes(there, jobs)
+    made = interpolate_slices(root, protocol, largest_gap, number)
     if not made.files:
         found = f"{root}: no slice without contours lies between two contoured ones"
         raise NoInputError(f"{found}; expected stacks with gaps; see the page on drafts")
     write_drafts(root, made.files, made.rows)
-    return _drafted(root, len(made.files), made.rows, problems_frame(made.problems))
+    return _drafted(root, len(made.files), made.rows, made.problems)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from mriparaspinal.api.given import PathLike, problems_frame
+from mriparaspinal.api.given import PathLike
 from mriparaspinal.api.making import Made
-from mriparaspinal.io.overwrite import refuse_inputs
+from mriparaspinal.io.overwrite import refuse_as_output
 from mriparaspinal.review import blind
 from mriparaspinal.review.verdicts import COLUMNS, read_verdicts
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def read_review(file: PathLike) -> pd.DataFrame:
@@ -44,6 +46,8 @@ def read_review(file: PathLike) -> pd.DataFrame:
     ...     mp.read_review(file)[["image", "verdict", "reason"]].values.tolist()
     [['ALS_1_3.png', 'exclude', 'motion']]
     """
+    import pandas as pd
+
     rows = [asdict(verdict) for verdict in read_verdicts(Path(file))]
     return pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
 
@@ -88,6 +92,11 @@ def unblind(reader: PathLike, key: PathLike, out: PathLike) -> Made:
     ...     named.count, sorted(path.name for path in named.out.glob("ALS*"))
     (1, ['ALS_1_3.json'])
     """
-    refuse_inputs("out", [Path(out)], [Path(reader)])
+    refuse_as_output(Path(out), Path(reader), "the reader's folder")
     done = blind.unblind(Path(reader), Path(key), Path(out))
-    return Made(Path(out), done.files, problems_frame(()), done.notes)
+    return Made(
+        out=Path(out),
+        count=done.files,
+        notes=done.notes,
+        summary={"readings": done.files, "repeated": done.repeated},
+    )

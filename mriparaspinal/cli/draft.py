@@ -6,19 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import (
-    counted,
-    progress_bar,
-    say,
-    say_jobs,
-    say_note,
-    say_problems,
-    show_table,
-)
-from mriparaspinal.core.errors import EXIT_PARTLY, NoInputError
-from mriparaspinal.io.protocol import resolve_settings, run_options
+from mriparaspinal.cli.console import counted, is_quiet, progress_bar, say, say_problems, show_table
+from mriparaspinal.cli.steps import end
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mriparaspinal.drafts.evaluation import Quality
 
 #: Regions to look at first that are listed on the terminal; drafts.csv marks all.
@@ -42,7 +35,6 @@ def draft(
     protocol: opt.Protocol,
     naming: opt.Naming,
     jobs: opt.Jobs = None,
-    ui: opt.Ui,
 ) -> None:
     """Draft contours of slices that have none, from slices whose contours a person has judged.
 
@@ -56,46 +48,36 @@ def draft(
       mriparaspinal draft scans --jobs 2
       mriparaspinal draft scans --from contoured
     """
-    from mriparaspinal.drafts.draft import MOST_COMPARED, Sources, draft_slices, slices_without_contours
-    from mriparaspinal.drafts.files import read_drafts, write_drafts
-    from mriparaspinal.drafts.registration import require_opencv
-    from mriparaspinal.drafts.reviewed import ADVISED, read_reviewed
+    import mriparaspinal as api
+    from mriparaspinal.drafts.reviewed import ADVISED
 
-    settings = resolve_settings(dataset, opt.given(protocol, naming))
-    _, jobs = run_options(dataset, None, jobs)
-    say_jobs(jobs, ui.quiet)
-    source = dataset if reviewed is None else reviewed
-    read_drafts(dataset)  # refuses a table of somebody else before the work is done
-    if quick:
-        require_opencv()
-    bare, images = slices_without_contours(dataset, settings)
-    judged = read_reviewed(source, settings, jobs)
-    if len(judged) < ADVISED:
-        say_note(f"{counted(len(judged), 'judged slice')}: {ADVISED} or more give better drafts", ui.quiet)
-    with progress_bar("drafting", min(MOST_COMPARED, len(judged)) + len(bare), ui.quiet) as advance:
-        sources = Sources(source, judged, settings, quick)
-        made = draft_slices(dataset, bare, images.spacings, sources, jobs, advance)
-    say_problems(made.problems, ui.quiet, ui.verbose)
-    if not ui.quiet:
+    with progress_bar() as progress:
+        made = api.draft(
+            dataset,
+            reviewed=reviewed,
+            quick=quick,
+            settings=opt.given(protocol, naming),
+            jobs=jobs,
+            progress=progress,
+        )
+    judged = counted(made.summary["judged"], "judged slice")
+    if made.summary["judged"] < ADVISED:
+        say(f"note: {judged}: {ADVISED} or more give better drafts")
+    say_problems(made.problem_list)
+    if not is_quiet():
         show_table(*quality_table(made.qualities))
-    if bare and not made.files:
-        found = f"no draft could be made for any of {counted(len(bare), 'slice')}"
-        raise NoInputError(f"{dataset}: {found}; expected slices like those of {source}; see docs/drafts.md")
-    write_drafts(dataset, made.files, made.rows)
-    first = made.look_first
+    first = [row for row in made.rows if row.look_first]
     for row in first[:_LISTED]:
-        say(f"look first at {row.image}: {row.label} (expected Dice {row.expected_dice:.2f})", ui.quiet)
+        say(f"look first at {row.image}: {row.label} (expected Dice {row.expected_dice:.2f})")
     if len(first) > _LISTED:
-        say(f"and {len(first) - _LISTED} more, with look_first 1 in drafts.csv", ui.quiet)
-    done = (
-        f"drafted {counted(len(made.rows), 'region')} of {len(made.files)} of {counted(len(bare), 'slice')}"
-    )
-    say(f"{done} without contours in {dataset}, from {counted(len(judged), 'judged slice')}", ui.quiet)
-    if any(problem.severity == "error" for problem in made.problems):
-        raise SystemExit(EXIT_PARTLY)
+        say(f"and {len(first) - _LISTED} more, with look_first 1 in drafts.csv")
+    bare = counted(made.summary["without_contours"], "slice")
+    done = f"drafted {counted(len(made.rows), 'region')} of {made.count} of {bare}"
+    say(f"{done} without contours in {dataset}, from {judged}")
+    end(made.problem_list)
 
 
-def quality_table(found: list[Quality]) -> tuple[list[str], list[list[str]]]:
+def quality_table(found: Iterable[Quality]) -> tuple[list[str], list[list[str]]]:
     """What leave-one-out found, as it is shown: each number with its interval of 95 %."""
 
     def shown(value: float, low: float | None, high: float | None, places: int) -> str:

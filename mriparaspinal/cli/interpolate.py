@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, say, say_jobs, say_problems
-from mriparaspinal.core.errors import EXIT_PARTLY, NoInputError
-from mriparaspinal.io.protocol import resolve_settings, run_options
+from mriparaspinal.cli.console import counted
+from mriparaspinal.cli.steps import finish
 
 
 @opt.command
@@ -28,7 +27,6 @@ def interpolate(
     protocol: opt.Protocol,
     naming: opt.Naming,
     jobs: opt.Jobs = None,
-    ui: opt.Ui,
 ) -> None:
     """Draft the contours of slices that lie between two contoured slices of a stack.
 
@@ -40,19 +38,8 @@ def interpolate(
     Example:
       mriparaspinal interpolate scans
     """
-    from mriparaspinal.drafts.files import write_drafts
-    from mriparaspinal.drafts.interpolate import interpolate_slices
+    import mriparaspinal as api
 
-    settings = resolve_settings(dataset, opt.given(protocol, naming))
-    _, jobs = run_options(dataset, None, jobs)
-    say_jobs(jobs, ui.quiet)
-    made = interpolate_slices(dataset, settings, most_mm, jobs)
-    say_problems(made.problems, ui.quiet, ui.verbose)
-    if not made.files:
-        found = "no slice without contours lies between two contoured ones"
-        raise NoInputError(f"{dataset}: {found}; expected stacks with gaps; see docs/drafts.md")
-    write_drafts(dataset, made.files, made.rows)
-    done = f"{counted(len(made.rows), 'region')} of {counted(len(made.files), 'slice')}"
-    say(f"interpolated {done} in {dataset}", ui.quiet)
-    if any(problem.severity == "error" for problem in made.problems):
-        raise SystemExit(EXIT_PARTLY)
+    made = api.interpolate(dataset, largest_gap=most_mm, settings=opt.given(protocol, naming), jobs=jobs)
+    done = f"{counted(len(made.rows), 'region')} of {counted(made.count, 'slice')}"
+    finish(made, f"interpolated {done} in {dataset}")

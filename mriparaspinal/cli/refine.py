@@ -6,15 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import (
-    counted,
-    refuse_dataset_as_output,
-    say,
-    say_jobs,
-    say_problems,
-)
-from mriparaspinal.core.errors import EXIT_PARTLY
-from mriparaspinal.io.protocol import resolve_settings, run_options
+from mriparaspinal.cli.console import counted
+from mriparaspinal.cli.steps import finish
 
 
 @opt.command
@@ -36,7 +29,6 @@ def refine(
     protocol: opt.Protocol,
     naming: opt.Naming,
     jobs: opt.Jobs = None,
-    ui: opt.Ui,
 ) -> None:
     """Turn 6 to 15 clicks around each region into smooth contours that follow the slice.
 
@@ -48,22 +40,9 @@ def refine(
     Example:
       mriparaspinal refine rough --out fine
     """
-    from mriparaspinal.drafts.clicks import MANIFEST, refine_slices, write_refined
-    from mriparaspinal.io.output import OutputFolder
+    import mriparaspinal as api
 
-    settings = resolve_settings(rough, opt.given(protocol, naming))
-    refuse_dataset_as_output(rough, out)
-    _, jobs = run_options(rough, None, jobs)
-    say_jobs(jobs, ui.quiet)
-    with OutputFolder(out, MANIFEST, keep_changed=True) as folder:
-        made = refine_slices(rough, settings, band, jobs, out)
-        write_refined(made, folder)
-    say_problems(made.problems, ui.quiet, ui.verbose)
+    made = api.refine(rough, out, band=band, settings=opt.given(protocol, naming), jobs=jobs)
     moved = max((row.largest_move_px or 0.0 for row in made.rows), default=0.0)
-    say(
-        f"refined {counted(len(made.rows), 'region')} of {counted(made.slices, 'slice')} into {out}; "
-        f"no line moved farther than {moved:.1f} px",
-        ui.quiet,
-    )
-    if any(problem.severity == "error" for problem in made.problems):
-        raise SystemExit(EXIT_PARTLY)
+    done = f"refined {counted(len(made.rows), 'region')} of {counted(made.count, 'slice')} into {out}"
+    finish(made, f"{done}; no line moved farther than {moved:.1f} px")

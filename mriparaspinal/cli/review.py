@@ -78,7 +78,6 @@ def review(
     ] = False,
     protocol: opt.Protocol,
     naming: opt.Naming,
-    ui: opt.Ui,
 ) -> None:
     """Look at slices, draw, correct and judge contours, on a page of this computer alone.
 
@@ -98,9 +97,9 @@ def review(
     session, notes = begin(dataset, settings, _wanted(reading))
     try:
         for note in notes:
-            say(note, ui.quiet)
-        say(f"{counted(len(session.readings), 'slice')} to look at in {dataset}", ui.quiet)
-        serve(session, port, not no_browser, lambda text: say(text, ui.quiet))
+            say(note)
+        say(f"{counted(len(session.readings), 'slice')} to look at in {dataset}")
+        serve(session, port, not no_browser, say)
     finally:
         session.close()
 

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, say, say_note
-from mriparaspinal.io.overwrite import refuse_inputs
+from mriparaspinal.cli.console import counted, say, say_notes
 
 
 @opt.command
@@ -16,7 +15,6 @@ def unblind(
     reader: Annotated[Path, opt.argument("Folder that a blinded reader wrote into.")],
     key: Annotated[Path, opt.option("--key", "The key that 'review --blind' wrote.", "FILE")],
     out: opt.Out,
-    ui: opt.Ui,
 ) -> None:
     """Give the contours of a blinded reading the names of their slices again.
 
@@ -27,11 +25,9 @@ def unblind(
     Example:
       mriparaspinal unblind anna-blinded --key anna.key.csv --out anna
     """
-    from mriparaspinal.review import blind
+    import mriparaspinal as api
 
-    refuse_inputs("--out", [out], [reader])
-    done = blind.unblind(reader, key, out)
-    where = f"{out}, in {' and '.join(blind.READINGS.values())}" if done.repeated else str(out)
-    say(f"gave {counted(done.files, 'reading')} the names of their slices in {where}", ui.quiet)
-    for note in done.notes:
-        say_note(note, ui.quiet)
+    made = api.unblind(reader, key, out)
+    where = f"{out}, in first and second" if made.summary["repeated"] else f"{out}"
+    say(f"gave {counted(made.count, 'reading')} the names of their slices in {where}")
+    say_notes(made.notes)

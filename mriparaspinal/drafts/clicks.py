@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal import __version__
-from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.filenames import SLICES_TABLE
 from mriparaspinal.core.labels import alias_key, region_of
 from mriparaspinal.core.model import Problem, Settings, Slice
@@ -22,12 +22,13 @@ from mriparaspinal.drafts.files import DRAFTS, DraftRow, document_bytes, drafts_
 from mriparaspinal.drafts.mark import as_written, contour_hash, set_draft
 from mriparaspinal.drafts.refine import refine_regions
 from mriparaspinal.drafts.splines import Points
-from mriparaspinal.io.folder import UnreadableFileError, read_bytes
-from mriparaspinal.io.image_limits import UnreadableImageError
+from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.images import decode_image
-from mriparaspinal.io.labelme import COORDINATE_LIMIT, UnreadableAnnotationError, read_annotation
-from mriparaspinal.io.output import OutputFolder, manifest_bytes, sha256
+from mriparaspinal.io.labelme import COORDINATE_LIMIT, read_annotation
+from mriparaspinal.io.manifest import manifest_bytes
+from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.protocol import FILE as PROTOCOL
+from mriparaspinal.io.write import sha256
 from mriparaspinal.parallel.map import map_in_order
 
 MANIFEST = "refine.json"
@@ -100,17 +101,17 @@ def _refine_one(root: Path, settings: Settings, band: float | None, slice_: Slic
         made.problems.append(Problem(file, "", "error", code, message, remedy))
         return made
 
+    name, code = slice_.name, "unreadable-file"
     try:
-        raw = read_bytes(root / slice_.name)
-        rough = read_bytes(root / slice_.annotation)
+        raw = read_bytes(root / name)
         image = decode_image(raw, settings.window).grey
+        name = slice_.annotation
+        rough = read_bytes(root / name)
+        code = "bad-json"
         annotation = read_annotation(rough)
-    except UnreadableFileError as error:
-        return fail(slice_.name, "unreadable-file", error.message, error.remedy)
-    except UnreadableImageError as error:
-        return fail(slice_.name, error.code, error.message, error.remedy)
-    except UnreadableAnnotationError as error:
-        return fail(slice_.annotation, "bad-json", error.message, error.remedy)
+    except UnreadableError as error:
+        made.problems.append(error.fault.at(name, code).problem())
+        return made
     grey = np.asarray(image)
     if any(a not in (None, b) for a, b in zip(annotation.image_size, grey.shape, strict=True)):
         size = "×".join(map(str, annotation.image_size[::-1]))

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import MUSCLES, REFERENCES, Contour, Problem, Settings, Slice, Spacing
 from mriparaspinal.dataset.label_maps import LabelMaps
@@ -29,8 +30,7 @@ from mriparaspinal.drafts.reviewed import (
     read_masks,
 )
 from mriparaspinal.imaging.rasterise import rasterise
-from mriparaspinal.io.folder import UnreadableFileError, list_files, read_bytes
-from mriparaspinal.io.image_limits import UnreadableImageError
+from mriparaspinal.io.folder import list_files, read_bytes
 from mriparaspinal.io.images import decode_image
 from mriparaspinal.parallel.map import map_in_order
 
@@ -161,12 +161,8 @@ def _draft_again(sources: Sources, slice_: Slice) -> Drafted:
 def _draft_one(root: Path, sources: Sources, spacings: Mapping[str, Spacing], slice_: Slice) -> Drafted:
     try:
         image = decode_image(read_bytes(root / slice_.name), sources.settings.window).grey
-    except UnreadableFileError as error:
-        problem = Problem(slice_.name, "", "error", "unreadable-file", error.message, error.remedy)
-        return Drafted(slice_, problems=(problem,))
-    except UnreadableImageError as error:
-        problem = Problem(slice_.name, "", "error", error.code, error.message, error.remedy)
-        return Drafted(slice_, problems=(problem,))
+    except UnreadableError as error:
+        return Drafted(slice_, problems=(error.fault.at(slice_.name, "unreadable-file").problem(),))
     grey = np.asarray(image)
     drafted = _drawn(slice_, grey, sources.reviewed, FEWEST, sources.quick)
     return replace(drafted, field_mm=field_of(spacings.get(slice_.name), grey.shape))

@@ -18,9 +18,11 @@ from mriparaspinal.core.text import read_number
 from mriparaspinal.drafts.mark import as_written, is_draft, set_draft
 from mriparaspinal.drafts.splines import Points, simplify
 from mriparaspinal.imaging.rasterise import crosses_itself
-from mriparaspinal.io.labelme import labelme_bytes, write_beside
-from mriparaspinal.io.output import finished, same_header, write_file
+from mriparaspinal.io.beside import write_beside
+from mriparaspinal.io.labelme import labelme_bytes
+from mriparaspinal.io.lock import finished
 from mriparaspinal.io.tables import as_it_was, csv_bytes, read_table
+from mriparaspinal.io.write import same_header, write_file
 
 DRAFTS = "drafts.csv"
 

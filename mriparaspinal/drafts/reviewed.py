@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.model import SEGMENTS, Settings, Slice
 from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.dataset.read import read_slice
 from mriparaspinal.drafts.files import is_draft_file
 from mriparaspinal.drafts.fusion import CANDIDATES, REGIONS, Atlas, RegionKey, make_atlas
-from mriparaspinal.io.folder import UnreadableFileError, read_bytes
+from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.parallel.map import map_in_order
 
 #: Fewer cannot vote; from so many on, drafts are worth their correction.
@@ -75,7 +75,7 @@ def is_draft_slice(root: Path, slice_: Slice) -> bool:
     """Whether the LabelMe file of a slice is a draft."""
     try:
         return is_draft_file(read_bytes(root / slice_.annotation))
-    except UnreadableFileError:
+    except UnreadableError:
         return False
 
 

@@ -32,6 +32,7 @@ MANIFESTS = frozenset(
         "comparison.json",
         "correlations.json",
         "refine.json",
+        "unblind.json",
     }
     | {"regressions.json", "roc.json", "reliability.json", "threshold_sweep.json", "grades.json"}
 )

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.labels import Region, alias_key
 from mriparaspinal.core.model import Settings
 from mriparaspinal.dataset.anatomy import RegionKey, sort_contours
 from mriparaspinal.imaging.rasterise import Patch, shared_px
-from mriparaspinal.io.folder import UnreadableFileError, read_bytes
+from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT, image_size
-from mriparaspinal.io.labelme import UnreadableAnnotationError, read_annotation
+from mriparaspinal.io.labelme import read_annotation
 from mriparaspinal.io.tables import csv_bytes
 from mriparaspinal.review.blind import json_name
 from mriparaspinal.review.slices import Reading, below, image_bytes
@@ -79,8 +79,8 @@ def _patches(
 ) -> Mapping[RegionKey, Patch]:
     try:
         annotation = read_annotation(read_bytes(path, SLICE_FILE_LIMIT))
-    except (UnreadableFileError, UnreadableAnnotationError) as error:
-        raise NoInputError(f"{path}: {error.message}; {error.remedy}") from None
+    except UnreadableError as error:
+        raise NoInputError(error.fault.at(f"{path}")) from None
     aliases = {alias_key(label): meaning for label, meaning in settings.labels}
     return sort_contours(annotation.contours, shape, settings, aliases, reading.name).patches
 

@@ -10,7 +10,8 @@ from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.model import Settings
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.drafts.files import read_drafts
-from mriparaspinal.io.output import cannot_write, require_finished, same_header, write_file
+from mriparaspinal.io.lock import require_finished
+from mriparaspinal.io.write import cannot_write, same_header, write_file
 from mriparaspinal.review import adjudicate
 from mriparaspinal.review.blind import json_name, keep_key, keep_reader, make_codes
 from mriparaspinal.review.session import Proposal, Session, Way

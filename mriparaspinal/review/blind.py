@@ -9,19 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mriparaspinal import __version__
-from mriparaspinal.core.errors import NoInputError, UsageError
-from mriparaspinal.io.folder import UnreadableFileError, read_bytes
-from mriparaspinal.io.labelme import UnreadableAnnotationError
-from mriparaspinal.io.output import (
-    OutputFolder,
-    manifest_bytes,
-    require_finished,
-    require_ours,
-    same_header,
-    sha256,
-    write_file,
-)
+from mriparaspinal.core.errors import NoInputError, UnreadableError, UsageError
+from mriparaspinal.io.folder import read_bytes
+from mriparaspinal.io.lock import require_finished
+from mriparaspinal.io.manifest import manifest_bytes
+from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.tables import csv_bytes, parse_table, table_bytes
+from mriparaspinal.io.write import require_ours, same_header, sha256, write_file
 from mriparaspinal.review.document import document_bytes, parse_document
 from mriparaspinal.review.journal import unsaved_in
 from mriparaspinal.review.verdicts import FILE as REVIEW
@@ -169,8 +163,8 @@ def json_name(image: str) -> str:
 def _renamed(path: Path, image: str) -> bytes:
     try:
         document = parse_document(read_bytes(path))
-    except (UnreadableFileError, UnreadableAnnotationError) as error:
-        raise NoInputError(f"{path}: {error.message}; {error.remedy}") from None
+    except UnreadableError as error:
+        raise NoInputError(error.fault.at(f"{path}")) from None
     return document_bytes({**document, "imagePath": image.rpartition("/")[2]})
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.errors import UnreadableError, UsageError
 from mriparaspinal.core.labels import Region, alias_key, meanings_of, parse_label
 from mriparaspinal.core.model import Contour, Settings
 from mriparaspinal.dataset.anatomy import sort_contours
 from mriparaspinal.imaging.rasterise import bounds, rasterise
-from mriparaspinal.io.labelme import VERSION, UnreadableAnnotationError, read_annotation
+from mriparaspinal.io.labelme import VERSION, read_annotation
 
 Document = dict[str, Any]
 """The parsed JSON of a LabelMe file."""
@@ -53,7 +53,7 @@ class Edit:
 
 
 def parse_document(raw: bytes) -> Document:
-    """The JSON of a LabelMe file; raises :class:`UnreadableAnnotationError` as the measurement does."""
+    """The JSON of a LabelMe file; raises :class:`UnreadableError` as the measurement does."""
     read_annotation(raw)
     content: Document = json.loads(raw.decode("utf-8-sig"))
     return content
@@ -102,7 +102,7 @@ def _contour(entry: Any) -> Contour | None:
     """A shape as it is measured; None for one that cannot be used."""
     try:
         contours = read_annotation(json.dumps({"shapes": [entry]}).encode()).contours
-    except UnreadableAnnotationError:
+    except UnreadableError:
         return None
     return contours[0] if contours else None
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.io.output import cannot_write, try_lock
+from mriparaspinal.io.lock import try_lock
+from mriparaspinal.io.write import cannot_write
 from mriparaspinal.review.document import parse_edits
 
 #: The name begins with a dot: it is no part of a dataset.

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 
 from mriparaspinal.core.errors import ParaspinalError, UsageError
-from mriparaspinal.io.labelme import write_beside
-from mriparaspinal.io.output import cannot_write, drafts_of, finished, sha256
+from mriparaspinal.io.beside import write_beside
+from mriparaspinal.io.lock import finished
+from mriparaspinal.io.write import cannot_write, drafts_of, sha256
 
 
 class ChangedOnDiskError(ParaspinalError):

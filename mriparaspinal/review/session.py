@@ -13,11 +13,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.model import EXPECTED_MUSCLES, SAT, Settings
 from mriparaspinal.drafts.mark import FLAG, is_draft, set_draft
-from mriparaspinal.io.folder import UnreadableFileError, read_bytes
+from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT
-from mriparaspinal.io.output import sha256
+from mriparaspinal.io.write import sha256
 from mriparaspinal.review.blind import json_name
 from mriparaspinal.review.document import (
     Document,
@@ -144,7 +145,7 @@ class Session:
             raw = read_bytes(self._path(reading), SLICE_FILE_LIMIT)
             flags = msgspec.json.decode(raw, type=_Flags).flags or {}
             contours, draft = True, flags.get(FLAG) is True
-        except UnreadableFileError:
+        except UnreadableError:
             contours, draft = self._path_exists(reading), False
         except (msgspec.DecodeError, UnicodeDecodeError):
             contours, draft = True, False
@@ -194,7 +195,7 @@ class Session:
         """The file of contours as it is on the disk, and its SHA-256; None where there is none."""
         try:
             raw = read_bytes(self._path(reading), SLICE_FILE_LIMIT)
-        except UnreadableFileError:
+        except UnreadableError:
             if self._path_exists(reading):
                 raise
             return None, None
@@ -207,7 +208,7 @@ class Session:
         name = reading.slice.annotation if folder == self.way.root else json_name(reading.image)
         try:
             document = parse_document(read_bytes(below(folder, name), SLICE_FILE_LIMIT))
-        except UnreadableFileError:
+        except UnreadableError:
             return []
         return self._drawn(reading, document, shape)
 

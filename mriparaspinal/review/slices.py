@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.errors import NoInputError, unreadable
 from mriparaspinal.core.model import Problem, Settings, Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.find import find_slices
 from mriparaspinal.dataset.strays import json_content
-from mriparaspinal.io.folder import UnreadableFileError, list_files, read_bytes
+from mriparaspinal.io.folder import list_files, read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT
 from mriparaspinal.review.blind import Code, json_name
 
@@ -64,14 +64,13 @@ def blinded(readings: Sequence[Reading], codes: Sequence[Code]) -> list[Reading]
 
 
 def below(root: Path, name: str) -> Path:
-    """The file of a name below a folder, behind all links; raises :class:`UnreadableFileError` outside."""
+    """The file of a name below a folder, behind all links; raises :class:`UnreadableError` outside."""
     path = (root / name).resolve()
     if root.resolve() not in path.parents:
-        found = "a link that leads out of the folder; expected a file in it"
-        raise UnreadableFileError(found, "put the file itself there")
+        raise unreadable("a link that leads out of the folder", "a file in it", "put the file itself there")
     return path
 
 
 def image_bytes(root: Path, reading: Reading) -> bytes:
-    """The bytes of an image; raises :class:`UnreadableFileError`."""
+    """The bytes of an image; raises :class:`UnreadableError`."""
     return read_bytes(below(root, reading.image), SLICE_FILE_LIMIT)

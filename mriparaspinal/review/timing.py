@@ -6,8 +6,8 @@ from pathlib import Path
 
 from mriparaspinal.core.errors import NoInputError
 from mriparaspinal.core.text import read_number
-from mriparaspinal.io.output import same_header, write_file
 from mriparaspinal.io.tables import csv_bytes, read_table
+from mriparaspinal.io.write import same_header, write_file
 
 FILE = "timing.csv"
 

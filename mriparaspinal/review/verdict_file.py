@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from mriparaspinal.io.output import same_header, write_file
+from mriparaspinal.io.write import same_header, write_file
 from mriparaspinal.review.verdicts import COLUMNS, FILE, Verdict, checked, read_verdicts, verdicts_bytes
 
 

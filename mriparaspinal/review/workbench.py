@@ -56,7 +56,7 @@ class Workbench:
         self._folder.cleanup()
 
     def grey(self, raw: bytes) -> NDArray[np.uint8]:
-        """The grey levels (rows, columns) that are measured; raises :class:`UnreadableImageError`."""
+        """The grey levels (rows, columns) that are measured; raises :class:`UnreadableError`."""
         return np.asarray(decode_image(raw, self._settings.window).grey)
 
     def measure(self, reading: Reading, image: bytes, document: Document) -> Measured:
