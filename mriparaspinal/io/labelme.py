@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mriparaspinal.core.draft_mark import is_draft
 from mriparaspinal.core.errors import unreadable
 from mriparaspinal.core.model import Contour
 from mriparaspinal.io.encodings import likely_encodings
@@ -63,6 +64,8 @@ class Annotation:
     """(height, width) in pixels; None for one that the file does not say."""
     image_data: bytes
     """``imageData`` as it stands in the file, a JSON text of base64; see :func:`embedded_image`."""
+    draft: bool = False
+    """Whether the image flag ``draft`` is ticked: nobody has judged the contours yet."""
 
 
 class _Shape(msgspec.Struct):
@@ -78,6 +81,7 @@ class _File(msgspec.Struct):
     imageHeight: int | None = None  # noqa: N815
     imageWidth: int | None = None  # noqa: N815
     imageData: msgspec.Raw = msgspec.Raw(b"null")  # noqa: N815 (megabytes that are rarely needed)
+    flags: Any = None
 
 
 _decode = msgspec.json.Decoder(_File).decode
@@ -101,6 +105,7 @@ def read_annotation(raw: bytes) -> Annotation:
         file.imagePath or "",
         _image_size(file.imageHeight, file.imageWidth),
         bytes(file.imageData),
+        is_draft({"flags": file.flags}),
     )
 
 
@@ -133,6 +138,7 @@ def _read_leniently(raw: bytes) -> Annotation:
         path.encode(errors="replace").decode() if isinstance(path, str) else "",
         _image_size(content.get("imageHeight"), content.get("imageWidth")),
         b"null" if data is None else b"0" if not isinstance(data, str) else json.dumps(data).encode(),
+        is_draft(content),
     )
 
 
