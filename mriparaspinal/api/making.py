@@ -110,6 +110,7 @@ def contours(
     *,
     numbering: str | None = None,
     tolerance: float = 0.0,
+    draft: bool | None = None,
     settings: Settings | Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Made:
@@ -125,6 +126,9 @@ def contours(
         What the numbers of label maps mean: a name, or a table's file.
     tolerance : float
         In pixels: points of outlines that lie this near to the rest are left out. 0 is exact.
+    draft : bool, optional
+        Whether the files carry the flag ``draft``: then they are not measured before a person unticks it.
+        Without it those do whose source is a label map, or a SEG or RTSTRUCT that says it is automatic.
     settings, progress : optional
         As for :func:`quantify`.
 
@@ -157,11 +161,11 @@ def contours(
     _require_in_range("tolerance", tolerance)
     annotations = open_annotations(Path(source), root, settings_of(read_protocol(root), settings), numbering)
     slices = len(annotations.slices)
-    made = make_contours(annotations, tolerance, each(progress, "making contours", slices))
+    made = make_contours(annotations, tolerance, each(progress, "making contours", slices), draft)
     with telling(made.problems):
         _require_files(made, Path(source), slices)
         written = write_beside(root, made.files)
-    summary = {"slices": slices, "written": written, "shapes": made.shapes}
+    summary = {"slices": slices, "written": written, "shapes": made.shapes, "drafts": made.drafts}
     summary |= {"changed_px": made.changed_px, "most_changed_px": made.most_changed_px}
     return Made(out=root, count=len(made.files), problem_list=tuple(made.problems), summary=summary)
 

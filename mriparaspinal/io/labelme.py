@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mriparaspinal.core.draft_mark import is_draft
+from mriparaspinal.core.draft_mark import FLAG, is_draft
 from mriparaspinal.core.errors import unreadable
 from mriparaspinal.core.model import Contour
 from mriparaspinal.io.encodings import likely_encodings
@@ -346,12 +346,17 @@ def _base64(text: bytes) -> bytes | None:
 VERSION = "5.5.0"
 
 
-def labelme_bytes(image_name: str, shape: tuple[int, int], contours: Iterable[Contour]) -> bytes:
-    """The file as LabelMe saves it beside an image of (rows, columns); always the same bytes."""
+def labelme_bytes(
+    image_name: str, shape: tuple[int, int], contours: Iterable[Contour], draft: bool = False
+) -> bytes:
+    """The file as LabelMe saves it beside an image of (rows, columns); always the same bytes.
+
+    ``draft``: with the image flag that says that nobody has judged the contours.
+    """
     rows, columns = shape
     content: dict[str, object] = {
         "version": VERSION,
-        "flags": {},
+        "flags": {FLAG: True} if draft else {},
         "shapes": [_shape(contour) for contour in contours],
         "imagePath": image_name,
         "imageData": None,
