@@ -267,3 +267,64 @@ def test_a_study_with_a_review_is_reported_and_joined_of_shares(
     page = (tmp_path / "report.html").read_text()
     assert "1 slice has contours that the program drafted and nobody has judged." in page
     assert "1 slice, 1 single region were excluded" in page or "1 slice and 1 single region were" in page
+
+
+# --- readers ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def readers(scans: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """Two readers of the dataset; the second draws every multifidus of the left a pixel lower."""
+    anna, ben = tmp_path / "anna", tmp_path / "ben"
+    for folder in (anna, ben):
+        folder.mkdir()
+        for path in scans.glob("*.json"):
+            document = json.loads(path.read_text())
+            for shape in document["shapes"]:
+                if folder == ben and shape["label"] == "MF_L":
+                    shape["points"] = [[x, y + 1] for x, y in shape["points"]]
+            (folder / path.name).write_text(json.dumps(document))
+    for path in scans.glob("*.json"):
+        path.unlink()
+    return anna, ben
+
+
+def test_readers_are_measured_and_compared_as_their_results_are(
+    scans: Path, readers: tuple[Path, Path], tmp_path: Path
+) -> None:
+    found = mp.reliability(datasets=[scans], readers=readers)
+    for reader in readers:
+        mp.quantify(scans, annotations=reader, out=tmp_path / "results" / reader.name)
+    of_results = mp.reliability([tmp_path / "results" / reader.name for reader in readers])
+    assert found.files["reliability.csv"] == of_results.files["reliability.csv"]
+    assert found.files["bland_altman.csv"] == of_results.files["bland_altman.csv"]
+    dice = found.tables["overlap_summary"].set_index("muscle")["dice_mean"]
+    assert dice["ES"] == dice["PM"] == 1
+    assert 0.9 < dice["MF"] < 1
+    assert found.problem_list == ()
+    found.save(tmp_path / "agreement")
+    assert (tmp_path / "agreement" / "reliability.csv").is_file()
+
+
+def test_what_a_reader_did_not_draw_is_a_note(scans: Path, readers: tuple[Path, Path]) -> None:
+    (readers[1] / "ALS_1_3.json").unlink()
+    tick(readers[1] / "ALS_1_4.json")
+    found = mp.reliability(datasets=[scans], readers=readers)
+    assert "ben: no contours of 1 of 10 slices" in found.notes
+    told = [(problem.file, problem.code) for problem in found.problem_list]
+    assert told == [("ben/ALS_1_4.json", "unreviewed-draft")]
+
+
+def test_readers_that_cannot_be_compared_are_refused(scans: Path, readers: tuple[Path, Path]) -> None:
+    anna, ben = readers
+    with pytest.raises(mp.errors.UsageError, match="alone was given; expected two folders or more"):
+        mp.reliability(datasets=[scans], readers=[anna])
+    with pytest.raises(mp.errors.UsageError, match="given more than once"):
+        mp.reliability(datasets=[scans], readers=[anna, anna])
+    with pytest.raises(mp.errors.UsageError, match="0 datasets were given"):
+        mp.reliability(readers=readers)
+    shutil.copy(scans / "ALS_1_3.png", ben)
+    assert len(mp.reliability(datasets=[scans], readers=readers).table)
+    shutil.copy(scans / "ALS_1_4.png", ben / "ALS_1_3.png")
+    with pytest.raises(mp.errors.UsageError, match=r"ALS_1_3\.png: another image than"):
+        mp.reliability(datasets=[scans], readers=readers)
