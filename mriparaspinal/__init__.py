@@ -16,6 +16,8 @@ _HOMES = {
     "api.clinical": ("instruments", "score", "score_template"),
     "api.brain": ("make_maps", "measure_regions"),
     "api.reading": ("rasterise", "read_labelme"),
+    "api.drafting": ("draft", "interpolate", "refine"),
+    "api.reviewing": ("read_review", "unblind"),
     "core.model": ("Settings",),
     "parallel.map": ("Execution",),
     "core": ("errors",),

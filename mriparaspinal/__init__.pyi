@@ -4,6 +4,9 @@ from mriparaspinal.api.brain import measure_regions as measure_regions
 from mriparaspinal.api.clinical import instruments as instruments
 from mriparaspinal.api.clinical import score as score
 from mriparaspinal.api.clinical import score_template as score_template
+from mriparaspinal.api.drafting import draft as draft
+from mriparaspinal.api.drafting import interpolate as interpolate
+from mriparaspinal.api.drafting import refine as refine
 from mriparaspinal.api.making import contours as contours
 from mriparaspinal.api.making import make_phantom as make_phantom
 from mriparaspinal.api.making import make_report as make_report
@@ -16,6 +19,8 @@ from mriparaspinal.api.reading import rasterise as rasterise
 from mriparaspinal.api.reading import read_labelme as read_labelme
 from mriparaspinal.api.results import StudyResults as StudyResults
 from mriparaspinal.api.results import read_results as read_results
+from mriparaspinal.api.reviewing import read_review as read_review
+from mriparaspinal.api.reviewing import unblind as unblind
 from mriparaspinal.api.running import run as run
 from mriparaspinal.api.scans import list_series as list_series
 from mriparaspinal.api.scans import prepare as prepare

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.browser import browser
 from tests.support.builders.study import SAMPLE, fingerprint, run, wait_until
+
+__all__ = ["browser", "shared"]
 
 # A time limit for each example fails on a busy machine, and says nothing of the code.
 settings.register_profile("no deadline", deadline=None)

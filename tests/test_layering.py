@@ -36,6 +36,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "phantom": {"core", "io", "clinical"},
     "measure": {"core", "imaging", "io", "parallel", "dataset"},
     "annotations": {"core", "imaging", "io", "parallel", "dataset", "measure"},
+    "drafts": {"core", "imaging", "io", "parallel", "dataset", "measure"},
+    "review": {"core", "imaging", "io", "parallel", "dataset", "measure", "drafts"},
     "analysis": {
         *("core", "imaging", "io", "parallel", "dataset", "measure"),
         *("stats", "present", "brain", "clinical"),
@@ -234,6 +236,9 @@ HEAVY = {
     "dask",
     "dipy",
     "multiprocessing",
+    "starlette",
+    "uvicorn",
+    "anyio",
 }
 
 

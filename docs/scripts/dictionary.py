@@ -18,6 +18,7 @@ from mriparaspinal.brain import atlas as regions
 from mriparaspinal.core import participants
 from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS, Measurement, Problem
 from mriparaspinal.io import numberings as numbering
+from mriparaspinal.review import adjudicate, blind, timing, verdicts
 from mriparaspinal.scans.picture import SLICES_COLUMNS
 from mriparaspinal.stats import characteristics, compare, correlate, regress, reliability, roc, sweep
 from mriparaspinal.stats import grades as grade_tables
@@ -413,6 +414,51 @@ _TABLES = (
             **{f"position_{axis}_mm": f"{axis} of the centre of the upper left pixel" for axis in "xyz"},
             **{f"across_{axis}": f"{axis} of the direction of growing column" for axis in "xyz"},
             **{f"down_{axis}": f"{axis} of the direction of growing row" for axis in "xyz"},
+        },
+    ),
+    _Table(
+        "review.csv",
+        "From [`review`](review.md): one row for each judgement of a reader. You may write it yourself.",
+        verdicts.COLUMNS,
+        {
+            "image": "name relative to the dataset, with forward slashes; the code of a blinded reading",
+            "region": "`MF_L` … `IVD`; empty for the slice as a whole",
+            "reader": "who judged; may be empty",
+            "verdict": "`reviewed`, `look-again` or `exclude`",
+            "reason": "why; never empty for `exclude`",
+            "comment": "any text",
+        },
+    ),
+    _Table(
+        "adjudication.csv",
+        "From `review --compare`: the regions on which two readers differ.",
+        adjudicate.COLUMNS,
+        {
+            "image": "name relative to the dataset",
+            "region": "`MF_L` … `IVD`",
+            "dice": "Dice coefficient of the two masks, 0–1; 0 where only one reader drew the region",
+            "px_a": "pixels of the first reader",
+            "px_b": "pixels of the second",
+        },
+    ),
+    _Table(
+        "timing.csv",
+        "From `review --timing`, and only then.",
+        timing.COLUMNS,
+        {
+            "image": "name relative to the dataset; the code of a blinded reading",
+            "reader": "who was busy",
+            "seconds": "for how long, in all; pauses of a minute or more are left out",
+        },
+    ),
+    _Table(
+        "The key of a blinded reading",
+        "From `review --blind`, in the file that `--key` names; `unblind` reads it.",
+        blind.COLUMNS,
+        {
+            "code": "such as `S017`",
+            "image": "name relative to the dataset",
+            "reading": "1; 2 where the slice is read again",
         },
     ),
 )

@@ -72,19 +72,19 @@ def compare_masks(
     read_second: list[tuple[str, str]] = []
     for slice_ in first.study.dataset.slices:
         partner = partners.pop(_who(slice_), None)
-        a = read_slice(first.study.root, slice_, first.settings)
+        a = _read(first, slice_)
         read_first += a.sha256
         if partner is None:
             left_out.setdefault("slices of one dataset alone", []).append(_where(_who(slice_)))
         else:
-            b = read_slice(second.study.root, partner, second.settings)
+            b = _read(second, partner)
             read_second += b.sha256
             spacing = _spacing(first.study.spacings.get(slice_.name), second.study.spacings.get(partner.name))
             rows += _rows(_who(slice_), a, b, spacing, left_out)
         if progress is not None:
             progress()
     for who, slice_ in partners.items():
-        read_second += read_slice(second.study.root, slice_, second.settings).sha256
+        read_second += _read(second, slice_).sha256
         left_out.setdefault("slices of one dataset alone", []).append(_where(who))
     first.require_same(read_first)
     second.require_same(read_second)
@@ -105,6 +105,10 @@ def compare_masks(
         notes.append(f"hausdorff_mm: empty for {without} regions, whose spacing no slices.csv knows")
     contents = {"overlap.csv": table, "overlap_summary.csv": summary}
     return Analysis(summary, tuple(notes), contents, "reliability.json", {}, ())
+
+
+def _read(source: ReopenedDataset, slice_: Slice) -> OpenSlice:
+    return read_slice(source.study.root, slice_, source.settings, source.study.source)
 
 
 def _who(slice_: Slice) -> tuple[str, str, str]:

@@ -107,7 +107,7 @@ def open_raters(folders: Sequence[Path]) -> list[Rater]:
     twice = [folder for folder, place in zip(folders, places, strict=True) if places.count(place) > 1]
     if twice:
         raise UsageError(f"{twice[0]}: given more than once; expected one folder per rater; name another")
-    return [_open_rater(name, folder) for name, folder in zip(_names(places), folders, strict=True)]
+    return [_open_rater(name, folder) for name, folder in zip(rater_names(places), folders, strict=True)]
 
 
 def _open_rater(name: str, folder: Path) -> Rater:
@@ -119,7 +119,7 @@ def _open_rater(name: str, folder: Path) -> Rater:
     return Rater(name, folder, rows, found)
 
 
-def _names(places: Sequence[Path]) -> list[str]:
+def rater_names(places: Sequence[Path]) -> list[str]:
     """The shortest ends of the paths that differ from each other."""
     for length in range(1, max(len(place.parts) for place in places)):
         names = ["/".join(place.parts[-length:]) for place in places]

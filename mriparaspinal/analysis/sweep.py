@@ -14,6 +14,7 @@ from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.analysis.result import Analysis, Drawing, notes_bytes
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.model import MUSCLES, Settings, Slice
+from mriparaspinal.dataset.contour_source import ContourSource
 from mriparaspinal.dataset.read import read_slice
 from mriparaspinal.measure.reopen import ReopenedDataset
 from mriparaspinal.measure.stacks import by_segment
@@ -93,7 +94,7 @@ def sweep_thresholds(
 
 def _read_histograms(source: ReopenedDataset, jobs: int, progress: Callable[[], None] | None) -> Histograms:
     """The grey levels of every muscle, one pass over the slices; those of a stack are added."""
-    work = partial(_histograms_of, source.study.root, source.settings)
+    work = partial(_histograms_of, source.study.root, source.settings, source.study.source)
     dataset = source.study.dataset
     results = list(map_in_order(work, dataset.slices, jobs, progress))
     source.require_same(file for _, files in results for file in files)
@@ -109,9 +110,9 @@ def _read_histograms(source: ReopenedDataset, jobs: int, progress: Callable[[], 
 
 
 def _histograms_of(
-    root: Path, settings: Settings, slice_: Slice
+    root: Path, settings: Settings, contours: ContourSource, slice_: Slice
 ) -> tuple[RegionHistograms, list[tuple[str, str]]]:
-    found = read_slice(root, slice_, settings)
+    found = read_slice(root, slice_, settings, contours)
     if found.image is None or found.anatomy is None:
         return {}, found.sha256
     grey = np.asarray(found.image)

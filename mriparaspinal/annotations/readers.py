@@ -65,6 +65,8 @@ class Drawn:
     """Labels of which something is unclear, and what."""
     notes: list[Fault] = field(default_factory=list)
     """Warnings."""
+    automatic: bool = False
+    """Whether a program drew them, or may have."""
 
 
 def read_drawn(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], given: Annotations) -> Drawn:
@@ -88,7 +90,7 @@ def _clean(label: str) -> str:
 def _read_label_map(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], given: Annotations) -> Drawn:
     (name,) = claim.names
     own = len(given.slices) == 1 or composed(name) in own_candidates(slice_)
-    drawn = Drawn()
+    drawn = Drawn(automatic=True)  # a label map does not tell who made it
     mapped = read_label_file(given.maps, name, slice_, shape, own, given.settings.image_left)
     if mapped.unchecked:
         found = f"slices.csv does not say where the slice lies, so {name} cannot be compared with it"
@@ -190,9 +192,13 @@ def _read_dicom(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], given
         path = given.sources.folder / name
         try:
             if modality_of(path) == "RTSTRUCT":
-                _read_structures(given.structures(path), place, shape, given.settings.mask_rule, part)
+                structures = given.structures(path)
+                drawn.automatic |= structures.automatic
+                _read_structures(structures, place, shape, given.settings.mask_rule, part)
             else:
-                _read_segments(given.segmentation(path), place, shape, part)
+                segmentation = given.segmentation(path)
+                drawn.automatic |= segmentation.automatic
+                _read_segments(segmentation, place, shape, part)
         except UnreadableError as error:
             raise UnreadableError(error.fault.about(name).at("", "unreadable-source")) from None
         for label in dict.fromkeys([contour.label for contour in part.contours] + list(part.faulty)):

@@ -61,6 +61,10 @@ class Contoured:
     traced: int = 0
     """Shapes that are outlines around pixels."""
     tolerance_px: float = 0.0
+    draft: bool | None = None
+    """Whether the files carry the flag of a draft; None: where a program drew the contours."""
+    drafts: int = 0
+    """Files that carry it."""
     changed_px: int = 0
     """Pixels that the tolerance changed, in all."""
     most_changed_px: int = 0
@@ -109,13 +113,17 @@ def _numbering(sources: Sources, given: str | None) -> Mapping[int, str]:
 
 
 def make_contours(
-    given: Annotations, tolerance_px: float = 0.0, progress: Callable[[], None] | None = None
+    given: Annotations,
+    tolerance_px: float = 0.0,
+    progress: Callable[[], None] | None = None,
+    draft: bool | None = None,
 ) -> Contoured:
     """The LabelMe files of all slices that have an annotation; nothing is written.
 
     ``tolerance_px``: points of outlines that lie this near to the rest are left out; 0 keeps every pixel.
+    ``draft``: whether all carry the flag of a draft; None: label maps, and what says that a program drew it.
     """
-    made = Contoured(problems=list(given.study.dataset.problems), tolerance_px=tolerance_px)
+    made = Contoured(problems=list(given.study.dataset.problems), tolerance_px=tolerance_px, draft=draft)
     without = []
     for slice_ in given.slices:
         claims = given.sources.claims.get(slice_.name, ())
@@ -201,7 +209,9 @@ def _make_one(slice_: Slice, claims: Sequence[SourceFiles], given: Annotations, 
     if not _in_place(slice_, shapes, shape, given, made):
         return
     image = slice_.name.rpartition("/")[2]
-    made.files[name] = labelme_bytes(image, shape, shapes)
+    draft = drawn.automatic if made.draft is None else made.draft
+    made.files[name] = labelme_bytes(image, shape, shapes, draft)
+    made.drafts += draft
     made.shapes += len(shapes)
 
 

@@ -17,6 +17,7 @@ from mriparaspinal.core.errors import NoInputError
 from mriparaspinal.core.filenames import SLICES_TABLE, name_too_long
 from mriparaspinal.core.model import Problem, Settings, Slice
 from mriparaspinal.core.spelling import composed
+from mriparaspinal.dataset.contour_source import ContourSource
 from mriparaspinal.dataset.open import Dataset
 from mriparaspinal.dataset.read import read_slice
 from mriparaspinal.io.label_volumes import label_volume_bytes
@@ -51,7 +52,11 @@ def draw_slices(
     They are put in place together. What an earlier run drew of slices that cannot be drawn now goes.
     Returns the number of slices drawn and all problems. Raises :class:`NoInputError` where none could be.
     """
-    draw = partial(_label_map_of, study, settings) if nifti else partial(_pictures_of, study.root, settings)
+    draw = (
+        partial(_label_map_of, study, settings)
+        if nifti
+        else partial(_pictures_of, study.root, study.source, settings)
+    )
     work = partial(_draw_slice, draw, folder.path, folder.stage)
     results = list(map_in_order(work, study.dataset.slices, jobs, progress))
     problems = [*study.dataset.problems, *(problem for _, found in results for problem in found)]
@@ -107,7 +112,7 @@ def _stem(slice_: Slice) -> str:
 def _label_map_of(
     study: Dataset, settings: Settings, slice_: Slice
 ) -> tuple[dict[str, bytes], list[Problem]]:
-    found = read_slice(study.root, slice_, settings)
+    found = read_slice(study.root, slice_, settings, study.source)
     if found.image is None or found.anatomy is None or not found.anatomy.patches:
         return {}, found.problems
     columns, rows = found.image.size
@@ -133,8 +138,10 @@ def _without_place(study: Dataset) -> list[Problem]:
     return [Problem(SLICES_TABLE, "", "warning", "no-place", f"{found}; expected it in slices.csv", remedy)]
 
 
-def _pictures_of(root: Path, settings: Settings, slice_: Slice) -> tuple[dict[str, bytes], list[Problem]]:
-    found = read_slice(root, slice_, settings)
+def _pictures_of(
+    root: Path, source: ContourSource, settings: Settings, slice_: Slice
+) -> tuple[dict[str, bytes], list[Problem]]:
+    found = read_slice(root, slice_, settings, source)
     if found.image is None or found.anatomy is None or not found.anatomy.patches:
         return {}, found.problems
     patches = found.anatomy.patches

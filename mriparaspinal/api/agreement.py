@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -14,18 +15,23 @@ from mriparaspinal.api.given import PathLike, Progress, Table, each, files
 from mriparaspinal.api.results import StudyResults
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.model import Settings
 
 #: Raters are either folders, or all in one table.
 RATERS_AND_TABLE = (
     "{}: was given with RATERs, --metric, --dataset or --mean-out; expected it alone; leave out one of them"
 )
 
+READERS_AND_RATERS = "{}: was given with results of raters; expected one of them; leave one out"
+
 
 def reliability(
-    raters: Sequence[PathLike | StudyResults] | Table,
+    raters: Sequence[PathLike | StudyResults] | Table = (),
     *,
     metrics: Sequence[str] = (),
     datasets: Sequence[PathLike] = (),
+    readers: Sequence[PathLike] = (),
+    settings: Settings | Mapping[str, Any] | None = None,
     require_cv: float | None = None,
     mean_out: PathLike | None = None,
     progress: Progress | None = None,
@@ -40,6 +46,9 @@ def reliability(
         Two or more folders of results, or one long table with the columns target, rater, value.
     metrics, datasets : sequence, optional
         Columns of the results (``fi`` and ``rcsa``); the datasets of two raters: how far their masks overlap.
+    readers, settings : optional
+        In place of ``raters``: the folders of contours of two or more readers of the one dataset, which are
+        measured first; how, as for :func:`quantify`.
     require_cv : float, optional
         In %: where the CV of a region is beyond it, ``failed`` is the error that says so.
     mean_out : str or Path, optional
@@ -69,6 +78,10 @@ def reliability(
     >>> found.table.loc[found.table["form"] == "ICC(C,1)", ["n", "icc"]].round(3).values.tolist()
     [[3.0, 1.0]]
     """
+    if readers:
+        if len(raters):
+            raise UsageError(READERS_AND_RATERS.format(argument("readers")))
+        return _of_readers(readers, datasets, settings, metrics, require_cv, mean_out, progress)
     own, mean = [Path(dataset) for dataset in datasets], None if mean_out is None else Path(mean_out)
     if isinstance(raters, (str, Path, pd.DataFrame)):
         if metrics or own or mean:
@@ -81,6 +94,34 @@ def reliability(
     if own:
         whole = _with_overlap(whole, opened, own, progress)
     return whole if mean is None else _with_mean(whole, opened, mean)
+
+
+def _of_readers(
+    readers: Sequence[PathLike],
+    datasets: Sequence[PathLike],
+    settings: Settings | Mapping[str, Any] | None,
+    metrics: Sequence[str],
+    require_cv: float | None,
+    mean_out: PathLike | None,
+    progress: Progress | None,
+) -> steps.Agreement:
+    """The agreement of readers, whose contours are measured first."""
+    from mriparaspinal.analysis.overlap import compare_masks
+    from mriparaspinal.api.readers import measured_readers
+    from mriparaspinal.measure.reopen import open_source
+
+    mean = None if mean_out is None else Path(mean_out)
+    paths = [*map(Path, datasets), *map(Path, readers)]
+    steps.refuse_mean_out(mean, paths)
+    raters, problems, notes = measured_readers(datasets, readers, settings, progress)
+    whole = _whole(steps.agreement_of_raters(raters, metrics), raters, paths, require_cv)
+    whole = replace(steps.extended(whole, {}, notes), problem_list=tuple(problems), sources=())
+    if len(raters) == 2:
+        first, second = (open_source(r.folder, r.manifest, paths[0], r.folder) for r in raters)
+        advance = each(progress, "comparing masks", len(first.study.dataset.slices))
+        masks = compare_masks(first, second, advance)
+        whole = steps.extended(whole, masks.contents, masks.notes)
+    return whole if mean is None else _with_mean(whole, raters, mean)
 
 
 def _of_table(table: Table, require_cv: float | None) -> steps.Agreement:

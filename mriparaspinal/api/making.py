@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from mriparaspinal.api.contoured import ContourChoice
 from mriparaspinal.api.given import Found, PathLike, Progress, Table, each, files, processes, telling
 from mriparaspinal.api.measuring import settings_of
-from mriparaspinal.api.results import StudyResults, dataset_of
+from mriparaspinal.api.results import StudyResults, annotations_of, dataset_of
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.filenames import PARTICIPANTS
@@ -42,6 +43,8 @@ def masks(
     *,
     settings: Settings | Mapping[str, Any] | None = None,
     format: Literal["png", "nifti"] = "png",
+    annotations: PathLike | None = None,
+    accept_drafts: bool = False,
     only: Sequence[str] = (),
     jobs: int | None = None,
     progress: Progress | None = None,
@@ -54,7 +57,7 @@ def masks(
         Folder of slices and their LabelMe files.
     out : str or Path
         The folder to write; made if missing.
-    settings, only, jobs, progress : optional
+    settings, annotations, accept_drafts, only, jobs, progress : optional
         As for :func:`quantify`.
     format : {"png", "nifti"}
         ``NAME_mask.png`` with ``NAME_overlay.png``, or ``NAME_mask.nii.gz`` in the patient's space.
@@ -89,8 +92,12 @@ def masks(
     if format not in ("png", "nifti"):
         raise UsageError(f"format: {format!r} was found; expected png or nifti; correct it")
     _, number = processes(there, jobs)
+    choice = ContourChoice(annotations=annotations, accept_drafts=accept_drafts)
+    for place in choice.paths:
+        refuse_as_output(folder, place, "an input")
+    contours, _ = choice.source(root)
     with OutputFolder(folder, MASKS, keep_changed=True) as written:
-        study = open_dataset(root, protocol, leave_out=folder, share=list(only))
+        study = open_dataset(root, protocol, leave_out=folder, share=list(only), source=contours)
         slices = len(study.dataset.slices)
         advance = each(progress, "drawing", slices)
         drawn, problems = draw_slices(study, written, protocol, number, advance, format == "nifti")
@@ -103,6 +110,7 @@ def contours(
     *,
     numbering: str | None = None,
     tolerance: float = 0.0,
+    draft: bool | None = None,
     settings: Settings | Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Made:
@@ -118,6 +126,9 @@ def contours(
         What the numbers of label maps mean: a name, or a table's file.
     tolerance : float
         In pixels: points of outlines that lie this near to the rest are left out. 0 is exact.
+    draft : bool, optional
+        Whether the files carry the flag ``draft``: then they are not measured before a person unticks it.
+        Without it those do whose source is a label map, or a SEG or RTSTRUCT that says it is automatic.
     settings, progress : optional
         As for :func:`quantify`.
 
@@ -150,11 +161,11 @@ def contours(
     _require_in_range("tolerance", tolerance)
     annotations = open_annotations(Path(source), root, settings_of(read_protocol(root), settings), numbering)
     slices = len(annotations.slices)
-    made = make_contours(annotations, tolerance, each(progress, "making contours", slices))
+    made = make_contours(annotations, tolerance, each(progress, "making contours", slices), draft)
     with telling(made.problems):
         _require_files(made, Path(source), slices)
         written = write_beside(root, made.files)
-    summary = {"slices": slices, "written": written, "shapes": made.shapes}
+    summary = {"slices": slices, "written": written, "shapes": made.shapes, "drafts": made.drafts}
     summary |= {"changed_px": made.changed_px, "most_changed_px": made.most_changed_px}
     return Made(out=root, count=len(made.files), problem_list=tuple(made.problems), summary=summary)
 
@@ -173,6 +184,7 @@ def make_report(
     out: PathLike,
     comparison: PathLike | None = None,
     masks: PathLike | None = None,
+    annotations: PathLike | None = None,
     participants: Table | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
@@ -187,8 +199,9 @@ def make_report(
         The dataset that they were measured from; results of :func:`quantify` in hand know it.
     out : str or Path
         The page to write, ``.html``.
-    comparison, masks : str or Path, optional
-        The folder that :func:`compare` of them was saved into; the label maps that were measured.
+    comparison, masks, annotations : str or Path, optional
+        The folder that :func:`compare` of them was saved into; the label maps that were measured, or the
+        folder of contours that do not lie beside the images.
     participants, jobs, progress : optional
         As for :func:`quantify`; the participants table is in place of the results' own.
 
@@ -225,7 +238,8 @@ def make_report(
         cohort = open_cohort(read, given.if_any(participants, PARTICIPANTS))
     on_disk = not isinstance(results, StudyResults) or results.where is not None
     with telling(cohort.problems):
-        return _page(cohort, root, Path(out), compared, maps, number, progress, on_disk)
+        regions = (maps, annotations_of(results, annotations))
+        return _page(cohort, root, Path(out), compared, regions, number, progress, on_disk)
 
 
 def _page(
@@ -233,21 +247,24 @@ def _page(
     dataset: Path,
     out: Path,
     comparison: Path | None,
-    masks: Path | None,
+    regions: tuple[Path | None, Path | None],
     jobs: int,
     progress: Progress | None,
     on_disk: bool,
 ) -> Made:
-    """Write the page; ``on_disk``: whether the results are, and so must not change meanwhile."""
+    """Write the page; ``on_disk``: whether the results are, and so must not change meanwhile.
+
+    ``regions``: the folders of label maps and of contours that were measured.
+    """
     from mriparaspinal.measure.reopen import open_measured
     from mriparaspinal.report.gather import gather
     from mriparaspinal.report.html import is_page, render
 
     folder = cohort.sources[0].folder
     made = (folder if on_disk else None, comparison)
-    refuse_beside_inputs(argument("out"), out, (), (dataset, masks), made)
+    refuse_beside_inputs(argument("out"), out, (), (dataset, *regions), made)
     require_ours(out, is_page, argument("out"))
-    source = open_measured(folder, cohort.manifest, dataset, masks)
+    source = open_measured(folder, cohort.manifest, dataset, *regions)
     slices = len(source.study.dataset.slices)
     contents = gather(cohort, source, comparison, jobs, each(progress, "drawing", slices))
     for read in cohort.sources if on_disk else ():

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
+from mriparaspinal.api.contoured import ContourArguments, ContourChoice
 from mriparaspinal.api.given import PathLike, Progress, Table, each, files, processes, telling
 from mriparaspinal.api.results import CheckedDataset, StudyResults, results_of, summary_of
 from mriparaspinal.core.arguments import argument
@@ -25,6 +26,7 @@ from mriparaspinal.measure.results import problem_records, refuse_other_share, s
 from mriparaspinal.parallel.map import Execution
 
 if TYPE_CHECKING:
+    from mriparaspinal.dataset.contour_source import ContourSource
     from mriparaspinal.dataset.label_maps import LabelMaps
 
 Pair: TypeAlias = "tuple[PathLike | None, PathLike | None] | None"
@@ -39,19 +41,22 @@ class Request:
     participants: Path | None
     maps: LabelMaps | None
     dixon: tuple[Path, Path] | None
+    source: ContourSource
     only: tuple[str, ...]
     execution: Execution
     inputs: tuple[Path, ...]
     """All that is read."""
     digests: Mapping[str, str]
-    """SHA-256 of the protocol."""
+    """SHA-256 of the protocol, of drafts.csv and of the review."""
 
     def measure(
         self, label: str, progress: Progress | None, leave_out: Path | None = None, out: Path | None = None
     ) -> MeasuredDataset:
         """Measure it; ``leave_out`` may lie in the dataset and is no part of it."""
         images = (self.maps, self.dixon)
-        study = open_dataset(self.dataset, self.settings, self.participants, leave_out, *images, self.only)
+        study = open_dataset(
+            self.dataset, self.settings, self.participants, leave_out, *images, self.only, self.source
+        )
         study = replace(study, sha256={**self.digests, **study.sha256})
         if out is not None:
             refuse_other_share(out, study.share)
@@ -82,18 +87,23 @@ def requested(
     only: Sequence[str],
     jobs: int | Execution | None,
     outputs: Sequence[Path] = (),
+    contours: ContourChoice | None = None,
 ) -> Request:
     """What is to be measured; raises :class:`UsageError` where its parts do not fit. ``outputs``: folders."""
     root = Path(dataset)
     there = read_protocol(root)
     protocol = settings_of(there, settings)
+    contours = contours or ContourChoice()
     if outputs:
         refuse_as_output(outputs[0], root, "the dataset itself")
+        for place in contours.paths:
+            refuse_as_output(outputs[0], place, "an input")
     folder = None if masks[0] is None else Path(masks[0])
     fat, water = (None if p is None else Path(p) for p in fat_and_water or (None, None))
     maps = label_maps(folder, masks[1], _asked(settings), *outputs)
     dixon = dixon_images(protocol, fat, water, *outputs)
     refuse_idle_affine(_asked(settings), maps, dixon)
+    source, digests = contours.source(root, maps is not None)
     how = jobs if isinstance(jobs, Execution) else Execution(jobs)
     people, number = processes(there, how.jobs, participants, noted=how.scheduler is None)
     return Request(
@@ -102,10 +112,13 @@ def requested(
         participants=people,
         maps=maps,
         dixon=dixon,
+        source=source,
         only=tuple(only),
         execution=replace(how, jobs=number),
-        inputs=tuple(path for path in (root, folder, fat, water, people) if path is not None),
-        digests=there.digests,
+        inputs=tuple(
+            path for path in (root, folder, fat, water, people, *contours.paths) if path is not None
+        ),
+        digests={**there.digests, **digests},
     )
 
 
@@ -121,14 +134,19 @@ def measure_into(
         measured = request.measure("measuring", progress)
         with telling(measured.problems):
             found = results_of(measured, request.settings)
-        return replace(found, inputs=request.inputs, dataset=request.dataset)
+        return replace(found, inputs=request.inputs, **_from(request))
     refuse_own_copy(request.participants, out)
     with OutputFolder(out, first=first) as folder:
         measured = request.measure("measuring", progress, leave_out or out, out)
         with telling(measured.problems):
             found = results_of(measured, request.settings)
             folder.replace(found.contents, stale_tables(folder, found.contents))
-    return replace(found, where=out, inputs=request.inputs, dataset=request.dataset)
+    return replace(found, where=out, inputs=request.inputs, **_from(request))
+
+
+def _from(request: Request) -> dict[str, Path | None]:
+    """What was measured, for those who open it again."""
+    return {"dataset": request.dataset, "annotations": request.source.folder}
 
 
 def quantify(
@@ -143,6 +161,7 @@ def quantify(
     only: Sequence[str] = (),
     jobs: int | Execution | None = None,
     progress: Progress | None = None,
+    **contours: Unpack[ContourArguments],
 ) -> StudyResults:
     """Measure fatty infiltration and areas of every muscle, side and segment of a dataset.
 
@@ -160,6 +179,11 @@ def quantify(
         Folder of label maps to measure in place of contours, and what their numbers mean: a name or a table.
     fat_and_water : pair of str or Path, optional
         The fat and the water images, for the fat rule ``dixon``.
+    annotations, review : str or Path, optional
+        Folder of the LabelMe files, in the sub-folders of the dataset, where they do not lie beside the
+        images; the ``review.csv`` of what is left out or to be looked at again.
+    accept_drafts : bool
+        Measure contours that the program drew and nobody has judged; each row says so in ``draft``.
     only : sequence of str, optional
         The participants to measure; without it everyone. Such results are a share of the study.
     jobs : int or Execution, optional
@@ -189,7 +213,9 @@ def quantify(
     outputs = () if out is None else (Path(out),)
     with files() as given:
         people = given.if_any(participants, PARTICIPANTS)
-        asked = requested(dataset, settings, people, (masks, numbering), fat_and_water, only, jobs, outputs)
+        chosen = ContourChoice(**contours)
+        images = (masks, numbering), fat_and_water
+        asked = requested(dataset, settings, people, *images, only, jobs, outputs, chosen)
         return measure_into(asked, outputs[0] if outputs else None, progress)
 
 
@@ -204,6 +230,7 @@ def check(
     only: Sequence[str] = (),
     jobs: int | Execution | None = None,
     progress: Progress | None = None,
+    **contours: Unpack[ContourArguments],
 ) -> CheckedDataset:
     """Find every problem in a dataset at once.
 
@@ -214,6 +241,8 @@ def check(
     json : str or Path, optional
         File to write the problems into.
     settings, participants, masks, numbering, only, jobs, progress : optional
+        As for :func:`quantify`.
+    annotations, review, accept_drafts : optional
         As for :func:`quantify`.
 
     Returns
@@ -238,9 +267,12 @@ def check(
     """
     with files() as given:
         people = given.if_any(participants, PARTICIPANTS)
-        asked = requested(dataset, settings, people, (masks, numbering), None, only, jobs)
+        chosen = ContourChoice(**contours)
+        asked = requested(dataset, settings, people, (masks, numbering), None, only, jobs, (), chosen)
         if json is not None:
-            tables = (asked.participants, None if numbering is None else Path(numbering))
+            tables = tuple(
+                None if p is None else Path(p) for p in (asked.participants, numbering, chosen.review)
+            )
             refuse_beside_inputs(argument("json"), Path(json), tables, asked.inputs)
             require_ours(Path(json), _is_list_of_problems, argument("json"))
         measured = asked.measure("checking", progress)

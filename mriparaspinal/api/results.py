@@ -50,6 +50,8 @@ class StudyResults(Found):
     """What :meth:`save` must not write into."""
     dataset: Path | None = None
     """The dataset that was measured, where :func:`quantify` did it."""
+    annotations: Path | None = None
+    """The folder of its contours, where they do not lie beside the images."""
     share: tuple[str, ...] = ()
     """The participants that were measured, if not all."""
     left_out: tuple[str, ...] = ()
@@ -152,6 +154,12 @@ def dataset_of(results: PathLike | StudyResults, dataset: PathLike | None) -> Pa
     return Path(dataset) if dataset is not None else known or Path()
 
 
+def annotations_of(results: PathLike | StudyResults, annotations: PathLike | None) -> Path | None:
+    """The folder of contours that was named, else that which they were measured from."""
+    known = results.annotations if isinstance(results, StudyResults) else None
+    return known if annotations is None else Path(annotations)
+
+
 def read_results(folder: PathLike) -> StudyResults:
     """Read a folder of results, after checking that it is complete.
 
@@ -210,6 +218,7 @@ def summary_of(measured: MeasuredDataset) -> dict[str, Any]:
         "errors": measured.errors,
         "warnings": measured.warnings,
         "problems_by_code": _codes(measured.problems),
+        **measured.judged_counts,
     }
 
 

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
+from mriparaspinal.api.contoured import ContourArguments, ContourChoice
 from mriparaspinal.api.given import PathLike, Progress, Table, files
 from mriparaspinal.api.making import Made, make_report
 from mriparaspinal.api.measuring import Pair, measure_into, requested
@@ -49,6 +50,7 @@ def run(
     jobs: int | Execution | None = None,
     progress: Progress | None = None,
     done: Callable[[StudyResults | Analysis | Made], None] = lambda _: None,
+    **contours: Unpack[ContourArguments],
 ) -> StudyRun:
     """Check, quantify, compare and report a dataset in one go.
 
@@ -57,6 +59,8 @@ def run(
     dataset, out : str or Path
         The slices and LabelMe files; the folder to write: ``results``, ``comparison``, ``report.html``.
     settings, participants, masks, numbering, fat_and_water, jobs, progress : optional
+        As for :func:`quantify`.
+    annotations, review, accept_drafts : optional
         As for :func:`quantify`.
     done : callable, optional
         Called with the result of each step as it is finished.
@@ -87,7 +91,9 @@ def run(
     with files() as given:
         people = given.if_any(participants, PARTICIPANTS)
         outputs = (study, results, comparison)
-        asked = requested(dataset, settings, people, (masks, numbering), fat_and_water, (), jobs, outputs)
+        chosen = ContourChoice(**contours)
+        images = (masks, numbering), fat_and_water
+        asked = requested(dataset, settings, people, *images, (), jobs, outputs, chosen)
         require_ours(page, is_page, argument("out"))
         # No other run writes into it, nor into the folders in it, until all belongs together.
         with OutputFolder(study):
@@ -96,8 +102,9 @@ def run(
                 done(measured := measure_into(asked, results, progress, study, first))
                 done(compared := _compared(results, folder))
             report = partial(make_report, results, dataset, out=page, comparison=comparison, masks=masks)
+            report = partial(report, annotations=chosen.annotations, progress=progress)
             # No more than there are: a note on --jobs was logged before the measuring.
-            done(made := report(jobs=min(asked.execution.jobs or 1, cores()), progress=progress))
+            done(made := report(jobs=min(asked.execution.jobs or 1, cores())))
     return StudyRun(measured, compared, made)
 
 

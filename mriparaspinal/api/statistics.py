@@ -15,7 +15,7 @@ from mriparaspinal.analysis.regress import regress_cohort
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.analysis.roc import discriminate
 from mriparaspinal.api.given import Files, PathLike, Progress, Table, each, files, processes, telling
-from mriparaspinal.api.results import StudyResults, dataset_of
+from mriparaspinal.api.results import StudyResults, annotations_of, dataset_of
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import PARTICIPANTS
 from mriparaspinal.io.protocol import read_protocol
@@ -314,6 +314,7 @@ def sweep_thresholds(
     results: PathLike | StudyResults,
     dataset: PathLike | None = None,
     *,
+    annotations: PathLike | None = None,
     participants: Table | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
@@ -326,6 +327,8 @@ def sweep_thresholds(
         Results of a study, measured with the fat rule ``fixed``.
     dataset : str or Path, optional
         The dataset that they were measured from; results of :func:`quantify` in hand know it.
+    annotations : str or Path, optional
+        The folder of contours that do not lie beside the images.
     participants : str, Path or DataFrame, optional
         Participants table in place of the results' own.
     jobs, progress : optional
@@ -358,7 +361,7 @@ def sweep_thresholds(
     folder = results.read.folder if isinstance(results, StudyResults) else Path(results)
 
     def analyse(cohort: Cohort) -> Analysis:
-        source = open_source(folder, cohort.manifest, root)
+        source = open_source(folder, cohort.manifest, root, annotations_of(results, annotations))
         return sweep(cohort, source, number, each(progress, "reading", len(source.study.dataset.slices)))
 
     def opened(data: Data, people: Table | None, given: Files) -> Cohort:

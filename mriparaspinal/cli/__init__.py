@@ -21,7 +21,18 @@ from mriparaspinal.core.model import printable
 
 #: Panel of ``--help`` → its commands. Each is in the module of its name.
 PANELS = {
-    "Images and contours": ("phantom", "prepare", "check", "contours", "masks"),
+    "Images and contours": (
+        "phantom",
+        "prepare",
+        "check",
+        "contours",
+        "refine",
+        "draft",
+        "interpolate",
+        "review",
+        "unblind",
+        "masks",
+    ),
     "Measurement": ("run", "quantify", "merge", "threshold-sweep"),
     "Statistics": ("compare", "correlate", "regress", "roc", "reliability"),
     "Clinical and brain": ("score", "maps", "regions"),

@@ -34,6 +34,14 @@ def contours(
             max=100,
         ),
     ] = 0.0,
+    draft: Annotated[
+        bool | None,
+        opt.option(
+            "--draft/--no-draft",
+            "Mark the files as drafts, to be judged before they are measured "
+            "[default: label maps, and SEG and RTSTRUCT that say they are automatic].",
+        ),
+    ] = None,
     affine: opt.Affine = None,
     naming: opt.Naming,
 ) -> None:
@@ -56,13 +64,21 @@ def contours(
     with progress_bar() as progress:
         settings = opt.given(naming, affine=affine)
         made = api.contours(
-            source, dataset, numbering=numbering, tolerance=tolerance, settings=settings, progress=progress
+            source,
+            dataset,
+            numbering=numbering,
+            tolerance=tolerance,
+            draft=draft,
+            settings=settings,
+            progress=progress,
         )
     found, kept = made.summary, made.count - made.summary["written"]
     say_problems(made.problem_list)
     done = f"made contours of {made.count} of {counted(found['slices'], 'slice')} in {dataset}"
     done += f", {kept} of them there already" if kept else ""
     say(f"{done}; {counted(found['shapes'], 'shape')}")
+    if found["drafts"]:
+        say(f"{counted(found['drafts'], 'file')} marked as drafts: judge them and untick draft in LabelMe")
     if tolerance > 0:
         changed = (
             f"changed {found['changed_px']} px in all, at most {found['most_changed_px']} px in one region"

@@ -20,6 +20,8 @@ def masks(
             "--format", "Index images and overlays, or label maps in the patient's space.", show_default=True
         ),
     ] = "png",
+    annotations: opt.Annotations = None,
+    accept_drafts: opt.AcceptDrafts = False,
     fat_rule: opt.FatRule,
     protocol: opt.Protocol,
     naming: opt.Naming,
@@ -43,6 +45,8 @@ def masks(
             out,
             settings=opt.given(fat_rule, protocol, naming),
             format=format_,
+            annotations=annotations,
+            accept_drafts=accept_drafts,
             only=participant_label,
             jobs=jobs,
             progress=progress,

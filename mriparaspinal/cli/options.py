@@ -5,7 +5,7 @@
 | ``Ui`` | all |
 | ``Naming``, ``Protocol`` | quantify, run, check, masks; the first: contours, too |
 | ``FatRule`` | quantify, run, masks |
-| ``LabelMapFolder`` | quantify, run, check |
+| ``LabelMapFolder``, ``Contours`` | quantify, run, check |
 | ``Dixon``, ``Execution`` | quantify, run; ``Processes`` of it: check |
 | ``Study`` | compare, correlate, regress |
 """
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from mriparaspinal.parallel.map import Execution as Spread
 
 #: Options of how a run is done, and of what; no settings of a measurement.
-_NO_SETTINGS = ("masks", "numbering", "fat", "water", "jobs", "scheduler", "timeout", "participants")
+_NO_SETTINGS = (
+    *("masks", "numbering", "annotations", "review", "accept_drafts", "fat", "water"),
+    *("jobs", "scheduler", "timeout", "participants"),
+)
 
 
 def command(function: Callable[..., None]) -> TyperCommand:
@@ -70,6 +73,13 @@ Numbering = Annotated[
         "totalsegmentator_mr, or a table value,label [default: values.csv in DIR].",
         "NAME|FILE.csv",
     ),
+]
+Annotations = Annotated[
+    Path | None,
+    option("--annotations", "Folder of the LabelMe files [default: beside the images].", "DIR"),
+]
+AcceptDrafts = Annotated[
+    bool, option("--accept-drafts", "Measure drafts that nobody has judged; their rows say so.")
 ]
 Affine = Annotated[
     Literal["qform", "sform"] | None,
@@ -148,6 +158,17 @@ class LabelMapFolder:
         option("--masks", "Measure label maps (PNG, NIfTI) in place of LabelMe contours.", "DIR"),
     ] = None
     numbering: Numbering = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contours:
+    """Which contours count."""
+
+    annotations: Annotations = None
+    review: Annotated[Path | None, option("--review", "Leave out what this review.csv excludes.", "FILE")] = (
+        None
+    )
+    accept_drafts: AcceptDrafts = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -300,7 +321,7 @@ def given(*groups: Any, **more: Any) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measuring(Execution, Naming, Protocol, Dixon, FatRule, LabelMapFolder):
+class Measuring(Execution, Naming, Protocol, Dixon, FatRule, Contours, LabelMapFolder):
     """How a dataset is measured: all that ``quantify`` and ``run`` have in common."""
 
     affine: Affine = None
@@ -314,6 +335,9 @@ class Measuring(Execution, Naming, Protocol, Dixon, FatRule, LabelMapFolder):
             "participants": self.participants,
             "masks": self.masks,
             "numbering": self.numbering,
+            "annotations": self.annotations,
+            "review": self.review,
+            "accept_drafts": self.accept_drafts,
             "fat_and_water": (self.fat, self.water),
             "jobs": spread(self),
         }

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import VERBOSE, progress_bar, say
-from mriparaspinal.cli.steps import save
+from mriparaspinal.cli.steps import end, save
 from mriparaspinal.core.errors import UsageError
 
 
@@ -31,6 +31,12 @@ def reliability(
         tuple[Path, ...],
         opt.option("--dataset", "Dataset of each rater, in their order: compare the masks.", "DATASET"),
     ] = (),
+    readers: Annotated[
+        tuple[Path, ...],
+        opt.option(
+            "--readers", "Folders of contours of one --dataset: measured first (--readers A B).", "DIR"
+        ),
+    ] = (),
     table: Annotated[
         Path | None, opt.option("--table", "A CSV with target, rater, value instead of RATERs.", "FILE")
     ] = None,
@@ -44,12 +50,17 @@ def reliability(
     Example:
       mriparaspinal reliability results_a results_b --out agreement --require-cv 5 --mean-out results_mean
       mriparaspinal reliability results_a results_b --dataset scans_a --dataset scans_b --out agreement
+      mriparaspinal reliability --dataset scans --readers anna ben --out agreement
       mriparaspinal reliability --table ratings.csv --out agreement
     """
     import mriparaspinal as api
     from mriparaspinal.analysis.reliability import headline
     from mriparaspinal.api.agreement import RATERS_AND_TABLE
 
+    if readers:
+        readers, raters = (*readers, *raters), ()
+    if table and readers:
+        raise UsageError("--readers: given with --table; expected one of them; leave one out")
     if table and raters:
         raise UsageError(RATERS_AND_TABLE.format("--table"))
     with progress_bar() as progress:
@@ -57,11 +68,12 @@ def reliability(
             table or raters,
             metrics=metric,
             datasets=dataset,
+            readers=readers,
             require_cv=require_cv,
             mean_out=mean_out,
             progress=progress,
         )
-    if dataset:
+    if "overlap_summary.csv" in found.contents:
         masks = found.tables["overlap_summary"]
         means = zip(masks["muscle"], masks["dice_mean"], strict=True)
         say(f"mean Dice coefficient: {', '.join(f'{muscle} {mean:.3f}' for muscle, mean in means)}")
@@ -71,3 +83,4 @@ def reliability(
     say(f"{headline(found.table)}; written into {out}")
     if found.failed is not None:
         raise found.failed
+    end(found.problem_list)

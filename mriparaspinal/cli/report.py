@@ -22,6 +22,7 @@ def report(
     masks: Annotated[
         Path | None, opt.option("--masks", "The label maps, where RESULTS were measured from those.", "DIR")
     ] = None,
+    annotations: opt.Annotations = None,
     participants: opt.ResultsParticipants = None,
     jobs: opt.Jobs = None,
 ) -> None:
@@ -43,6 +44,7 @@ def report(
             out=out,
             comparison=comparison,
             masks=masks,
+            annotations=annotations,
             participants=participants,
             jobs=jobs,
             progress=progress,

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
 Rows = list[tuple[str, str]]
 
+#: What there is to say of drafts and of a review, where there are any.
+_JUDGED = {
+    "drafts_measured": "unjudged drafts measured",
+    "accepted_as_drawn": "contours accepted as drawn by the program",
+    "excluded_slices": "slices excluded by the review",
+    "excluded_regions": "regions excluded by the review",
+    "look_again": "to be looked at again",
+}
+
 #: Codes of problems that a summary names; the others are counted.
 _CODES_NAMED = 4
 
@@ -33,7 +42,8 @@ def measured_rows(summary: Mapping[str, Any]) -> Rows:
         ("slices per segment", segments or "none"),
         ("errors, warnings", f"{summary['errors']}, {summary['warnings']}"),
     ]
-    return rows + [("problems", named + more)] * bool(codes)
+    rows += [("problems", named + more)] * bool(codes)
+    return rows + [(words, str(summary[name])) for name, words in _JUDGED.items() if name in summary]
 
 
 def compared_summary(compared: Analysis) -> dict[str, Any]:

@@ -13,6 +13,7 @@ def threshold_sweep(
     results: opt.Results,
     dataset: opt.ResultsDataset,
     out: opt.Out,
+    annotations: opt.Annotations = None,
     participants: opt.ResultsParticipants = None,
     jobs: opt.Jobs = None,
 ) -> None:
@@ -30,7 +31,12 @@ def threshold_sweep(
 
     with progress_bar() as progress:
         found = api.sweep_thresholds(
-            results, dataset, participants=participants, jobs=jobs, progress=progress
+            results,
+            dataset,
+            annotations=annotations,
+            participants=participants,
+            jobs=jobs,
+            progress=progress,
         )
     save(found, out)
     for sentence in found.summary["sentences"]:

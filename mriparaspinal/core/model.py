@@ -165,6 +165,10 @@ class RegionCount:
     dixon: DixonSums | None = None
 
 
+#: In place of a region and its side: the slice as a whole.
+WHOLE = ("", "")
+
+
 @dataclass(frozen=True, slots=True)
 class SliceResult:
     """All that measuring one slice gives; small, so that it travels between processes."""
@@ -187,6 +191,12 @@ class SliceResult:
     """How far grey levels scatter within the regions, and within the mirrored ones."""
     drawing: bytes = b""
     """Tells the contours from those of other slices; empty where nothing was counted."""
+    draft: bool = False
+    """Whether the contours are a draft that nobody has judged, and were measured all the same."""
+    as_drawn: int = 0
+    """How many contours a person let stand as the program drew them."""
+    left_out: frozenset[tuple[str, str]] = frozenset()
+    """The regions that a review leaves out; :data:`WHOLE` for the slice."""
 
 
 def _about(doc: str, unit: str = "") -> dict[str, str]:
@@ -252,6 +262,10 @@ class Measurement:
     )
     volume_ml: float | None = field(
         default=None, metadata=_about("of evenly spaced slices: the sum of area × slice spacing", "ml")
+    )
+    draft: int | None = field(
+        default=None,
+        metadata=_about("with --accept-drafts: 1 where nobody has judged the contours yet, else 0"),
     )
 
 

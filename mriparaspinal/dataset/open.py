@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from mriparaspinal.core.errors import Fault, NoInputError, UsageError
 from mriparaspinal.core.filenames import IMAGE_ENDINGS, MARK, PARTICIPANTS, PREPARED, SLICES_TABLE
-from mriparaspinal.core.model import Problem, Settings, Slice, SliceResult, Spacing
+from mriparaspinal.core.model import WHOLE, Problem, Settings, Slice, SliceResult, Spacing
 from mriparaspinal.core.participants import KEY, NOBODY, Participants, match_slices, read_participants
 from mriparaspinal.core.spelling import composed, loose_key
+from mriparaspinal.dataset.contour_source import BESIDE, ContourSource, agreed
 from mriparaspinal.dataset.find import FoundSlices, find_slices
-from mriparaspinal.dataset.strays import json_content, table_versions
-from mriparaspinal.io.folder import list_files
+from mriparaspinal.dataset.strays import json_content, kind, table_versions
+from mriparaspinal.io.folder import list_files, stands_for
 from mriparaspinal.io.images import png_size
 from mriparaspinal.io.manifest import listed_outputs
 from mriparaspinal.io.slices_table import read_places, read_spacings
@@ -70,6 +71,8 @@ class Dataset:
     """A SHA-256 over the names of all slices of the dataset."""
     prepared: dict[str, str] = field(default_factory=dict)
     """The SHA-256 of the images that ``prepare`` wrote, by name."""
+    source: ContourSource = BESIDE
+    """Where the contours lie, and which of them count."""
 
 
 def open_dataset(
@@ -80,29 +83,37 @@ def open_dataset(
     maps: LabelMaps | None = None,
     fat_and_water: tuple[Path, Path] | None = None,
     share: Sequence[str] = (),
+    source: ContourSource = BESIDE,
 ) -> Dataset:
     """Find slices and read the tables of the dataset.
 
     ``share``: the participants to measure, if not everyone; what is wrong with the tables and with the
     dataset as a whole is found as for everyone.
     With ``maps`` every image is a slice, LabelMe files or not, and its regions are those of a label map.
+    ``source``: a folder of contours in place of those of the dataset, and what a review says of them.
     ``leave_out`` is the output folder: it may lie in the dataset and is no part of it. What is
     wrong with the tables of the dataset itself becomes problems: the slices can be measured without.
     Raises :class:`NoInputError` for a folder that is not there, :class:`UsageError` for a
-    participants file that was asked for and cannot be used, for an output folder of slices, and for
-    participants of the share who have no slices.
+    participants file that was asked for and cannot be used, for an output folder of slices, for
+    participants of the share who have no slices, and for a review of other slices.
     """
     if leave_out is not None:
         _refuse_slices_in(leave_out, root)
     files, dead = list_files(root, leave_out)
+    if source.folder is not None:
+        files, dead = _with_contours_of(source.folder, root, files, dead, leave_out)
+    if source.judgements:
+        images = [name for name in files if kind(name) == "image"]
+        source = replace(source, judgements=agreed(source.judgements, images, "review.csv"))
     if maps is not None:
         from mriparaspinal.dataset.label_maps import is_picture_of_masks, masks_without_slice
 
         files = [name for name in files if not is_picture_of_masks(root, name, maps)]
-    content = partial(json_content, root)
+    content = partial(json_content, source.folder or root)
     dataset = find_slices(files, dead, settings, images_alone=maps is not None, content=content)
+    dataset = _without_excluded(dataset, source)
     tables = [name for name in files if name.casefold() in (SLICES_TABLE, *_PARTICIPANTS, *_NOT_READ)]
-    problems = [*dataset.problems, *table_versions(files, participants_file)]
+    problems = [*dataset.problems, *source.problems, *table_versions(files, participants_file)]
     prepared = read_prepared(root, dataset.slices)
     people = _open_people(root, tables, participants_file, dataset.slices)
     spacings, places, table_sha256, faults = _open_slices_table(root, tables, dataset.slices)
@@ -123,6 +134,7 @@ def open_dataset(
         everyone=tuple(dict.fromkeys(slice_.participant_id for slice_ in dataset.slices)),
         listing=_listing(dataset.slices),
         prepared=prepared,
+        source=source,
     )
     study = _share_of(study, tuple(map(composed, share))) if share else study
     if fat_and_water is None:
@@ -132,6 +144,43 @@ def open_dataset(
     slices = study.dataset.slices
     dixon = open_dixon(*fat_and_water, places, slices, settings.same_voxels, settings.affine)
     return replace(study, dixon=dixon)
+
+
+def _with_contours_of(
+    folder: Path, root: Path, files: list[str], dead: list[str], leave_out: Path | None
+) -> tuple[list[str], list[str]]:
+    """The names of a dataset with the JSONs of another folder in place of its own."""
+    try:
+        inside = f"{folder.resolve().relative_to(root.resolve()).as_posix()}/"
+    except ValueError:
+        inside = "/"
+    theirs = list_files(folder, leave_out)
+    own, others = (
+        [
+            *(n for n in mine if not (_is_json(n) or n.startswith(inside))),
+            *(n for n in also if _is_json(n)),
+        ]
+        for mine, also in zip((files, dead), theirs, strict=True)
+    )
+    return sorted(own), sorted(others)
+
+
+def _is_json(name: str) -> bool:
+    return (stands_for(name) or name).lower().endswith(".json")
+
+
+def _without_excluded(dataset: FoundSlices, source: ContourSource) -> FoundSlices:
+    """The same, told that a review leaves out the images that have no contours."""
+    problems = [
+        replaced
+        for problem in dataset.problems
+        for replaced in (
+            [one.problem(problem.file) for one in source.judged(problem.file) if one.region == WHOLE]
+            if problem.code == "image-without-json" and WHOLE in source.left_out(problem.file)
+            else [problem]
+        )
+    ]
+    return replace(dataset, problems=tuple(problems))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from PIL.Image import Image
 
 from mriparaspinal.core.errors import UnreadableError
-from mriparaspinal.core.labels import alias_key, hint, meanings_of
-from mriparaspinal.core.model import Problem, Settings, Slice
+from mriparaspinal.core.labels import alias_key, hint, meanings_of, region_of
+from mriparaspinal.core.model import WHOLE, Problem, Settings, Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.anatomy import sort_contours
+from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
 from mriparaspinal.dataset.embedded import embedded_problem, embedded_size
 from mriparaspinal.dataset.regions import Anatomy
 from mriparaspinal.imaging.rasterise import frame_of
@@ -46,13 +47,49 @@ class OpenSlice:
     anatomy: Anatomy | None = None
     problems: list[Problem] = field(default_factory=list)
     sha256: list[tuple[str, str]] = field(default_factory=list)
+    draft: bool = False
+    """Whether nobody has judged the contours yet."""
+    as_drawn: int = 0
+    """How many contours a person let stand as the program drew them."""
+    left_out: frozenset[tuple[str, str]] = frozenset()
+    """The regions that a review leaves out; :data:`WHOLE` for the slice."""
 
 
-def read_slice(root: Path, slice_: Slice, settings: Settings) -> OpenSlice:
-    """Read both files of a slice and sort its contours; image and regions stay None if that fails."""
+def read_slice(root: Path, slice_: Slice, settings: Settings, source: ContourSource = BESIDE) -> OpenSlice:
+    """Read both files of a slice and sort its contours; image and regions stay None if that fails.
+
+    A draft that nobody has judged is such a failure, unless ``source`` accepts it; what a review excludes is
+    left out.
+    """
+    return _judged(lambda: _read_slice(root, slice_, settings, source), slice_, settings, source)
+
+
+def _judged(
+    read: Callable[[], OpenSlice], slice_: Slice, settings: Settings, source: ContourSource
+) -> OpenSlice:
+    """What was read of a slice, without what a review excludes: a whole slice is not even read."""
+    told = source.judged(slice_.name)
+    if not told:
+        return read()
+    problems = [one.problem(slice_.name) for one in told]
+    left_out = source.left_out(slice_.name)
+    if WHOLE in left_out:
+        return OpenSlice(problems=problems, left_out=left_out)
+    found = read()
+    aliases = _aliases(settings)
+    regions = ((problem, region_of(problem.shape, aliases)) for problem in found.problems)
+    # What is wrong with a region that is left out does not matter any more.
+    problems += [p for p, r in regions if r is None or (r.name, r.side) not in left_out]
+    found.problems, found.left_out = problems, left_out
+    for key in left_out if found.anatomy is not None else ():
+        found.anatomy.patches.pop(key, None)
+    return found
+
+
+def _read_slice(root: Path, slice_: Slice, settings: Settings, source: ContourSource) -> OpenSlice:
     found = OpenSlice()
     name = slice_.annotation
-    raw = _read(root, slice_, name, found)
+    raw = _read(source.folder or root, slice_, name, found)
     if raw is None:
         return found
     try:
@@ -60,6 +97,13 @@ def read_slice(root: Path, slice_: Slice, settings: Settings) -> OpenSlice:
     except UnreadableError as error:
         found.problems.append(error.fault.at(name, "bad-json").problem())
         return found
+    if annotation.draft and not source.accept_drafts:
+        message = "a draft that nobody has judged (LabelMe's flag draft); expected judged contours"
+        remedy = "correct it and untick draft, or measure it by --accept-drafts"
+        found.problems.append(Problem(name, "", "error", "unreviewed-draft", message, remedy))
+        return found
+    found.draft = annotation.draft
+    found.as_drawn = 0 if annotation.draft else source.as_drawn(slice_, annotation.contours)
     if not _belongs_to(root, slice_, annotation, found):
         return found
     raw = _image_bytes(root, slice_, annotation, found)
@@ -110,8 +154,14 @@ def _fits(annotation: Annotation, shape: tuple[int, int], beside: bool, name: st
     return False
 
 
-def read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) -> OpenSlice:
+def read_mapped(
+    root: Path, slice_: Slice, settings: Settings, maps: LabelMaps, source: ContourSource = BESIDE
+) -> OpenSlice:
     """Like :func:`read_slice`, with the regions of a label map: its pixels are the regions' pixels."""
+    return _judged(lambda: _read_mapped(root, slice_, settings, maps), slice_, settings, source)
+
+
+def _read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) -> OpenSlice:
     from mriparaspinal.dataset.label_maps import (
         PLACED_BY_DIRECTIONS,
         contours_of,

@@ -17,6 +17,7 @@ from mriparaspinal.core.errors import unreadable
 from mriparaspinal.core.text import read_number
 from mriparaspinal.imaging.planes import Plane, square_plane
 from mriparaspinal.io.dicom_header import fenced, read_object, require_decoder
+from mriparaspinal.io.rtstruct import AUTOMATIC
 
 _TAGS = (
     "SegmentationType",
@@ -58,6 +59,8 @@ class Segmentation:
     """Rows and columns of each frame."""
     read: Callable[[int], list[tuple[str, NDArray[np.bool_]]]]
     """The segments of a frame: label and pixels (rows, columns). Raises ``UnreadableError``."""
+    automatic: bool = False
+    """Whether it says that a program made some of them."""
 
 
 def read_segmentation(path: Path) -> Segmentation:
@@ -98,7 +101,12 @@ def read_segmentation(path: Path) -> Segmentation:
             there = [int(value) for value in np.unique(values) if value]
             return [(labels.get(value, f"segment {value}"), values == value) for value in there]
 
-    return Segmentation(frames, (int(header.Rows), int(header.Columns)), read)
+    said = {
+        str(item.get("SegmentAlgorithmType") or "").strip().upper()
+        for item in header.get("SegmentSequence") or []
+    }
+    size = (int(header.Rows), int(header.Columns))
+    return Segmentation(frames, size, read, bool(said & set(AUTOMATIC)))
 
 
 def _native(header: Dataset) -> bool:

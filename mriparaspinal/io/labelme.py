@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mriparaspinal.core.draft_mark import FLAG, is_draft
 from mriparaspinal.core.errors import unreadable
 from mriparaspinal.core.model import Contour
 from mriparaspinal.io.encodings import likely_encodings
@@ -63,6 +64,8 @@ class Annotation:
     """(height, width) in pixels; None for one that the file does not say."""
     image_data: bytes
     """``imageData`` as it is in the file, a JSON text of base64; see :func:`embedded_image`."""
+    draft: bool = False
+    """Whether the image flag ``draft`` is ticked: nobody has judged the contours yet."""
 
 
 class _Shape(msgspec.Struct):
@@ -78,6 +81,7 @@ class _File(msgspec.Struct):
     imageHeight: int | None = None  # noqa: N815
     imageWidth: int | None = None  # noqa: N815
     imageData: msgspec.Raw = msgspec.Raw(b"null")  # noqa: N815 (megabytes that are rarely needed)
+    flags: Any = None
 
 
 _decode = msgspec.json.Decoder(_File).decode
@@ -101,6 +105,7 @@ def read_annotation(raw: bytes) -> Annotation:
         file.imagePath or "",
         _image_size(file.imageHeight, file.imageWidth),
         bytes(file.imageData),
+        is_draft({"flags": file.flags}),
     )
 
 
@@ -133,6 +138,7 @@ def _read_leniently(raw: bytes) -> Annotation:
         path.encode(errors="replace").decode() if isinstance(path, str) else "",
         _image_size(content.get("imageHeight"), content.get("imageWidth")),
         b"null" if data is None else b"0" if not isinstance(data, str) else json.dumps(data).encode(),
+        is_draft(content),
     )
 
 
@@ -340,12 +346,17 @@ def _base64(text: bytes) -> bytes | None:
 VERSION = "5.5.0"
 
 
-def labelme_bytes(image_name: str, shape: tuple[int, int], contours: Iterable[Contour]) -> bytes:
-    """The file as LabelMe saves it beside an image of (rows, columns); always the same bytes."""
+def labelme_bytes(
+    image_name: str, shape: tuple[int, int], contours: Iterable[Contour], draft: bool = False
+) -> bytes:
+    """The file as LabelMe saves it beside an image of (rows, columns); always the same bytes.
+
+    ``draft``: with the image flag that says that nobody has judged the contours.
+    """
     rows, columns = shape
     content: dict[str, object] = {
         "version": VERSION,
-        "flags": {},
+        "flags": {FLAG: True} if draft else {},
         "shapes": [_shape(contour) for contour in contours],
         "imagePath": image_name,
         "imageData": None,

@@ -31,6 +31,8 @@ MANIFESTS = frozenset(
         "maps.json",
         "comparison.json",
         "correlations.json",
+        "refine.json",
+        "unblind.json",
     }
     | {"regressions.json", "roc.json", "reliability.json", "threshold_sweep.json", "grades.json"}
 )
@@ -62,6 +64,16 @@ class ShareRecord(msgspec.Struct, frozen=True):
     of: _COUNT
 
 
+class ContoursRecord(msgspec.Struct, frozen=True):
+    """What makes the contours of a measurement others than those beside the images, all judged."""
+
+    annotations: str = ""
+    """The name of the folder that they lie in."""
+    accept_drafts: bool = False
+    excluded: dict[str, tuple[str, ...]] = {}
+    """What a review leaves out: image → labels of regions, or ``slice``."""
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What ``quantify.json`` says; types and names were checked."""
 
@@ -73,6 +85,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     outputs: dict[_FILE_NAME, _SHA256]
     counts: dict[str, _COUNT]
     share: ShareRecord | None = None
+    contours: ContoursRecord = ContoursRecord()
     mean_of_raters: Annotated[int, msgspec.Meta(ge=2)] | None = None
 
     @property

@@ -14,6 +14,9 @@ from mriparaspinal.core.text import read_number
 from mriparaspinal.imaging.patient_contours import SpaceOutline
 from mriparaspinal.io.dicom_header import fenced, read_object
 
+#: What DICOM calls regions that a program drew, with a person's help or without.
+AUTOMATIC = ("AUTOMATIC", "SEMIAUTOMATIC")
+
 #: The types that enclose an area.
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 
@@ -27,6 +30,8 @@ class StructureSet:
 
     outlines: tuple[SpaceOutline, ...]
     without_area: tuple[str, ...]
+    automatic: bool = False
+    """Whether it says that a program drew some of them."""
 
 
 def read_structures(path: Path) -> StructureSet:
@@ -49,7 +54,12 @@ def read_structures(path: Path) -> StructureSet:
                     outlines.append(SpaceOutline(number, label, points))
                 else:
                     without_area.append(label)
-        return StructureSet(tuple(outlines), tuple(dict.fromkeys(without_area)))
+        said = {
+            str(item.get("ROIGenerationAlgorithm") or "").strip().upper()
+            for item in header.get("StructureSetROISequence") or []
+        }
+        automatic = bool(said & set(AUTOMATIC))
+        return StructureSet(tuple(outlines), tuple(dict.fromkeys(without_area)), automatic)
 
 
 def _points(data: Any) -> NDArray[np.float64]:

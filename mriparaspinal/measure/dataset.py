@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mriparaspinal.core.errors import NoInputError, ParaspinalError
-from mriparaspinal.core.model import Problem, Settings, SliceResult, Spacing
+from mriparaspinal.core.labels import Region
+from mriparaspinal.core.model import WHOLE, Problem, Settings, SliceResult, Spacing
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import natural_key
 from mriparaspinal.dataset.find import name_parser, participant_of
@@ -41,6 +42,43 @@ class MeasuredDataset:
         return sum(self.by_segment.values())
 
     @property
+    def drafts(self) -> int:
+        """The number of slices that were measured though nobody has judged their contours."""
+        return sum(result.draft for result in self.results)
+
+    @property
+    def as_drawn(self) -> int:
+        """The number of contours that a person let stand as the program drew them."""
+        return sum(result.as_drawn for result in self.results)
+
+    @property
+    def excluded(self) -> dict[str, list[str]]:
+        """The regions that a review leaves out, by image; ``slice`` for all of it."""
+        results = with_lost_slices(self.study, self.results)
+        return {
+            composed(result.slice.name): [
+                "slice" if key == WHOLE else str(Region(*key)) for key in sorted(result.left_out)
+            ]
+            for result in results
+            if result.left_out
+        }
+
+    @property
+    def judged_counts(self) -> dict[str, int]:
+        """What there is to know of drafts and of a review, in numbers; empty where there are neither."""
+        source, counts = self.study.source, {}
+        if source.accept_drafts:
+            counts["drafts_measured"] = self.drafts
+        if source.drawn is not None:
+            counts["accepted_as_drawn"] = self.as_drawn
+        if source.judgements is not None:
+            codes = Counter((problem.code, not problem.shape) for problem in self.problems)
+            counts["excluded_slices"] = codes["excluded-by-review", True]
+            counts["excluded_regions"] = codes["excluded-by-review", False]
+            counts["look_again"] = codes["look-again", True] + codes["look-again", False]
+        return counts
+
+    @property
     def errors(self) -> int:
         """The number of problems that are errors."""
         return sum(problem.severity == "error" for problem in self.problems)
@@ -71,7 +109,8 @@ def measure_dataset(
 ) -> MeasuredDataset:
     """Measure every slice of a study and gather all problems, those of missing regions among them."""
     slices = study.dataset.slices
-    results = measure_slices(study.root, slices, settings, spread, progress, study.maps, study.dixon)
+    how = (study.maps, study.dixon, study.source)
+    results = measure_slices(study.root, slices, settings, spread, progress, *how)
     return gather_problems(study, results, settings)
 
 
@@ -87,6 +126,7 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
     by_segment: Counter[str] = Counter()
     people: set[tuple[str, str]] = set()
     seen: list[Regions] = []
+    told: list[Regions] = []
     depths = _Depths()
     gathered = Gathered(_trusted(study))
     for result in results:
@@ -96,6 +136,7 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
             by_segment[result.slice.segment] += 1
             people.add((result.slice.group, result.slice.participant_id))
         seen.append(result.seen if result.measurable else frozenset())
+        told.append(seen[-1] | result.left_out if seen[-1] else seen[-1])
         depths.add(result)
     slices = [result.slice for result in results]
     reference: str | None = None
@@ -104,7 +145,7 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
     except ParaspinalError as error:
         problems.append(error.fault.problem())
     else:
-        problems += missing_regions(slices, seen, reference, study.maps is not None)
+        problems += missing_regions(slices, told, reference, study.maps is not None)
     problems += stack_problems(with_lost_slices(study, results), study.spacings, study.places or None)
     problems += duplicate_problems(results)
     problems += depths.problems(settings)
@@ -152,5 +193,8 @@ def _own_problems(study: Dataset, settings: Settings) -> list[Problem]:
 
 def with_lost_slices(study: Dataset, results: Sequence[SliceResult]) -> Sequence[SliceResult]:
     """The results, and one without any region for each slice that its stack is not whole without."""
-    lost = [SliceResult(slice_, {}, frozenset(), False, (), ()) for slice_ in study.dataset.lost]
+    lost = [
+        SliceResult(s, {}, frozenset(), False, (), (), left_out=study.source.left_out(s.name))
+        for s in study.dataset.lost
+    ]
     return [*results, *lost] if lost else results

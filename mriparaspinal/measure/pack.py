@@ -25,6 +25,7 @@ _Flat = tuple[
     bool,
     tuple[float, float] | None,
     bytes,
+    tuple[bool, int, tuple[tuple[str, str], ...]],
 ]
 
 _encoder = msgspec.msgpack.Encoder()
@@ -59,12 +60,13 @@ def pack(result: SliceResult) -> bytes:
     # A set has no order that stays from run to run.
     seen = sorted(result.seen)
     head = (counts, seen, result.measurable, result.problems)
-    return encode((*head, digests, result.threshold, result.deep, result.fit, result.drawing))
+    judged = (result.draft, result.as_drawn, sorted(result.left_out))
+    return encode((*head, digests, result.threshold, result.deep, result.fit, result.drawing, judged))
 
 
 def unpack(slice_: Slice, raw: bytes) -> SliceResult:
     """The result that was packed; numbers keep their type. Raises msgspec's errors for other bytes."""
-    counts, seen, measurable, problems, digests, threshold, deep, fit, drawing = decode(raw, _decoder)
+    counts, seen, measurable, problems, digests, threshold, deep, fit, drawing, judged = decode(raw, _decoder)
     return SliceResult(
         slice_,
         {(region, side): RegionCount(*fields) for region, side, *fields in counts},
@@ -76,6 +78,8 @@ def unpack(slice_: Slice, raw: bytes) -> SliceResult:
         deep,
         fit,
         drawing,
+        *judged[:2],
+        _regions(judged[2]),
     )
 
 

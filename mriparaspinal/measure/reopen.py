@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.filenames import IMAGE_ENDINGS, MANIFEST, PARTICIPANTS
-from mriparaspinal.core.model import Settings
+from mriparaspinal.core.labels import parse_label
+from mriparaspinal.core.model import WHOLE, Settings
 from mriparaspinal.core.spelling import composed
+from mriparaspinal.dataset.contour_source import EXCLUDE, ContourSource, Judgement
 from mriparaspinal.dataset.find import name_parser
 from mriparaspinal.dataset.open import Dataset, UnknownParticipantError, open_dataset
 from mriparaspinal.io.lock import require_finished
@@ -21,18 +24,23 @@ if TYPE_CHECKING:
 
 
 def open_measured(
-    results: Path, manifest: Manifest | None, dataset: Path, masks: Path | None = None
+    results: Path,
+    manifest: Manifest | None,
+    dataset: Path,
+    masks: Path | None = None,
+    annotations: Path | None = None,
 ) -> ReopenedDataset:
-    """Open the dataset of ``results``; ``masks`` is the folder of label maps, where those were measured.
+    """Open the dataset of ``results``.
 
-    Raises :class:`UsageError` where ``masks`` is missing or too much, :class:`NoInputError` where the
-    manifest is missing or cannot be used.
+    ``masks``: the folder of label maps, where those were measured; ``annotations``: that of contours that do
+    not lie beside the images. Raises :class:`UsageError` where one of them is missing or too much,
+    :class:`NoInputError` where the manifest is missing or cannot be used.
     """
     if manifest is None or manifest.numbering is None:
         if masks is not None:
             found = f"{results} was measured from contours"
             raise UsageError(f"--masks {masks}: {found}; expected no label maps; leave it out")
-        return open_source(results, manifest, dataset)
+        return open_source(results, manifest, dataset, annotations)
     if masks is None:
         found = "was measured from label maps, and --masks is missing"
         raise UsageError(f"{results}: {found}; expected the folder of the label maps; give --masks DIR")
@@ -71,20 +79,27 @@ class ReopenedDataset:
                 expected = "it untouched"
             else:
                 continue
-            raise NoInputError(f"{self.study.root / name}: {found}; expected {expected}; {again}")
+            contours = self.study.source.folder if name.lower().endswith(".json") else None
+            place = (contours or self.study.root) / name
+            raise NoInputError(f"{place}: {found}; expected {expected}; {again}")
 
 
-def open_source(results: Path, manifest: Manifest | None, dataset: Path) -> ReopenedDataset:
+def open_source(
+    results: Path, manifest: Manifest | None, dataset: Path, annotations: Path | None = None
+) -> ReopenedDataset:
     """Open the dataset of ``results`` with the settings of its ``manifest`` (``quantify.json``).
 
-    Raises :class:`NoInputError` where there is no manifest, or its settings cannot be used.
+    ``annotations``: the folder of contours that do not lie beside the images; one of its name in the dataset
+    or beside it is found without. Raises :class:`UsageError` where it is missing or too much, and
+    :class:`NoInputError` where there is no manifest, or its settings cannot be used.
     """
     manifest, settings = _measured(results, manifest)
     if manifest.numbering is not None:
         found = "measured from label maps, not from contours"
         remedy = "run quantify on the LabelMe files"
         raise NoInputError(f"{results}: {found}; expected results of the dataset's contours; {remedy}")
-    return _opened(results, manifest, settings, dataset, None, _is_of_slice)
+    source = replace(_source(manifest), folder=_annotations(results, manifest, dataset, annotations))
+    return _opened(results, manifest, settings, dataset, None, _is_of_slice, source)
 
 
 def open_source_of_maps(results: Path, manifest: Manifest, dataset: Path, masks: Path) -> ReopenedDataset:
@@ -93,7 +108,34 @@ def open_source_of_maps(results: Path, manifest: Manifest, dataset: Path, masks:
 
     manifest, settings = _measured(results, manifest)
     maps = LabelMaps(masks, manifest.numbering or {}, {})
-    return _opened(results, manifest, settings, dataset, maps, _is_of_maps)
+    return _opened(results, manifest, settings, dataset, maps, _is_of_maps, _source(manifest))
+
+
+def _annotations(results: Path, manifest: Manifest, dataset: Path, given: Path | None) -> Path | None:
+    """The folder of contours; what lies in it is held against the SHA-256 of what was measured."""
+    name, option = manifest.contours.annotations, argument("annotations")
+    if given is not None and not name:
+        found = f"{results} was measured from contours beside the images"
+        raise UsageError(f"{option} {given}: {found}; expected no other folder; leave it out")
+    if given is not None and not given.is_dir():
+        raise UsageError(f"{option} {given}: no such folder; expected the LabelMe files; check the path")
+    if given is not None or not name:
+        return given
+    here = [path for path in (dataset / name, dataset.resolve().parent / name) if path.is_dir()]
+    if len(here) != 1:
+        found = f"was measured from the contours of a folder {name}, and {option} is missing"
+        raise UsageError(f"{results}: {found}; expected that folder; give {option} DIR")
+    return here[0]
+
+
+def _source(manifest: Manifest) -> ContourSource:
+    """Which contours counted."""
+    judgements = tuple(
+        Judgement(image, WHOLE if region is None else (region.name, region.side), "", EXCLUDE, "")
+        for image, labels in manifest.contours.excluded.items()
+        for region in map(parse_label, labels)
+    )
+    return ContourSource(accept_drafts=manifest.contours.accept_drafts, judgements=judgements or None)
 
 
 def _measured(results: Path, manifest: Manifest | None) -> tuple[Manifest, Settings]:
@@ -119,12 +161,13 @@ def _opened(
     dataset: Path,
     maps: LabelMaps | None,
     is_read: Callable[[str], bool],
+    source: ContourSource,
 ) -> ReopenedDataset:
     own = results / PARTICIPANTS
     people = own if own.is_file() else None
     share = () if manifest.share is None else manifest.share.participants
     try:
-        study = open_dataset(dataset, settings, people, maps=maps, share=share)
+        study = open_dataset(dataset, settings, people, maps=maps, share=share, source=source)
     except UnknownParticipantError as error:
         other = replace(
             error.fault, file=f"{results / MANIFEST}", remedy="give the dataset that was measured"

@@ -233,7 +233,8 @@ def _each_row(measured: MeasuredDataset, settings: Settings, reference: str) -> 
     study = measured.study
     settings = _rule_of_masks(study, settings)
     results = with_lost_slices(study, measured.results)
-    return each_row(results, reference, settings, _onset_sides(study), study.spacings, study.places)
+    known = (_onset_sides(study), study.spacings, study.places, study.source.accept_drafts)
+    return each_row(results, reference, settings, *known)
 
 
 def _slice_rows(measured: MeasuredDataset, settings: Settings, reference: str) -> list[Measurement]:
@@ -241,7 +242,8 @@ def _slice_rows(measured: MeasuredDataset, settings: Settings, reference: str) -
     study = measured.study
     settings = _rule_of_masks(study, settings)
     results = with_lost_slices(study, measured.results)
-    return tabulate_slices(results, reference, settings, _onset_sides(study), study.spacings)
+    known = (_onset_sides(study), study.spacings, study.source.accept_drafts)
+    return tabulate_slices(results, reference, settings, *known)
 
 
 def _onset_sides(study: Dataset) -> dict[str, str]:
@@ -265,7 +267,8 @@ def result_files(measured: MeasuredDataset, settings: Settings) -> dict[str, byt
         measured.require_slices()
     tables = _Tables()
     rows: Iterable[Measurement] = _each_row(measured, settings, reference)
-    if settings.fat_rule == "dixon" or any(s.letter for s in chain(study.dataset.slices, study.dataset.lost)):
+    several = any(s.letter for s in chain(study.dataset.slices, study.dataset.lost))
+    if settings.fat_rule == "dixon" or several or study.source.accept_drafts:
         rows = list(rows)  # others have no optional columns
     tables.add(rows)
     counts = {"participants": len(tables.participants), "rows": tables.rows}
@@ -336,6 +339,7 @@ def _manifest(
             "mriparaspinal": __version__,
             "settings": resolved,
             **_share_record(measured.study),
+            **_contours_record(measured),
             "libraries": library_versions(),
             "inputs": _inputs(measured),
             "outputs": outputs,
@@ -345,6 +349,7 @@ def _manifest(
                 **counts,
                 "errors": measured.errors,
                 "warnings": measured.warnings,
+                **measured.judged_counts,
             },
         }
     )
@@ -354,6 +359,18 @@ def _inputs(measured: MeasuredDataset) -> dict[str, str]:
     """All files that were read, and their SHA-256, sorted by name; of one that was read twice the last."""
     pairs = chain(measured.study.sha256.items(), *(result.sha256 for result in measured.results))
     return dict(sorted({composed(name): digest for name, digest in pairs}.items()))
+
+
+def _contours_record(measured: MeasuredDataset) -> dict[str, Any]:
+    """What makes the contours others than those beside the images, all judged; nothing where they are."""
+    source = measured.study.source
+    record = {
+        "annotations": source.name,
+        "accept_drafts": source.accept_drafts,
+        "excluded": measured.excluded,
+    }
+    told = {name: value for name, value in record.items() if value}
+    return {"contours": told} if told else {}
 
 
 def _share_record(study: Dataset) -> dict[str, Any]:

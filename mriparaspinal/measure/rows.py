@@ -76,9 +76,10 @@ def each_row(
     onset_sides: Mapping[str, str],
     spacings: Mapping[str, Spacing],
     places: Mapping[str, SlicePlace] | None = None,
+    drafts: bool = False,
 ) -> Iterator[Measurement]:
-    """The rows of :func:`tabulate`, one at a time."""
-    shared = _Shared(reference, settings, onset_sides, spacings, places or {}, has_stacks(results))
+    """The rows of :func:`tabulate`, one at a time; ``drafts``: each says whether its contours are a draft."""
+    shared = _Shared(reference, settings, onset_sides, spacings, places or {}, has_stacks(results), drafts)
     for stack in stacks_of(results):
         yield from _rows(stack, shared)
 
@@ -89,12 +90,13 @@ def tabulate_slices(
     settings: Settings,
     onset_sides: Mapping[str, str],
     spacings: Mapping[str, Spacing],
+    drafts: bool = False,
 ) -> list[Measurement]:
     """The rows of each slice by itself, of the segments in which some participant has several."""
     if not has_stacks(results):
         return []
     segments = {stack[0].slice.segment for stack in stacks_of(results) if len(stack) > 1}
-    shared = _Shared(reference, settings, onset_sides, spacings, {}, False)
+    shared = _Shared(reference, settings, onset_sides, spacings, {}, False, drafts)
     return [row for result in results if result.slice.segment in segments for row in _rows((result,), shared)]
 
 
@@ -108,6 +110,7 @@ class _Shared:
     spacings: Mapping[str, Spacing]
     places: Mapping[str, SlicePlace]
     several: bool
+    drafts: bool
     """Whether some segment has several slices, so that the number of slices is told."""
 
 
@@ -208,6 +211,7 @@ def _row(
         fat_fraction_mean=_ratio(count.dixon.fraction_sum, count.dixon.voxels) if count.dixon else None,
         fat_fraction_pooled=_ratio(count.dixon.fat_sum, count.dixon.signal_sum) if count.dixon else None,
         slices=n if shared.several else None,
+        draft=int(any(result.draft for result in segment.stack)) if shared.drafts else None,
         volume_ml=_volume_ml(areas_mm2, segment.slices_mm),
     )
 

@@ -9,9 +9,20 @@ from mriparaspinal.core.model import Problem, Settings, Slice, Spacing
 from mriparaspinal.core.participants import Participants
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.versions import all_versions
+from mriparaspinal.dataset.contour_source import Judgement
 from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.measure.dataset import MeasuredDataset
 from mriparaspinal.measure.pack import encode, pack
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is known of the contours: the name of their folder, and what tells of them."""
+
+    annotations: str
+    accept_drafts: bool
+    drawn: bool
+    judgements: tuple[Judgement, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,7 @@ class Common:
     participants_csv: bytes | None
     problems: tuple[Problem, ...]
     numbering: dict[int, str] | None
+    contours: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,12 @@ def share_bytes(measured: MeasuredDataset, settings: Settings) -> bytes:
         participants=study.participants,
         participants_csv=study.participants_csv,
         problems=study.problems,
+        contours=Kind(
+            study.source.name,
+            study.source.accept_drafts,
+            study.source.drawn is not None,
+            study.source.judgements,
+        ),
         numbering=None if study.maps is None else dict(sorted(study.maps.numbering.items())),
     )
     own, lost = study.dataset.slices, study.dataset.lost

@@ -18,6 +18,7 @@ from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.filenames import MANIFEST, SHARE
 from mriparaspinal.core.model import SEGMENTS, Settings, SliceResult
 from mriparaspinal.core.versions import all_versions
+from mriparaspinal.dataset.contour_source import ContourSource
 from mriparaspinal.dataset.find import FoundSlices
 from mriparaspinal.dataset.label_maps import LabelMaps
 from mriparaspinal.dataset.open import Dataset
@@ -39,6 +40,7 @@ _WORDS = {
     "participants_csv": "participants tables",
     "problems": "problems of the dataset as a whole",
     "numbering": "numberings of the label maps",
+    "contours": "choices of contours (--annotations, --review, --accept-drafts)",
 }
 
 
@@ -121,6 +123,13 @@ def _joined(shares: Sequence[Share]) -> tuple[Dataset, list[SliceResult]]:
     members = {who for share in shares for who in share.members}
     missing = set(common.everyone) - members
     dataset = FoundSlices([s for _, s, _ in slices], (), tuple(s for _, s in lost))
+    kind = common.contours
+    source = ContourSource(
+        folder=Path(kind.annotations) if kind.annotations else None,
+        accept_drafts=kind.accept_drafts,
+        drawn={} if kind.drawn else None,
+        judgements=kind.judgements,
+    )
     maps = None if common.numbering is None else LabelMaps(Path(), common.numbering, {})
     study = Dataset(
         root=Path(),
@@ -132,6 +141,7 @@ def _joined(shares: Sequence[Share]) -> tuple[Dataset, list[SliceResult]]:
         problems=common.problems,
         places={name: value for share in shares for name, value in share.places.items()},
         maps=maps,
+        source=source,
         everyone=common.everyone,
         share=tuple(who for who in common.everyone if who in members) if missing else (),
         order=(*(i for i, _, _ in slices), *(i for i, _ in lost)) if missing else (),

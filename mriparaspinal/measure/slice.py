@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import SAT, Problem, Settings, Slice, SliceResult
+from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
 from mriparaspinal.dataset.plausibility import mirror_fit, unusual_areas, without_signal
 from mriparaspinal.dataset.read import OpenSlice, read_mapped, read_slice
 from mriparaspinal.dataset.regions import RegionKey
@@ -40,10 +41,12 @@ def measure_slices(
     progress: Callable[[], None] | None = None,
     maps: LabelMaps | None = None,
     dixon: DixonSource | None = None,
+    source: ContourSource = BESIDE,
 ) -> list[SliceResult]:
     """Measure slices of the folder ``root``, in their order; the results do not depend on ``spread``.
 
     With ``maps``, label maps take the place of contours; with ``dixon``, the fat fraction that of grey.
+    ``source``: where the contours lie, and which of them count.
     """
     from mriparaspinal.measure.pack import unpack
 
@@ -53,8 +56,9 @@ def measure_slices(
         root = root.absolute()
         maps = maps and replace(maps, folder=maps.folder.absolute())
         dixon = dixon and replace(dixon, fat=dixon.fat.absolute(), water=dixon.water.absolute())
+        source = replace(source, folder=source.folder and source.folder.absolute())
     measure: Callable[[Slice], SliceResult]
-    measure = partial(measure_slice, root, settings=settings, maps=maps, dixon=dixon)
+    measure = partial(measure_slice, root, settings=settings, maps=maps, dixon=dixon, source=source)
     if how.scheduler is not None:
         measure = partial(_measure_elsewhere, root, measure)
     if how.timeout is not None:
@@ -92,9 +96,13 @@ def measure_slice(
     settings: Settings,
     maps: LabelMaps | None = None,
     dixon: DixonSource | None = None,
+    source: ContourSource = BESIDE,
 ) -> SliceResult:
     """Count every region of one slice. What is wrong with it becomes problems, never an exception."""
-    found = read_slice(root, slice_, settings) if maps is None else read_mapped(root, slice_, settings, maps)
+    if maps is None:
+        found = read_slice(root, slice_, settings, source)
+    else:
+        found = read_mapped(root, slice_, settings, maps, source)
     if found.image is None or found.anatomy is None:
         return _lost(slice_, found)
     anatomy = found.anatomy
@@ -132,6 +140,9 @@ def measure_slice(
         found.deep,
         fit,
         drawing_digest(anatomy.contours) if counts else b"",
+        found.draft,
+        found.as_drawn,
+        found.left_out,
     )
 
 
@@ -214,4 +225,12 @@ def _signals(dixon: DixonSource, slice_: Slice, found: OpenSlice) -> tuple[Signa
 
 
 def _lost(slice_: Slice, found: OpenSlice) -> SliceResult:
-    return SliceResult(slice_, {}, frozenset(), False, tuple(found.problems), tuple(found.sha256))
+    return SliceResult(
+        slice_,
+        {},
+        frozenset(),
+        False,
+        tuple(found.problems),
+        tuple(found.sha256),
+        left_out=found.left_out,
+    )

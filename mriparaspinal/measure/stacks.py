@@ -11,6 +11,7 @@ from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import (
     EXPECTED_MUSCLES,
     MUSCLES,
+    WHOLE,
     DixonSums,
     Problem,
     RegionCount,
@@ -144,7 +145,7 @@ def _lacking(stack: Stack) -> list[Problem]:
     there = {key for result in stack for key in result.counts if key[0] in MUSCLES}
     lacking: dict[str, list[tuple[str, str]]] = {}
     for result in stack:
-        without = there - set(result.counts)
+        without = set() if WHOLE in result.left_out else there - set(result.counts) - result.left_out
         if without:
             lacking[result.slice.name] = sorted(without, key=lambda key: (MUSCLES.index(key[0]), key[1]))
     if not lacking:

@@ -240,6 +240,13 @@ def _study(manifest: Manifest, rows: pd.DataFrame, settings: Settings, compared:
         normality=compared.normality,
         divide_by=compared.divide_by,
         sides_compared=any(text.startswith("side:") for text in compared.contrasts),
+        drafts=manifest.counts.get("drafts_measured", 0),
+        as_drawn=manifest.counts.get("accepted_as_drawn", 0),
+        excluded=(
+            manifest.counts.get("excluded_slices", 0),
+            manifest.counts.get("excluded_regions", 0),
+        ),
+        contours=manifest.contours,
     )
 
 
@@ -287,7 +294,7 @@ def _record(results: Results, source: ReopenedDataset, study: StudyFacts, compar
         manifest=MANIFEST,
         manifest_sha256=sha256(results.sealed),
         inputs=len(manifest.inputs),
-        commands=tuple(commands(source.settings, compared.contrasts, not compared.missing)),
+        commands=tuple(commands(source.settings, compared.contrasts, not compared.missing, study.contours)),
         citation=CITATION,
     )
 

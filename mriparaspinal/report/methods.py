@@ -8,13 +8,17 @@ from dataclasses import dataclass
 
 from mriparaspinal.core.model import Settings
 from mriparaspinal.core.names import MUSCLE_NAMES, NORMALITY_NAMES, REFERENCE_NAMES
-from mriparaspinal.core.text import join_names
+from mriparaspinal.core.text import count_of, join_names
+from mriparaspinal.io.manifest import ContoursRecord
 
 CITATION = (
     "Ren Y, Han X, Zhang K, et al. MRI abnormal patterns of lumbar paraspinal muscles in patients with "
     "amyotrophic lateral sclerosis and lumbosacral radiculopathy: a comparative study. Front. Neurol. "
     "2026;17:1751139. doi 10.3389/fneur.2026.1751139"
 )
+
+#: Contours beside the images, all judged.
+_BESIDE = ContoursRecord()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,13 @@ class StudyFacts:
     normality: str = "lilliefors"
     divide_by: str | None = None
     sides_compared: bool = False
+    drafts: int = 0
+    """Slices that were measured though nobody had judged their contours."""
+    as_drawn: int = 0
+    """Contours that a person let stand as the program drew them."""
+    excluded: tuple[int, int] = (0, 0)
+    """Slices and single regions that a review leaves out."""
+    contours: ContoursRecord = _BESIDE
 
 
 def methods_paragraph(study: StudyFacts) -> str:
@@ -63,6 +74,7 @@ def _measurement(study: StudyFacts) -> list[str]:
             "Relative cross-sectional area (rCSA) is the muscle’s number of pixels divided by that of the "
             f"{reference} on the same slice."
         )
+    sentences += _judged(study)
     sentences.append("For both sides together, pixels were added before dividing.")
     if study.several_slices:
         sentences.append(
@@ -125,21 +137,49 @@ def _statistics(study: StudyFacts) -> list[str]:
     return sentences
 
 
+def _judged(study: StudyFacts) -> list[str]:
+    """What is to be known of drafts, and of a review."""
+    sentences = []
+    if study.drafts:
+        whose = "contours that the program drafted and nobody has judged"
+        verb = "has" if study.drafts == 1 else "have"
+        sentences.append(f"{count_of(study.drafts, 'slice')} {verb} {whose}.")
+    if study.as_drawn:
+        verb = "was" if study.as_drawn == 1 else "were"
+        sentences.append(f"{count_of(study.as_drawn, 'contour')} {verb} accepted as drawn by the program.")
+    slices, regions = study.excluded
+    told = [count_of(n, what) for n, what in ((slices, "slice"), (regions, "single region")) if n]
+    if told:
+        verb = "was" if slices + regions == 1 else "were"
+        sentences.append(f"{join_names(told)} {verb} excluded after review.")
+    return sentences
+
+
 def _software(study: StudyFacts) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in study.libraries.items())
     return f"Software: {versions}. Protocol: {CITATION}."
 
 
-def commands(settings: Settings, contrasts: Sequence[str] = (), compared: bool = True) -> list[str]:
+def commands(
+    settings: Settings,
+    contrasts: Sequence[str] = (),
+    compared: bool = True,
+    contours: ContoursRecord = _BESIDE,
+) -> list[str]:
     """The commands that repeat the study, with DATASET and RESULTS for its folders."""
     words = ["mriparaspinal", "quantify", "DATASET", "--out", "RESULTS", *_flags(settings)]
+    elsewhere = ["--annotations", "ANNOTATIONS"] if contours.annotations else []
+    words += elsewhere
+    words += ["--review", "review.csv"] if contours.excluded else []
+    words += ["--accept-drafts"] if contours.accept_drafts else []
     lines = [shlex.join(words)]
     if compared:
         chosen = [word for text in contrasts for word in ("--contrast", text)]
         lines.append(shlex.join(["mriparaspinal", "compare", "RESULTS", *chosen, "--out", "COMPARISON"]))
     beside = ["--comparison", "COMPARISON"] if compared else []
     masks = ["--masks", "MASKS"] if settings.mask_rule == "mask" else []
-    report = ["report", "RESULTS", "--dataset", "DATASET", *masks, *beside, "--out", "report.html"]
+    report = ["report", "RESULTS", "--dataset", "DATASET", *masks, *elsewhere, *beside]
+    report += ["--out", "report.html"]
     return [*lines, shlex.join(["mriparaspinal", *report])]
 
 

@@ -66,9 +66,9 @@ def _draw(
 ) -> tuple[SliceImage | None, list[tuple[str, str]]]:
     root, maps = source.study.root, source.study.maps
     if maps is None:
-        found = read_slice(root, slice_, source.settings)
+        found = read_slice(root, slice_, source.settings, source.study.source)
     else:
-        found = read_mapped(root, slice_, source.settings, maps)
+        found = read_mapped(root, slice_, source.settings, maps, source.study.source)
     if found.image is None or found.anatomy is None or not found.anatomy.patches:
         return None, found.sha256
     columns, rows = found.image.size

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image, ImageDraw
 from roifile import ROI_TYPE, ImagejRoi
@@ -85,7 +86,7 @@ def test_masks_and_back_measure_the_same(tmp_path, kind):
         shutil.copy(path, tmp_path / "data")
     assert run("masks", tmp_path / "data", "--out", tmp_path / "maps", "--format", kind).code == 0
     scans = images_of(tmp_path / "data", tmp_path / "scans")
-    outcome = run("contours", tmp_path / "maps", "--dataset", scans)
+    outcome = run("contours", tmp_path / "maps", "--no-draft", "--dataset", scans)
     assert (outcome.code, outcome.out) == (0, "")
     assert outcome.err == f"made contours of 32 of 32 slices in {scans}; 224 shapes\n"
     assert run("check", scans).code == 0
@@ -105,7 +106,7 @@ def test_regions_with_holes_parts_and_thin_lines_measure_the_same(tmp_path):
         values[top : top + 25, left : left + 20][blob] = value
     write_image(tmp_path / "maps" / "ALS_1_3_mask.png", values)
     write_image(tmp_path / "scans" / "ALS_1_3.png", grey_image())
-    options = ("--numbering", "mriparaspinal")
+    options = ("--numbering", "mriparaspinal", "--no-draft")
     assert run("contours", tmp_path / "maps", "--dataset", tmp_path / "scans", *options).code == 0
     found = pixels_of(tmp_path / "scans" / "ALS_1_3.json", (100, 100))
     for value, label in {1: "MF_L", 2: "MF_R", 9: "IVD"}.items():
@@ -129,7 +130,7 @@ def test_real_label_maps_of_a_volume(tmp_path, shared):
     indices = {"HV_1_2": 27, "HV_1_3": 18, "HV_1_4": 10, "HV_1_5": 2}
     write_slices(tmp_path / "scans", voxels / 2, affine, indices)
     options = ("--numbering", tmp_path / "table.csv")
-    outcome = run("contours", tmp_path / "maps", "--dataset", tmp_path / "scans", *options)
+    outcome = run("contours", tmp_path / "maps", "--no-draft", "--dataset", tmp_path / "scans", *options)
     assert (outcome.code, "4 of 4 slices" in outcome.err) == (0, True)
     measured = measure_dataset(open_dataset(tmp_path / "scans", Settings()), Settings())
     expected = {1: ("ES", "right"), 2: ("MF", "right"), 3: ("MF", "left"), 4: ("ES", "left")}
@@ -144,7 +145,10 @@ def test_a_study_that_counts_centres_is_warned_of_traced_outlines(tmp_path):
     labels = np.zeros((100, 100), dtype=np.uint8)
     labels[20:40, 20:40] = 1
     write_image(tmp_path / "maps" / "ALS_1_3_mask.png", labels)
-    command = ("contours", tmp_path / "maps", "--dataset", tmp_path / "scans", "--numbering", "mriparaspinal")
+    command = (
+        *("contours", tmp_path / "maps", "--no-draft", "--dataset", tmp_path / "scans"),
+        *("--numbering", "mriparaspinal"),
+    )
     assert "mask-rule" not in run(*command).err
     (tmp_path / "scans" / "paraspinal.toml").write_text('mask-rule = "centre"\n')
     outcome = run(*command)
@@ -192,7 +196,7 @@ def test_pixels_of_unknown_regions_are_an_error(tmp_path):
     for kind, code in (("png", 3), ("nifti", 0)):
         run("masks", tmp_path / "data", "--out", tmp_path / kind, "--format", kind)
         scans = images_of(tmp_path / "data", tmp_path / f"scans {kind}")
-        outcome = run("contours", tmp_path / kind, "--dataset", scans)
+        outcome = run("contours", tmp_path / kind, "--no-draft", "--dataset", scans)
         assert outcome.code == code
         assert ("100 px belong to several regions" in outcome.err) is (kind == "png")
     run("quantify", tmp_path / "data", "--out", tmp_path / "before")
@@ -204,7 +208,7 @@ def test_a_tolerance_makes_fewer_points_and_says_what_changed(tmp_path):
     shutil.copytree(PROJECT / "sample_data", tmp_path / "data")
     run("masks", tmp_path / "data", "--out", tmp_path / "maps")
     scans = images_of(tmp_path / "data", tmp_path / "scans")
-    outcome = run("contours", tmp_path / "maps", "--dataset", scans, "--tolerance", "1")
+    outcome = run("contours", tmp_path / "maps", "--no-draft", "--dataset", scans, "--tolerance", "1")
     assert outcome.code == 0
     points = changed = most = 0
     for path in scans.glob("*.json"):
@@ -626,7 +630,7 @@ def test_options_that_do_not_fit(tmp_path, options, code, part):
 def test_label_maps_without_a_numbering(tmp_path):
     write_image(tmp_path / "scans" / "ALS_1_3.png", grey_image())
     write_image(tmp_path / "maps" / "ALS_1_3_mask.png", np.ones((100, 100), dtype=np.uint8))
-    outcome = run("contours", tmp_path / "maps", "--dataset", tmp_path / "scans")
+    outcome = run("contours", tmp_path / "maps", "--no-draft", "--dataset", tmp_path / "scans")
     assert outcome.code == 2
     assert f"SOURCE {tmp_path / 'maps'}: no values.csv in it; expected mriparaspinal" in outcome.err
 
@@ -753,3 +757,51 @@ def test_files_that_contours_wrote_open_in_labelme(tmp_path):
     assert run(*simple(tmp_path, "ALS_1_3")).code == 0
     (shape,) = label_file.LabelFile(str(tmp_path / "scans" / "ALS_1_3.json")).shapes
     assert (shape["label"], shape["shape_type"]) == ("MF_R", "polygon")
+
+
+# ---------------------------------------------------------------- drafts
+
+
+def flags_of(path):
+    return json.loads(path.read_text())["flags"]
+
+
+def test_label_maps_are_drafts_until_a_person_says_otherwise(tmp_path):
+    write_slice(tmp_path / "data", "ALS_1_3")
+    run("masks", tmp_path / "data", "--out", tmp_path / "maps")
+    files = {}
+    for name, options in {"default": (), "no": ("--no-draft",), "yes": ("--draft",)}.items():
+        scans = images_of(tmp_path / "data", tmp_path / name)
+        outcome = run("contours", tmp_path / "maps", "--dataset", scans, *options)
+        assert outcome.code == 0
+        assert ("1 file marked as drafts" in outcome.err) is (name != "no")
+        files[name] = (scans / "ALS_1_3.json").read_bytes()
+    assert files["default"] == files["yes"]
+    assert flags_of(tmp_path / "yes" / "ALS_1_3.json") == {"draft": True}
+    assert files["yes"].replace(b'{"draft":true}', b"{}") == files["no"]
+    outcome = run("quantify", tmp_path / "default", "--out", tmp_path / "results")
+    assert (outcome.code, "flag draft" in outcome.err) == (3, True)
+    assert run("quantify", tmp_path / "default", "--out", tmp_path / "results", "--accept-drafts").code == 0
+
+
+@pytest.mark.parametrize("kind", ["RTSTRUCT", "SEG"])
+@pytest.mark.parametrize(
+    ("said", "draft"), [("AUTOMATIC", True), ("SEMIAUTOMATIC", True), ("MANUAL", False), ("", False)]
+)
+def test_dicom_is_a_draft_where_it_says_that_a_program_drew_it(tmp_path, kind, said, draft):
+    scans = write_places(tmp_path / "scans", SLICES[:1])
+    path = tmp_path / "source" / "ALS_1.dcm"
+    if kind == "SEG":
+        pixels = np.zeros(SHAPE, dtype=np.uint8)
+        pixels[20:30, 20:30] = 1
+        write_seg(path, {1: "MF_L"}, [(1, pixels, PLANE)])
+    else:
+        write_rtstruct(path, [("MF_L", [in_patient(box(20, 30, 40, 50))])])
+    header = pydicom.dcmread(path)
+    if kind == "SEG":
+        header.SegmentSequence[0].SegmentAlgorithmType = said
+    else:
+        header.StructureSetROISequence[0].ROIGenerationAlgorithm = said
+    header.save_as(path)
+    assert run("contours", tmp_path / "source", "--dataset", scans).code == 0
+    assert flags_of(scans / "ALS_1_3.json") == ({"draft": True} if draft else {})

@@ -188,7 +188,7 @@ def commands(place: Path) -> Iterator[tuple[str, list[object]]]:
     )
     shutil.copytree(SAMPLE, place / "contours", ignore=shutil.ignore_patterns("*.json", "LR_*"))
     yield "masks_nifti", ["masks", SAMPLE, "--format", "nifti", "--out", out / "masks_nifti"]
-    yield "contours", ["contours", out / "masks_nifti", "--dataset", place / "contours"]
+    yield "contours", ["contours", out / "masks_nifti", "--dataset", place / "contours", "--no-draft"]
 
 
 def content_of(path: Path) -> bytes:

@@ -221,6 +221,9 @@ def writers(place: Path) -> dict[str, Writer]:
         Writer("masks", (data, "--out", "OUT", "--threshold"), (60,), (90,)),
         Writer("prepare", (made / "scans", *levels), ("0,500",), ("0,900",)),
         Writer("contours", (made / "masks", "--dataset", "OUT"), None, (), images),
+        Writer("refine", (made / "rough", "--out", "OUT", "--band"), (3,), (9,)),
+        Writer("interpolate", ("OUT",), None, (), partial(_with_stack, data)),
+        Writer("draft", ("OUT", "--from", data), None, (), partial(_with_bare_slices, data)),
         Writer("phantom", ("OUT", "--als", 1, "--lr", 1, "--clinical"), None, ()),
         Writer("compare", (results, "--out", "OUT", "--metric"), ("fi",), ("rcsa",)),
         Writer("correlate", (*table, "--metric"), ("a", "--score", "b"), ("c", "--score", "b")),
@@ -262,6 +265,33 @@ def _with_images(data: Path, out: Path) -> None:
         shutil.copy(path, out)
 
 
+def _with_stack(data: Path, out: Path) -> None:
+    """Five slices of one segment, of which the second and the fourth have no contours."""
+    out.mkdir()
+    for letter in "abcde":
+        shutil.copy(data / "ALS_1_3.png", out / f"ALS_1_3_{letter}.png")
+        if letter in "ace":
+            text = (data / "ALS_1_3.json").read_text().replace("ALS_1_3.png", f"ALS_1_3_{letter}.png")
+            (out / f"ALS_1_3_{letter}.json").write_text(text)
+
+
+def _with_bare_slices(data: Path, out: Path) -> None:
+    out.mkdir()
+    for stem in ("ALS_1_3", "LR_2_4"):
+        shutil.copy(data / f"{stem}.png", out)
+
+
+def _rough(data: Path, place: Path) -> None:
+    """Slices with every sixth point of their contours, as if they were clicked."""
+    place.mkdir()
+    for path in data.glob("*_1_*.json"):
+        document = json.loads(path.read_text())
+        for shape in document["shapes"]:
+            shape["points"] = shape["points"][::6]
+        (place / path.name).write_text(json.dumps(document))
+        shutil.copy(path.with_suffix(".png"), place)
+
+
 def _inputs(place: Path) -> Path:
     """What the writers read."""
     place.mkdir()
@@ -282,6 +312,7 @@ def _inputs(place: Path) -> Path:
         assert run("quantify", data, "--out", share, *half, "--threshold", threshold).code == 0
     assert run("masks", data, "--out", place / "masks").code == 0
     _volumes(place)
+    _rough(data, place / "rough")
     rows = [f"p{i},{('ALS', 'LR')[i % 2]},{i},{i * 7 % 11},{i * 5 % 13}" for i in range(20)]
     (place / "clinic.csv").write_text("\n".join(["participant_id,group,a,b,c", *rows, ""]))
     assert run("score", "alsfrs-r", "--template", "--out", place / "items.csv").code == 0

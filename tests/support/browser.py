@@ -1,4 +1,4 @@
-"""A browser for the tests of the page: the Chromium that the system has; none is downloaded."""
+"""A browser for the tests of the pages: the Chromium that the system has; none is downloaded."""
 
 from __future__ import annotations
 

@@ -1,0 +1,128 @@
+"""Which contours are measured: a folder of their own, drafts, what readers judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+from mriparaspinal.api.given import PathLike
+from mriparaspinal.core.arguments import argument
+from mriparaspinal.core.errors import NoInputError, ParaspinalError, UsageError
+from mriparaspinal.core.labels import parse_label
+from mriparaspinal.core.model import WHOLE, Problem
+from mriparaspinal.core.spelling import composed
+from mriparaspinal.dataset.contour_source import BESIDE, ContourSource, Judgement
+from mriparaspinal.io.folder import file_sha256
+
+#: The table of what the program drew, beside its contours.
+_DRAFTS = "drafts.csv"
+
+
+class ContourArguments(TypedDict, total=False):
+    """Which contours are measured: arguments of the functions that measure."""
+
+    annotations: PathLike | None
+    """Folder of the LabelMe files, where they do not lie beside the images."""
+    review: PathLike | None
+    """The ``review.csv`` of what is left out or to be looked at again."""
+    accept_drafts: bool
+    """Measure contours that nobody has judged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContourChoice:
+    """The same, as they were given."""
+
+    annotations: PathLike | None = None
+    review: PathLike | None = None
+    accept_drafts: bool = False
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """What is read."""
+        return tuple(Path(path) for path in (self.annotations, self.review) if path is not None)
+
+    def source(self, dataset: Path, mapped: bool = False) -> tuple[ContourSource, dict[str, str]]:
+        """Where the contours lie and which of them count, and the SHA-256 of the tables that tell it.
+
+        ``mapped``: label maps are measured. Raises :class:`UsageError` for what cannot be used.
+        """
+        if mapped:
+            self._refuse_with_masks()
+        folder = None if self.annotations is None else Path(self.annotations)
+        if folder is not None and not folder.is_dir():
+            found = "no such folder; expected the LabelMe files"
+            raise UsageError(f"{argument('annotations')} {folder}: {found}; check the path")
+        judgements, digests = None, {}
+        if self.review is not None:
+            judgements = read_judgements(Path(self.review))
+            digests[Path(self.review).name] = file_sha256(Path(self.review))
+        drawn, problems = None if mapped else {}, []
+        for place in () if drawn is None else dict.fromkeys(p for p in (dataset, folder) if p is not None):
+            if not (place / _DRAFTS).is_file():
+                continue
+            try:
+                found_there = _drawn_in(place)
+            except ParaspinalError as error:
+                problems.append(_unreadable(error))
+                continue
+            for image, hashes in found_there.items():
+                drawn[image] = drawn.get(image, frozenset()) | hashes
+            digests[_DRAFTS] = file_sha256(place / _DRAFTS)
+        if not digests and not problems and folder is None and not self.accept_drafts:
+            return BESIDE, {}
+        there = _DRAFTS in digests
+        return (
+            ContourSource(
+                folder,
+                self.accept_drafts,
+                drawn if there else None,
+                judgements,
+                tuple(problems),
+            ),
+            digests,
+        )
+
+    def _refuse_with_masks(self) -> None:
+        for name, given in (("annotations", self.annotations), ("accept_drafts", self.accept_drafts)):
+            if given:
+                found = f"given with {argument('masks')}, which measures no contours"
+                raise UsageError(f"{argument(name)}: {found}; expected one of them; leave one out")
+
+
+def _drawn_in(place: Path) -> dict[str, frozenset[str]]:
+    from mriparaspinal.drafts.files import read_drafts
+
+    drawn: dict[str, frozenset[str]] = {}
+    for row in read_drafts(place):
+        image = composed(row.image)
+        drawn[image] = drawn.get(image, frozenset()) | {row.sha256}
+    return drawn
+
+
+def _unreadable(error: ParaspinalError) -> Problem:
+    found = f"{error.fault.found.removeprefix(f'{error.fault.file}: ')}"
+    message = f"not the table that draft writes ({found}); expected it as it was written"
+    remedy = "put it back: contours that were accepted as the program drew them are not counted without"
+    return Problem(_DRAFTS, "", "warning", "bad-table", message, remedy)
+
+
+def read_judgements(path: Path) -> tuple[Judgement, ...]:
+    """The judgements of a ``review.csv``; raises :class:`UsageError` with a line for each of its faults."""
+    from mriparaspinal.review.verdicts import read_verdicts
+
+    try:
+        verdicts = read_verdicts(path)
+    except NoInputError as error:
+        lines = str(error).split("\n")
+        raise UsageError("\n".join(f"{argument('review')}: {line}" for line in lines)) from None
+    return tuple(
+        Judgement(verdict.image, _region(verdict.region), verdict.reader, verdict.verdict, verdict.reason)
+        for verdict in verdicts
+    )
+
+
+def _region(label: str) -> tuple[str, str]:
+    region = parse_label(label) if label else None
+    return WHOLE if region is None else (region.name, region.side)

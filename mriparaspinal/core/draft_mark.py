@@ -1,0 +1,59 @@
+"""The mark of a draft: LabelMe's image flag ``draft``, which a reviewer unticks, and a hash of each contour.
+
+A file is the parsed JSON here, with all that other programs wrote into it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+#: The name of the flag, and of the tick box in LabelMe.
+FLAG = "draft"
+
+#: Decimals of a pixel that drafted points are written with.
+DECIMALS = 2
+
+
+def is_draft(document: Mapping[str, Any]) -> bool:
+    """Whether a LabelMe file says that nobody has judged its contours yet.
+
+    >>> is_draft({"flags": {"draft": True}}), is_draft({"flags": {"draft": False}}), is_draft({"flags": None})
+    (True, False, False)
+    """
+    flags = document.get("flags")
+    return isinstance(flags, Mapping) and flags.get(FLAG) is True
+
+
+def set_draft(document: Mapping[str, Any], value: bool) -> dict[str, Any]:
+    """A copy of a LabelMe file with the box ticked or not, and everything else as it was.
+
+    >>> set_draft({"flags": {"blurred": True}, "shapes": []}, True)
+    {'flags': {'blurred': True, 'draft': True}, 'shapes': []}
+    """
+    flags = document.get("flags")
+    kept = dict(flags) if isinstance(flags, Mapping) else {}
+    return {**document, "flags": {**kept, FLAG: value}}
+
+
+def as_written(points: Iterable[Iterable[float]]) -> tuple[tuple[float, float], ...]:
+    """Points (x, y) as they are written, to a hundredth of a pixel.
+
+    >>> as_written([[1.2345, 2], [-0.001, 7.0]])
+    ((1.23, 2.0), (0.0, 7.0))
+    """
+    rounded = ((round(float(x), DECIMALS) + 0.0, round(float(y), DECIMALS) + 0.0) for x, y in points)
+    return tuple(rounded)
+
+
+def contour_hash(points: Iterable[Iterable[float]]) -> str:
+    """SHA-256 of a contour's points as they are written: what tells whether a person moved one.
+
+    The text that is hashed is ``x,y`` of every point with two decimals, parted by spaces.
+
+    >>> contour_hash([[10, 20], [30.004, 20], [30, 40]])[:16]
+    '3032a016aef46463'
+    """
+    text = " ".join(f"{x:.{DECIMALS}f},{y:.{DECIMALS}f}" for x, y in as_written(points))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()

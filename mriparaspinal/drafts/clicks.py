@@ -1,0 +1,192 @@
+"""The slices of a folder on which a person clicked a few points around each region, refined one by one."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mriparaspinal import __version__
+from mriparaspinal.core.errors import NoInputError, UnreadableError
+from mriparaspinal.core.filenames import SLICES_TABLE
+from mriparaspinal.core.labels import alias_key, region_of
+from mriparaspinal.core.model import Problem, Settings, Slice
+from mriparaspinal.dataset.open import open_dataset
+from mriparaspinal.drafts.files import DRAFTS, DraftRow, document_bytes, drafts_csv, polygon
+from mriparaspinal.drafts.mark import as_written, contour_hash, set_draft
+from mriparaspinal.drafts.refine import refine_regions
+from mriparaspinal.drafts.splines import Points
+from mriparaspinal.io.folder import read_bytes
+from mriparaspinal.io.images import decode_image
+from mriparaspinal.io.labelme import COORDINATE_LIMIT, read_annotation
+from mriparaspinal.io.manifest import manifest_bytes
+from mriparaspinal.io.output import OutputFolder
+from mriparaspinal.io.protocol import FILE as PROTOCOL
+from mriparaspinal.io.write import sha256
+from mriparaspinal.parallel.map import map_in_order
+
+MANIFEST = "refine.json"
+
+#: Points of a region: fewer tell no shape, more are a contour already.
+FEWEST, MOST = 4, 60
+
+#: Tables that a dataset may have beside its slices, which stay beside them.
+_TABLES = (SLICES_TABLE, "participants.csv", "participants.tsv", "participants.xlsx", PROTOCOL)
+
+
+@dataclass(slots=True)
+class RefinedSlices:
+    """Files by name below the output folder, a row for each contour, and what was found on the way."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    rows: list[DraftRow] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    slices: int = 0
+
+
+def refine_slices(
+    root: Path,
+    settings: Settings,
+    band: float | None = None,
+    jobs: int = 1,
+    leave_out: Path | None = None,
+) -> RefinedSlices:
+    """Refine every slice of a folder of rough contours; nothing is written.
+
+    ``band``: in px, how far a line may move; None: as :func:`.refine.default_band` has it. Raises
+    :class:`NoInputError` where nothing could be refined.
+    """
+    study = open_dataset(root, settings, leave_out=leave_out)
+    made = RefinedSlices(problems=[p for p in study.dataset.problems if p.severity == "error"])
+    slices = [slice_ for slice_ in study.dataset.slices if slice_.image]
+    one = partial(_refine_one, root, settings, band)
+    for result in map_in_order(one, slices, jobs):
+        made.files |= result.files
+        made.rows += result.rows
+        made.problems += result.problems
+        made.slices += bool(result.rows)
+    if not made.rows:
+        lines = [problem.line() for problem in made.problems][:20]
+        found = (
+            f"{root}: nothing to refine on its {len(slices)} slices; expected LabelMe files with {FEWEST} "
+        )
+        raise NoInputError(
+            "\n".join([*lines, f"{found}to {MOST} points around each region; see docs/drafts.md"])
+        )
+    for name in _TABLES:
+        if (root / name).is_file():
+            made.files[name] = read_bytes(root / name)
+    return made
+
+
+def write_refined(made: RefinedSlices, folder: OutputFolder) -> None:
+    """Write refined slices into their folder, all or nothing; contours that were changed since stay."""
+    files = {DRAFTS: drafts_csv(made.rows), **made.files}
+    outputs = {name: sha256(content) for name, content in sorted(files.items())}
+    files[MANIFEST] = manifest_bytes({"mriparaspinal": __version__, "outputs": outputs})
+    stale = [name for name in folder.written_before() if name not in files]
+    folder.replace(files, [name for name in stale if (folder.path / name).is_file()])
+
+
+def _refine_one(root: Path, settings: Settings, band: float | None, slice_: Slice) -> RefinedSlices:
+    made = RefinedSlices()
+
+    def fail(file: str, code: str, message: str, remedy: str) -> RefinedSlices:
+        made.problems.append(Problem(file, "", "error", code, message, remedy))
+        return made
+
+    name, code = slice_.name, "unreadable-file"
+    try:
+        raw = read_bytes(root / name)
+        image = decode_image(raw, settings.window).grey
+        name = slice_.annotation
+        rough = read_bytes(root / name)
+        code = "bad-json"
+        annotation = read_annotation(rough)
+    except UnreadableError as error:
+        made.problems.append(error.fault.at(name, code).problem())
+        return made
+    grey = np.asarray(image)
+    if any(a not in (None, b) for a, b in zip(annotation.image_size, grey.shape, strict=True)):
+        size = "×".join(map(str, annotation.image_size[::-1]))
+        found = (
+            f"drawn on {size} px, but the image has {grey.shape[1]}×{grey.shape[0]}; expected the same size"
+        )
+        return fail(slice_.annotation, "size-mismatch", found, "put back the image that was annotated")
+    document = json.loads(rough.removeprefix(b"\xef\xbb\xbf"))
+    document["shapes"] = _refined_shapes(document["shapes"], grey, settings, band, slice_, made)
+    document["imagePath"] = slice_.name.rpartition("/")[2]
+    if made.rows:
+        made.files[f"{slice_.name.rpartition('.')[0]}.json"] = document_bytes(set_draft(document, True))
+        made.files[slice_.name] = raw
+    return made
+
+
+def _refined_shapes(
+    shapes: list[Any],
+    grey: NDArray[np.uint8],
+    settings: Settings,
+    band: float | None,
+    slice_: Slice,
+    made: RefinedSlices,
+) -> list[Any]:
+    """The shapes of a file with refined points; those that are no clicks around a region as they are."""
+    aliases = {alias_key(name): meaning for name, meaning in settings.labels}
+    clicked: list[tuple[int, str, Points]] = []
+    for number, shape in enumerate(shapes):
+        label = shape.get("label") if isinstance(shape, dict) else None
+        if not isinstance(label, str) or region_of(label, aliases) is None:
+            continue
+        points = _clicks(shape)
+        if points is None:
+            found = f"no polygon of {FEWEST} to {MOST} points; expected clicks around the region"
+            remedy = "it stays as it is; click 6 to 15 points on its border to have it refined"
+            made.problems.append(Problem(slice_.annotation, label, "warning", "not-refined", found, remedy))
+            continue
+        clicked.append((number, label, points))
+    lines = refine_regions(grey, [(label, points) for _, label, points in clicked], band)
+    refined = list(shapes)
+    for (number, label, _), line in zip(clicked, lines, strict=True):
+        contour = polygon(label, line.points, 0.0)
+        if contour is None:
+            found = "the line through the points crosses itself; expected them in turn around the region"
+            made.problems.append(
+                Problem(
+                    slice_.annotation, label, "error", "crossing-clicks", found, "click them anew, in turn"
+                )
+            )
+            continue
+        refined[number] = {**shapes[number], "points": as_written(contour.points), "shape_type": "polygon"}
+        made.rows.append(
+            DraftRow(
+                slice_.name,
+                label,
+                contour_hash(contour.points),
+                "refine",
+                slice_.annotation,
+                area_change_pct=round(line.area_change_pct, 2),
+                largest_move_px=round(line.largest_move_px, 2),
+            )
+        )
+    return refined
+
+
+def _clicks(shape: dict[str, Any]) -> Points | None:
+    """The points of a shape that may be clicks around a region; None of others."""
+    if shape.get("shape_type") not in (None, "polygon", "linestrip"):
+        return None
+    points = shape.get("points")
+    if not isinstance(points, list) or not FEWEST <= len(points) <= MOST:
+        return None
+    try:
+        read = np.array(points, dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
+    sound = read.shape == (len(points), 2) and math.isfinite(read.sum())
+    return read if sound and np.abs(read).max() <= COORDINATE_LIMIT else None

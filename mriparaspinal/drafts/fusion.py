@@ -1,0 +1,133 @@
+"""Contours of one slice from those of others that were laid over it: a vote, weighted where they fit best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+from skimage.measure import find_contours
+
+from mriparaspinal.core.model import MUSCLES, REFERENCES
+from mriparaspinal.drafts.registration import SIZE, Picture, Target, normalise, sample
+from mriparaspinal.drafts.splines import Points, enclosed_area
+
+RegionKey = tuple[str, str]
+"""Region and side of the patient; the side of a reference is empty."""
+
+REGIONS: tuple[RegionKey, ...] = (
+    *((muscle, side) for muscle in MUSCLES for side in ("left", "right")),
+    *((reference, "") for reference in REFERENCES),
+)
+
+_OPPOSITE = {"left": "right", "right": "left", "": ""}
+
+_MIRRORED = [REGIONS.index((name, _OPPOSITE[side])) for name, side in REGIONS]
+
+#: Slices laid over a target before the flow, mirrored ones counted, and those that the flow is computed of.
+CANDIDATES, VOTERS = 40, 20
+
+#: How well a slice fits is told over these distances, in points of the picture, and counts with these powers
+#: of the mean squared difference.
+_FITS = ((3.0, 3.0), (10.0, 1.5))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Atlas:
+    """A slice whose contours a person has judged, as it is laid over others."""
+
+    picture: Picture
+    maps: NDArray[np.float32]
+    """(192, 192, regions): how much of each point a region covers, 0–1."""
+    has: tuple[bool, ...]
+    """Which of ``REGIONS`` the slice has; of the others nothing is known."""
+
+    def mirrored(self) -> Atlas:
+        """The slice of a patient whose sides are exchanged."""
+        maps = self.maps[:, ::-1, _MIRRORED]
+        return Atlas(
+            np.ascontiguousarray(self.picture[:, ::-1]),
+            np.ascontiguousarray(maps),
+            tuple(self.has[i] for i in _MIRRORED),
+        )
+
+
+def make_atlas(grey: NDArray[np.uint8], masks: dict[RegionKey, NDArray[np.bool_]]) -> Atlas:
+    """The atlas of a slice and the masks (rows, columns) of its regions."""
+    maps = np.zeros((SIZE, SIZE, len(REGIONS)), np.float32)
+    finer = min(grey.shape) >= SIZE
+    how = Image.Resampling.BOX if finer else Image.Resampling.BILINEAR
+    for i, key in enumerate(REGIONS):
+        if key in masks:
+            mask = Image.fromarray(masks[key].astype(np.float32))
+            maps[:, :, i] = np.asarray(mask.resize((SIZE, SIZE), how))
+    return Atlas(normalise(grey), maps, tuple(key in masks for key in REGIONS))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Votes:
+    """What the atlases say of a slice."""
+
+    shares: NDArray[np.float32]
+    """(192, 192, regions): the weighted share that holds a point for the region, 0–1."""
+    voters: tuple[int, ...]
+    """How many atlases have each region."""
+    likeness: float
+    """The correlation with the atlases after the affine map: the median of those that voted."""
+    used: tuple[int, ...]
+    """Which atlases voted, as numbers of the list that was given."""
+
+
+def vote(grey: NDArray[np.uint8], atlases: Sequence[Atlas], quick: bool = False) -> Votes:
+    """Lay atlases and their mirror images over a slice; the most alike vote on each point.
+
+    ``quick``: by the optical flow of OpenCV.
+    """
+    target = Target(normalise(grey))
+    fitted = []
+    for number, atlas in enumerate(atlases):
+        for turned in (atlas, atlas.mirrored()):
+            affine = target.affine(turned.picture)
+            fitted.append((target.likeness(turned.picture, affine), number, turned, affine))
+    best = sorted(fitted, key=lambda fit: -fit[0])[:VOTERS]
+    total = np.zeros((SIZE * SIZE, len(REGIONS)), np.float32)
+    weights = np.zeros((SIZE * SIZE, len(REGIONS)), np.float32)
+    for _, _, atlas, affine in best:
+        places = target.places_on(atlas.picture, affine, quick)
+        less = sample(atlas.picture, places).reshape(SIZE, SIZE) - target.picture
+        weight = np.ones((SIZE * SIZE, 1), np.float32)
+        for near, power in _FITS:
+            weight /= (ndimage.gaussian_filter(less * less, near).reshape(-1, 1) + 0.01) ** power
+        weight = weight * np.array(atlas.has, np.float32)
+        total += weight * sample(atlas.maps, places)
+        weights += weight
+    shares = np.divide(total, weights, out=np.zeros_like(total), where=weights > 0)
+    return Votes(
+        ndimage.gaussian_filter(shares.reshape(SIZE, SIZE, len(REGIONS)), (1, 1, 0)),
+        tuple(sum(fit[2].has[i] for fit in best) for i in range(len(REGIONS))),
+        float(np.median([fit[0] for fit in best])),
+        tuple(sorted({fit[1] for fit in best})),
+    )
+
+
+def outline(shares: NDArray[np.float32], number: int, shape: tuple[int, int]) -> Points | None:
+    """The largest part on which most agree that it is a region, on an image of (rows, columns)."""
+    own = shares[:, :, number]
+    others = np.delete(shares, number, axis=2).max(axis=2)
+    lines = find_contours(np.pad(own - np.maximum(others, 0.5), 1, constant_values=-1), 0.0)
+    largest = max((line[:-1] for line in lines if len(line) > 3), key=enclosed_area, default=None)
+    if largest is None:
+        return None
+    rows, columns = shape
+    return np.asarray((largest[:, ::-1] - 0.5) * (columns / SIZE, rows / SIZE))
+
+
+def expected_dice(shares: NDArray[np.float32], number: int) -> float:
+    """The Dice coefficient to expect of a draft, were the shares true probabilities."""
+    own = shares[:, :, number].astype(np.float64)
+    drawn = own > 0.5
+    total = float(own.sum() + drawn.sum())
+    return 2 * float(own[drawn].sum()) / total if total else 0.0

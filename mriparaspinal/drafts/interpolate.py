@@ -1,0 +1,197 @@
+"""Contours of slices that lie between two contoured ones of the same stack.
+
+On a slice between, the border of a region is where the signed distances from its borders on the two slices,
+weighted by how near each slice lies, add up to nothing (shape-based interpolation: Raya and Udupa 1990, doi
+10.1109/42.52980).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+from skimage.measure import find_contours
+
+from mriparaspinal.core.labels import Region
+from mriparaspinal.core.model import Contour, Problem, Settings, Slice
+from mriparaspinal.dataset.open import open_dataset
+from mriparaspinal.dataset.read import read_slice
+from mriparaspinal.drafts.draft import slices_without_contours
+from mriparaspinal.drafts.files import DraftRow, draft_bytes, polygon
+from mriparaspinal.drafts.mark import contour_hash
+from mriparaspinal.drafts.reviewed import is_draft_slice
+from mriparaspinal.drafts.splines import Points, enclosed_area
+from mriparaspinal.imaging.slice_position import SlicePlace
+from mriparaspinal.imaging.tracing import pixels_of
+from mriparaspinal.parallel.map import map_in_order
+
+RegionKey = tuple[str, str]
+
+Masks = dict[RegionKey, NDArray[np.bool_]]
+
+#: In px of an image of 512: how far the outline may lie from the polygon that is written.
+_TOLERANCE = 1.0
+
+#: Slices of one volume lie in parallel planes: the least cosine of their normals.
+_PARALLEL = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A slice without contours, its contoured neighbours, and where it lies between them."""
+
+    slice: Slice
+    before: Slice
+    after: Slice
+    share: float
+    """How much of the way from the first to the second, 0–1."""
+
+
+@dataclass(slots=True)
+class Interpolated:
+    """The LabelMe files by name below the dataset, their rows, and what was found on the way."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    rows: list[DraftRow] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def between(
+    one: Mapping[RegionKey, NDArray[np.bool_]], other: Masks, share: float
+) -> dict[RegionKey, Points]:
+    """The outlines of the regions that two slices have, at ``share`` of the way from one to the other.
+
+    ``one``, ``other``: masks (rows, columns), on the same pixels. Outlines are points (x, y); a region that
+    vanishes on the way has none.
+    """
+    depths = {}
+    for key in one:
+        if key in other:
+            first, second = _depth(one[key]), _depth(other[key])
+            depths[key] = (1 - share) * first + share * second
+    lines = {}
+    for key, depth in depths.items():
+        others = [d for k, d in depths.items() if k != key]
+        own = depth - np.maximum(0, np.maximum.reduce(others)) if others else depth
+        found = find_contours(np.pad(own, 1, constant_values=-1), 0.0)
+        line = max((f[:-1] for f in found if len(f) > 3), key=enclosed_area, default=None)
+        if line is not None:
+            lines[key] = line[:, ::-1] - 0.5
+    return lines
+
+
+def _depth(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """How deep each pixel's centre lies in a mask, in px; outside negative."""
+    inside, outside = distance_transform_edt(mask), distance_transform_edt(~mask)
+    return np.asarray(np.where(mask, inside - 0.5, 0.5 - outside))
+
+
+def gaps(
+    contoured: Sequence[Slice],
+    bare: Sequence[Slice],
+    places: Mapping[str, SlicePlace],
+    most_mm: float,
+) -> Iterator[Between]:
+    """The slices without contours that lie between two contoured ones of the same participant.
+
+    With ``places`` along the normal of the planes, at most ``most_mm`` from one contoured slice to the next;
+    without, by their letters, within a segment.
+    """
+    stacks: dict[tuple[str, str], list[Slice]] = defaultdict(list)
+    for slice_ in (*contoured, *bare):
+        alone = "" if slice_.name in places else slice_.segment
+        stacks[slice_.participant_id, alone].append(slice_)
+    known = {slice_.name for slice_ in contoured}
+    for (_, segment), slices in sorted(stacks.items()):
+        if segment:
+            along = {s.name: float(i) for i, s in enumerate(sorted(slices, key=lambda s: s.letter))}
+        else:
+            along = _positions(slices, places)
+        ordered = sorted((s for s in slices if s.name in along), key=lambda s: along[s.name])
+        fixed = [i for i, s in enumerate(ordered) if s.name in known]
+        for low, high in pairwise(fixed):
+            before, after = ordered[low], ordered[high]
+            length = along[after.name] - along[before.name]
+            if length <= 0 or (not segment and length > most_mm):
+                continue
+            for one in ordered[low + 1 : high]:
+                yield Between(one, before, after, (along[one.name] - along[before.name]) / length)
+
+
+def _positions(slices: Sequence[Slice], places: Mapping[str, SlicePlace]) -> dict[str, float]:
+    """How far along the normal of the first slice each parallel one lies, in mm."""
+    normal = places[slices[0].name].plane.normal()
+    planes = {s.name: places[s.name].plane for s in slices}
+    return {
+        name: float(np.dot(normal, plane.position))
+        for name, plane in planes.items()
+        if float(np.dot(normal, plane.normal())) > _PARALLEL
+    }
+
+
+def interpolate_slices(
+    root: Path,
+    settings: Settings,
+    most_mm: float,
+    jobs: int = 1,
+) -> Interpolated:
+    """Interpolate all slices of a dataset that lie between two whose contours a person has judged."""
+    bare, images = slices_without_contours(root, settings)
+    slices = open_dataset(root, settings).dataset.slices
+    contoured = [s for s in slices if s.image and not is_draft_slice(root, s)]
+    todo = list(gaps(contoured, bare, images.places, most_mm))
+    made = Interpolated()
+    for result in map_in_order(partial(_interpolate_one, root, settings), todo, jobs):
+        made.files |= result.files
+        made.rows += result.rows
+        made.problems += result.problems
+    return made
+
+
+def _interpolate_one(root: Path, settings: Settings, given: Between) -> Interpolated:
+    made = Interpolated()
+    name = given.slice.name
+    first, second = (_masks(root, settings, s, made) for s in (given.before, given.after))
+    if first is None or second is None:
+        return made
+    if first[1] != second[1]:
+        found = f"{given.before.name} and {given.after.name} have other sizes; expected one grid of pixels"
+        made.problems.append(Problem(name, "", "error", "other-grid", found, "draw this slice by hand"))
+        return made
+    shape = first[1]
+    contours = []
+    for key, line in between(first[0], second[0], given.share).items():
+        contour = polygon(str(Region(*key)), line, min(_TOLERANCE, _TOLERANCE * max(shape) / 512))
+        if contour is not None:
+            contours.append(contour)
+    if not contours:
+        found = f"{given.before.name} and {given.after.name} have no region in common; expected some"
+        made.problems.append(Problem(name, "", "warning", "not-drafted", found, "draw this slice by hand"))
+        return made
+    stem, image = name.rpartition(".")[0], name.rpartition("/")[2]
+    made.files[f"{stem}.json"] = draft_bytes(image, shape, contours)
+    parents = f"{given.before.name}; {given.after.name}"
+    made.rows = [DraftRow(name, c.label, contour_hash(c.points), "interpolate", parents) for c in contours]
+    return made
+
+
+def _masks(
+    root: Path, settings: Settings, slice_: Slice, made: Interpolated
+) -> tuple[Masks, tuple[int, int]] | None:
+    """The masks of a contoured slice, of the pixels whose centre lies inside, and its (rows, columns)."""
+    found = read_slice(root, slice_, settings)
+    if found.image is None or found.anatomy is None:
+        made.problems += [problem for problem in found.problems if problem.severity == "error"]
+        return None
+    columns, rows = found.image.size
+    parts: dict[RegionKey, list[Contour]] = defaultdict(list)
+    for key, contour in found.anatomy.contours:
+        parts[key].append(contour)
+    return {key: pixels_of(part, (rows, columns), "centre") for key, part in parts.items()}, (rows, columns)

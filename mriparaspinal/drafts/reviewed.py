@@ -1,0 +1,123 @@
+"""The lab's own slices whose contours a person has judged, as drafts are made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mriparaspinal.core.errors import NoInputError, UnreadableError
+from mriparaspinal.core.model import SEGMENTS, Settings, Slice
+from mriparaspinal.dataset.open import open_dataset
+from mriparaspinal.dataset.read import read_slice
+from mriparaspinal.drafts.files import is_draft_file
+from mriparaspinal.drafts.fusion import CANDIDATES, REGIONS, Atlas, RegionKey, make_atlas
+from mriparaspinal.io.folder import read_bytes
+from mriparaspinal.parallel.map import map_in_order
+
+#: Fewer cannot vote; from so many on, drafts are worth their correction.
+FEWEST, ADVISED = 5, 10
+
+Field = tuple[float, float] | None
+"""Field of view of a slice, (height, width) in mm; None where the spacing is not known."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reviewed:
+    """One such slice."""
+
+    slice: Slice
+    atlas: Atlas
+    field_mm: Field
+    greys: NDArray[np.float64]
+    """How its grey levels are distributed, see :func:`grey_levels`."""
+
+
+def grey_levels(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Quantiles of the square root of grey, from the 2nd to the 98th percentile, over its largest value."""
+    return np.asarray(np.sqrt(np.percentile(grey, np.arange(2, 99, 4)) / 255.0))
+
+
+def field_of(spacing: tuple[float, float] | None, shape: tuple[int, ...]) -> Field:
+    """The field of view of an image of (rows, columns)."""
+    return None if spacing is None else (spacing[0] * shape[0], spacing[1] * shape[1])
+
+
+def read_masks(
+    root: Path, slice_: Slice, settings: Settings
+) -> tuple[NDArray[np.uint8], dict[RegionKey, NDArray[np.bool_]]] | None:
+    """The grey levels (rows, columns) of a slice and the masks of its regions; None without any."""
+    found = read_slice(root, slice_, settings)
+    if found.image is None or found.anatomy is None:
+        return None
+    grey = np.asarray(found.image)
+    shape = (grey.shape[0], grey.shape[1])
+    masks = {key: patch.full(shape) for key, patch in found.anatomy.patches.items() if key in REGIONS}
+    return (grey, masks) if masks else None
+
+
+def _read_one(
+    root: Path, settings: Settings, spacings: dict[str, tuple[float, float]], slice_: Slice
+) -> Reviewed | None:
+    read = read_masks(root, slice_, settings)
+    if read is None:
+        return None
+    grey, masks = read
+    field = field_of(spacings.get(slice_.name), grey.shape)
+    return Reviewed(slice_, make_atlas(grey, masks), field, grey_levels(grey))
+
+
+def is_draft_slice(root: Path, slice_: Slice) -> bool:
+    """Whether the LabelMe file of a slice is a draft."""
+    try:
+        return is_draft_file(read_bytes(root / slice_.annotation))
+    except UnreadableError:
+        return False
+
+
+def read_reviewed(
+    root: Path, settings: Settings, jobs: int = 1, progress: Callable[[], None] | None = None
+) -> list[Reviewed]:
+    """The slices of a dataset that have contours and are no drafts.
+
+    Raises :class:`NoInputError` where they are fewer than :data:`FEWEST`.
+    """
+    study = open_dataset(root, settings)
+    slices = [s for s in study.dataset.slices if s.image and not is_draft_slice(root, s)]
+    drafts = len(study.dataset.slices) - len(slices)
+    read = partial(_read_one, root, settings, study.spacings)
+    found = [one for one in map_in_order(read, slices, jobs, progress) if one is not None]
+    if len(found) < FEWEST:
+        beside = f" ({drafts} more are drafts, or have no image)" if drafts else ""
+        expected = f"expected at least {FEWEST}, better {ADVISED} of the same segment"
+        remedy = "contour more slices and untick the flag draft of those that you have judged"
+        raise NoInputError(
+            f"{root}: {len(found)} slices with judged contours were found{beside}; {expected}; {remedy}"
+        )
+    return found
+
+
+def choose(reviewed: Sequence[Reviewed], slice_: Slice) -> list[Reviewed]:
+    """Those that one slice is drafted from: of its segment; of the nearest others where these are few."""
+    level = SEGMENTS.index(slice_.segment)
+    chosen: list[Reviewed] = []
+    for away in range(len(SEGMENTS)):
+        near = [r for r in reviewed if abs(SEGMENTS.index(r.slice.segment) - level) == away]
+        room = CANDIDATES // 2 if away == 0 else ADVISED
+        room -= len(chosen)
+        if room > 0 and near:
+            spread = np.linspace(0, len(near) - 1, min(room, len(near))).round().astype(int)
+            chosen += [near[i] for i in spread.tolist()]
+    return chosen
+
+
+def others_than(reviewed: Sequence[Reviewed], slice_: Slice) -> list[Reviewed]:
+    """The slices of other participants; of all but this slice where those are too few."""
+    others = [r for r in reviewed if r.slice.participant_id != slice_.participant_id]
+    if len(others) >= FEWEST - 1:
+        return others
+    return [r for r in reviewed if r.slice.name != slice_.name]

@@ -1,0 +1,223 @@
+"""A LabelMe file as it is edited: its shapes by region, and all that is not drawn here left as it was."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mriparaspinal.core.errors import UnreadableError, UsageError
+from mriparaspinal.core.labels import Region, alias_key, meanings_of, parse_label
+from mriparaspinal.core.model import Contour, Settings
+from mriparaspinal.dataset.anatomy import sort_contours
+from mriparaspinal.imaging.rasterise import bounds, rasterise
+from mriparaspinal.io.labelme import VERSION, read_annotation
+
+Document = dict[str, Any]
+"""The parsed JSON of a LabelMe file."""
+
+#: More than a person draws on a slice, and fewer than would keep a computer busy.
+_SHAPES_LIMIT, _POINTS_LIMIT = 200, 5000
+
+#: Decimals of a drawn point: a thousandth of a pixel.
+_DECIMALS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One shape of a region, as the page draws it."""
+
+    index: int | None
+    """Which shape of the file it is; None for one that is not in it yet."""
+    region: str
+    """``MF_L`` … ``PM_R``, ``IVD``, ``VB``, ``SAT``; empty for a shape that is only to be looked at."""
+    points: list[list[float]]
+    """(column, row) in pixels; those of a circle, a mask … are an outline to look at."""
+    polygon: bool
+    """Whether its points can be dragged; other shapes can be drawn anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One shape as the reader leaves it."""
+
+    region: str
+    index: int | None
+    """The shape of the file that it was; None for a new one."""
+    points: list[list[float]] | None
+    """None: as they are in the file."""
+
+
+def parse_document(raw: bytes) -> Document:
+    """The JSON of a LabelMe file; raises :class:`UnreadableError` as the measurement does."""
+    read_annotation(raw)
+    content: Document = json.loads(raw.decode("utf-8-sig"))
+    return content
+
+
+def new_document(image_path: str, shape: tuple[int, int]) -> Document:
+    """The file of an image of (rows, columns) on which nothing is drawn."""
+    return {
+        "version": VERSION,
+        "flags": {},
+        "shapes": [],
+        "imagePath": image_path,
+        "imageData": None,
+        "imageHeight": shape[0],
+        "imageWidth": shape[1],
+    }
+
+
+def document_bytes(document: Document) -> bytes:
+    """The file, written as LabelMe writes it."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def drawings_of(
+    document: Document, shape: tuple[int, int], settings: Settings, segment: str
+) -> list[Drawing]:
+    """The shapes on an image of (rows, columns); a muscle's side is told as when it is measured."""
+    contours = {index: _contour(entry) for index, entry in enumerate(document["shapes"])}
+    known = {index: contour for index, contour in contours.items() if contour is not None}
+    aliases = {alias_key(label): meaning for label, meaning in settings.labels}
+    meanings = meanings_of([c.label for c in known.values()], aliases, segment)
+    anatomy = sort_contours(known.values(), shape, settings, aliases, "", (), meanings)
+    sides = {id(contour): Region(*key) for key, contour in anatomy.contours}
+    drawings = []
+    for index, contour in known.items():
+        region = sides.get(id(contour), meanings.regions.get(contour.label))
+        polygon = contour.shape_type == "polygon"
+        points = [list(point) for point in contour.points] if polygon else _outline(contour, shape)
+        is_ours = region is not None and (region.side or not region.is_muscle)
+        drawings.append(Drawing(index, str(region) if is_ours else "", points, polygon))
+    return drawings
+
+
+def _contour(entry: Any) -> Contour | None:
+    """A shape as it is measured; None for one that cannot be used."""
+    try:
+        contours = read_annotation(json.dumps({"shapes": [entry]}).encode()).contours
+    except UnreadableError:
+        return None
+    return contours[0] if contours else None
+
+
+def _outline(contour: Contour, shape: tuple[int, int]) -> list[list[float]]:
+    from mriparaspinal.imaging.tracing import trace
+
+    if contour.shape_type == "rectangle":
+        left, top, right, bottom = bounds(contour)
+        return [[left, top], [right, top], [right, bottom], [left, bottom]]
+    if contour.shape_type == "circle":
+        (x, y), on_it = contour.points
+        radius = math.dist((x, y), on_it)
+        turns = [2 * math.pi * part / 64 for part in range(64)]
+        return [[x + radius * math.cos(turn), y + radius * math.sin(turn)] for turn in turns]
+    patch = rasterise(contour, shape, "labelme")
+    if patch is None:
+        return []
+    pixels = np.zeros(shape, dtype=bool)
+    pixels[patch.top : patch.bottom, patch.left : patch.right] = patch.pixels
+    traced = max(trace(pixels, contour.label), key=lambda c: len(c.points), default=None)
+    return [] if traced is None else [list(point) for point in traced.points]
+
+
+def parse_edits(given: Any) -> list[Edit]:
+    """The edits that the page sends; raises :class:`UsageError` for anything that it does not send."""
+    if not isinstance(given, list) or len(given) > _SHAPES_LIMIT:
+        raise _odd("no list of shapes")
+    return [_edit(entry) for entry in given]
+
+
+def _edit(entry: Any) -> Edit:
+    if not isinstance(entry, dict):
+        raise _odd("a shape that is none")
+    region, index, points = entry.get("region"), entry.get("index"), entry.get("points")
+    parsed = parse_label(region) if isinstance(region, str) else None
+    if parsed is None or str(parsed) != region or (parsed.is_muscle and not parsed.side):
+        raise _odd(f"the region {str(region)[:40]!r}")
+    if index is not None and (type(index) is not int or index < 0):
+        raise _odd("a shape without its number")
+    return Edit(str(parsed), index, None if points is None and index is not None else read_points(points))
+
+
+def read_points(given: Any) -> list[list[float]]:
+    """Points (column, row) that the page sends; raises :class:`UsageError` for anything else."""
+    if not isinstance(given, list) or not 3 <= len(given) <= _POINTS_LIMIT:
+        raise _odd("no outline of 3 points or more")
+    points = []
+    for pair in given:
+        if not isinstance(pair, list) or len(pair) != 2 or not all(map(_is_place, pair)):
+            raise _odd("a point that is no place on an image")
+        points.append([round(float(number), _DECIMALS) for number in pair])
+    return points
+
+
+def _is_place(number: Any) -> bool:
+    return type(number) in (int, float) and math.isfinite(number) and abs(number) < 1e5
+
+
+def _odd(found: str) -> UsageError:
+    return UsageError(f"{found} was found; expected what the page sends; load the page anew")
+
+
+def edited(document: Document, edits: Sequence[Edit], drawn: Sequence[Drawing]) -> Document:
+    """The document with the regions as the reader leaves them.
+
+    ``drawn``: the shapes that the reader saw: of these, the ones without an edit go. All other shapes, and
+    all other fields of the file and of its shapes, stay as they are.
+    """
+    shapes = document["shapes"]
+    seen = {drawing.index: drawing.region for drawing in drawn if drawing.region}
+    by_index = {edit.index: edit for edit in edits if edit.index is not None}
+    if any(seen.get(index) != edit.region for index, edit in by_index.items()):
+        raise _odd("a shape that is not in the file")
+    kept: list[Any] = []
+    for index, entry in enumerate(shapes):
+        edit = by_index.get(index)
+        if edit is not None:
+            same = edit.points is None or edit.points == _rounded(entry.get("points"))
+            kept.append(entry if same or edit.points is None else _as_polygon(entry, edit.points))
+        elif index not in seen:
+            kept.append(entry)
+    new: list[Any] = [
+        {
+            "label": edit.region,
+            "points": edit.points,
+            "group_id": None,
+            "description": "",
+            "shape_type": "polygon",
+            "flags": {},
+            "mask": None,
+        }
+        for edit in edits
+        if edit.index is None
+    ]
+    return {**document, "shapes": kept + new}
+
+
+def upon_another(edits: Sequence[Edit], drawn: Sequence[Drawing]) -> list[Edit]:
+    """Edits of an earlier state of the file, made to replace the regions that are ``drawn`` in it now.
+
+    What was no polygon, and was left as it was, stays as the file has it now.
+    """
+    left = {edit.region for edit in edits if edit.points is None}
+    new = [Edit(edit.region, None, edit.points) for edit in edits if edit.points is not None]
+    return new + [Edit(d.region, d.index, None) for d in drawn if d.region and d.region in left]
+
+
+def _rounded(points: Any) -> list[list[float]] | None:
+    try:
+        return [[round(float(x), _DECIMALS), round(float(y), _DECIMALS)] for x, y in points]
+    except (TypeError, ValueError):
+        return None
+
+
+def _as_polygon(entry: Mapping[str, Any], points: list[list[float]]) -> dict[str, Any]:
+    changed = {**entry, "points": points, "shape_type": "polygon"}
+    return {**changed, "mask": None} if "mask" in entry else changed

@@ -1,0 +1,377 @@
+/* The review page: a slice is loaded, drawn on, measured, kept, saved and judged. */
+
+import { ask, askBytes, Refused } from "./api.js";
+import { Editor } from "./editor.js";
+import { middle } from "./geometry.js";
+import { listenToKeys, listenToPointer } from "./input.js";
+import { byId, scope, showBar, showKeys, showLevels, showList, showProblems, showRegions, showVerdict, verdictOn } from "./panel.js";
+import { View } from "./view.js";
+
+const view = new View(byId("canvas"));
+const state = {
+  session: null, number: -1, slice: null, measured: null, unsaved: false, loading: 0,
+  contours: true, fat: false, snap: true, cursor: null, pointer: null, waiting: null, refining: null,
+};
+const editor = new Editor({ changed: redraw, done: changed, closed: refine, chosen: showPanel });
+
+/* ---- what is seen ---- */
+
+let frame = 0;
+
+function redraw() {
+  if (!frame) frame = requestAnimationFrame(paint);
+}
+
+function paint() {
+  frame = 0;
+  const { slice } = state;
+  view.draw({
+    shapes: editor.shapes, active: editor.active, hover: editor.hover, clicks: editor.clicks, curve: editor.curve(),
+    region: editor.region, proposals: slice ? slice.proposals : [], others: slice ? slice.others : [], contours: state.contours, fat: state.fat,
+    brush: editor.brush, radius: editor.radius, pointer: state.pointer, cursor: state.cursor,
+  });
+  showText();
+}
+
+function showText() {
+  if (!state.slice) return;
+  const { low, high } = view.window;
+  const at = state.cursor || state.pointer;
+  const [x, y] = (at || [-1, -1]).map(Math.floor);
+  const level = x >= 0 && y >= 0 && x < view.columns && y < view.rows ? `  grey ${view.grey[y * view.columns + x]} at ${x}, ${y}` : "";
+  byId("readout").textContent = `W ${high - low}  L ${Math.round((high + low) / 2)}  ×${view.scale.toFixed(2)}${level}`;
+  const others = state.slice.proposals.map(({ name }, i) => `${i ? "dotted" : "dashed"}: ${name}`).join(" · ");
+  byId("hint").textContent = [state.contours && others, hint()].filter(Boolean).join("\n");
+  for (const [id, pressed] of [["see-contours", state.contours], ["see-fat", state.fat], ["brush", editor.brush], ["snap", state.snap]])
+    byId(id).setAttribute("aria-pressed", String(pressed));
+  byId("undo").disabled = !editor.past.length && !editor.clicks.length;
+  byId("redo").disabled = !editor.future.length;
+  byId("take").disabled = !state.slice.proposals.some((one) => one.shapes.length);
+}
+
+function hint() {
+  const { region, active, clicks } = editor;
+  if (clicks.length) return `${region}: ${clicks.length} points; Enter or a click on the first closes`;
+  if (!active) return `${region}: click 8 to 12 points along its border`;
+  if (!active.polygon) return `${region} is no polygon: X deletes it, to draw it anew`;
+  if (editor.brush) return `${region}: push the border from inside or outside`;
+  return `${region}: drag points or the line; Enter for the next region`;
+}
+
+function showPanel() {
+  if (!state.slice) return;
+  const { session, number, slice, measured } = state;
+  const reading = session.readings[number];
+  showRegions(editor, measured, reading.verdicts, slice.draft ? reading.expected : {});
+  const drawn = new Set(editor.shapes.map((shape) => shape.region));
+  showProblems(measured && drawn.size ? measured.problems : [], session.regions.filter((region) => !drawn.has(region)), slice.draft);
+  showVerdict(reading.verdicts, editor.region);
+  byId("state").textContent = state.unsaved ? "not saved" : slice.digest ? "saved" : "no contours yet";
+  byId("state").className = state.unsaved ? "unsaved" : "";
+  byId("draft").hidden = !slice.draft;
+  byId("place").textContent = [reading.participant, reading.segment, reading.why].filter(Boolean).join("  ·  ");
+}
+
+function showSlices() {
+  const { session, number } = state;
+  showList(session.readings, number, go);
+  byId("counter").textContent = `${number + 1} / ${session.readings.length}`;
+  byId("previous").disabled = number === 0;
+  byId("next").disabled = number === session.readings.length - 1;
+}
+
+function tell(error) {
+  if (!(error instanceof Refused)) throw error;
+  showBar(error.message, { Close: () => {} });
+}
+
+/* ---- a slice ---- */
+
+async function go(number) {
+  if (number < 0 || number >= state.session.readings.length) return;
+  editor.finish();
+  spend();
+  const turn = ++state.loading;
+  try {
+    await settled();
+    const [slice, grey] = await Promise.all([ask(`slices/${number}`), askBytes(`slices/${number}/grey`)]);
+    if (turn === state.loading) show(number, slice, grey);
+  } catch (error) {
+    if (turn === state.loading) showNothing(number, error);
+  }
+}
+
+/* A slice that cannot be opened: nothing of the one before stays on the page. */
+function showNothing(number, error) {
+  Object.assign(state, { number, slice: null, measured: null, unsaved: false });
+  view.grey = null;
+  editor.load([], [], 1, 1);
+  for (const id of ["regions", "problems", "readout", "hint", "state", "place"]) byId(id).replaceChildren();
+  byId("draft").hidden = true;
+  byId("name").textContent = state.session.readings[number].name;
+  showSlices();
+  showLevels(state.session.readings, number, state.session.blind, go);
+  redraw();
+  tell(error);
+}
+
+function show(number, slice, grey) {
+  const { session } = state;
+  Object.assign(state, { number, slice, measured: null, unsaved: slice.unsaved !== null, cursor: null, busy: 0 });
+  editor.load(slice.unsaved ? restored(slice) : slice.shapes, session.regions, slice.columns, slice.rows);
+  view.show(grey, slice.rows, slice.columns);
+  const reading = session.readings[number];
+  reading.verdicts = slice.verdicts;
+  byId("name").textContent = reading.name;
+  const left = session.imageLeft === "right" ? "R" : "L";
+  byId("corner-left").textContent = left;
+  byId("corner-right").textContent = left === "R" ? "L" : "R";
+  showBar("");
+  showSlices();
+  showLevels(session.readings, number, session.blind, go);
+  redraw();
+  showPanel();
+  if (slice.changed && slice.unsaved) offerChoice(`${reading.name}: the file of contours was changed on the disk after this was drawn`);
+  measure();
+}
+
+/* What was drawn and not saved; shapes that are no polygons are those of the file. */
+function restored(slice) {
+  return slice.unsaved
+    .map((kept) => (kept.points ? { ...kept, polygon: true } : slice.shapes.find((s) => s.index === kept.index && s.region === kept.region)))
+    .filter(Boolean);
+}
+
+/* ---- requests, one after another ---- */
+
+let requests = Promise.resolve();
+
+function queue(work) {
+  const done = requests.then(work);
+  requests = done.catch(() => {});
+  return done;
+}
+
+const drawn = () => editor.shapes.map(({ region, index, points, polygon }) => ({ region, index, points: polygon ? points : null }));
+
+/* All that was drawn is refined and kept. */
+async function settled() {
+  await state.refining;
+  await requests;
+}
+
+/* Something was finished: it is kept on the disk, then measured. */
+function changed() {
+  const { number, slice } = state;
+  if (!slice) return;
+  const shapes = drawn();
+  state.unsaved = true;
+  state.session.readings[number].unsaved = true;
+  showPanel();
+  queue(() => ask(`slices/${number}/keep`, { base: slice.digest, shapes })).catch(tell);
+  clearTimeout(state.waiting);
+  state.waiting = setTimeout(measure, 120);
+}
+
+async function measure() {
+  const { number, slice, loading } = state;
+  const asked = editor.shapes;
+  try {
+    const measured = await ask(`slices/${number}/measure`, { base: slice.digest, shapes: drawn() });
+    if (loading !== state.loading || asked !== editor.shapes) return;
+    state.measured = measured;
+    view.setFat(measured.fat);
+  } catch (error) {
+    if (loading === state.loading) tell(error);
+    return;
+  }
+  showPanel();
+  redraw();
+}
+
+function refine(shape, clicks) {
+  if (state.snap) state.refining = refineNow(shape, clicks);
+}
+
+async function refineNow(shape, clicks) {
+  const { number } = state;
+  try {
+    const { points } = await ask(`slices/${number}/refine`, { points: clicks });
+    if (points && number === state.number) editor.refined(shape, points);
+  } catch (error) {
+    tell(error);
+  }
+}
+
+async function save(force = false) {
+  const { number, slice, loading } = state;
+  if (!slice) return false;
+  editor.finish();
+  try {
+    await settled();
+    await queue(() => ask(`slices/${number}/save`, { base: slice.digest, shapes: drawn(), force }));
+    const fresh = await ask(`slices/${number}`);
+    if (loading !== state.loading) return true;
+    Object.assign(state, { slice: fresh, unsaved: false });
+    editor.rebase(fresh.shapes);
+    Object.assign(state.session.readings[number], { unsaved: false, contours: fresh.digest !== null, draft: fresh.draft });
+    showSlices();
+    showPanel();
+    redraw();
+    return true;
+  } catch (error) {
+    if (error.changed) offerChoice(error.message);
+    else tell(error);
+    return false;
+  }
+}
+
+function offerChoice(text) {
+  showBar(`${text}. Which one is to stay?`, {
+    "Mine: write it over the file": () => save(true),
+    "The file: give mine up": async () => {
+      await queue(() => ask(`slices/${state.number}/discard`, {})).catch(tell);
+      state.session.readings[state.number].unsaved = false;
+      go(state.number);
+    },
+    "Decide later": () => {},
+  });
+}
+
+/* ---- judging ---- */
+
+async function judge(verdict) {
+  const { number, slice, session } = state;
+  if (!slice) return;
+  const region = scope() ? editor.region : "";
+  const before = verdictOn(session.readings[number].verdicts, region)?.verdict;
+  const again = before === verdict && verdict !== "reviewed";
+  const [reason, comment] = ["reason", "comment"].map((id) => byId(id).value.trim());
+  if (verdict === "exclude" && !again && !reason) {
+    byId("reason").classList.add("wanted");
+    byId("reason").focus();
+    return;
+  }
+  byId("reason").classList.remove("wanted");
+  if (verdict === "reviewed" && (state.unsaved || editor.clicks.length > 2) && !(await save())) return;
+  const told = { region, verdict: again ? "" : verdict, reason: again ? "" : reason, comment: again ? "" : comment };
+  try {
+    const { verdicts, digest } = await queue(() => ask(`slices/${number}/judge`, told));
+    const reading = session.readings[number];
+    reading.verdicts = verdicts;
+    if (verdict === "reviewed" && !region) reading.draft = slice.draft = state.slice.draft = false;
+    state.slice.digest = digest;
+    showSlices();
+    showPanel();
+    if (verdict === "reviewed" && !region && number + 1 < session.readings.length) go(number + 1);
+  } catch (error) {
+    tell(error);
+  }
+}
+
+/* Reason and comment belong to a judgement: they are kept when it is there. */
+function annotate() {
+  const region = scope() ? editor.region : "";
+  const verdict = verdictOn(state.session.readings[state.number].verdicts, region);
+  if (byId("reason").classList.contains("wanted")) judge("exclude");
+  else if (verdict) {
+    const told = { region, verdict: verdict.verdict, reason: byId("reason").value.trim(), comment: byId("comment").value.trim() };
+    queue(() => ask(`slices/${state.number}/judge`, told))
+      .then(({ verdicts }) => { state.session.readings[state.number].verdicts = verdicts; showPanel(); }, tell);
+  }
+}
+
+/* ---- time, only where it was asked for ---- */
+
+const IDLE_MS = 60000;
+
+function busy() {
+  const now = performance.now();
+  if (state.session?.timing && state.last && now - state.last < IDLE_MS) state.busy += now - state.last;
+  state.last = now;
+}
+
+function spend() {
+  busy();
+  if (!state.session?.timing || !state.slice || !state.busy) return;
+  const seconds = state.busy / 1000;
+  state.busy = 0;
+  ask(`slices/${state.number}/spend`, { seconds }).catch(() => {});
+}
+
+/* ---- the column through which a contour is mirrored: that of the disc, else the middle of both sides ---- */
+
+function axis() {
+  const reference = editor.shapes.find(({ region }) => region === "IVD" || region === "VB");
+  if (reference) {
+    const columns = reference.points.map(([x]) => x);
+    return (Math.min(...columns) + Math.max(...columns)) / 2;
+  }
+  const centres = ["MF", "ES", "PM"].map((muscle) => ["L", "R"].map((side) => editor.of(`${muscle}_${side}`)[0]));
+  const pair = centres.find(([l, r]) => l && r);
+  return pair ? (middle(pair[0].points)[0] + middle(pair[1].points)[0]) / 2 : view.columns / 2;
+}
+
+function take(which, all) {
+  const proposal = state.slice?.proposals[which];
+  if (proposal) editor.take(proposal.shapes, all);
+}
+
+const actions = {
+  go: (by) => go(state.number + by),
+  save: () => save(), judge, keys: showKeys, redraw, busy,
+  mirror: () => editor.mirror(axis()),
+  take,
+  toggle(name) {
+    state[name] = !state[name];
+    redraw();
+  },
+  brush() {
+    editor.finish();
+    editor.brush = !editor.brush;
+    redraw();
+  },
+};
+
+/* ---- begin and end ---- */
+
+async function begin() {
+  listenToPointer(view, editor, state, actions);
+  listenToKeys(view, editor, state, actions);
+  byId("previous").addEventListener("click", () => actions.go(-1));
+  byId("next").addEventListener("click", () => actions.go(1));
+  byId("save").addEventListener("click", () => { view.canvas.focus(); save(); });
+  byId("help").addEventListener("click", showKeys);
+  byId("finish").addEventListener("click", finish);
+  for (const button of document.querySelectorAll("#verdicts button")) button.addEventListener("click", () => { view.canvas.focus(); judge(button.dataset.verdict); });
+  for (const id of ["reason", "comment"]) byId(id).addEventListener("change", annotate);
+  byId("scope").addEventListener("change", showPanel);
+  new ResizeObserver(() => { if (view.grey) { view.fit(); redraw(); } }).observe(view.canvas);
+  document.addEventListener("visibilitychange", () => { if (document.hidden) spend(); else busy(); });
+  try {
+    state.session = await ask("session");
+    const { readings } = state.session;
+    const first = readings.findIndex((reading) => !verdictOn(reading.verdicts, ""));
+    await go(Math.max(0, first));
+  } catch (error) {
+    tell(error);
+  }
+}
+
+async function finish() {
+  editor.finish();
+  spend();
+  try {
+    await settled();
+    await ask("end", {});
+  } catch (error) {
+    return tell(error);
+  }
+  const left = state.session.readings.filter((reading) => reading.unsaved).length;
+  const kept = left ? ` ${left} of the slices hold contours that are not saved: they are kept, and come back when review is started again.` : "";
+  showBar(`The program has ended.${kept} This tab can be closed.`);
+  document.querySelector("main").inert = true;
+  return undefined;
+}
+
+begin();

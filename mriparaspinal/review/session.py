@@ -1,0 +1,311 @@
+"""A review while it is open: what is read, what was drawn, and where it is written."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from mriparaspinal.core.errors import UnreadableError
+from mriparaspinal.core.model import EXPECTED_MUSCLES, SAT, Settings
+from mriparaspinal.drafts.mark import FLAG, is_draft, set_draft
+from mriparaspinal.io.folder import read_bytes
+from mriparaspinal.io.images import SLICE_FILE_LIMIT
+from mriparaspinal.io.write import sha256
+from mriparaspinal.review.blind import json_name
+from mriparaspinal.review.document import (
+    Document,
+    Drawing,
+    Edit,
+    document_bytes,
+    drawings_of,
+    edited,
+    new_document,
+    parse_document,
+    upon_another,
+)
+from mriparaspinal.review.journal import Journal
+from mriparaspinal.review.saving import digest_of, require_same, save_unless_changed
+from mriparaspinal.review.slices import Reading, below, image_bytes
+from mriparaspinal.review.timing import add_seconds
+from mriparaspinal.review.verdict_file import VerdictFile
+from mriparaspinal.review.verdicts import REVIEWED, Verdict
+from mriparaspinal.review.workbench import Measured, Workbench
+
+#: In px: how far a refined line may lie from the polygon that is shown, so that its points can be dragged.
+_TOLERANCE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Contours to look at and to take over: those of the dataset, or of another reader."""
+
+    name: str
+    """How the page calls them."""
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """How slices are read."""
+
+    root: Path
+    """The dataset."""
+    folder: Path
+    """Where contours and judgements are written: the dataset, or the folder of a reader."""
+    settings: Settings
+    reader: str = ""
+    blind: bool = False
+    proposals: tuple[Proposal, ...] = ()
+    timing: bool = False
+    why: dict[str, str] = field(default_factory=dict)
+    """Why a slice is to be looked at, by its name."""
+    expected: dict[str, dict[str, float]] = field(default_factory=dict)
+    """The Dice coefficient to expect of drafted regions, by slice and region."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSlice:
+    """A slice as the page shows it."""
+
+    shape: tuple[int, int]
+    """Rows and columns."""
+    digest: str | None
+    """SHA-256 of the file of contours; None: there is none."""
+    draft: bool
+    drawn: list[Drawing]
+    unsaved: list[dict[str, Any]] | None
+    """What was drawn and not saved, as the page sent it."""
+    changed: bool
+    """Whether the file is no longer the one that this was drawn upon."""
+    proposals: dict[str, list[Drawing]]
+
+
+class _Flags(msgspec.Struct):
+    flags: dict[str, Any] | None = None
+
+
+class Session:
+    """All that the page asks for. A reading goes by its number in the list, never by a path."""
+
+    def __init__(self, way: Way, readings: Sequence[Reading]) -> None:
+        self.way, self.readings = way, tuple(readings)
+        self.verdicts = VerdictFile(way.folder, way.reader)
+        self.journal = Journal(way.folder)
+        self._bench = Workbench(way.settings)
+        self._alone = threading.RLock()
+        self._forget_what_was_saved()
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self.journal.close()
+        self._bench.close()
+
+    def _forget_what_was_saved(self) -> None:
+        """A program that was killed may have written a file, and not that it did."""
+        for reading in self.readings:
+            saving = self.journal.saved_as(reading.name)
+            if saving is not None and digest_of(self._path(reading)) == saving:
+                self.journal.done(reading.name)
+
+    def _path(self, reading: Reading) -> Path:
+        return below(self.way.folder, reading.file)
+
+    # --- the list -------------------------------------------------------------------------------------------
+
+    def overview(self) -> dict[str, Any]:
+        """What the page shows of all readings."""
+        settings = self.way.settings
+        return {
+            "reader": self.way.reader,
+            "blind": self.way.blind,
+            "timing": self.way.timing,
+            "imageLeft": settings.image_left,
+            "regions": self._regions(),
+            "readings": [self._state(reading) for reading in self.readings],
+        }
+
+    def _regions(self) -> list[str]:
+        """The regions of the protocol, in the order in which they are drawn."""
+        settings = self.way.settings
+        regions = [f"{muscle}_{side}" for muscle in EXPECTED_MUSCLES for side in "RL"]
+        regions.append(settings.reference or "IVD")
+        return regions + [SAT] * (settings.fat_rule == "reference")
+
+    def _state(self, reading: Reading) -> dict[str, Any]:
+        slice_ = reading.slice
+        try:
+            raw = read_bytes(self._path(reading), SLICE_FILE_LIMIT)
+            flags = msgspec.json.decode(raw, type=_Flags).flags or {}
+            contours, draft = True, flags.get(FLAG) is True
+        except UnreadableError:
+            contours, draft = self._path_exists(reading), False
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            contours, draft = True, False
+        return {
+            "name": reading.name,
+            "participant": slice_.participant_id,
+            "segment": "" if self.way.blind else f"{slice_.segment} {slice_.letter}".strip(),
+            "contours": contours,
+            "draft": draft,
+            "unsaved": reading.name in self.journal.unsaved,
+            "why": self.way.why.get(reading.name, ""),
+            "expected": self.way.expected.get(reading.name, {}),
+            "verdicts": self.judged(reading),
+        }
+
+    def _path_exists(self, reading: Reading) -> bool:
+        return os.path.lexists(self.way.folder / reading.file)
+
+    def judged(self, reading: Reading) -> list[dict[str, str]]:
+        """The judgements of this reader on a slice and its regions."""
+        return [asdict(verdict) for verdict in self.verdicts.of(reading.name)]
+
+    # --- one slice ------------------------------------------------------------------------------------------
+
+    def grey(self, reading: Reading) -> NDArray[np.uint8]:
+        """The grey levels of a slice, (rows, columns)."""
+        return self._bench.grey(image_bytes(self.way.root, reading))
+
+    def open(self, reading: Reading) -> OpenSlice:
+        """A slice, its contours, and what was drawn on it and not saved."""
+        with self._alone:
+            rows, columns = self.grey(reading).shape
+            document, digest = self._document(reading)
+            drawn = [] if document is None else self._drawn(reading, document, (rows, columns))
+            unsaved = self.journal.unsaved.get(reading.name)
+            return OpenSlice(
+                (rows, columns),
+                digest,
+                document is not None and is_draft(document),
+                drawn,
+                None if unsaved is None else unsaved.shapes,
+                unsaved is not None and unsaved.base != digest,
+                {p.name: self._proposed(reading, p.folder, (rows, columns)) for p in self.way.proposals},
+            )
+
+    def _document(self, reading: Reading) -> tuple[Document | None, str | None]:
+        """The file of contours as it is on the disk, and its SHA-256; None where there is none."""
+        try:
+            raw = read_bytes(self._path(reading), SLICE_FILE_LIMIT)
+        except UnreadableError:
+            if self._path_exists(reading):
+                raise
+            return None, None
+        return parse_document(raw), sha256(raw)
+
+    def _drawn(self, reading: Reading, document: Document, shape: tuple[int, int]) -> list[Drawing]:
+        return drawings_of(document, shape, self.way.settings, reading.slice.segment)
+
+    def _proposed(self, reading: Reading, folder: Path, shape: tuple[int, int]) -> list[Drawing]:
+        name = reading.slice.annotation if folder == self.way.root else json_name(reading.image)
+        try:
+            document = parse_document(read_bytes(below(folder, name), SLICE_FILE_LIMIT))
+        except UnreadableError:
+            return []
+        return self._drawn(reading, document, shape)
+
+    def measure(self, reading: Reading, base: str | None, edits: Sequence[Edit]) -> Measured:
+        """The numbers and problems of a slice as it is drawn at this moment."""
+        image = image_bytes(self.way.root, reading)
+        rows, columns = self._bench.grey(image).shape
+        document, there = self._document(reading)
+        old = document or self._new(reading, (rows, columns))
+        new = self._edited(reading, old, edits, (rows, columns), there == base)
+        return self._bench.measure(reading, image, new)
+
+    def refine(self, reading: Reading, points: list[list[float]]) -> list[list[float]]:
+        """A smooth contour near clicked points (column, row), snapped to the slice."""
+        # Here: scikit-image takes a second to load.
+        from mriparaspinal.drafts.refine import refine_region
+        from mriparaspinal.drafts.splines import simplify
+
+        if len(set(map(tuple, points))) < 3:
+            return points
+        refined = refine_region(self.grey(reading), np.array(points))
+        if len(refined) < 3:
+            return points
+        return [[float(x), float(y)] for x, y in simplify(refined, _TOLERANCE)]
+
+    def _edited(
+        self, reading: Reading, old: Document, edits: Sequence[Edit], shape: tuple[int, int], same: bool
+    ) -> Document:
+        """The document as the reader leaves it; ``same``: it is the one that the edits were made upon."""
+        drawn = self._drawn(reading, old, shape)
+        return edited(old, edits if same else upon_another(edits, drawn), drawn)
+
+    def _new(self, reading: Reading, shape: tuple[int, int]) -> Document:
+        """A file without contours; its image lies beside it, or in the dataset."""
+        if self.way.blind:
+            return new_document(f"{reading.name}.png", shape)
+        image = self.way.root.resolve() / reading.image
+        try:
+            path = os.path.relpath(image, self._path(reading).parent)
+        except ValueError:  # another drive
+            path = image.name
+        return new_document(path.replace(os.sep, "/"), shape)
+
+    def keep(self, reading: Reading, base: str | None, shapes: list[dict[str, Any]]) -> None:
+        """Keep what is drawn, until it is saved."""
+        with self._alone:
+            self.journal.drawn(reading.name, base, shapes)
+
+    def discard(self, reading: Reading) -> None:
+        """Give up what was drawn and not saved."""
+        with self._alone:
+            self.journal.done(reading.name)
+
+    def save(
+        self, reading: Reading, base: str | None, edits: Sequence[Edit], force: bool = False
+    ) -> str | None:
+        """Write the contours; the SHA-256 of the file. ``force``: over what is there now, as was chosen.
+
+        Raises :class:`.saving.ChangedOnDiskError` where the file is no longer the one of ``base``.
+        """
+        with self._alone:
+            rows, columns = self.grey(reading).shape
+            document, there = self._document(reading)
+            if there != base and not force:
+                require_same(self._path(reading), base)
+            old = document or self._new(reading, (rows, columns))
+            new = self._edited(reading, old, edits, (rows, columns), there == base)
+            return self._write(reading, document, new, there)
+
+    def _write(self, reading: Reading, old: Document | None, new: Document, opened: str | None) -> str | None:
+        """Write a document in place of another, if it says anything new."""
+        if new == old or (old is None and not new["shapes"]):
+            self.journal.done(reading.name)
+            return opened
+        content = document_bytes(new)
+        digest = sha256(content)
+        self.journal.saving(reading.name, digest)
+        save_unless_changed(self._path(reading), content, opened)
+        self.journal.done(reading.name)
+        return digest
+
+    # --- judging --------------------------------------------------------------------------------------------
+
+    def judge(self, reading: Reading, region: str, verdict: str, reason: str, comment: str) -> str | None:
+        """Keep a judgement (empty: take it back); the SHA-256 of the file of contours.
+
+        A slice that was reviewed is no draft any more.
+        """
+        with self._alone:
+            self.verdicts.judge(Verdict(reading.name, region, self.way.reader, verdict, reason, comment))
+            document, digest = self._document(reading)
+            if verdict == REVIEWED and not region and document is not None and is_draft(document):
+                digest = self._write(reading, document, set_draft(document, False), digest)
+            return digest
+
+    def spend(self, reading: Reading, seconds: float) -> None:
+        """Add to the time that was spent on a slice; nothing where time is not recorded."""
+        if self.way.timing:
+            with self._alone:
+                add_seconds(self.way.folder, reading.name, self.way.reader, seconds)

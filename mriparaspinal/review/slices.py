@@ -1,0 +1,76 @@
+"""What there is to read: the slices of a dataset, with or without contours, under their names or codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from mriparaspinal.core.errors import NoInputError, unreadable
+from mriparaspinal.core.model import Problem, Settings, Slice
+from mriparaspinal.core.spelling import composed
+from mriparaspinal.dataset.find import find_slices
+from mriparaspinal.dataset.strays import json_content
+from mriparaspinal.io.folder import list_files, read_bytes
+from mriparaspinal.io.images import SLICE_FILE_LIMIT
+from mriparaspinal.review.blind import Code, json_name
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading of one slice."""
+
+    name: str
+    """What page, journal and ``review.csv`` call it: the image's name, or the code of a blinded reading."""
+    file: str
+    """Its LabelMe file, below the folder that the reader writes into."""
+    slice: Slice
+    image: str
+    """The image, below the dataset."""
+
+
+def find_readings(root: Path, settings: Settings) -> tuple[list[Reading], list[Problem]]:
+    """Every slice of a dataset that has an image, in the order of the tables, and what cannot be shown.
+
+    Its LabelMe file is the one that is measured, wherever it lies; NAME.json beside the image where there is
+    none. Raises :class:`NoInputError` where there is no slice.
+    """
+    files, dead = list_files(root)
+    found = find_slices(files, dead, settings, images_alone=True)
+    measured = find_slices(files, dead, settings, content=partial(json_content, root)).slices
+    there = {slice_.image: slice_.annotation for slice_ in measured}
+    readings = [
+        Reading(s.image, file, replace(s, annotation=file), s.image)
+        for s in found.slices
+        if s.image is not None
+        for file in [there.get(s.image) or json_name(s.image)]
+    ]
+    if not readings:
+        expected = "expected images named GROUP_N_L.png, such as ALS_7_3.png, or --name-pattern"
+        raise NoInputError(f"{root}: no slices were found; {expected}; see mriparaspinal check")
+    return readings, [problem for problem in found.problems if problem.severity == "error"]
+
+
+def blinded(readings: Sequence[Reading], codes: Sequence[Code]) -> list[Reading]:
+    """The readings of the codes: nothing in their names tells whose slice it is."""
+    by_image = {composed(reading.image): reading for reading in readings}
+    found = []
+    for code in codes:
+        reading = by_image[composed(code.image)]
+        nobody = replace(reading.slice, participant_id="", group="", letter="")
+        found.append(replace(reading, name=code.code, file=f"{code.code}.json", slice=nobody))
+    return found
+
+
+def below(root: Path, name: str) -> Path:
+    """The file of a name below a folder, behind all links; raises :class:`UnreadableError` outside."""
+    path = (root / name).resolve()
+    if root.resolve() not in path.parents:
+        raise unreadable("a link that leads out of the folder", "a file in it", "put the file itself there")
+    return path
+
+
+def image_bytes(root: Path, reading: Reading) -> bytes:
+    """The bytes of an image; raises :class:`UnreadableError`."""
+    return read_bytes(below(root, reading.image), SLICE_FILE_LIMIT)

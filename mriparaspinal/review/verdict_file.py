@@ -1,0 +1,52 @@
+"""The ``review.csv`` of a folder, read before each change: others may write it, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from mriparaspinal.io.write import same_header, write_file
+from mriparaspinal.review.verdicts import COLUMNS, FILE, Verdict, checked, read_verdicts, verdicts_bytes
+
+
+class VerdictFile:
+    """The judgements of a folder, as they stand on the disk."""
+
+    def __init__(self, folder: Path, reader: str) -> None:
+        self._path, self._reader = folder / FILE, reader
+        self._own: dict[str, list[Verdict]] = {}
+        self._read()
+
+    def of(self, image: str) -> list[Verdict]:
+        """The reader's judgements on a slice and its regions."""
+        return self._own.get(image, [])
+
+    def judge(self, verdict: Verdict) -> None:
+        """Put a judgement in place of an earlier one on the same region; an empty verdict takes it back.
+
+        Raises :class:`ParaspinalError` for one that ``review.csv`` cannot hold.
+        """
+        self.judge_all([verdict])
+
+    def judge_all(self, verdicts: Iterable[Verdict]) -> None:
+        """The same for several."""
+        everyone = self._read()
+        for verdict in verdicts:
+            key = (verdict.image, verdict.region, verdict.reader)
+            everyone = [v for v in everyone if (v.image, v.region, v.reader) != key]
+            if verdict.verdict:
+                everyone.append(checked(verdict, FILE))
+        header = ",".join(COLUMNS).encode() + b"\n"
+        write_file(self._path, verdicts_bytes(everyone), same_header(header))
+        self._sort(everyone)
+
+    def _read(self) -> list[Verdict]:
+        everyone = read_verdicts(self._path) if self._path.exists() else []
+        self._sort(everyone)
+        return everyone
+
+    def _sort(self, everyone: list[Verdict]) -> None:
+        self._own = {}
+        for verdict in everyone:
+            if verdict.reader == self._reader:
+                self._own.setdefault(verdict.image, []).append(verdict)

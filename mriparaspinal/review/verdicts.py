@@ -1,0 +1,135 @@
+"""``review.csv``: what a reader judged of slices and of single regions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+
+from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.labels import parse_label
+from mriparaspinal.core.text import natural_key
+from mriparaspinal.io.tables import TextTable, csv_bytes, read_table
+
+FILE = "review.csv"
+
+REVIEWED = "reviewed"
+LOOK_AGAIN = "look-again"
+EXCLUDE = "exclude"
+VERDICTS = (REVIEWED, LOOK_AGAIN, EXCLUDE)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One judgement; the fields are the columns of ``review.csv``."""
+
+    image: str
+    """Name of the image relative to the dataset folder, with forward slashes."""
+    region: str
+    """``MF_L`` … ``PM_R``, ``IVD`` or ``VB``; empty for the slice as a whole."""
+    reader: str
+    """Who judged; empty where nobody gave a name."""
+    verdict: str
+    """``reviewed``, ``look-again`` or ``exclude``."""
+    reason: str
+    """Why; never empty for ``exclude``."""
+    comment: str
+
+
+COLUMNS = tuple(field.name for field in fields(Verdict))
+
+
+def read_verdicts(path: Path) -> list[Verdict]:
+    """The judgements of a ``review.csv`` (CSV, TSV or XLSX), in its order.
+
+    Columns ``image`` and ``verdict`` must be there; others of ``image,region,reader,verdict,reason,comment``
+    may be missing, further ones are passed over. Regions are written in any spelling of the contract and come
+    back in the short one. Raises :class:`NoInputError`, with one line that names file and row, for a table
+    that cannot be read, an unknown verdict or region, a path that leads out of the dataset, an ``exclude``
+    without a reason, and for two judgements of one reader on the same region.
+    """
+    table = read_table(path)
+    _require_columns(table, path.name, ("image", "verdict"))
+    verdicts: list[Verdict] = []
+    rows: dict[tuple[str, str, str], int] = {}
+    for number, row in enumerate(table.rows, 2):
+        cells = dict(zip(table.columns, row, strict=True))
+        verdict = _verdict(cells, f"{path.name}: row {number}")
+        key = (verdict.image, verdict.region, verdict.reader)
+        if key in rows:
+            what = f"{verdict.region or 'the slice'} of {verdict.image}"
+            found = f"judges {what} again, as row {rows[key]} does"
+            raise NoInputError(
+                f"{path.name}: row {number}: {found}; expected one verdict of a reader; delete one"
+            )
+        rows[key] = number
+        verdicts.append(verdict)
+    return verdicts
+
+
+def _verdict(cells: dict[str, str], where: str) -> Verdict:
+    return checked(Verdict(**{column: cells.get(column, "") for column in COLUMNS}), where)
+
+
+def checked(verdict: Verdict, where: str) -> Verdict:
+    """The judgement, its region in the short spelling; raises :class:`NoInputError` for an impossible one."""
+    if not _is_below(verdict.image):
+        found = f"image {verdict.image!r} was found"
+        raise NoInputError(
+            f"{where}: {found}; expected a name below the dataset, such as ALS_1_3.png; correct it"
+        )
+    if verdict.verdict not in VERDICTS:
+        near = get_close_matches(verdict.verdict.casefold().replace(" ", "-"), VERDICTS, n=1)
+        hint = f"did you mean {near[0]}?" if near else "correct it"
+        raise NoInputError(
+            f"{where}: verdict {verdict.verdict!r} was found; expected one of {', '.join(VERDICTS)}; {hint}"
+        )
+    if verdict.verdict == EXCLUDE and not verdict.reason:
+        raise NoInputError(
+            f"{where}: exclude without a reason; expected why; write it into the column reason"
+        )
+    if not verdict.region:
+        return verdict
+    region = parse_label(verdict.region)
+    if region is None or (region.is_muscle and not region.side):
+        expected = "expected MF_L, ES_R, IVD or the like, or nothing for the whole slice"
+        raise NoInputError(f"{where}: region {verdict.region!r} was found; {expected}; correct it")
+    return replace(verdict, region=str(region))
+
+
+def _is_below(name: str) -> bool:
+    parts = name.split("/")
+    return bool(name) and ":" not in name[:2] and "\\" not in name and not {"", ".", ".."} & set(parts)
+
+
+def _require_columns(table: TextTable, name: str, expected: Sequence[str]) -> None:
+    missing = [column for column in expected if column not in table.columns]
+    if missing:
+        found = f"no column {' and '.join(missing)}; expected {', '.join(COLUMNS)}"
+        raise NoInputError(f"{name}: {found}; check that the file is a review.csv")
+
+
+def verdicts_bytes(verdicts: Iterable[Verdict]) -> bytes:
+    """``review.csv``, sorted by image, region and reader: the same bytes for the same judgements."""
+    ordered = sorted(verdicts, key=lambda v: (natural_key(v.image), v.region, v.reader))
+    return csv_bytes(COLUMNS, map(astuple, ordered))
+
+
+def read_marks(path: Path) -> list[Verdict]:
+    """Marks that the HTML report saved (``needs-another-look.csv``), as ``look-again`` on whole slices.
+
+    Raises :class:`NoInputError` for another table.
+    """
+    table = read_table(path)
+    missing = [column for column in ("image", "reasons") if column not in table.columns]
+    if missing:
+        found = f"no column {' and '.join(missing)}; expected participant_id, segment, image, reasons"
+        raise NoInputError(f"{path.name}: {found}; give the file that the report saved")
+    marks: dict[str, Verdict] = {}
+    for number, row in enumerate(table.rows, 2):
+        cells = dict(zip(table.columns, row, strict=True))
+        told = {"image": cells["image"], "verdict": LOOK_AGAIN, "reason": cells["reasons"]}
+        mark = _verdict(told, f"{path.name}: row {number}")
+        marks.setdefault(mark.image, mark)
+    return list(marks.values())

@@ -1,0 +1,165 @@
+"""``refine``: a folder of clicks becomes a folder of contours, each with what became of it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mriparaspinal.drafts.mark import contour_hash
+from mriparaspinal.drafts.refine import refine_regions
+from mriparaspinal.drafts.splines import closed_spline
+from tests.support.builders.drafts import pillow_mask
+from tests.support.builders.study import fingerprint, run
+
+SIDE = 160
+
+
+def circle(x: float, y: float, radius: float, points: int = 8) -> list[list[float]]:
+    turn = np.arange(points) * 2 * np.pi / points
+    return np.column_stack((x + radius * np.cos(turn), y + radius * np.sin(turn))).round(1).tolist()
+
+
+def image() -> np.ndarray:
+    rows, columns = np.mgrid[:SIDE, :SIDE] + 0.5
+    grey = np.full((SIDE, SIDE), 180, np.uint8)
+    for x, y, radius in ((80, 45, 25), (45, 110, 22), (115, 110, 22)):
+        grey[np.hypot(columns - x, rows - y) < radius] = 30
+    return grey
+
+
+CLICKS = {
+    "IVD": circle(80, 45, 24),
+    "left multifidus": circle(115, 110, 23, 10),
+    "MF_R": circle(45, 110, 21.5, 6),
+}
+
+
+def write(folder: Path, clicks: dict[str, list[list[float]]] = CLICKS, **more: object) -> Path:
+    folder.mkdir(exist_ok=True)
+    Image.fromarray(image()).save(folder / "ALS_1_3.png")
+    shapes = [
+        {"label": label, "points": points, "shape_type": "polygon", "flags": {"sure": True}, "group_id": 7}
+        for label, points in clicks.items()
+    ]
+    shapes.append({"label": "note", "points": [[1, 1]], "shape_type": "point", "flags": {}})
+    document = {"version": "5.0.1", "flags": {"blurred": False}, "shapes": shapes, "imageData": None}
+    document |= {"imagePath": "ALS_1_3.png", "imageHeight": SIDE, "imageWidth": SIDE, "lab": {"reader": "A"}}
+    (folder / "ALS_1_3.json").write_text(json.dumps(document | more))
+    return folder
+
+
+def rows_of(folder: Path) -> dict[str, dict[str, str]]:
+    with (folder / "drafts.csv").open(encoding="utf-8", newline="") as file:
+        return {row["label"]: row for row in csv.DictReader(file)}
+
+
+def area(points: object) -> float:
+    x, y = np.array(points).T
+    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+
+
+def test_clicks_become_contours_and_all_else_stays(tmp_path: Path) -> None:
+    rough = write(tmp_path / "rough")
+    (rough / "slices.csv").write_text("image,row_spacing_mm,col_spacing_mm\nALS_1_3.png,0.5,0.5\n")
+    before = fingerprint(rough)
+    outcome = run("refine", rough, "--out", tmp_path / "fine")
+    assert outcome.code == 0, outcome.err
+    assert "refined 3 regions of 1 slice" in outcome.err
+    assert fingerprint(rough) == before
+    old, new = (json.loads((tmp_path / f / "ALS_1_3.json").read_text()) for f in ("rough", "fine"))
+    assert new["flags"] == {"blurred": False, "draft": True}
+    for document in (old, new):
+        del document["flags"]
+        for shape in document["shapes"][:3]:
+            del shape["points"]
+    assert new == old
+    fine = tmp_path / "fine"
+    assert (fine / "ALS_1_3.png").read_bytes() == (rough / "ALS_1_3.png").read_bytes()
+    assert (fine / "slices.csv").read_bytes() == (rough / "slices.csv").read_bytes()
+
+
+def test_what_became_of_each_line_stands_beside(tmp_path: Path) -> None:
+    run("refine", write(tmp_path / "rough"), "--out", tmp_path / "fine")
+    rows = rows_of(tmp_path / "fine")
+    document = json.loads((tmp_path / "fine" / "ALS_1_3.json").read_text())
+    for shape in document["shapes"][:3]:
+        row, points = rows[shape["label"]], np.array(shape["points"])
+        assert row["sha256"] == contour_hash(shape["points"])
+        line = closed_spline(np.array(CLICKS[shape["label"]]), 0.1)
+        change = 100 * (area(points) / area(line) - 1)
+        assert float(row["area_change_pct"]) == pytest.approx(change, abs=0.2)
+        distances = np.hypot(*(points[:, None] - line[None]).transpose(2, 0, 1)).min(axis=1)
+        assert float(row["largest_move_px"]) == pytest.approx(distances.max(), abs=0.1)
+    # The disc was clicked a pixel too small, left MF too large: both go to the edge.
+    assert float(rows["IVD"]["area_change_pct"]) > 0 > float(rows["left multifidus"]["area_change_pct"])
+
+
+def test_the_same_bytes_for_any_number_of_jobs_and_again(tmp_path: Path) -> None:
+    rough = write(tmp_path / "rough")
+    run("refine", rough, "--out", tmp_path / "one", "--jobs", 1)
+    run("refine", rough, "--out", tmp_path / "two", "--jobs", 2)
+    assert fingerprint(tmp_path / "one") == fingerprint(tmp_path / "two")
+    run("refine", rough, "--out", tmp_path / "one", "--jobs", 2)
+    assert fingerprint(tmp_path / "one") == fingerprint(tmp_path / "two")
+
+
+def test_contours_that_a_person_corrected_are_never_replaced(tmp_path: Path) -> None:
+    rough, fine = write(tmp_path / "rough"), tmp_path / "fine"
+    run("refine", rough, "--out", fine)
+    path = fine / "ALS_1_3.json"
+    path.write_text(path.read_text().replace('"draft":true', '"draft":false'))
+    before = fingerprint(fine)
+    outcome = run("refine", rough, "--out", fine, "--band", 9)
+    assert outcome.code == 2
+    assert "ALS_1_3.json: was changed since it was written" in outcome.err
+    assert fingerprint(fine) == before
+
+
+def test_a_band_of_nothing_is_the_plain_spline(tmp_path: Path) -> None:
+    rough = write(tmp_path / "rough")
+    run("refine", rough, "--out", tmp_path / "fine", "--band", 0)
+    assert all(abs(float(row["largest_move_px"])) < 0.3 for row in rows_of(tmp_path / "fine").values())
+
+
+def test_neighbours_do_not_take_what_the_other_holds() -> None:
+    grey = np.full((SIDE, SIDE), 180, np.uint8)
+    grey[40:120, 20:140] = 30  # two muscles side by side, without an edge between
+    left, right = ([(x, y) for x, y in b] for b in (
+        [(20, 40), (50, 38), (81, 40), (82, 80), (81, 120), (50, 121), (20, 120), (18, 80)],
+        [(79, 40), (110, 38), (140, 40), (142, 80), (140, 120), (110, 121), (79, 120), (78, 80)],
+    ))  # fmt: skip
+    found = refine_regions(grey, [("MF", np.array(left, float)), ("ES", np.array(right, float))])
+    masks = [pillow_mask(one.points, grey.shape) for one in found]
+    drawn = [pillow_mask(closed_spline(np.array(points, float)), grey.shape) for points in (left, right)]
+    assert (masks[0] & masks[1]).sum() < 0.5 * (drawn[0] & drawn[1]).sum()
+    assert (masks[0] & masks[1]).sum() <= 2 * 90  # the border itself, which Pillow gives to both
+
+
+@pytest.mark.parametrize(
+    ("clicks", "more", "said"),
+    [
+        ({"MF_L": [[1, 1], [9, 9], [1, 9]]}, {}, "no polygon of 4 to 60 points"),
+        ({"MF_L": circle(80, 80, 30, 61)}, {}, "no polygon of 4 to 60 points"),
+        ({"fat": circle(80, 80, 30)}, {}, "nothing to refine on its 1 slices"),
+        (CLICKS, {"imageWidth": 99}, "drawn on 99×160 px, but the image has 160×160"),
+        (CLICKS, {"shapes": 3}, "no list of shapes"),
+    ],
+)
+def test_what_cannot_be_refined_is_said(
+    tmp_path: Path, clicks: dict[str, list[list[float]]], more: dict[str, object], said: str
+) -> None:
+    outcome = run("refine", write(tmp_path / "rough", clicks, **more), "--out", tmp_path / "fine")
+    assert outcome.code == 3
+    assert said in outcome.err
+    assert "Traceback" not in outcome.err
+    assert not (tmp_path / "fine").exists()
+
+
+def test_the_folder_itself_is_no_output(tmp_path: Path) -> None:
+    rough = write(tmp_path / "rough")
+    assert run("refine", rough, "--out", rough).code == 2
