@@ -74,7 +74,7 @@ class Votes:
     shares: NDArray[np.float32]
     """(192, 192, regions): the weighted share that holds a point for the region, 0–1."""
     voters: tuple[int, ...]
-    """How many atlases have each region."""
+    """How many atlases have each region, mirrored or not."""
     likeness: float
     """The correlation with the atlases after the affine map: the median of those that voted."""
     used: tuple[int, ...]
@@ -107,7 +107,7 @@ def vote(grey: NDArray[np.uint8], atlases: Sequence[Atlas], quick: bool = False)
     shares = np.divide(total, weights, out=np.zeros_like(total), where=weights > 0)
     return Votes(
         ndimage.gaussian_filter(shares.reshape(SIZE, SIZE, len(REGIONS)), (1, 1, 0)),
-        tuple(sum(fit[2].has[i] for fit in best) for i in range(len(REGIONS))),
+        tuple(len({number for _, number, a, _ in best if a.has[i]}) for i in range(len(REGIONS))),
         float(np.median([fit[0] for fit in best])),
         tuple(sorted({fit[1] for fit in best})),
     )
