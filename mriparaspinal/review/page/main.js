@@ -97,14 +97,22 @@ async function go(number) {
     const [slice, grey] = await Promise.all([ask(`slices/${number}`), askBytes(`slices/${number}/grey`)]);
     if (turn === state.loading) show(number, slice, grey);
   } catch (error) {
-    if (turn !== state.loading) return;
-    Object.assign(state, { number, slice: null });
-    view.grey = null;
-    editor.load([], [], 1, 1);
-    byId("name").textContent = state.session.readings[number].name;
-    showSlices();
-    tell(error);
+    if (turn === state.loading) showNothing(number, error);
   }
+}
+
+/* A slice that cannot be opened: nothing of the one before stays on the page. */
+function showNothing(number, error) {
+  Object.assign(state, { number, slice: null, measured: null, unsaved: false });
+  view.grey = null;
+  editor.load([], [], 1, 1);
+  for (const id of ["regions", "problems", "readout", "hint", "state", "place"]) byId(id).replaceChildren();
+  byId("draft").hidden = true;
+  byId("name").textContent = state.session.readings[number].name;
+  showSlices();
+  showLevels(state.session.readings, number, state.session.blind, go);
+  redraw();
+  tell(error);
 }
 
 function show(number, slice, grey) {
