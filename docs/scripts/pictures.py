@@ -8,11 +8,13 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,6 +56,8 @@ def pictures(outputs: Path) -> dict[str, Image.Image]:
         "contours.png": _drawn("LR_3", 4, 3.4, vertices=True),
         **{f"L{level}.png": _drawn("LR_3", level, 2.6) for level in range(1, 6)},
         "two-ways.png": _two_ways("ALS_2", 4),
+        "refine.png": _refined("LR_3", 4),
+        "draft.png": _drafted("LR_3", 4),
     }
 
 
@@ -74,8 +78,8 @@ def _png(picture: Image.Image) -> bytes:
     return content.getvalue()
 
 
-def _contours(who: str, level: int) -> list[tuple[str, list[tuple[float, float]]]]:
-    content = json.loads((SAMPLE / f"{who}_{level}.json").read_text(encoding="utf-8"))
+def _contours(who: str, level: int, folder: Path = SAMPLE) -> list[tuple[str, list[tuple[float, float]]]]:
+    content = json.loads((folder / f"{who}_{level}.json").read_text(encoding="utf-8"))
     return [(shape["label"], [(x, y) for x, y in shape["points"]]) for shape in content["shapes"]]
 
 
@@ -135,6 +139,37 @@ def _two_ways(who: str, level: int) -> Image.Image:
     return _side_by_side(
         _titled(_drawn(who, level, 6, crop, contours=muscle), "muscle only"),
         _titled(_drawn(who, level, 6, crop, contours=whole), "inside the fascia"),
+    )
+
+
+def _refined(who: str, level: int) -> Image.Image:
+    """Eight points of each contour, joined by straight lines, and the lines that they are refined to."""
+    from mriparaspinal.drafts.refine import refine_region
+
+    grey = np.asarray(_opened(SAMPLE / f"{who}_{level}.png").convert("L"))
+    clicks = {label: points[:: len(points) // 8] for label, points in _contours(who, level)}
+    lines = {label: refine_region(grey, np.array(points)).tolist() for label, points in clicks.items()}
+    return _side_by_side(
+        _titled(_drawn(who, level, 2.6, vertices=True, contours=clicks), "clicked"),
+        _titled(_drawn(who, level, 2.6, contours=lines), "refined"),
+    )
+
+
+def _drafted(who: str, level: int) -> Image.Image:
+    """The contours of a slice, and its draft from six other participants."""
+    import mriparaspinal as mp
+
+    others = [f"{group}_{number}" for group in ("ALS", "LR") for number in (1, 5, 8)]
+    with tempfile.TemporaryDirectory() as folder:
+        for other in others:
+            for ending in ("png", "json"):
+                shutil.copy(SAMPLE / f"{other}_{level}.{ending}", folder)
+        shutil.copy(SAMPLE / f"{who}_{level}.png", folder)
+        mp.draft(folder)
+        draft = dict(_contours(who, level, Path(folder)))
+    return _side_by_side(
+        _titled(_drawn(who, level, 2.6), "drawn by hand"),
+        _titled(_drawn(who, level, 2.6, contours=draft), "draft"),
     )
 
 

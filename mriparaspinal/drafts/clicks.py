@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mriparaspinal import __version__
 from mriparaspinal.core.errors import NoInputError
@@ -128,7 +129,7 @@ def _refine_one(root: Path, settings: Settings, band: float | None, slice_: Slic
 
 def _refined_shapes(
     shapes: list[Any],
-    grey: np.ndarray,  # type: ignore[type-arg]
+    grey: NDArray[np.uint8],
     settings: Settings,
     band: float | None,
     slice_: Slice,
@@ -139,8 +140,7 @@ def _refined_shapes(
     clicked: list[tuple[int, str, Points]] = []
     for number, shape in enumerate(shapes):
         label = shape.get("label") if isinstance(shape, dict) else None
-        region = region_of(label, aliases) if isinstance(label, str) else None
-        if region is None:
+        if not isinstance(label, str) or region_of(label, aliases) is None:
             continue
         points = _clicks(shape)
         if points is None:

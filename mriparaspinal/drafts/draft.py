@@ -79,7 +79,6 @@ class Drafts:
     rows: list[DraftRow] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     qualities: list[Quality] = field(default_factory=list)
-    reviewed: int = 0
 
     @property
     def look_first(self) -> list[DraftRow]:
@@ -101,26 +100,34 @@ def slices_without_contours(root: Path, settings: Settings) -> tuple[list[Slice]
     return bare, study
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sources:
+    """What slices are drafted from, and how."""
+
+    root: Path
+    reviewed: Sequence[Reviewed]
+    settings: Settings
+    quick: bool = False
+    """By the optical flow of OpenCV."""
+
+
 def draft_slices(
     root: Path,
     bare: Sequence[Slice],
     spacings: Mapping[str, Spacing],
-    reviewed: Sequence[Reviewed],
-    reviewed_root: Path,
-    settings: Settings,
+    sources: Sources,
     jobs: int = 1,
     progress: Callable[[], None] | None = None,
 ) -> Drafts:
     """Draft slices from reviewed ones, which are drafted from each other first; nothing is written."""
+    reviewed = sources.reviewed
     spread = np.linspace(0, len(reviewed) - 1, min(MOST_COMPARED, len(reviewed))).round().astype(int)
     known = [reviewed[i].slice for i in spread.tolist()]
-    again = partial(_draft_again, reviewed_root, settings, reviewed)
-    compared = list(map_in_order(again, known, jobs, progress))
-    made = Drafts(reviewed=len(reviewed))
+    compared = list(map_in_order(partial(_draft_again, sources), known, jobs, progress))
+    made = Drafts()
     made.qualities = qualities((c for one in compared for c in one.comparisons), (*MUSCLES, *REFERENCES))
-    one = partial(_draft_one, root, settings, reviewed, spacings)
     drafted = []
-    for result in map_in_order(one, bare, jobs, progress):
+    for result in map_in_order(partial(_draft_one, root, sources, spacings), bare, jobs, progress):
         made.problems += result.problems
         if not result.problems or result.contours:
             refusal = _refusal(result, compared, reviewed)
@@ -130,14 +137,15 @@ def draft_slices(
     return made
 
 
-def _draft_again(root: Path, settings: Settings, reviewed: Sequence[Reviewed], slice_: Slice) -> Drafted:
+def _draft_again(sources: Sources, slice_: Slice) -> Drafted:
     """Draft a reviewed slice from those of other participants, and compare."""
-    read = read_masks(root, slice_, settings)
+    settings = sources.settings
+    read = read_masks(sources.root, slice_, settings)
     if read is None:
         return Drafted(slice_)
     grey, masks = read
-    others = others_than(reviewed, slice_)
-    drafted = _drawn(slice_, grey, others, FEWEST - 1)
+    others = others_than(sources.reviewed, slice_)
+    drafted = _drawn(slice_, grey, others, FEWEST - 1, sources.quick)
     fat = grey > settings.threshold
     rows = []
     for contour in drafted.contours:
@@ -150,15 +158,9 @@ def _draft_again(root: Path, settings: Settings, reviewed: Sequence[Reviewed], s
     return replace(drafted, comparisons=tuple(rows), contours=(), made_from=())
 
 
-def _draft_one(
-    root: Path,
-    settings: Settings,
-    reviewed: Sequence[Reviewed],
-    spacings: Mapping[str, Spacing],
-    slice_: Slice,
-) -> Drafted:
+def _draft_one(root: Path, sources: Sources, spacings: Mapping[str, Spacing], slice_: Slice) -> Drafted:
     try:
-        image = decode_image(read_bytes(root / slice_.name), settings.window).grey
+        image = decode_image(read_bytes(root / slice_.name), sources.settings.window).grey
     except UnreadableFileError as error:
         problem = Problem(slice_.name, "", "error", "unreadable-file", error.message, error.remedy)
         return Drafted(slice_, problems=(problem,))
@@ -166,14 +168,16 @@ def _draft_one(
         problem = Problem(slice_.name, "", "error", error.code, error.message, error.remedy)
         return Drafted(slice_, problems=(problem,))
     grey = np.asarray(image)
-    drafted = _drawn(slice_, grey, reviewed, FEWEST)
+    drafted = _drawn(slice_, grey, sources.reviewed, FEWEST, sources.quick)
     return replace(drafted, field_mm=field_of(spacings.get(slice_.name), grey.shape))
 
 
-def _drawn(slice_: Slice, grey: NDArray[np.uint8], reviewed: Sequence[Reviewed], fewest: int) -> Drafted:
+def _drawn(
+    slice_: Slice, grey: NDArray[np.uint8], reviewed: Sequence[Reviewed], fewest: int, quick: bool
+) -> Drafted:
     """The draft of one slice, without regions that fewer than ``fewest`` of the slices that vote have."""
     chosen = choose(reviewed, slice_)
-    votes = vote(grey, [r.atlas for r in chosen])
+    votes = vote(grey, [r.atlas for r in chosen], quick)
     shape = (grey.shape[0], grey.shape[1])
     contours, expected, problems = [], [], []
     for number, key in enumerate(REGIONS):

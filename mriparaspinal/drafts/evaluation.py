@@ -72,9 +72,14 @@ def qualities(comparisons: Iterable[Comparison], order: Sequence[str]) -> list[Q
         if rows:
             numbers = np.array([[c.dice, c.area_error_pct, c.fi_error] for c in rows])
             low, high = _interval(numbers, [c.participant_id for c in rows])
-            means = numbers.mean(axis=0).tolist()
-            triples = zip(means, low, high, strict=True)
-            found.append(Quality(region, len(rows), *(number for triple in triples for number in triple)))
+            dice, area, fi = numbers.mean(axis=0).tolist()
+            (dice_low, area_low, fi_low), (dice_high, area_high, fi_high) = low, high
+            of_dice, of_area, of_fi = (
+                (dice, dice_low, dice_high),
+                (area, area_low, area_high),
+                (fi, fi_low, fi_high),
+            )
+            found.append(Quality(region, len(rows), *of_dice, *of_area, *of_fi))
     return found
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import Contour
+from mriparaspinal.core.text import read_number
 from mriparaspinal.drafts.mark import as_written, is_draft, set_draft
 from mriparaspinal.drafts.splines import Points, simplify
 from mriparaspinal.imaging.rasterise import crosses_itself
@@ -64,10 +65,10 @@ def read_drafts(folder: Path) -> list[DraftRow]:
         raise UsageError(f"{path}: {found}; expected those that draft writes; move the file away")
     rows = []
     for cells in table.rows:
-        texts, numbers = cells[:5], cells[5:]
-        values = [float(cell) if cell else None for cell in numbers]
-        look = None if values[1] is None else int(values[1])
-        rows.append(DraftRow(*map(as_it_was, texts), values[0], look, *values[2:]))
+        image, label, sha256, command, made_from = map(as_it_was, cells[:5])
+        dice, look, change, move = map(read_number, cells[5:])
+        first = None if look is None else int(look)
+        rows.append(DraftRow(image, label, sha256, command, made_from, dice, first, change, move))
     return rows
 
 

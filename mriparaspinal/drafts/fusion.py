@@ -81,8 +81,11 @@ class Votes:
     """Which atlases voted, as numbers of the list that was given."""
 
 
-def vote(grey: NDArray[np.uint8], atlases: Sequence[Atlas]) -> Votes:
-    """Lay atlases and their mirror images over a slice; the most alike vote on each point."""
+def vote(grey: NDArray[np.uint8], atlases: Sequence[Atlas], quick: bool = False) -> Votes:
+    """Lay atlases and their mirror images over a slice; the most alike vote on each point.
+
+    ``quick``: by the optical flow of OpenCV.
+    """
     target = Target(normalise(grey))
     fitted = []
     for number, atlas in enumerate(atlases):
@@ -93,7 +96,7 @@ def vote(grey: NDArray[np.uint8], atlases: Sequence[Atlas]) -> Votes:
     total = np.zeros((SIZE * SIZE, len(REGIONS)), np.float32)
     weights = np.zeros((SIZE * SIZE, len(REGIONS)), np.float32)
     for _, _, atlas, affine in best:
-        places = target.places_on(atlas.picture, affine)
+        places = target.places_on(atlas.picture, affine, quick)
         less = sample(atlas.picture, places).reshape(SIZE, SIZE) - target.picture
         weight = np.ones((SIZE * SIZE, 1), np.float32)
         for near, power in _FITS:

@@ -90,7 +90,7 @@ def between(
 def _depth(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """How deep each pixel's centre lies in a mask, in px; outside negative."""
     inside, outside = distance_transform_edt(mask), distance_transform_edt(~mask)
-    return np.where(mask, inside - 0.5, 0.5 - outside)
+    return np.asarray(np.where(mask, inside - 0.5, 0.5 - outside))
 
 
 def gaps(

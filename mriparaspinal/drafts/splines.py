@@ -61,4 +61,4 @@ def simplify(line: Points, tolerance_px: float) -> Points:
     if len(points) < 3 or not enclosed_area(points):
         return line
     middle = points.mean(axis=0)
-    return middle + (points - middle) * np.sqrt(enclosed_area(line) / enclosed_area(points))
+    return np.asarray(middle + (points - middle) * np.sqrt(enclosed_area(line) / enclosed_area(points)))

@@ -226,8 +226,12 @@ class Session:
         from mriparaspinal.drafts.refine import refine_region
         from mriparaspinal.drafts.splines import simplify
 
+        if len(set(map(tuple, points))) < 3:
+            return points
         refined = refine_region(self.grey(reading), np.array(points))
-        return [[float(x), float(y)] for x, y in simplify(refined, _TOLERANCE)]
+        return (
+            [[float(x), float(y)] for x, y in simplify(refined, _TOLERANCE)] if len(refined) > 2 else points
+        )
 
     def _edited(
         self, reading: Reading, old: Document, edits: Sequence[Edit], shape: tuple[int, int], same: bool

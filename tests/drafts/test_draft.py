@@ -186,6 +186,18 @@ def test_a_table_of_somebody_else_is_not_replaced(slices: dict[str, PhantomSlice
     assert fingerprint(scans) == before
 
 
+def test_opencv_gives_drafts_as_good(
+    slices: dict[str, PhantomSlice], drafted: tuple[Path, Outcome], bare: list[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("cv2")
+    scans = write(tmp_path / "scans", slices, bare)
+    outcome = run("draft", scans, "--quick")
+    assert outcome.code == 0, outcome.err
+    quick = held_out(scans, slices, bare)
+    for name, values in held_out(drafted[0], slices, bare).items():
+        assert np.mean(quick[name]) >= np.mean(values) - 0.02, name
+
+
 def test_comparisons_count_pixels() -> None:
     draft, truth, fat = (np.zeros((10, 10), bool) for _ in range(3))
     draft[2:8, 2:8] = truth[2:8, 4:8] = True
