@@ -229,9 +229,9 @@ class Session:
         if len(set(map(tuple, points))) < 3:
             return points
         refined = refine_region(self.grey(reading), np.array(points))
-        return (
-            [[float(x), float(y)] for x, y in simplify(refined, _TOLERANCE)] if len(refined) > 2 else points
-        )
+        if len(refined) < 3:
+            return points
+        return [[float(x), float(y)] for x, y in simplify(refined, _TOLERANCE)]
 
     def _edited(
         self, reading: Reading, old: Document, edits: Sequence[Edit], shape: tuple[int, int], same: bool
