@@ -449,6 +449,27 @@ def test_where_to_look_first_among_drafts(show, tmp_path):
     page.area("MF_L")
 
 
+def test_a_slice_that_cannot_be_opened_leaves_nothing_of_the_one_before(show, tmp_path):
+    root = tmp_path / "scans"
+    write_slice(root, "ALS_1_3")
+    write_slice(root, "ALS_2_3")
+    write_slice(root, "ALS_3_3")
+    (root / "ALS_2_3.png").write_bytes((root / "ALS_1_3.png").read_bytes()[:500])
+    page = show(serve(root))
+    page.area("IVD")
+    page.press("n")
+    page.tab.locator("#bar").wait_for()
+    assert page.tab.locator("#name").inner_text() == "ALS_2_3.png"
+    assert page.tab.locator("#regions button").count() == 0
+    assert page.tab.locator("#readout").inner_text() == ""
+    page.press("s", "r", "1", "Enter", "x", "m", "t")
+    page.click([50, 50])
+    assert not (root / "review.csv").exists()
+    page.press("n")
+    page.area("IVD")
+    page.said[:] = [line for line in page.said if "400" not in line]  # the browser's own word for it
+
+
 def test_another_page_of_the_same_browser_reaches_nothing(show, browser, tmp_path):
     path = write_slice(tmp_path / "scans", "ALS_1_3")
     before = path.read_bytes()

@@ -66,6 +66,10 @@ class Served:
         return self.process.returncode, said
 
 
+#: All that were started.
+STARTED: list[Served] = []
+
+
 def serve(dataset: Path, *options: object, **process_options: Any) -> Served:
     """Start ``review`` without a browser, and wait until it listens."""
     words = ("review", dataset, "--no-browser", *options)
@@ -75,7 +79,8 @@ def serve(dataset: Path, *options: object, **process_options: Any) -> Served:
     for line in process.stderr:
         said += line
         if found := re.search(r"http://127\.0\.0\.1:(\d+)/#(\S+)", line):
-            return Served(process, int(found[1]), found[2])
+            STARTED.append(Served(process, int(found[1]), found[2]))
+            return STARTED[-1]
     raise AssertionError(said)
 
 
