@@ -405,3 +405,25 @@ def test_real_slices_that_are_drafts_are_counted_only_when_asked_for(tmp_path: P
     for value, key in {1: ("ES", "right"), 2: ("MF", "right"), 3: ("MF", "left"), 4: ("ES", "left")}.items():
         assert rows.loc[key, "csa_px"] == np.count_nonzero(labels[:, :, 18] == value)
     assert set(rows["draft"]) == {1}
+
+
+def test_one_reader_twice_blinded_is_compared_with_himself(scans: Path, tmp_path: Path) -> None:
+    """Intra-rater: the folders that ``unblind`` gives of slices that were read twice."""
+    blinded = tmp_path / "blinded"
+    blinded.mkdir()
+    rows = ["code,image,reading"]
+    for number, path in enumerate(sorted(scans.glob("*.json")), 1):
+        for reading, code in ((1, f"S{2 * number:03}"), (2, f"S{2 * number + 1:03}")):
+            document = json.loads(path.read_text())
+            for shape in document["shapes"]:
+                shape["points"] = [[x, y + reading - 1] for x, y in shape["points"]]
+            document["imagePath"] = f"{code}.png"
+            (blinded / f"{code}.json").write_text(json.dumps(document))
+            rows.append(f"{code},{path.stem}.png,{reading}")
+    (tmp_path / "key.csv").write_text("\n".join([*rows, ""]))
+    named = mp.unblind(blinded, tmp_path / "key.csv", tmp_path / "named")
+    found = mp.reliability(datasets=[scans], readers=[named.out / "first", named.out / "second"])
+    assert found.problem_list == ()
+    single = found.table[(found.table["form"] == "ICC(A,1)") & (found.table["segment"] == "")]
+    assert set(single["n"]) == {20}
+    assert 0.9 < found.tables["overlap_summary"]["dice_mean"].min() < 1
