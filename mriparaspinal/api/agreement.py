@@ -79,7 +79,7 @@ def reliability(
     [[3.0, 1.0]]
     """
     if readers:
-        if len(raters):
+        if not isinstance(raters, Sequence) or raters:
             raise UsageError(READERS_AND_RATERS.format(argument("readers")))
         return _of_readers(readers, datasets, settings, metrics, require_cv, mean_out, progress)
     own, mean = [Path(dataset) for dataset in datasets], None if mean_out is None else Path(mean_out)

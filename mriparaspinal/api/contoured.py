@@ -58,8 +58,9 @@ class ContourChoice:
         if self.review is not None:
             judgements = read_judgements(Path(self.review))
             digests[Path(self.review).name] = file_sha256(Path(self.review))
-        drawn, problems = None if mapped else {}, []
-        for place in () if drawn is None else dict.fromkeys(p for p in (dataset, folder) if p is not None):
+        drawn: dict[str, frozenset[str]] = {}
+        problems: list[Problem] = []
+        for place in () if mapped else dict.fromkeys(p for p in (dataset, folder) if p is not None):
             if not (place / _DRAFTS).is_file():
                 continue
             try:

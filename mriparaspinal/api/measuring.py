@@ -134,19 +134,16 @@ def measure_into(
         measured = request.measure("measuring", progress)
         with telling(measured.problems):
             found = results_of(measured, request.settings)
-        return replace(found, inputs=request.inputs, **_from(request))
+        found = replace(found, inputs=request.inputs, dataset=request.dataset)
+        return replace(found, annotations=request.source.folder)
     refuse_own_copy(request.participants, out)
     with OutputFolder(out, first=first) as folder:
         measured = request.measure("measuring", progress, leave_out or out, out)
         with telling(measured.problems):
             found = results_of(measured, request.settings)
             folder.replace(found.contents, stale_tables(folder, found.contents))
-    return replace(found, where=out, inputs=request.inputs, **_from(request))
-
-
-def _from(request: Request) -> dict[str, Path | None]:
-    """What was measured, for those who open it again."""
-    return {"dataset": request.dataset, "annotations": request.source.folder}
+    found = replace(found, where=out, inputs=request.inputs, dataset=request.dataset)
+    return replace(found, annotations=request.source.folder)
 
 
 def quantify(

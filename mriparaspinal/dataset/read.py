@@ -81,8 +81,9 @@ def _judged(
     # What is wrong with a region that is left out does not matter any more.
     problems += [p for p, r in regions if r is None or (r.name, r.side) not in left_out]
     found.problems, found.left_out = problems, left_out
-    for key in left_out if found.anatomy is not None else ():
-        found.anatomy.patches.pop(key, None)
+    if found.anatomy is not None:
+        for key in left_out:
+            found.anatomy.patches.pop(key, None)
     return found
 
 

@@ -67,6 +67,7 @@ def pack(result: SliceResult) -> bytes:
 def unpack(slice_: Slice, raw: bytes) -> SliceResult:
     """The result that was packed; numbers keep their type. Raises msgspec's errors for other bytes."""
     counts, seen, measurable, problems, digests, threshold, deep, fit, drawing, judged = decode(raw, _decoder)
+    draft, as_drawn, left_out = judged
     return SliceResult(
         slice_,
         {(region, side): RegionCount(*fields) for region, side, *fields in counts},
@@ -78,8 +79,9 @@ def unpack(slice_: Slice, raw: bytes) -> SliceResult:
         deep,
         fit,
         drawing,
-        *judged[:2],
-        _regions(judged[2]),
+        draft,
+        as_drawn,
+        _regions(left_out),
     )
 
 

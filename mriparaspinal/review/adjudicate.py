@@ -11,7 +11,8 @@ import numpy as np
 from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.labels import Region, alias_key
 from mriparaspinal.core.model import Settings
-from mriparaspinal.dataset.anatomy import RegionKey, sort_contours
+from mriparaspinal.dataset.anatomy import sort_contours
+from mriparaspinal.dataset.regions import RegionKey
 from mriparaspinal.imaging.rasterise import Patch, shared_px
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT, image_size

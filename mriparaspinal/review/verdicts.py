@@ -44,27 +44,32 @@ def read_verdicts(path: Path) -> list[Verdict]:
     """The judgements of a ``review.csv`` (CSV, TSV or XLSX), in its order.
 
     Columns ``image`` and ``verdict`` must be there; others of ``image,region,reader,verdict,reason,comment``
-    may be missing, further ones are passed over. Regions are written in any spelling of the contract and come
-    back in the short one. Raises :class:`NoInputError`, with one line that names file and row, for a table
-    that cannot be read, an unknown verdict or region, a path that leads out of the dataset, an ``exclude``
-    without a reason, and for two judgements of one reader on the same region.
+    may be missing, further ones are passed over. Regions are written in any spelling of the contract and
+    come back in the short one. Raises :class:`NoInputError`, with a line for each fault that names file and
+    row, for a table that cannot be read, an unknown verdict or region, a path that leads out of the dataset,
+    an ``exclude`` without a reason, and for two judgements of one reader on the same region.
     """
     table = read_table(path)
     _require_columns(table, path.name, ("image", "verdict"))
     verdicts: list[Verdict] = []
     rows: dict[tuple[str, str, str], int] = {}
+    faults: list[str] = []
     for number, row in enumerate(table.rows, 2):
         cells = dict(zip(table.columns, row, strict=True))
-        verdict = _verdict(cells, f"{path.name}: row {number}")
+        try:
+            verdict = _verdict(cells, f"{path.name}: row {number}")
+        except NoInputError as error:
+            faults.append(str(error))
+            continue
         key = (verdict.image, verdict.region, verdict.reader)
         if key in rows:
             what = f"{verdict.region or 'the slice'} of {verdict.image}"
             found = f"judges {what} again, as row {rows[key]} does"
-            raise NoInputError(
-                f"{path.name}: row {number}: {found}; expected one verdict of a reader; delete one"
-            )
+            faults.append(f"{path.name}: row {number}: {found}; expected one verdict of a reader; delete one")
         rows[key] = number
         verdicts.append(verdict)
+    if faults:
+        raise NoInputError("\n".join(faults))
     return verdicts
 
 

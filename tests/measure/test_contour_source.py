@@ -13,6 +13,8 @@ from PIL import Image, ImageDraw
 
 import mriparaspinal as mp
 from mriparaspinal.core.draft_mark import contour_hash
+from tests.support.builders.study import run
+from tests.support.builders.volumes import load, write_slices
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data"
 
@@ -252,6 +254,14 @@ def test_all_faults_of_a_review_are_told_at_once(scans: Path, review: Callable[.
     assert "ALS_1_4.png: the slice is excluded, and ES_R of it is look-again" in both
 
 
+def test_all_faulty_rows_of_a_review_are_told_at_once(scans: Path, review: Callable[..., Path]) -> None:
+    file = review("ALS_1_3.png,,anna,maybe,,", "ALS_1_3.png,TIBIA,anna,reviewed,,", "ALS_1_4.png,,,exclude,,")
+    with pytest.raises(mp.errors.UsageError) as error:
+        mp.quantify(scans, review=file)
+    rows = [line.split(": ")[:3] for line in str(error.value).split("\n")]
+    assert rows == [["review", "review.csv", f"row {number}"] for number in (2, 3, 4)]
+
+
 def test_a_study_with_a_review_is_reported_and_joined_of_shares(
     scans: Path, review: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -328,3 +338,92 @@ def test_readers_that_cannot_be_compared_are_refused(scans: Path, readers: tuple
     shutil.copy(scans / "ALS_1_4.png", ben / "ALS_1_3.png")
     with pytest.raises(mp.errors.UsageError, match=r"ALS_1_3\.png: another image than"):
         mp.reliability(datasets=[scans], readers=readers)
+
+
+# --- the commands -------------------------------------------------------------------------------------------
+
+
+def test_the_commands_take_contours_of_readers(
+    scans: Path, readers: tuple[Path, Path], review: Callable[..., Path], tmp_path: Path
+) -> None:
+    anna, ben = readers
+    out = tmp_path / "out"
+    there = run("reliability", "--dataset", scans, "--readers", anna, ben, "--out", out / "agreement")
+    assert there.code == 0
+    assert "mean Dice coefficient: MF 0.9" in there.err
+    tick(anna / "ALS_1_3.json")
+    contours = ("--annotations", anna)
+    checked = run("check", scans, *contours)
+    assert (checked.code, "unreviewed-draft" in checked.out) == (4, True)
+    assert run("quantify", scans, *contours, "--out", out / "results").code == 4
+    assert run("masks", scans, *contours, "--out", out / "masks").code == 4
+    assert not (out / "masks" / "ALS_1_3_mask.png").exists()
+    assert run("masks", scans, *contours, "--accept-drafts", "--out", out / "masks").code == 0
+    assert (out / "masks" / "ALS_1_3_mask.png").exists()
+    file = review("ALS_1_3.png,,anna,exclude,motion,", "ALS_2_3.png,,anna,look-again,,")
+    how = (*contours, "--review", file)
+    ran = run("run", scans, *how, "--out", out / "study")
+    assert ran.code == 0
+    assert "excluded-by-review" in ran.err
+    assert "1 slice was excluded after review." in (out / "study" / "report.html").read_text()
+    sweep = ("--annotations", anna, "--out", out / "sweep")
+    assert run("threshold-sweep", out / "study" / "results", "--dataset", scans, *sweep).code == 0
+
+
+def test_options_that_contradict_label_maps_are_refused(scans: Path, tmp_path: Path) -> None:
+    assert run("masks", scans, "--out", tmp_path / "maps").code == 0
+    for option in (("--accept-drafts",), ("--annotations", scans)):
+        ended = run("quantify", scans, "--masks", tmp_path / "maps", *option, "--out", tmp_path / "out")
+        assert (ended.code, f"{option[0]}: given with --masks" in ended.err) == (2, True)
+
+
+def test_a_review_of_label_maps_leaves_out_too(
+    scans: Path, review: Callable[..., Path], tmp_path: Path
+) -> None:
+    mp.masks(scans, tmp_path / "maps")
+    found = mp.quantify(scans, masks=tmp_path / "maps", review=review("ALS_1_3.png,MF_L,,exclude,torn,"))
+    assert ("ALS_1_3.png", "MF_L", "warning", "excluded-by-review") in codes(found)
+    here = found.table[(found.table["image"] == "ALS_1_3.png") & (found.table["muscle"] == "MF")]
+    assert list(here["side"]) == ["right"]
+
+
+def test_real_slices_that_are_drafts_are_counted_only_when_asked_for(tmp_path: Path, shared: Path) -> None:
+    """TUM01: a manual map as contours, counted as the map itself."""
+    volumes = shared / "real" / "TUM01" / "volumes"
+    labels, _ = load(volumes / "muscles_manual.nii.gz")
+    voxels, affine = load(volumes / "fat.nii.gz")
+    (tmp_path / "maps").mkdir()
+    shutil.copy(volumes / "muscles_manual.nii.gz", tmp_path / "maps" / "HV_1.nii.gz")
+    (tmp_path / "table.csv").write_text("value,label\n1,ES_R\n2,MF_R\n3,MF_L\n4,ES_L\n")
+    scans = tmp_path / "scans"
+    write_slices(scans, voxels / 2, affine, {"HV_1_3": 18})
+    numbers = str(tmp_path / "table.csv")
+    assert mp.contours(tmp_path / "maps", scans, numbering=numbers).summary["drafts"] == 1
+    with pytest.raises(mp.errors.NoInputError):
+        mp.quantify(scans)
+    rows = mp.quantify(scans, accept_drafts=True).table.set_index(["muscle", "side"])
+    for value, key in {1: ("ES", "right"), 2: ("MF", "right"), 3: ("MF", "left"), 4: ("ES", "left")}.items():
+        assert rows.loc[key, "csa_px"] == np.count_nonzero(labels[:, :, 18] == value)
+    assert set(rows["draft"]) == {1}
+
+
+def test_one_reader_twice_blinded_is_compared_with_himself(scans: Path, tmp_path: Path) -> None:
+    """Intra-rater: the folders that ``unblind`` gives of slices that were read twice."""
+    blinded = tmp_path / "blinded"
+    blinded.mkdir()
+    rows = ["code,image,reading"]
+    for number, path in enumerate(sorted(scans.glob("*.json")), 1):
+        for reading, code in ((1, f"S{2 * number:03}"), (2, f"S{2 * number + 1:03}")):
+            document = json.loads(path.read_text())
+            for shape in document["shapes"]:
+                shape["points"] = [[x, y + reading - 1] for x, y in shape["points"]]
+            document["imagePath"] = f"{code}.png"
+            (blinded / f"{code}.json").write_text(json.dumps(document))
+            rows.append(f"{code},{path.stem}.png,{reading}")
+    (tmp_path / "key.csv").write_text("\n".join([*rows, ""]))
+    named = mp.unblind(blinded, tmp_path / "key.csv", tmp_path / "named")
+    found = mp.reliability(datasets=[scans], readers=[named.out / "first", named.out / "second"])
+    assert found.problem_list == ()
+    single = found.table[(found.table["form"] == "ICC(A,1)") & (found.table["segment"] == "")]
+    assert set(single["n"]) == {20}
+    assert 0.9 < found.tables["overlap_summary"]["dice_mean"].min() < 1
