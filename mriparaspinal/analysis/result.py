@@ -137,7 +137,7 @@ class Analysis:
         if not missing:
             return ()
         found = f"no font of this machine has the letters {' '.join(missing[:20])}"
-        return (f"figures: {found}; they are boxes there; install one that has them, such as Noto Sans CJK",)
+        return (f"figures: {found}; they are boxes there; install one, such as the Noto Sans of that script",)
 
     def _put(self, folder: OutputFolder) -> list[str]:
         """Put all files and the manifest into a folder that is taken, where they wait; their names.
