@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from mriparaspinal.analysis.frames import participants_frame, read_measurements, table_frame
+from mriparaspinal.analysis.frames import give_back, participants_frame, read_measurements, table_frame
 from mriparaspinal.brain.atlas import COLUMNS as REGION_COLUMNS
 from mriparaspinal.brain.atlas import wide_table
 from mriparaspinal.core.errors import NoInputError, UsageError
@@ -99,9 +97,10 @@ def open_cohort(
         return named is None or column in ROW_KEYS or column in named
 
     measurements = [read_measurements(found.contents, found.tables, lambda c: keep(c) or c in NOTED)]
+    give_back()
     # Handed over and not kept: the cohort would stand in memory twice.
     table, said = assemble(measurements.pop(), people, keep)
-    _give_back()
+    give_back()
     return Cohort(
         table,
         people,
@@ -112,12 +111,6 @@ def open_cohort(
         tuple(inputs),
         None if named is None else partial(open_cohort, found, participants_file),
     )
-
-
-def _give_back() -> None:
-    """Hand the memory that reading took back to the system, where it can be asked to take it (glibc)."""
-    with contextlib.suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def open_participants(

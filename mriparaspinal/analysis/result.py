@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 import pandas as pd
 
 from mriparaspinal import __version__
-from mriparaspinal.analysis.frames import frame_csv, problems_frame
+from mriparaspinal.analysis.frames import frame_csv, give_back, problems_frame
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.io.manifest import manifest_bytes
 from mriparaspinal.io.output import OutputFolder
@@ -137,7 +137,7 @@ class Analysis:
         if not missing:
             return ()
         found = f"no font of this machine has the letters {' '.join(missing[:20])}"
-        return (f"figures: {found}; they are boxes there; install one that has them, such as Noto Sans CJK",)
+        return (f"figures: {found}; they are boxes there; install one, such as the Noto Sans of that script",)
 
     def _put(self, folder: OutputFolder) -> list[str]:
         """Put all files and the manifest into a folder that is taken, where they wait; their names.
@@ -149,6 +149,7 @@ class Analysis:
             folder.put(name, content)
             outputs[name] = sha256(content)
             del content  # before the next figure is drawn
+            give_back()
         manifest = {
             "mriparaspinal": __version__,
             "settings": {name: list(values) for name, values in self.settings.items() if values},

@@ -194,6 +194,11 @@ def read_results(folder: PathLike) -> StudyResults:
     return found
 
 
+def results_in(folder: Path) -> StudyResults:
+    """Results that stay in their folder, for commands that look at one table at a time."""
+    return StudyResults(summary={}, contents={}, where=folder)
+
+
 def results_of(measured: MeasuredDataset, settings: Settings) -> StudyResults:
     """The results of a dataset that was measured, with the files that they are saved as."""
     study = measured.study

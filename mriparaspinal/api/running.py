@@ -13,7 +13,7 @@ from mriparaspinal.api.contoured import ContourArguments, ContourChoice
 from mriparaspinal.api.given import PathLike, Progress, Table, files
 from mriparaspinal.api.making import Made, make_report
 from mriparaspinal.api.measuring import Pair, measure_into, requested
-from mriparaspinal.api.results import StudyResults, read_results
+from mriparaspinal.api.results import StudyResults, results_in
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NothingToCompareError, ParaspinalError
 from mriparaspinal.core.filenames import PARTICIPANTS
@@ -134,7 +134,7 @@ def _compared(results: Path, folder: OutputFolder) -> Analysis:
         )
 
     try:
-        found = compare(read_results(results))
+        found = compare(results_in(results))
         found.put(folder)
     except NothingToCompareError as reason:
         found = skipped(reason)

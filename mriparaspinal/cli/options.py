@@ -297,7 +297,7 @@ class Study:
     @property
     def data(self) -> StudyResults | Path:
         """The one of both that was given; raises :class:`UsageError`."""
-        from mriparaspinal.api.results import read_results
+        from mriparaspinal.api.results import results_in
 
         if self.results is not None and self.table is not None:
             found = f"{self.results} and --table {self.table} were both given"
@@ -309,7 +309,7 @@ class Study:
             return self.table
         if self.results is None:
             raise UsageError("neither RESULTS nor --table was given; expected one of them; name it")
-        return read_results(self.results)
+        return results_in(self.results)
 
 
 def given(*groups: Any, **more: Any) -> dict[str, Any]:

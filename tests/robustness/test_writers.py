@@ -595,18 +595,26 @@ def test_a_mark_of_somebody_else_that_cannot_be_removed_is_named(tmp_path):
     assert "remove it, or choose another --out" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["regress", "masks", "phantom", "report"])
+@pytest.mark.parametrize("name", ["quantify", "merge", "prepare", "regress", "masks", "phantom", "report"])
 def test_a_limit_on_the_size_of_files_leaves_nothing_behind(every, tmp_path, name):
-    out, temp = tmp_path / "out", tmp_path / "temp"
+    """As on a disk that is full: nothing new is left, and old results stay whole."""
+    out, temp, writer = tmp_path / "out", tmp_path / "temp", every[name]
     temp.mkdir()
-    every[name].start(out)
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))  # noqa: E731
-    command = every[name].command(out, every[name].other)
-    outcome = finish(start(*command, preexec_fn=limit, env={**os.environ, "TMPDIR": str(temp)}))
-    assert outcome.code == 2, outcome.err
-    assert "cannot be written (File too large)" in outcome.err
-    assert "Traceback" not in outcome.err
-    assert contents(tmp_path) == {}
+    for old in (None, writer.one) if writer.one else (None,):
+        shutil.rmtree(out, ignore_errors=True)
+        writer.start(out)
+        if old:
+            assert run(*writer.command(out, old)).code == 0
+        before = contents(tmp_path)
+        command = writer.command(out, writer.other)
+        outcome = finish(start(*command, preexec_fn=limit, env={**os.environ, "TMPDIR": str(temp)}))
+        assert outcome.code == 2, outcome.err
+        assert (
+            outcome.err.splitlines()[-1].count("cannot be written (File too large); expected a writable") == 1
+        )
+        assert "Traceback" not in outcome.err
+        assert contents(tmp_path) == before
 
 
 def test_an_error_in_writing_is_one_line(tmp_path):
