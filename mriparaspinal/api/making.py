@@ -155,7 +155,9 @@ def contours(
     1
     """
     from mriparaspinal.annotations.to_labelme import make_contours, open_annotations
+    from mriparaspinal.drafts.files import add_rows, rows_of
     from mriparaspinal.io.beside import write_beside
+    from mriparaspinal.io.lock import finished
 
     root = Path(dataset)
     _require_in_range("tolerance", tolerance)
@@ -164,7 +166,10 @@ def contours(
     made = make_contours(annotations, tolerance, each(progress, "making contours", slices), draft)
     with telling(made.problems):
         _require_files(made, Path(source), slices)
-        written = write_beside(root, made.files)
+        with finished():
+            written = write_beside(root, made.files)
+            if drafted := rows_of(made.files, "contours", Path(source).name):
+                add_rows(root, drafted)
     summary = {"slices": slices, "written": written, "shapes": made.shapes, "drafts": made.drafts}
     summary |= {"changed_px": made.changed_px, "most_changed_px": made.most_changed_px}
     return Made(out=root, count=len(made.files), problem_list=tuple(made.problems), summary=summary)

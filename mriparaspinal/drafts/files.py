@@ -15,7 +15,7 @@ from typing import Any
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import Contour
 from mriparaspinal.core.text import read_number
-from mriparaspinal.drafts.mark import as_written, is_draft, set_draft
+from mriparaspinal.drafts.mark import as_written, contour_hash, is_draft, set_draft
 from mriparaspinal.drafts.splines import Points, simplify
 from mriparaspinal.imaging.rasterise import crosses_itself
 from mriparaspinal.io.beside import write_beside
@@ -37,9 +37,9 @@ class DraftRow:
     sha256: str
     """Of the points, as :func:`.mark.contour_hash` tells it."""
     command: str
-    """``draft``, ``refine`` or ``interpolate``."""
+    """``draft``, ``refine``, ``interpolate`` or ``contours``."""
     made_from: str
-    """The images whose contours it was made from, parted by ``; ``."""
+    """The images whose contours it was made from, separated by ``; ``; of ``contours``: its source."""
     expected_dice: float | None = None
     """``draft``: the Dice coefficient to expect, 0–1."""
     look_first: int | None = None
@@ -124,6 +124,17 @@ def polygon(label: str, line: Points, tolerance_px: float) -> Contour | None:
         if len(contour.points) >= 3 and not crosses_itself(contour):
             return contour
     return None
+
+
+def rows_of(files: Mapping[str, bytes], command: str, made_from: str) -> list[DraftRow]:
+    """The rows of those of some LabelMe files, by name, that carry the flag."""
+    rows = []
+    for name, raw in files.items():
+        document = json.loads(raw)
+        image = f"{name.rpartition('/')[0]}/{document['imagePath']}".removeprefix("/")
+        for shape in document["shapes"] if is_draft(document) else ():
+            rows.append(DraftRow(image, shape["label"], contour_hash(shape["points"]), command, made_from))
+    return rows
 
 
 def write_drafts(root: Path, files: Mapping[str, bytes], rows: Sequence[DraftRow]) -> int:

@@ -1,4 +1,4 @@
-"""x."""
+"""One slice on the page: what of it is drawn, measured and found wrong."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import random
@@ -41,7 +42,7 @@ from tests.support.builders.slices import (
     write_image,
     write_slice,
 )
-from tests.support.builders.study import PROJECT, fingerprint, rows_of, run
+from tests.support.builders.study import PROJECT, fingerprint, read_csv, rows_of, run
 from tests.support.builders.volumes import LPS, load, save, write_slices
 
 SIZES = ("csa_px", "fat_px", "fi", "reference_px", "rcsa", "mean_intensity", "asymmetry_pct")
@@ -782,6 +783,33 @@ def test_label_maps_are_drafts_until_a_person_says_otherwise(tmp_path):
     outcome = run("quantify", tmp_path / "default", "--out", tmp_path / "results")
     assert (outcome.code, "flag draft" in outcome.err) == (3, True)
     assert run("quantify", tmp_path / "default", "--out", tmp_path / "results", "--accept-drafts").code == 0
+    assert not (tmp_path / "no" / "drafts.csv").exists()
+    drawn = json.loads(files["default"])
+    hashes = {shape["label"]: points_hash(shape["points"]) for shape in drawn["shapes"]}
+    rows = read_csv(tmp_path / "default" / "drafts.csv")
+    assert {row["label"]: row["sha256"] for row in rows} == hashes
+    assert {(row["image"], row["command"], row["made_from"]) for row in rows} == {
+        ("ALS_1_3.png", "contours", "maps")
+    }
+
+
+def test_a_label_map_that_was_unticked_but_not_changed_is_counted(tmp_path):
+    write_slice(tmp_path / "data", "ALS_1_3")
+    run("masks", tmp_path / "data", "--out", tmp_path / "maps")
+    scans = images_of(tmp_path / "data", tmp_path / "scans")
+    assert run("contours", tmp_path / "maps", "--dataset", scans).code == 0
+    drawn = json.loads((scans / "ALS_1_3.json").read_text())
+    drawn["flags"]["draft"] = False
+    drawn["shapes"][0]["points"][0][0] += 1  # a person moved one point of one contour
+    (scans / "ALS_1_3.json").write_text(json.dumps(drawn))
+    assert run("quantify", scans, "--out", tmp_path / "results").code == 0
+    counts = json.loads((tmp_path / "results" / "quantify.json").read_text())["counts"]
+    assert counts["accepted_as_drawn"] == len(drawn["shapes"]) - 1
+
+
+def points_hash(points):
+    """SHA-256 of ``x,y`` of every point with two decimals, parted by spaces."""
+    return hashlib.sha256(" ".join(f"{x:.2f},{y:.2f}" for x, y in points).encode()).hexdigest()
 
 
 @pytest.mark.parametrize("kind", ["RTSTRUCT", "SEG"])
