@@ -92,6 +92,15 @@ class ContourChoice:
                 raise UsageError(f"{argument(name)}: {found}; expected one of them; leave one out")
 
 
+def judged_in(folder: Path) -> ContourSource:
+    """The contours of a folder, without what its own ``review.csv`` excludes; raises :class:`UsageError`."""
+    from mriparaspinal.review.verdicts import FILE
+
+    if not (folder / FILE).is_file():
+        return BESIDE
+    return ContourSource(judgements=read_judgements(folder / FILE))
+
+
 def _drawn_in(place: Path) -> dict[str, frozenset[str]]:
     from mriparaspinal.drafts.files import read_drafts
 

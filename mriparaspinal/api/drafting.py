@@ -8,11 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mriparaspinal.api.contoured import judged_in
 from mriparaspinal.api.given import Found, PathLike, Progress, each, processes
 from mriparaspinal.api.measuring import settings_of
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.model import Problem, Settings
+from mriparaspinal.core.text import count_of
 from mriparaspinal.drafts.evaluation import COLUMNS as QUALITY_COLUMNS
 from mriparaspinal.drafts.evaluation import Quality
 from mriparaspinal.drafts.files import COLUMNS, DraftRow, read_drafts, write_drafts
@@ -205,14 +207,15 @@ def draft(
     if quick:
         require_opencv()
     bare, images = slices_without_contours(root, protocol)
-    judged = read_reviewed(source, protocol, number)
+    judged = read_reviewed(source, protocol, number, judged_in(source))
     sources = Sources(source, judged, protocol, quick)
     advance = each(progress, "drafting", min(MOST_COMPARED, len(judged)) + len(bare))
     made = draft_slices(root, bare, images.spacings, sources, number, advance)
     if bare and not made.files:
         lines = [problem.line() for problem in made.problems if problem.severity == "error"][:20]
-        found = f"{root}: no draft could be made for any of {len(bare)} slices; expected slices like those of"
-        raise NoInputError("\n".join([*lines, f"{found} {source}; see the page on drafts"]))
+        found = f"{root}: no draft could be made for any of {count_of(len(bare), 'slice')}"
+        expected = f"expected slices like those of {source}"
+        raise NoInputError("\n".join([*lines, f"{found}; {expected}; see the page on drafts"]))
     write_drafts(root, made.files, made.rows)
     told = {"without_contours": len(bare), "judged": len(judged)}
     return _drafted(root, len(made.files), made.rows, made.problems, made.qualities, **told)
@@ -278,7 +281,7 @@ def interpolate(
     there = read_protocol(root)
     protocol = settings_of(there, settings)
     _, number = processes(there, jobs)
-    made = interpolate_slices(root, protocol, largest_gap, number)
+    made = interpolate_slices(root, protocol, largest_gap, number, judged_in(root))
     if not made.files:
         found = f"{root}: no slice without contours lies between two contoured ones"
         raise NoInputError(f"{found}; expected stacks with gaps; see the page on drafts")

@@ -17,11 +17,12 @@ from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.filenames import SLICES_TABLE
 from mriparaspinal.core.labels import alias_key, region_of
 from mriparaspinal.core.model import Problem, Settings, Slice
+from mriparaspinal.core.text import count_of
 from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.drafts.files import DRAFTS, DraftRow, document_bytes, drafts_csv, polygon
 from mriparaspinal.drafts.mark import as_written, contour_hash, set_draft
 from mriparaspinal.drafts.refine import refine_regions
-from mriparaspinal.drafts.splines import Points
+from mriparaspinal.drafts.splines import Points, is_crossing
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.images import decode_image
 from mriparaspinal.io.labelme import COORDINATE_LIMIT, read_annotation
@@ -73,12 +74,9 @@ def refine_slices(
         made.slices += bool(result.rows)
     if not made.rows:
         lines = [problem.line() for problem in made.problems][:20]
-        found = (
-            f"{root}: nothing to refine on its {len(slices)} slices; expected LabelMe files with {FEWEST} "
-        )
-        raise NoInputError(
-            "\n".join([*lines, f"{found}to {MOST} points around each region; see docs/drafts.md"])
-        )
+        found = f"{root}: nothing to refine on {count_of(len(slices), 'slice')}"
+        expected = f"expected LabelMe files with {FEWEST} to {MOST} points around each region"
+        raise NoInputError("\n".join([*lines, f"{found}; {expected}; see docs/drafts.md"]))
     for name in _TABLES:
         if (root / name).is_file():
             made.files[name] = read_bytes(root / name)
@@ -122,9 +120,10 @@ def _refine_one(root: Path, settings: Settings, band: float | None, slice_: Slic
     document = json.loads(rough.removeprefix(b"\xef\xbb\xbf"))
     document["shapes"] = _refined_shapes(document["shapes"], grey, settings, band, slice_, made)
     document["imagePath"] = slice_.name.rpartition("/")[2]
-    if made.rows:
-        made.files[f"{slice_.name.rpartition('.')[0]}.json"] = document_bytes(set_draft(document, True))
-        made.files[slice_.name] = raw
+    # Clicks that could not be refined are no contour that counts, either.
+    is_draft = bool(made.rows) or any(problem.code == "crossing-clicks" for problem in made.problems)
+    refined = document_bytes(set_draft(document, True)) if is_draft else rough
+    made.files |= {f"{slice_.name.rpartition('.')[0]}.json": refined, slice_.name: raw}
     return made
 
 
@@ -152,10 +151,12 @@ def _refined_shapes(
         clicked.append((number, label, points))
     lines = refine_regions(grey, [(label, points) for _, label, points in clicked], band)
     refined = list(shapes)
-    for (number, label, _), line in zip(clicked, lines, strict=True):
-        contour = polygon(label, line.points, 0.0)
+    for (number, label, points), line in zip(clicked, lines, strict=True):
+        contour = None if is_crossing(points) else polygon(label, line.points, 0.0)
         if contour is None:
-            found = "the line through the points crosses itself; expected them in turn around the region"
+            found = (
+                "the line through the points is self-intersecting; expected them in turn around the region"
+            )
             made.problems.append(
                 Problem(
                     slice_.annotation, label, "error", "crossing-clicks", found, "click them anew, in turn"
@@ -188,5 +189,7 @@ def _clicks(shape: dict[str, Any]) -> Points | None:
         read = np.array(points, dtype=np.float64)
     except (TypeError, ValueError):
         return None
-    sound = read.shape == (len(points), 2) and math.isfinite(read.sum())
-    return read if sound and np.abs(read).max() <= COORDINATE_LIMIT else None
+    valid = read.shape == (len(points), 2) and math.isfinite(read.sum())
+    if not valid or np.abs(read).max() > COORDINATE_LIMIT or len(np.unique(read, axis=0)) < FEWEST:
+        return None
+    return read

@@ -20,7 +20,8 @@ from scipy.ndimage import distance_transform_edt
 from skimage.measure import find_contours
 
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import Contour, Problem, Settings, Slice
+from mriparaspinal.core.model import WHOLE, Contour, Problem, Settings, Slice
+from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
 from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.dataset.read import read_slice
 from mriparaspinal.drafts.draft import slices_without_contours
@@ -141,24 +142,31 @@ def interpolate_slices(
     settings: Settings,
     most_mm: float,
     jobs: int = 1,
+    source: ContourSource = BESIDE,
 ) -> Interpolated:
-    """Interpolate all slices of a dataset that lie between two whose contours a person has judged."""
+    """Interpolate all slices of a dataset that lie between two whose contours a person has judged.
+
+    ``source``: what a review excludes is not made use of.
+    """
     bare, images = slices_without_contours(root, settings)
     slices = open_dataset(root, settings).dataset.slices
     contoured = [s for s in slices if s.image and not is_draft_slice(root, s)]
+    contoured = [s for s in contoured if WHOLE not in source.left_out(s.name)]
     todo = list(gaps(contoured, bare, images.places, most_mm))
     made = Interpolated()
-    for result in map_in_order(partial(_interpolate_one, root, settings), todo, jobs):
+    for result in map_in_order(partial(_interpolate_one, root, settings, source), todo, jobs):
         made.files |= result.files
         made.rows += result.rows
         made.problems += result.problems
     return made
 
 
-def _interpolate_one(root: Path, settings: Settings, given: Between) -> Interpolated:
+def _interpolate_one(root: Path, settings: Settings, source: ContourSource, given: Between) -> Interpolated:
     made = Interpolated()
     name = given.slice.name
-    first, second = (_masks(root, settings, s, made) for s in (given.before, given.after))
+    first, second = (
+        _masks(root, settings, s, source.left_out(s.name), made) for s in (given.before, given.after)
+    )
     if first is None or second is None:
         return made
     if first[1] != second[1]:
@@ -177,13 +185,13 @@ def _interpolate_one(root: Path, settings: Settings, given: Between) -> Interpol
         return made
     stem, image = name.rpartition(".")[0], name.rpartition("/")[2]
     made.files[f"{stem}.json"] = draft_bytes(image, shape, contours)
-    parents = f"{given.before.name}; {given.after.name}"
-    made.rows = [DraftRow(name, c.label, contour_hash(c.points), "interpolate", parents) for c in contours]
+    names = f"{given.before.name}; {given.after.name}"
+    made.rows = [DraftRow(name, c.label, contour_hash(c.points), "interpolate", names) for c in contours]
     return made
 
 
 def _masks(
-    root: Path, settings: Settings, slice_: Slice, made: Interpolated
+    root: Path, settings: Settings, slice_: Slice, left_out: frozenset[RegionKey], made: Interpolated
 ) -> tuple[Masks, tuple[int, int]] | None:
     """The masks of a contoured slice, of the pixels whose centre lies inside, and its (rows, columns)."""
     found = read_slice(root, slice_, settings)
@@ -193,5 +201,6 @@ def _masks(
     columns, rows = found.image.size
     parts: dict[RegionKey, list[Contour]] = defaultdict(list)
     for key, contour in found.anatomy.contours:
-        parts[key].append(contour)
+        if key not in left_out:
+            parts[key].append(contour)
     return {key: pixels_of(part, (rows, columns), "centre") for key, part in parts.items()}, (rows, columns)

@@ -18,7 +18,14 @@ from scipy.special import expit
 from skimage.measure import find_contours
 from skimage.segmentation import random_walker
 
-from mriparaspinal.drafts.splines import Points, closed_spline, depth_below, enclosed_area, simplify
+from mriparaspinal.drafts.splines import (
+    Points,
+    closed_spline,
+    depth_below,
+    enclosed_area,
+    is_crossing,
+    simplify,
+)
 
 #: Lengths as a fraction of the square root of the region's area, so that they hold at any size of pixels.
 _BAND, _BLUR, _SOFT = 0.08, 0.02, 0.03
@@ -102,6 +109,8 @@ def _against(line: Points, points: Points) -> Refined:
     """What became of a spline: the change of its area, and the largest distance from it."""
     area = enclosed_area(line)
     change = 100 * (enclosed_area(points) / area - 1) if area > 0 else 0.0
+    if not len(points):
+        return Refined(points, 0.0, 0.0)
     nearest, _ = cKDTree(line).query(points)
     return Refined(points, change, float(np.max(nearest)))
 
@@ -134,8 +143,8 @@ class _Strip:
 
 def _strip(grey: NDArray[np.uint8], points: Points, band: float | None) -> _Strip:
     line = closed_spline(points, 0.5)
-    if len(line) < 3:
-        return _Strip(line, np.zeros(2))
+    if len(line) < 3 or is_crossing(points) or is_crossing(line):
+        return _Strip(line, np.zeros(2))  # no region is meant by it: it stays, to be seen
     band = default_band(points) if band is None else band
     size = float(np.sqrt(enclosed_area(line)))
     margin = int(np.ceil(band)) + 4

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import NoInputError, UnreadableError
-from mriparaspinal.core.model import SEGMENTS, Settings, Slice
+from mriparaspinal.core.model import SEGMENTS, WHOLE, Settings, Slice
+from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
 from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.dataset.read import read_slice
 from mriparaspinal.drafts.files import is_draft_file
@@ -48,7 +49,7 @@ def field_of(spacing: tuple[float, float] | None, shape: tuple[int, ...]) -> Fie
 
 
 def read_masks(
-    root: Path, slice_: Slice, settings: Settings
+    root: Path, slice_: Slice, settings: Settings, left_out: frozenset[RegionKey] = frozenset()
 ) -> tuple[NDArray[np.uint8], dict[RegionKey, NDArray[np.bool_]]] | None:
     """The grey levels (rows, columns) of a slice and the masks of its regions; None without any."""
     found = read_slice(root, slice_, settings)
@@ -56,14 +57,19 @@ def read_masks(
         return None
     grey = np.asarray(found.image)
     shape = (grey.shape[0], grey.shape[1])
-    masks = {key: patch.full(shape) for key, patch in found.anatomy.patches.items() if key in REGIONS}
+    patches = {key: patch for key, patch in found.anatomy.patches.items() if key in REGIONS}
+    masks = {key: patch.full(shape) for key, patch in patches.items() if key not in left_out}
     return (grey, masks) if masks else None
 
 
 def _read_one(
-    root: Path, settings: Settings, spacings: dict[str, tuple[float, float]], slice_: Slice
+    root: Path,
+    settings: Settings,
+    spacings: dict[str, tuple[float, float]],
+    source: ContourSource,
+    slice_: Slice,
 ) -> Reviewed | None:
-    read = read_masks(root, slice_, settings)
+    read = read_masks(root, slice_, settings, source.left_out(slice_.name))
     if read is None:
         return None
     grey, masks = read
@@ -80,19 +86,24 @@ def is_draft_slice(root: Path, slice_: Slice) -> bool:
 
 
 def read_reviewed(
-    root: Path, settings: Settings, jobs: int = 1, progress: Callable[[], None] | None = None
+    root: Path,
+    settings: Settings,
+    jobs: int = 1,
+    source: ContourSource = BESIDE,
+    progress: Callable[[], None] | None = None,
 ) -> list[Reviewed]:
-    """The slices of a dataset that have contours and are no drafts.
+    """The slices of a dataset that have contours, are no drafts, and are not excluded by ``source``.
 
     Raises :class:`NoInputError` where they are fewer than :data:`FEWEST`.
     """
     study = open_dataset(root, settings)
     slices = [s for s in study.dataset.slices if s.image and not is_draft_slice(root, s)]
+    slices = [s for s in slices if WHOLE not in source.left_out(s.name)]
     drafts = len(study.dataset.slices) - len(slices)
-    read = partial(_read_one, root, settings, study.spacings)
+    read = partial(_read_one, root, settings, study.spacings, source)
     found = [one for one in map_in_order(read, slices, jobs, progress) if one is not None]
     if len(found) < FEWEST:
-        beside = f" ({drafts} more are drafts, or have no image)" if drafts else ""
+        beside = f" ({drafts} more are drafts, excluded, or without an image)" if drafts else ""
         expected = f"expected at least {FEWEST}, better {ADVISED} of the same segment"
         remedy = "contour more slices and untick the flag draft of those that you have judged"
         raise NoInputError(

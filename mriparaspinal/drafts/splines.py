@@ -9,7 +9,7 @@ from scipy.ndimage import distance_transform_edt
 from skimage.measure import approximate_polygon
 
 from mriparaspinal.core.model import Contour
-from mriparaspinal.imaging.rasterise import rasterise
+from mriparaspinal.imaging.rasterise import crosses_itself, rasterise
 
 Points = NDArray[np.float64]
 """(n, 2): columns x, rows y, in pixels."""
@@ -48,14 +48,23 @@ def depth_below(line: Points, shape: tuple[int, int]) -> NDArray[np.float64]:
     return mean
 
 
+def is_crossing(line: Points) -> bool:
+    """Whether a closed line crosses itself."""
+    return crosses_itself(Contour("", "polygon", tuple(map(tuple, line.tolist()))))
+
+
 def enclosed_area(line: Points) -> float:
     """The area within a closed line, in px² (shoelace)."""
+    if len(line) < 3:
+        return 0.0
     x, y = (line - line.mean(axis=0)).T
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 
 def simplify(line: Points, tolerance_px: float) -> Points:
     """A line of fewer points around the same area: what the chords cut off is given back all around."""
+    if len(line) < 3:
+        return line
     closed = np.concatenate((line, line[:1]))
     points: Points = approximate_polygon(closed, tolerance_px)[:-1]
     if len(points) < 3 or not enclosed_area(points):

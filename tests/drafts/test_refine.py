@@ -14,7 +14,7 @@ from mriparaspinal.drafts.mark import contour_hash
 from mriparaspinal.drafts.refine import refine_regions
 from mriparaspinal.drafts.splines import closed_spline
 from tests.support.builders.drafts import pillow_mask
-from tests.support.builders.study import fingerprint, run
+from tests.support.builders.study import copy_sample, fingerprint, read_csv, run
 
 SIDE = 160
 
@@ -145,7 +145,7 @@ def test_neighbours_do_not_take_what_the_other_holds() -> None:
     [
         ({"MF_L": [[1, 1], [9, 9], [1, 9]]}, {}, "no polygon of 4 to 60 points"),
         ({"MF_L": circle(80, 80, 30, 61)}, {}, "no polygon of 4 to 60 points"),
-        ({"fat": circle(80, 80, 30)}, {}, "nothing to refine on its 1 slices"),
+        ({"fat": circle(80, 80, 30)}, {}, "nothing to refine on 1 slice;"),
         (CLICKS, {"imageWidth": 99}, "drawn on 99×160 px, but the image has 160×160"),
         (CLICKS, {"shapes": 3}, "no list of shapes"),
     ],
@@ -163,3 +163,56 @@ def test_what_cannot_be_refined_is_said(
 def test_the_folder_itself_is_no_output(tmp_path: Path) -> None:
     rough = write(tmp_path / "rough")
     assert run("refine", rough, "--out", rough).code == 2
+
+
+def test_clicks_out_of_turn_are_an_error_and_no_contour_that_is_measured(tmp_path):
+    rough, fine = tmp_path / "rough", tmp_path / "fine"
+    copy_sample(rough, "ALS_1_3.*")
+    document = json.loads((rough / "ALS_1_3.json").read_text())
+    for shape in document["shapes"]:
+        points = shape["points"]
+        shape["points"] = [points[i * len(points) // 9] for i in range(9)]
+        shape["points"][1], shape["points"][4] = shape["points"][4], shape["points"][1]
+    (rough / "ALS_1_3.json").write_text(json.dumps(document))
+    copy_sample(tmp_path / "more", "ALS_2_3.*")
+    good = json.loads((tmp_path / "more" / "ALS_2_3.json").read_text())
+    for shape in good["shapes"]:
+        shape["points"] = [shape["points"][i * len(shape["points"]) // 9] for i in range(9)]
+    (rough / "ALS_2_3.json").write_text(json.dumps(good))
+    (rough / "ALS_2_3.png").write_bytes((tmp_path / "more" / "ALS_2_3.png").read_bytes())
+    outcome = run("refine", rough, "--out", fine)
+    assert outcome.code == 4, outcome.err
+    assert outcome.err.count("self-intersecting") == len(document["shapes"])
+    left = json.loads((fine / "ALS_1_3.json").read_text())
+    assert left["flags"]["draft"] is True
+    assert [s["points"] for s in left["shapes"]] == [s["points"] for s in document["shapes"]]
+
+
+@pytest.mark.parametrize("points", [[[10, 10]] * 6, [[10, 10], [20, 10]] * 3])
+def test_clicks_on_one_spot_do_not_end_the_run(tmp_path, points):
+    rough, fine = tmp_path / "rough", tmp_path / "fine"
+    copy_sample(rough, "ALS_1_3.*")
+    document = json.loads((rough / "ALS_1_3.json").read_text())
+    for number, shape in enumerate(document["shapes"]):
+        corners = shape["points"]
+        shape["points"] = points if not number else [corners[i * len(corners) // 9] for i in range(9)]
+    (rough / "ALS_1_3.json").write_text(json.dumps(document))
+    outcome = run("refine", rough, "--out", fine)
+    assert "Traceback" not in outcome.err
+    assert "no polygon of 4 to 60 points" in outcome.err
+    assert len(read_csv(fine / "drafts.csv")) == len(document["shapes"]) - 1
+
+
+def test_a_slice_without_clicks_is_in_the_output_as_it_was(tmp_path):
+    rough, fine = tmp_path / "rough", tmp_path / "fine"
+    copy_sample(rough, "ALS_[12]_3.*")
+    for name in ("ALS_1_3", "ALS_2_3"):
+        document = json.loads((rough / f"{name}.json").read_text())
+        for shape in document["shapes"]:
+            corners = shape["points"]
+            shape["points"] = [corners[i * len(corners) // 9] for i in range(9)]
+        document["shapes"] = document["shapes"] if name == "ALS_1_3" else []
+        (rough / f"{name}.json").write_text(json.dumps(document))
+    assert run("refine", rough, "--out", fine).code == 0
+    assert (fine / "ALS_2_3.json").read_bytes() == (rough / "ALS_2_3.json").read_bytes()
+    assert (fine / "ALS_2_3.png").read_bytes() == (rough / "ALS_2_3.png").read_bytes()
