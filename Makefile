@@ -62,6 +62,7 @@ bench: $(VENV)/.installed-dev
 # A hundred runs killed at random moments: two minutes.
 faults: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/faults.py
+	REVIEW_KILLS=50 $(BIN)/python -m pytest -q tests/review/test_journal.py -k killed
 
 # The sample cohort is made by the tool itself; a test holds the two together.
 sample_data: $(VENV)/.installed

@@ -239,7 +239,8 @@ def test_an_embedded_image_beside_its_png_does_no_harm(tmp_path: Path) -> None:
 def test_the_options_on_the_pages_exist() -> None:
     from mriparaspinal.cli import COMMANDS, load
 
-    known = {option for name in COMMANDS for p in load(name).params for option in (*p.opts, *p.secondary_opts)}
+    params = [param for name in COMMANDS for param in load(name).params]
+    known = {option for p in params for option in (*p.opts, *p.secondary_opts)}
     for page in DOCS.glob("*.md"):
         text = page.read_text(encoding="utf-8")
         for line in re.findall(r"mriparaspinal [^`|\n]*", text):

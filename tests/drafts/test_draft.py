@@ -171,8 +171,19 @@ def test_drafts_and_too_few_slices_are_no_atlases(slices: dict[str, PhantomSlice
     outcome = run("draft", scans)
     assert outcome.code == 3
     (line,) = outcome.err.splitlines()
-    assert "4 slices with judged contours were found (1 more are drafts, or have no image)" in line
+    assert (
+        "4 slices with judged contours were found (1 more are drafts, excluded, or without an image)" in line
+    )
     assert fingerprint(scans) == before
+
+
+def test_what_the_review_excludes_is_no_atlas(slices: dict[str, PhantomSlice], tmp_path: Path) -> None:
+    stems = list(slices)[:6]
+    scans = write(tmp_path / "scans", {stem: slices[stem] for stem in stems}, stems[5:])
+    (scans / "review.csv").write_text(f"image,region,verdict,reason\n{stems[0]}.png,,exclude,motion\n")
+    outcome = run("draft", scans)
+    assert outcome.code == 3
+    assert "4 slices with judged contours were found" in outcome.err
 
 
 def test_a_table_of_somebody_else_is_not_replaced(slices: dict[str, PhantomSlice], tmp_path: Path) -> None:
