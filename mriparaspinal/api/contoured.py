@@ -81,6 +81,7 @@ class ContourChoice:
                 drawn if there else None,
                 judgements,
                 tuple(problems),
+                "review.csv" if self.review is None else Path(self.review).name,
             ),
             digests,
         )

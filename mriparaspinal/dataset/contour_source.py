@@ -62,6 +62,8 @@ class ContourSource:
     """What readers judged; None: no review was given."""
     problems: tuple[Problem, ...] = ()
     """What is wrong with the tables of this."""
+    review: str = "review.csv"
+    """The name of the table of judgements, for messages."""
     _judged: Mapping[str, tuple[Judgement, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

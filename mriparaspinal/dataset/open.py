@@ -104,7 +104,7 @@ def open_dataset(
         files, dead = _with_contours_of(source.folder, root, files, dead, leave_out)
     if source.judgements:
         images = [name for name in files if kind(name) == "image"]
-        source = replace(source, judgements=agreed(source.judgements, images, "review.csv"))
+        source = replace(source, judgements=agreed(source.judgements, images, source.review))
     if maps is not None:
         from mriparaspinal.dataset.label_maps import is_picture_of_masks, masks_without_slice
 
