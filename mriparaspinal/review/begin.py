@@ -57,8 +57,9 @@ def begin(root: Path, settings: Settings, wanted: Wanted) -> tuple[Session, list
         readings = [replace(reading, file=json_name(reading.image)) for reading in readings]
     proposals: tuple[Proposal, ...] = ()
     if wanted.compare:
-        readings, why = _to_adjudicate(root, settings, wanted, readings)
+        readings, why, passed_over = _to_adjudicate(root, settings, wanted, readings)
         notes.append(f"{count_of(len(readings), 'slice')} on which the readers differ: see {adjudicate.FILE}")
+        notes += passed_over
         proposals = tuple(Proposal(path.name or str(path), path) for path in wanted.compare)
         if len({proposal.name for proposal in proposals}) < len(proposals):
             proposals = tuple(Proposal(str(proposal.folder), proposal.folder) for proposal in proposals)
@@ -100,22 +101,25 @@ def begin(root: Path, settings: Settings, wanted: Wanted) -> tuple[Session, list
 
 def _to_adjudicate(
     root: Path, settings: Settings, wanted: Wanted, readings: Sequence[Reading]
-) -> tuple[list[Reading], dict[str, str]]:
+) -> tuple[list[Reading], dict[str, str], list[str]]:
     for path in wanted.compare:
         require_finished(path, "the folder of a reader", "review")
     one, other = wanted.compare
     limit = DICE_LIMIT if wanted.dice_below is None else wanted.dice_below
-    found = adjudicate.differences(root, readings, (one, other), settings, limit)
+    compared = adjudicate.compare(root, readings, (one, other), settings, limit)
+    found = compared.differences
     why: dict[str, str] = {}
     for difference in found:
         why[difference.image] = "; ".join(filter(None, (why.get(difference.image, ""), difference.text)))
     if not found:
         said = f"no region with a Dice below {limit:g}; expected differences to look at"
-        raise NoInputError(f"{one}, {other}: {said}; give a higher --dice-below, or none is needed")
+        lines = [f"{one}, {other}: {note}" for note in compared.notes]
+        last = f"{one}, {other}: {said}; give a higher --dice-below, or none is needed"
+        raise NoInputError("\n".join([*lines, last]))
     assert wanted.out is not None  # the command requires it
     content = adjudicate.adjudication_bytes(found)
     write_file(wanted.out / adjudicate.FILE, content, same_header(content))
-    return [reading for reading in readings if reading.image in why], why
+    return [reading for reading in readings if reading.image in why], why, compared.notes
 
 
 def _of_drafts(root: Path) -> tuple[dict[str, str], dict[str, dict[str, float]]]:

@@ -210,3 +210,34 @@ def test_unblind_does_not_write_over_what_was_corrected_since(tmp_path):
     assert refused.code == 2
     assert "changed since unblind wrote them: ALS_1_3.json, ALS_2_3.json" in refused.err
     assert fingerprint(named) == before
+
+
+def test_readers_who_differ_in_what_they_excluded_are_shown_and_the_rest_is_counted(tmp_path):
+    root, anna, ben, carl = (tmp_path / name for name in ("scans", "anna", "ben", "carl"))
+    for number in range(1, 8):
+        for folder in (root, anna, ben):
+            write_slice(folder, f"ALS_{number}_3")
+    (ben / "ALS_1_3.json").unlink()
+    (root / "ALS_7_3.png").write_bytes(b"no image")
+    head = "image,region,reader,verdict,reason,comment\n"
+    both = "ALS_3_3.png,,{0},exclude,motion,\nALS_5_3.png,ES_L,{0},exclude,cut,\n"
+    alone = "ALS_2_3.png,,anna,exclude,motion,\nALS_4_3.png,MF_R,anna,exclude,blur,\n"
+    (anna / "review.csv").write_text(head + both.format("anna") + alone)
+    (ben / "review.csv").write_text(head + both.format("ben"))
+    options = ("--compare", anna, "--compare", ben, "--out", carl, "--reader", "carl")
+    served = serve(root, *options)
+    why = {reading["name"]: reading["why"] for reading in served.ask("session")["readings"]}
+    assert why == {
+        "ALS_2_3.png": "the slice: excluded by anna alone",
+        "ALS_4_3.png": "MF_R: excluded by anna alone",
+    }
+    served.end()
+    listed = [(row["image"], row["region"]) for row in read_csv(carl / "adjudication.csv")]
+    assert listed == [("ALS_2_3.png", ""), ("ALS_4_3.png", "MF_R")]
+    # Without a difference there is nothing to show, and what was not compared is told all the same.
+    (anna / "review.csv").write_text(head + both.format("anna"))
+    refused = run("review", root, *options, "--no-browser")
+    assert refused.code == 3
+    for what in ("that one reader alone has contoured", "that both readers excluded", "image cannot be read"):
+        assert what in refused.err
+    assert "not compared: 1 slice that both" in refused.err
