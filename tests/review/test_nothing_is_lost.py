@@ -241,3 +241,20 @@ def test_readers_who_differ_in_what_they_excluded_are_shown_and_the_rest_is_coun
     for what in ("that one reader alone has contoured", "that both readers excluded", "image cannot be read"):
         assert what in refused.err
     assert "not compared: 1 slice that both" in refused.err
+
+
+def test_what_a_reader_excluded_leaves_the_pair_out(tmp_path):
+    root, anna, ben = (tmp_path / name for name in ("scans", "anna", "ben"))
+    for number in range(1, 7):
+        for folder in (root, anna, ben):
+            write_slice(folder, f"ALS_{number}_3")
+    judged = "image,region,reader,verdict,reason\nALS_2_3.png,,anna,exclude,motion\n"
+    (anna / "review.csv").write_text(judged + "ALS_4_3.png,MF_R,anna,exclude,blur\n")
+    out = tmp_path / "agreement"
+    done = run("reliability", "--dataset", root, "--readers", anna, ben, "--out", out)
+    assert done.code == 0, done.err
+    assert "anna/ALS_2_3.png: warning: the slice is excluded by the review (motion)" in done.err
+    assert "anna/ALS_4_3.png: MF_R: warning: MF_R is excluded by the review (blur)" in done.err
+    left_out = "ALS_2 L3 left (anna); ALS_2 L3 right (anna)"
+    assert f"MF fi: 3 of 12 targets left out, no value from: {left_out}; ALS_4 L3 right (anna)" in done.err
+    assert f"ES fi: 2 of 12 targets left out, no value from: {left_out}" in done.err
