@@ -19,6 +19,7 @@ from mriparaspinal.core.filenames import IMAGE_ENDINGS
 from mriparaspinal.core.model import Problem, Settings
 from mriparaspinal.io.folder import list_files, read_bytes
 from mriparaspinal.io.images import decode_image
+from mriparaspinal.review.verdicts import FILE as REVIEW
 
 if TYPE_CHECKING:
     from mriparaspinal.api.results import StudyResults
@@ -68,9 +69,9 @@ def _measured(
     settings: Settings | Mapping[str, Any] | None,
     progress: Progress | None,
 ) -> StudyResults:
-    asked = requested(
-        dataset, settings, None, (None, None), None, (), None, contours=ContourChoice(annotations=folder)
-    )
+    review = folder / REVIEW
+    contours = ContourChoice(annotations=folder, review=review if review.is_file() else None)
+    asked = requested(dataset, settings, None, (None, None), None, (), None, contours=contours)
     _refuse_other_images(dataset, folder)
     try:
         return measure_into(asked, None, progress)

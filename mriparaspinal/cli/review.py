@@ -114,7 +114,7 @@ def _require_together(reading: _Reading) -> None:
     """Raise :class:`UsageError` for an option without those that it needs."""
     blinded, compared = reading.blind is not None, bool(reading.compare)
     for option, given, needed, there in (
-        ("--out", reading.out is not None, "--reader", bool(reading.reader)),
+        ("--out", reading.out is not None, "--reader", bool((reading.reader or "").strip())),
         ("--blind", blinded, "--out", reading.out is not None),
         ("--blind", blinded, "--key", reading.key is not None),
         ("--key", reading.key is not None, "--blind", blinded),

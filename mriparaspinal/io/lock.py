@@ -221,5 +221,8 @@ def require_finished(folder: Path, expected: str, command: str) -> None:
         raise NoInputError(f"{folder}: no such folder; expected {expected}; check the path")
     if (folder / MARK).exists():
         found = "a run was cut off here, or is still writing"
+        if command == "review":
+            found = "review is still open here, or was cut off"
+            raise NoInputError(f"{folder}: {found}; expected {expected}, closed; end review with Finish")
         what = "finished " + expected.removeprefix("the ").removesuffix(" of quantify")
         raise NoInputError(f"{folder}: {found}; expected {what}; run {command} again")

@@ -9,14 +9,15 @@ from pathlib import Path
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.model import Settings
 from mriparaspinal.core.spelling import composed
+from mriparaspinal.core.text import count_of
 from mriparaspinal.drafts.files import read_drafts
 from mriparaspinal.io.lock import require_finished
-from mriparaspinal.io.write import cannot_write, same_header, write_file
+from mriparaspinal.io.write import cannot_write, same_header, sha256, write_file
 from mriparaspinal.review import adjudicate
-from mriparaspinal.review.blind import json_name, keep_key, keep_reader, make_codes
+from mriparaspinal.review.blind import json_name, keep_key, keep_reader, key_bytes, make_codes, require_reader
 from mriparaspinal.review.session import Proposal, Session, Way
 from mriparaspinal.review.slices import Reading, blinded, find_readings
-from mriparaspinal.review.verdicts import read_marks
+from mriparaspinal.review.verdicts import read_marks, require_plain
 
 #: A region of two readers differs where its Dice is below this.
 DICE_LIMIT = 0.9
@@ -44,6 +45,8 @@ def begin(root: Path, settings: Settings, wanted: Wanted) -> tuple[Session, list
     Raises :class:`UsageError` where files would be written that are not the reader's, and
     :class:`NoInputError` where there is nothing to look at.
     """
+    reader = (wanted.reader or "").strip()
+    require_plain(reader, "--reader")
     readings, lost = find_readings(root, settings)
     notes = [problem.line() for problem in lost if wanted.blind is None]
     why: dict[str, str] = {}
@@ -54,8 +57,9 @@ def begin(root: Path, settings: Settings, wanted: Wanted) -> tuple[Session, list
         readings = [replace(reading, file=json_name(reading.image)) for reading in readings]
     proposals: tuple[Proposal, ...] = ()
     if wanted.compare:
-        readings, why = _to_adjudicate(root, settings, wanted, readings)
-        notes.append(f"{len(readings)} slices on which the readers differ: see {adjudicate.FILE}")
+        readings, why, passed_over = _to_adjudicate(root, settings, wanted, readings)
+        notes.append(f"{count_of(len(readings), 'slice')} on which the readers differ: see {adjudicate.FILE}")
+        notes += passed_over
         proposals = tuple(Proposal(path.name or str(path), path) for path in wanted.compare)
         if len({proposal.name for proposal in proposals}) < len(proposals):
             proposals = tuple(Proposal(str(proposal.folder), proposal.folder) for proposal in proposals)
@@ -68,15 +72,17 @@ def begin(root: Path, settings: Settings, wanted: Wanted) -> tuple[Session, list
     if wanted.blind is not None and wanted.key is not None:
         _require_apart(wanted.key, [root, folder])
         codes = make_codes([r.image for r in readings], wanted.blind, wanted.repeat or 0.0)
+        if wanted.out is not None:
+            require_reader(wanted.out, reader, sha256(key_bytes(codes)))
         digest = keep_key(wanted.key, codes)
         readings = blinded(readings, codes)
     if wanted.out is not None:
-        keep_reader(wanted.out, wanted.reader or "", digest)
+        keep_reader(wanted.out, reader, digest)
     way = Way(
         root=root,
         folder=folder,
         settings=settings,
-        reader=wanted.reader or "",
+        reader=reader,
         blind=wanted.blind is not None,
         proposals=proposals,
         timing=wanted.timing,
@@ -95,22 +101,25 @@ def begin(root: Path, settings: Settings, wanted: Wanted) -> tuple[Session, list
 
 def _to_adjudicate(
     root: Path, settings: Settings, wanted: Wanted, readings: Sequence[Reading]
-) -> tuple[list[Reading], dict[str, str]]:
+) -> tuple[list[Reading], dict[str, str], list[str]]:
     for path in wanted.compare:
         require_finished(path, "the folder of a reader", "review")
     one, other = wanted.compare
     limit = DICE_LIMIT if wanted.dice_below is None else wanted.dice_below
-    found = adjudicate.differences(root, readings, (one, other), settings, limit)
+    compared = adjudicate.compare(root, readings, (one, other), settings, limit)
+    found = compared.differences
     why: dict[str, str] = {}
     for difference in found:
         why[difference.image] = "; ".join(filter(None, (why.get(difference.image, ""), difference.text)))
     if not found:
         said = f"no region with a Dice below {limit:g}; expected differences to look at"
-        raise NoInputError(f"{one}, {other}: {said}; give a higher --dice-below, or none is needed")
+        lines = [f"{one}, {other}: {note}" for note in compared.notes]
+        last = f"{one}, {other}: {said}; give a higher --dice-below, or none is needed"
+        raise NoInputError("\n".join([*lines, last]))
     assert wanted.out is not None  # the command requires it
     content = adjudicate.adjudication_bytes(found)
     write_file(wanted.out / adjudicate.FILE, content, same_header(content))
-    return [reading for reading in readings if reading.image in why], why
+    return [reading for reading in readings if reading.image in why], why, compared.notes
 
 
 def _of_drafts(root: Path) -> tuple[dict[str, str], dict[str, dict[str, float]]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mriparaspinal import __version__
 from mriparaspinal.core.errors import NoInputError, UnreadableError, UsageError
+from mriparaspinal.core.text import and_more
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.lock import require_finished
 from mriparaspinal.io.manifest import manifest_bytes
@@ -18,6 +19,7 @@ from mriparaspinal.io.tables import csv_bytes, parse_table, table_bytes
 from mriparaspinal.io.write import require_ours, same_header, sha256, write_file
 from mriparaspinal.review.document import document_bytes, parse_document
 from mriparaspinal.review.journal import unsaved_in
+from mriparaspinal.review.saving import digest_of
 from mriparaspinal.review.verdicts import FILE as REVIEW
 from mriparaspinal.review.verdicts import Verdict, read_verdicts, verdicts_bytes
 
@@ -148,11 +150,26 @@ def unblind(reader: Path, key: Path, out: Path) -> Unblinded:
         "mriparaspinal": __version__,
         "outputs": {name: sha256(raw) for name, raw in sorted(files.items())},
     }
-    with OutputFolder(out, MANIFEST) as folder:
+    with OutputFolder(out, MANIFEST, keep_changed=True) as folder:
+        _require_unchanged(out, folder.written_before(), files)
         stale = [name for name in folder.written_before() if name not in files and name != MANIFEST]
         stale = [name for name in stale if (out / name).is_file()]
         folder.replace({**files, MANIFEST: manifest_bytes(content)}, stale)
     return Unblinded(read, len(codes) - read, repeated, len(unsaved_in(reader)))
+
+
+def _require_unchanged(out: Path, written: Mapping[str, str], files: Mapping[str, bytes]) -> None:
+    """Raise :class:`UsageError` where files were changed since an earlier ``unblind`` wrote them."""
+    there = {name: digest_of(out / name) for name, digest in written.items() if digest}
+    changed = [
+        name
+        for name, digest in there.items()
+        if digest not in (None, written[name]) and (name not in files or digest != sha256(files[name]))
+    ]
+    if changed:
+        found = f"changed since unblind wrote them: {and_more(changed)}"
+        remedy = "choose another --out, or move these files away"
+        raise UsageError(f"{out}: {found}; expected nothing of yours to be replaced; {remedy}")
 
 
 def json_name(image: str) -> str:
@@ -190,11 +207,17 @@ READER = ".reader.json"
 
 def keep_reader(folder: Path, reader: str, key: str | None) -> None:
     """Note whose folder it is, and by which key; raises :class:`UsageError` for another's folder."""
-    told = _told(folder)
-    content = {"mriparaspinal": __version__, "reader": reader, "key": key}
-    if told is None:
-        write_file(folder / READER, manifest_bytes(content), lambda head: b'"reader"' in head)
+    if require_reader(folder, reader, key):
         return
+    content = {"mriparaspinal": __version__, "reader": reader, "key": key}
+    write_file(folder / READER, manifest_bytes(content), lambda head: b'"reader"' in head)
+
+
+def require_reader(folder: Path, reader: str, key: str | None) -> bool:
+    """Whether a folder is noted as that reader's; raises :class:`UsageError` where it is another's."""
+    told = _told(folder)
+    if told is None:
+        return False
     if told.get("reader") != reader:
         found = f"is the folder of the reader {told.get('reader')!r}"
         raise UsageError(f"{folder}: {found}; expected that of {reader!r}; choose another --out")
@@ -202,6 +225,7 @@ def keep_reader(folder: Path, reader: str, key: str | None) -> None:
         how = "with another key" if told.get("key") else "without --blind"
         found = f"was begun {how}; expected one way of reading throughout"
         raise UsageError(f"{folder}: {found}; go on as it was begun, or choose another --out")
+    return True
 
 
 def _told(folder: Path) -> dict[str, object] | None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-
-import numpy as np
 
 from mriparaspinal.core.errors import UnreadableError, UsageError
 from mriparaspinal.core.labels import Region, alias_key, meanings_of, parse_label
 from mriparaspinal.core.model import Contour, Settings
 from mriparaspinal.dataset.anatomy import sort_contours
-from mriparaspinal.imaging.rasterise import bounds, rasterise
+from mriparaspinal.imaging.rasterise import bounds
 from mriparaspinal.io.labelme import VERSION, read_annotation
 
 Document = dict[str, Any]
@@ -79,9 +77,12 @@ def document_bytes(document: Document) -> bytes:
 
 
 def drawings_of(
-    document: Document, shape: tuple[int, int], settings: Settings, segment: str
+    document: Document, shape: tuple[int, int], settings: Settings, segment: str, to_take: bool = False
 ) -> list[Drawing]:
-    """The shapes on an image of (rows, columns); a muscle's side is told as when it is measured."""
+    """The shapes on an image of (rows, columns); a muscle's side is told as when it is measured.
+
+    ``to_take``: to be taken over as polygons: a mask comes as all the polygons that fill its pixels.
+    """
     contours = {index: _contour(entry) for index, entry in enumerate(document["shapes"])}
     known = {index: contour for index, contour in contours.items() if contour is not None}
     aliases = {alias_key(label): meaning for label, meaning in settings.labels}
@@ -92,9 +93,9 @@ def drawings_of(
     for index, contour in known.items():
         region = sides.get(id(contour), meanings.regions.get(contour.label))
         polygon = contour.shape_type == "polygon"
-        points = [list(point) for point in contour.points] if polygon else _outline(contour, shape)
+        lines = [[list(point) for point in contour.points]] if polygon else _lines(contour, shape, to_take)
         is_ours = region is not None and (region.side or not region.is_muscle)
-        drawings.append(Drawing(index, str(region) if is_ours else "", points, polygon))
+        drawings += [Drawing(index, str(region) if is_ours else "", line, polygon) for line in lines]
     return drawings
 
 
@@ -107,24 +108,29 @@ def _contour(entry: Any) -> Contour | None:
     return contours[0] if contours else None
 
 
-def _outline(contour: Contour, shape: tuple[int, int]) -> list[list[float]]:
-    from mriparaspinal.imaging.tracing import trace
+def _lines(contour: Contour, shape: tuple[int, int], all_parts: bool) -> list[list[list[float]]]:
+    """The outline of what is no polygon: all its parts, or the one to look at."""
+    if contour.shape_type in ("rectangle", "circle"):
+        return [_outline(contour)]
+    # Here: scikit-image takes a second to load.
+    from mriparaspinal.imaging.tracing import pixels_of, trace
+    from mriparaspinal.review.outlines import outlines
 
+    pixels = pixels_of([contour], shape)
+    if all_parts:
+        return outlines(pixels)
+    traced = max(trace(pixels, contour.label), key=lambda c: len(c.points), default=None)
+    return [[] if traced is None else [list(point) for point in traced.points]]
+
+
+def _outline(contour: Contour) -> list[list[float]]:
     if contour.shape_type == "rectangle":
         left, top, right, bottom = bounds(contour)
         return [[left, top], [right, top], [right, bottom], [left, bottom]]
-    if contour.shape_type == "circle":
-        (x, y), on_it = contour.points
-        radius = math.dist((x, y), on_it)
-        turns = [2 * math.pi * part / 64 for part in range(64)]
-        return [[x + radius * math.cos(turn), y + radius * math.sin(turn)] for turn in turns]
-    patch = rasterise(contour, shape, "labelme")
-    if patch is None:
-        return []
-    pixels = np.zeros(shape, dtype=bool)
-    pixels[patch.top : patch.bottom, patch.left : patch.right] = patch.pixels
-    traced = max(trace(pixels, contour.label), key=lambda c: len(c.points), default=None)
-    return [] if traced is None else [list(point) for point in traced.points]
+    (x, y), on_it = contour.points
+    radius = math.dist((x, y), on_it)
+    turns = [2 * math.pi * part / 64 for part in range(64)]
+    return [[x + radius * math.cos(turn), y + radius * math.sin(turn)] for turn in turns]
 
 
 def parse_edits(given: Any) -> list[Edit]:
@@ -174,6 +180,7 @@ def edited(document: Document, edits: Sequence[Edit], drawn: Sequence[Drawing]) 
     """
     shapes = document["shapes"]
     seen = {drawing.index: drawing.region for drawing in drawn if drawing.region}
+    edits = _matched(edits, shapes, seen)
     by_index = {edit.index: edit for edit in edits if edit.index is not None}
     if any(seen.get(index) != edit.region for index, edit in by_index.items()):
         raise _odd("a shape that is not in the file")
@@ -199,6 +206,28 @@ def edited(document: Document, edits: Sequence[Edit], drawn: Sequence[Drawing]) 
         if edit.index is None
     ]
     return {**document, "shapes": kept + new}
+
+
+def _matched(edits: Sequence[Edit], shapes: Sequence[Any], seen: Mapping[int | None, str]) -> list[Edit]:
+    """The edits; those without a shape of the file with the one whose place they take, if one is.
+
+    That of the region that has the same points; else the only one of the region.
+    """
+    free = {index: region for index, region in seen.items() if index not in {edit.index for edit in edits}}
+    found = list(edits)
+    for at, edit in enumerate(found):
+        if edit.index is None:
+            own = [i for i, region in free.items() if i is not None and region == edit.region]
+            same = [i for i in own if edit.points == _rounded(shapes[i].get("points"))]
+            if same:
+                free.pop(same[0])
+                found[at] = replace(edit, index=same[0])
+    for region in {edit.region for edit in found if edit.index is None}:
+        own = [i for i, theirs in free.items() if i is not None and theirs == region]
+        new = [at for at, edit in enumerate(found) if edit.index is None and edit.region == region]
+        if len(own) == len(new) == 1:
+            found[new[0]] = replace(found[new[0]], index=own[0])
+    return found
 
 
 def upon_another(edits: Sequence[Edit], drawn: Sequence[Drawing]) -> list[Edit]:

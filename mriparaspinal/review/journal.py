@@ -45,6 +45,8 @@ class Journal:
         self.path = folder / FILE
         self.unsaved: dict[str, Unsaved] = {}
         self._saving: dict[str, str] = {}
+        self._is_torn = False
+        """Whether the last line was cut off, and the next is to begin on one of its own."""
         try:
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _NOFOLLOW, 0o666)
         except OSError as error:
@@ -64,8 +66,7 @@ class Journal:
                 entry = json.loads(line)
                 parse_edits(entry.get("shapes", []))
                 self._take(entry)
-        if raw and not raw.endswith(b"\n"):
-            os.write(self._descriptor, b"\n")  # the end of a line that was cut off
+        self._is_torn = bool(raw) and not raw.endswith(b"\n")
 
     def _take(self, entry: dict[str, Any]) -> None:
         name = str(entry["slice"])
@@ -103,13 +104,27 @@ class Journal:
 
     def _append(self, entry: dict[str, Any]) -> None:
         line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+        line = b"\n" * self._is_torn + line
         try:
-            while line:
-                line = line[os.write(self._descriptor, line) :]
-            os.fsync(self._descriptor)
+            before = os.fstat(self._descriptor).st_size
+            try:
+                while line:
+                    line = line[os.write(self._descriptor, line) :]
+                os.fsync(self._descriptor)
+            except OSError:
+                self._take_back(before)
+                raise
         except OSError as error:
             raise cannot_write(self.path, error) from None
+        self._is_torn = False
         self._take(entry)
+
+    def _take_back(self, size: int) -> None:
+        """Take a line back that could not be written whole: no later one is to be glued to it."""
+        try:
+            os.ftruncate(self._descriptor, size)
+        except OSError:
+            self._is_torn = True
 
     def close(self) -> None:
         """Let go of it; an empty one is removed."""

@@ -12,7 +12,7 @@ from mriparaspinal.io.write import cannot_write, drafts_of, sha256
 
 
 class ChangedOnDiskError(ParaspinalError):
-    """The file is no longer the one that was opened."""
+    """The file is no longer the one that was opened, or the slice was opened anew elsewhere."""
 
 
 def digest_of(path: Path) -> str | None:

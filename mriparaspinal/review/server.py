@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from importlib import resources
@@ -24,6 +25,7 @@ from mriparaspinal.review.guard import Guard
 from mriparaspinal.review.saving import ChangedOnDiskError
 from mriparaspinal.review.session import Session
 from mriparaspinal.review.slices import Reading
+from mriparaspinal.review.verdicts import Verdict, require_plain
 
 #: Kinds of the page's own files; others are not handed out.
 _KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
@@ -47,11 +49,11 @@ def application(session: Session, token: str, end: Callable[[], None]) -> Guard:
         Route("/page/{name}", _page),
         Route("/favicon.ico", lambda _: Response(status_code=204)),
         Route("/api/session", asked.answer(asked.overview)),
-        Route("/api/slices/{number:int}", asked.answer(asked.slice)),
-        Route("/api/slices/{number:int}/grey", asked.answer(asked.grey)),
-        Route("/api/slices/{number:int}/thumbnail", asked.answer(asked.thumbnail)),
+        Route("/api/slices/{number}", asked.answer(asked.slice)),
+        Route("/api/slices/{number}/grey", asked.answer(asked.grey)),
+        Route("/api/slices/{number}/thumbnail", asked.answer(asked.thumbnail)),
         *(
-            Route(f"/api/slices/{{number:int}}/{name}", asked.answer(getattr(asked, name)), methods=["POST"])
+            Route(f"/api/slices/{{number}}/{name}", asked.answer(getattr(asked, name)), methods=["POST"])
             for name in ("measure", "refine", "keep", "discard", "save", "judge", "spend")
         ),
         Route("/api/end", finish, methods=["POST"]),
@@ -82,8 +84,13 @@ class _Asked:
 
         async def endpoint(request: Request) -> Response:
             try:
-                reading = self._reading(request.path_params.get("number"))
+                number = request.path_params.get("number")
+                if number is not None and re.fullmatch("[0-9]{1,9}", number) is None:
+                    return JSONResponse({"error": f"{number[:20]}: no number of a slice"}, 404)
+                reading = self._reading(None if number is None else int(number))
                 given = _given(await request.body())
+                if re.fullmatch("[0-9]{1,9}", again := request.query_params.get("session", "")):
+                    given.setdefault("session", int(again))
                 found = await run_in_threadpool(handler, reading, given)
             except ChangedOnDiskError as error:
                 return JSONResponse({"error": str(error), "changed": True}, 409)
@@ -103,10 +110,10 @@ class _Asked:
     def overview(self, _: Reading, __: dict[str, Any]) -> Any:
         return self._session.overview()
 
-    def slice(self, reading: Reading, _: dict[str, Any]) -> Any:
-        found = self._session.open(reading)
+    def slice(self, reading: Reading, given: dict[str, Any]) -> Any:
+        found = self._session.open(reading, _number(given))
         return {
-            **{name: getattr(found, name) for name in ("digest", "draft", "unsaved", "changed")},
+            **{name: getattr(found, name) for name in ("digest", "draft", "unsaved", "changed", "session")},
             "rows": found.shape[0],
             "columns": found.shape[1],
             "shapes": [asdict(drawing) for drawing in found.drawn if drawing.region],
@@ -142,24 +149,32 @@ class _Asked:
 
     def keep(self, reading: Reading, given: dict[str, Any]) -> Any:
         parse_edits(given.get("shapes"))
-        self._session.keep(reading, _base(given), given["shapes"])
+        self._session.keep(reading, _base(given), given["shapes"], _number(given))
         return {}
 
-    def discard(self, reading: Reading, _: dict[str, Any]) -> Any:
-        self._session.discard(reading)
+    def discard(self, reading: Reading, given: dict[str, Any]) -> Any:
+        self._session.discard(reading, _number(given))
         return {}
 
     def save(self, reading: Reading, given: dict[str, Any]) -> Any:
         edits = parse_edits(given.get("shapes"))
-        digest = self._session.save(reading, _base(given), edits, given.get("force") is True)
+        force = given.get("force") is True
+        digest = self._session.save(reading, _base(given), edits, force, _number(given))
         return {"digest": digest}
 
     def judge(self, reading: Reading, given: dict[str, Any]) -> Any:
         texts = [given.get(name, "") for name in ("region", "verdict", "reason", "comment")]
         if not all(isinstance(text, str) and len(text) <= _TEXT_LIMIT for text in texts):
             raise UsageError("no texts were found; expected region, verdict, reason, comment; try again")
+        for name, text in zip(("region", "verdict", "reason", "comment"), texts, strict=True):
+            require_plain(text, f"the {name}")
         region, verdict, reason, comment = texts
-        digest = self._session.judge(reading, region, verdict, reason.strip(), comment.strip())
+        judged = Verdict(
+            reading.name, region, self._session.way.reader, verdict, reason.strip(), comment.strip()
+        )
+        # A script that never opened the slice judges it as it is.
+        base = _base(given) if "base" in given else self._session.digest(reading)
+        digest = self._session.judge(reading, judged, base, _number(given))
         return {"digest": digest, "verdicts": self._session.judged(reading)}
 
     def spend(self, reading: Reading, given: dict[str, Any]) -> Any:
@@ -186,6 +201,13 @@ def _base(given: dict[str, Any]) -> str | None:
     if base is not None and not isinstance(base, str):
         raise UsageError("no SHA-256 was found; expected what the page sends; load the page anew")
     return base
+
+
+def _number(given: dict[str, Any]) -> int | None:
+    number = given.get("session")
+    if number is not None and type(number) is not int:
+        raise UsageError("no number of a session was found; expected what the page sends; load the page anew")
+    return number
 
 
 def _line(error: ParaspinalError) -> str:

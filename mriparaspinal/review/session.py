@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ from mriparaspinal.review.document import (
     upon_another,
 )
 from mriparaspinal.review.journal import Journal
-from mriparaspinal.review.saving import digest_of, require_same, save_unless_changed
+from mriparaspinal.review.saving import ChangedOnDiskError, digest_of, require_same, save_unless_changed
 from mriparaspinal.review.slices import Reading, below, image_bytes
 from mriparaspinal.review.timing import add_seconds
 from mriparaspinal.review.verdict_file import VerdictFile
@@ -86,6 +87,8 @@ class OpenSlice:
     changed: bool
     """Whether the file is no longer the one that this was drawn upon."""
     proposals: dict[str, list[Drawing]]
+    session: int
+    """Which opening of the slice this is; what an earlier one sends is refused."""
 
 
 class _Flags(msgspec.Struct):
@@ -101,6 +104,9 @@ class Session:
         self.journal = Journal(way.folder)
         self._bench = Workbench(way.settings)
         self._alone = threading.RLock()
+        self._numbers = itertools.count(1)
+        self._opened: dict[str, int] = {}
+        """The number of the latest opening, by slice."""
         self._forget_what_was_saved()
 
     def close(self) -> None:
@@ -174,8 +180,11 @@ class Session:
         """The grey levels of a slice, (rows, columns)."""
         return self._bench.grey(image_bytes(self.way.root, reading))
 
-    def open(self, reading: Reading) -> OpenSlice:
-        """A slice, its contours, and what was drawn on it and not saved."""
+    def open(self, reading: Reading, session: int | None = None) -> OpenSlice:
+        """A slice, its contours, and what was drawn on it and not saved.
+
+        ``session``: the number under which the same page has it open, and goes on if it is the latest.
+        """
         with self._alone:
             rows, columns = self.grey(reading).shape
             document, digest = self._document(reading)
@@ -189,6 +198,23 @@ class Session:
                 None if unsaved is None else unsaved.shapes,
                 unsaved is not None and unsaved.base != digest,
                 {p.name: self._proposed(reading, p.folder, (rows, columns)) for p in self.way.proposals},
+                self._number(reading, session),
+            )
+
+    def _number(self, reading: Reading, session: int | None) -> int:
+        if session is None or session != self._opened.get(reading.name):
+            self._opened[reading.name] = next(self._numbers)
+        return self._opened[reading.name]
+
+    def _is_latest(self, reading: Reading, session: int | None) -> bool:
+        return session is None or session == self._opened.get(reading.name, session)
+
+    def _require_latest(self, reading: Reading, session: int | None) -> None:
+        """Two tabs with one slice would take each other's drawings away."""
+        if not self._is_latest(reading, session):
+            found = "was opened once more, in another tab or window"
+            raise ChangedOnDiskError(
+                f"{reading.name}: {found}; expected it open in one; choose which one is to stay"
             )
 
     def _document(self, reading: Reading) -> tuple[Document | None, str | None]:
@@ -210,7 +236,7 @@ class Session:
             document = parse_document(read_bytes(below(folder, name), SLICE_FILE_LIMIT))
         except UnreadableError:
             return []
-        return self._drawn(reading, document, shape)
+        return drawings_of(document, shape, self.way.settings, reading.slice.segment, to_take=True)
 
     def measure(self, reading: Reading, base: str | None, edits: Sequence[Edit]) -> Measured:
         """The numbers and problems of a slice as it is drawn at this moment."""
@@ -252,24 +278,41 @@ class Session:
             path = image.name
         return new_document(path.replace(os.sep, "/"), shape)
 
-    def keep(self, reading: Reading, base: str | None, shapes: list[dict[str, Any]]) -> None:
-        """Keep what is drawn, until it is saved."""
+    def keep(
+        self, reading: Reading, base: str | None, shapes: list[dict[str, Any]], session: int | None = None
+    ) -> None:
+        """Keep what is drawn, until it is saved.
+
+        Raises :class:`.saving.ChangedOnDiskError` where ``session`` is not the latest opening of the slice.
+        """
         with self._alone:
+            self._require_latest(reading, session)
             self.journal.drawn(reading.name, base, shapes)
 
-    def discard(self, reading: Reading) -> None:
-        """Give up what was drawn and not saved."""
+    def discard(self, reading: Reading, session: int | None = None) -> None:
+        """Give up what was drawn and not saved; not what was drawn in a later opening of the slice."""
         with self._alone:
-            self.journal.done(reading.name)
+            if self._is_latest(reading, session):
+                self.journal.done(reading.name)
 
     def save(
-        self, reading: Reading, base: str | None, edits: Sequence[Edit], force: bool = False
+        self,
+        reading: Reading,
+        base: str | None,
+        edits: Sequence[Edit],
+        force: bool = False,
+        session: int | None = None,
     ) -> str | None:
         """Write the contours; the SHA-256 of the file. ``force``: over what is there now, as was chosen.
 
-        Raises :class:`.saving.ChangedOnDiskError` where the file is no longer the one of ``base``.
+        Raises :class:`.saving.ChangedOnDiskError` where the file is no longer the one of ``base``, or
+        ``session`` is not the latest opening of the slice.
         """
         with self._alone:
+            if not force:
+                self._require_latest(reading, session)
+            elif session is not None:
+                self._opened[reading.name] = session
             rows, columns = self.grey(reading).shape
             document, there = self._document(reading)
             if there != base and not force:
@@ -292,17 +335,31 @@ class Session:
 
     # --- judging --------------------------------------------------------------------------------------------
 
-    def judge(self, reading: Reading, region: str, verdict: str, reason: str, comment: str) -> str | None:
-        """Keep a judgement (empty: take it back); the SHA-256 of the file of contours.
+    def judge(
+        self, reading: Reading, verdict: Verdict, base: str | None, session: int | None = None
+    ) -> str | None:
+        """Keep a judgement (empty: take it back); the SHA-256 of the file: ``base``, unless it was written.
 
-        A slice that was reviewed is no draft any more.
+        A slice that was reviewed is no draft any more. Raises :class:`.saving.ChangedOnDiskError` where the
+        file is no longer the one of ``base``: what is judged is what was seen.
         """
         with self._alone:
-            self.verdicts.judge(Verdict(reading.name, region, self.way.reader, verdict, reason, comment))
-            document, digest = self._document(reading)
-            if verdict == REVIEWED and not region and document is not None and is_draft(document):
-                digest = self._write(reading, document, set_draft(document, False), digest)
-            return digest
+            self._require_latest(reading, session)
+            require_same(self._path(reading), base)
+            self.verdicts.judge(verdict)
+            document, _ = self._document(reading)
+            if verdict.verdict == REVIEWED and not verdict.region and document and is_draft(document):
+                unsaved = self.journal.unsaved.get(reading.name)
+                written = self._write(reading, document, set_draft(document, False), base)
+                if unsaved is not None:  # only saving ends it
+                    same = unsaved.base == base
+                    self.journal.drawn(reading.name, written if same else unsaved.base, unsaved.shapes)
+                return written
+            return base
+
+    def digest(self, reading: Reading) -> str | None:
+        """SHA-256 of the file of contours as it is on the disk; None where there is none."""
+        return digest_of(self._path(reading))
 
     def spend(self, reading: Reading, seconds: float) -> None:
         """Add to the time that was spent on a slice; nothing where time is not recorded."""

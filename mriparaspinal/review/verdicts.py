@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.labels import parse_label
 from mriparaspinal.core.text import natural_key
 from mriparaspinal.io.tables import TextTable, csv_bytes, read_table
@@ -119,6 +120,14 @@ def verdicts_bytes(verdicts: Iterable[Verdict]) -> bytes:
     """``review.csv``, sorted by image, region and reader: the same bytes for the same judgements."""
     ordered = sorted(verdicts, key=lambda v: (natural_key(v.image), v.region, v.reader))
     return csv_bytes(COLUMNS, map(astuple, ordered))
+
+
+def require_plain(text: str, what: str) -> None:
+    """Raise :class:`UsageError` for a text that does not fit into one line of a table."""
+    odd = next((c for c in text if unicodedata.category(c) in ("Cc", "Cs")), None)
+    if odd is not None:
+        found = f"the character U+{ord(odd):04X} was found"
+        raise UsageError(f"{what}: {found}; expected one line of plain text; take it out")
 
 
 def read_marks(path: Path) -> list[Verdict]:
