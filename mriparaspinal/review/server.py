@@ -119,7 +119,11 @@ class _Asked:
             "shapes": [asdict(drawing) for drawing in found.drawn if drawing.region],
             "others": [asdict(drawing) for drawing in found.drawn if not drawing.region],
             "proposals": [
-                {"name": name, "shapes": [asdict(drawing) for drawing in drawn if drawing.region]}
+                {
+                    "name": name,
+                    "draft": self._session.is_draft_proposed(reading, name),
+                    "shapes": [asdict(drawing) for drawing in drawn if drawing.region],
+                }
                 for name, drawn in found.proposals.items()
             ],
             "verdicts": self._session.judged(reading),

@@ -247,6 +247,15 @@ class Session:
         new = self._edited(reading, old, edits, (rows, columns), there == base)
         return self._bench.measure(reading, image, new)
 
+    def is_draft_proposed(self, reading: Reading, name: str) -> bool:
+        """Whether the contours of the proposal of this name are a draft."""
+        folder = next(p.folder for p in self.way.proposals if p.name == name)
+        file = reading.slice.annotation if folder == self.way.root else json_name(reading.image)
+        try:
+            return is_draft(parse_document(read_bytes(below(folder, file), SLICE_FILE_LIMIT)))
+        except UnreadableError:
+            return False
+
     def refine(self, reading: Reading, points: list[list[float]]) -> list[list[float]]:
         """A smooth contour near clicked points (column, row), snapped to the slice."""
         # Here: scikit-image takes a second to load.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from dataclasses import dataclass, field
@@ -315,6 +316,211 @@ def test_problems_of_the_slice_arise_beside_it(show, tmp_path):
     page.tab.locator("#problems [data-code=overlap]").wait_for()
     page.press("Control+z")
     page.tab.locator("#problems [data-code=overlap]").wait_for(state="detached")
+
+
+def rounded_points(path: Path, label: str) -> list[list[int]]:
+    shapes = json.loads(path.read_text())["shapes"]
+    return [[round(x), round(y)] for s in shapes if s["label"] == label for x, y in s["points"]]
+
+
+def test_what_is_drawn_while_it_is_being_saved_stays_and_is_still_to_be_saved(show, tmp_path):
+    root = tmp_path / "scans"
+    path = write_slice(root, "ALS_1_3")
+    page = show(serve(root))
+    page.press("1")
+    page.area("MF_R")
+    page.drag([35, 65], [30, 60])
+    page.settled("not saved")
+    # The answer comes late; the second drag is finished by then, the third is not.
+    page.tab.evaluate(
+        """() => { const plain = window.fetch;
+            window.fetch = async (path, ...rest) => {
+                const answer = await plain(path, ...rest);
+                if (path.endsWith("/save")) await new Promise((done) => setTimeout(done, 400));
+                return answer;
+            }; }"""
+    )
+    page.press("s")
+    page.drag([44, 84], [48, 88])
+    page.tab.mouse.move(*page.at([35, 84]))
+    page.tab.mouse.down()
+    page.tab.mouse.move(*page.at([33, 88]), steps=3)
+    assert wait_until(lambda: [30, 60] in rounded_points(path, "MF_R"))
+    page.tab.wait_for_timeout(900)
+    assert page.tab.locator("#state").inner_text() == "not saved"
+    page.tab.mouse.up()
+    page.tab.wait_for_timeout(300)
+    assert page.tab.locator("#state").inner_text() == "not saved"
+    assert [48, 88] not in rounded_points(path, "MF_R")
+    kept = json.loads((root / ".review-journal.jsonl").read_text().splitlines()[-1])
+    assert [33, 88] in [[round(x), round(y)] for s in kept["shapes"] for x, y in s["points"]]
+    page.press("s")
+    page.settled()
+    assert not page.tab.locator("#bar").is_visible()
+    assert [p in rounded_points(path, "MF_R") for p in ([30, 60], [48, 88], [33, 88])] == [True] * 3
+
+
+def test_undo_after_saving_leaves_all_fields_of_every_shape(show, tmp_path):
+    root = tmp_path / "scans"
+    shapes = [{**s, "description": f"note {i}", "group_id": i} for i, s in enumerate(SHAPES)]
+    path = write_slice(root, "ALS_1_3", shapes=shapes)
+    page = show(serve(root))
+    page.press("1")
+    page.area("MF_R")
+    page.drag([35, 65], [30, 60])
+    # A shape of the file goes in between, so that those after it are numbered anew.
+    page.press("5", "x", "s")
+    page.settled()
+    assert [s["label"] for s in json.loads(path.read_text())["shapes"]] == [s["label"] for s in SHAPES[1:]]
+    page.press("Control+z", "Control+z")
+    page.settled("not saved")
+    page.press("s")
+    page.settled()
+    fields = ("label", "points", "description", "group_id")
+    there = {s["label"]: [s[name] for name in fields] for s in json.loads(path.read_text())["shapes"]}
+    before = {s["label"]: [s[name] for name in fields] for s in shapes}
+    there.pop("PM_R"), before.pop("PM_R")
+    assert there == before
+
+
+def test_a_judgement_is_of_the_file_that_was_seen(show, tmp_path):
+    root = tmp_path / "scans"
+    files = [write_slice(root, f"ALS_{number}_3", flags={"draft": True}) for number in (1, 2)]
+    page = show(serve(root))
+    page.press("1")
+    page.area("MF_R")
+    seen: list[tuple[str, str]] = []
+
+    def wait(route):
+        digest = hashlib.sha256(files[0].read_bytes()).hexdigest()
+        seen.append((json.loads(route.request.post_data)["base"], digest))
+        page.tab.wait_for_timeout(500)
+        route.continue_()
+
+    page.tab.route("**/slices/0/judge", wait)
+    # The answer comes when the next slice is shown: that one keeps its own digest.
+    page.drag([35, 65], [30, 60])
+    page.press("r", "n")
+    page.tab.locator("#name", has_text="ALS_2_3.png").wait_for()
+    page.tab.wait_for_timeout(1500)
+    assert len(read_csv(root / "review.csv")) == 1
+    page.press("1")
+    page.area("MF_R")
+    page.drag([35, 65], [30, 60])
+    page.press("s")
+    page.settled()
+    assert [base == there for base, there in seen] == [True]
+    assert [30, 60] in rounded_points(files[1], "MF_R")
+    # A file that is another by now is a choice.
+    told = {"error": "ALS_2_3.json: was changed on the disk since it was opened", "changed": True}
+    judged = []
+
+    def refuse(route):
+        judged.append(json.loads(route.request.post_data))
+        route.fulfill(status=409, json=told)
+
+    page.tab.route("**/slices/1/judge", refuse)
+    page.press("r")
+    page.tab.locator("#bar").get_by_text("The file: give mine up").wait_for()
+    assert judged[0]["base"] == hashlib.sha256(files[1].read_bytes()).hexdigest()
+    page.said[:] = [line for line in page.said if "409" not in line]  # the browser's own word for it
+
+
+def test_the_number_of_the_opening_is_sent_back(show, tmp_path):
+    root = tmp_path / "scans"
+    write_slice(root, "ALS_1_3")
+    page = show(serve(root))
+    page.area("IVD")
+
+    def numbered(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "session": 7})
+
+    sent: dict[str, Any] = {}
+
+    def note(route):
+        told = json.loads(route.request.post_data)
+        sent[route.request.url.rsplit("/", 1)[1]] = told.pop("session")
+        route.continue_(post_data=json.dumps(told))
+
+    page.tab.route(lambda url: url.split("?")[0].endswith("/api/slices/0"), numbered)
+    for name in ("keep", "save", "judge"):
+        page.tab.route(f"**/slices/0/{name}", note)
+    page.tab.reload()
+    page.tab.locator("#regions button").first.wait_for()
+    page.press("1")
+    page.area("MF_R")
+    page.drag([35, 65], [30, 60])
+    page.press("s")
+    page.settled()
+    page.press("a")
+    assert wait_until(lambda: len(sent) == 3)
+    assert sent == {"keep": 7, "save": 7, "judge": 7}
+
+
+def test_reviewed_is_asked_once_where_it_looks_like_a_slip(show, tmp_path):
+    root = tmp_path / "scans"
+    write_slice(root, "ALS_1_3", shapes=[])
+    write_slice(root, "ALS_2_3", shapes=[s for s in SHAPES if s["label"] != "MF_R"])
+    page = show(serve(root))
+    bar = page.tab.locator("#bar")
+    page.tab.locator("#name", has_text="ALS_1_3.png").wait_for()
+    page.press("r")
+    bar.get_by_text("no contour is drawn on this slice").wait_for()
+    assert not (root / "review.csv").exists()
+    page.press("r")
+    page.tab.locator("#name", has_text="ALS_2_3.png").wait_for()
+    page.area("IVD")
+    page.click([40, 70])
+    page.press("r")
+    bar.get_by_text("MF_R: 1 point not yet closed").wait_for()
+    assert len(read_csv(root / "review.csv")) == 1
+    bar.get_by_role("button", name="Not yet").click()
+    page.tab.locator("#canvas").focus()
+    page.press("Escape", "r")
+    assert wait_until(lambda: len(read_csv(root / "review.csv")) == 2)
+
+
+def test_a_typed_reason_stays_until_it_is_used(show, tmp_path):
+    root = tmp_path / "scans"
+    for number in (1, 2):
+        write_slice(root, f"ALS_{number}_3")
+    page = show(serve(root))
+    page.area("IVD")
+    reason = page.tab.locator("#reason")
+    reason.click()
+    page.tab.keyboard.type("motion")
+    page.press("Enter", "1")
+    page.area("MF_R")
+    page.drag([35, 65], [30, 60])
+    page.settled("not saved")
+    page.press("s")
+    page.settled()
+    page.tab.check("#scope input[value=region]")
+    assert reason.input_value() == "motion"
+    page.tab.check("#scope input[value='']")
+    page.tab.locator("#canvas").focus()
+    page.press("e")
+    page.tab.locator("#verdicts [data-verdict=exclude][aria-pressed=true]").wait_for()
+    assert [tuple(row.values()) for row in read_csv(root / "review.csv")] == [
+        ("ALS_1_3.png", "", "", "exclude", "motion", "")
+    ]
+    page.press("n")
+    page.tab.locator("#name", has_text="ALS_2_3.png").wait_for()
+    page.area("IVD")
+    assert reason.input_value() == ""
+
+
+def test_a_dashed_draft_is_called_one_and_numbers_that_are_awaited_are_no_clean_bill(show, tmp_path):
+    root = tmp_path / "scans"
+    write_slice(root, "ALS_1_3", flags={"draft": True})
+    page = show(serve(root, "--reader", "anna", "--out", tmp_path / "anna"))
+    page.tab.locator("#hint", has_text="dashed: dataset (draft)").wait_for()
+    page.tab.route("**/measure", lambda route: (page.tab.wait_for_timeout(600), route.continue_()))
+    page.press("Shift+T")
+    page.tab.locator("#problems", has_text="measuring…").wait_for()
+    page.area("IVD")
+    page.tab.locator("#problems", has_text="measuring…").wait_for(state="detached")
 
 
 @pytest.mark.parametrize("mine", [True, False])

@@ -5,8 +5,25 @@ import { area, distance, isInside, mirrored, nearestEdge, pushed, simplified, sp
 /* Corners that are left out lie this near to the line that stays, in pixels. */
 const CURVE_TOLERANCE = 0.25;
 const STEPS_KEPT = 200;
+/* A file holds thousandths of a pixel. */
+const WRITTEN_TOLERANCE = 0.002;
 
 export const otherSide = (region) => region.replace(/_[LR]$/, (side) => (side === "_L" ? "_R" : "_L"));
+
+/* Which shape of the file each shape is, and each number of an earlier file, after these were `sent` and written. */
+function placesOf(sent, written) {
+  const free = new Set(written);
+  const places = new Map();
+  const near = (a, b) => a.length === b.length && a.every((p, i) => distance(p, b[i]) < WRITTEN_TOLERANCE);
+  for (const shape of sent) {
+    const found = [...free].find((one) => one.region === shape.region && one.polygon === shape.polygon && (!shape.polygon || near(one.points, shape.points)));
+    if (!found) continue;
+    free.delete(found);
+    places.set(shape, found.index);
+    if (shape.index !== null) places.set(shape.index, found.index);
+  }
+  return places;
+}
 
 export class Editor {
   /* `changed`: to be drawn again; `chosen`: another region; `done`: something was finished; `closed`: clicks became a shape. */
@@ -24,14 +41,34 @@ export class Editor {
     this.region = this.order.find((region) => !this.of(region).length) || this.order[0] || "";
   }
 
-  /* After saving: what the file holds now; earlier steps no longer know which shape of the file they were. */
-  rebase(shapes) {
-    this.shapes = shapes;
-    this.selected = null;
-    const asNew = (step) => step.map((shape) => ({ ...shape, index: null }));
-    const whole = (step) => step.every((shape) => shape.polygon);
-    this.past = this.past.filter(whole).map(asNew);
-    this.future = this.future.filter(whole).map(asNew);
+  /* What is drawn without a drag that has not ended. */
+  get finished() { return this.drag ? this.drag.before : this.shapes; }
+
+  /* After `sent` was saved as `shapes` of the file: every step learns which shape of the file each of its own is now.
+     What was drawn meanwhile stays. */
+  rebase(sent, shapes) {
+    const places = placesOf(sent, shapes);
+    const renewed = new Map();
+    const renew = (shape) => {
+      if (!renewed.has(shape)) {
+        const index = places.get(shape) ?? places.get(shape.index) ?? null;
+        renewed.set(shape, index === shape.index ? shape : { ...shape, index });
+      }
+      return renewed.get(shape);
+    };
+    const anew = (step) => step.map(renew);
+    // A shape that is no polygon cannot come back once the file has lost it.
+    const whole = (step) => step.every((shape) => shape.polygon || shape.index !== null);
+    this.past = this.past.map(anew).filter(whole);
+    this.future = this.future.map(anew).filter(whole);
+    if (this.selected) this.selected = renew(this.selected);
+    if (this.shapes === sent) {
+      this.shapes = shapes;
+      this.selected = null;
+      return;
+    }
+    this.shapes = anew(this.shapes);
+    if (this.drag) this.drag.before = this.drag.before === sent ? shapes : anew(this.drag.before);
   }
 
   of(region) { return this.shapes.filter((shape) => shape.region === region); }

@@ -4,13 +4,13 @@ import { ask, askBytes, Refused } from "./api.js";
 import { Editor } from "./editor.js";
 import { middle } from "./geometry.js";
 import { listenToKeys, listenToPointer } from "./input.js";
-import { byId, scope, showBar, showKeys, showLevels, showList, showProblems, showRegions, showVerdict, verdictOn } from "./panel.js";
+import { byId, scope, showBar, showKeys, showLevels, showList, showProblems, showRegions, showVerdict, used, verdictOn } from "./panel.js";
 import { View } from "./view.js";
 
 const view = new View(byId("canvas"));
 const state = {
   session: null, number: -1, slice: null, measured: null, unsaved: false, loading: 0,
-  contours: true, fat: false, snap: true, cursor: null, pointer: null, waiting: null, refining: null,
+  contours: true, fat: false, snap: true, cursor: null, pointer: null, waiting: null, refining: null, failed: false, asked: "", of: null,
 };
 const editor = new Editor({ changed: redraw, done: changed, closed: refine, chosen: showPanel });
 
@@ -40,7 +40,7 @@ function showText() {
   const [x, y] = (at || [-1, -1]).map(Math.floor);
   const level = x >= 0 && y >= 0 && x < view.columns && y < view.rows ? `  grey ${view.grey[y * view.columns + x]} at ${x}, ${y}` : "";
   byId("readout").textContent = `W ${high - low}  L ${Math.round((high + low) / 2)}  ×${view.scale.toFixed(2)}${level}`;
-  const others = state.slice.proposals.map(({ name }, i) => `${i ? "dotted" : "dashed"}: ${name}`).join(" · ");
+  const others = state.slice.proposals.map(({ name, draft }, i) => `${i ? "dotted" : "dashed"}: ${name}${draft ? " (draft)" : ""}`).join(" · ");
   byId("hint").textContent = [state.contours && others, hint()].filter(Boolean).join("\n");
   for (const [id, pressed] of [["see-contours", state.contours], ["see-fat", state.fat], ["brush", editor.brush], ["snap", state.snap]])
     byId(id).setAttribute("aria-pressed", String(pressed));
@@ -64,8 +64,9 @@ function showPanel() {
   const reading = session.readings[number];
   showRegions(editor, measured, reading.verdicts, slice.draft ? reading.expected : {});
   const drawn = new Set(editor.shapes.map((shape) => shape.region));
-  showProblems(measured && drawn.size ? measured.problems : [], session.regions.filter((region) => !drawn.has(region)), slice.draft);
-  showVerdict(reading.verdicts, editor.region);
+  const open = !drawn.size || state.of === editor.shapes ? "" : state.failed ? "not measured" : "measuring…";
+  showProblems(measured && drawn.size ? measured.problems : [], session.regions.filter((region) => !drawn.has(region)), slice.draft, open);
+  showVerdict(reading.verdicts, editor.region, reading.name);
   byId("state").textContent = state.unsaved ? "not saved" : slice.digest ? "saved" : "no contours yet";
   byId("state").className = state.unsaved ? "unsaved" : "";
   byId("draft").hidden = !slice.draft;
@@ -89,6 +90,7 @@ function tell(error) {
 
 async function go(number) {
   if (number < 0 || number >= state.session.readings.length) return;
+  editor.up();
   editor.finish();
   spend();
   const turn = ++state.loading;
@@ -117,7 +119,7 @@ function showNothing(number, error) {
 
 function show(number, slice, grey) {
   const { session } = state;
-  Object.assign(state, { number, slice, measured: null, unsaved: slice.unsaved !== null, cursor: null, busy: 0 });
+  Object.assign(state, { number, slice, measured: null, unsaved: slice.unsaved !== null, cursor: null, busy: 0, failed: false, asked: "" });
   editor.load(slice.unsaved ? restored(slice) : slice.shapes, session.regions, slice.columns, slice.rows);
   view.show(grey, slice.rows, slice.columns);
   const reading = session.readings[number];
@@ -135,10 +137,11 @@ function show(number, slice, grey) {
   measure();
 }
 
-/* What was drawn and not saved; shapes that are no polygons are those of the file. */
+/* What was drawn and not saved; shapes that are no polygons are those of the file. Their numbers hold for the file
+   that they were drawn upon. */
 function restored(slice) {
   return slice.unsaved
-    .map((kept) => (kept.points ? { ...kept, polygon: true } : slice.shapes.find((s) => s.index === kept.index && s.region === kept.region)))
+    .map((kept) => (kept.points ? { ...kept, index: slice.changed ? null : kept.index, polygon: true } : slice.shapes.find((s) => s.index === kept.index && s.region === kept.region)))
     .filter(Boolean);
 }
 
@@ -152,7 +155,7 @@ function queue(work) {
   return done;
 }
 
-const drawn = () => editor.shapes.map(({ region, index, points, polygon }) => ({ region, index, points: polygon ? points : null }));
+const drawn = (shapes = editor.shapes) => shapes.map(({ region, index, points, polygon }) => ({ region, index, points: polygon ? points : null }));
 
 /* All that was drawn is refined and kept. */
 async function settled() {
@@ -164,11 +167,15 @@ async function settled() {
 function changed() {
   const { number, slice } = state;
   if (!slice) return;
-  const shapes = drawn();
-  state.unsaved = true;
+  const now = { base: slice.digest, shapes: drawn(editor.finished) };
+  Object.assign(state, { unsaved: true, failed: false });
   state.session.readings[number].unsaved = true;
   showPanel();
-  queue(() => ask(`slices/${number}/keep`, { base: slice.digest, shapes })).catch(tell);
+  queue(() => {
+    // A save before this one has numbered the shapes of the file anew.
+    const kept = state.slice === slice ? { base: slice.digest, shapes: drawn(editor.finished) } : now;
+    return ask(`slices/${number}/keep`, { ...kept, session: slice.session });
+  }).catch((error) => choose(error, slice));
   clearTimeout(state.waiting);
   state.waiting = setTimeout(measure, 120);
 }
@@ -179,10 +186,13 @@ async function measure() {
   try {
     const measured = await ask(`slices/${number}/measure`, { base: slice.digest, shapes: drawn() });
     if (loading !== state.loading || asked !== editor.shapes) return;
-    state.measured = measured;
+    Object.assign(state, { measured, of: asked, failed: false });
     view.setFat(measured.fat);
   } catch (error) {
-    if (loading === state.loading) tell(error);
+    if (loading !== state.loading) return;
+    state.failed = true;
+    showPanel();
+    tell(error);
     return;
   }
   showPanel();
@@ -204,35 +214,55 @@ async function refineNow(shape, clicks) {
 }
 
 async function save(force = false) {
-  const { number, slice, loading } = state;
+  const { number, slice } = state;
   if (!slice) return false;
+  editor.up();
   editor.finish();
   try {
     await settled();
-    await queue(() => ask(`slices/${number}/save`, { base: slice.digest, shapes: drawn(), force }));
-    const fresh = await ask(`slices/${number}`);
-    if (loading !== state.loading) return true;
-    Object.assign(state, { slice: fresh, unsaved: false });
-    editor.rebase(fresh.shapes);
-    Object.assign(state.session.readings[number], { unsaved: false, contours: fresh.digest !== null, draft: fresh.draft });
-    showSlices();
-    showPanel();
-    redraw();
+    if (state.slice !== slice) return false;
+    const sent = editor.finished;
+    await queue(async () => {
+      await ask(`slices/${number}/save`, { base: slice.digest, session: slice.session, shapes: drawn(sent), force });
+      saved(number, slice, sent, await ask(`slices/${number}?session=${slice.session ?? ""}`));
+    });
     return true;
   } catch (error) {
-    if (error.changed) offerChoice(error.message);
-    else tell(error);
+    choose(error, slice);
     return false;
   }
 }
 
+/* The file holds what was `sent`; what was drawn since then is still to be saved. */
+function saved(number, slice, sent, fresh) {
+  Object.assign(slice, fresh);
+  const here = state.slice === slice;
+  const unsaved = here && editor.finished !== sent;
+  Object.assign(state.session.readings[number], { unsaved, contours: fresh.digest !== null, draft: fresh.draft });
+  if (here) {
+    state.unsaved = unsaved;
+    editor.rebase(sent, fresh.shapes);
+    showPanel();
+    redraw();
+    measure();
+  }
+  showSlices();
+}
+
+/* Where the file is not the one that was drawn upon, the reader chooses; all else is told. */
+function choose(error, slice) {
+  if (error.changed && state.slice === slice) offerChoice(error.message);
+  else tell(error);
+}
+
 function offerChoice(text) {
+  const { number, slice } = state;
   showBar(`${text}. Which one is to stay?`, {
     "Mine: write it over the file": () => save(true),
     "The file: give mine up": async () => {
-      await queue(() => ask(`slices/${state.number}/discard`, {})).catch(tell);
-      state.session.readings[state.number].unsaved = false;
-      go(state.number);
+      await queue(() => ask(`slices/${number}/discard`, { session: slice.session })).catch(tell);
+      state.session.readings[number].unsaved = false;
+      go(number);
     },
     "Decide later": () => {},
   });
@@ -241,7 +271,7 @@ function offerChoice(text) {
 /* ---- judging ---- */
 
 async function judge(verdict) {
-  const { number, slice, session } = state;
+  const { number, slice, session, loading } = state;
   if (!slice) return;
   const region = scope() ? editor.region : "";
   const before = verdictOn(session.readings[number].verdicts, region)?.verdict;
@@ -253,31 +283,65 @@ async function judge(verdict) {
     return;
   }
   byId("reason").classList.remove("wanted");
-  if (verdict === "reviewed" && (state.unsaved || editor.clicks.length > 2) && !(await save())) return;
+  if (verdict === "reviewed") {
+    if (!sure()) return;
+    if ((state.unsaved || editor.clicks.length > 2) && !(await save())) return;
+    if (state.slice === slice && state.unsaved) {
+      showBar("The slice was drawn on while it was being saved, so it is not kept as reviewed: look at it and press R again", { Close: () => {} });
+      return;
+    }
+  }
   const told = { region, verdict: again ? "" : verdict, reason: again ? "" : reason, comment: again ? "" : comment };
   try {
-    const { verdicts, digest } = await queue(() => ask(`slices/${number}/judge`, told));
-    const reading = session.readings[number];
-    reading.verdicts = verdicts;
-    if (verdict === "reviewed" && !region) reading.draft = slice.draft = state.slice.draft = false;
-    state.slice.digest = digest;
-    showSlices();
-    showPanel();
-    if (verdict === "reviewed" && !region && number + 1 < session.readings.length) go(number + 1);
+    await judged(number, slice, told);
+    if (verdict === "reviewed" && !region && loading === state.loading && number + 1 < session.readings.length) go(number + 1);
   } catch (error) {
-    tell(error);
+    choose(error, slice);
   }
+}
+
+/* A judgement is sent; the digest that comes back is that of this slice, whichever is shown by then. */
+async function judged(number, slice, told) {
+  const { verdicts, digest } = await queue(() => ask(`slices/${number}/judge`, { ...told, base: slice.digest, session: slice.session }));
+  const reading = state.session.readings[number];
+  reading.verdicts = verdicts;
+  slice.digest = digest;
+  if (told.verdict === "reviewed" && !told.region) reading.draft = slice.draft = false;
+  if (state.slice === slice) used(told);
+  showSlices();
+  showPanel();
+}
+
+/* Whether the slice is to be kept as reviewed: asked once where it looks like a slip. */
+function sure() {
+  const { clicks, region, shapes } = editor;
+  const what = scope() ? region : "the slice";
+  const points = `${clicks.length} ${clicks.length === 1 ? "point" : "points"}`;
+  let found = "";
+  if (clicks.length) found = `${region}: ${points} not yet closed; R again ${clicks.length > 2 ? "closes them to a contour" : "gives them up"} and keeps ${what} as reviewed`;
+  else if (!shapes.length) found = `no contour is drawn on this slice; R again keeps ${what} as reviewed all the same`;
+  const question = found && `${state.number} ${found}`;
+  if (question && state.asked !== question) {
+    state.asked = question;
+    showBar(found, { "Reviewed (R)": () => judge("reviewed"), "Not yet": () => { state.asked = ""; } });
+    return false;
+  }
+  if (question) showBar("");
+  state.asked = "";
+  if (clicks.length < 3) editor.clicks = [];
+  return true;
 }
 
 /* Reason and comment belong to a judgement: they are kept when it is there. */
 function annotate() {
+  const { number, slice } = state;
+  if (!slice) return;
   const region = scope() ? editor.region : "";
-  const verdict = verdictOn(state.session.readings[state.number].verdicts, region);
+  const verdict = verdictOn(state.session.readings[number].verdicts, region);
   if (byId("reason").classList.contains("wanted")) judge("exclude");
   else if (verdict) {
     const told = { region, verdict: verdict.verdict, reason: byId("reason").value.trim(), comment: byId("comment").value.trim() };
-    queue(() => ask(`slices/${state.number}/judge`, told))
-      .then(({ verdicts }) => { state.session.readings[state.number].verdicts = verdicts; showPanel(); }, tell);
+    judged(number, slice, told).catch((error) => choose(error, slice));
   }
 }
 

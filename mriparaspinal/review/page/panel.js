@@ -90,7 +90,8 @@ export function showRegions(editor, measured, verdicts, expected) {
 const DRAFT = "A program drew this: it is not measured until it is reviewed. The Dice that it expects tells good " +
   "regions from bad ones between slices, but little within multifidus: look at every MF.";
 
-export function showProblems(problems, missing, draft) {
+/* `open`: what there is to say while what is drawn has no numbers yet. */
+export function showProblems(problems, missing, draft, open) {
   const rows = problems.map((problem) => {
     const row = make("li", problem.shape ? `${problem.shape}: ${problem.message}` : problem.message, problem.severity);
     row.dataset.code = problem.code;
@@ -99,6 +100,7 @@ export function showProblems(problems, missing, draft) {
   });
   if (draft) rows.unshift(make("li", DRAFT, "none"));
   if (missing.length) rows.unshift(make("li", `not drawn yet: ${missing.join(", ")}`, "none"));
+  if (open) rows.push(make("li", open, "none"));
   byId("problems").replaceChildren(...(rows.length ? rows : [make("li", "none found", "none")]));
 }
 
@@ -106,14 +108,29 @@ export function showProblems(problems, missing, draft) {
 
 export const scope = () => document.querySelector("#scope input:checked").value;
 
-export function showVerdict(verdicts, region) {
-  const { activeElement } = document;
+/* Reason and comment that were typed, and are in no judgement yet; and for what both were filled in last. */
+const typed = new Set();
+let filledSlice = null;
+let filled = null;
+
+for (const name of ["reason", "comment"]) byId(name).addEventListener("input", () => typed.add(name));
+
+/* A judgement holds these texts now. */
+export function used(texts) {
+  for (const name of ["reason", "comment"]) if (byId(name).value.trim() === texts[name]) typed.delete(name);
+}
+
+export function showVerdict(verdicts, region, slice) {
   byId("scope-region").textContent = region;
   const verdict = verdictOn(verdicts, scope() ? region : "");
   for (const button of document.querySelectorAll("#verdicts button"))
     button.setAttribute("aria-pressed", String(verdict?.verdict === button.dataset.verdict));
+  // What was typed for one slice is never told of another.
+  if (slice !== filledSlice) typed.clear();
+  const now = JSON.stringify([slice, scope() && region, verdict]);
   for (const name of ["reason", "comment"])
-    if (activeElement !== byId(name)) byId(name).value = verdict?.[name] || "";
+    if (now !== filled && !typed.has(name)) byId(name).value = verdict?.[name] || "";
+  [filledSlice, filled] = [slice, now];
 }
 
 /* ---- what has to be told ---- */
