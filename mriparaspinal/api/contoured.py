@@ -18,6 +18,9 @@ from mriparaspinal.io.folder import file_sha256
 #: The table of what the program drew, beside its contours.
 _DRAFTS = "drafts.csv"
 
+#: What the page of ``review`` keeps until it is saved.
+_JOURNAL = ".review-journal.jsonl"
+
 
 class ContourArguments(TypedDict, total=False):
     """Which contours are measured: arguments of the functions that measure."""
@@ -61,6 +64,7 @@ class ContourChoice:
         drawn: dict[str, frozenset[str]] = {}
         problems: list[Problem] = []
         for place in () if mapped else dict.fromkeys(p for p in (dataset, folder) if p is not None):
+            problems += _unsaved(place)
             if not (place / _DRAFTS).is_file():
                 continue
             try:
@@ -110,6 +114,16 @@ def _drawn_in(place: Path) -> dict[str, frozenset[str]]:
         image = composed(row.image)
         drawn[image] = drawn.get(image, frozenset()) | {row.sha256}
     return drawn
+
+
+def _unsaved(place: Path) -> list[Problem]:
+    if not (place / _JOURNAL).is_file():
+        return []
+    from mriparaspinal.review.journal import unsaved_names
+
+    found = "more was drawn on it with review than was saved; expected all of it in its LabelMe file"
+    remedy = "open the folder with review once more, and save it or give it up"
+    return [Problem(n, "", "warning", "unsaved-contours", found, remedy) for n in unsaved_names(place)]
 
 
 def _unreadable(error: ParaspinalError) -> Problem:

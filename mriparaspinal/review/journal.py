@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.text import natural_key
 from mriparaspinal.io.lock import try_lock
 from mriparaspinal.io.write import cannot_write
 from mriparaspinal.review.document import parse_edits
@@ -59,6 +60,10 @@ class Journal:
 
     def _read(self) -> None:
         raw = self.path.read_bytes()
+        self._replay(raw)
+        self._is_torn = bool(raw) and not raw.endswith(b"\n")
+
+    def _replay(self, raw: bytes) -> None:
         for line in raw.split(b"\n"):
             with contextlib.suppress(
                 ValueError, KeyError, TypeError, AttributeError, RecursionError, UsageError
@@ -66,7 +71,6 @@ class Journal:
                 entry = json.loads(line)
                 parse_edits(entry.get("shapes", []))
                 self._take(entry)
-        self._is_torn = bool(raw) and not raw.endswith(b"\n")
 
     def _take(self, entry: dict[str, Any]) -> None:
         name = str(entry["slice"])
@@ -134,6 +138,17 @@ class Journal:
                     self.path.unlink()
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def unsaved_names(folder: Path) -> list[str]:
+    """The slices on which more was drawn in a folder than was saved; while a review is open there, too."""
+    seen = Journal.__new__(Journal)
+    seen.unsaved, seen._saving = {}, {}
+    try:
+        seen._replay((folder / FILE).read_bytes())
+    except OSError:
+        return []
+    return sorted(seen.unsaved, key=natural_key)
 
 
 def unsaved_in(folder: Path) -> dict[str, Unsaved]:

@@ -258,3 +258,21 @@ def test_what_a_reader_excluded_leaves_the_pair_out(tmp_path):
     left_out = "ALS_2 L3 left (anna); ALS_2 L3 right (anna)"
     assert f"MF fi: 3 of 12 targets left out, no value from: {left_out}; ALS_4 L3 right (anna)" in done.err
     assert f"ES fi: 2 of 12 targets left out, no value from: {left_out}" in done.err
+
+
+def test_contours_that_were_not_saved_are_told_when_a_dataset_is_measured(tmp_path):
+    root = tmp_path / "scans"
+    for number in (1, 2):
+        write_slice(root, f"ALS_{number}_3")
+    served = serve(root)
+    opened = served.ask("slices/1")
+    served.ask("slices/1/keep", {"base": opened["digest"], "shapes": [shape("MF_R", MF_R)]})
+    for still_open in (True, False):
+        checked = run("check", root)
+        assert "ALS_2_3.png\t\twarning\tunsaved-contours\tmore was drawn on it" in checked.out
+        assert "ALS_1_3" not in checked.out
+        if still_open:
+            assert served.end()[0] == 0
+    measured = run("quantify", root, "--out", tmp_path / "results")
+    assert measured.code == 0
+    assert "ALS_2_3.png: warning: more was drawn" in measured.err
