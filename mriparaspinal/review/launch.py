@@ -44,16 +44,25 @@ def serve(session: Session, port: int, browser: bool, say: Callable[[str], None]
             date_header=False,
             timeout_graceful_shutdown=3,
         )
-        server.append(uvicorn.Server(config))
         with _address_file(f"http://127.0.0.1:{port}/#{token}") as file:
-            if browser:
-                say(f"the page opens in the browser; if it does not, open {file.as_uri()}")
-                threading.Thread(target=webbrowser.open, args=(file.as_uri(),), daemon=True).start()
-            else:
-                say("open this address in a browser; who has it can read and change the contours:")
-                # Not through ``say``: a log is no place for a token.
-                print(f"  http://127.0.0.1:{port}/#{token}", file=sys.stderr, flush=True)
-            say("to end: 'Finish' on the page, or Ctrl-C here")
+
+            def told() -> None:
+                """Say where the page is: no sooner than Ctrl-C ends the server in order."""
+                if browser:
+                    say(f"the page opens in the browser; if it does not, open {file.as_uri()}")
+                    threading.Thread(target=webbrowser.open, args=(file.as_uri(),), daemon=True).start()
+                else:
+                    say("open this address in a browser; who has it can read and change the contours:")
+                    # Not through ``say``: a log is no place for a token.
+                    print(f"  http://127.0.0.1:{port}/#{token}", file=sys.stderr, flush=True)
+                say("to end: 'Finish' on the page, or Ctrl-C here")
+
+            class Server(uvicorn.Server):
+                async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+                    await super().startup(sockets=sockets)
+                    told()
+
+            server.append(Server(config))
             try:
                 server[0].run(sockets=[listener])
             except KeyboardInterrupt as stop:
