@@ -451,10 +451,12 @@ def test_the_number_of_the_opening_is_sent_back(show, tmp_path):
     page.press("1")
     page.area("MF_R")
     page.drag([35, 65], [30, 60])
+    assert wait_until(lambda: "keep" in sent)
     page.press("s")
+    assert wait_until(lambda: "save" in sent)
     page.settled()
     page.press("a")
-    assert wait_until(lambda: len(sent) == 3)
+    assert wait_until(lambda: "judge" in sent)
     assert sent == {"keep": 7, "save": 7, "judge": 7}
 
 
