@@ -426,40 +426,6 @@ def test_a_judgement_is_of_the_file_that_was_seen(show, tmp_path):
     page.said[:] = [line for line in page.said if "409" not in line]  # the browser's own word for it
 
 
-def test_the_number_of_the_opening_is_sent_back(show, tmp_path):
-    root = tmp_path / "scans"
-    write_slice(root, "ALS_1_3")
-    page = show(serve(root))
-    page.area("IVD")
-
-    def numbered(route):
-        answer = route.fetch()
-        route.fulfill(response=answer, json={**answer.json(), "session": 7})
-
-    sent: dict[str, Any] = {}
-
-    def note(route):
-        told = json.loads(route.request.post_data)
-        sent[route.request.url.rsplit("/", 1)[1]] = told.pop("session")
-        route.continue_(post_data=json.dumps(told))
-
-    page.tab.route(lambda url: url.split("?")[0].endswith("/api/slices/0"), numbered)
-    for name in ("keep", "save", "judge"):
-        page.tab.route(f"**/slices/0/{name}", note)
-    page.tab.reload()
-    page.tab.locator("#regions button").first.wait_for()
-    page.press("1")
-    page.area("MF_R")
-    page.drag([35, 65], [30, 60])
-    assert wait_until(lambda: "keep" in sent)
-    page.press("s")
-    assert wait_until(lambda: "save" in sent)
-    page.settled()
-    page.press("a")
-    assert wait_until(lambda: "judge" in sent)
-    assert sent == {"keep": 7, "save": 7, "judge": 7}
-
-
 def test_reviewed_is_asked_once_where_it_looks_like_a_slip(show, tmp_path):
     root = tmp_path / "scans"
     write_slice(root, "ALS_1_3", shapes=[])
