@@ -180,8 +180,7 @@ class Analysis:
         refuse_inputs(argument("save"), [folder.path / name for name in files], self.paths)
         for results in self.sources:
             results.require_same()
-        stale = [name for name in folder.written_before() if name not in files]
-        folder.replace({}, [name for name in stale if (folder.path / name).is_file()])
+        folder.replace({}, folder.outdated(files))
 
 
 def _files(name: str, content: Content) -> dict[str, bytes]:

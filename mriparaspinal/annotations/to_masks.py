@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from mriparaspinal import __version__
 from mriparaspinal.annotations.overlay import index_image, label_map, overlay
 from mriparaspinal.core.errors import NoInputError
 from mriparaspinal.core.filenames import SLICES_TABLE, name_too_long
@@ -21,7 +20,7 @@ from mriparaspinal.dataset.contour_source import ContourSource
 from mriparaspinal.dataset.open import Dataset
 from mriparaspinal.dataset.read import read_slice
 from mriparaspinal.io.label_volumes import label_volume_bytes
-from mriparaspinal.io.manifest import manifest_bytes
+from mriparaspinal.io.manifest import outputs_manifest
 from mriparaspinal.io.numberings import OVERLAP, VALUE_COLUMNS, value_table
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.tables import csv_bytes
@@ -83,8 +82,7 @@ def _put_in_place(
     others = {n: d for n, d in before.items() if n not in stale and n != MASKS and d}
     outputs = {**others, **digests, VALUES: sha256(values)}
     folder.staged(digests)
-    content = {"mriparaspinal": __version__, "outputs": dict(sorted(outputs.items()))}
-    files = {VALUES: values, MASKS: manifest_bytes(content)}
+    files = {VALUES: values, MASKS: outputs_manifest(dict(sorted(outputs.items())))}
     folder.replace(files, [name for name in stale if (folder.path / name).is_file()])
 
 

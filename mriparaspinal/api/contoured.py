@@ -9,17 +9,12 @@ from typing import TypedDict
 from mriparaspinal.api.given import PathLike
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NoInputError, ParaspinalError, UsageError
+from mriparaspinal.core.filenames import DRAFTS, JOURNAL, REVIEW
 from mriparaspinal.core.labels import parse_label
 from mriparaspinal.core.model import WHOLE, Problem
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource, Judgement
 from mriparaspinal.io.folder import file_sha256
-
-#: The table of what the program drew, beside its contours.
-_DRAFTS = "drafts.csv"
-
-#: What the page of ``review`` keeps until it is saved.
-_JOURNAL = ".review-journal.jsonl"
 
 
 class ContourArguments(TypedDict, total=False):
@@ -65,7 +60,7 @@ class ContourChoice:
         problems: list[Problem] = []
         for place in () if mapped else dict.fromkeys(p for p in (dataset, folder) if p is not None):
             problems += _unsaved(place)
-            if not (place / _DRAFTS).is_file():
+            if not (place / DRAFTS).is_file():
                 continue
             try:
                 found_there = _drawn_in(place)
@@ -74,10 +69,10 @@ class ContourChoice:
                 continue
             for image, hashes in found_there.items():
                 drawn[image] = drawn.get(image, frozenset()) | hashes
-            digests[_DRAFTS] = file_sha256(place / _DRAFTS)
+            digests[DRAFTS] = file_sha256(place / DRAFTS)
         if not digests and not problems and folder is None and not self.accept_drafts:
             return BESIDE, {}
-        there = _DRAFTS in digests
+        there = DRAFTS in digests
         return (
             ContourSource(
                 folder,
@@ -85,7 +80,7 @@ class ContourChoice:
                 drawn if there else None,
                 judgements,
                 tuple(problems),
-                "review.csv" if self.review is None else Path(self.review).name,
+                REVIEW if self.review is None else Path(self.review).name,
             ),
             digests,
         )
@@ -99,11 +94,9 @@ class ContourChoice:
 
 def judged_in(folder: Path) -> ContourSource:
     """The contours of a folder, without what its own ``review.csv`` excludes; raises :class:`UsageError`."""
-    from mriparaspinal.review.verdicts import FILE
-
-    if not (folder / FILE).is_file():
+    if not (folder / REVIEW).is_file():
         return BESIDE
-    return ContourSource(judgements=read_judgements(folder / FILE))
+    return ContourSource(judgements=read_judgements(folder / REVIEW))
 
 
 def _drawn_in(place: Path) -> dict[str, frozenset[str]]:
@@ -117,7 +110,7 @@ def _drawn_in(place: Path) -> dict[str, frozenset[str]]:
 
 
 def _unsaved(place: Path) -> list[Problem]:
-    if not (place / _JOURNAL).is_file():
+    if not (place / JOURNAL).is_file():
         return []
     from mriparaspinal.review.journal import unsaved_names
 
@@ -130,7 +123,7 @@ def _unreadable(error: ParaspinalError) -> Problem:
     found = f"{error.fault.found.removeprefix(f'{error.fault.file}: ')}"
     message = f"not the table that draft writes ({found}); expected it as it was written"
     remedy = "put it back: contours that were accepted as the program drew them are not counted without"
-    return Problem(_DRAFTS, "", "warning", "bad-table", message, remedy)
+    return Problem(DRAFTS, "", "warning", "bad-table", message, remedy)
 
 
 def read_judgements(path: Path) -> tuple[Judgement, ...]:

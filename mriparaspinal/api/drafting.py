@@ -206,7 +206,7 @@ def draft(
     read_drafts(root)
     if quick:
         require_opencv()
-    bare, images = slices_without_contours(root, protocol)
+    bare, _, images = slices_without_contours(root, protocol)
     judged = read_reviewed(source, protocol, number, judged_in(source))
     sources = Sources(source, judged, protocol, quick)
     advance = each(progress, "drafting", min(MOST_COMPARED, len(judged)) + len(bare))

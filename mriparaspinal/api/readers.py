@@ -15,11 +15,10 @@ from mriparaspinal.api.given import PathLike, Progress
 from mriparaspinal.api.measuring import measure_into, requested
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NoInputError, UnreadableError, UsageError
-from mriparaspinal.core.filenames import IMAGE_ENDINGS
+from mriparaspinal.core.filenames import IMAGE_ENDINGS, REVIEW
 from mriparaspinal.core.model import Problem, Settings
 from mriparaspinal.io.folder import list_files, read_bytes
 from mriparaspinal.io.images import decode_image
-from mriparaspinal.review.verdicts import FILE as REVIEW
 
 if TYPE_CHECKING:
     from mriparaspinal.api.results import StudyResults

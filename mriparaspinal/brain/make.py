@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mriparaspinal import __version__
 from mriparaspinal.brain.maps import (
     fat_fraction,
     magnetisation_transfer_ratio,
@@ -21,7 +20,7 @@ from mriparaspinal.brain.maps import (
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError
 from mriparaspinal.imaging.grids import Grid, difference, same_but_origin, same_grid
 from mriparaspinal.io.folder import read_bytes
-from mriparaspinal.io.manifest import manifest_bytes
+from mriparaspinal.io.manifest import outputs_manifest
 from mriparaspinal.io.nifti import Form
 from mriparaspinal.io.nifti_maps import MapImage, MapSeries, map_bytes, read_map, read_series
 from mriparaspinal.io.write import sha256
@@ -57,8 +56,7 @@ class Diffusion:
 
 def maps_manifest(files: Mapping[str, bytes]) -> bytes:
     """The manifest of a folder of maps."""
-    outputs = {name: sha256(content) for name, content in files.items()}
-    return manifest_bytes({"mriparaspinal": __version__, "outputs": outputs})
+    return outputs_manifest({name: sha256(content) for name, content in files.items()})
 
 
 def open_map(path: Path, option: str, form: Form | None = None) -> MapImage:

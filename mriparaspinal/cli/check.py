@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import VERBOSE, counted, log, progress_bar, say, show_table
+from mriparaspinal.cli.console import VERBOSE, log, progress_bar, say, show_table
 from mriparaspinal.cli.steps import end, say_faults
 from mriparaspinal.cli.summary import measured_rows, print_json, show
+from mriparaspinal.core.text import count_of
 
 
 @opt.command
@@ -64,8 +65,8 @@ def check(
             [(p.file, p.shape, p.severity, p.code, p.message, p.remedy) for p in problems],
         )
     for name, regions in found.regions:
-        say(f"{name}: {counted(regions, 'region')} could be measured", VERBOSE)
+        say(f"{name}: {count_of(regions, 'region')} could be measured", VERBOSE)
     show(measured_rows(summary))
-    say(f"checked {counted(summary['slices_found'], 'slice')}: {say_faults(summary)}")
+    say(f"checked {count_of(summary['slices_found'], 'slice')}: {say_faults(summary)}")
     end(problems)
     found.require_slices()

@@ -14,7 +14,6 @@ from functools import partial
 from typing import TextIO
 
 from mriparaspinal.core.model import Problem, printable
-from mriparaspinal.core.text import count_of
 
 #: Warnings that are written out; the others are counted (all are in problems.csv).
 _WARNINGS_SHOWN = 20
@@ -141,9 +140,6 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None] | None]:
             progress.update(progress.task_ids[0], completed=done, rate=f"{speed:.1f}/s" if speed else "")
 
         yield show
-
-
-counted = count_of
 
 
 def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

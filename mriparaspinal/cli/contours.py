@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
+from mriparaspinal.cli.console import progress_bar, say, say_problems
 from mriparaspinal.cli.steps import end
+from mriparaspinal.core.text import count_of
 
 
 @opt.command
@@ -74,11 +75,11 @@ def contours(
         )
     found, kept = made.summary, made.count - made.summary["written"]
     say_problems(made.problem_list)
-    done = f"made contours of {made.count} of {counted(found['slices'], 'slice')} in {dataset}"
+    done = f"made contours of {made.count} of {count_of(found['slices'], 'slice')} in {dataset}"
     done += f", {kept} of them there already" if kept else ""
-    say(f"{done}; {counted(found['shapes'], 'shape')}")
+    say(f"{done}; {count_of(found['shapes'], 'shape')}")
     if found["drafts"]:
-        say(f"{counted(found['drafts'], 'file')} marked as drafts: judge them and untick draft in LabelMe")
+        say(f"{count_of(found['drafts'], 'file')} marked as drafts: judge them and untick draft in LabelMe")
     if tolerance > 0:
         changed = (
             f"changed {found['changed_px']} px in all, at most {found['most_changed_px']} px in one region"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, say
+from mriparaspinal.cli.console import say
 from mriparaspinal.cli.steps import end, save
+from mriparaspinal.core.text import count_of
 
 
 @opt.command
@@ -54,7 +55,7 @@ def correlate(
     save(found, out)
     p, adjusted = found.table["p"], found.table["p_adjusted"]
     say(
-        f"made {counted(int(p.notna().sum()), 'correlation')} of {len(p)} into {out}; "
+        f"made {count_of(int(p.notna().sum()), 'correlation')} of {len(p)} into {out}; "
         f"{(p < 0.05).sum()} with p < 0.05, {(adjusted < 0.05).sum()} with adjusted p < 0.05"
     )
     end(found.problem_list)

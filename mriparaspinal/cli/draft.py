@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, is_quiet, progress_bar, say, say_problems, show_table
+from mriparaspinal.cli.console import is_quiet, progress_bar, say, say_problems, show_table
 from mriparaspinal.cli.steps import end
+from mriparaspinal.core.text import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +61,7 @@ def draft(
             jobs=jobs,
             progress=progress,
         )
-    judged = counted(made.summary["judged"], "judged slice")
+    judged = count_of(made.summary["judged"], "judged slice")
     if made.summary["judged"] < ADVISED:
         say(f"note: {judged}: {ADVISED} or more give better drafts")
     say_problems(made.problem_list)
@@ -71,8 +72,8 @@ def draft(
         say(f"look first at {row.image}: {row.label} (expected Dice {row.expected_dice:.2f})")
     if len(first) > _LISTED:
         say(f"and {len(first) - _LISTED} more, with look_first 1 in drafts.csv")
-    bare = counted(made.summary["without_contours"], "slice")
-    done = f"drafted {counted(len(made.rows), 'region')} of {made.count} of {bare}"
+    bare = count_of(made.summary["without_contours"], "slice")
+    done = f"drafted {count_of(len(made.rows), 'region')} of {made.count} of {bare}"
     say(f"{done} without contours in {dataset}, from {judged}")
     end(made.problem_list)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted
 from mriparaspinal.cli.steps import finish
+from mriparaspinal.core.text import count_of
 
 
 @opt.command
@@ -41,5 +41,5 @@ def interpolate(
     import mriparaspinal as api
 
     made = api.interpolate(dataset, largest_gap=most_mm, settings=opt.given(protocol, naming), jobs=jobs)
-    done = f"{counted(len(made.rows), 'region')} of {counted(made.count, 'slice')}"
+    done = f"{count_of(len(made.rows), 'region')} of {count_of(made.count, 'slice')}"
     finish(made, f"interpolated {done} in {dataset}")

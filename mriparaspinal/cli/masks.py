@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, progress_bar
+from mriparaspinal.cli.console import progress_bar
 from mriparaspinal.cli.steps import finish
+from mriparaspinal.core.text import count_of
 
 
 @opt.command
@@ -51,4 +52,4 @@ def masks(
             jobs=jobs,
             progress=progress,
         )
-    finish(made, f"drew {made.count} of {counted(made.summary['slices'], 'slice')} into {out}")
+    finish(made, f"drew {made.count} of {count_of(made.summary['slices'], 'slice')} into {out}")

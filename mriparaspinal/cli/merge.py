@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, say, say_problems
+from mriparaspinal.cli.console import say, say_problems
 from mriparaspinal.cli.steps import end, say_faults
 from mriparaspinal.cli.summary import measured_rows, print_json, show
+from mriparaspinal.core.text import count_of
 
 
 @opt.command
@@ -34,10 +35,10 @@ def merge(
     show(measured_rows(summary))
     if missing:
         names = ", ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
-        have = f"{len(missing)} of {counted(len(missing) + len(share), 'participant')} in no share"
+        have = f"{len(missing)} of {count_of(len(missing) + len(share), 'participant')} in no share"
         say(f"warning: {have}: {names}; {out} is a share itself until they are joined")
-    measured = f"{summary['slices_measured']} of {counted(summary['slices_found'], 'slice')} measured"
-    say(f"joined {counted(len(results), 'share')} into {out}: {measured}; {say_faults(summary)}")
+    measured = f"{summary['slices_measured']} of {count_of(summary['slices_found'], 'slice')} measured"
+    say(f"joined {count_of(len(results), 'share')} into {out}: {measured}; {say_faults(summary)}")
     if as_json:
         print_json({"command": "merge", **summary})
     end(joined.problem_list)

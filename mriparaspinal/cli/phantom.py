@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import VERBOSE, counted, progress_bar, say
+from mriparaspinal.cli.console import VERBOSE, progress_bar, say
+from mriparaspinal.core.text import count_of
 from mriparaspinal.phantom.ranges import RANGES
 
 
@@ -69,4 +70,4 @@ def phantom(
     people = made.summary["participants"]
     for who in people:
         say(f"{who}: L1 to L5", VERBOSE)
-    say(f"drew {counted(made.count, 'slice')} of {counted(len(people), 'participant')} into {out}")
+    say(f"drew {count_of(made.count, 'slice')} of {count_of(len(people), 'participant')} into {out}")

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, progress_bar, say, show_table
+from mriparaspinal.cli.console import progress_bar, say, show_table
 from mriparaspinal.cli.steps import finish
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.text import count_of
 
 if TYPE_CHECKING:
     from mriparaspinal.api.scans import SeriesList
@@ -104,8 +105,8 @@ def prepare(
         made = api.prepare(
             source, levels, out, window=window, **vars(by_label_map), affine=affine, progress=progress
         )
-    rows = counted(made.summary["rows"], "row")
-    return finish(made, f"prepared {counted(made.count, 'slice')} of {rows} into {out}")
+    rows = count_of(made.summary["rows"], "row")
+    return finish(made, f"prepared {count_of(made.count, 'slice')} of {rows} into {out}")
 
 
 def _show(series: SeriesList) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted
 from mriparaspinal.cli.steps import finish
+from mriparaspinal.core.text import count_of
 
 
 @opt.command
@@ -44,5 +44,5 @@ def refine(
 
     made = api.refine(rough, out, band=band, settings=opt.given(protocol, naming), jobs=jobs)
     moved = max((row.largest_move_px or 0.0 for row in made.rows), default=0.0)
-    done = f"refined {counted(len(made.rows), 'region')} of {counted(made.count, 'slice')} into {out}"
+    done = f"refined {count_of(len(made.rows), 'region')} of {count_of(made.count, 'slice')} into {out}"
     finish(made, f"{done}; no line moved farther than {moved:.1f} px")

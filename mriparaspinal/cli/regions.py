@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, progress_bar, say, say_problems
+from mriparaspinal.cli.console import progress_bar, say, say_problems
 from mriparaspinal.cli.steps import end
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.text import count_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +129,7 @@ def regions(
         say("note: the participant is not known, its cell is empty; name it with --participant")
     where = " and ".join(str(path) for path in (out, wide) if path)
     regions, count = (found.summary[name] for name in ("regions", "participants"))
-    say(f"measured {counted(regions, 'region')} of {counted(count, 'participant')} into {where}")
+    say(f"measured {count_of(regions, 'region')} of {count_of(count, 'participant')} into {where}")
     end(found.problem_list)
 
 

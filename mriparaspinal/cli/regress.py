@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, say
+from mriparaspinal.cli.console import say
 from mriparaspinal.cli.steps import end, save
+from mriparaspinal.core.text import count_of
 
 
 @opt.command
@@ -54,7 +55,7 @@ def regress(
     save(found, out)
     models = found.table.drop_duplicates(["segment", "muscle", "metric", "role", "outcome"])
     say(
-        f"fitted {counted(int(models['r2'].notna().sum()), 'model')} of {len(models)} into {out}; "
+        f"fitted {count_of(int(models['r2'].notna().sum()), 'model')} of {len(models)} into {out}; "
         f"{(models['model_p'] < 0.05).sum()} with p < 0.05 for the model"
     )
     end(found.problem_list)

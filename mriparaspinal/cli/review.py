@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, say
+from mriparaspinal.cli.console import say
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.text import count_of
 from mriparaspinal.io.protocol import resolve_settings
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def review(
     try:
         for note in notes:
             say(note)
-        say(f"{counted(len(session.readings), 'slice')} to look at in {dataset}")
+        say(f"{count_of(len(session.readings), 'slice')} to look at in {dataset}")
         serve(session, port, not no_browser, say)
     finally:
         session.close()

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, say
+from mriparaspinal.cli.console import say
 from mriparaspinal.cli.steps import end, save
+from mriparaspinal.core.text import count_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,7 @@ def roc(
     single = found.table[: len(predictor)]  # without the combination, whose area is optimistic
     best = single.loc[single["auc"].idxmax()]
     say(
-        f"made {counted(int(found.table['auc'].notna().sum()), 'ROC curve')} into {out}; largest area "
+        f"made {count_of(int(found.table['auc'].notna().sum()), 'ROC curve')} into {out}; largest area "
         f"{best['auc']:.3f} ({best['ci_low']:.3f}–{best['ci_high']:.3f}): {best['predictor']}"
     )
     end(found.problem_list)

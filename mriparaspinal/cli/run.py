@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, progress_bar, say, say_notes, say_problems
+from mriparaspinal.cli.console import progress_bar, say, say_notes, say_problems
 from mriparaspinal.cli.steps import end, say_compared, say_faults, say_measured, say_notes_of, say_report
 from mriparaspinal.cli.summary import compared_rows, compared_summary, measured_rows, print_json, show
+from mriparaspinal.core.text import count_of
 
 if TYPE_CHECKING:
     from mriparaspinal.analysis.result import Analysis
@@ -38,8 +39,8 @@ def run(*, dataset: opt.Dataset, out: opt.Out, options: opt.Measuring, as_json: 
     rows += compared_rows(found) if found else [("comparisons", "none: nothing to compare")]
     show([*rows, ("report", str(ran.report.out))])
     say(
-        f"ran: {summary['slices_measured']} of {counted(summary['slices_found'], 'slice')} measured, "
-        f"{counted(summary.get('comparisons', 0), 'comparison')}, {say_faults(summary)} into {out}"
+        f"ran: {summary['slices_measured']} of {count_of(summary['slices_found'], 'slice')} measured, "
+        f"{count_of(summary.get('comparisons', 0), 'comparison')}, {say_faults(summary)} into {out}"
     )
     if as_json:
         print_json({"command": "run", **summary})

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, say, say_problems, show_table
+from mriparaspinal.cli.console import say, say_problems, show_table
 from mriparaspinal.cli.steps import end, say_notes_of
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.text import count_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +87,6 @@ def score(
     for note in scored.notes:
         say(f"note: {note}")
     people, left_out = (scored.summary[name] for name in ("participants", "left_out"))
-    rest = f"; {counted(left_out, 'participant')} left out" if left_out else ""
-    say(f"scored {counted(people, 'participant')} by {scored.instrument} into {out}{rest}")
+    rest = f"; {count_of(left_out, 'participant')} left out" if left_out else ""
+    say(f"scored {count_of(people, 'participant')} by {scored.instrument} into {out}{rest}")
     return end(scored.problem_list)

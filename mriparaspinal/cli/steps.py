@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mriparaspinal.cli.console import counted, say, say_notes, say_problems
+from mriparaspinal.cli.console import say, say_notes, say_problems
 from mriparaspinal.cli.summary import compared_summary, not_tested
 from mriparaspinal.core.errors import EXIT_PARTLY
+from mriparaspinal.core.text import count_of
 
 if TYPE_CHECKING:
     from mriparaspinal.analysis.result import Analysis
@@ -45,14 +46,14 @@ def finish(found: Found, line: str) -> None:
 
 def say_faults(summary: Mapping[str, Any]) -> str:
     """The numbers of errors and warnings, for the last line of a command."""
-    return f"{counted(summary['errors'], 'error')}, {counted(summary['warnings'], 'warning')}"
+    return f"{count_of(summary['errors'], 'error')}, {count_of(summary['warnings'], 'warning')}"
 
 
 def say_measured(measured: StudyResults, out: Path) -> None:
     """The last line of measuring."""
     summary = measured.summary
     tables = [name for name in measured.contents if name.startswith("L")]
-    slices = counted(summary["slices_found"], "slice")
+    slices = count_of(summary["slices_found"], "slice")
     done = f"measured {summary['slices_measured']} of {slices} into {out} ({', '.join(tables)})"
     say(f"{done}; {say_faults(summary)}")
 
@@ -60,11 +61,11 @@ def say_measured(measured: StudyResults, out: Path) -> None:
 def say_compared(compared: Analysis, out: Path) -> None:
     """The last line of comparing."""
     found = compared_summary(compared)
-    made = f"made {counted(found['comparisons'], 'comparison')}{not_tested(found)} into {out}"
+    made = f"made {count_of(found['comparisons'], 'comparison')}{not_tested(found)} into {out}"
     say(f"{made}; {found['p_below_0_05']} with p < 0.05")
 
 
 def say_report(made: Made) -> None:
     """The last line of making a page."""
-    look = counted(made.summary["first"], "slice")
-    say(f"wrote {made.out} with {counted(made.count, 'slice')}; {look} to look at first")
+    look = count_of(made.summary["first"], "slice")
+    say(f"wrote {made.out} with {count_of(made.count, 'slice')}; {look} to look at first")

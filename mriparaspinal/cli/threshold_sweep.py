@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, progress_bar, say
+from mriparaspinal.cli.console import progress_bar, say
 from mriparaspinal.cli.steps import end, save
+from mriparaspinal.core.text import count_of
 
 
 @opt.command
@@ -41,5 +42,5 @@ def threshold_sweep(
     save(found, out)
     for sentence in found.summary["sentences"]:
         say(sentence)
-    say(f"swept the threshold over {counted(found.summary['slices'], 'slice')} into {out}")
+    say(f"swept the threshold over {count_of(found.summary['slices'], 'slice')} into {out}")
     end(found.problem_list)

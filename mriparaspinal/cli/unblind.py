@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import counted, say, say_notes
+from mriparaspinal.cli.console import say, say_notes
+from mriparaspinal.core.text import count_of
 
 
 @opt.command
@@ -29,5 +30,5 @@ def unblind(
 
     made = api.unblind(reader, key, out)
     where = f"{out}, in first and second" if made.summary["repeated"] else f"{out}"
-    say(f"gave {counted(made.count, 'reading')} the names of their slices in {where}")
+    say(f"gave {count_of(made.count, 'reading')} the names of their slices in {where}")
     say_notes(made.notes)

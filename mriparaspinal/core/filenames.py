@@ -27,6 +27,15 @@ PREPARED = "prepare.json"
 
 SLICES_TABLE = "slices.csv"
 
+#: What the program drew, by the hashes of its contours.
+DRAFTS = "drafts.csv"
+
+#: What readers judged.
+REVIEW = "review.csv"
+
+#: What was drawn on the page of ``review`` and not saved. The dot: it is no part of a dataset.
+JOURNAL = ".review-journal.jsonl"
+
 
 def name_too_long(ending: str) -> UnreadableError:
     """The fault of a slice whose name leaves no room for that of a file made of it."""

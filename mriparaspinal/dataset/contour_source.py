@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mriparaspinal.core.draft_mark import contour_hash
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.filenames import REVIEW
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import WHOLE, Contour, Problem, Slice
 from mriparaspinal.core.spelling import composed
@@ -62,7 +63,7 @@ class ContourSource:
     """What readers judged; None: no review was given."""
     problems: tuple[Problem, ...] = ()
     """What is wrong with the tables of this."""
-    review: str = "review.csv"
+    review: str = REVIEW
     """The name of the table of judgements, for messages."""
     _judged: Mapping[str, tuple[Judgement, ...]] = field(init=False, repr=False, compare=False)
 

@@ -12,21 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mriparaspinal import __version__
+from mriparaspinal.core.draft_mark import as_written, contour_hash, set_draft
 from mriparaspinal.core.errors import NoInputError, UnreadableError
-from mriparaspinal.core.filenames import SLICES_TABLE
+from mriparaspinal.core.filenames import DRAFTS, SLICES_TABLE
 from mriparaspinal.core.labels import alias_key, region_of
 from mriparaspinal.core.model import Problem, Settings, Slice
 from mriparaspinal.core.text import count_of
 from mriparaspinal.dataset.open import open_dataset
-from mriparaspinal.drafts.files import DRAFTS, DraftRow, document_bytes, drafts_csv, polygon
-from mriparaspinal.drafts.mark import as_written, contour_hash, set_draft
+from mriparaspinal.drafts.files import DraftRow, document_bytes, drafts_csv, polygon
 from mriparaspinal.drafts.refine import refine_regions
 from mriparaspinal.drafts.splines import Points, is_crossing
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.images import decode_image
 from mriparaspinal.io.labelme import COORDINATE_LIMIT, read_annotation
-from mriparaspinal.io.manifest import manifest_bytes
+from mriparaspinal.io.manifest import outputs_manifest
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.protocol import FILE as PROTOCOL
 from mriparaspinal.io.write import sha256
@@ -87,9 +86,8 @@ def write_refined(made: RefinedSlices, folder: OutputFolder) -> None:
     """Write refined slices into their folder, all or nothing; contours that were changed since stay."""
     files = {DRAFTS: drafts_csv(made.rows), **made.files}
     outputs = {name: sha256(content) for name, content in sorted(files.items())}
-    files[MANIFEST] = manifest_bytes({"mriparaspinal": __version__, "outputs": outputs})
-    stale = [name for name in folder.written_before() if name not in files]
-    folder.replace(files, [name for name in stale if (folder.path / name).is_file()])
+    files[MANIFEST] = outputs_manifest(outputs)
+    folder.replace(files, folder.outdated(files))
 
 
 def _refine_one(root: Path, settings: Settings, band: float | None, slice_: Slice) -> RefinedSlices:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mriparaspinal.core.draft_mark import contour_hash
 from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import MUSCLES, REFERENCES, Contour, Problem, Settings, Slice, Spacing
@@ -18,7 +19,6 @@ from mriparaspinal.dataset.open import Dataset, open_dataset
 from mriparaspinal.drafts.evaluation import Comparison, Quality, compare, qualities
 from mriparaspinal.drafts.files import DraftRow, draft_bytes, mark_first, polygon
 from mriparaspinal.drafts.fusion import REGIONS, Votes, expected_dice, outline, vote
-from mriparaspinal.drafts.mark import contour_hash
 from mriparaspinal.drafts.reviewed import (
     FEWEST,
     Field,
@@ -86,10 +86,11 @@ class Drafts:
         return sorted((row for row in self.rows if row.look_first), key=lambda row: row.expected_dice or 0)
 
 
-def slices_without_contours(root: Path, settings: Settings) -> tuple[list[Slice], Dataset]:
-    """The images of a dataset without a LabelMe file of the same stem, and the dataset of all its images."""
+def slices_without_contours(root: Path, settings: Settings) -> tuple[list[Slice], list[Slice], Dataset]:
+    """The images of a dataset without a LabelMe file of the same stem; the slices with one; all images."""
     study = open_dataset(root, settings, maps=LabelMaps(root, {}, {}))
-    annotated = {s.image for s in open_dataset(root, settings).dataset.slices}
+    with_file = list(open_dataset(root, settings).dataset.slices)
+    annotated = {s.image for s in with_file}
     names, dead = list_files(root)
     stems = {name[:-5].casefold() for name in (*names, *dead) if name.casefold().endswith(".json")}
     bare = [
@@ -97,7 +98,7 @@ def slices_without_contours(root: Path, settings: Settings) -> tuple[list[Slice]
         for s in study.dataset.slices
         if s.name not in annotated and s.name.rpartition(".")[0].casefold() not in stems
     ]
-    return bare, study
+    return bare, with_file, study
 
 
 @dataclass(frozen=True, slots=True, eq=False)

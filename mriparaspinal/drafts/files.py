@@ -12,10 +12,11 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from mriparaspinal.core.draft_mark import as_written, contour_hash, is_draft
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.filenames import DRAFTS
 from mriparaspinal.core.model import Contour
 from mriparaspinal.core.text import read_number
-from mriparaspinal.drafts.mark import as_written, contour_hash, is_draft, set_draft
 from mriparaspinal.drafts.splines import Points, simplify
 from mriparaspinal.imaging.rasterise import crosses_itself
 from mriparaspinal.io.beside import write_beside
@@ -23,8 +24,6 @@ from mriparaspinal.io.labelme import labelme_bytes
 from mriparaspinal.io.lock import finished
 from mriparaspinal.io.tables import as_it_was, csv_bytes, read_table
 from mriparaspinal.io.write import same_header, write_file
-
-DRAFTS = "drafts.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ def add_rows(folder: Path, rows: Sequence[DraftRow]) -> None:
 
 def draft_bytes(image: str, shape: tuple[int, int], contours: Iterable[Contour]) -> bytes:
     """The LabelMe file of drafted contours beside an image of (rows, columns): flagged as a draft."""
-    return document_bytes(set_draft(json.loads(labelme_bytes(image, shape, contours)), True))
+    return labelme_bytes(image, shape, contours, draft=True)
 
 
 def document_bytes(document: Mapping[str, Any]) -> bytes:

@@ -19,14 +19,13 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from skimage.measure import find_contours
 
+from mriparaspinal.core.draft_mark import contour_hash
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import WHOLE, Contour, Problem, Settings, Slice
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
-from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.dataset.read import read_slice
 from mriparaspinal.drafts.draft import slices_without_contours
 from mriparaspinal.drafts.files import DraftRow, draft_bytes, polygon
-from mriparaspinal.drafts.mark import contour_hash
 from mriparaspinal.drafts.reviewed import is_draft_slice
 from mriparaspinal.drafts.splines import Points, enclosed_area
 from mriparaspinal.imaging.slice_position import SlicePlace
@@ -148,8 +147,7 @@ def interpolate_slices(
 
     ``source``: what a review excludes is not made use of.
     """
-    bare, images = slices_without_contours(root, settings)
-    slices = open_dataset(root, settings).dataset.slices
+    bare, slices, images = slices_without_contours(root, settings)
     contoured = [s for s in slices if s.image and not is_draft_slice(root, s)]
     contoured = [s for s in contoured if WHOLE not in source.left_out(s.name)]
     todo = list(gaps(contoured, bare, images.places, most_mm))

@@ -179,6 +179,11 @@ def manifest_bytes(content: Mapping[str, Any]) -> bytes:
     return composed(text).encode("utf-8", "backslashreplace")
 
 
+def outputs_manifest(outputs: Mapping[str, str]) -> bytes:
+    """The manifest of a folder that says no more than what was written, by SHA-256."""
+    return manifest_bytes({"mriparaspinal": __version__, "outputs": dict(outputs)})
+
+
 def _parsed(raw: bytes) -> dict[str, Any]:
     try:
         content = json.loads(raw, object_pairs_hook=_once, parse_constant=_no_number)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from mriparaspinal.core.errors import UsageError
@@ -108,6 +108,10 @@ class OutputFolder:
             written[self._manifest] = ""
         written |= dict.fromkeys(self.cut_off, "")
         return {name: digest for name, digest in written.items() if _is_below(name)}
+
+    def outdated(self, files: Collection[str]) -> list[str]:
+        """The files of earlier runs that are none of ``files``."""
+        return [name for name in self.written_before() if name not in files and (self.path / name).is_file()]
 
     @property
     def cut_off(self) -> tuple[str, ...]:

@@ -103,6 +103,13 @@ def measure_slice(
         found = read_slice(root, slice_, settings, source)
     else:
         found = read_mapped(root, slice_, settings, maps, source)
+    return measure_read(found, slice_, settings, dixon)
+
+
+def measure_read(
+    found: OpenSlice, slice_: Slice, settings: Settings, dixon: DixonSource | None = None
+) -> SliceResult:
+    """Count every region of a slice that was read; what is found wrong is added to its problems."""
     if found.image is None or found.anatomy is None:
         return _lost(slice_, found)
     anatomy = found.anatomy

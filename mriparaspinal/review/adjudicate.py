@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from mriparaspinal.core.errors import NoInputError, UnreadableError
+from mriparaspinal.core.filenames import REVIEW
 from mriparaspinal.core.labels import Region, alias_key
 from mriparaspinal.core.model import Settings
 from mriparaspinal.core.text import count_of
 from mriparaspinal.dataset.anatomy import sort_contours
+from mriparaspinal.dataset.contour_source import EXCLUDE
 from mriparaspinal.dataset.regions import RegionKey
 from mriparaspinal.imaging.rasterise import Patch, shared_px
 from mriparaspinal.io.folder import read_bytes
@@ -21,8 +23,7 @@ from mriparaspinal.io.labelme import read_annotation
 from mriparaspinal.io.tables import csv_bytes
 from mriparaspinal.review.blind import json_name
 from mriparaspinal.review.slices import Reading, below, image_bytes
-from mriparaspinal.review.verdicts import EXCLUDE, read_verdicts
-from mriparaspinal.review.verdicts import FILE as REVIEW
+from mriparaspinal.review.verdicts import read_verdicts
 
 FILE = "adjudication.csv"
 

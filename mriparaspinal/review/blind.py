@@ -10,17 +10,17 @@ from pathlib import Path
 
 from mriparaspinal import __version__
 from mriparaspinal.core.errors import NoInputError, UnreadableError, UsageError
+from mriparaspinal.core.filenames import REVIEW
 from mriparaspinal.core.text import and_more
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.lock import require_finished
-from mriparaspinal.io.manifest import manifest_bytes
+from mriparaspinal.io.manifest import manifest_bytes, outputs_manifest
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.tables import csv_bytes, parse_table, table_bytes
 from mriparaspinal.io.write import require_ours, same_header, sha256, write_file
 from mriparaspinal.review.document import document_bytes, parse_document
 from mriparaspinal.review.journal import unsaved_in
 from mriparaspinal.review.saving import digest_of
-from mriparaspinal.review.verdicts import FILE as REVIEW
 from mriparaspinal.review.verdicts import Verdict, read_verdicts, verdicts_bytes
 
 COLUMNS = ("code", "image", "reading")
@@ -146,15 +146,11 @@ def unblind(reader: Path, key: Path, out: Path) -> Unblinded:
         raise NoInputError(f"{reader}: {found}; expected the folder of a blinded reader; check both")
     read = len(files)
     files |= _verdicts(reader, {code.code: code.image for code in codes}, folder_of)
-    content = {
-        "mriparaspinal": __version__,
-        "outputs": {name: sha256(raw) for name, raw in sorted(files.items())},
-    }
+    manifest = outputs_manifest({name: sha256(raw) for name, raw in sorted(files.items())})
     with OutputFolder(out, MANIFEST, keep_changed=True) as folder:
         _require_unchanged(out, folder.written_before(), files)
-        stale = [name for name in folder.written_before() if name not in files and name != MANIFEST]
-        stale = [name for name in stale if (out / name).is_file()]
-        folder.replace({**files, MANIFEST: manifest_bytes(content)}, stale)
+        written = {**files, MANIFEST: manifest}
+        folder.replace(written, folder.outdated(written))
     return Unblinded(read, len(codes) - read, repeated, len(unsaved_in(reader)))
 
 

@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.filenames import JOURNAL
 from mriparaspinal.core.text import natural_key
 from mriparaspinal.io.lock import try_lock
 from mriparaspinal.io.write import cannot_write
 from mriparaspinal.review.document import parse_edits
-
-#: The name begins with a dot: it is no part of a dataset.
-FILE = ".review-journal.jsonl"
 
 #: What a line that was cut off, or is none of ours, gives rise to.
 _NO_ENTRY = (ValueError, KeyError, TypeError, AttributeError, RecursionError, UsageError)
@@ -43,7 +41,7 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         """Open it and read what is in it; raises :class:`UsageError` where another program has it."""
-        self.path = folder / FILE
+        self.path = folder / JOURNAL
         self.unsaved: dict[str, Unsaved] = {}
         self._saving: dict[str, str] = {}
         self._is_torn = False
@@ -60,31 +58,8 @@ class Journal:
 
     def _read(self) -> None:
         raw = self.path.read_bytes()
-        self._replay(raw)
+        _replay(raw, self.unsaved, self._saving)
         self._is_torn = bool(raw) and not raw.endswith(b"\n")
-
-    def _replay(self, raw: bytes) -> None:
-        for line in raw.split(b"\n"):
-            with contextlib.suppress(
-                ValueError, KeyError, TypeError, AttributeError, RecursionError, UsageError
-            ):
-                entry = json.loads(line)
-                parse_edits(entry.get("shapes", []))
-                self._take(entry)
-
-    def _take(self, entry: dict[str, Any]) -> None:
-        name = str(entry["slice"])
-        if "shapes" in entry:
-            self.unsaved[name] = Unsaved(entry["base"], entry["shapes"])
-            self._saving.pop(name, None)
-        elif "saving" in entry:
-            self._saving[name] = str(entry["saving"])
-        elif entry.get("done"):
-            self._forget(name)
-
-    def _forget(self, name: str) -> None:
-        self.unsaved.pop(name, None)
-        self._saving.pop(name, None)
 
     def drawn(self, name: str, base: str | None, shapes: list[dict[str, Any]]) -> None:
         """Keep what is drawn on a slice; on the disk when this returns."""
@@ -121,7 +96,7 @@ class Journal:
         except OSError as error:
             raise cannot_write(self.path, error) from None
         self._is_torn = False
-        self._take(entry)
+        _apply(entry, self.unsaved, self._saving)
 
     def _take_back(self, size: int) -> None:
         """Take a line back that could not be written whole: no later one is to be glued to it."""
@@ -140,20 +115,42 @@ class Journal:
             self._descriptor = -1
 
 
+def _replay(raw: bytes, unsaved: dict[str, Unsaved], saving: dict[str, str]) -> None:
+    """Read the lines of a journal; one that was cut off, or is none of ours, is passed over."""
+    for line in raw.split(b"\n"):
+        with contextlib.suppress(*_NO_ENTRY):
+            entry = json.loads(line)
+            parse_edits(entry.get("shapes", []))
+            _apply(entry, unsaved, saving)
+
+
+def _apply(entry: dict[str, Any], unsaved: dict[str, Unsaved], saving: dict[str, str]) -> None:
+    """What a line says of a slice."""
+    name = str(entry["slice"])
+    if "shapes" in entry:
+        unsaved[name] = Unsaved(entry["base"], entry["shapes"])
+        saving.pop(name, None)
+    elif "saving" in entry:
+        saving[name] = str(entry["saving"])
+    elif entry.get("done"):
+        unsaved.pop(name, None)
+        saving.pop(name, None)
+
+
 def unsaved_names(folder: Path) -> list[str]:
     """The slices on which more was drawn in a folder than was saved; while a review is open there, too."""
-    seen = Journal.__new__(Journal)
-    seen.unsaved, seen._saving = {}, {}
+    unsaved: dict[str, Unsaved] = {}
     try:
-        seen._replay((folder / FILE).read_bytes())
+        raw = (folder / JOURNAL).read_bytes()
     except OSError:
         return []
-    return sorted(seen.unsaved, key=natural_key)
+    _replay(raw, unsaved, {})
+    return sorted(unsaved, key=natural_key)
 
 
 def unsaved_in(folder: Path) -> dict[str, Unsaved]:
     """What was drawn in a folder and not saved; raises :class:`UsageError` while a review is open there."""
-    if not (folder / FILE).exists():
+    if not (folder / JOURNAL).exists():
         return {}
     journal = Journal(folder)
     journal.close()

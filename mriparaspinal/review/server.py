@@ -121,10 +121,10 @@ class _Asked:
             "proposals": [
                 {
                     "name": name,
-                    "draft": self._session.is_draft_proposed(reading, name),
-                    "shapes": [asdict(drawing) for drawing in drawn if drawing.region],
+                    "draft": proposed.draft,
+                    "shapes": [asdict(drawing) for drawing in proposed.drawn if drawing.region],
                 }
-                for name, drawn in found.proposals.items()
+                for name, proposed in found.proposals.items()
             ],
             "verdicts": self._session.judged(reading),
         }

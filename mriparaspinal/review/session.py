@@ -14,9 +14,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from mriparaspinal.core.draft_mark import FLAG, is_draft, set_draft
 from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.model import EXPECTED_MUSCLES, SAT, Settings
-from mriparaspinal.drafts.mark import FLAG, is_draft, set_draft
+from mriparaspinal.dataset.contour_source import REVIEWED
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT
 from mriparaspinal.io.write import sha256
@@ -37,7 +38,7 @@ from mriparaspinal.review.saving import ChangedOnDiskError, digest_of, require_s
 from mriparaspinal.review.slices import Reading, below, image_bytes
 from mriparaspinal.review.timing import add_seconds
 from mriparaspinal.review.verdict_file import VerdictFile
-from mriparaspinal.review.verdicts import REVIEWED, Verdict
+from mriparaspinal.review.verdicts import Verdict
 from mriparaspinal.review.workbench import Measured, Workbench
 
 #: In px: how far a refined line may lie from the polygon that is shown, so that its points can be dragged.
@@ -73,6 +74,15 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposed:
+    """The contours of a proposal on one slice."""
+
+    draft: bool
+    """Whether nobody has judged them yet."""
+    drawn: list[Drawing]
+
+
+@dataclass(frozen=True, slots=True)
 class OpenSlice:
     """A slice as the page shows it."""
 
@@ -86,7 +96,7 @@ class OpenSlice:
     """What was drawn and not saved, as the page sent it."""
     changed: bool
     """Whether the file is no longer the one that this was drawn upon."""
-    proposals: dict[str, list[Drawing]]
+    proposals: dict[str, Proposed]
     session: int
     """Which opening of the slice this is; what an earlier one sends is refused."""
 
@@ -230,13 +240,14 @@ class Session:
     def _drawn(self, reading: Reading, document: Document, shape: tuple[int, int]) -> list[Drawing]:
         return drawings_of(document, shape, self.way.settings, reading.slice.segment)
 
-    def _proposed(self, reading: Reading, folder: Path, shape: tuple[int, int]) -> list[Drawing]:
+    def _proposed(self, reading: Reading, folder: Path, shape: tuple[int, int]) -> Proposed:
         name = reading.slice.annotation if folder == self.way.root else json_name(reading.image)
         try:
             document = parse_document(read_bytes(below(folder, name), SLICE_FILE_LIMIT))
         except UnreadableError:
-            return []
-        return drawings_of(document, shape, self.way.settings, reading.slice.segment, to_take=True)
+            return Proposed(False, [])
+        drawn = drawings_of(document, shape, self.way.settings, reading.slice.segment, to_take=True)
+        return Proposed(is_draft(document), drawn)
 
     def measure(self, reading: Reading, base: str | None, edits: Sequence[Edit]) -> Measured:
         """The numbers and problems of a slice as it is drawn at this moment."""
@@ -246,15 +257,6 @@ class Session:
         old = document or self._new(reading, (rows, columns))
         new = self._edited(reading, old, edits, (rows, columns), there == base)
         return self._bench.measure(reading, image, new)
-
-    def is_draft_proposed(self, reading: Reading, name: str) -> bool:
-        """Whether the contours of the proposal of this name are a draft."""
-        folder = next(p.folder for p in self.way.proposals if p.name == name)
-        file = reading.slice.annotation if folder == self.way.root else json_name(reading.image)
-        try:
-            return is_draft(parse_document(read_bytes(below(folder, file), SLICE_FILE_LIMIT)))
-        except UnreadableError:
-            return False
 
     def refine(self, reading: Reading, points: list[list[float]]) -> list[list[float]]:
         """A smooth contour near clicked points (column, row), snapped to the slice."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from mriparaspinal.core.filenames import REVIEW
 from mriparaspinal.io.write import same_header, write_file
-from mriparaspinal.review.verdicts import COLUMNS, FILE, Verdict, checked, read_verdicts, verdicts_bytes
+from mriparaspinal.review.verdicts import COLUMNS, Verdict, checked, read_verdicts, verdicts_bytes
 
 
 class VerdictFile:
     """The judgements of a folder, as they stand on the disk."""
 
     def __init__(self, folder: Path, reader: str) -> None:
-        self._path, self._reader = folder / FILE, reader
+        self._path, self._reader = folder / REVIEW, reader
         self._own: dict[str, list[Verdict]] = {}
         self._read()
 
@@ -35,7 +36,7 @@ class VerdictFile:
             key = (verdict.image, verdict.region, verdict.reader)
             everyone = [v for v in everyone if (v.image, v.region, v.reader) != key]
             if verdict.verdict:
-                everyone.append(checked(verdict, FILE))
+                everyone.append(checked(verdict, REVIEW))
         header = ",".join(COLUMNS).encode() + b"\n"
         write_file(self._path, verdicts_bytes(everyone), same_header(header))
         self._sort(everyone)

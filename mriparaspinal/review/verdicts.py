@@ -11,13 +11,9 @@ from pathlib import Path
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.labels import parse_label
 from mriparaspinal.core.text import natural_key
+from mriparaspinal.dataset.contour_source import EXCLUDE, LOOK_AGAIN, REVIEWED
 from mriparaspinal.io.tables import TextTable, csv_bytes, read_table
 
-FILE = "review.csv"
-
-REVIEWED = "reviewed"
-LOOK_AGAIN = "look-again"
-EXCLUDE = "exclude"
 VERDICTS = (REVIEWED, LOOK_AGAIN, EXCLUDE)
 
 

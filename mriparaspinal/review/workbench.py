@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mriparaspinal.core.draft_mark import set_draft
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import MUSCLES, Problem, Settings, Slice
-from mriparaspinal.dataset.read import read_slice
-from mriparaspinal.drafts.mark import set_draft
+from mriparaspinal.core.model import MUSCLES, Problem, Settings
+from mriparaspinal.dataset.read import OpenSlice, read_slice
 from mriparaspinal.io.images import decode_image
-from mriparaspinal.measure.slice import measure_slice
+from mriparaspinal.measure.slice import measure_read
 from mriparaspinal.review.document import Document, document_bytes
 from mriparaspinal.review.slices import Reading
 
@@ -70,19 +70,23 @@ class Workbench:
             (root / picture).write_bytes(image)
             (root / annotation).write_bytes(document_bytes(staged))
             try:
-                result = measure_slice(root, slice_, self._settings)
-                fat = self._fat(root, slice_, result.threshold)
+                found = read_slice(root, slice_, self._settings)
             finally:
                 (root / picture).unlink()
                 (root / annotation).unlink()
+        result = measure_read(found, slice_, self._settings)
         regions = {
             str(Region(*key)): RegionNumbers(count.csa_px, count.fat_px if self._tells_fat else None)
             for key, count in result.counts.items()
         }
-        return Measured(regions, result.problems, result.threshold if self._tells_fat else None, fat)
+        return Measured(
+            regions,
+            result.problems,
+            result.threshold if self._tells_fat else None,
+            self._fat(found, result.threshold),
+        )
 
-    def _fat(self, root: Path, slice_: Slice, threshold: float | None) -> str:
-        found = read_slice(root, slice_, self._settings)
+    def _fat(self, found: OpenSlice, threshold: float | None) -> str:
         if threshold is None or not self._tells_fat or found.image is None or found.anatomy is None:
             return ""
         grey = np.asarray(found.image)

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mriparaspinal import __version__
 from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.imaging.planes import Series, radiological, tilt_degrees
 from mriparaspinal.imaging.window import linear_levels, percentile_window, series_window
-from mriparaspinal.io.manifest import manifest_bytes
+from mriparaspinal.io.manifest import outputs_manifest
 from mriparaspinal.io.nifti import Form
 from mriparaspinal.io.scan_files import numbers, read_source
 from mriparaspinal.io.tables import csv_bytes
@@ -117,8 +116,7 @@ def sheet_files(found: Surveyed) -> dict[str, bytes]:
 
 def sheets_manifest(files: Mapping[str, bytes]) -> bytes:
     """The manifest of contact sheets."""
-    outputs = {name: sha256(content) for name, content in files.items()}
-    return manifest_bytes({"mriparaspinal": __version__, "outputs": outputs})
+    return outputs_manifest({name: sha256(content) for name, content in files.items()})
 
 
 def contact_sheet(series: Series) -> bytes:

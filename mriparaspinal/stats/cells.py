@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mriparaspinal.core.errors import NoInputError, UsageError
-from mriparaspinal.core.text import and_more, natural_key, read_cell
-from mriparaspinal.core.text import count_of as count_of
+from mriparaspinal.core.text import and_more, count_of, natural_key, read_cell
 from mriparaspinal.stats.limits import of_usual_size
 
 KEY = ["participant_id", "segment", "muscle", "side"]

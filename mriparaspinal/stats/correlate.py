@@ -12,8 +12,9 @@ import pandas as pd
 from scipy import stats
 
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.text import count_of
 from mriparaspinal.stats import design
-from mriparaspinal.stats.cells import as_text, count_of, require_named
+from mriparaspinal.stats.cells import as_text, require_named
 from mriparaspinal.stats.design import Array
 from mriparaspinal.stats.limits import Z975
 

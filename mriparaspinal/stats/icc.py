@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import f as f_distribution
 
-from mriparaspinal.stats.cells import count_of
+from mriparaspinal.core.text import count_of
 from mriparaspinal.stats.limits import LIMITS_FACTOR, Matrix, of_usual_size
 
 #: The forms of the intraclass correlation, as McGraw & Wong name them, in the order of the table.

@@ -11,7 +11,8 @@ import pandas as pd
 
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS
-from mriparaspinal.stats.cells import count_of, number_cells, require_columns, text_cells
+from mriparaspinal.core.text import count_of
+from mriparaspinal.stats.cells import number_cells, require_columns, text_cells
 
 _ROW_KEY = ["participant_id", "segment", "muscle", "side"]
 

@@ -17,10 +17,10 @@ import pandas as pd
 
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.model import MUSCLES, SEGMENTS
+from mriparaspinal.core.text import count_of
 from mriparaspinal.stats.bland_altman import bland_altman
 from mriparaspinal.stats.cells import (
     TARGET_COLUMNS,
-    count_of,
     in_known_order,
     number_cells,
     refuse_twice,

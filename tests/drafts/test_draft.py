@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mriparaspinal.core.draft_mark import contour_hash
 from mriparaspinal.drafts.evaluation import Comparison, compare, qualities
-from mriparaspinal.drafts.mark import contour_hash
 from mriparaspinal.phantom.model import PhantomSlice
 from tests.support.builders.drafts import dice_of, phantoms, write, write_real
 from tests.support.builders.study import Outcome, fingerprint, run

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mriparaspinal.drafts.mark import contour_hash
+from mriparaspinal.core.draft_mark import contour_hash
 from mriparaspinal.drafts.refine import refine_regions
 from mriparaspinal.drafts.splines import closed_spline
 from tests.support.builders.drafts import pillow_mask

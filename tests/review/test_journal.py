@@ -14,7 +14,8 @@ import time
 import pytest
 
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.review.journal import FILE, Journal
+from mriparaspinal.core.filenames import JOURNAL
+from mriparaspinal.review.journal import Journal
 from tests.support.builders.slices import SHAPES, box, write_slice
 from tests.support.builders.study import fingerprint
 from tests.support.review import serve, shape
@@ -33,7 +34,7 @@ def test_what_was_drawn_comes_back(tmp_path):
     assert again.unsaved["a.png"].shapes == [shape("MF_R", box(1, 2, 3, 5))]
     again.done("a.png")
     again.close()
-    assert not (tmp_path / FILE).exists(), "a journal in which all is saved goes"
+    assert not (tmp_path / JOURNAL).exists(), "a journal in which all is saved goes"
 
 
 @pytest.mark.parametrize("cut", range(1, 60, 7))
@@ -42,8 +43,8 @@ def test_a_line_that_was_cut_off_costs_itself_alone(tmp_path, cut):
     for row in range(3):
         journal.drawn("a.png", None, [shape("MF_R", box(1, 2, 3, 10 + row))])
     journal.close()
-    whole = (tmp_path / FILE).read_bytes()
-    (tmp_path / FILE).write_bytes(whole[:-cut])
+    whole = (tmp_path / JOURNAL).read_bytes()
+    (tmp_path / JOURNAL).write_bytes(whole[:-cut])
     again = Journal(tmp_path)
     assert again.unsaved["a.png"].shapes[0]["points"][2][1] == (12 if cut == 1 else 11)
     again.drawn("a.png", None, [shape("MF_R", box(1, 2, 3, 20))])
@@ -62,7 +63,7 @@ def test_a_line_that_was_cut_off_costs_itself_alone(tmp_path, cut):
     ],
 )
 def test_lines_of_somebody_else_are_passed_over(tmp_path, line):
-    (tmp_path / FILE).write_text(f"{line}\n")
+    (tmp_path / JOURNAL).write_text(f"{line}\n")
     journal = Journal(tmp_path)
     assert journal.unsaved == {}
     journal.close()
@@ -78,7 +79,7 @@ def test_two_programs_have_not_one_journal(tmp_path):
 
 def test_a_link_in_the_place_of_the_journal_is_not_followed(tmp_path):
     (tmp_path / "mine").write_text("keep")
-    (tmp_path / FILE).symlink_to(tmp_path / "mine")
+    (tmp_path / JOURNAL).symlink_to(tmp_path / "mine")
     with pytest.raises(UsageError, match="cannot be written"):
         Journal(tmp_path)
     assert (tmp_path / "mine").read_text() == "keep"

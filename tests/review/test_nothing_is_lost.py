@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.filenames import JOURNAL
 from mriparaspinal.core.model import Contour
 from mriparaspinal.imaging.tracing import mask_shapes, pixels_of
-from mriparaspinal.review.journal import FILE, Journal
+from mriparaspinal.review.journal import Journal
 from mriparaspinal.review.outlines import outlines
 from tests.support.builders.slices import SHAPES, box, polygon, write_slice
 from tests.support.builders.study import fingerprint, read_csv, run
@@ -95,7 +96,7 @@ def test_after_a_full_disk_no_line_is_glued_to_a_torn_one(tmp_path, monkeypatch)
         journal = Journal(tmp_path)
         assert [s["region"] for s in journal.unsaved["a.png"].shapes] == ["MF_R", "ES_L", "IVD"]
         journal.drawn("a.png", None, first)
-    assert (tmp_path / FILE).read_bytes().count(b"\n") == 6, "five lines and a torn one"
+    assert (tmp_path / JOURNAL).read_bytes().count(b"\n") == 6, "five lines and a torn one"
     journal.close()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from mriparaspinal.drafts.mark import as_written, contour_hash, is_draft, set_draft
+from mriparaspinal.core.draft_mark import as_written, contour_hash, is_draft, set_draft
 
 
 def test_the_flag_is_set_and_everything_else_stays() -> None:
