@@ -196,6 +196,9 @@ def main() -> None:
         sys.exit(stop.exit_code)
     except KeyboardInterrupt:
         _last_line("mriparaspinal: stopped from the keyboard")
+        # Where Ctrl-C met source text being run (a dataclass in an import), ``python -m`` would end by the
+        # signal instead of our code: it remembers how the last text ended. This one ends well.
+        exec("")
         sys.exit(130)
     except BrokenPipeError:
         # The reader of our output (head, less) has gone: nothing is wrong, nothing more to say.

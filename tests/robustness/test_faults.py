@@ -198,6 +198,21 @@ def test_ctrl_c(many, tmp_path, jobs, whole_group):
     read_results(out)
 
 
+def test_ctrl_c_in_the_middle_of_an_import(tmp_path):
+    """A dataclass compiles its methods: ``python -m`` would end by the signal, not by the exit code."""
+    (tmp_path / "interrupted.py").write_text(
+        "import sys\n"
+        "from mriparaspinal import cli\n"
+        "cli.app.invoke = lambda context: exec('raise KeyboardInterrupt')\n"
+        "sys.argv = ['mriparaspinal', 'check', '.']\n"
+        "cli.main()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{PROJECT}{os.pathsep}{tmp_path}"}
+    command = [sys.executable, "-m", "interrupted"]
+    outcome = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (outcome.returncode, outcome.stderr) == (130, "mriparaspinal: stopped from the keyboard\n")
+
+
 # Two at once
 
 
