@@ -42,7 +42,7 @@ _TOLERANCE = 0.0025
 _CLICK = 0.034
 
 #: How much the walker minds edges: scikit-image's ``beta``, on grey levels scaled to 0–1.
-_EDGES = 400
+_EDGES = 1000
 
 #: An edge is half trusted where it is that many times as steep as the slopes within the region.
 _OVER_TEXTURE = 1.7
