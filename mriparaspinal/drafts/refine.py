@@ -97,7 +97,8 @@ def refine_regions(
 ) -> list[Refined]:
     """The outlines of the regions of a slice, each a name and its clicks; see :func:`refine_region`.
 
-    No region takes what another holds: where two overlap, the one in which it lies deeper has the pixel.
+    No region takes what another holds: where two borders overlap, the region in which it lies deeper has the
+    pixel. Regions that were clicked over each other stay so, to be seen.
     Two lines of one name are parts of one region, and may overlap.
     """
     strips = [_strip(grey, np.asarray(points, dtype=np.float64), band) for _, points in regions]
@@ -148,7 +149,11 @@ class _Strip:
             for s, n, m in zip(start.tolist(), depths.shape, other.within.shape, strict=True)
         )
         others = tuple(slice(o.start - s, o.stop - s) for o, s in zip(own, start.tolist(), strict=True))
-        if all(o.stop > o.start for o in own):
+        if not all(o.stop > o.start for o in own):
+            return
+        # Clicks that put more than a border into both regions contradict each other: a person has to see it.
+        cores = (self.depth[own] >= self.band) & (other.depth[others] >= other.band)
+        if not cores.any():
             np.maximum(depths[own], other.within[others], out=depths[own])
 
 

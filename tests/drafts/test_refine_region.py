@@ -158,7 +158,7 @@ def test_eight_clicks_on_a_real_slice_are_enough(shared: Path) -> None:
 def test_no_muscle_of_a_real_volume_loses(shared: Path, volume: str) -> None:
     found = scores(tum_volume_regions(shared / "real" / "TUM01" / "volumes", volume))
     by_centre = gains(found, by_centre=True)
-    # The multifidus has hardly an edge there, and the spline all but stands: 0, with a standard error of 0.001.
+    # The multifidus shows hardly an edge there: the spline all but stands, with a standard error of 0.001.
     assert min(gains(found).values()) >= -0.002, gains(found)
     assert min(by_centre.values()) >= -0.002, by_centre
     assert by_centre["ES"] >= 0.001, by_centre
