@@ -21,7 +21,7 @@ from mriparaspinal.core.text import count_of
 from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.drafts.files import DraftRow, document_bytes, drafts_csv, polygon
 from mriparaspinal.drafts.refine import refine_regions
-from mriparaspinal.drafts.splines import Points, is_crossing
+from mriparaspinal.drafts.splines import Points, enclosed_area, is_crossing
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.images import decode_image
 from mriparaspinal.io.labelme import COORDINATE_LIMIT, read_annotation
@@ -136,25 +136,36 @@ def _refined_shapes(
     """The shapes of a file with refined points; those that are no clicks around a region as they are."""
     aliases = {alias_key(name): meaning for name, meaning in settings.labels}
     clicked: list[tuple[int, str, Points]] = []
+    unknown: list[str] = []
     for number, shape in enumerate(shapes):
         label = shape.get("label") if isinstance(shape, dict) else None
-        if not isinstance(label, str) or region_of(label, aliases) is None:
+        if not isinstance(label, str):
             continue
         points = _clicks(shape)
+        if region_of(label, aliases) is None:
+            unknown += [label] if points is not None else []
+            continue
         if points is None:
             found = f"no polygon of {FEWEST} to {MOST} points; expected clicks around the region"
             remedy = "it stays as it is; click 6 to 15 points on its border to have it refined"
             made.problems.append(Problem(slice_.annotation, label, "warning", "not-refined", found, remedy))
             continue
         clicked.append((number, label, points))
+    if unknown:
+        found = f"other labels were found and left as they are: {', '.join(sorted(set(unknown)))}"
+        expected = "expected muscles and reference only"
+        remedy = "correct a mistyped label, or name it in paraspinal.toml"
+        made.problems.append(
+            Problem(slice_.annotation, "", "warning", "unknown-label", f"{found}; {expected}", remedy)
+        )
     lines = refine_regions(grey, [(label, points) for _, label, points in clicked], band)
     refined = list(shapes)
     for (number, label, points), line in zip(clicked, lines, strict=True):
-        contour = None if is_crossing(points) else polygon(label, line.points, 0.0)
+        is_region = not is_crossing(points) and enclosed_area(points) >= 1
+        contour = polygon(label, line.points, 0.0) if is_region else None
         if contour is None:
-            found = (
-                "the line through the points is self-intersecting; expected them in turn around the region"
-            )
+            found = "the line through the points is self-intersecting or encloses nothing"
+            found += "; expected them in turn around the region"
             made.problems.append(
                 Problem(
                     slice_.annotation, label, "error", "crossing-clicks", found, "click them anew, in turn"

@@ -216,3 +216,29 @@ def test_a_slice_without_clicks_is_in_the_output_as_it_was(tmp_path):
     assert run("refine", rough, "--out", fine).code == 0
     assert (fine / "ALS_2_3.json").read_bytes() == (rough / "ALS_2_3.json").read_bytes()
     assert (fine / "ALS_2_3.png").read_bytes() == (rough / "ALS_2_3.png").read_bytes()
+
+
+def test_a_mistyped_label_is_said_and_stays(tmp_path):
+    clicks = {"IVD": CLICKS["IVD"], "multifidos_L": circle(115, 110, 23)}
+    outcome = run("refine", write(tmp_path / "rough", clicks), "--out", tmp_path / "fine")
+    assert outcome.code == 0
+    assert "left as they are: multifidos_L; expected muscles and reference only" in outcome.err
+    document = json.loads((tmp_path / "fine" / "ALS_1_3.json").read_text())
+    assert document["shapes"][1]["points"] == clicks["multifidos_L"]
+
+
+def test_clicks_on_a_line_are_an_error(tmp_path):
+    clicks = {"IVD": CLICKS["IVD"], "MF_L": [[20, 20], [40, 40], [60, 60], [80, 80]]}
+    outcome = run("refine", write(tmp_path / "rough", clicks), "--out", tmp_path / "fine")
+    assert outcome.code == 4
+    assert "ALS_1_3.json: MF_L: error: the line through the points" in outcome.err
+    assert list(rows_of(tmp_path / "fine")) == ["IVD"]
+
+
+def test_regions_clicked_over_each_other_both_keep_their_area():
+    points = np.array(circle(45, 110, 21), float)
+    alone = refine_regions(image(), [("MF", points)])[0]
+    small = np.array(circle(45, 105, 6), float)
+    both = refine_regions(image(), [("MF", points), ("ES", points), ("PM", small)])
+    assert both[0].points.tolist() == both[1].points.tolist() == alone.points.tolist()
+    assert abs(both[2].area_change_pct) < 10
