@@ -19,11 +19,16 @@ DECIMALS = 2
 def is_draft(document: Mapping[str, Any]) -> bool:
     """Whether a LabelMe file says that nobody has judged its contours yet.
 
+    LabelMe shows the box ticked for whatever is not false, 0, null or empty; capitals in the name do not
+    matter.
+
     >>> is_draft({"flags": {"draft": True}}), is_draft({"flags": {"draft": False}}), is_draft({"flags": None})
     (True, False, False)
+    >>> is_draft({"flags": {"Draft": 1}}), is_draft({"flags": {"draft": None}})
+    (True, False)
     """
     flags = document.get("flags")
-    return isinstance(flags, Mapping) and flags.get(FLAG) is True
+    return isinstance(flags, Mapping) and any(value for name, value in flags.items() if _is_flag(name))
 
 
 def set_draft(document: Mapping[str, Any], value: bool) -> dict[str, Any]:
@@ -33,8 +38,13 @@ def set_draft(document: Mapping[str, Any], value: bool) -> dict[str, Any]:
     {'flags': {'blurred': True, 'draft': True}, 'shapes': []}
     """
     flags = document.get("flags")
-    kept = dict(flags) if isinstance(flags, Mapping) else {}
-    return {**document, "flags": {**kept, FLAG: value}}
+    kept = flags if isinstance(flags, Mapping) else {}
+    others = {name: said for name, said in kept.items() if name == FLAG or not _is_flag(name)}
+    return {**document, "flags": {**others, FLAG: value}}
+
+
+def _is_flag(name: object) -> bool:
+    return str(name).casefold() == FLAG
 
 
 def as_written(points: Iterable[Iterable[float]]) -> tuple[tuple[float, float], ...]:

@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mriparaspinal.core.draft_mark import contour_hash
+from mriparaspinal.core.draft_mark import as_written, contour_hash
 from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import MUSCLES, REFERENCES, Contour, Problem, Settings, Slice, Spacing
+from mriparaspinal.core.text import count_of
+from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
 from mriparaspinal.dataset.label_maps import LabelMaps
 from mriparaspinal.dataset.open import Dataset, open_dataset
+from mriparaspinal.dataset.read import read_slice
 from mriparaspinal.drafts.evaluation import Comparison, Quality, compare, qualities
 from mriparaspinal.drafts.files import DraftRow, draft_bytes, mark_first, polygon
 from mriparaspinal.drafts.fusion import REGIONS, Votes, expected_dice, outline, vote
@@ -26,8 +29,8 @@ from mriparaspinal.drafts.reviewed import (
     choose,
     field_of,
     grey_levels,
+    masks_of,
     others_than,
-    read_masks,
 )
 from mriparaspinal.imaging.rasterise import rasterise
 from mriparaspinal.io.folder import list_files, read_bytes
@@ -108,6 +111,8 @@ class Sources:
     root: Path
     reviewed: Sequence[Reviewed]
     settings: Settings
+    """By which the reviewed slices are read; those that are drafted may be displayed the other way round."""
+    contours: ContourSource = BESIDE
     quick: bool = False
     """By the optical flow of OpenCV."""
 
@@ -116,6 +121,7 @@ def draft_slices(
     root: Path,
     bare: Sequence[Slice],
     spacings: Mapping[str, Spacing],
+    settings: Settings,
     sources: Sources,
     jobs: int = 1,
     progress: Callable[[], None] | None = None,
@@ -128,7 +134,7 @@ def draft_slices(
     made = Drafts()
     made.qualities = qualities((c for one in compared for c in one.comparisons), (*MUSCLES, *REFERENCES))
     drafted = []
-    for result in map_in_order(partial(_draft_one, root, sources, spacings), bare, jobs, progress):
+    for result in map_in_order(partial(_draft_one, root, settings, sources, spacings), bare, jobs, progress):
         made.problems += result.problems
         if not result.problems or result.contours:
             refusal = _refusal(result, compared, reviewed)
@@ -141,7 +147,7 @@ def draft_slices(
 def _draft_again(sources: Sources, slice_: Slice) -> Drafted:
     """Draft a reviewed slice from those of other participants, and compare."""
     settings = sources.settings
-    read = read_masks(sources.root, slice_, settings)
+    read = masks_of(read_slice(sources.root, slice_, settings, sources.contours))
     if read is None:
         return Drafted(slice_)
     grey, masks = read
@@ -159,14 +165,24 @@ def _draft_again(sources: Sources, slice_: Slice) -> Drafted:
     return replace(drafted, comparisons=tuple(rows), contours=(), made_from=())
 
 
-def _draft_one(root: Path, sources: Sources, spacings: Mapping[str, Spacing], slice_: Slice) -> Drafted:
+def _draft_one(
+    root: Path, settings: Settings, sources: Sources, spacings: Mapping[str, Spacing], slice_: Slice
+) -> Drafted:
     try:
-        image = decode_image(read_bytes(root / slice_.name), sources.settings.window).grey
+        image = decode_image(read_bytes(root / slice_.name), settings.window).grey
     except UnreadableError as error:
         return Drafted(slice_, problems=(error.fault.at(slice_.name, "unreadable-file").problem(),))
     grey = np.asarray(image)
-    drafted = _drawn(slice_, grey, sources.reviewed, FEWEST, sources.quick)
+    turned = settings.image_left != sources.settings.image_left
+    drafted = _drawn(slice_, grey[:, ::-1] if turned else grey, sources.reviewed, FEWEST, sources.quick)
+    if turned:
+        drafted = replace(drafted, contours=tuple(_turned(c, grey.shape[1]) for c in drafted.contours))
     return replace(drafted, field_mm=field_of(spacings.get(slice_.name), grey.shape))
+
+
+def _turned(contour: Contour, columns: int) -> Contour:
+    """The contour on the image displayed the other way round; its label, of the patient's side, stays."""
+    return replace(contour, points=as_written((columns - x, y) for x, y in contour.points))
 
 
 def _drawn(
@@ -179,11 +195,15 @@ def _drawn(
     contours, expected, problems = [], [], []
     for number, key in enumerate(REGIONS):
         label = str(Region(*key))
-        if votes.voters[number] < fewest:
+        if not votes.voters[number]:
             continue
-        contour = _contour(votes, number, label, shape)
+        enough = votes.voters[number] >= fewest
+        contour = _contour(votes, number, label, shape) if enough else None
         if contour is None:
             found = "the reviewed slices do not agree on where the region lies; expected most to agree"
+            if not enough:
+                many = count_of(votes.voters[number], "reviewed slice")
+                found = f"{many} of those that it is drafted from have the region; expected {fewest}"
             remedy = "draw it by hand"
             problems.append(Problem(slice_.name, label, "warning", "not-drafted", found, remedy))
             continue
