@@ -200,7 +200,13 @@ def draft(
     ...     made.count, sorted(made.contours["label"])
     (1, ['ES_L', 'ES_R', 'IVD', 'MF_L', 'MF_R', 'PM_L', 'PM_R'])
     """
-    from mriparaspinal.drafts.draft import MOST_COMPARED, Sources, draft_slices, slices_without_contours
+    from mriparaspinal.drafts.draft import (
+        MOST_COMPARED,
+        Sources,
+        draft_slices,
+        errors_of,
+        slices_without_contours,
+    )
     from mriparaspinal.drafts.registration import require_opencv
     from mriparaspinal.drafts.reviewed import read_reviewed
 
@@ -220,7 +226,7 @@ def draft(
     sources = Sources(source, judged, own, contours, quick)
     advance = each(progress, "drafting", min(MOST_COMPARED, len(judged)) + len(bare))
     made = draft_slices(root, bare, images.spacings, protocol, sources, number, advance)
-    made.problems[:0] = errors
+    made.problems[:0] = [*errors_of(images), *errors]
     if bare and not made.files:
         found = f"{root}: no draft could be made for any of {count_of(len(bare), 'slice')}"
         expected = f"expected slices like those of {source}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -47,6 +48,10 @@ MOST_COMPARED = 40
 #: in any case, and where its grey levels are distributed in another way, too.
 _UNLIKE, _UNLIKE_GREYS = 0.35, 0.65
 
+#: A slice is refused, too, whose match around the regions is lower than theirs by this share of it, and by so
+#: many of their standard deviations.
+_WORSE, _DEVIATIONS = 0.15, 4.0
+
 #: How many times as far from the reviewed slices' grey levels as the farthest of themselves.
 _OTHER_GREYS = 2.0
 
@@ -64,6 +69,7 @@ class Drafted:
     expected: tuple[float, ...] = ()
     """The Dice coefficient to expect of each contour."""
     likeness: float = 0.0
+    match: float = 0.0
     greys: float = 0.0
     """How far its grey levels are from those of the reviewed slices."""
     field_mm: Field = None
@@ -99,9 +105,16 @@ def slices_without_contours(root: Path, settings: Settings) -> tuple[list[Slice]
     bare = [
         s
         for s in study.dataset.slices
-        if s.name not in annotated and s.name.rpartition(".")[0].casefold() not in stems
+        if s.name not in annotated
+        and s.name.rpartition(".")[0].casefold() not in stems
+        and not os.path.lexists(root / f"{s.name.rpartition('.')[0]}.json")
     ]
     return bare, with_file, study
+
+
+def errors_of(images: Dataset) -> list[Problem]:
+    """What is wrong with the images of a dataset: two of one participant and segment, say."""
+    return [problem for problem in images.problems if problem.severity == "error"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,11 +148,9 @@ def draft_slices(
     made.qualities = qualities((c for one in compared for c in one.comparisons), (*MUSCLES, *REFERENCES))
     drafted = []
     for result in map_in_order(partial(_draft_one, root, settings, sources, spacings), bare, jobs, progress):
-        made.problems += result.problems
-        if not result.problems or result.contours:
-            refusal = _refusal(result, compared, reviewed)
-            made.problems += [refusal] if refusal else []
-            drafted += [] if refusal else [result]
+        refusal = _refusal(result, compared, reviewed) if any(result.shape) else None
+        made.problems += [refusal] if refusal else result.problems
+        drafted += [] if refusal else [result]
     _add(made, drafted)
     return made
 
@@ -215,6 +226,7 @@ def _drawn(
         tuple(contours),
         tuple(expected),
         votes.likeness,
+        votes.match,
         grey_distance(grey, chosen),
         made_from=tuple(chosen[i].slice.name for i in votes.used),
         problems=tuple(problems),
@@ -236,16 +248,10 @@ def grey_distance(grey: NDArray[np.uint8], reviewed: Sequence[Reviewed]) -> floa
 
 def _refusal(drafted: Drafted, compared: Sequence[Drafted], reviewed: Sequence[Reviewed]) -> Problem | None:
     """Why a slice is none that these reviewed ones can be laid over; None where it is."""
-    usual = float(np.median([one.likeness for one in compared]))
-    farthest = max(one.greys for one in compared)
-    share = drafted.likeness / usual if usual > 0 else 0.0
-    remedy = "contour some slices of this sequence by hand, and draft the others from those"
-    other = drafted.greys > _OTHER_GREYS * max(farthest, 0.02)
-    if share < _UNLIKE or (share < _UNLIKE_GREYS and other):
-        found = (
-            f"correlation of grey levels with the reviewed slices {drafted.likeness:.2f}, among them "
-            f"{usual:.2f}; expected a slice of the same sequence"
-        )
+    found = _unlike(drafted, compared)
+    if found:
+        remedy = "contour some slices of this sequence by hand, and draft the others from those"
+        found += "; expected a slice of the same sequence"
         return Problem(drafted.slice.name, "", "error", "another-sequence", found, remedy)
     fields = [r.field_mm for r in reviewed if r.field_mm is not None]
     if drafted.field_mm is None or not fields:
@@ -256,7 +262,24 @@ def _refusal(drafted: Drafted, compared: Sequence[Drafted], reviewed: Sequence[R
         return None
     sizes = [f"{a:.0f}×{b:.0f} mm" for a, b in (drafted.field_mm, usual_mm.tolist())]
     found = f"a field of view of {sizes[0]}; expected about that of the reviewed slices, {sizes[1]}"
+    remedy = "contour some slices of this field of view by hand, and draft the others from those"
     return Problem(drafted.slice.name, "", "error", "another-field-of-view", found, remedy)
+
+
+def _unlike(drafted: Drafted, compared: Sequence[Drafted]) -> str:
+    """How far the grey levels of a slice are from those of the reviewed ones; empty where they are alike."""
+    usual = float(np.median([one.likeness for one in compared]))
+    share = drafted.likeness / usual if usual > 0 else 0.0
+    other = drafted.greys > _OTHER_GREYS * max(0.02, *(one.greys for one in compared))
+    told = "correlation of grey levels with the reviewed slices"
+    if share < _UNLIKE or (share < _UNLIKE_GREYS and other):
+        return f"{told} {drafted.likeness:.2f}, among them {usual:.2f}"
+    matches = np.array([one.match for one in compared])
+    match = float(np.median(matches))
+    deviation = 1.4826 * float(np.median(abs(matches - match)))
+    if match - drafted.match > max(_WORSE * match, _DEVIATIONS * deviation):
+        return f"{told} around the regions {drafted.match:.2f}, among them {match:.2f}"
+    return ""
 
 
 def _add(made: Drafts, drafted: Sequence[Drafted]) -> None:

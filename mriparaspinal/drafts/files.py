@@ -141,10 +141,19 @@ def write_drafts(root: Path, files: Mapping[str, bytes], rows: Sequence[DraftRow
     """Write LabelMe files beside their slices, and their rows in ``drafts.csv``; the number of new files.
 
     No LabelMe file is replaced: raises :class:`UsageError` where one is there. The hashes are written first,
-    so that no draft stands anywhere without its hash.
+    so that no draft stands anywhere without its hash; where the files cannot be written, they go again.
     """
     if not files:
         return 0
+    table = root / DRAFTS
     with finished():
+        before = table.read_bytes() if table.exists() else None
         add_rows(root, rows)
-        return write_beside(root, files)
+        try:
+            return write_beside(root, files)
+        except UsageError:
+            if before is None:
+                table.unlink(missing_ok=True)
+            else:
+                write_file(table, before, lambda _: True)
+            raise

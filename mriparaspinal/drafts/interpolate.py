@@ -21,17 +21,20 @@ from skimage.measure import find_contours
 
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.draft_mark import contour_hash
+from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import WHOLE, Contour, Problem, Settings, Slice
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
 from mriparaspinal.dataset.read import read_slice
-from mriparaspinal.drafts.draft import slices_without_contours
+from mriparaspinal.drafts.draft import errors_of, slices_without_contours
 from mriparaspinal.drafts.files import DraftRow, draft_bytes, polygon
 from mriparaspinal.drafts.reviewed import is_draft_slice
 from mriparaspinal.drafts.splines import Points, signed_area
 from mriparaspinal.imaging.planes import Plane
 from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.imaging.tracing import pixels_of
+from mriparaspinal.io.folder import read_bytes
+from mriparaspinal.io.images import decode_image
 from mriparaspinal.parallel.map import map_in_order
 
 RegionKey = tuple[str, str]
@@ -169,7 +172,7 @@ def interpolate_slices(
     bare, slices, images = slices_without_contours(root, settings)
     contoured = [s for s in slices if s.image and not is_draft_slice(root, s)]
     contoured = [s for s in contoured if WHOLE not in source.left_out(s.name)]
-    todo, made = [], Interpolated()
+    todo, made = [], Interpolated(problems=errors_of(images))
     for one in gaps(contoured, bare, images.places):
         if one.gap_mm is None or one.gap_mm <= most_mm:
             todo.append(one)
@@ -192,11 +195,18 @@ def _interpolate_one(root: Path, settings: Settings, source: ContourSource, give
     )
     if first is None or second is None:
         return made
-    if first[1] != second[1]:
-        found = f"{given.before.name} and {given.after.name} have other sizes; expected one grid of pixels"
+    try:
+        columns, rows = decode_image(read_bytes(root / name), (0.0, 1.0)).grey.size
+    except UnreadableError as error:
+        made.problems.append(error.fault.at(name, "unreadable-file").problem())
+        return made
+    shape = (rows, columns)
+    if not shape == first[1] == second[1]:
+        found = (
+            f"it, {given.before.name} and {given.after.name} are not of one size; expected one grid of pixels"
+        )
         made.problems.append(Problem(name, "", "error", "other-grid", found, "draw this slice by hand"))
         return made
-    shape = first[1]
     contours = []
     lines = between(first[0], second[0], given.share)
     for key in dict.fromkeys((*first[0], *second[0])):
