@@ -298,7 +298,7 @@ def interpolate(
     _, number = processes(there, jobs)
     made = interpolate_slices(root, protocol, largest_gap, number, judged_in(root))
     if not made.files:
-        found = f"{root}: no slice without contours could be drafted from two contoured ones around it"
+        found = f"{root}: no slice without contours lies between two contoured ones of use"
         raise NoInputError(
             _lines(made.problems, f"{found}; expected stacks with gaps; see the page on drafts")
         )

@@ -184,6 +184,7 @@ def interpolate_slices(
         made.files |= result.files
         made.rows += result.rows
         made.problems += result.problems
+    made.problems = list(dict.fromkeys(made.problems))  # a contoured slice has up to two gaps
     return made
 
 
