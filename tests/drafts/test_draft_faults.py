@@ -1,6 +1,6 @@
 """``draft``, attacked: slices of no use, judged contours of no use, files in the way.
 
-Without the optical flow: what is tested does not depend on the flow, which takes most of the time: the affine map is enough for it.
+Without the optical flow, which takes most of the time: the affine map is enough for what is tested.
 """
 
 from __future__ import annotations
