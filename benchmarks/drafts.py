@@ -39,7 +39,7 @@ def main(judged: int = 20, bare: int = 4) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = write(Path(name), {stem: slices[stem] for stem in stems}, stems[judged:])
         settings = Settings()
-        todo, images = slices_without_contours(folder, settings)
+        todo, _, images = slices_without_contours(folder, settings)
         reviewed, _ = read_reviewed(folder, settings)
         times = {
             quick: cpu(

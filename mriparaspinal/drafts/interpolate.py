@@ -152,7 +152,7 @@ def _one_stack(one: Plane, other: Plane) -> bool:
     return bool(
         np.dot(one.across, other.across) > _PARALLEL
         and np.dot(one.down, other.down) > _PARALLEL
-        and np.allclose(*spacings, rtol=0.01)
+        and np.allclose(spacings[0], spacings[1], rtol=0.01)
         and abs(np.dot(away, one.across)) <= spacings[0][1]
         and abs(np.dot(away, one.down)) <= spacings[0][0]
     )
@@ -208,7 +208,7 @@ def _interpolate_one(root: Path, settings: Settings, source: ContourSource, give
         )
         made.problems.append(Problem(name, "", "error", "other-grid", found, "draw this slice by hand"))
         return made
-    contours = []
+    contours: list[Contour] = []
     lines = between(first[0], second[0], given.share)
     for key in dict.fromkeys((*first[0], *second[0])):
         label, many = str(Region(*key)), len(contours)
