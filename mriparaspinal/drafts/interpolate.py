@@ -238,8 +238,8 @@ def _masks(
 ) -> tuple[Masks, tuple[int, int]] | None:
     """The masks of a contoured slice, of the pixels whose centre lies inside, and its (rows, columns)."""
     found = read_slice(root, slice_, settings)
+    made.problems += [problem for problem in found.problems if problem.severity == "error"]
     if found.image is None or found.anatomy is None:
-        made.problems += [problem for problem in found.problems if problem.severity == "error"]
         return None
     columns, rows = found.image.size
     parts: dict[RegionKey, list[Contour]] = defaultdict(list)

@@ -6,6 +6,7 @@ Without the optical flow, which takes most of the time: the affine map is enough
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from mriparaspinal.drafts import registration
+from mriparaspinal.drafts.files import is_draft_file
 from mriparaspinal.phantom.model import PhantomSlice
 from tests.support.builders.drafts import dice_of, phantoms, write
 from tests.support.builders.study import fingerprint, run
@@ -49,24 +51,22 @@ def test_only_slices_of_the_same_kind_are_drafted(slices: dict[str, PhantomSlice
     grey = slices["ALS_4_4"].image.astype(float)
     alike = {
         "gamma": 255 * (grey / 255) ** 0.7,
-        "dark": grey / 2,
-        "bias field": grey * np.linspace(0.5, 1.5, grey.shape[1]),
+        "dark, bias field": grey * np.linspace(0.2, 0.8, grey.shape[1]),
     }
     others = {
         "black": np.zeros_like(grey),
-        "white": np.full_like(grey, 255),
-        "noise": np.random.default_rng(1).integers(0, 255, grey.shape),
-        "inverted": 255 - grey,
         "T1": np.where(grey > 8, 255 - grey, grey),
         "fat suppressed": np.where(grey > 90, 20, grey),
         "upside down": grey[::-1],
     }
     for number, picture in enumerate((*alike.values(), *others.values()), 11):
         save(scans / f"ALS_{number}_4.png", picture)
+    (scans / "ALS_4_4.png").unlink()
+    (scans / "LR_4_4.png").unlink()
     outcome = run("draft", scans)
     assert outcome.code == 4
-    drafted = {path.name for path in scans.glob("ALS_[12]?_4.json")}
-    assert drafted == {"ALS_11_4.json", "ALS_12_4.json", "ALS_13_4.json"}
+    drafted = {path.name for path in scans.glob("ALS_1?_4.json")}
+    assert drafted == {"ALS_11_4.json", "ALS_12_4.json"}
     assert outcome.err.count("; expected a slice of the same sequence; ") == len(others)
     for name in drafted:
         assert min(dice_of(scans / name, slices["ALS_4_4"]).values()) > 0.8
@@ -107,8 +107,7 @@ def test_judged_contours_of_no_use_are_told(scans: Path) -> None:
         change(scans / f"{stem}.json", shapes=[s for s in shapes if not s["label"].startswith("PM")])
     outcome = run("draft", scans)
     assert outcome.code == 4
-    assert "ALS_1_4.json: " in outcome.err
-    assert "contradict" in outcome.err
+    assert "ALS_1_4.json: MF_R: error: labelled right, but it lies on" in outcome.err
     assert "LR_1_4.json: error: broken JSON" in outcome.err
     assert "LR_4_4.png: PM_L: warning: 3 reviewed slices of those" in outcome.err
     labels = {shape["label"] for shape in json.loads((scans / "LR_4_4.json").read_text())["shapes"]}
@@ -148,22 +147,14 @@ def test_a_table_that_a_spreadsheet_saved_is_still_ours(scans: Path) -> None:
     assert f"\nALS_9_4.png,MF_L,{'ab' * 32},draft,ALS_1_4.png,0.91," in text
 
 
-@pytest.mark.parametrize(
-    ("flags", "draft"),
-    [
-        ({"draft": True}, True),
-        ({"blurred": False, "Draft": 1}, True),
-        ({"draft": "true"}, True),
-        ({"draft": None}, False),
-        ({"draft": 0}, False),
-        ({"no draft": True}, False),
-        (["draft"], False),
-    ],
-)
-def test_a_ticked_flag_is_a_draft_however_it_is_written(scans: Path, flags: object, draft: bool) -> None:
+def test_a_ticked_flag_is_a_draft_however_it_is_written(scans: Path) -> None:
     """What LabelMe shows as ticked is not measured and is no atlas."""
-    change(scans / "ALS_1_4.json", flags=flags)
+    ticked = ({"draft": True}, {"blurred": False, "Draft": 1}, {"draft": "true"})
+    others = ({"draft": None}, {"draft": 0, "no draft": True}, ["draft"])
+    drafts = set()
+    for path, flags in zip(sorted(scans.glob("*.json")), (*ticked, *others), strict=True):
+        change(path, flags=flags)
+        drafts |= {path.name} if is_draft_file(path.read_bytes()) else set()
     outcome = run("quantify", scans, "--out", scans.parent / "results")
-    assert ("ALS_1_4.json: error: a draft that nobody has judged" in outcome.err) is draft
-    found = run("draft", scans)
-    assert ("from 5 judged slices" in found.err) is draft
+    refused = set(re.findall(r"^(\S+): error: a draft that nobody has judged", outcome.err, re.MULTILINE))
+    assert refused == drafts == {"ALS_1_4.json", "ALS_2_4.json", "ALS_3_4.json"}

@@ -147,7 +147,7 @@ def test_parts_of_a_region_stay_parts_and_a_hole_is_none(tmp_path: Path) -> None
     for letter in "ac":
         path = tmp_path / f"ALS_1_3_{letter}.json"
         document = json.loads(path.read_text())
-        document["shapes"].append({**document["shapes"][1], "points": outline(8, 62, 110)})
+        document["shapes"].append({**document["shapes"][1], "points": outline(8, 48, 112)})
         path.write_text(json.dumps(document))
     assert run("interpolate", tmp_path).code == 0
     shapes = json.loads((tmp_path / "ALS_1_3_b.json").read_text())["shapes"]
