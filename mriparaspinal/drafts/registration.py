@@ -111,7 +111,7 @@ class Target:
         change = np.stack((dy * y, dy * x, dy, dx * y, dx * x, dx), axis=1).astype(np.float32)
         matrix = (change.T @ change).astype(np.float64)
         # A slice without any structure has no map: the identity stays.
-        damping = 1e-6 * np.trace(matrix) + 1e-6
+        damping = 1e-6 * max(np.trace(matrix), 1.0)
         return picture.ravel(), change, np.linalg.inv(matrix + damping * np.eye(6))
 
     def affine(self, other: Picture) -> Affine:
