@@ -12,6 +12,8 @@ from typing import Any
 #: The name of the flag, and of the tick box in LabelMe.
 FLAG = "draft"
 
+_TICKED = ("true", "1", "yes")
+
 #: Decimals of a pixel that drafted points are written with.
 DECIMALS = 2
 
@@ -19,8 +21,7 @@ DECIMALS = 2
 def is_draft(document: Mapping[str, Any]) -> bool:
     """Whether a LabelMe file says that nobody has judged its contours yet.
 
-    LabelMe shows the box ticked for whatever is not false, 0, null or empty; capitals in the name do not
-    matter.
+    LabelMe writes ``true``; other programs may write 1 or a text. Capitals do not matter.
 
     >>> is_draft({"flags": {"draft": True}}), is_draft({"flags": {"draft": False}}), is_draft({"flags": None})
     (True, False, False)
@@ -28,7 +29,9 @@ def is_draft(document: Mapping[str, Any]) -> bool:
     (True, False)
     """
     flags = document.get("flags")
-    return isinstance(flags, Mapping) and any(value for name, value in flags.items() if _is_flag(name))
+    return isinstance(flags, Mapping) and any(
+        str(value).casefold() in _TICKED for name, value in flags.items() if _is_flag(name)
+    )
 
 
 def set_draft(document: Mapping[str, Any], value: bool) -> dict[str, Any]:

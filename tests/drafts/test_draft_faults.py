@@ -148,7 +148,7 @@ def test_a_table_that_a_spreadsheet_saved_is_still_ours(scans: Path) -> None:
 
 
 def test_a_ticked_flag_is_a_draft_however_it_is_written(scans: Path) -> None:
-    """What LabelMe shows as ticked is not measured and is no atlas."""
+    """What says yes is not measured and is no atlas."""
     ticked = ({"draft": True}, {"blurred": False, "Draft": 1}, {"draft": "true"})
     others = ({"draft": None}, {"draft": 0, "no draft": True}, ["draft"])
     drafts = set()
