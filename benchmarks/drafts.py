@@ -39,12 +39,12 @@ def main(judged: int = 20, bare: int = 4) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = write(Path(name), {stem: slices[stem] for stem in stems}, stems[judged:])
         settings = Settings()
-        todo, images = slices_without_contours(folder, settings)
-        reviewed = read_reviewed(folder, settings)
+        todo, _, images = slices_without_contours(folder, settings)
+        reviewed, _ = read_reviewed(folder, settings)
         times = {
             quick: cpu(
                 lambda quick=quick: draft_slices(
-                    folder, todo, images.spacings, Sources(folder, reviewed, settings, quick)
+                    folder, todo, images.spacings, settings, Sources(folder, reviewed, settings, quick=quick)
                 )
             )
             for quick in (False, True)

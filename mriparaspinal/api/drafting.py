@@ -73,6 +73,12 @@ def _drafted(
     )
 
 
+def _lines(problems: Sequence[Problem], last: str) -> str:
+    """Why nothing was drafted: the first of the errors, else of the warnings, and a last line."""
+    told = [p for p in problems if p.severity == "error"] or problems
+    return "\n".join([*(problem.line() for problem in told[:20]), last])
+
+
 def refine(
     rough: PathLike,
     out: PathLike,
@@ -194,7 +200,13 @@ def draft(
     ...     made.count, sorted(made.contours["label"])
     (1, ['ES_L', 'ES_R', 'IVD', 'MF_L', 'MF_R', 'PM_L', 'PM_R'])
     """
-    from mriparaspinal.drafts.draft import MOST_COMPARED, Sources, draft_slices, slices_without_contours
+    from mriparaspinal.drafts.draft import (
+        MOST_COMPARED,
+        Sources,
+        draft_slices,
+        errors_of,
+        slices_without_contours,
+    )
     from mriparaspinal.drafts.registration import require_opencv
     from mriparaspinal.drafts.reviewed import read_reviewed
 
@@ -207,15 +219,18 @@ def draft(
     if quick:
         require_opencv()
     bare, _, images = slices_without_contours(root, protocol)
-    judged = read_reviewed(source, protocol, number, judged_in(source))
-    sources = Sources(source, judged, protocol, quick)
+    # Where the judged slices are a dataset of their own, its protocol says how they are read.
+    own = protocol if reviewed is None else settings_of(read_protocol(source), settings)
+    contours = judged_in(source)
+    judged, errors = read_reviewed(source, own, number, contours)
+    sources = Sources(source, judged, own, contours, quick)
     advance = each(progress, "drafting", min(MOST_COMPARED, len(judged)) + len(bare))
-    made = draft_slices(root, bare, images.spacings, sources, number, advance)
+    made = draft_slices(root, bare, images.spacings, protocol, sources, number, advance)
+    made.problems[:0] = [*errors_of(images), *errors]
     if bare and not made.files:
-        lines = [problem.line() for problem in made.problems if problem.severity == "error"][:20]
         found = f"{root}: no draft could be made for any of {count_of(len(bare), 'slice')}"
         expected = f"expected slices like those of {source}"
-        raise NoInputError("\n".join([*lines, f"{found}; {expected}; see the page on drafts"]))
+        raise NoInputError(_lines(made.problems, f"{found}; {expected}; see the page on drafts"))
     write_drafts(root, made.files, made.rows)
     told = {"without_contours": len(bare), "judged": len(judged)}
     return _drafted(root, len(made.files), made.rows, made.problems, made.qualities, **told)
@@ -283,7 +298,9 @@ def interpolate(
     _, number = processes(there, jobs)
     made = interpolate_slices(root, protocol, largest_gap, number, judged_in(root))
     if not made.files:
-        found = f"{root}: no slice without contours lies between two contoured ones"
-        raise NoInputError(f"{found}; expected stacks with gaps; see the page on drafts")
+        found = f"{root}: no slice without contours lies between two contoured ones of use"
+        raise NoInputError(
+            _lines(made.problems, f"{found}; expected stacks with gaps; see the page on drafts")
+        )
     write_drafts(root, made.files, made.rows)
     return _drafted(root, len(made.files), made.rows, made.problems)

@@ -12,6 +12,8 @@ from typing import Any
 #: The name of the flag, and of the tick box in LabelMe.
 FLAG = "draft"
 
+_TICKED = ("true", "1", "yes")
+
 #: Decimals of a pixel that drafted points are written with.
 DECIMALS = 2
 
@@ -19,11 +21,17 @@ DECIMALS = 2
 def is_draft(document: Mapping[str, Any]) -> bool:
     """Whether a LabelMe file says that nobody has judged its contours yet.
 
+    LabelMe writes ``true``; other programs may write 1 or a text. Capitals do not matter.
+
     >>> is_draft({"flags": {"draft": True}}), is_draft({"flags": {"draft": False}}), is_draft({"flags": None})
     (True, False, False)
+    >>> is_draft({"flags": {"Draft": 1}}), is_draft({"flags": {"draft": None}})
+    (True, False)
     """
     flags = document.get("flags")
-    return isinstance(flags, Mapping) and flags.get(FLAG) is True
+    return isinstance(flags, Mapping) and any(
+        str(value).casefold() in _TICKED for name, value in flags.items() if _is_flag(name)
+    )
 
 
 def set_draft(document: Mapping[str, Any], value: bool) -> dict[str, Any]:
@@ -33,8 +41,13 @@ def set_draft(document: Mapping[str, Any], value: bool) -> dict[str, Any]:
     {'flags': {'blurred': True, 'draft': True}, 'shapes': []}
     """
     flags = document.get("flags")
-    kept = dict(flags) if isinstance(flags, Mapping) else {}
-    return {**document, "flags": {**kept, FLAG: value}}
+    kept = flags if isinstance(flags, Mapping) else {}
+    others = {name: said for name, said in kept.items() if name == FLAG or not _is_flag(name)}
+    return {**document, "flags": {**others, FLAG: value}}
+
+
+def _is_flag(name: object) -> bool:
+    return str(name).casefold() == FLAG
 
 
 def as_written(points: Iterable[Iterable[float]]) -> tuple[tuple[float, float], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -10,12 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mriparaspinal.core.draft_mark import contour_hash
+from mriparaspinal.core.draft_mark import as_written, contour_hash
 from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import MUSCLES, REFERENCES, Contour, Problem, Settings, Slice, Spacing
+from mriparaspinal.core.text import count_of
+from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
 from mriparaspinal.dataset.label_maps import LabelMaps
 from mriparaspinal.dataset.open import Dataset, open_dataset
+from mriparaspinal.dataset.read import read_slice
 from mriparaspinal.drafts.evaluation import Comparison, Quality, compare, qualities
 from mriparaspinal.drafts.files import DraftRow, draft_bytes, mark_first, polygon
 from mriparaspinal.drafts.fusion import REGIONS, Votes, expected_dice, outline, vote
@@ -26,8 +30,8 @@ from mriparaspinal.drafts.reviewed import (
     choose,
     field_of,
     grey_levels,
+    masks_of,
     others_than,
-    read_masks,
 )
 from mriparaspinal.imaging.rasterise import rasterise
 from mriparaspinal.io.folder import list_files, read_bytes
@@ -43,6 +47,10 @@ MOST_COMPARED = 40
 #: A slice is refused that is less like the reviewed ones than these shares of what they are to each other:
 #: in any case, and where its grey levels are distributed in another way, too.
 _UNLIKE, _UNLIKE_GREYS = 0.35, 0.65
+
+#: A slice is refused, too, whose match around the regions is lower than theirs by this share of it, and by so
+#: many of their standard deviations.
+_WORSE, _DEVIATIONS = 0.15, 4.0
 
 #: How many times as far from the reviewed slices' grey levels as the farthest of themselves.
 _OTHER_GREYS = 2.0
@@ -61,6 +69,7 @@ class Drafted:
     expected: tuple[float, ...] = ()
     """The Dice coefficient to expect of each contour."""
     likeness: float = 0.0
+    match: float = 0.0
     greys: float = 0.0
     """How far its grey levels are from those of the reviewed slices."""
     field_mm: Field = None
@@ -96,9 +105,16 @@ def slices_without_contours(root: Path, settings: Settings) -> tuple[list[Slice]
     bare = [
         s
         for s in study.dataset.slices
-        if s.name not in annotated and s.name.rpartition(".")[0].casefold() not in stems
+        if s.name not in annotated
+        and s.name.rpartition(".")[0].casefold() not in stems
+        and not os.path.lexists(root / f"{s.name.rpartition('.')[0]}.json")
     ]
     return bare, with_file, study
+
+
+def errors_of(images: Dataset) -> list[Problem]:
+    """What is wrong with the images of a dataset: two of one participant and segment, say."""
+    return [problem for problem in images.problems if problem.severity == "error"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +124,8 @@ class Sources:
     root: Path
     reviewed: Sequence[Reviewed]
     settings: Settings
+    """By which the reviewed slices are read; those that are drafted may be displayed the other way round."""
+    contours: ContourSource = BESIDE
     quick: bool = False
     """By the optical flow of OpenCV."""
 
@@ -116,6 +134,7 @@ def draft_slices(
     root: Path,
     bare: Sequence[Slice],
     spacings: Mapping[str, Spacing],
+    settings: Settings,
     sources: Sources,
     jobs: int = 1,
     progress: Callable[[], None] | None = None,
@@ -128,12 +147,10 @@ def draft_slices(
     made = Drafts()
     made.qualities = qualities((c for one in compared for c in one.comparisons), (*MUSCLES, *REFERENCES))
     drafted = []
-    for result in map_in_order(partial(_draft_one, root, sources, spacings), bare, jobs, progress):
-        made.problems += result.problems
-        if not result.problems or result.contours:
-            refusal = _refusal(result, compared, reviewed)
-            made.problems += [refusal] if refusal else []
-            drafted += [] if refusal else [result]
+    for result in map_in_order(partial(_draft_one, root, settings, sources, spacings), bare, jobs, progress):
+        refusal = _refusal(result, compared, reviewed) if any(result.shape) else None
+        made.problems += [refusal] if refusal else result.problems
+        drafted += [] if refusal else [result]
     _add(made, drafted)
     return made
 
@@ -141,7 +158,7 @@ def draft_slices(
 def _draft_again(sources: Sources, slice_: Slice) -> Drafted:
     """Draft a reviewed slice from those of other participants, and compare."""
     settings = sources.settings
-    read = read_masks(sources.root, slice_, settings)
+    read = masks_of(read_slice(sources.root, slice_, settings, sources.contours))
     if read is None:
         return Drafted(slice_)
     grey, masks = read
@@ -159,14 +176,24 @@ def _draft_again(sources: Sources, slice_: Slice) -> Drafted:
     return replace(drafted, comparisons=tuple(rows), contours=(), made_from=())
 
 
-def _draft_one(root: Path, sources: Sources, spacings: Mapping[str, Spacing], slice_: Slice) -> Drafted:
+def _draft_one(
+    root: Path, settings: Settings, sources: Sources, spacings: Mapping[str, Spacing], slice_: Slice
+) -> Drafted:
     try:
-        image = decode_image(read_bytes(root / slice_.name), sources.settings.window).grey
+        image = decode_image(read_bytes(root / slice_.name), settings.window).grey
     except UnreadableError as error:
         return Drafted(slice_, problems=(error.fault.at(slice_.name, "unreadable-file").problem(),))
     grey = np.asarray(image)
-    drafted = _drawn(slice_, grey, sources.reviewed, FEWEST, sources.quick)
+    turned = settings.image_left != sources.settings.image_left
+    drafted = _drawn(slice_, grey[:, ::-1] if turned else grey, sources.reviewed, FEWEST, sources.quick)
+    if turned:
+        drafted = replace(drafted, contours=tuple(_turned(c, grey.shape[1]) for c in drafted.contours))
     return replace(drafted, field_mm=field_of(spacings.get(slice_.name), grey.shape))
+
+
+def _turned(contour: Contour, columns: int) -> Contour:
+    """The contour on the image displayed the other way round; its label, of the patient's side, stays."""
+    return replace(contour, points=as_written((columns - x, y) for x, y in contour.points))
 
 
 def _drawn(
@@ -179,11 +206,15 @@ def _drawn(
     contours, expected, problems = [], [], []
     for number, key in enumerate(REGIONS):
         label = str(Region(*key))
-        if votes.voters[number] < fewest:
+        if not votes.voters[number]:
             continue
-        contour = _contour(votes, number, label, shape)
+        enough = votes.voters[number] >= fewest
+        contour = _contour(votes, number, label, shape) if enough else None
         if contour is None:
             found = "the reviewed slices do not agree on where the region lies; expected most to agree"
+            if not enough:
+                many = count_of(votes.voters[number], "reviewed slice")
+                found = f"{many} of those that it is drafted from have the region; expected {fewest}"
             remedy = "draw it by hand"
             problems.append(Problem(slice_.name, label, "warning", "not-drafted", found, remedy))
             continue
@@ -195,6 +226,7 @@ def _drawn(
         tuple(contours),
         tuple(expected),
         votes.likeness,
+        votes.match,
         grey_distance(grey, chosen),
         made_from=tuple(chosen[i].slice.name for i in votes.used),
         problems=tuple(problems),
@@ -216,16 +248,10 @@ def grey_distance(grey: NDArray[np.uint8], reviewed: Sequence[Reviewed]) -> floa
 
 def _refusal(drafted: Drafted, compared: Sequence[Drafted], reviewed: Sequence[Reviewed]) -> Problem | None:
     """Why a slice is none that these reviewed ones can be laid over; None where it is."""
-    usual = float(np.median([one.likeness for one in compared]))
-    farthest = max(one.greys for one in compared)
-    share = drafted.likeness / usual if usual > 0 else 0.0
-    remedy = "contour some slices of this sequence by hand, and draft the others from those"
-    other = drafted.greys > _OTHER_GREYS * max(farthest, 0.02)
-    if share < _UNLIKE or (share < _UNLIKE_GREYS and other):
-        found = (
-            f"correlation of grey levels with the reviewed slices {drafted.likeness:.2f}, among them "
-            f"{usual:.2f}; expected a slice of the same sequence"
-        )
+    found = _unlike(drafted, compared)
+    if found:
+        remedy = "contour some slices of this sequence by hand, and draft the others from those"
+        found += "; expected a slice of the same sequence"
         return Problem(drafted.slice.name, "", "error", "another-sequence", found, remedy)
     fields = [r.field_mm for r in reviewed if r.field_mm is not None]
     if drafted.field_mm is None or not fields:
@@ -236,7 +262,24 @@ def _refusal(drafted: Drafted, compared: Sequence[Drafted], reviewed: Sequence[R
         return None
     sizes = [f"{a:.0f}×{b:.0f} mm" for a, b in (drafted.field_mm, usual_mm.tolist())]
     found = f"a field of view of {sizes[0]}; expected about that of the reviewed slices, {sizes[1]}"
+    remedy = "contour some slices of this field of view by hand, and draft the others from those"
     return Problem(drafted.slice.name, "", "error", "another-field-of-view", found, remedy)
+
+
+def _unlike(drafted: Drafted, compared: Sequence[Drafted]) -> str:
+    """How far the grey levels of a slice are from those of the reviewed ones; empty where they are alike."""
+    usual = float(np.median([one.likeness for one in compared]))
+    share = drafted.likeness / usual if usual > 0 else 0.0
+    other = drafted.greys > _OTHER_GREYS * max(0.02, *(one.greys for one in compared))
+    told = "correlation of grey levels with the reviewed slices"
+    if share < _UNLIKE or (share < _UNLIKE_GREYS and other):
+        return f"{told} {drafted.likeness:.2f}, among them {usual:.2f}"
+    matches = np.array([one.match for one in compared])
+    match = float(np.median(matches))
+    deviation = 1.4826 * float(np.median(abs(matches - match)))
+    if match - drafted.match > max(_WORSE * match, _DEVIATIONS * deviation):
+        return f"{told} around the regions {drafted.match:.2f}, among them {match:.2f}"
+    return ""
 
 
 def _add(made: Drafts, drafted: Sequence[Drafted]) -> None:

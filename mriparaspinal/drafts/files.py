@@ -23,7 +23,7 @@ from mriparaspinal.io.beside import write_beside
 from mriparaspinal.io.labelme import labelme_bytes
 from mriparaspinal.io.lock import finished
 from mriparaspinal.io.tables import as_it_was, csv_bytes, read_table
-from mriparaspinal.io.write import same_header, write_file
+from mriparaspinal.io.write import write_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,8 @@ def add_rows(folder: Path, rows: Sequence[DraftRow]) -> None:
     images = {row.image for row in rows}
     kept = [row for row in read_drafts(folder) if row.image not in images]
     merged = mark_first(sorted([*kept, *rows], key=lambda row: row.image))
-    write_file(folder / DRAFTS, drafts_csv(merged), same_header(drafts_csv(())))
+    # That the file is ours was seen when it was read: a spreadsheet may have saved it in another form.
+    write_file(folder / DRAFTS, drafts_csv(merged), lambda _: True)
 
 
 def draft_bytes(image: str, shape: tuple[int, int], contours: Iterable[Contour]) -> bytes:
@@ -106,7 +107,7 @@ def document_bytes(document: Mapping[str, Any]) -> bytes:
 
 def is_draft_file(raw: bytes) -> bool:
     """Whether the bytes of a LabelMe file carry the flag; what is no JSON carries none."""
-    if b'"draft"' not in raw:
+    if b'"draft"' not in raw.lower():
         return False
     try:
         document = json.loads(raw.removeprefix(b"\xef\xbb\xbf"))
@@ -140,10 +141,19 @@ def write_drafts(root: Path, files: Mapping[str, bytes], rows: Sequence[DraftRow
     """Write LabelMe files beside their slices, and their rows in ``drafts.csv``; the number of new files.
 
     No LabelMe file is replaced: raises :class:`UsageError` where one is there. The hashes are written first,
-    so that no draft stands anywhere without its hash.
+    so that no draft stands anywhere without its hash; where the files cannot be written, they go again.
     """
     if not files:
         return 0
+    table = root / DRAFTS
     with finished():
+        before = table.read_bytes() if table.exists() else None
         add_rows(root, rows)
-        return write_beside(root, files)
+        try:
+            return write_beside(root, files)
+        except UsageError:
+            if before is None:
+                table.unlink(missing_ok=True)
+            else:
+                write_file(table, before, lambda _: True)
+            raise

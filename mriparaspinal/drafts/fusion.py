@@ -34,6 +34,9 @@ CANDIDATES, VOTERS = 40, 20
 #: of the mean squared difference.
 _FITS = ((3.0, 3.0), (10.0, 1.5))
 
+#: How far the surroundings of the regions reach, in points of the picture.
+_AROUND = 6.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Atlas:
@@ -79,6 +82,8 @@ class Votes:
     """The correlation with the atlases after the affine map: the median of those that voted."""
     used: tuple[int, ...]
     """Which atlases voted, as numbers of the list that was given."""
+    match: float
+    """The correlation around the regions after the flow: the median of those that voted."""
 
 
 def vote(grey: NDArray[np.uint8], atlases: Sequence[Atlas], quick: bool = False) -> Votes:
@@ -95,9 +100,11 @@ def vote(grey: NDArray[np.uint8], atlases: Sequence[Atlas], quick: bool = False)
     best = sorted(fitted, key=lambda fit: -fit[0])[:VOTERS]
     total = np.zeros((SIZE * SIZE, len(REGIONS)), np.float32)
     weights = np.zeros((SIZE * SIZE, len(REGIONS)), np.float32)
+    pictures = []
     for _, _, atlas, affine in best:
         places = target.places_on(atlas.picture, affine, quick)
-        less = sample(atlas.picture, places).reshape(SIZE, SIZE) - target.picture
+        pictures.append(sample(atlas.picture, places).reshape(SIZE, SIZE))
+        less = pictures[-1] - target.picture
         weight = np.ones((SIZE * SIZE, 1), np.float32)
         for near, power in _FITS:
             weight /= (ndimage.gaussian_filter(less * less, near).reshape(-1, 1) + 0.01) ** power
@@ -110,7 +117,18 @@ def vote(grey: NDArray[np.uint8], atlases: Sequence[Atlas], quick: bool = False)
         tuple(len({number for _, number, a, _ in best if a.has[i]}) for i in range(len(REGIONS))),
         float(np.median([fit[0] for fit in best])),
         tuple(sorted({fit[1] for fit in best})),
+        _match(pictures, target.picture, shares.sum(axis=1).reshape(SIZE, SIZE)),
     )
+
+
+def _match(pictures: Sequence[Picture], target: Picture, covered: Picture) -> float:
+    """The median correlation of pictures with a target, around what the regions cover; 0 without any."""
+    near = ndimage.gaussian_filter(covered, _AROUND) > 0.1
+    own = ndimage.gaussian_filter(target, 1.0)[near]
+    if not own.size or np.ptp(own) < 1e-3:
+        return 0.0
+    laid = [ndimage.gaussian_filter(picture, 1.0)[near] for picture in pictures]
+    return float(np.median([np.corrcoef(one, own)[0, 1] if np.ptp(one) else 0.0 for one in laid]))
 
 
 def outline(shares: NDArray[np.float32], number: int, shape: tuple[int, int]) -> Points | None:

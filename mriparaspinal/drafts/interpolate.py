@@ -19,17 +19,22 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from skimage.measure import find_contours
 
+from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.draft_mark import contour_hash
+from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import WHOLE, Contour, Problem, Settings, Slice
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
 from mriparaspinal.dataset.read import read_slice
-from mriparaspinal.drafts.draft import slices_without_contours
+from mriparaspinal.drafts.draft import errors_of, slices_without_contours
 from mriparaspinal.drafts.files import DraftRow, draft_bytes, polygon
 from mriparaspinal.drafts.reviewed import is_draft_slice
-from mriparaspinal.drafts.splines import Points, enclosed_area
+from mriparaspinal.drafts.splines import Points, signed_area
+from mriparaspinal.imaging.planes import Plane
 from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.imaging.tracing import pixels_of
+from mriparaspinal.io.folder import read_bytes
+from mriparaspinal.io.images import decode_image
 from mriparaspinal.parallel.map import map_in_order
 
 RegionKey = tuple[str, str]
@@ -39,8 +44,11 @@ Masks = dict[RegionKey, NDArray[np.bool_]]
 #: In px of an image of 512: how far the outline may lie from the polygon that is written.
 _TOLERANCE = 1.0
 
-#: Slices of one volume lie in parallel planes: the least cosine of their normals.
+#: Slices of one volume lie in parallel planes: the least cosine of the directions of their rows and columns.
 _PARALLEL = 0.999
+
+#: Parts of a region, beside its largest, that are kept: of at least this share of the largest.
+_LEAST_PART = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,8 @@ class Between:
     after: Slice
     share: float
     """How much of the way from the first to the second, 0–1."""
+    gap_mm: float | None
+    """From the first to the second; None where it is not known."""
 
 
 @dataclass(slots=True)
@@ -65,11 +75,11 @@ class Interpolated:
 
 def between(
     one: Mapping[RegionKey, NDArray[np.bool_]], other: Masks, share: float
-) -> dict[RegionKey, Points]:
+) -> dict[RegionKey, list[Points]]:
     """The outlines of the regions that two slices have, at ``share`` of the way from one to the other.
 
-    ``one``, ``other``: masks (rows, columns), on the same pixels. Outlines are points (x, y); a region that
-    vanishes on the way has none.
+    ``one``, ``other``: masks (rows, columns), on the same pixels. Outlines are points (x, y), one for each
+    part of a region, the largest first; a region that vanishes on the way has none.
     """
     depths = {}
     for key in one:
@@ -81,10 +91,16 @@ def between(
         others = [d for k, d in depths.items() if k != key]
         own = depth - np.maximum(0, np.maximum.reduce(others)) if others else depth
         found = find_contours(np.pad(own, 1, constant_values=-1), 0.0)
-        line = max((f[:-1] for f in found if len(f) > 3), key=enclosed_area, default=None)
-        if line is not None:
-            lines[key] = line[:, ::-1] - 0.5
+        lines[key] = _parts([line[:-1, ::-1] - 0.5 for line in found if len(line) > 3])
     return lines
+
+
+def _parts(lines: list[Points]) -> list[Points]:
+    """The outlines of the parts of a region, the largest first; holes run the other way round."""
+    areas = [signed_area(line) for line in lines]
+    largest = max(areas, key=abs, default=0.0)
+    kept = [i for i, area in enumerate(areas) if area * largest > 0 and area / largest >= _LEAST_PART]
+    return [lines[i] for i in sorted(kept, key=lambda i: -abs(areas[i]))]
 
 
 def _depth(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -94,46 +110,52 @@ def _depth(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def gaps(
-    contoured: Sequence[Slice],
-    bare: Sequence[Slice],
-    places: Mapping[str, SlicePlace],
-    most_mm: float,
+    contoured: Sequence[Slice], bare: Sequence[Slice], places: Mapping[str, SlicePlace]
 ) -> Iterator[Between]:
     """The slices without contours that lie between two contoured ones of the same participant.
 
-    With ``places`` along the normal of the planes, at most ``most_mm`` from one contoured slice to the next;
-    without, by their letters, within a segment.
+    Where ``places`` are known, along the normal of parallel planes with one grid of pixels; else by their
+    letters, within a segment.
     """
     stacks: dict[tuple[str, str], list[Slice]] = defaultdict(list)
-    for slice_ in (*contoured, *bare):
-        alone = "" if slice_.name in places else slice_.segment
-        stacks[slice_.participant_id, alone].append(slice_)
+    for slice_ in sorted((*contoured, *bare), key=lambda s: s.name):
+        who = slice_.participant_id
+        if slice_.name not in places:
+            stacks[who, slice_.segment].append(slice_)
+            continue
+        plane = places[slice_.name].plane
+        mine = (key for key in stacks if key[0] == who and key[1] in places)
+        key = next((k for k in mine if _one_stack(places[k[1]].plane, plane)), (who, slice_.name))
+        stacks[key].append(slice_)
     known = {slice_.name for slice_ in contoured}
-    for (_, segment), slices in sorted(stacks.items()):
-        if segment:
-            along = {s.name: float(i) for i, s in enumerate(sorted(slices, key=lambda s: s.letter))}
+    for (_, first), slices in sorted(stacks.items()):
+        placed = first in places
+        if placed:
+            normal = places[first].plane.normal()
+            along = {s.name: float(np.dot(normal, places[s.name].plane.position)) for s in slices}
         else:
-            along = _positions(slices, places)
-        ordered = sorted((s for s in slices if s.name in along), key=lambda s: along[s.name])
+            along = {s.name: float(i) for i, s in enumerate(sorted(slices, key=lambda s: s.letter))}
+        ordered = sorted(slices, key=lambda s: along[s.name])
         fixed = [i for i, s in enumerate(ordered) if s.name in known]
         for low, high in pairwise(fixed):
             before, after = ordered[low], ordered[high]
             length = along[after.name] - along[before.name]
-            if length <= 0 or (not segment and length > most_mm):
-                continue
-            for one in ordered[low + 1 : high]:
-                yield Between(one, before, after, (along[one.name] - along[before.name]) / length)
+            for one in ordered[low + 1 : high] if length > 0 else ():
+                share = (along[one.name] - along[before.name]) / length
+                yield Between(one, before, after, share, length if placed else None)
 
 
-def _positions(slices: Sequence[Slice], places: Mapping[str, SlicePlace]) -> dict[str, float]:
-    """How far along the normal of the first slice each parallel one lies, in mm."""
-    normal = places[slices[0].name].plane.normal()
-    planes = {s.name: places[s.name].plane for s in slices}
-    return {
-        name: float(np.dot(normal, plane.position))
-        for name, plane in planes.items()
-        if float(np.dot(normal, plane.normal())) > _PARALLEL
-    }
+def _one_stack(one: Plane, other: Plane) -> bool:
+    """Whether two planes are parallel, and the pixels of one lie above those of the other."""
+    spacings = [(p.row_spacing_mm or 1.0, p.col_spacing_mm or 1.0) for p in (one, other)]
+    away = np.subtract(other.position, one.position)
+    return bool(
+        np.dot(one.across, other.across) > _PARALLEL
+        and np.dot(one.down, other.down) > _PARALLEL
+        and np.allclose(spacings[0], spacings[1], rtol=0.01)
+        and abs(np.dot(away, one.across)) <= spacings[0][1]
+        and abs(np.dot(away, one.down)) <= spacings[0][0]
+    )
 
 
 def interpolate_slices(
@@ -150,12 +172,19 @@ def interpolate_slices(
     bare, slices, images = slices_without_contours(root, settings)
     contoured = [s for s in slices if s.image and not is_draft_slice(root, s)]
     contoured = [s for s in contoured if WHOLE not in source.left_out(s.name)]
-    todo = list(gaps(contoured, bare, images.places, most_mm))
-    made = Interpolated()
+    todo, made = [], Interpolated(problems=errors_of(images))
+    for one in gaps(contoured, bare, images.places):
+        if one.gap_mm is None or one.gap_mm <= most_mm:
+            todo.append(one)
+            continue
+        found = f"{one.before.name} and {one.after.name} are {one.gap_mm:.0f} mm apart"
+        expected = f"expected at most {most_mm:g} mm ({argument('largest_gap')})"
+        made.problems.append(_not_drafted(one.slice.name, f"{found}; {expected}"))
     for result in map_in_order(partial(_interpolate_one, root, settings, source), todo, jobs):
         made.files |= result.files
         made.rows += result.rows
         made.problems += result.problems
+    made.problems = list(dict.fromkeys(made.problems))  # a contoured slice has up to two gaps
     return made
 
 
@@ -167,19 +196,31 @@ def _interpolate_one(root: Path, settings: Settings, source: ContourSource, give
     )
     if first is None or second is None:
         return made
-    if first[1] != second[1]:
-        found = f"{given.before.name} and {given.after.name} have other sizes; expected one grid of pixels"
+    try:
+        columns, rows = decode_image(read_bytes(root / name), (0.0, 1.0)).grey.size
+    except UnreadableError as error:
+        made.problems.append(error.fault.at(name, "unreadable-file").problem())
+        return made
+    shape = (rows, columns)
+    if not shape == first[1] == second[1]:
+        found = (
+            f"it, {given.before.name} and {given.after.name} are not of one size; expected one grid of pixels"
+        )
         made.problems.append(Problem(name, "", "error", "other-grid", found, "draw this slice by hand"))
         return made
-    shape = first[1]
-    contours = []
-    for key, line in between(first[0], second[0], given.share).items():
-        contour = polygon(str(Region(*key)), line, min(_TOLERANCE, _TOLERANCE * max(shape) / 512))
-        if contour is not None:
-            contours.append(contour)
+    contours: list[Contour] = []
+    lines = between(first[0], second[0], given.share)
+    for key in dict.fromkeys((*first[0], *second[0])):
+        label, many = str(Region(*key)), len(contours)
+        for line in lines.get(key, ()):
+            contour = polygon(label, line, min(_TOLERANCE, _TOLERANCE * max(shape) / 512))
+            contours += [] if contour is None else [contour]
+        if len(contours) == many:
+            found = f"contoured on one of {given.before.name} and {given.after.name}; expected both"
+            if key in lines:
+                found = f"vanishes between {given.before.name} and {given.after.name}; expected an overlap"
+            made.problems.append(_not_drafted(name, found, label))
     if not contours:
-        found = f"{given.before.name} and {given.after.name} have no region in common; expected some"
-        made.problems.append(Problem(name, "", "warning", "not-drafted", found, "draw this slice by hand"))
         return made
     stem, image = name.rpartition(".")[0], name.rpartition("/")[2]
     made.files[f"{stem}.json"] = draft_bytes(image, shape, contours)
@@ -188,13 +229,17 @@ def _interpolate_one(root: Path, settings: Settings, source: ContourSource, give
     return made
 
 
+def _not_drafted(name: str, found: str, label: str = "") -> Problem:
+    return Problem(name, label, "warning", "not-drafted", found, "draw it by hand")
+
+
 def _masks(
     root: Path, settings: Settings, slice_: Slice, left_out: frozenset[RegionKey], made: Interpolated
 ) -> tuple[Masks, tuple[int, int]] | None:
     """The masks of a contoured slice, of the pixels whose centre lies inside, and its (rows, columns)."""
     found = read_slice(root, slice_, settings)
+    made.problems += [problem for problem in found.problems if problem.severity == "error"]
     if found.image is None or found.anatomy is None:
-        made.problems += [problem for problem in found.problems if problem.severity == "error"]
         return None
     columns, rows = found.image.size
     parts: dict[RegionKey, list[Contour]] = defaultdict(list)

@@ -110,7 +110,9 @@ class Target:
         y, x, _ = _places(size).T
         change = np.stack((dy * y, dy * x, dy, dx * y, dx * x, dx), axis=1).astype(np.float32)
         matrix = (change.T @ change).astype(np.float64)
-        return picture.ravel(), change, np.linalg.inv(matrix + 1e-6 * np.trace(matrix) * np.eye(6))
+        # A slice without any structure has no map: the identity stays.
+        damping = 1e-6 * max(np.trace(matrix), 1.0)
+        return picture.ravel(), change, np.linalg.inv(matrix + damping * np.eye(6))
 
     def affine(self, other: Picture) -> Affine:
         """The affine map to another slice, by Gauss and Newton (inverse compositional).
@@ -132,8 +134,10 @@ class Target:
         return found
 
     def likeness(self, other: Picture, affine: Affine) -> float:
-        """The correlation with another slice under an affine map."""
+        """The correlation with another slice under an affine map; 0 where one of them shows nothing."""
         laid = sample(shrunk(other, FLOW_SIZE), _places(FLOW_SIZE) @ affine.T)
+        if min(np.ptp(laid), np.ptp(self.small)) < 1e-3:
+            return 0.0
         return float(np.corrcoef(laid, self.small.ravel())[0, 1])
 
     def places_on(self, other: Picture, affine: Affine, quick: bool = False) -> NDArray[np.float64]:

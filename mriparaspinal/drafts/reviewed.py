@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import NoInputError, UnreadableError
-from mriparaspinal.core.model import SEGMENTS, WHOLE, Settings, Slice
+from mriparaspinal.core.model import SEGMENTS, WHOLE, Problem, Settings, Slice
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
 from mriparaspinal.dataset.open import open_dataset
-from mriparaspinal.dataset.read import read_slice
+from mriparaspinal.dataset.read import OpenSlice, read_slice
 from mriparaspinal.drafts.files import is_draft_file
 from mriparaspinal.drafts.fusion import CANDIDATES, REGIONS, Atlas, RegionKey, make_atlas
 from mriparaspinal.io.folder import read_bytes
@@ -22,6 +22,9 @@ from mriparaspinal.parallel.map import map_in_order
 
 #: Fewer cannot vote; from so many on, drafts are worth their correction.
 FEWEST, ADVISED = 5, 10
+
+#: Errors of judged slices that stand before the line that says that too few are left.
+_ERRORS_TOLD = 20
 
 Field = tuple[float, float] | None
 """Field of view of a slice, (height, width) in mm; None where the spacing is not known."""
@@ -48,17 +51,13 @@ def field_of(spacing: tuple[float, float] | None, shape: tuple[int, ...]) -> Fie
     return None if spacing is None else (spacing[0] * shape[0], spacing[1] * shape[1])
 
 
-def read_masks(
-    root: Path, slice_: Slice, settings: Settings, left_out: frozenset[RegionKey] = frozenset()
-) -> tuple[NDArray[np.uint8], dict[RegionKey, NDArray[np.bool_]]] | None:
+def masks_of(found: OpenSlice) -> tuple[NDArray[np.uint8], dict[RegionKey, NDArray[np.bool_]]] | None:
     """The grey levels (rows, columns) of a slice and the masks of its regions; None without any."""
-    found = read_slice(root, slice_, settings)
     if found.image is None or found.anatomy is None:
         return None
     grey = np.asarray(found.image)
     shape = (grey.shape[0], grey.shape[1])
-    patches = {key: patch for key, patch in found.anatomy.patches.items() if key in REGIONS}
-    masks = {key: patch.full(shape) for key, patch in patches.items() if key not in left_out}
+    masks = {key: patch.full(shape) for key, patch in found.anatomy.patches.items() if key in REGIONS}
     return (grey, masks) if masks else None
 
 
@@ -68,13 +67,15 @@ def _read_one(
     spacings: dict[str, tuple[float, float]],
     source: ContourSource,
     slice_: Slice,
-) -> Reviewed | None:
-    read = read_masks(root, slice_, settings, source.left_out(slice_.name))
+) -> tuple[Reviewed | None, list[Problem]]:
+    found = read_slice(root, slice_, settings, source)
+    errors = [problem for problem in found.problems if problem.severity == "error"]
+    read = masks_of(found)
     if read is None:
-        return None
+        return None, errors
     grey, masks = read
     field = field_of(spacings.get(slice_.name), grey.shape)
-    return Reviewed(slice_, make_atlas(grey, masks), field, grey_levels(grey))
+    return Reviewed(slice_, make_atlas(grey, masks), field, grey_levels(grey)), errors
 
 
 def is_draft_slice(root: Path, slice_: Slice) -> bool:
@@ -91,25 +92,29 @@ def read_reviewed(
     jobs: int = 1,
     source: ContourSource = BESIDE,
     progress: Callable[[], None] | None = None,
-) -> list[Reviewed]:
+) -> tuple[list[Reviewed], list[Problem]]:
     """The slices of a dataset that have contours, are no drafts, and are not excluded by ``source``.
 
-    Raises :class:`NoInputError` where they are fewer than :data:`FEWEST`.
+    And the errors of contours that could not be made use of. Raises :class:`NoInputError` for fewer than
+    :data:`FEWEST` slices.
     """
     study = open_dataset(root, settings)
     slices = [s for s in study.dataset.slices if s.image and not is_draft_slice(root, s)]
     slices = [s for s in slices if WHOLE not in source.left_out(s.name)]
     drafts = len(study.dataset.slices) - len(slices)
     read = partial(_read_one, root, settings, study.spacings, source)
-    found = [one for one in map_in_order(read, slices, jobs, progress) if one is not None]
+    results = list(map_in_order(read, slices, jobs, progress))
+    found = [one for one, _ in results if one is not None]
+    errors = [error for _, some in results for error in some]
     if len(found) < FEWEST:
         beside = f" ({drafts} more are drafts, excluded, or without an image)" if drafts else ""
         expected = f"expected at least {FEWEST}, better {ADVISED} of the same segment"
         remedy = "contour more slices and untick the flag draft of those that you have judged"
-        raise NoInputError(
-            f"{root}: {len(found)} slices with judged contours were found{beside}; {expected}; {remedy}"
-        )
-    return found
+        if errors:
+            remedy = "correct the errors above, or contour more slices"
+        many = f"{root}: {len(found)} slices with judged contours were found{beside}; {expected}; {remedy}"
+        raise NoInputError("\n".join([*(error.line() for error in errors[:_ERRORS_TOLD]), many]))
+    return found, errors
 
 
 def choose(reviewed: Sequence[Reviewed], slice_: Slice) -> list[Reviewed]:

@@ -55,10 +55,15 @@ def is_crossing(line: Points) -> bool:
 
 def enclosed_area(line: Points) -> float:
     """The area within a closed line, in px² (shoelace)."""
+    return abs(signed_area(line))
+
+
+def signed_area(line: Points) -> float:
+    """The same, negative for a line that runs the other way round."""
     if len(line) < 3:
         return 0.0
     x, y = (line - line.mean(axis=0)).T
-    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+    return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
 
 
 def simplify(line: Points, tolerance_px: float) -> Points:

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from mriparaspinal.core.draft_mark import FLAG, is_draft, set_draft
+from mriparaspinal.core.draft_mark import is_draft, set_draft
 from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.model import EXPECTED_MUSCLES, SAT, Settings
 from mriparaspinal.dataset.contour_source import REVIEWED
@@ -160,7 +160,7 @@ class Session:
         try:
             raw = read_bytes(self._path(reading), SLICE_FILE_LIMIT)
             flags = msgspec.json.decode(raw, type=_Flags).flags or {}
-            contours, draft = True, flags.get(FLAG) is True
+            contours, draft = True, is_draft({"flags": flags})
         except UnreadableError:
             contours, draft = self._path_exists(reading), False
         except (msgspec.DecodeError, UnicodeDecodeError):
