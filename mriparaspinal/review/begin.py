@@ -16,7 +16,7 @@ from mriparaspinal.io.write import cannot_write, same_header, sha256, write_file
 from mriparaspinal.review import adjudicate
 from mriparaspinal.review.blind import json_name, keep_key, keep_reader, key_bytes, make_codes, require_reader
 from mriparaspinal.review.session import Proposal, Session, Way
-from mriparaspinal.review.slices import Reading, blinded, find_readings
+from mriparaspinal.review.slices import Reading, blinded, find_readings, spacings_of
 from mriparaspinal.review.verdicts import read_marks, require_plain
 
 #: A region of two readers differs where its Dice is below this.
@@ -88,6 +88,7 @@ def begin(root: Path, settings: Settings, wanted: Wanted) -> tuple[Session, list
         timing=wanted.timing,
         why=why,
         expected=expected,
+        spacings=spacings_of(root, readings),
     )
     session = Session(way, readings)
     try:

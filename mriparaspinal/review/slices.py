@@ -8,12 +8,15 @@ from functools import partial
 from pathlib import Path
 
 from mriparaspinal.core.errors import NoInputError, unreadable
-from mriparaspinal.core.model import Problem, Settings, Slice
+from mriparaspinal.core.filenames import SLICES_TABLE
+from mriparaspinal.core.model import Problem, Settings, Slice, Spacing
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.find import find_slices
 from mriparaspinal.dataset.strays import json_content
 from mriparaspinal.io.folder import list_files, read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT
+from mriparaspinal.io.slices_table import read_spacings
+from mriparaspinal.io.tables import read_table
 from mriparaspinal.review.blind import Code, json_name
 
 
@@ -50,6 +53,15 @@ def find_readings(root: Path, settings: Settings) -> tuple[list[Reading], list[P
         expected = "expected images named GROUP_N_L.png, such as ALS_7_3.png, or --name-pattern"
         raise NoInputError(f"{root}: no slices were found; {expected}; see mriparaspinal check")
     return readings, [problem for problem in found.problems if problem.severity == "error"]
+
+
+def spacings_of(root: Path, readings: Sequence[Reading]) -> dict[str, Spacing]:
+    """Row and column spacing in mm by image, as the areas have them; of what is wrong ``check`` tells."""
+    try:
+        table = read_table(root / SLICES_TABLE)
+    except NoInputError:
+        return {}
+    return read_spacings(table, [reading.image for reading in readings])[0]
 
 
 def blinded(readings: Sequence[Reading], codes: Sequence[Code]) -> list[Reading]:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from mriparaspinal.core.errors import NoInputError
-from mriparaspinal.review.blind import key_bytes, make_codes, read_key, unblind
+from mriparaspinal.io.write import sha256
+from mriparaspinal.review.blind import keep_reader, key_bytes, make_codes, read_key, unblind
+from mriparaspinal.review.timing import add_seconds
 from tests.support.builders.slices import SHAPES, box, grey_image, hand_drawn, write_image, write_slice
 from tests.support.builders.study import fingerprint, read_csv, rows_of, run
 from tests.support.review import serve, shape
@@ -169,6 +171,29 @@ def test_repeats_stand_apart_when_they_have_their_names_again(tmp_path):
     before = fingerprint(named)
     assert run("unblind", out, "--key", key, "--out", named).code == 0, "it can be done again"
     assert fingerprint(named) == before
+
+
+@pytest.mark.parametrize("repeat", [False, True])
+def test_seconds_get_the_names_of_their_slices_and_a_key_may_have_been_in_a_spreadsheet(tmp_path, repeat):
+    out, key, named = tmp_path / "anna", tmp_path / "key.csv", tmp_path / "named"
+    codes = make_codes(["p/ALS_1_3.png", "LR_2_3.png"], 7, float(repeat))
+    keep_reader(out, "anna", sha256(key_bytes(codes)))
+    key.write_bytes(b"\xef\xbb\xbf" + key_bytes(codes).replace(b",", b";").replace(b"\n", b"\r\n"))
+    for number, code in enumerate(codes):
+        write_slice(out, code.code)
+        add_seconds(out, code.code, "anna", 10.5 + number)
+    done = run("unblind", out, "--key", key, "--out", named)
+    assert done.code == 0, done.err
+    for reading in (1, 2) if repeat else (1,):
+        table = named / ({1: "first", 2: "second"}[reading] if repeat else "") / "timing.csv"
+        expected = {code.image: 10.5 + at for at, code in enumerate(codes) if code.reading == reading}
+        rows = read_csv(table)
+        assert {row["image"]: float(row["seconds"]) for row in rows} == expected
+        assert {row["reader"] for row in rows} == {"anna"}
+    add_seconds(out, "S900", "anna", 1)
+    refused = run("unblind", out, "--key", key, "--out", named)
+    assert refused.code == 3
+    assert "timing.csv: S900 is no code of the key" in refused.err
 
 
 def test_the_key_of_another_reading_is_refused(tmp_path):

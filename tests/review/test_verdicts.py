@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.review.verdict_file import VerdictFile
 from mriparaspinal.review.verdicts import COLUMNS, Verdict, read_marks, read_verdicts, verdicts_bytes
 
 
@@ -94,6 +95,37 @@ def test_what_is_written_is_read_again_sorted_and_no_formula(tmp_path):
     assert read_verdicts(path) == [verdicts[2], verdicts[1], verdicts[0]]
     assert b"'=HYPERLINK" in path.read_bytes()
     assert verdicts_bytes(reversed(verdicts)) == path.read_bytes()
+
+
+SAVED = "image,region,reader,verdict,reason,comment\na.png,,ben,exclude,motion,größer\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SAVED.replace("\n", "\r\n"),
+        "\ufeff" + SAVED,
+        "\ufeff" + SAVED.replace(",", ";").replace("\n", "\r\n"),
+        SAVED.replace(",", "\t"),
+        "verdict,reason,image,reader,comment\nexclude,motion,a.png,ben,größer\n",
+    ],
+)
+def test_a_table_that_a_spreadsheet_wrote_is_judged_on(tmp_path, text):
+    (tmp_path / "review.csv").write_bytes(text.encode())
+    VerdictFile(tmp_path, "anna").judge(Verdict("b.png", "MF_L", "anna", "look-again", "", ""))
+    assert read_verdicts(tmp_path / "review.csv") == [
+        Verdict("a.png", "", "ben", "exclude", "motion", "größer"),
+        Verdict("b.png", "MF_L", "anna", "look-again", "", ""),
+    ]
+
+
+def test_a_column_that_somebody_added_is_not_lost(tmp_path):
+    path = table(tmp_path, "image,verdict,date", "a.png,reviewed,Monday")
+    before = path.read_bytes()
+    judged = VerdictFile(tmp_path, "anna")
+    with pytest.raises(UsageError, match=r"review\.csv: the column date was found; expected image, region"):
+        judged.judge(Verdict("b.png", "", "anna", "reviewed", "", ""))
+    assert path.read_bytes() == before
 
 
 def test_marks_of_the_report(tmp_path):

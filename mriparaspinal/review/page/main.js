@@ -1,6 +1,6 @@
 /* The review page: a slice is loaded, drawn on, measured, kept, saved and judged. */
 
-import { ask, askBytes, Refused } from "./api.js";
+import { ask, askBytes, leave, Refused } from "./api.js";
 import { Editor } from "./editor.js";
 import { middle } from "./geometry.js";
 import { listenToKeys, listenToPointer } from "./input.js";
@@ -28,7 +28,7 @@ function paint() {
   view.draw({
     shapes: editor.shapes, active: editor.active, hover: editor.hover, clicks: editor.clicks, curve: editor.curve(),
     region: editor.region, proposals: slice ? slice.proposals : [], others: slice ? slice.others : [], contours: state.contours, fat: state.fat,
-    brush: editor.brush, radius: editor.radius, pointer: state.pointer, cursor: state.cursor,
+    brush: editor.brush, radius: editor.radius, pointer: state.pointer, cursor: state.cursor, spacing: slice?.spacing,
   });
   showText();
 }
@@ -55,7 +55,14 @@ function hint() {
   if (!active) return `${region}: click 8 to 12 points along its border`;
   if (!active.polygon) return `${region} is no polygon: X deletes it, to draw it anew`;
   if (editor.brush) return `${region}: push the border from inside or outside`;
-  return `${region}: drag points or the line; Enter for the next region`;
+  return `${region}${size()}: drag points or the line; Enter for the next region`;
+}
+
+/* The area of the region, where the size of a pixel is known and the region is measured. */
+function size() {
+  const { slice: { spacing }, measured, of } = state;
+  const pixels = of === editor.shapes && measured?.regions[editor.region]?.csa_px;
+  return spacing && pixels ? ` ${((pixels * spacing[0] * spacing[1]) / 100).toFixed(2)} cm²` : "";
 }
 
 function showPanel() {
@@ -360,7 +367,10 @@ function spend() {
   if (!state.session?.timing || !state.slice || !state.busy) return;
   const seconds = state.busy / 1000;
   state.busy = 0;
-  ask(`slices/${state.number}/spend`, { seconds }).catch(() => {});
+  leave(`slices/${state.number}/spend`, { seconds }).catch((error) => {
+    if (!state.untimed) tell(error);
+    state.untimed = true;
+  });
 }
 
 /* ---- the column through which a contour is mirrored: that of the disc, else the middle of both sides ---- */
@@ -378,7 +388,11 @@ function axis() {
 
 function take(which, all) {
   const proposal = state.slice?.proposals[which];
-  if (proposal) editor.take(proposal.shapes, all);
+  if (!proposal) return;
+  const most = state.session.mostShapes;
+  const parts = proposal.shapes.filter(({ region }) => all || region === editor.region).length + editor.shapes.length;
+  if (parts > most) showBar(`${all ? proposal.name : editor.region} was not taken: ${parts} contours would lie on this slice; expected at most ${most}; draw the region anew`, { Close: () => {} });
+  else editor.take(proposal.shapes, all);
 }
 
 const actions = {
