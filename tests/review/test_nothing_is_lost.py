@@ -16,7 +16,7 @@ from mriparaspinal.review.journal import Journal
 from mriparaspinal.review.outlines import outlines
 from tests.support.builders.slices import SHAPES, box, polygon, write_slice
 from tests.support.builders.study import fingerprint, read_csv, run
-from tests.support.review import serve, shape
+from tests.support.review import png_base64, serve, shape
 
 MF_R = box(35, 65, 44, 84)
 
@@ -186,7 +186,7 @@ def test_all_parts_of_a_mask_are_taken_over(tmp_path):
         lines = [Contour("", "polygon", tuple(map(tuple, line))) for line in outlines(drawn)]
         assert np.array_equal(pixels_of(lines, drawn.shape), drawn)
     mask = mask_shapes(pixels, "MF_R")[0]
-    entry = polygon("MF_R", [list(p) for p in mask.points], shape_type="mask", mask=_png(mask.mask))
+    entry = polygon("MF_R", [list(p) for p in mask.points], shape_type="mask", mask=png_base64(mask.mask))
     write_slice(root, "ALS_1_3", shapes=[s for s in SHAPES if s["label"] != "MF_R"] + [entry])
     served = serve(root, "--reader", "anna", "--out", out)
     offered = served.ask("slices/0")["proposals"][0]["shapes"]
@@ -195,17 +195,6 @@ def test_all_parts_of_a_mask_are_taken_over(tmp_path):
     measured = served.ask("slices/0/measure", {"base": None, "shapes": taken})
     assert measured["regions"]["MF_R"]["csa_px"] == np.count_nonzero(pixels)
     served.end()
-
-
-def _png(mask):
-    import base64
-    import io
-
-    from PIL import Image
-
-    content = io.BytesIO()
-    Image.fromarray(mask.astype(np.uint8) * 255).save(content, "PNG")
-    return base64.b64encode(content.getvalue()).decode()
 
 
 def test_texts_of_more_than_a_line_and_odd_numbers_are_refused(tmp_path):

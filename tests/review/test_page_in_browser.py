@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 
 from tests.support.builders.slices import SHAPES, box, grey_image, polygon, write_slice
 from tests.support.builders.study import PROJECT, read_csv, rows_of, run, wait_until
-from tests.support.review import Served, serve
+from tests.support.review import Served, png_base64, serve
 
 SAMPLE = PROJECT / "sample_data"
 REGIONS = ["MF_R", "MF_L", "ES_R", "ES_L", "PM_R", "PM_L", "IVD"]
@@ -424,6 +424,63 @@ def test_a_judgement_is_of_the_file_that_was_seen(show, tmp_path):
     page.tab.locator("#bar").get_by_text("The file: give mine up").wait_for()
     assert judged[0]["base"] == hashlib.sha256(files[1].read_bytes()).hexdigest()
     page.said[:] = [line for line in page.said if "409" not in line]  # the browser's own word for it
+
+
+def test_the_older_of_two_tabs_is_told_and_takes_nothing_away(show, tmp_path):
+    path = write_slice(tmp_path / "scans", "ALS_1_3")
+    served = serve(tmp_path / "scans")
+    older, newer = show(served), show(served)
+    answers = []
+    for page, corner, to in ((newer, [35, 65], [30, 60]), (older, [44, 84], [48, 88])):
+        page.press("1")
+        page.area("MF_R")
+        with page.tab.expect_response("**/slices/0/keep") as kept:
+            page.drag(corner, to)
+        answers.append(kept.value.status)
+    assert answers == [200, 409]
+    bar = older.tab.locator("#bar", has_text="opened once more, in another tab")
+    bar.wait_for()
+    older.said[:] = [line for line in older.said if "409" not in line]  # the browser's own word for it
+    # What the newer tab drew is what is there, for both.
+    with older.tab.expect_response("**/slices/0/measure"):
+        bar.get_by_text("The file: give mine up").click()
+    older.settled("not saved")
+    older.press("s")
+    older.settled()
+    points = rounded_points(path, "MF_R")
+    assert [30, 60] in points
+    assert [48, 88] not in points
+
+
+def test_sizes_are_told_in_mm_and_more_parts_than_can_be_saved_are_not_taken(show, tmp_path):
+    root = tmp_path / "scans"
+    pixels = np.zeros((99, 99), dtype=bool)
+    pixels[::2, ::2] = True
+    entry = polygon("PM_L", [[0, 0], [98, 98]], shape_type="mask", mask=png_base64(pixels))
+    write_slice(root, "ALS_1_3", shapes=[*(s for s in SHAPES if s["label"] != "PM_L"), entry])
+    (root / "slices.csv").write_text("image,row_spacing_mm,col_spacing_mm\nALS_1_3.png,0.5,0.8\n")
+    page = show(serve(root, "--reader", "anna", "--out", tmp_path / "anna"))
+    page.press("1", "t")
+    # 20 × 10 pixels of 0.5 × 0.8 mm.
+    page.tab.locator("#hint", has_text="MF_R 0.80 cm²: drag").wait_for()
+    white = page.tab.evaluate(
+        """() => {
+            const canvas = document.querySelector("#canvas");
+            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            const white = (x, y) => data[4 * (y * canvas.width + x)] === 255;
+            const [right, bottom] = [canvas.width - 14, canvas.height - 14];
+            let [across, down] = [0, 0];
+            while (white(right - across, bottom)) across++;
+            while (white(right, bottom - down)) down++;
+            return [across, down];
+        }"""
+    )
+    frame = page.tab.locator("#canvas").bounding_box()
+    scale = min(frame["width"], frame["height"]) / 100
+    assert white == pytest.approx([10 / 0.8 * scale, 10 / 0.5 * scale], abs=2)
+    page.press("6", "t")
+    page.tab.locator("#bar", has_text="PM_L was not taken: 2501 contours would lie on this slice").wait_for()
+    assert page.tab.locator("#problems", has_text="not drawn yet: MF_L, ES_R, ES_L, PM_R, PM_L").count() == 1
 
 
 def test_reviewed_is_asked_once_where_it_looks_like_a_slip(show, tmp_path):
