@@ -273,6 +273,44 @@ def test_window_zoom_and_the_cross_of_the_keyboard(show, tmp_path):
         assert np.hypot(*(np.array(shapes["MF_R"]) - corner).T).min() < 1.5
 
 
+def test_a_key_in_the_middle_of_a_drag_and_another_size_of_the_window(show, tmp_path):
+    root = tmp_path / "scans"
+    path = write_slice(root, "ALS_1_3")
+    page = show(serve(root))
+    page.press("1")
+    page.area("MF_R")
+    for corner, to, key in (([35, 65], [30, 60], "2"), ([35, 84], [33, 88], "Control+z")):
+        page.press("1")
+        page.tab.mouse.move(*page.at(corner))
+        page.tab.mouse.down()
+        page.tab.mouse.move(*page.at(to), steps=3)
+        page.press(key)
+        page.tab.mouse.move(*page.at([50, 95]), steps=3)
+        page.tab.mouse.up()
+    page.press("s")
+    page.settled()
+    shapes = {s["label"]: s["points"] for s in json.loads(path.read_text())["shapes"]}
+    expected = {s["label"]: s["points"] for s in SHAPES}
+    before = expected.pop("MF_R")
+    moved = [p for p in rounded_points(path, "MF_R") if p not in before]
+    assert moved == [[30, 60]]
+    assert {label: shapes[label] for label in expected} == expected
+    # What was zoomed into stays when a line comes or goes above the slice.
+    scale = "document.querySelector('#readout').textContent.split('×')[1].split(' ')[0]"
+    whole = page.tab.evaluate(scale)
+    page.press("+")
+    page.tab.wait_for_function(f"whole => {scale} > whole", arg=whole)
+    zoomed = page.tab.evaluate(scale)
+    page.tab.set_viewport_size({"width": 1280, "height": 640})
+    page.tab.wait_for_function("() => document.querySelector('#canvas').height < 640")
+    assert page.tab.evaluate(scale) == zoomed
+    page.press("0")
+    page.tab.wait_for_function(f"zoomed => {scale} < zoomed", arg=zoomed)
+    whole = page.tab.evaluate(scale)
+    page.tab.set_viewport_size({"width": 1280, "height": 500})
+    page.tab.wait_for_function(f"whole => {scale} < whole", arg=whole)
+
+
 def test_judging_with_keys_alone(show, tmp_path):
     root = tmp_path / "scans"
     for number in (1, 2, 3):

@@ -424,7 +424,7 @@ async function begin() {
   for (const button of document.querySelectorAll("#verdicts button")) button.addEventListener("click", () => { view.canvas.focus(); judge(button.dataset.verdict); });
   for (const id of ["reason", "comment"]) byId(id).addEventListener("change", annotate);
   byId("scope").addEventListener("change", showPanel);
-  new ResizeObserver(() => { if (view.grey) { view.fit(); redraw(); } }).observe(view.canvas);
+  new ResizeObserver(() => { if (view.grey) { view.resized(); redraw(); } }).observe(view.canvas);
   document.addEventListener("visibilitychange", () => { if (document.hidden) spend(); else busy(); });
   try {
     state.session = await ask("session");

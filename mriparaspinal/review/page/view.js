@@ -20,6 +20,7 @@ export class View {
     this.window = { low: 0, high: 255 };
     this.scale = 1;
     this.left = this.top = 0;
+    this.whole = [];
   }
 
   /* A new slice: grey levels of rows × columns, one byte each. */
@@ -79,6 +80,14 @@ export class View {
     this.scale = Math.min(width / this.columns, height / this.rows) || 1;
     this.left = (width - this.scale * this.columns) / 2;
     this.top = (height - this.scale * this.rows) / 2;
+    this.whole = [this.scale, this.left, this.top];
+  }
+
+  /* The canvas has another size: the whole slice is whole again, and a part that was zoomed into stays. */
+  resized() {
+    const { whole } = this;
+    if ([this.scale, this.left, this.top].every((number, i) => number === whole[i])) this.fit();
+    else this.resize();
   }
 
   toImage(x, y) { return [(x - this.left) / this.scale, (y - this.top) / this.scale]; }
