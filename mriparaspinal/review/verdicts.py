@@ -51,6 +51,14 @@ def read_verdicts(path: Path) -> list[Verdict]:
 
 def verdicts_in(table: TextTable, name: str) -> list[Verdict]:
     """The same of a table that was read; ``name``: what messages call it."""
+    verdicts, faults = sound_and_faulty(table, name)
+    if faults:
+        raise NoInputError("\n".join(faults))
+    return verdicts
+
+
+def sound_and_faulty(table: TextTable, name: str) -> tuple[list[Verdict], list[str]]:
+    """The judgements of the sound rows, and a line for each fault of the others."""
     _require_columns(table, name, ("image", "verdict"))
     verdicts: list[Verdict] = []
     rows: dict[tuple[str, str, str], int] = {}
@@ -69,9 +77,7 @@ def verdicts_in(table: TextTable, name: str) -> list[Verdict]:
             faults.append(f"{name}: row {number}: {found}; expected one verdict of a reader; delete one")
         rows[key] = number
         verdicts.append(verdict)
-    if faults:
-        raise NoInputError("\n".join(faults))
-    return verdicts
+    return verdicts, faults
 
 
 def _verdict(cells: dict[str, str], where: str) -> Verdict:
