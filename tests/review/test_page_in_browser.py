@@ -538,6 +538,13 @@ def test_reviewed_is_asked_once_where_it_looks_like_a_slip(show, tmp_path):
     page.press("r")
     bar.get_by_text("MF_R: 1 point not yet closed").wait_for()
     assert len(read_csv(root / "review.csv")) == 1
+    # What is no longer so is no longer asked.
+    page.press("Control+z", "2", "x")
+    bar.wait_for(state="hidden")
+    page.press("Control+z", "1")
+    page.click([40, 70])
+    page.press("r")
+    bar.get_by_text("MF_R: 1 point not yet closed").wait_for()
     bar.get_by_role("button", name="Not yet").click()
     page.tab.locator("#canvas").focus()
     page.press("Escape", "r")

@@ -1,6 +1,6 @@
 /* What is drawn on a slice, and what clicks, drags and keys do to it. A shape is never changed, but replaced. */
 
-import { area, distance, isInside, mirrored, nearestEdge, pushed, simplified, spline, within } from "./geometry.js";
+import { area, distance, isInside, middle, mirrored, nearestEdge, pushed, simplified, spline, within } from "./geometry.js";
 
 /* Corners that are left out lie this near to the line that stays, in pixels. */
 const CURVE_TOLERANCE = 0.25;
@@ -176,15 +176,27 @@ export class Editor {
     this.changed();
   }
 
+  /* The column through which a contour is mirrored: that of the disc, else the middle of both sides. */
+  get axis() {
+    const reference = this.shapes.find(({ region }) => region === "IVD" || region === "VB");
+    if (reference) {
+      const columns = reference.points.map(([x]) => x);
+      return (Math.min(...columns) + Math.max(...columns)) / 2;
+    }
+    const centres = ["MF", "ES", "PM"].map((muscle) => ["L", "R"].map((side) => this.of(`${muscle}_${side}`)[0]));
+    const pair = centres.find(([l, r]) => l && r);
+    return pair ? (middle(pair[0].points)[0] + middle(pair[1].points)[0]) / 2 : this.columns / 2;
+  }
+
   /* From the other side; where that is empty, to it. */
-  mirror(axis) {
+  mirror() {
     const other = otherSide(this.region);
     if (other === this.region) return;
     const [from, to] = this.of(other).length ? [other, this.region] : [this.region, other];
     if (!this.of(from).length) return;
     const copies = this.of(from).map(({ points }) => ({
       region: to, index: null, polygon: true,
-      points: mirrored(points, axis).map((p) => within(p, this.columns, this.rows)),
+      points: mirrored(points, this.axis).map((p) => within(p, this.columns, this.rows)),
     }));
     this.clicks = [];
     this.region = to;

@@ -2,7 +2,6 @@
 
 import { ask, askBytes, leave, Refused } from "./api.js";
 import { Editor } from "./editor.js";
-import { middle } from "./geometry.js";
 import { listenToKeys, listenToPointer } from "./input.js";
 import { byId, scope, showBar, showKeys, showLevels, showList, showProblems, showRegions, showVerdict, used, verdictOn } from "./panel.js";
 import { View } from "./view.js";
@@ -51,12 +50,14 @@ function showText() {
 
 function hint() {
   const { region, active, clicks } = editor;
-  if (clicks.length) return `${region}: ${clicks.length} points; Enter or a click on the first closes`;
+  if (clicks.length) return `${region}: ${points(clicks)}; ${clicks.length > 2 ? "Enter or a click on the first closes" : "go on along its border"}`;
   if (!active) return `${region}: click 8 to 12 points along its border`;
   if (!active.polygon) return `${region} is no polygon: X deletes it, to draw it anew`;
   if (editor.brush) return `${region}: push the border from inside or outside`;
   return `${region}${size()}: drag points or the line; Enter for the next region`;
 }
+
+const points = ({ length }) => `${length} ${length === 1 ? "point" : "points"}`;
 
 /* The area of the region, where the size of a pixel is known and the region is measured. */
 function size() {
@@ -176,6 +177,7 @@ function changed() {
   if (!slice) return;
   const now = { base: slice.digest, shapes: drawn(editor.finished) };
   Object.assign(state, { unsaved: true, failed: false });
+  askNoMore();
   state.session.readings[number].unsaved = true;
   showPanel();
   queue(() => {
@@ -319,13 +321,18 @@ async function judged(number, slice, told) {
   showPanel();
 }
 
+/* What was asked is answered, or is no longer so. */
+function askNoMore() {
+  if (state.asked && byId("bar").textContent.startsWith(state.asked.slice(state.asked.indexOf(" ") + 1))) showBar("");
+  state.asked = "";
+}
+
 /* Whether the slice is to be kept as reviewed: asked once where it looks like a slip. */
 function sure() {
   const { clicks, region, shapes } = editor;
   const what = scope() ? region : "the slice";
-  const points = `${clicks.length} ${clicks.length === 1 ? "point" : "points"}`;
   let found = "";
-  if (clicks.length) found = `${region}: ${points} not yet closed; R again ${clicks.length > 2 ? "closes them to a contour" : "gives them up"} and keeps ${what} as reviewed`;
+  if (clicks.length) found = `${region}: ${points(clicks)} not yet closed; R again ${clicks.length > 2 ? "closes them to a contour" : "gives them up"} and keeps ${what} as reviewed`;
   else if (!shapes.length) found = `no contour is drawn on this slice; R again keeps ${what} as reviewed all the same`;
   const question = found && `${state.number} ${found}`;
   if (question && state.asked !== question) {
@@ -333,8 +340,7 @@ function sure() {
     showBar(found, { "Reviewed (R)": () => judge("reviewed"), "Not yet": () => { state.asked = ""; } });
     return false;
   }
-  if (question) showBar("");
-  state.asked = "";
+  askNoMore();
   if (clicks.length < 3) editor.clicks = [];
   return true;
 }
@@ -373,19 +379,6 @@ function spend() {
   });
 }
 
-/* ---- the column through which a contour is mirrored: that of the disc, else the middle of both sides ---- */
-
-function axis() {
-  const reference = editor.shapes.find(({ region }) => region === "IVD" || region === "VB");
-  if (reference) {
-    const columns = reference.points.map(([x]) => x);
-    return (Math.min(...columns) + Math.max(...columns)) / 2;
-  }
-  const centres = ["MF", "ES", "PM"].map((muscle) => ["L", "R"].map((side) => editor.of(`${muscle}_${side}`)[0]));
-  const pair = centres.find(([l, r]) => l && r);
-  return pair ? (middle(pair[0].points)[0] + middle(pair[1].points)[0]) / 2 : view.columns / 2;
-}
-
 function take(which, all) {
   const proposal = state.slice?.proposals[which];
   if (!proposal) return;
@@ -398,7 +391,7 @@ function take(which, all) {
 const actions = {
   go: (by) => go(state.number + by),
   save: () => save(), judge, keys: showKeys, redraw, busy,
-  mirror: () => editor.mirror(axis()),
+  mirror: () => editor.mirror(),
   take,
   toggle(name) {
     state[name] = !state[name];
