@@ -16,7 +16,7 @@ from mriparaspinal.io.write import cannot_write, same_header, sha256, write_file
 from mriparaspinal.review import adjudicate
 from mriparaspinal.review.blind import json_name, keep_key, keep_reader, key_bytes, make_codes, require_reader
 from mriparaspinal.review.session import Proposal, Session, Way
-from mriparaspinal.review.slices import Reading, blinded, find_readings, spacings_of
+from mriparaspinal.review.slices import Reading, blinded, find_readings, regions_in, spacings_of
 from mriparaspinal.review.verdicts import read_marks, require_plain
 
 #: A region of two readers differs where its Dice is below this.
@@ -68,6 +68,7 @@ def begin(root: Path, settings: Settings, wanted: Wanted) -> tuple[Session, list
     expected: dict[str, dict[str, float]] = {}
     if wanted.blind is None and not wanted.compare:
         why, expected = _of_drafts(root)
+    has = regions_in(root, readings, settings)
     digest = None
     if wanted.blind is not None and wanted.key is not None:
         _require_apart(wanted.key, [root, folder])
@@ -89,6 +90,7 @@ def begin(root: Path, settings: Settings, wanted: Wanted) -> tuple[Session, list
         why=why,
         expected=expected,
         spacings=spacings_of(root, readings),
+        has=has,
     )
     session = Session(way, readings)
     try:

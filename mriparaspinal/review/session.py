@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import itertools
 import os
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.draft_mark import FLAG, is_draft, set_draft
 from mriparaspinal.core.errors import NoInputError, UnreadableError
-from mriparaspinal.core.model import EXPECTED_MUSCLES, SAT, Settings, Spacing
+from mriparaspinal.core.model import EXPECTED_MUSCLES, MUSCLES, SAT, Settings, Spacing
 from mriparaspinal.dataset.contour_source import REVIEWED
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT
@@ -77,6 +78,8 @@ class Way:
     """The Dice coefficient to expect of drafted regions, by slice and region."""
     spacings: Mapping[str, Spacing] = field(default_factory=dict)
     """Row and column spacing in mm, by image."""
+    has: frozenset[str] = frozenset()
+    """The regions that the dataset has, without their sides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,16 +171,17 @@ class Session:
 
     def _regions(self) -> list[str]:
         """The regions of the protocol, in the order in which they are drawn."""
-        settings = self.way.settings
-        regions = [f"{muscle}_{side}" for muscle in EXPECTED_MUSCLES for side in "RL"]
-        regions.append(settings.reference or "IVD")
+        settings, has = self.way.settings, self.way.has
+        muscles = [muscle for muscle in MUSCLES if muscle in EXPECTED_MUSCLES or muscle in has]
+        regions = [f"{muscle}_{side}" for muscle in muscles for side in "RL"]
+        regions.append(settings.reference or ("VB" if "VB" in has and "IVD" not in has else "IVD"))
         return regions + [SAT] * (settings.fat_rule == "reference")
 
     def _state(self, reading: Reading) -> dict[str, Any]:
         slice_ = reading.slice
         try:
             raw = read_bytes(self._path(reading), SLICE_FILE_LIMIT)
-            flags = msgspec.json.decode(raw, type=_Flags).flags or {}
+            flags = msgspec.json.decode(raw.removeprefix(codecs.BOM_UTF8), type=_Flags).flags or {}
             contours, draft = True, flags.get(FLAG) is True
         except UnreadableError:
             contours, draft = self._path_exists(reading), False

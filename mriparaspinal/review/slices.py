@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from mriparaspinal.core.errors import NoInputError, unreadable
+import msgspec
+
+from mriparaspinal.core.errors import NoInputError, UnreadableError, unreadable
 from mriparaspinal.core.filenames import SLICES_TABLE
+from mriparaspinal.core.labels import alias_key, region_of
 from mriparaspinal.core.model import Problem, Settings, Slice, Spacing
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.find import find_slices
@@ -62,6 +67,26 @@ def spacings_of(root: Path, readings: Sequence[Reading]) -> dict[str, Spacing]:
     except NoInputError:
         return {}
     return read_spacings(table, [reading.image for reading in readings])[0]
+
+
+class _Shape(msgspec.Struct):
+    label: object = None
+
+
+class _File(msgspec.Struct):
+    shapes: list[_Shape]
+
+
+def regions_in(root: Path, readings: Sequence[Reading], settings: Settings) -> frozenset[str]:
+    """The regions (``MF``, ``VB`` …) that the files of a dataset have; of a faulty file its slice tells."""
+    aliases = {alias_key(label): meaning for label, meaning in settings.labels}
+    labels: set[str] = set()
+    for reading in readings:
+        with contextlib.suppress(UnreadableError, msgspec.DecodeError, UnicodeDecodeError):
+            raw = read_bytes(below(root, reading.slice.annotation), SLICE_FILE_LIMIT)
+            shapes = msgspec.json.decode(raw.removeprefix(codecs.BOM_UTF8), type=_File).shapes
+            labels |= {shape.label for shape in shapes if isinstance(shape.label, str)}
+    return frozenset(region.name for label in labels if (region := region_of(label, aliases)))
 
 
 def blinded(readings: Sequence[Reading], codes: Sequence[Code]) -> list[Reading]:
