@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.errors import NoInputError, UnreadableError, UsageError
 from mriparaspinal.core.filenames import REVIEW
 from mriparaspinal.io.tables import read_table
 from mriparaspinal.io.write import write_file
+from mriparaspinal.review.slices import below
 from mriparaspinal.review.verdicts import COLUMNS, Verdict, checked, verdicts_bytes, verdicts_in
 
 
@@ -16,11 +17,18 @@ class VerdictFile:
     """The judgements of a folder, as they stand on the disk."""
 
     def __init__(self, folder: Path, reader: str) -> None:
-        self._path, self._reader = folder / REVIEW, reader
+        self._folder, self._reader = folder, reader
         self._own: dict[str, list[Verdict]] = {}
         self._further: list[str] = []
         """Columns that somebody added, and that would be lost."""
         self._read()
+
+    @property
+    def _path(self) -> Path:
+        try:
+            return below(self._folder, REVIEW)
+        except UnreadableError as error:
+            raise NoInputError(error.fault.at(REVIEW)) from None
 
     def of(self, image: str) -> list[Verdict]:
         """The reader's judgements on a slice and its regions."""

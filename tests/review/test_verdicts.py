@@ -128,6 +128,21 @@ def test_a_column_that_somebody_added_is_not_lost(tmp_path):
     assert path.read_bytes() == before
 
 
+def test_a_link_to_the_table_of_another_folder_is_not_followed(tmp_path):
+    theirs = table(tmp_path, "image,verdict", "a.png,reviewed")
+    before = theirs.read_bytes()
+    (tmp_path / "scans").mkdir()
+    judged = VerdictFile(tmp_path / "scans", "anna")
+    (tmp_path / "scans" / "review.csv").symlink_to(theirs)
+    for act in (
+        lambda: judged.judge(Verdict("b.png", "", "anna", "reviewed", "", "")),
+        lambda: VerdictFile(tmp_path / "scans", "anna"),
+    ):
+        with pytest.raises(NoInputError, match=r"review\.csv: a link that leads out of the folder"):
+            act()
+    assert theirs.read_bytes() == before
+
+
 def test_marks_of_the_report(tmp_path):
     header = "participant_id,segment,image,reasons"
     path = table(tmp_path, header, "ALS_1,L3,ALS_1_3.png,FI of MF left is unusual", name="marks.csv")
