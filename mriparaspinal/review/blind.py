@@ -139,6 +139,7 @@ def unblind(reader: Path, key: Path, out: Path) -> Unblinded:
     require_finished(reader, "the folder of a reader", "review")
     codes, digest = read_key(key)
     _require_its_key(reader, key, digest)
+    unsaved = len(unsaved_in(reader))
     repeated = any(code.reading == 2 for code in codes)
     folder_of = {code.code: f"{READINGS[code.reading]}/" if repeated else "" for code in codes}
     files: dict[str, bytes] = {}
@@ -157,7 +158,7 @@ def unblind(reader: Path, key: Path, out: Path) -> Unblinded:
         _require_unchanged(out, folder.written_before(), files)
         written = {**files, MANIFEST: manifest}
         folder.replace(written, folder.outdated(written))
-    return Unblinded(read, len(codes) - read, repeated, len(unsaved_in(reader)))
+    return Unblinded(read, len(codes) - read, repeated, unsaved)
 
 
 def _require_unchanged(out: Path, written: Mapping[str, str], files: Mapping[str, bytes]) -> None:

@@ -255,6 +255,9 @@ def test_what_was_drawn_and_not_saved_is_told_when_the_names_are_given_back(tmp_
     body = {"base": None, "shapes": [shape("MF_R", box(35, 65, 44, 84))]}
     served.ask("slices/0/save", body)
     served.ask("slices/1/keep", body)
+    refused = run("unblind", out, "--key", key, "--out", tmp_path / "named")
+    assert (refused.code, (tmp_path / "named").exists()) == (3, False)
+    assert "review is still open here" in refused.err
     served.end()
     done = run("unblind", out, "--key", key, "--out", tmp_path / "named")
     assert done.code == 0
