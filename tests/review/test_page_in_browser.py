@@ -520,6 +520,30 @@ def test_sizes_are_told_in_mm_and_more_parts_than_can_be_saved_are_not_taken(sho
     assert page.tab.locator("#problems", has_text="not drawn yet: MF_L, ES_R, ES_L, PM_R, PM_L").count() == 1
 
 
+def test_seconds_are_recorded_and_it_is_told_where_they_cannot_be(show, tmp_path):
+    root, out = tmp_path / "scans", tmp_path / "anna"
+    for number in (1, 2):
+        write_slice(root, f"ALS_{number}_3")
+    page = show(serve(root, "--reader", "anna", "--out", out, "--timing"))
+    bar = page.tab.locator("#bar")
+    page.tab.locator("#name", has_text="ALS_1_3.png").wait_for()
+    with page.tab.expect_response("**/slices/0/spend"):
+        page.press("ArrowLeft", "ArrowLeft", "n")
+    page.tab.locator("#name", has_text="ALS_2_3.png").wait_for()
+    assert [row["image"] for row in read_csv(out / "timing.csv")] == ["ALS_1_3.png"]
+    (out / "timing.csv").write_text("a,b\n1,2\n")
+    with page.tab.expect_response("**/slices/1/spend"):
+        page.press("ArrowLeft", "p")
+    page.tab.locator("#name", has_text="ALS_1_3.png").wait_for()
+    bar.get_by_text("timing.csv: row 2 cannot be read").wait_for()
+    page.said[:] = [line for line in page.said if "400" not in line]  # the browser's own word for it
+    (out / "timing.csv").unlink()
+    with page.tab.expect_response("**/slices/0/spend"):
+        page.press("ArrowLeft", "n")
+    page.tab.locator("#name", has_text="ALS_2_3.png").wait_for()
+    bar.wait_for(state="hidden")
+
+
 def test_reviewed_is_asked_once_where_it_looks_like_a_slip(show, tmp_path):
     root = tmp_path / "scans"
     write_slice(root, "ALS_1_3", shapes=[])

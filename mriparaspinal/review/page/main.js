@@ -3,17 +3,16 @@
 import { ask, askBytes, leave, Refused } from "./api.js";
 import { Editor } from "./editor.js";
 import { listenToKeys, listenToPointer } from "./input.js";
-import { byId, scope, showBar, showKeys, showLevels, showList, showProblems, showRegions, showVerdict, used, verdictOn } from "./panel.js";
+import { byId, hideBar, scope, showBar, showKeys, showLevels, showList, showProblems, showRegions, showVerdict, used, verdictOn } from "./panel.js";
 import { View } from "./view.js";
 
 const view = new View(byId("canvas"));
 const state = {
   session: null, number: -1, slice: null, measured: null, unsaved: false, loading: 0,
   contours: true, fat: false, snap: true, cursor: null, pointer: null, waiting: null, refining: null, failed: false, asked: "", of: null,
+  untimed: null, // why the time was not recorded
 };
 const editor = new Editor({ changed: redraw, done: changed, closed: refine, chosen: showPanel });
-
-/* ---- what is seen ---- */
 
 let frame = 0;
 
@@ -111,7 +110,7 @@ async function go(number) {
   }
 }
 
-/* A slice that cannot be opened: nothing of the one before stays on the page. */
+/* A slice that cannot be opened: nothing of the one before stays. */
 function showNothing(number, error) {
   Object.assign(state, { number, slice: null, measured: null, unsaved: false });
   view.grey = null;
@@ -137,6 +136,7 @@ function show(number, slice, grey) {
   byId("corner-left").textContent = left;
   byId("corner-right").textContent = left === "R" ? "L" : "R";
   showBar("");
+  if (state.untimed) tell(state.untimed);
   showSlices();
   showLevels(session.readings, number, session.blind, go);
   redraw();
@@ -323,7 +323,7 @@ async function judged(number, slice, told) {
 
 /* What was asked is answered, or is no longer so. */
 function askNoMore() {
-  if (state.asked && byId("bar").textContent.startsWith(state.asked.slice(state.asked.indexOf(" ") + 1))) showBar("");
+  if (state.asked) hideBar(state.asked.slice(state.asked.indexOf(" ") + 1));
   state.asked = "";
 }
 
@@ -373,9 +373,12 @@ function spend() {
   if (!state.session?.timing || !state.slice || !state.busy) return;
   const seconds = state.busy / 1000;
   state.busy = 0;
-  leave(`slices/${state.number}/spend`, { seconds }).catch((error) => {
-    if (!state.untimed) tell(error);
-    state.untimed = true;
+  leave(`slices/${state.number}/spend`, { seconds }).then(() => {
+    if (state.untimed) hideBar(state.untimed.message);
+    state.untimed = null;
+  }, (error) => {
+    state.untimed = error;
+    tell(error);
   });
 }
 
@@ -403,8 +406,6 @@ const actions = {
     redraw();
   },
 };
-
-/* ---- begin and end ---- */
 
 async function begin() {
   listenToPointer(view, editor, state, actions);
