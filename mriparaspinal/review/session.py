@@ -40,7 +40,7 @@ from mriparaspinal.review.document import (
 )
 from mriparaspinal.review.journal import Journal
 from mriparaspinal.review.saving import ChangedOnDiskError, digest_of, require_same, save_unless_changed
-from mriparaspinal.review.slices import Reading, below, image_bytes
+from mriparaspinal.review.slices import NO_LABELME, Reading, below, image_bytes
 from mriparaspinal.review.timing import add_seconds
 from mriparaspinal.review.verdict_file import VerdictFile
 from mriparaspinal.review.verdicts import Verdict
@@ -179,19 +179,16 @@ class Session:
 
     def _state(self, reading: Reading) -> dict[str, Any]:
         slice_ = reading.slice
-        try:
+        draft = False
+        with contextlib.suppress(*NO_LABELME):
             raw = read_bytes(self._path(reading), SLICE_FILE_LIMIT)
             flags = msgspec.json.decode(raw.removeprefix(codecs.BOM_UTF8), type=_Flags).flags or {}
-            contours, draft = True, flags.get(FLAG) is True
-        except UnreadableError:
-            contours, draft = self._path_exists(reading), False
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            contours, draft = True, False
+            draft = flags.get(FLAG) is True
         return {
             "name": reading.name,
             "participant": slice_.participant_id,
             "segment": "" if self.way.blind else f"{slice_.segment} {slice_.letter}".strip(),
-            "contours": contours,
+            "contours": self._path_exists(reading),
             "draft": draft,
             "unsaved": reading.name in self.journal.unsaved,
             "why": self.way.why.get(reading.name, ""),

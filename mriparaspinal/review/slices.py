@@ -69,6 +69,10 @@ def spacings_of(root: Path, readings: Sequence[Reading]) -> dict[str, Spacing]:
     return read_spacings(table, [reading.image for reading in readings])[0]
 
 
+#: What a file that is none of LabelMe's gives rise to when it is glanced at.
+NO_LABELME = (UnreadableError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
 class _Shape(msgspec.Struct):
     label: object = None
 
@@ -82,7 +86,7 @@ def regions_in(root: Path, readings: Sequence[Reading], settings: Settings) -> f
     aliases = {alias_key(label): meaning for label, meaning in settings.labels}
     labels: set[str] = set()
     for reading in readings:
-        with contextlib.suppress(UnreadableError, msgspec.DecodeError, UnicodeDecodeError):
+        with contextlib.suppress(*NO_LABELME):
             raw = read_bytes(below(root, reading.slice.annotation), SLICE_FILE_LIMIT)
             shapes = msgspec.json.decode(raw.removeprefix(codecs.BOM_UTF8), type=_File).shapes
             labels |= {shape.label for shape in shapes if isinstance(shape.label, str)}

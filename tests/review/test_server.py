@@ -318,8 +318,9 @@ def test_a_reader_writes_into_a_folder_of_their_own(tmp_path):
 )
 def test_the_regions_to_draw_are_those_that_the_dataset_has(tmp_path, label, regions):
     write_slice(tmp_path / "scans", "ALS_1_3", shapes=[polygon(label, MF_R)] if label else [1])
-    path = write_slice(tmp_path / "scans", "ALS_2_3", shapes=[])
-    path.unlink()
+    write_slice(tmp_path / "scans", "ALS_2_3", shapes=[]).unlink()
+    # A file that nobody can read is no reason not to begin.
+    write_slice(tmp_path / "scans", "ALS_3_3").write_bytes(b'{"shapes": ' + b"[" * 100_000)
     settings = Settings()
     for wanted in (Wanted(), Wanted(reader="a", out=tmp_path / "a", blind=1, key=tmp_path / "key.csv")):
         session, _ = begin(tmp_path / "scans", settings, wanted)
