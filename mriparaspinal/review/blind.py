@@ -11,6 +11,7 @@ from pathlib import Path
 from mriparaspinal import __version__
 from mriparaspinal.core.errors import NoInputError, UnreadableError, UsageError
 from mriparaspinal.core.filenames import REVIEW
+from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import and_more
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.lock import require_finished
@@ -75,7 +76,7 @@ def key_bytes(codes: Sequence[Code]) -> bytes:
 
 
 def keep_key(path: Path, codes: Sequence[Code]) -> str:
-    """Write the key, unless it is there already; its SHA-256. Raises :class:`UsageError` for another's."""
+    """Write the key, unless it is there already; its digest. Raises :class:`UsageError` for another's."""
     content = key_bytes(codes)
     ours = same_header(content)
     require_ours(path, ours, "--key")
@@ -84,14 +85,16 @@ def keep_key(path: Path, codes: Sequence[Code]) -> str:
         raise UsageError(f"--key {path}: {found}; expected that of this reading; choose another file")
     if not path.exists():
         write_file(path, content, ours)
-    return sha256(content)
+    return key_digest(codes)
+
+
+def key_digest(codes: Sequence[Code]) -> str:
+    """What a reader's folder knows its key by: the SHA-256 of the table as it is read, in one spelling."""
+    return sha256(key_bytes([replace(code, image=composed(code.image)) for code in codes]))
 
 
 def read_key(path: Path) -> tuple[list[Code], str]:
-    """The codes of a key and its SHA-256; raises :class:`NoInputError` for another table.
-
-    The SHA-256 is that of the key as it was written, whatever a spreadsheet made of its form.
-    """
+    """The codes of a key and its :func:`key_digest`; raises :class:`NoInputError` for another table."""
     table = read_table(path)
     if table.columns != COLUMNS:
         found = f"the columns {', '.join(table.columns)} were found; expected {', '.join(COLUMNS)}"
@@ -104,7 +107,7 @@ def read_key(path: Path) -> tuple[list[Code], str]:
         codes.append(Code(code, image, int(reading)))
     if len({code.code for code in codes}) < len(codes):
         raise NoInputError(f"{path.name}: a code stands there twice; expected each once; correct it")
-    return codes, sha256(key_bytes(codes))
+    return codes, key_digest(codes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from mriparaspinal.core.draft_mark import FLAG, is_draft, set_draft
 from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.model import EXPECTED_MUSCLES, MUSCLES, SAT, Settings, Spacing
 from mriparaspinal.dataset.contour_source import REVIEWED
-from mriparaspinal.io.folder import read_bytes
+from mriparaspinal.io.folder import find_name, read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT
 from mriparaspinal.io.write import sha256
 from mriparaspinal.review.blind import json_name
@@ -197,7 +197,8 @@ class Session:
         }
 
     def _path_exists(self, reading: Reading) -> bool:
-        return os.path.lexists(self.way.folder / reading.file)
+        folder, file = self.way.folder, reading.file
+        return os.path.lexists(folder / (find_name(folder, file) or file))
 
     def judged(self, reading: Reading) -> list[dict[str, str]]:
         """The judgements of this reader on a slice and its regions."""

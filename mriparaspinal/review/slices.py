@@ -18,7 +18,7 @@ from mriparaspinal.core.model import Problem, Settings, Slice, Spacing
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.find import find_slices
 from mriparaspinal.dataset.strays import json_content
-from mriparaspinal.io.folder import list_files, read_bytes
+from mriparaspinal.io.folder import find_name, list_files, read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT
 from mriparaspinal.io.slices_table import read_spacings
 from mriparaspinal.io.tables import read_table
@@ -105,8 +105,11 @@ def blinded(readings: Sequence[Reading], codes: Sequence[Code]) -> list[Reading]
 
 
 def below(root: Path, name: str) -> Path:
-    """The file of a name below a folder, behind all links; raises :class:`UnreadableError` outside."""
-    path = (root / name).resolve()
+    """The file of a name below a folder, in either spelling of its accents, behind all links.
+
+    Raises :class:`UnreadableError` outside.
+    """
+    path = (root / (find_name(root, name) or name)).resolve()
     if root.resolve() not in path.parents:
         raise unreadable("a link that leads out of the folder", "a file in it", "put the file itself there")
     return path

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import read_number
 from mriparaspinal.io.tables import csv_bytes, read_table
 from mriparaspinal.io.write import write_file
@@ -21,6 +22,7 @@ _MOST = 3600.0
 def add_seconds(folder: Path, image: str, reader: str, seconds: float) -> None:
     """Add to the seconds of a slice; raises :class:`NoInputError` for a table that cannot be read."""
     spent = read_seconds(folder)
+    image = composed(image)  # as the table is read
     before = spent.get((image, reader), 0.0)
     spent[image, reader] = round(before + min(max(seconds, 0.0), _MOST), 1)
     write_file(folder / FILE, seconds_bytes(spent), lambda _: True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mriparaspinal.core.errors import NoInputError, UnreadableError, UsageError
 from mriparaspinal.core.filenames import REVIEW
+from mriparaspinal.core.spelling import composed
 from mriparaspinal.io.tables import read_table
 from mriparaspinal.io.write import write_file
 from mriparaspinal.review.slices import below
@@ -32,7 +33,7 @@ class VerdictFile:
 
     def of(self, image: str) -> list[Verdict]:
         """The reader's judgements on a slice and its regions."""
-        return self._own.get(image, [])
+        return self._own.get(composed(image), [])
 
     def judge(self, verdict: Verdict) -> None:
         """Put a judgement in place of an earlier one on the same region; an empty verdict takes it back.
@@ -49,8 +50,7 @@ class VerdictFile:
             remedy = "take it out, and judge again: review would write the table without it"
             raise UsageError(f"{REVIEW}: {found}; expected {', '.join(COLUMNS)}; {remedy}")
         for verdict in verdicts:
-            key = (verdict.image, verdict.region, verdict.reader)
-            everyone = [v for v in everyone if (v.image, v.region, v.reader) != key]
+            everyone = [v for v in everyone if _what(v) != _what(verdict)]
             if verdict.verdict:
                 everyone.append(checked(verdict, REVIEW))
         # Ours, whatever a spreadsheet made of its separators and line ends: all of it was read.
@@ -71,4 +71,9 @@ class VerdictFile:
         self._own = {}
         for verdict in everyone:
             if verdict.reader == self._reader:
-                self._own.setdefault(verdict.image, []).append(verdict)
+                self._own.setdefault(composed(verdict.image), []).append(verdict)
+
+
+def _what(verdict: Verdict) -> tuple[str, str, str]:
+    """What is judged by whom; names of images are told apart as they are read: in one spelling."""
+    return composed(verdict.image), verdict.region, verdict.reader

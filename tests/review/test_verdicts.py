@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.review.timing import add_seconds, read_seconds
 from mriparaspinal.review.verdict_file import VerdictFile
 from mriparaspinal.review.verdicts import COLUMNS, Verdict, read_marks, read_verdicts, verdicts_bytes
 
@@ -117,6 +118,18 @@ def test_a_table_that_a_spreadsheet_wrote_is_judged_on(tmp_path, text):
         Verdict("a.png", "", "ben", "exclude", "motion", "größer"),
         Verdict("b.png", "MF_L", "anna", "look-again", "", ""),
     ]
+
+
+def test_a_name_with_an_umlaut_is_one_in_both_spellings(tmp_path):
+    """macOS writes ö as o and a mark; tables are read in one spelling."""
+    name = "gro\u0308ße/ALS_1_3.png"
+    for comment in ("first", "second", "third"):
+        judged = VerdictFile(tmp_path, "anna")
+        judged.judge(Verdict(name, "", "anna", "look-again", "", comment))
+        assert [verdict.comment for verdict in judged.of(name)] == [comment]
+        add_seconds(tmp_path, name, "anna", 2)
+    assert [v.comment for v in VerdictFile(tmp_path, "anna").of(name)] == ["third"]
+    assert read_seconds(tmp_path) == {("größe/ALS_1_3.png", "anna"): 6}
 
 
 def test_a_column_that_somebody_added_is_not_lost(tmp_path):
