@@ -203,15 +203,17 @@ export class Editor {
     this.commit([...this.shapes.filter((shape) => shape.region !== to), ...copies]);
   }
 
-  /* Contours of a proposal: of the region alone, or of all. */
-  take(shapes, all) {
+  /* Contours of a proposal: of the region alone, or of all; how many there are then, no more than `most`. */
+  take(shapes, all, most) {
     const chosen = shapes.filter((shape) => shape.points.length > 2 && (all || shape.region === this.region));
-    if (!chosen.length) return false;
+    if (!chosen.length) return 0;
     const regions = new Set(chosen.map((shape) => shape.region));
     const copies = chosen.map(({ region, points }) => ({ region, index: null, points, polygon: true }));
+    const taken = [...this.shapes.filter((shape) => !regions.has(shape.region)), ...copies];
+    if (taken.length > most) return taken.length;
     this.clicks = [];
-    this.commit([...this.shapes.filter((shape) => !regions.has(shape.region)), ...copies]);
-    return true;
+    this.commit(taken);
+    return taken.length;
   }
 
   /* ---- the pointer; `reach`: how near counts as on it, in pixels of the image ---- */

@@ -384,11 +384,9 @@ function spend() {
 
 function take(which, all) {
   const proposal = state.slice?.proposals[which];
-  if (!proposal) return;
-  const most = state.session.mostShapes;
-  const parts = proposal.shapes.filter(({ region }) => all || region === editor.region).length + editor.shapes.length;
+  const most = state.session?.mostShapes;
+  const parts = proposal ? editor.take(proposal.shapes, all, most) : 0;
   if (parts > most) showBar(`${all ? proposal.name : editor.region} was not taken: ${parts} contours would lie on this slice; expected at most ${most}; draw the region anew`, { Close: () => {} });
-  else editor.take(proposal.shapes, all);
 }
 
 const actions = {
