@@ -478,9 +478,10 @@ def test_the_older_of_two_tabs_is_told_and_takes_nothing_away(show, tmp_path):
     bar = older.tab.locator("#bar", has_text="opened once more, in another tab")
     bar.wait_for()
     older.said[:] = [line for line in older.said if "409" not in line]  # the browser's own word for it
-    # What the newer tab drew is what is there, for both.
-    with older.tab.expect_response("**/slices/0/measure"):
-        bar.get_by_text("The file: give mine up").click()
+    # What the newer tab drew is what is there, for both; the slice that is opened anew has nothing to undo.
+    older.tab.locator("#undo:enabled").wait_for()
+    bar.get_by_text("The file: give mine up").click()
+    older.tab.locator("#undo:disabled").wait_for()
     older.settled("not saved")
     older.press("s")
     older.settled()
