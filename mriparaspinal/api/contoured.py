@@ -13,8 +13,10 @@ from mriparaspinal.core.filenames import DRAFTS, JOURNAL, REVIEW
 from mriparaspinal.core.labels import parse_label
 from mriparaspinal.core.model import WHOLE, Problem
 from mriparaspinal.core.spelling import composed
-from mriparaspinal.dataset.contour_source import BESIDE, ContourSource, Judgement
-from mriparaspinal.io.folder import file_sha256
+from mriparaspinal.dataset.contour_source import BESIDE, ContourSource, Judgement, agreed
+from mriparaspinal.dataset.strays import kind
+from mriparaspinal.io.folder import file_sha256, list_files
+from mriparaspinal.io.tables import read_table
 
 
 class ContourArguments(TypedDict, total=False):
@@ -54,7 +56,7 @@ class ContourChoice:
             raise UsageError(f"{argument('annotations')} {folder}: {found}; check the path")
         judgements, digests = None, {}
         if self.review is not None:
-            judgements = read_judgements(Path(self.review))
+            judgements = read_judgements(Path(self.review), dataset)
             digests[Path(self.review).name] = file_sha256(Path(self.review))
         drawn: dict[str, frozenset[str]] = {}
         problems: list[Problem] = []
@@ -126,19 +128,30 @@ def _unreadable(error: ParaspinalError) -> Problem:
     return Problem(DRAFTS, "", "warning", "bad-table", message, remedy)
 
 
-def read_judgements(path: Path) -> tuple[Judgement, ...]:
-    """The judgements of a ``review.csv``; raises :class:`UsageError` with a line for each of its faults."""
-    from mriparaspinal.review.verdicts import read_verdicts
+def read_judgements(path: Path, dataset: Path | None = None) -> tuple[Judgement, ...]:
+    """The judgements of a ``review.csv``; raises :class:`UsageError` with a line for each of its faults.
+
+    ``dataset``: where one of its rows is faulty, what does not fit this dataset is told with it.
+    """
+    from mriparaspinal.review.verdicts import sound_and_faulty
 
     try:
-        verdicts = read_verdicts(path)
+        verdicts, faults = sound_and_faulty(read_table(path), path.name)
     except NoInputError as error:
-        lines = str(error).split("\n")
-        raise UsageError("\n".join(f"{argument('review')}: {line}" for line in lines)) from None
-    return tuple(
+        verdicts, faults = [], [str(error)]
+    judgements = tuple(
         Judgement(verdict.image, _region(verdict.region), verdict.reader, verdict.verdict, verdict.reason)
         for verdict in verdicts
     )
+    if not faults:
+        return judgements
+    lines = [f"{argument('review')}: {fault}" for fault in faults]
+    if dataset is not None:
+        try:
+            agreed(judgements, [name for name in list_files(dataset)[0] if kind(name) == "image"], path.name)
+        except UsageError as error:
+            lines.append(str(error))
+    raise UsageError("\n".join(lines))
 
 
 def _region(label: str) -> tuple[str, str]:

@@ -62,8 +62,8 @@ def unblind(reader: PathLike, key: PathLike, out: PathLike) -> Made:
     key : str or Path
         The key that ``review --blind`` wrote.
     out : str or Path
-        The folder to write: ``NAME.json`` and ``review.csv``, in the folders of the dataset; where slices
-        were read twice, in ``first`` and ``second``.
+        The folder to write: ``NAME.json``, ``review.csv`` and ``timing.csv``, in the folders of the dataset;
+        where slices were read twice, in ``first`` and ``second``.
 
     Returns
     -------

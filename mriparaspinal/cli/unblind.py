@@ -19,8 +19,8 @@ def unblind(
 ) -> None:
     """Give the contours of a blinded reading the names of their slices again.
 
-    Writes NAME.json and review.csv, in the folders of the dataset. Where slices were read twice,
-    the readings stand apart, in the folders first and second.
+    Writes NAME.json, review.csv and timing.csv, in the folders of the dataset. Where slices were read
+    twice, the readings stand apart, in the folders first and second.
 
     \b
     Example:

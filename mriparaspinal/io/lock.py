@@ -223,6 +223,7 @@ def require_finished(folder: Path, expected: str, command: str) -> None:
         found = "a run was cut off here, or is still writing"
         if command == "review":
             found = "review is still open here, or was cut off"
-            raise NoInputError(f"{folder}: {found}; expected {expected}, closed; end review with Finish")
+            remedy = "end review with Finish; where it was cut off, start it once more, and then end it"
+            raise NoInputError(f"{folder}: {found}; expected {expected}, closed; {remedy}")
         what = "finished " + expected.removeprefix("the ").removesuffix(" of quantify")
         raise NoInputError(f"{folder}: {found}; expected {what}; run {command} again")

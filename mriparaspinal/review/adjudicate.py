@@ -12,6 +12,7 @@ from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.filenames import REVIEW
 from mriparaspinal.core.labels import Region, alias_key
 from mriparaspinal.core.model import Settings
+from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import count_of
 from mriparaspinal.dataset.anatomy import sort_contours
 from mriparaspinal.dataset.contour_source import EXCLUDE
@@ -94,7 +95,9 @@ def compare(
     for reading in readings:
         names = [below(folder, json_name(reading.image)) for folder in readers]
         there = [name.is_file() for name in names]
-        left_out = [{region for image, region in each if image == reading.image} for each in excluded]
+        left_out = [
+            {region for image, region in each if image == composed(reading.image)} for each in excluded
+        ]
         by = [name for name, regions in zip(called, left_out, strict=True) if "" in regions]
         if by:
             common += 1
@@ -136,7 +139,7 @@ def _excluded(folder: Path) -> set[tuple[str, str]]:
     """What a reader excluded: images and regions."""
     path = folder / REVIEW
     verdicts = read_verdicts(path) if path.is_file() else []
-    return {(verdict.image, verdict.region) for verdict in verdicts if verdict.verdict == EXCLUDE}
+    return {(composed(verdict.image), verdict.region) for verdict in verdicts if verdict.verdict == EXCLUDE}
 
 
 def _size(root: Path, reading: Reading) -> tuple[int, int] | None:

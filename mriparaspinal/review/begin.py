@@ -12,11 +12,18 @@ from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import count_of
 from mriparaspinal.drafts.files import read_drafts
 from mriparaspinal.io.lock import require_finished
-from mriparaspinal.io.write import cannot_write, same_header, sha256, write_file
+from mriparaspinal.io.write import cannot_write, same_header, write_file
 from mriparaspinal.review import adjudicate
-from mriparaspinal.review.blind import json_name, keep_key, keep_reader, key_bytes, make_codes, require_reader
+from mriparaspinal.review.blind import (
+    json_name,
+    keep_key,
+    keep_reader,
+    key_digest,
+    make_codes,
+    require_reader,
+)
 from mriparaspinal.review.session import Proposal, Session, Way
-from mriparaspinal.review.slices import Reading, blinded, find_readings
+from mriparaspinal.review.slices import Reading, blinded, find_readings, regions_in, spacings_of
 from mriparaspinal.review.verdicts import read_marks, require_plain
 
 #: A region of two readers differs where its Dice is below this.
@@ -67,13 +74,14 @@ def begin(root: Path, settings: Settings, wanted: Wanted) -> tuple[Session, list
         proposals = (Proposal("dataset", root),)
     expected: dict[str, dict[str, float]] = {}
     if wanted.blind is None and not wanted.compare:
-        why, expected = _of_drafts(root)
+        why, expected = _of_drafts(root, readings)
+    has = regions_in(root, readings, settings)
     digest = None
     if wanted.blind is not None and wanted.key is not None:
         _require_apart(wanted.key, [root, folder])
         codes = make_codes([r.image for r in readings], wanted.blind, wanted.repeat or 0.0)
         if wanted.out is not None:
-            require_reader(wanted.out, reader, sha256(key_bytes(codes)))
+            require_reader(wanted.out, reader, key_digest(codes))
         digest = keep_key(wanted.key, codes)
         readings = blinded(readings, codes)
     if wanted.out is not None:
@@ -88,6 +96,8 @@ def begin(root: Path, settings: Settings, wanted: Wanted) -> tuple[Session, list
         timing=wanted.timing,
         why=why,
         expected=expected,
+        spacings=spacings_of(root, readings),
+        has=has,
     )
     session = Session(way, readings)
     try:
@@ -122,17 +132,19 @@ def _to_adjudicate(
     return [reading for reading in readings if reading.image in why], why, compared.notes
 
 
-def _of_drafts(root: Path) -> tuple[dict[str, str], dict[str, dict[str, float]]]:
+def _of_drafts(root: Path, readings: Sequence[Reading]) -> tuple[dict[str, str], dict[str, dict[str, float]]]:
     """What ``draft`` expects of its contours: where to look first, and the Dice of each region."""
     why: dict[str, str] = {}
     expected: dict[str, dict[str, float]] = {}
+    names = {composed(reading.image): reading.name for reading in readings}
     for row in read_drafts(root):
+        name = names.get(composed(row.image), row.image)
         if row.expected_dice is not None:
-            expected.setdefault(row.image, {})[row.label] = row.expected_dice
+            expected.setdefault(name, {})[row.label] = row.expected_dice
             if row.look_first:
                 first = f"{row.label} (expected Dice {row.expected_dice:.2f})"
-                before = f"{why[row.image]}, " if row.image in why else "look first at "
-                why[row.image] = before + first
+                before = f"{why[name]}, " if name in why else "look first at "
+                why[name] = before + first
     return why, expected
 
 

@@ -11,16 +11,19 @@ from pathlib import Path
 from mriparaspinal import __version__
 from mriparaspinal.core.errors import NoInputError, UnreadableError, UsageError
 from mriparaspinal.core.filenames import REVIEW
+from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import and_more
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.lock import require_finished
 from mriparaspinal.io.manifest import manifest_bytes, outputs_manifest
 from mriparaspinal.io.output import OutputFolder
-from mriparaspinal.io.tables import csv_bytes, parse_table, table_bytes
+from mriparaspinal.io.tables import csv_bytes, read_table
 from mriparaspinal.io.write import require_ours, same_header, sha256, write_file
 from mriparaspinal.review.document import document_bytes, parse_document
 from mriparaspinal.review.journal import unsaved_in
 from mriparaspinal.review.saving import digest_of
+from mriparaspinal.review.timing import FILE as TIMING
+from mriparaspinal.review.timing import read_seconds, seconds_bytes
 from mriparaspinal.review.verdicts import Verdict, read_verdicts, verdicts_bytes
 
 COLUMNS = ("code", "image", "reading")
@@ -73,7 +76,7 @@ def key_bytes(codes: Sequence[Code]) -> bytes:
 
 
 def keep_key(path: Path, codes: Sequence[Code]) -> str:
-    """Write the key, unless it is there already; its SHA-256. Raises :class:`UsageError` for another's."""
+    """Write the key, unless it is there already; its digest. Raises :class:`UsageError` for another's."""
     content = key_bytes(codes)
     ours = same_header(content)
     require_ours(path, ours, "--key")
@@ -82,13 +85,17 @@ def keep_key(path: Path, codes: Sequence[Code]) -> str:
         raise UsageError(f"--key {path}: {found}; expected that of this reading; choose another file")
     if not path.exists():
         write_file(path, content, ours)
-    return sha256(content)
+    return key_digest(codes)
+
+
+def key_digest(codes: Sequence[Code]) -> str:
+    """What a reader's folder knows its key by: the SHA-256 of the table as it is read, in one spelling."""
+    return sha256(key_bytes([replace(code, image=composed(code.image)) for code in codes]))
 
 
 def read_key(path: Path) -> tuple[list[Code], str]:
-    """The codes of a key and its SHA-256; raises :class:`NoInputError` for another table."""
-    raw = table_bytes(path)
-    table = parse_table(raw, path.name)
+    """The codes of a key and its :func:`key_digest`; raises :class:`NoInputError` for another table."""
+    table = read_table(path)
     if table.columns != COLUMNS:
         found = f"the columns {', '.join(table.columns)} were found; expected {', '.join(COLUMNS)}"
         raise NoInputError(f"{path.name}: {found}; give the key that review wrote")
@@ -100,7 +107,7 @@ def read_key(path: Path) -> tuple[list[Code], str]:
         codes.append(Code(code, image, int(reading)))
     if len({code.code for code in codes}) < len(codes):
         raise NoInputError(f"{path.name}: a code stands there twice; expected each once; correct it")
-    return codes, sha256(raw)
+    return codes, key_digest(codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +134,15 @@ class Unblinded:
 def unblind(reader: Path, key: Path, out: Path) -> Unblinded:
     """Give a reader's files the names of their images, in ``out``.
 
-    ``NAME.json`` and ``review.csv`` where every slice was read once; else in ``first`` and ``second``.
+    ``NAME.json``, ``review.csv`` and ``timing.csv`` where every slice was read once; else in ``first`` and
+    ``second``.
     Raises :class:`NoInputError` where folder and key do not belong together, :class:`UsageError` where
     ``out`` holds files of somebody else's.
     """
     require_finished(reader, "the folder of a reader", "review")
     codes, digest = read_key(key)
     _require_its_key(reader, key, digest)
+    unsaved = len(unsaved_in(reader))
     repeated = any(code.reading == 2 for code in codes)
     folder_of = {code.code: f"{READINGS[code.reading]}/" if repeated else "" for code in codes}
     files: dict[str, bytes] = {}
@@ -145,13 +154,14 @@ def unblind(reader: Path, key: Path, out: Path) -> Unblinded:
         found = f"no contours of any of {len(codes)} codes of {key.name}"
         raise NoInputError(f"{reader}: {found}; expected the folder of a blinded reader; check both")
     read = len(files)
-    files |= _verdicts(reader, {code.code: code.image for code in codes}, folder_of)
+    images = {code.code: code.image for code in codes}
+    files |= _verdicts(reader, images, folder_of) | _seconds(reader, images, folder_of)
     manifest = outputs_manifest({name: sha256(raw) for name, raw in sorted(files.items())})
     with OutputFolder(out, MANIFEST, keep_changed=True) as folder:
         _require_unchanged(out, folder.written_before(), files)
         written = {**files, MANIFEST: manifest}
         folder.replace(written, folder.outdated(written))
-    return Unblinded(read, len(codes) - read, repeated, len(unsaved_in(reader)))
+    return Unblinded(read, len(codes) - read, repeated, unsaved)
 
 
 def _require_unchanged(out: Path, written: Mapping[str, str], files: Mapping[str, bytes]) -> None:
@@ -187,12 +197,24 @@ def _verdicts(reader: Path, images: Mapping[str, str], folder_of: Mapping[str, s
         return {}
     sorted_out: dict[str, list[Verdict]] = {}
     for verdict in read_verdicts(path):
-        if verdict.image not in images:
-            found = f"{verdict.image} is no code of the key"
-            raise NoInputError(f"{path}: {found}; expected codes alone; check that the key is this reader's")
+        _require_code(verdict.image, images, path)
         named = replace(verdict, image=images[verdict.image])
         sorted_out.setdefault(folder_of[verdict.image], []).append(named)
     return {f"{folder}{REVIEW}": verdicts_bytes(verdicts) for folder, verdicts in sorted_out.items()}
+
+
+def _seconds(reader: Path, images: Mapping[str, str], folder_of: Mapping[str, str]) -> dict[str, bytes]:
+    sorted_out: dict[str, dict[tuple[str, str], float]] = {}
+    for (code, name), seconds in read_seconds(reader).items():
+        _require_code(code, images, reader / TIMING)
+        sorted_out.setdefault(folder_of[code], {})[images[code], name] = seconds
+    return {f"{folder}{TIMING}": seconds_bytes(spent) for folder, spent in sorted_out.items()}
+
+
+def _require_code(code: str, images: Mapping[str, str], path: Path) -> None:
+    if code not in images:
+        found = f"{code} is no code of the key"
+        raise NoInputError(f"{path}: {found}; expected codes alone; check that the key is this reader's")
 
 
 # --- who reads in a folder ----------------------------------------------------------------------------------
@@ -218,9 +240,10 @@ def require_reader(folder: Path, reader: str, key: str | None) -> bool:
         found = f"is the folder of the reader {told.get('reader')!r}"
         raise UsageError(f"{folder}: {found}; expected that of {reader!r}; choose another --out")
     if told.get("key") != key:
-        how = "with another key" if told.get("key") else "without --blind"
-        found = f"was begun {how}; expected one way of reading throughout"
-        raise UsageError(f"{folder}: {found}; go on as it was begun, or choose another --out")
+        how = "with another key (another seed, other repeats, or other slices)"
+        found = f"was begun {how if told.get('key') else 'without --blind'}"
+        remedy = "go on as it was begun, or choose another --out"
+        raise UsageError(f"{folder}: {found}; expected one way of reading throughout; {remedy}")
     return True
 
 

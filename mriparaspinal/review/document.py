@@ -18,8 +18,11 @@ from mriparaspinal.io.labelme import VERSION, read_annotation
 Document = dict[str, Any]
 """The parsed JSON of a LabelMe file."""
 
-#: More than a person draws on a slice, and fewer than would keep a computer busy.
-_SHAPES_LIMIT, _POINTS_LIMIT = 200, 5000
+Gone = tuple[str, Any]
+"""A region, and a shape of it that was in the file."""
+
+#: More than the parts of any region, and fewer than would keep a computer busy.
+SHAPES_LIMIT, _POINTS_LIMIT = 2000, 50_000
 
 #: Decimals of a drawn point: a thousandth of a pixel.
 _DECIMALS = 3
@@ -135,8 +138,11 @@ def _outline(contour: Contour) -> list[list[float]]:
 
 def parse_edits(given: Any) -> list[Edit]:
     """The edits that the page sends; raises :class:`UsageError` for anything that it does not send."""
-    if not isinstance(given, list) or len(given) > _SHAPES_LIMIT:
+    if not isinstance(given, list):
         raise _odd("no list of shapes")
+    if len(given) > SHAPES_LIMIT:
+        expected = f"expected at most {SHAPES_LIMIT} on a slice; take parts away, or draw the region anew"
+        raise UsageError(f"{len(given)} contours were found; {expected}")
     return [_edit(entry) for entry in given]
 
 
@@ -172,11 +178,14 @@ def _odd(found: str) -> UsageError:
     return UsageError(f"{found} was found; expected what the page sends; load the page anew")
 
 
-def edited(document: Document, edits: Sequence[Edit], drawn: Sequence[Drawing]) -> Document:
+def edited(
+    document: Document, edits: Sequence[Edit], drawn: Sequence[Drawing], gone: Sequence[Gone] = ()
+) -> Document:
     """The document with the regions as the reader leaves them.
 
     ``drawn``: the shapes that the reader saw: of these, the ones without an edit go. All other shapes, and
-    all other fields of the file and of its shapes, stay as they are.
+    all other fields of the file and of its shapes, stay as they are. ``gone``: shapes that went before, and
+    that come back as they were.
     """
     shapes = document["shapes"]
     seen = {drawing.index: drawing.region for drawing in drawn if drawing.region}
@@ -192,20 +201,33 @@ def edited(document: Document, edits: Sequence[Edit], drawn: Sequence[Drawing]) 
             kept.append(entry if same or edit.points is None else _as_polygon(entry, edit.points))
         elif index not in seen:
             kept.append(entry)
-    new: list[Any] = [
-        {
-            "label": edit.region,
-            "points": edit.points,
-            "group_id": None,
-            "description": "",
-            "shape_type": "polygon",
-            "flags": {},
-            "mask": None,
-        }
-        for edit in edits
-        if edit.index is None
-    ]
+    new = [_back(edit, gone) or _new_shape(edit) for edit in edits if edit.index is None]
     return {**document, "shapes": kept + new}
+
+
+def taken_away(old: Document, new: Document, drawn: Sequence[Drawing]) -> list[Gone]:
+    """The shapes of regions that are in one document and not in the next one."""
+    shapes = old["shapes"]
+    seen = {drawing.index: drawing.region for drawing in drawn if drawing.region}
+    return [(seen[at], shape) for at, shape in enumerate(shapes) if at in seen and shape not in new["shapes"]]
+
+
+def _back(edit: Edit, gone: Sequence[Gone]) -> Any:
+    """The shape that comes back where it was, with all its fields; None if there is none."""
+    found = (s for region, s in gone if region == edit.region and _rounded(s.get("points")) == edit.points)
+    return next(found, None)
+
+
+def _new_shape(edit: Edit) -> dict[str, Any]:
+    return {
+        "label": edit.region,
+        "points": edit.points,
+        "group_id": None,
+        "description": "",
+        "shape_type": "polygon",
+        "flags": {},
+        "mask": None,
+    }
 
 
 def _matched(edits: Sequence[Edit], shapes: Sequence[Any], seen: Mapping[int | None, str]) -> list[Edit]:

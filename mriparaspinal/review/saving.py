@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mriparaspinal.core.errors import ParaspinalError, UsageError
+from mriparaspinal.core.errors import NoInputError, ParaspinalError, UsageError
 from mriparaspinal.io.beside import write_beside
 from mriparaspinal.io.lock import finished
 from mriparaspinal.io.write import cannot_write, drafts_of, sha256
@@ -16,11 +16,16 @@ class ChangedOnDiskError(ParaspinalError):
 
 
 def digest_of(path: Path) -> str | None:
-    """SHA-256 of a file; None where there is none."""
+    """SHA-256 of a file; None where there is none. Raises :class:`NoInputError` where it cannot be read."""
     try:
         return sha256(path.read_bytes())
     except FileNotFoundError:
         return None
+    except OSError as error:
+        found = f"cannot be read ({error.strerror or error})"
+        raise NoInputError(
+            f"{path.name}: {found}; expected a file; check what is there, and its rights"
+        ) from None
 
 
 def save_unless_changed(path: Path, content: bytes, opened: str | None) -> None:
@@ -40,9 +45,13 @@ def save_unless_changed(path: Path, content: bytes, opened: str | None) -> None:
                 require_same(path, opened)
                 raise
             return
+        mode = path.stat().st_mode & 0o777
+        if not mode & 0o222:
+            expected = "expected one that may be changed; give it that right, or move it away"
+            raise UsageError(f"{path.name}: is read-only; {expected}")
         with drafts_of({path: content}) as drafts, finished():
             require_same(path, opened)
-            drafts[path].chmod(path.stat().st_mode & 0o777)
+            drafts[path].chmod(mode)
             os.replace(drafts[path], path)  # noqa: PTH105
     except OSError as error:
         raise cannot_write(path, error) from None

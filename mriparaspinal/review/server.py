@@ -114,6 +114,7 @@ class _Asked:
         found = self._session.open(reading, _number(given))
         return {
             **{name: getattr(found, name) for name in ("digest", "draft", "unsaved", "changed", "session")},
+            "spacing": self._session.way.spacings.get(reading.image),
             "rows": found.shape[0],
             "columns": found.shape[1],
             "shapes": [asdict(drawing) for drawing in found.drawn if drawing.region],

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import itertools
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,27 +17,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.core.draft_mark import is_draft, set_draft
-from mriparaspinal.core.errors import UnreadableError
-from mriparaspinal.core.model import EXPECTED_MUSCLES, SAT, Settings
+from mriparaspinal.core.errors import NoInputError, UnreadableError
+from mriparaspinal.core.model import EXPECTED_MUSCLES, MUSCLES, SAT, Settings, Spacing
 from mriparaspinal.dataset.contour_source import REVIEWED
-from mriparaspinal.io.folder import read_bytes
+from mriparaspinal.io.folder import find_name, read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT
 from mriparaspinal.io.write import sha256
 from mriparaspinal.review.blind import json_name
 from mriparaspinal.review.document import (
+    SHAPES_LIMIT,
     Document,
     Drawing,
     Edit,
+    Gone,
     document_bytes,
     drawings_of,
     edited,
     new_document,
     parse_document,
+    taken_away,
     upon_another,
 )
 from mriparaspinal.review.journal import Journal
 from mriparaspinal.review.saving import ChangedOnDiskError, digest_of, require_same, save_unless_changed
-from mriparaspinal.review.slices import Reading, below, image_bytes
+from mriparaspinal.review.slices import NO_LABELME, Reading, below, image_bytes
 from mriparaspinal.review.timing import add_seconds
 from mriparaspinal.review.verdict_file import VerdictFile
 from mriparaspinal.review.verdicts import Verdict
@@ -71,6 +76,10 @@ class Way:
     """Why a slice is to be looked at, by its name."""
     expected: dict[str, dict[str, float]] = field(default_factory=dict)
     """The Dice coefficient to expect of drafted regions, by slice and region."""
+    spacings: Mapping[str, Spacing] = field(default_factory=dict)
+    """Row and column spacing in mm, by image."""
+    has: frozenset[str] = frozenset()
+    """The regions that the dataset has, without their sides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,15 @@ class OpenSlice:
     """Which opening of the slice this is; what an earlier one sends is refused."""
 
 
+@contextlib.contextmanager
+def _named(file: str) -> Iterator[None]:
+    """What cannot be read is told with the name of the file."""
+    try:
+        yield
+    except UnreadableError as error:
+        raise NoInputError(error.fault.at(file)) from None
+
+
 class _Flags(msgspec.Struct):
     flags: dict[str, Any] | None = None
 
@@ -117,6 +135,8 @@ class Session:
         self._numbers = itertools.count(1)
         self._opened: dict[str, int] = {}
         """The number of the latest opening, by slice."""
+        self._gone: dict[str, list[Gone]] = {}
+        """Shapes that a save took out of the file, by slice."""
         self._forget_what_was_saved()
 
     def close(self) -> None:
@@ -143,6 +163,7 @@ class Session:
             "reader": self.way.reader,
             "blind": self.way.blind,
             "timing": self.way.timing,
+            "mostShapes": SHAPES_LIMIT,
             "imageLeft": settings.image_left,
             "regions": self._regions(),
             "readings": [self._state(reading) for reading in self.readings],
@@ -150,26 +171,24 @@ class Session:
 
     def _regions(self) -> list[str]:
         """The regions of the protocol, in the order in which they are drawn."""
-        settings = self.way.settings
-        regions = [f"{muscle}_{side}" for muscle in EXPECTED_MUSCLES for side in "RL"]
-        regions.append(settings.reference or "IVD")
+        settings, has = self.way.settings, self.way.has
+        muscles = [muscle for muscle in MUSCLES if muscle in EXPECTED_MUSCLES or muscle in has]
+        regions = [f"{muscle}_{side}" for muscle in muscles for side in "RL"]
+        regions.append(settings.reference or ("VB" if "VB" in has and "IVD" not in has else "IVD"))
         return regions + [SAT] * (settings.fat_rule == "reference")
 
     def _state(self, reading: Reading) -> dict[str, Any]:
         slice_ = reading.slice
-        try:
+        draft = False
+        with contextlib.suppress(*NO_LABELME):
             raw = read_bytes(self._path(reading), SLICE_FILE_LIMIT)
-            flags = msgspec.json.decode(raw, type=_Flags).flags or {}
-            contours, draft = True, is_draft({"flags": flags})
-        except UnreadableError:
-            contours, draft = self._path_exists(reading), False
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            contours, draft = True, False
+            flags = msgspec.json.decode(raw.removeprefix(codecs.BOM_UTF8), type=_Flags).flags or {}
+            draft = is_draft({"flags": flags})
         return {
             "name": reading.name,
             "participant": slice_.participant_id,
             "segment": "" if self.way.blind else f"{slice_.segment} {slice_.letter}".strip(),
-            "contours": contours,
+            "contours": self._path_exists(reading),
             "draft": draft,
             "unsaved": reading.name in self.journal.unsaved,
             "why": self.way.why.get(reading.name, ""),
@@ -178,7 +197,8 @@ class Session:
         }
 
     def _path_exists(self, reading: Reading) -> bool:
-        return os.path.lexists(self.way.folder / reading.file)
+        folder, file = self.way.folder, reading.file
+        return os.path.lexists(folder / (find_name(folder, file) or file))
 
     def judged(self, reading: Reading) -> list[dict[str, str]]:
         """The judgements of this reader on a slice and its regions."""
@@ -188,7 +208,8 @@ class Session:
 
     def grey(self, reading: Reading) -> NDArray[np.uint8]:
         """The grey levels of a slice, (rows, columns)."""
-        return self._bench.grey(image_bytes(self.way.root, reading))
+        with _named(reading.name):
+            return self._bench.grey(image_bytes(self.way.root, reading))
 
     def open(self, reading: Reading, session: int | None = None) -> OpenSlice:
         """A slice, its contours, and what was drawn on it and not saved.
@@ -229,13 +250,11 @@ class Session:
 
     def _document(self, reading: Reading) -> tuple[Document | None, str | None]:
         """The file of contours as it is on the disk, and its SHA-256; None where there is none."""
-        try:
-            raw = read_bytes(self._path(reading), SLICE_FILE_LIMIT)
-        except UnreadableError:
-            if self._path_exists(reading):
-                raise
+        if not self._path_exists(reading):
             return None, None
-        return parse_document(raw), sha256(raw)
+        with _named(reading.file):
+            raw = read_bytes(self._path(reading), SLICE_FILE_LIMIT)
+            return parse_document(raw), sha256(raw)
 
     def _drawn(self, reading: Reading, document: Document, shape: tuple[int, int]) -> list[Drawing]:
         return drawings_of(document, shape, self.way.settings, reading.slice.segment)
@@ -251,8 +270,9 @@ class Session:
 
     def measure(self, reading: Reading, base: str | None, edits: Sequence[Edit]) -> Measured:
         """The numbers and problems of a slice as it is drawn at this moment."""
-        image = image_bytes(self.way.root, reading)
-        rows, columns = self._bench.grey(image).shape
+        with _named(reading.name):
+            image = image_bytes(self.way.root, reading)
+            rows, columns = self._bench.grey(image).shape
         document, there = self._document(reading)
         old = document or self._new(reading, (rows, columns))
         new = self._edited(reading, old, edits, (rows, columns), there == base)
@@ -276,7 +296,8 @@ class Session:
     ) -> Document:
         """The document as the reader leaves it; ``same``: it is the one that the edits were made upon."""
         drawn = self._drawn(reading, old, shape)
-        return edited(old, edits if same else upon_another(edits, drawn), drawn)
+        gone = self._gone.get(reading.name, ())
+        return edited(old, edits if same else upon_another(edits, drawn), drawn, gone)
 
     def _new(self, reading: Reading, shape: tuple[int, int]) -> Document:
         """A file without contours; its image lies beside it, or in the dataset."""
@@ -330,7 +351,10 @@ class Session:
                 require_same(self._path(reading), base)
             old = document or self._new(reading, (rows, columns))
             new = self._edited(reading, old, edits, (rows, columns), there == base)
-            return self._write(reading, document, new, there)
+            gone = taken_away(old, new, self._drawn(reading, old, (rows, columns)))
+            digest = self._write(reading, document, new, there)
+            self._gone.setdefault(reading.name, []).extend(gone)
+            return digest
 
     def _write(self, reading: Reading, old: Document | None, new: Document, opened: str | None) -> str | None:
         """Write a document in place of another, if it says anything new."""

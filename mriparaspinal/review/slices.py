@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from mriparaspinal.core.errors import NoInputError, unreadable
-from mriparaspinal.core.model import Problem, Settings, Slice
+import msgspec
+
+from mriparaspinal.core.errors import NoInputError, UnreadableError, unreadable
+from mriparaspinal.core.filenames import SLICES_TABLE
+from mriparaspinal.core.labels import alias_key, region_of
+from mriparaspinal.core.model import Problem, Settings, Slice, Spacing
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.find import find_slices
 from mriparaspinal.dataset.strays import json_content
-from mriparaspinal.io.folder import list_files, read_bytes
+from mriparaspinal.io.folder import find_name, list_files, read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT
+from mriparaspinal.io.slices_table import read_spacings
+from mriparaspinal.io.tables import read_table
 from mriparaspinal.review.blind import Code, json_name
 
 
@@ -52,6 +60,39 @@ def find_readings(root: Path, settings: Settings) -> tuple[list[Reading], list[P
     return readings, [problem for problem in found.problems if problem.severity == "error"]
 
 
+def spacings_of(root: Path, readings: Sequence[Reading]) -> dict[str, Spacing]:
+    """Row and column spacing in mm by image, as the areas have them; of what is wrong ``check`` tells."""
+    try:
+        table = read_table(root / SLICES_TABLE)
+    except NoInputError:
+        return {}
+    return read_spacings(table, [reading.image for reading in readings])[0]
+
+
+#: What a file that is none of LabelMe's gives rise to when it is glanced at.
+NO_LABELME = (UnreadableError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class _Shape(msgspec.Struct):
+    label: object = None
+
+
+class _File(msgspec.Struct):
+    shapes: list[_Shape]
+
+
+def regions_in(root: Path, readings: Sequence[Reading], settings: Settings) -> frozenset[str]:
+    """The regions (``MF``, ``VB`` …) that the files of a dataset have; of a faulty file its slice tells."""
+    aliases = {alias_key(label): meaning for label, meaning in settings.labels}
+    labels: set[str] = set()
+    for reading in readings:
+        with contextlib.suppress(*NO_LABELME):
+            raw = read_bytes(below(root, reading.slice.annotation), SLICE_FILE_LIMIT)
+            shapes = msgspec.json.decode(raw.removeprefix(codecs.BOM_UTF8), type=_File).shapes
+            labels |= {shape.label for shape in shapes if isinstance(shape.label, str)}
+    return frozenset(region.name for label in labels if (region := region_of(label, aliases)))
+
+
 def blinded(readings: Sequence[Reading], codes: Sequence[Code]) -> list[Reading]:
     """The readings of the codes: nothing in their names tells whose slice it is."""
     by_image = {composed(reading.image): reading for reading in readings}
@@ -64,8 +105,11 @@ def blinded(readings: Sequence[Reading], codes: Sequence[Code]) -> list[Reading]
 
 
 def below(root: Path, name: str) -> Path:
-    """The file of a name below a folder, behind all links; raises :class:`UnreadableError` outside."""
-    path = (root / name).resolve()
+    """The file of a name below a folder, in either spelling of its accents, behind all links.
+
+    Raises :class:`UnreadableError` outside.
+    """
+    path = (root / (find_name(root, name) or name)).resolve()
     if root.resolve() not in path.parents:
         raise unreadable("a link that leads out of the folder", "a file in it", "put the file itself there")
     return path

@@ -46,15 +46,27 @@ def read_verdicts(path: Path) -> list[Verdict]:
     row, for a table that cannot be read, an unknown verdict or region, a path that leads out of the dataset,
     an ``exclude`` without a reason, and for two judgements of one reader on the same region.
     """
-    table = read_table(path)
-    _require_columns(table, path.name, ("image", "verdict"))
+    return verdicts_in(read_table(path), path.name)
+
+
+def verdicts_in(table: TextTable, name: str) -> list[Verdict]:
+    """The same of a table that was read; ``name``: what messages call it."""
+    verdicts, faults = sound_and_faulty(table, name)
+    if faults:
+        raise NoInputError("\n".join(faults))
+    return verdicts
+
+
+def sound_and_faulty(table: TextTable, name: str) -> tuple[list[Verdict], list[str]]:
+    """The judgements of the sound rows, and a line for each fault of the others."""
+    _require_columns(table, name, ("image", "verdict"))
     verdicts: list[Verdict] = []
     rows: dict[tuple[str, str, str], int] = {}
     faults: list[str] = []
     for number, row in enumerate(table.rows, 2):
         cells = dict(zip(table.columns, row, strict=True))
         try:
-            verdict = _verdict(cells, f"{path.name}: row {number}")
+            verdict = _verdict(cells, f"{name}: row {number}")
         except NoInputError as error:
             faults.append(str(error))
             continue
@@ -62,12 +74,10 @@ def read_verdicts(path: Path) -> list[Verdict]:
         if key in rows:
             what = f"{verdict.region or 'the slice'} of {verdict.image}"
             found = f"judges {what} again, as row {rows[key]} does"
-            faults.append(f"{path.name}: row {number}: {found}; expected one verdict of a reader; delete one")
+            faults.append(f"{name}: row {number}: {found}; expected one verdict of a reader; delete one")
         rows[key] = number
         verdicts.append(verdict)
-    if faults:
-        raise NoInputError("\n".join(faults))
-    return verdicts
+    return verdicts, faults
 
 
 def _verdict(cells: dict[str, str], where: str) -> Verdict:

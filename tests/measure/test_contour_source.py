@@ -255,11 +255,15 @@ def test_all_faults_of_a_review_are_told_at_once(scans: Path, review: Callable[.
 
 
 def test_all_faulty_rows_of_a_review_are_told_at_once(scans: Path, review: Callable[..., Path]) -> None:
-    file = review("ALS_1_3.png,,anna,maybe,,", "ALS_1_3.png,TIBIA,anna,reviewed,,", "ALS_1_4.png,,,exclude,,")
+    file = review(
+        *("ALS_1_3.png,,anna,maybe,,", "ALS_1_3.png,TIBIA,anna,reviewed,,", "ALS_1_4.png,,,exclude,,"),
+        "ALS_9_9.png,,anna,reviewed,,",
+    )
     with pytest.raises(mp.errors.UsageError) as error:
         mp.quantify(scans, review=file)
-    rows = [line.split(": ")[:3] for line in str(error.value).split("\n")]
+    *rows, unknown = [line.split(": ")[:3] for line in str(error.value).split("\n")]
     assert rows == [["review", "review.csv", f"row {number}"] for number in (2, 3, 4)]
+    assert unknown[:2] == ["review.csv", "ALS_9_9.png"]
 
 
 def test_a_study_with_a_review_is_reported_and_joined_of_shares(

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from mriparaspinal.core.errors import NoInputError
-from mriparaspinal.review.blind import key_bytes, make_codes, read_key, unblind
+from mriparaspinal.review.blind import keep_key, keep_reader, key_bytes, make_codes, read_key, unblind
+from mriparaspinal.review.timing import add_seconds
 from tests.support.builders.slices import SHAPES, box, grey_image, hand_drawn, write_image, write_slice
 from tests.support.builders.study import fingerprint, read_csv, rows_of, run
 from tests.support.review import serve, shape
@@ -171,6 +172,34 @@ def test_repeats_stand_apart_when_they_have_their_names_again(tmp_path):
     assert fingerprint(named) == before
 
 
+@pytest.mark.parametrize("repeat", [False, True])
+def test_seconds_get_the_names_of_their_slices_and_a_key_may_have_been_in_a_spreadsheet(tmp_path, repeat):
+    out, key, named = tmp_path / "anna", tmp_path / "key.csv", tmp_path / "named"
+    # The second name as macOS writes it: o and a mark.
+    codes = make_codes(["p/ALS_1_3.png", "bo\u0308/LR_2_3.png"], 7, float(repeat))
+    keep_reader(out, "anna", keep_key(key, codes))
+    key.write_bytes(b"\xef\xbb\xbf" + key_bytes(codes).replace(b",", b";").replace(b"\n", b"\r\n"))
+    for number, code in enumerate(codes):
+        write_slice(out, code.code)
+        add_seconds(out, code.code, "anna", 10.5 + number)
+    done = run("unblind", out, "--key", key, "--out", named)
+    assert done.code == 0, done.err
+    for reading in (1, 2) if repeat else (1,):
+        table = named / ({1: "first", 2: "second"}[reading] if repeat else "") / "timing.csv"
+        expected = {
+            code.image.replace("o\u0308", "ö"): 10.5 + at
+            for at, code in enumerate(codes)
+            if code.reading == reading
+        }
+        rows = read_csv(table)
+        assert {row["image"]: float(row["seconds"]) for row in rows} == expected
+        assert {row["reader"] for row in rows} == {"anna"}
+    add_seconds(out, "S900", "anna", 1)
+    refused = run("unblind", out, "--key", key, "--out", named)
+    assert refused.code == 3
+    assert "timing.csv: S900 is no code of the key" in refused.err
+
+
 def test_the_key_of_another_reading_is_refused(tmp_path):
     root, out, key = tmp_path / "scans", tmp_path / "anna", tmp_path / "key.csv"
     write_slice(root, "ALS_1_3")
@@ -230,6 +259,9 @@ def test_what_was_drawn_and_not_saved_is_told_when_the_names_are_given_back(tmp_
     body = {"base": None, "shapes": [shape("MF_R", box(35, 65, 44, 84))]}
     served.ask("slices/0/save", body)
     served.ask("slices/1/keep", body)
+    refused = run("unblind", out, "--key", key, "--out", tmp_path / "named")
+    assert (refused.code, (tmp_path / "named").exists()) == (3, False)
+    assert "review is still open here" in refused.err
     served.end()
     done = run("unblind", out, "--key", key, "--out", tmp_path / "named")
     assert done.code == 0

@@ -16,7 +16,7 @@ from mriparaspinal.review.journal import Journal
 from mriparaspinal.review.outlines import outlines
 from tests.support.builders.slices import SHAPES, box, polygon, write_slice
 from tests.support.builders.study import fingerprint, read_csv, run
-from tests.support.review import serve, shape
+from tests.support.review import png_base64, serve, shape
 
 MF_R = box(35, 65, 44, 84)
 
@@ -122,6 +122,58 @@ def test_a_shape_without_its_number_keeps_the_fields_of_the_one_it_takes_the_pla
     served.end()
 
 
+def test_a_shape_that_comes_back_after_it_was_saved_away_is_as_it_was(tmp_path):
+    told = {"description": "by hand", "group_id": 7, "flags": {"sure": True}, "mine": [1]}
+    path = write_slice(tmp_path, "ALS_1_3", shapes=[s | told for s in SHAPES])
+    before = json.loads(path.read_text())["shapes"]
+    served = serve(tmp_path)
+    opened = served.ask("slices/0")
+    # Two go; one comes back as it was, one as it is not known any more.
+    left = [shape(s["region"], s["points"], s["index"]) for s in opened["shapes"][2:]]
+    served.ask("slices/0/save", {"base": opened["digest"], "shapes": left})
+    opened = served.ask("slices/0")
+    kept = [shape(s["region"], s["points"], s["index"]) for s in opened["shapes"]]
+    back = [shape(before[0]["label"], before[0]["points"]), shape(before[1]["label"], box(1, 1, 5, 5))]
+    served.ask("slices/0/save", {"base": opened["digest"], "shapes": [*kept, *back]})
+    after = json.loads(path.read_text())["shapes"]
+    assert after[:-1] == [*before[2:], before[0]]
+    assert (after[-1]["label"], after[-1]["description"]) == (before[1]["label"], "")
+    served.end()
+
+
+def test_what_is_in_the_place_of_a_file_is_told_by_its_name(tmp_path):
+    path = write_slice(tmp_path, "ALS_1_3")
+    write_slice(tmp_path, "ALS_2_3")
+    whole = path.read_bytes()
+    served = serve(tmp_path)
+    opened = served.ask("slices/0")
+    body = {"base": opened["digest"], "shapes": [shape("MF_R", MF_R)]}
+    judged = {"verdict": "look-again", "base": opened["digest"]}
+
+    def refused(said: str, *asked: tuple[str, object]) -> None:
+        for name, given in asked:
+            status, _, content = served.send(f"/api/slices/{name}", given)
+            assert (status, said in json.loads(content)["error"]) == (400, True), content
+
+    path.unlink()
+    path.mkdir()
+    refused("ALS_1_3.json: ", ("0", None), ("0/save", body), ("0/judge", judged), ("0/measure", body))
+    path.rmdir()
+    path.write_bytes(b"{")
+    refused("ALS_1_3.json: broken JSON", ("0", None), ("0/save", body), ("0/measure", body))
+    path.write_bytes(whole)
+    path.chmod(0o444)
+    refused("ALS_1_3.json: is read-only; expected", ("0/save", body), ("0/save", {**body, "force": True}))
+    assert path.read_bytes() == whole
+    path.chmod(0o644)
+    served.ask("slices/0/save", body)
+    (tmp_path / "ALS_2_3.png").unlink()
+    refused("ALS_2_3.png: cannot be read", ("1", None), ("1/grey", None), ("1/measure", body))
+    many = {"base": None, "shapes": [shape("MF_R", MF_R)] * 2001}
+    refused("2001 contours were found; expected at most 2000", ("0/keep", many))
+    served.end()
+
+
 def test_all_parts_of_a_mask_are_taken_over(tmp_path):
     root, out = tmp_path / "scans", tmp_path / "anna"
     pixels = np.zeros((100, 100), dtype=bool)
@@ -134,7 +186,7 @@ def test_all_parts_of_a_mask_are_taken_over(tmp_path):
         lines = [Contour("", "polygon", tuple(map(tuple, line))) for line in outlines(drawn)]
         assert np.array_equal(pixels_of(lines, drawn.shape), drawn)
     mask = mask_shapes(pixels, "MF_R")[0]
-    entry = polygon("MF_R", [list(p) for p in mask.points], shape_type="mask", mask=_png(mask.mask))
+    entry = polygon("MF_R", [list(p) for p in mask.points], shape_type="mask", mask=png_base64(mask.mask))
     write_slice(root, "ALS_1_3", shapes=[s for s in SHAPES if s["label"] != "MF_R"] + [entry])
     served = serve(root, "--reader", "anna", "--out", out)
     offered = served.ask("slices/0")["proposals"][0]["shapes"]
@@ -143,17 +195,6 @@ def test_all_parts_of_a_mask_are_taken_over(tmp_path):
     measured = served.ask("slices/0/measure", {"base": None, "shapes": taken})
     assert measured["regions"]["MF_R"]["csa_px"] == np.count_nonzero(pixels)
     served.end()
-
-
-def _png(mask):
-    import base64
-    import io
-
-    from PIL import Image
-
-    content = io.BytesIO()
-    Image.fromarray(mask.astype(np.uint8) * 255).save(content, "PNG")
-    return base64.b64encode(content.getvalue()).decode()
 
 
 def test_texts_of_more_than_a_line_and_odd_numbers_are_refused(tmp_path):

@@ -8,6 +8,8 @@ import socket
 
 import pytest
 
+from mriparaspinal.core.model import Settings
+from mriparaspinal.review.begin import Wanted, begin
 from tests.support.builders.slices import SHAPES, box, polygon, write_slice
 from tests.support.builders.study import fingerprint, read_csv, rows_of, run
 from tests.support.review import serve, shape
@@ -308,6 +310,23 @@ def test_a_reader_writes_into_a_folder_of_their_own(tmp_path):
     other = run("review", root, "--reader", "ben", "--out", out, "--no-browser")
     assert other.code == 2
     assert "is the folder of the reader 'anna'" in other.err
+
+
+@pytest.mark.parametrize(
+    ("label", "regions"),
+    [("vertebral body", "VB"), ("QL-l", "QL_R QL_L IVD"), ("disc", "IVD"), (None, "IVD")],
+)
+def test_the_regions_to_draw_are_those_that_the_dataset_has(tmp_path, label, regions):
+    write_slice(tmp_path / "scans", "ALS_1_3", shapes=[polygon(label, MF_R)] if label else [1])
+    write_slice(tmp_path / "scans", "ALS_2_3", shapes=[]).unlink()
+    # A file that nobody can read is no reason not to begin.
+    write_slice(tmp_path / "scans", "ALS_3_3").write_bytes(b'{"shapes": ' + b"[" * 100_000)
+    settings = Settings()
+    for wanted in (Wanted(), Wanted(reader="a", out=tmp_path / "a", blind=1, key=tmp_path / "key.csv")):
+        session, _ = begin(tmp_path / "scans", settings, wanted)
+        order = session.overview()["regions"]
+        session.close()
+        assert " ".join(order) == f"MF_R MF_L ES_R ES_L PM_R PM_L {regions}"
 
 
 def test_a_second_review_of_one_folder_is_refused(tmp_path):

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.review.timing import add_seconds, read_seconds
+from mriparaspinal.review.verdict_file import VerdictFile
 from mriparaspinal.review.verdicts import COLUMNS, Verdict, read_marks, read_verdicts, verdicts_bytes
 
 
@@ -94,6 +96,64 @@ def test_what_is_written_is_read_again_sorted_and_no_formula(tmp_path):
     assert read_verdicts(path) == [verdicts[2], verdicts[1], verdicts[0]]
     assert b"'=HYPERLINK" in path.read_bytes()
     assert verdicts_bytes(reversed(verdicts)) == path.read_bytes()
+
+
+SAVED = "image,region,reader,verdict,reason,comment\na.png,,ben,exclude,motion,größer\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SAVED.replace("\n", "\r\n"),
+        "\ufeff" + SAVED,
+        "\ufeff" + SAVED.replace(",", ";").replace("\n", "\r\n"),
+        SAVED.replace(",", "\t"),
+        "verdict,reason,image,reader,comment\nexclude,motion,a.png,ben,größer\n",
+    ],
+)
+def test_a_table_that_a_spreadsheet_wrote_is_judged_on(tmp_path, text):
+    (tmp_path / "review.csv").write_bytes(text.encode())
+    VerdictFile(tmp_path, "anna").judge(Verdict("b.png", "MF_L", "anna", "look-again", "", ""))
+    assert read_verdicts(tmp_path / "review.csv") == [
+        Verdict("a.png", "", "ben", "exclude", "motion", "größer"),
+        Verdict("b.png", "MF_L", "anna", "look-again", "", ""),
+    ]
+
+
+def test_a_name_with_an_umlaut_is_one_in_both_spellings(tmp_path):
+    """macOS writes ö as o and a mark; tables are read in one spelling."""
+    name = "gro\u0308ße/ALS_1_3.png"
+    for comment in ("first", "second", "third"):
+        judged = VerdictFile(tmp_path, "anna")
+        judged.judge(Verdict(name, "", "anna", "look-again", "", comment))
+        assert [verdict.comment for verdict in judged.of(name)] == [comment]
+        add_seconds(tmp_path, name, "anna", 2)
+    assert [v.comment for v in VerdictFile(tmp_path, "anna").of(name)] == ["third"]
+    assert read_seconds(tmp_path) == {("größe/ALS_1_3.png", "anna"): 6}
+
+
+def test_a_column_that_somebody_added_is_not_lost(tmp_path):
+    path = table(tmp_path, "image,verdict,date", "a.png,reviewed,Monday")
+    before = path.read_bytes()
+    judged = VerdictFile(tmp_path, "anna")
+    with pytest.raises(UsageError, match=r"review\.csv: the column date was found; expected image, region"):
+        judged.judge(Verdict("b.png", "", "anna", "reviewed", "", ""))
+    assert path.read_bytes() == before
+
+
+def test_a_link_to_the_table_of_another_folder_is_not_followed(tmp_path):
+    theirs = table(tmp_path, "image,verdict", "a.png,reviewed")
+    before = theirs.read_bytes()
+    (tmp_path / "scans").mkdir()
+    judged = VerdictFile(tmp_path / "scans", "anna")
+    (tmp_path / "scans" / "review.csv").symlink_to(theirs)
+    for act in (
+        lambda: judged.judge(Verdict("b.png", "", "anna", "reviewed", "", "")),
+        lambda: VerdictFile(tmp_path / "scans", "anna"),
+    ):
+        with pytest.raises(NoInputError, match=r"review\.csv: a link that leads out of the folder"):
+            act()
+    assert theirs.read_bytes() == before
 
 
 def test_marks_of_the_report(tmp_path):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
+import io
 import json
 import re
 import signal
@@ -10,6 +12,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from tests.support.builders.study import start
 
@@ -82,6 +87,13 @@ def serve(dataset: Path, *options: object, **process_options: Any) -> Served:
             STARTED.append(Served(process, int(found[1]), found[2]))
             return STARTED[-1]
     raise AssertionError(said)
+
+
+def png_base64(mask: Any) -> str:
+    """A mask of booleans as LabelMe writes it."""
+    content = io.BytesIO()
+    Image.fromarray(mask.astype(np.uint8) * 255).save(content, "PNG")
+    return base64.b64encode(content.getvalue()).decode()
 
 
 def shape(region: str, points: Any, index: int | None = None) -> dict[str, Any]:

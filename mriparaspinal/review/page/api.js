@@ -10,8 +10,8 @@ export class Refused extends Error {
   }
 }
 
-async function send(path, body) {
-  const options = { headers: { "X-Review-Token": token }, cache: "no-store" };
+async function send(path, body, keepalive = false) {
+  const options = { headers: { "X-Review-Token": token }, cache: "no-store", keepalive };
   if (body !== undefined) {
     options.method = "POST";
     options.headers["Content-Type"] = "application/json";
@@ -31,5 +31,7 @@ async function send(path, body) {
 }
 
 export const ask = async (path, body) => (await send(path, body)).json();
+/* Goes on where the tab is closed meanwhile. */
+export const leave = (path, body) => send(path, body, true);
 export const askBytes = async (path) => new Uint8Array(await (await send(path)).arrayBuffer());
 export const askImage = async (path) => URL.createObjectURL(await (await send(path)).blob());

@@ -1,6 +1,6 @@
 /* What is drawn on a slice, and what clicks, drags and keys do to it. A shape is never changed, but replaced. */
 
-import { area, distance, isInside, mirrored, nearestEdge, pushed, simplified, spline, within } from "./geometry.js";
+import { area, distance, isInside, middle, mirrored, nearestEdge, pushed, simplified, spline, within } from "./geometry.js";
 
 /* Corners that are left out lie this near to the line that stays, in pixels. */
 const CURVE_TOLERANCE = 0.25;
@@ -176,30 +176,44 @@ export class Editor {
     this.changed();
   }
 
+  /* The column through which a contour is mirrored: that of the disc, else the middle of both sides. */
+  get axis() {
+    const reference = this.shapes.find(({ region }) => region === "IVD" || region === "VB");
+    if (reference) {
+      const columns = reference.points.map(([x]) => x);
+      return (Math.min(...columns) + Math.max(...columns)) / 2;
+    }
+    const centres = ["MF", "ES", "PM"].map((muscle) => ["L", "R"].map((side) => this.of(`${muscle}_${side}`)[0]));
+    const pair = centres.find(([l, r]) => l && r);
+    return pair ? (middle(pair[0].points)[0] + middle(pair[1].points)[0]) / 2 : this.columns / 2;
+  }
+
   /* From the other side; where that is empty, to it. */
-  mirror(axis) {
+  mirror() {
     const other = otherSide(this.region);
     if (other === this.region) return;
     const [from, to] = this.of(other).length ? [other, this.region] : [this.region, other];
     if (!this.of(from).length) return;
     const copies = this.of(from).map(({ points }) => ({
       region: to, index: null, polygon: true,
-      points: mirrored(points, axis).map((p) => within(p, this.columns, this.rows)),
+      points: mirrored(points, this.axis).map((p) => within(p, this.columns, this.rows)),
     }));
     this.clicks = [];
     this.region = to;
     this.commit([...this.shapes.filter((shape) => shape.region !== to), ...copies]);
   }
 
-  /* Contours of a proposal: of the region alone, or of all. */
-  take(shapes, all) {
+  /* Contours of a proposal: of the region alone, or of all; how many there are then, no more than `most`. */
+  take(shapes, all, most) {
     const chosen = shapes.filter((shape) => shape.points.length > 2 && (all || shape.region === this.region));
-    if (!chosen.length) return false;
+    if (!chosen.length) return 0;
     const regions = new Set(chosen.map((shape) => shape.region));
     const copies = chosen.map(({ region, points }) => ({ region, index: null, points, polygon: true }));
+    const taken = [...this.shapes.filter((shape) => !regions.has(shape.region)), ...copies];
+    if (taken.length > most) return taken.length;
     this.clicks = [];
-    this.commit([...this.shapes.filter((shape) => !regions.has(shape.region)), ...copies]);
-    return true;
+    this.commit(taken);
+    return taken.length;
   }
 
   /* ---- the pointer; `reach`: how near counts as on it, in pixels of the image ---- */

@@ -113,6 +113,8 @@ function keyed(view, editor, state, actions) {
 export function listenToKeys(view, editor, state, actions) {
   const keys = keyed(view, editor, state, actions);
   const act = (name, event) => {
+    // What is being dragged is dropped where it is: no key finds it half done. Space itself drags the cross.
+    if (name !== " ") editor.up();
     keys[name](event);
     actions.redraw();
   };
@@ -136,8 +138,12 @@ export function listenToKeys(view, editor, state, actions) {
     else if (command && key === "y") act("redo", event);
     else if (command && key === "s") act("s", event);
     else if (event.key in ARROWS) arrow(event);
-    else if (command || event.altKey) did = false;
-    else if (/^[1-9]$/.test(key) && editor.order[key - 1]) editor.select(editor.order[key - 1]);
+    // On many keyboards [ and ] need AltGr.
+    else if ((command || event.altKey) && !event.getModifierState("AltGraph")) did = false;
+    else if (/^[1-9]$/.test(key) && editor.order[key - 1]) {
+      editor.up();
+      editor.select(editor.order[key - 1]);
+    }
     else if (key in keys && key.length > 0 && !["undo", "redo"].includes(key)) act(key, event);
     else did = false;
     if (did) event.preventDefault();

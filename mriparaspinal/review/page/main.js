@@ -1,20 +1,18 @@
 /* The review page: a slice is loaded, drawn on, measured, kept, saved and judged. */
 
-import { ask, askBytes, Refused } from "./api.js";
+import { ask, askBytes, leave, Refused } from "./api.js";
 import { Editor } from "./editor.js";
-import { middle } from "./geometry.js";
 import { listenToKeys, listenToPointer } from "./input.js";
-import { byId, scope, showBar, showKeys, showLevels, showList, showProblems, showRegions, showVerdict, used, verdictOn } from "./panel.js";
+import { byId, hideBar, scope, showBar, showKeys, showLevels, showList, showProblems, showRegions, showVerdict, used, verdictOn } from "./panel.js";
 import { View } from "./view.js";
 
 const view = new View(byId("canvas"));
 const state = {
   session: null, number: -1, slice: null, measured: null, unsaved: false, loading: 0,
   contours: true, fat: false, snap: true, cursor: null, pointer: null, waiting: null, refining: null, failed: false, asked: "", of: null,
+  untimed: null, // why the time was not recorded
 };
 const editor = new Editor({ changed: redraw, done: changed, closed: refine, chosen: showPanel });
-
-/* ---- what is seen ---- */
 
 let frame = 0;
 
@@ -28,7 +26,7 @@ function paint() {
   view.draw({
     shapes: editor.shapes, active: editor.active, hover: editor.hover, clicks: editor.clicks, curve: editor.curve(),
     region: editor.region, proposals: slice ? slice.proposals : [], others: slice ? slice.others : [], contours: state.contours, fat: state.fat,
-    brush: editor.brush, radius: editor.radius, pointer: state.pointer, cursor: state.cursor,
+    brush: editor.brush, radius: editor.radius, pointer: state.pointer, cursor: state.cursor, spacing: slice?.spacing,
   });
   showText();
 }
@@ -51,11 +49,20 @@ function showText() {
 
 function hint() {
   const { region, active, clicks } = editor;
-  if (clicks.length) return `${region}: ${clicks.length} points; Enter or a click on the first closes`;
+  if (clicks.length) return `${region}: ${points(clicks)}; ${clicks.length > 2 ? "Enter or a click on the first closes" : "go on along its border"}`;
   if (!active) return `${region}: click 8 to 12 points along its border`;
   if (!active.polygon) return `${region} is no polygon: X deletes it, to draw it anew`;
   if (editor.brush) return `${region}: push the border from inside or outside`;
-  return `${region}: drag points or the line; Enter for the next region`;
+  return `${region}${size()}: drag points or the line; Enter for the next region`;
+}
+
+const points = ({ length }) => `${length} ${length === 1 ? "point" : "points"}`;
+
+/* The area of the region, where the size of a pixel is known and the region is measured. */
+function size() {
+  const { slice: { spacing }, measured, of } = state;
+  const pixels = of === editor.shapes && measured?.regions[editor.region]?.csa_px;
+  return spacing && pixels ? ` ${((pixels * spacing[0] * spacing[1]) / 100).toFixed(2)} cm²` : "";
 }
 
 function showPanel() {
@@ -103,7 +110,7 @@ async function go(number) {
   }
 }
 
-/* A slice that cannot be opened: nothing of the one before stays on the page. */
+/* A slice that cannot be opened: nothing of the one before stays. */
 function showNothing(number, error) {
   Object.assign(state, { number, slice: null, measured: null, unsaved: false });
   view.grey = null;
@@ -129,6 +136,7 @@ function show(number, slice, grey) {
   byId("corner-left").textContent = left;
   byId("corner-right").textContent = left === "R" ? "L" : "R";
   showBar("");
+  if (state.untimed) tell(state.untimed);
   showSlices();
   showLevels(session.readings, number, session.blind, go);
   redraw();
@@ -169,6 +177,7 @@ function changed() {
   if (!slice) return;
   const now = { base: slice.digest, shapes: drawn(editor.finished) };
   Object.assign(state, { unsaved: true, failed: false });
+  askNoMore();
   state.session.readings[number].unsaved = true;
   showPanel();
   queue(() => {
@@ -312,13 +321,18 @@ async function judged(number, slice, told) {
   showPanel();
 }
 
+/* What was asked is answered, or is no longer so. */
+function askNoMore() {
+  if (state.asked) hideBar(state.asked.slice(state.asked.indexOf(" ") + 1));
+  state.asked = "";
+}
+
 /* Whether the slice is to be kept as reviewed: asked once where it looks like a slip. */
 function sure() {
   const { clicks, region, shapes } = editor;
   const what = scope() ? region : "the slice";
-  const points = `${clicks.length} ${clicks.length === 1 ? "point" : "points"}`;
   let found = "";
-  if (clicks.length) found = `${region}: ${points} not yet closed; R again ${clicks.length > 2 ? "closes them to a contour" : "gives them up"} and keeps ${what} as reviewed`;
+  if (clicks.length) found = `${region}: ${points(clicks)} not yet closed; R again ${clicks.length > 2 ? "closes them to a contour" : "gives them up"} and keeps ${what} as reviewed`;
   else if (!shapes.length) found = `no contour is drawn on this slice; R again keeps ${what} as reviewed all the same`;
   const question = found && `${state.number} ${found}`;
   if (question && state.asked !== question) {
@@ -326,8 +340,7 @@ function sure() {
     showBar(found, { "Reviewed (R)": () => judge("reviewed"), "Not yet": () => { state.asked = ""; } });
     return false;
   }
-  if (question) showBar("");
-  state.asked = "";
+  askNoMore();
   if (clicks.length < 3) editor.clicks = [];
   return true;
 }
@@ -360,31 +373,26 @@ function spend() {
   if (!state.session?.timing || !state.slice || !state.busy) return;
   const seconds = state.busy / 1000;
   state.busy = 0;
-  ask(`slices/${state.number}/spend`, { seconds }).catch(() => {});
-}
-
-/* ---- the column through which a contour is mirrored: that of the disc, else the middle of both sides ---- */
-
-function axis() {
-  const reference = editor.shapes.find(({ region }) => region === "IVD" || region === "VB");
-  if (reference) {
-    const columns = reference.points.map(([x]) => x);
-    return (Math.min(...columns) + Math.max(...columns)) / 2;
-  }
-  const centres = ["MF", "ES", "PM"].map((muscle) => ["L", "R"].map((side) => editor.of(`${muscle}_${side}`)[0]));
-  const pair = centres.find(([l, r]) => l && r);
-  return pair ? (middle(pair[0].points)[0] + middle(pair[1].points)[0]) / 2 : view.columns / 2;
+  leave(`slices/${state.number}/spend`, { seconds }).then(() => {
+    if (state.untimed) hideBar(state.untimed.message);
+    state.untimed = null;
+  }, (error) => {
+    state.untimed = error;
+    tell(error);
+  });
 }
 
 function take(which, all) {
   const proposal = state.slice?.proposals[which];
-  if (proposal) editor.take(proposal.shapes, all);
+  const most = state.session?.mostShapes;
+  const parts = proposal ? editor.take(proposal.shapes, all, most) : 0;
+  if (parts > most) showBar(`${all ? proposal.name : editor.region} was not taken: ${parts} contours would lie on this slice; expected at most ${most}; draw the region anew`, { Close: () => {} });
 }
 
 const actions = {
   go: (by) => go(state.number + by),
   save: () => save(), judge, keys: showKeys, redraw, busy,
-  mirror: () => editor.mirror(axis()),
+  mirror: () => editor.mirror(),
   take,
   toggle(name) {
     state[name] = !state[name];
@@ -397,8 +405,6 @@ const actions = {
   },
 };
 
-/* ---- begin and end ---- */
-
 async function begin() {
   listenToPointer(view, editor, state, actions);
   listenToKeys(view, editor, state, actions);
@@ -410,7 +416,7 @@ async function begin() {
   for (const button of document.querySelectorAll("#verdicts button")) button.addEventListener("click", () => { view.canvas.focus(); judge(button.dataset.verdict); });
   for (const id of ["reason", "comment"]) byId(id).addEventListener("change", annotate);
   byId("scope").addEventListener("change", showPanel);
-  new ResizeObserver(() => { if (view.grey) { view.fit(); redraw(); } }).observe(view.canvas);
+  new ResizeObserver(() => { if (view.grey) { view.resized(); redraw(); } }).observe(view.canvas);
   document.addEventListener("visibilitychange", () => { if (document.hidden) spend(); else busy(); });
   try {
     state.session = await ask("session");

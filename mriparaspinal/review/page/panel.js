@@ -147,6 +147,11 @@ export function showBar(text, choices = {}) {
   bar.replaceChildren(make("span", text), ...buttons);
 }
 
+/* That line, where it still stands there. */
+export function hideBar(text) {
+  if (byId("bar").textContent.startsWith(text)) showBar("");
+}
+
 const KEYS = [
   ["Drawing", [
     ["click", "add a point; drag a point of a contour, or its line"],

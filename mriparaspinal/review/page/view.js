@@ -20,6 +20,7 @@ export class View {
     this.window = { low: 0, high: 255 };
     this.scale = 1;
     this.left = this.top = 0;
+    this.whole = [];
   }
 
   /* A new slice: grey levels of rows × columns, one byte each. */
@@ -79,6 +80,14 @@ export class View {
     this.scale = Math.min(width / this.columns, height / this.rows) || 1;
     this.left = (width - this.scale * this.columns) / 2;
     this.top = (height - this.scale * this.rows) / 2;
+    this.whole = [this.scale, this.left, this.top];
+  }
+
+  /* The canvas has another size: the whole slice is whole again, and a part that was zoomed into stays. */
+  resized() {
+    const { whole } = this;
+    if ([this.scale, this.left, this.top].every((number, i) => number === whole[i])) this.fit();
+    else this.resize();
   }
 
   toImage(x, y) { return [(x - this.left) / this.scale, (y - this.top) / this.scale]; }
@@ -115,6 +124,32 @@ export class View {
     if (scene.clicks.length) this.clicks(scene);
     if (scene.brush && scene.pointer) this.circle(scene.pointer, scene.radius);
     if (scene.cursor) this.cross(scene.cursor);
+    if (scene.spacing) this.bars(scene.spacing);
+  }
+
+  /* A length in mm, across and down: pixels need not be as high as they are wide. */
+  bars([down, across]) {
+    const { pen, canvas } = this;
+    const most = Math.min(canvas.clientWidth, canvas.clientHeight) / 4;
+    const length = [100, 50, 20, 10, 5, 2, 1].find((mm) => (mm / Math.min(across, down)) * this.scale <= most);
+    if (!length) return;
+    const [right, bottom] = [canvas.clientWidth - 14, canvas.clientHeight - 14];
+    for (const [width, style] of [[4, "#000"], [2, "#fff"]]) {
+      pen.beginPath();
+      pen.moveTo(right - (length / across) * this.scale, bottom);
+      pen.lineTo(right, bottom);
+      pen.lineTo(right, bottom - (length / down) * this.scale);
+      pen.lineWidth = width;
+      pen.strokeStyle = style;
+      pen.stroke();
+    }
+    pen.font = "13px system-ui, 'DejaVu Sans', sans-serif";
+    pen.textAlign = "right";
+    pen.lineWidth = 3;
+    pen.strokeStyle = "#000";
+    pen.strokeText(`${length} mm`, right - 7, bottom - 7);
+    pen.fillStyle = "#fff";
+    pen.fillText(`${length} mm`, right - 7, bottom - 7);
   }
 
   path(points, closed = true) {
