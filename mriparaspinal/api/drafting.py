@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,11 @@ from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.model import Problem, Settings
 from mriparaspinal.core.text import count_of
+from mriparaspinal.dataset.strays import kind
 from mriparaspinal.drafts.evaluation import COLUMNS as QUALITY_COLUMNS
 from mriparaspinal.drafts.evaluation import Quality
 from mriparaspinal.drafts.files import COLUMNS, DraftRow, read_drafts, write_drafts
+from mriparaspinal.io.folder import list_files
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_as_output
 from mriparaspinal.io.protocol import read_protocol
@@ -166,7 +168,8 @@ def draft(
     dataset : str or Path
         Folder of the slices.
     reviewed : str or Path, optional
-        Folder of the judged contours; default: those of the dataset. Drafts are never used.
+        Folder of the judged contours; default: those of the dataset. Drafts are never used. Where it has no
+        images, as a reader's folder, they are those of the dataset.
     quick : bool
         Three times as fast, by OpenCV (the extra ``speed-drafts``); other drafts, as good.
     settings, jobs, progress : optional
@@ -219,11 +222,17 @@ def draft(
     if quick:
         require_opencv()
     bare, _, images = slices_without_contours(root, protocol)
-    # Where the judged slices are a dataset of their own, its protocol says how they are read.
-    own = protocol if reviewed is None else settings_of(read_protocol(source), settings)
-    contours = judged_in(source)
-    judged, errors = read_reviewed(source, own, number, contours)
-    sources = Sources(source, judged, own, contours, quick)
+    contours, place, own = judged_in(source), source, protocol
+    if _has_no_image(source):
+        # The folder of a reader: its images are those of the dataset.
+        contours, place = replace(contours, folder=source), root
+        read = {name[: -len(".json")] for name in list_files(source)[0] if kind(name) == "json"}
+        bare = [slice_ for slice_ in bare if slice_.name.rpartition(".")[0] not in read]
+    elif reviewed is not None:
+        # A dataset of its own: its protocol says how its slices are read.
+        own = settings_of(read_protocol(source), settings)
+    judged, errors = read_reviewed(place, own, number, contours)
+    sources = Sources(place, judged, own, contours, quick)
     advance = each(progress, "drafting", min(MOST_COMPARED, len(judged)) + len(bare))
     made = draft_slices(root, bare, images.spacings, protocol, sources, number, advance)
     made.problems[:0] = [*errors_of(images), *errors]
@@ -234,6 +243,11 @@ def draft(
     write_drafts(root, made.files, made.rows)
     told = {"without_contours": len(bare), "judged": len(judged)}
     return _drafted(root, len(made.files), made.rows, made.problems, made.qualities, **told)
+
+
+def _has_no_image(folder: Path) -> bool:
+    kinds = set(map(kind, list_files(folder)[0]))
+    return "json" in kinds and "image" not in kinds
 
 
 def interpolate(

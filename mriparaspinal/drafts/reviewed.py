@@ -93,13 +93,14 @@ def read_reviewed(
     source: ContourSource = BESIDE,
     progress: Callable[[], None] | None = None,
 ) -> tuple[list[Reviewed], list[Problem]]:
-    """The slices of a dataset that have contours, are no drafts, and are not excluded by ``source``.
+    """The slices of a dataset that have contours in ``source``, are no drafts, and are not excluded by it.
 
     And the errors of contours that could not be made use of. Raises :class:`NoInputError` for fewer than
     :data:`FEWEST` slices.
     """
-    study = open_dataset(root, settings)
-    slices = [s for s in study.dataset.slices if s.image and not is_draft_slice(root, s)]
+    place = ContourSource(source.folder)
+    study = open_dataset(root, settings, source=place)
+    slices = [s for s in study.dataset.slices if s.image and not is_draft_slice(source.folder or root, s)]
     slices = [s for s in slices if WHOLE not in source.left_out(s.name)]
     drafts = len(study.dataset.slices) - len(slices)
     read = partial(_read_one, root, settings, study.spacings, source)
@@ -112,8 +113,9 @@ def read_reviewed(
         remedy = "contour more slices and untick the flag draft of those that you have judged"
         if errors:
             remedy = "correct the errors above, or contour more slices"
-        many = f"{root}: {len(found)} slices with judged contours were found{beside}; {expected}; {remedy}"
-        raise NoInputError("\n".join([*(error.line() for error in errors[:_ERRORS_TOLD]), many]))
+        many = f"{len(found)} slices with judged contours were found{beside}; {expected}; {remedy}"
+        told = [error.line() for error in errors[:_ERRORS_TOLD]]
+        raise NoInputError("\n".join([*told, f"{source.folder or root}: {many}"]))
     return found, errors
 
 

@@ -158,3 +158,18 @@ def test_a_ticked_flag_is_a_draft_however_it_is_written(scans: Path) -> None:
     outcome = run("quantify", scans, "--out", scans.parent / "results")
     refused = set(re.findall(r"^(\S+): error: a draft that nobody has judged", outcome.err, re.MULTILINE))
     assert refused == drafts == {"ALS_1_4.json", "ALS_2_4.json", "ALS_3_4.json"}
+
+
+def test_contours_of_a_reader_s_folder_have_their_images_in_the_dataset(scans: Path, tmp_path: Path) -> None:
+    reader = tmp_path / "reader"
+    reader.mkdir()
+    for path in scans.glob("*.json"):
+        path.rename(reader / path.name)
+    outcome = run("draft", scans, "--from", reader)
+    assert outcome.code == 0, outcome.err
+    assert sorted(path.name for path in scans.glob("*.json")) == ["ALS_4_4.json", "LR_4_4.json"]
+    change(reader / "ALS_1_4.json", flags={"draft": True})
+    change(reader / "ALS_2_4.json", flags={"draft": True})
+    outcome = run("draft", scans, "--from", reader)
+    assert outcome.code == 3
+    assert f"{reader}: 4 slices with judged contours were found (2 more are drafts" in outcome.err

@@ -103,7 +103,7 @@ def test_what_was_drawn_survives_the_program(tmp_path):
 
 
 #: So many in every run of the tests; ``make faults`` tries fifty.
-KILLS = int(os.environ.get("REVIEW_KILLS", "10"))
+KILLS = int(os.environ.get("REVIEW_KILLS", "5"))
 
 
 def test_killed_in_mid_save_many_times_nothing_is_lost(tmp_path):
