@@ -197,6 +197,8 @@ class SliceResult:
     """How many contours a person let stand as the program drew them."""
     left_out: frozenset[tuple[str, str]] = frozenset()
     """The regions that a review leaves out; :data:`WHOLE` for the slice."""
+    ignored: tuple[str, ...] = ()
+    """The labels that mean no region."""
 
 
 def _about(doc: str, unit: str = "") -> dict[str, str]:

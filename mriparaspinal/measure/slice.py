@@ -150,6 +150,7 @@ def measure_read(
         found.draft,
         found.as_drawn,
         found.left_out,
+        found.ignored,
     )
 
 

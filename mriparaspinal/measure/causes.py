@@ -1,0 +1,93 @@
+"""What follows from one mistake is told with it, not as a mistake of its own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from mriparaspinal.core.labels import Region, near_regions, parse_label
+from mriparaspinal.core.model import Problem, Settings, SliceResult
+from mriparaspinal.dataset.read import aliases_of, unknown_labels
+
+#: Told of regions that no label of a slice names.
+_MISSING = ("missing-muscle", "missing-reference")
+
+
+def root_causes(
+    problems: Sequence[Problem], results: Sequence[SliceResult], settings: Settings
+) -> list[Problem]:
+    """The problems without those that follow from others: of a mistyped label, of a reference not drawn.
+
+    A region is missing where its label is mistyped: that is one error, about the label. Contours without a
+    side have none where there is no reference to part the sides: that is one error, about the reference.
+    """
+    files = {r.slice.annotation: r for r in results if r.ignored or not any(side for _, side in r.seen)}
+    by_file: dict[str, list[Problem]] = defaultdict(list)
+    for problem in problems:
+        if problem.file in files:
+            by_file[problem.file].append(problem)
+    aliases = aliases_of(settings)
+    found: list[Problem] = []
+    for problem in problems:
+        if problem.file not in files:
+            found.append(problem)
+        elif own := by_file.pop(problem.file, None):
+            result = files[problem.file]
+            found += _without_sides(_mistyped(own, result.ignored, aliases), result)
+    return found
+
+
+def _mistyped(own: list[Problem], ignored: Sequence[str], aliases: Mapping[str, str]) -> list[Problem]:
+    """The problems of a file, with one error for each label that must be meant for a missing region."""
+    missing = [problem for problem in own if problem.code in _MISSING]
+    meant: dict[str, list[Problem]] = {}
+    for label in ignored:
+        for region in near_regions(label):
+            if there := [problem for problem in missing if _is_of(problem.shape, region)]:
+                meant[label] = there
+                missing = [problem for problem in missing if problem not in there]
+                break
+    if not meant:
+        return own
+    explained = {problem for problems in meant.values() for problem in problems}
+    rest = [label for label in ignored if label not in meant]
+    found = []
+    for problem in own:
+        if problem.code == "unknown-label":
+            found += [_mistake(problem.file, label, gone) for label, gone in meant.items()]
+            found += [unknown_labels(problem.file, rest, aliases)] * bool(rest)
+        elif problem not in explained:
+            found.append(problem)
+    return found
+
+
+def _is_of(missing: str, meant: Region) -> bool:
+    """Whether a region may be one that is missing: ``MF_L``, ``IVD``, or ``IVD or VB``."""
+    gone = [parse_label(name) for name in missing.split(" or ")]
+    return any(g is not None and g.name == meant.name and meant.side in ("", g.side) for g in gone)
+
+
+def _mistake(file: str, label: str, gone: Sequence[Problem]) -> Problem:
+    regions = " and ".join(problem.shape for problem in gone)
+    verb = "is" if len(gone) == 1 else "are"
+    found = f"the label {label!r} means no region; expected {regions}, which {verb} missing: did you mean "
+    found += f"{gone[0].shape}?"
+    hence = "rcsa stays empty" if gone[0].code == "missing-reference" else "there is no row, nor one for both sides"
+    return Problem(file, label, "error", "unknown-label", found, f"correct the label: without it {hence}")
+
+
+def _without_sides(own: list[Problem], result: SliceResult) -> list[Problem]:
+    """The problems of a slice of which no label has a side, without what follows from a missing reference."""
+    sideless = [problem for problem in own if problem.code == "side-unknown"]
+    gone = [problem for problem in own if problem.code in ("missing-reference", "unknown-label")]
+    gone = [problem for problem in gone if problem.severity == "error"]
+    if not (sideless and gone) or any(side for _, side in result.seen):
+        return own
+    labels = ", ".join(problem.shape for problem in sideless)
+    hence = f", and {labels} have no side and no row"
+    return [
+        replace(problem, remedy=problem.remedy + hence) if problem is gone[0] else problem
+        for problem in own
+        if problem not in sideless
+    ]
