@@ -7,16 +7,12 @@ import logging
 import os
 import re
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TextIO
 
 from mriparaspinal.core.model import Problem, printable
-
-#: Warnings that are written out; the others are counted (all are in problems.csv).
-_WARNINGS_SHOWN = 20
 
 #: Of a list in a note so many are named on the terminal, unless hardly more are there.
 _LISTED = 6
@@ -66,6 +62,11 @@ def is_quiet() -> bool:
     return _TERMINAL.level > logging.INFO
 
 
+def is_verbose() -> bool:
+    """Whether everything is said."""
+    return _TERMINAL.level <= VERBOSE
+
+
 def log(text: str) -> None:
     """A line for the log alone, where there is one: what is shown in another form."""
     LOGGER.debug(printable(text))
@@ -102,17 +103,10 @@ def if_read(stream: TextIO) -> Iterator[None]:
 
 
 def say_problems(problems: Sequence[Problem]) -> None:
-    """Every error, and the first warnings."""
-    for problem in problems:
-        if problem.severity == "error":
-            say(problem.line(), logging.ERROR)
-    warnings = [problem for problem in problems if problem.severity == "warning"]
-    for number, problem in enumerate(warnings):
-        say(problem.line(), logging.INFO if number < _WARNINGS_SHOWN else VERBOSE)
-    rest = Counter(problem.code for problem in warnings[_WARNINGS_SHOWN:])
-    if rest and _TERMINAL.level > VERBOSE:
-        codes = ", ".join(f"{n} × {code}" for code, n in rest.most_common())
-        say(f"and {rest.total()} more warnings ({codes}); --verbose lists them all")
+    """Problems, errors first: one line a kind where they are many."""
+    from mriparaspinal.cli.problems import say_problems
+
+    say_problems(problems)
 
 
 @contextmanager

@@ -40,8 +40,10 @@ def with_sides(
     problems = [error_of(file, "", finding)] if finding else _lost_side(contradicting, sided, settings, file)
     if problems:
         anatomy.problems += problems
-        # Unclear, so that what seems to be missing is not told as well.
-        anatomy.seen |= {(p.region.name, "") for p in muscles}
+        there = {(p.region.name, p.region.side) for p in muscles}
+        # A side that no label names may be one of those: that it is missing is not told as well.
+        unclear = {name for name, _ in there if not {(name, "left"), (name, "right")} <= there}
+        anatomy.seen |= there | {(name, "") for name in unclear}
         return good
     wrong = _wrongly_sided(sided, contradicting, midline, settings, file, anatomy.seen)
     anatomy.problems += wrong.problems

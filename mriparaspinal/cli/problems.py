@@ -1,0 +1,167 @@
+"""Problems on the terminal: one line a kind where they are many, every line where they are few."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mriparaspinal.cli.kinds import KINDS
+from mriparaspinal.core.filenames import IMAGE_ENDINGS
+from mriparaspinal.core.model import Problem, printable
+from mriparaspinal.core.text import and_more, count_of
+
+#: Lines of a terminal of the usual width that problems may take.
+LINES = 30
+
+WIDTH = 80
+
+#: Problems of one kind that are written out even if they all say the same.
+_FEW = 3
+
+Line = tuple[str, str]
+"""A severity, or nothing, and a text."""
+
+_STYLES = {"error": "red", "warning": "yellow"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Problems of one severity and code."""
+
+    severity: Literal["error", "warning"]
+    code: str
+    problems: list[Problem]
+
+    def brief(self, digits: int, width: int) -> str:
+        """How many there are, of what, and the first names that have room."""
+        words = f"{self.severity}: {KINDS.get(self.code, self.code)} ({self.code}): "
+        head = f"{len(self.problems):>{digits}} × {words}"
+        names = list(dict.fromkeys(_name(problem) for problem in self.problems))
+        shown = [head + and_more(names, most) for most in range(1, min(len(names), 20) + 1)]
+        return printable(next((text for text in reversed(shown) if len(text) <= width), shown[0]))
+
+    @property
+    def differ(self) -> bool:
+        """Whether the problems say different things, so that one does not stand for all."""
+        return len({(p.message, p.remedy) for p in self.problems}) > len(self.problems) / 2
+
+
+def _name(problem: Problem) -> str:
+    """A problem's place in short: the slice and the contour, or the row of a table."""
+    stem, _, ending = problem.file.rpartition(".")
+    if f".{ending.lower()}" in (*IMAGE_ENDINGS, ".json"):
+        return f"{stem} {problem.shape}".rstrip()
+    return problem.shape or problem.file
+
+
+def problem_lines(problems: Iterable[Problem], most: int = LINES, width: int = WIDTH) -> list[Line]:
+    """Errors, then warnings, in at most ``most`` lines of ``width`` characters.
+
+    A kind of problem is one line with its count and the first names; where there is room, its first problem
+    follows in full, and few problems, or those that differ, stand in its place.
+    """
+    kinds = _kinds(problems)
+    shown, rest = _with_room(kinds, most - 1)
+    digits = len(str(max((len(kind.problems) for kind in shown), default=0)))
+    texts = {id(kind): [kind.brief(digits, width)] for kind in shown}
+    left = most - 2 - sum(_height(text, width) for lines in texts.values() for text in lines)
+    for written_out in (_first, _all):
+        for kind in shown:
+            lines = written_out(kind, texts[id(kind)])
+            more = sum(_height(t, width) for t in lines) - sum(_height(t, width) for t in texts[id(kind)])
+            if more <= left:
+                texts[id(kind)] = lines
+                left -= more
+    found: list[Line] = [(kind.severity, text) for kind in shown for text in texts[id(kind)]]
+    for severity in ("error", "warning"):
+        others = [kind for kind in rest if kind.severity == severity]
+        if others:
+            number = sum(len(kind.problems) for kind in others)
+            codes = and_more((kind.code for kind in others), 4)
+            kinds_ = count_of(len(others), "more kind")
+            found.append((severity, f"{kinds_} of {severity} with {count_of(number, severity)}: {codes}"))
+    hidden = sum(len(kind.problems) for kind in kinds) - sum(
+        len(kind.problems) if len(texts[id(kind)]) == len(kind.problems) else 1 for kind in shown
+    )
+    return [*found, ("", "--verbose lists all problems, one by one")] if hidden else found
+
+
+def _kinds(problems: Iterable[Problem]) -> list[_Kind]:
+    groups: dict[tuple[Literal["error", "warning"], str], list[Problem]] = defaultdict(list)
+    for problem in problems:
+        groups[problem.severity, problem.code].append(problem)
+    kinds = [_Kind(severity, code, found) for (severity, code), found in groups.items()]
+    return sorted(kinds, key=lambda kind: (kind.severity, -len(kind.problems), kind.code))
+
+
+def _with_room(kinds: list[_Kind], most: int) -> tuple[list[_Kind], list[_Kind]]:
+    """The kinds that have a line of their own, a third of them for warnings, and the others."""
+    errors, warnings = ([k for k in kinds if k.severity == s] for s in ("error", "warning"))
+    if len(kinds) <= most:
+        return kinds, []
+    room = max(most - 2 - len(warnings), (most - 2) * 2 // 3)
+    shown = errors[:room]
+    shown += warnings[: most - 2 - len(shown)]
+    return shown, [kind for kind in kinds if kind not in shown]
+
+
+def _first(kind: _Kind, lines: list[str]) -> list[str]:
+    """The kind with its first problem in full."""
+    only = len(kind.problems) == 1
+    return [kind.problems[0].line()] if only else [*lines, f"    {kind.problems[0].line()}"]
+
+
+def _all(kind: _Kind, lines: list[str]) -> list[str]:
+    """The kind's problems in full, if they are few, or differ."""
+    few = len(kind.problems) <= _FEW or kind.differ
+    return [problem.line() for problem in kind.problems] if few else lines
+
+
+def _height(text: str, width: int) -> int:
+    return -(-len(text) // width)
+
+
+def say_problems(problems: Sequence[Problem], most: int = LINES) -> None:
+    """Problems on stderr: errors even where little is to be said, all of them where much is; the log has all."""
+    from mriparaspinal.cli.console import is_quiet, is_verbose, log
+
+    for problem in problems:
+        log(problem.line())
+    if is_quiet():
+        problems = [problem for problem in problems if problem.severity == "error"]
+    if is_verbose():
+        ordered = sorted(problems, key=lambda problem: problem.severity)
+        show_lines([(problem.severity, problem.line()) for problem in ordered])
+    else:
+        show_lines(problem_lines(problems, most, screen_width()))
+
+
+def screen_width() -> int:
+    """The width of the terminal, or the usual one where stderr is none."""
+    return shutil.get_terminal_size((WIDTH, 24)).columns if sys.stderr.isatty() else WIDTH
+
+
+def show_lines(lines: Sequence[Line]) -> None:
+    """Lines on stderr: in colours, and wrapped, on a terminal."""
+    from mriparaspinal.cli.console import if_read
+
+    if not sys.stderr.isatty():
+        with if_read(sys.stderr):
+            for _, text in lines:
+                print(text, file=sys.stderr)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True, highlight=False)
+    for severity, text in lines:
+        for part in textwrap.wrap(text, console.width, subsequent_indent="      ", drop_whitespace=False) or [""]:
+            styled = Text(part)
+            if severity:
+                styled.highlight_words([f"{severity}:"], style=_STYLES[severity])
+            console.print(styled, soft_wrap=True)
