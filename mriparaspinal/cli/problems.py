@@ -43,6 +43,7 @@ class _Kind:
         head = f"{len(self.problems):>{digits}} × {words}"
         names = list(dict.fromkeys(_name(problem) for problem in self.problems))
         shown = [head + and_more(names, most) for most in range(1, min(len(names), 20) + 1)]
+        shown.insert(0, head + and_more([names[0].partition(" ")[0]], count=len(names)))
         return printable(next((text for text in reversed(shown) if len(text) <= width), shown[0]))
 
     @property
@@ -55,7 +56,7 @@ def _name(problem: Problem) -> str:
     """A problem's place in short: the slice and the contour, or the row of a table."""
     stem, _, ending = problem.file.rpartition(".")
     if f".{ending.lower()}" in (*IMAGE_ENDINGS, ".json"):
-        return f"{stem} {problem.shape}".rstrip()
+        return f"{stem} {'+'.join(problem.shape.split(', '))}".rstrip()
     return problem.shape or problem.file
 
 
@@ -127,7 +128,7 @@ def _height(text: str, width: int) -> int:
 
 
 def say_problems(problems: Sequence[Problem], most: int = LINES) -> None:
-    """Problems on stderr: errors even where little is to be said, all of them where much is; the log has all."""
+    """Problems on stderr, errors alone with --quiet, each by itself with --verbose; the log has each."""
     from mriparaspinal.cli.console import is_quiet, is_verbose, log
 
     for problem in problems:
@@ -160,7 +161,9 @@ def show_lines(lines: Sequence[Line]) -> None:
 
     console = Console(stderr=True, highlight=False)
     for severity, text in lines:
-        for part in textwrap.wrap(text, console.width, subsequent_indent="      ", drop_whitespace=False) or [""]:
+        for part in textwrap.wrap(text, console.width, subsequent_indent="      ", drop_whitespace=False) or [
+            ""
+        ]:
             styled = Text(part)
             if severity:
                 styled.highlight_words([f"{severity}:"], style=_STYLES[severity])

@@ -286,7 +286,7 @@ def _slips() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _foreign() -> dict[str, str]:
-    """Names with a side of another language, without gaps; too short for slips to be told from other words."""
+    """Names with a side of another language, without gaps: too short to look for slips in them."""
     return {
         pair: f"{muscle}_{side}"
         for muscle in MUSCLES

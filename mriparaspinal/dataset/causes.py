@@ -9,7 +9,7 @@ from mriparaspinal.core.model import REFERENCES, Problem
 
 
 def with_consequences(problems: list[Problem], meanings: Meanings) -> list[Problem]:
-    """The problems of a slice, each with what follows from it: parts that are lost, sides that are unknown."""
+    """The problems of a slice, each with what follows from it: lost parts, unknown sides."""
     follows = [problem for problem in problems if problem.code in ("faulty-part", "side-unknown")]
     if not follows:
         return problems
@@ -37,5 +37,7 @@ def with_consequences(problems: list[Problem], meanings: Meanings) -> list[Probl
 def _regions(problem: Problem, meanings: Meanings) -> set[str]:
     """The regions that the contours of a problem were labelled as."""
     labels = (problem.shape, *problem.shape.split(", "))
-    found: list[Region | None] = [meanings.regions.get(label) or meanings.unclear.get(label) for label in labels]
+    found: list[Region | None] = [
+        meanings.regions.get(label) or meanings.unclear.get(label) for label in labels
+    ]
     return {str(region) for region in found if region is not None}

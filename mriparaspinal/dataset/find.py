@@ -210,7 +210,9 @@ def name_parser(settings: Settings) -> Callable[[str], Who | str]:
         folder, _, name = stem.rpartition("/")
         match = matching(name)
         if match is None:
-            return f"the name {name} was found; expected {_expected(settings)}"
+            near = near_stem(name) if settings.name_pattern is None else ""
+            meant = f": did you mean {near}?" if near else ""
+            return f"the name {name} was found; expected {_expected(settings)}{meant}"
         parts = match.groupdict()
         segment = (parts["segment"] or "").upper()
         segment = segment if segment.startswith("L") else f"L{segment}"
@@ -232,6 +234,22 @@ def name_parser(settings: Settings) -> Callable[[str], Who | str]:
         return f"{group}_{patient}", group, segment, letter
 
     return parse
+
+
+#: A name with all that a default one has, otherwise separated: ALS-7-3, als 7 L3, ALS7_03.
+_NEARLY = re.compile(
+    r"\W*([^\W\d_]+)[\W_]*0*([0-9]{1,9})(?:[\W_]+[Ll]*|[Ll]+)[\W_]*0*([1-5])(?:\.0)?(?:[\W_]*([A-Da-d]))?\W*"
+)
+
+
+def near_stem(name: str) -> str:
+    """The name by the default pattern that another one may be meant as; empty where none is near.
+
+    >>> near_stem("ALS-7-3"), near_stem("ALS7_L03"), near_stem("ALS 7 (3)"), near_stem("sheet_1")
+    ('ALS_7_3', 'ALS_7_3', 'ALS_7_3', '')
+    """
+    match = _NEARLY.fullmatch(composed(name)[:200])
+    return "_".join(part for part in match.groups() if part) if match else ""
 
 
 def _matching(settings: Settings) -> Callable[[str], re.Match[str] | None]:

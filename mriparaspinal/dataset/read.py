@@ -350,8 +350,8 @@ def _sort(
         found.problems.append(Problem(name, "", "error", "no-known-label", message, remedy))
     elif ignored:
         found.problems.append(unknown_labels(name, ignored, aliases))
-        labels = tuple(dict.fromkeys(ignored))
-        found.ignored = labels if len(labels) <= _HINTS and max(map(len, labels)) <= _LONG else ()
+        others = tuple(dict.fromkeys(ignored))
+        found.ignored = others if len(others) <= _HINTS and max(map(len, others)) <= _LONG else ()
     return anatomy
 
 

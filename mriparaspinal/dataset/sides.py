@@ -51,17 +51,18 @@ def with_sides(
         anatomy.seen.add((p.region.name, p.region.side))
         faulty.add((p.region.name, p.region.side))
     anatomy.seen |= {(name, "") for name in wrong.unclear}
-    good += [p for p in sided if p not in wrong.contours]
-    unsided = [p for p in muscles if not p.region.side]
     # Without a reference no side is guessed: the middle of pairs only checks labels that give theirs.
-    if unsided and reference is None:
-        anatomy.problems.append(_side_unknown(unsided, file))
-        anatomy.seen |= {(p.region.name, "") for p in unsided}
-    for p in unsided if reference is not None else ():
-        if p.patch.left <= reference <= p.patch.right - 1:
+    sideless = [p for p in muscles if not p.region.side] if reference is None else []
+    anatomy.problems += _side_unknown(sideless, file)
+    anatomy.seen |= {(p.region.name, "") for p in sideless}
+    for p in muscles:
+        if p.region.side:
+            if p not in wrong.contours:
+                good.append(p)
+        elif reference is not None and p.patch.left <= reference <= p.patch.right - 1:
             anatomy.problems.append(error_of(file, p.contour.label, _ACROSS))
             anatomy.seen.add((p.region.name, ""))
-        else:
+        elif reference is not None:
             side = _side_shown(p.patch, reference, settings)
             good.append(replace(p, region=p.region._replace(side=side)))
     if midline is not None:
@@ -210,24 +211,27 @@ def _unusual_places(placed: list[Placed], midline: float, file: str) -> list[Pro
 
 _ACROSS: Finding = (
     "crosses-midline",
-    "a contour without a side in its label crosses the middle of the reference; expected one contour per side",
+    "a contour without a side in its label crosses the middle of the reference; "
+    "expected one contour per side",
     "draw each side by itself, or name the side in the label",
 )
 
 
-def _side_unknown(unsided: list[Placed], file: str) -> Problem:
+def _side_unknown(unsided: list[Placed], file: str) -> list[Problem]:
     """The error about the contours of a slice without a reference whose labels do not give their side."""
+    if not unsided:
+        return []
     labels = ", ".join(dict.fromkeys(p.contour.label for p in unsided))
     names = ", ".join(dict.fromkeys(f"{p.region.name}_L" for p in unsided))
     found = "no side in the label and no valid reference contour to derive it from"
     remedy = "name the side in the label, or draw the reference"
-    return error_of(file, labels, ("side-unknown", f"{found}; expected a label such as {names}", remedy))
+    return [error_of(file, labels, ("side-unknown", f"{found}; expected a label such as {names}", remedy))]
 
 
 def _contradictions(
     contradicting: list[Placed], sided: list[Placed], settings: Settings, file: str, seen: set[RegionKey]
 ) -> list[Problem]:
-    """The errors about contours on the other side than their labels say; ``seen``: what is not missing then."""
+    """The errors about contours on the other side; ``seen`` gains those that are meant by them."""
     left = settings.image_left
     display = f"the patient's {left} at the left of the image (--image-left {left})"
     if len(contradicting) == len(sided):
@@ -250,7 +254,7 @@ def _contradictions(
             if p.region.side == "right":
                 continue
             label = ", ".join(str(region) for region in (p.region, other))
-            found = f"each of the two lies on the other side: their labels are exchanged"
+            found = "each of the two lies on the other side: their labels are exchanged"
             remedy = "exchange the two labels"
         elif all(q.region != other for q in sided):
             found += f", where {other} is missing: did you mean {other}?"

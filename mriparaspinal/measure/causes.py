@@ -73,7 +73,11 @@ def _mistake(file: str, label: str, gone: Sequence[Problem]) -> Problem:
     verb = "is" if len(gone) == 1 else "are"
     found = f"the label {label!r} means no region; expected {regions}, which {verb} missing: did you mean "
     found += f"{gone[0].shape}?"
-    hence = "rcsa stays empty" if gone[0].code == "missing-reference" else "there is no row, nor one for both sides"
+    hence = (
+        "rcsa stays empty"
+        if gone[0].code == "missing-reference"
+        else "there is no row, nor one for both sides"
+    )
     return Problem(file, label, "error", "unknown-label", found, f"correct the label: without it {hence}")
 
 

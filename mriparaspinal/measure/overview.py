@@ -12,7 +12,8 @@ from typing import Literal
 from mriparaspinal.core.model import WHOLE, Problem, Settings, Slice, SliceResult
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import natural_key
-from mriparaspinal.dataset.find import name_parser, participant_of
+from mriparaspinal.dataset.find import name_parser, near_stem
+from mriparaspinal.dataset.strays import kind
 from mriparaspinal.io.folder import stands_for
 from mriparaspinal.measure.dataset import MeasuredDataset
 
@@ -103,11 +104,14 @@ def _never_read(
         excluded = problem.code == "excluded-by-review" and not problem.shape
         if problem.file in there or not (problem.severity == "error" or excluded):
             continue
-        if participant_of(problem.file, who):
-            name = stands_for(problem.file) or problem.file
-            parsed = who(name[: name.rindex(".")])
-            if not isinstance(parsed, str):
-                found.append((parsed[0], parsed[2], "excluded" if excluded else "error"))
+        name = stands_for(problem.file) or problem.file
+        stem = name.rpartition(".")[0]
+        parsed = who(stem) if kind(name) else ""
+        if isinstance(parsed, str) and problem.code == "bad-name" and settings.name_pattern is None:
+            folder, slash, own = stem.rpartition("/")
+            parsed = who(f"{folder}{slash}{near_stem(own)}")
+        if not isinstance(parsed, str):
+            found.append((parsed[0], parsed[2], "excluded" if excluded else "error"))
     return found
 
 
@@ -140,11 +144,12 @@ def _perhaps_one(states: Mapping[str, Mapping[str, State]]) -> tuple[tuple[str, 
     for who, segments in lacking.items():
         if segments:
             numbers[tuple(re.findall(r"\d+", who))].append(who)
+    every = max((len(of) for of in states.values()), default=0)
     pairs = []
     for alike in numbers.values():
         for place, one in enumerate(alike[:20]):
             for other in alike[place + 1 : 20]:
-                apart = not lacking[one] & lacking[other]
+                apart = len(lacking[one]) + len(lacking[other]) == len(lacking[one] | lacking[other]) == every
                 if apart and SequenceMatcher(None, composed(one), composed(other)).ratio() >= _ALIKE:
                     pairs.append((one, other))
     return tuple(pairs)
