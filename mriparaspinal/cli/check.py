@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import VERBOSE, progress_bar, say, show_table
+from mriparaspinal.cli.console import VERBOSE, progress_bar, say, say_problems, show_table
 from mriparaspinal.cli.overview import gap_rows, plain, show_overview
-from mriparaspinal.cli.problems import say_problems
 from mriparaspinal.cli.steps import end, say_faults
 from mriparaspinal.cli.summary import measured_rows, print_json, show
 from mriparaspinal.core.text import count_of

@@ -6,7 +6,9 @@ import io
 import logging
 import os
 import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -62,11 +64,6 @@ def is_quiet() -> bool:
     return _TERMINAL.level > logging.INFO
 
 
-def is_verbose() -> bool:
-    """Whether everything is said."""
-    return _TERMINAL.level <= VERBOSE
-
-
 def log(text: str) -> None:
     """A line for the log alone, where there is one: what is shown in another form."""
     LOGGER.debug(printable(text))
@@ -102,11 +99,47 @@ def if_read(stream: TextIO) -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def say_problems(problems: Sequence[Problem]) -> None:
-    """Problems, errors first: one line a kind where they are many."""
-    from mriparaspinal.cli.problems import say_problems
+def say_problems(problems: Sequence[Problem], most: int | None = None) -> None:
+    """Problems on stderr, errors alone with --quiet, each by itself with --verbose; the log has each.
 
-    say_problems(problems)
+    ``most``: the lines that they may take.
+    """
+    from mriparaspinal.cli.problems import LINES, problem_lines
+
+    for problem in problems:
+        log(problem.line())
+    if is_quiet():
+        problems = [problem for problem in problems if problem.severity == "error"]
+    if _TERMINAL.level <= VERBOSE:
+        ordered = sorted(problems, key=lambda problem: problem.severity)
+        lines = [(str(problem.severity), problem.line()) for problem in ordered]
+    else:
+        lines = problem_lines(problems, LINES if most is None else most, screen_width())
+    if sys.stderr.isatty():
+        _show_wrapped(lines)
+        return
+    with if_read(sys.stderr):
+        for _, text in lines:
+            print(text, file=sys.stderr)
+
+
+def screen_width() -> int:
+    """The width of the terminal, or the usual one where stderr is none."""
+    return shutil.get_terminal_size().columns if sys.stderr.isatty() else 80
+
+
+def _show_wrapped(lines: Iterable[tuple[str, str]]) -> None:
+    """Lines on a terminal, each with its severity, which has a colour."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True, highlight=False)
+    for severity, text in lines:
+        for part in textwrap.wrap(text, console.width, subsequent_indent=" " * 6, break_on_hyphens=False):
+            styled = Text(part)
+            if severity:
+                styled.highlight_words([f"{severity}:"], style="red" if severity == "error" else "yellow")
+            console.print(styled, soft_wrap=True)
 
 
 @contextmanager

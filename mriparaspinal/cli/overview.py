@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from mriparaspinal.cli.console import if_read, is_quiet, log
-from mriparaspinal.cli.problems import screen_width
+from mriparaspinal.cli.console import if_read, is_quiet, log, screen_width
 from mriparaspinal.cli.summary import Rows
 from mriparaspinal.core.model import printable
 from mriparaspinal.core.text import and_more, count_of
-from mriparaspinal.measure.overview import Overview, State
+
+if TYPE_CHECKING:
+    from mriparaspinal.measure.overview import Overview, State
 
 #: Lines that the participants may take.
 LINES = 7

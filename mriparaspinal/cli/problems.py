@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
-import textwrap
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,8 +22,6 @@ _FEW = 3
 
 Line = tuple[str, str]
 """A severity, or nothing, and a text."""
-
-_STYLES = {"error": "red", "warning": "yellow"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,46 +120,3 @@ def _all(kind: _Kind, lines: list[str]) -> list[str]:
 
 def _height(text: str, width: int) -> int:
     return -(-len(text) // width)
-
-
-def say_problems(problems: Sequence[Problem], most: int = LINES) -> None:
-    """Problems on stderr, errors alone with --quiet, each by itself with --verbose; the log has each."""
-    from mriparaspinal.cli.console import is_quiet, is_verbose, log
-
-    for problem in problems:
-        log(problem.line())
-    if is_quiet():
-        problems = [problem for problem in problems if problem.severity == "error"]
-    if is_verbose():
-        ordered = sorted(problems, key=lambda problem: problem.severity)
-        show_lines([(problem.severity, problem.line()) for problem in ordered])
-    else:
-        show_lines(problem_lines(problems, most, screen_width()))
-
-
-def screen_width() -> int:
-    """The width of the terminal, or the usual one where stderr is none."""
-    return shutil.get_terminal_size((WIDTH, 24)).columns if sys.stderr.isatty() else WIDTH
-
-
-def show_lines(lines: Sequence[Line]) -> None:
-    """Lines on stderr: in colours, and wrapped, on a terminal."""
-    from mriparaspinal.cli.console import if_read
-
-    if not sys.stderr.isatty():
-        with if_read(sys.stderr):
-            for _, text in lines:
-                print(text, file=sys.stderr)
-        return
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(stderr=True, highlight=False)
-    for severity, text in lines:
-        for part in textwrap.wrap(text, console.width, subsequent_indent="      ", drop_whitespace=False) or [
-            ""
-        ]:
-            styled = Text(part)
-            if severity:
-                styled.highlight_words([f"{severity}:"], style=_STYLES[severity])
-            console.print(styled, soft_wrap=True)

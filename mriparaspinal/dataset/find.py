@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import USUAL_ENDINGS
 from mriparaspinal.core.model import SEGMENTS, Problem, Settings, Slice
-from mriparaspinal.core.spelling import composed, difference, loose_key
+from mriparaspinal.core.spelling import composed, difference, loose_key, near_stem
 from mriparaspinal.core.text import natural_key
 from mriparaspinal.dataset.strays import (
     Content,
@@ -234,22 +234,6 @@ def name_parser(settings: Settings) -> Callable[[str], Who | str]:
         return f"{group}_{patient}", group, segment, letter
 
     return parse
-
-
-#: A name with all that a default one has, otherwise separated: ALS-7-3, als 7 L3, ALS7_03.
-_NEARLY = re.compile(
-    r"\W*([^\W\d_]+)[\W_]*0*([0-9]{1,9})(?:[\W_]+[Ll]*|[Ll]+)[\W_]*0*([1-5])(?:\.0)?(?:[\W_]*([A-Da-d]))?\W*"
-)
-
-
-def near_stem(name: str) -> str:
-    """The name by the default pattern that another one may be meant as; empty where none is near.
-
-    >>> near_stem("ALS-7-3"), near_stem("ALS7_L03"), near_stem("ALS 7 (3)"), near_stem("sheet_1")
-    ('ALS_7_3', 'ALS_7_3', 'ALS_7_3', '')
-    """
-    match = _NEARLY.fullmatch(composed(name)[:200])
-    return "_".join(part for part in match.groups() if part) if match else ""
 
 
 def _matching(settings: Settings) -> Callable[[str], re.Match[str] | None]:

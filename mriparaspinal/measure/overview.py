@@ -10,9 +10,9 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 from mriparaspinal.core.model import WHOLE, Problem, Settings, Slice, SliceResult
-from mriparaspinal.core.spelling import composed
+from mriparaspinal.core.spelling import composed, near_stem
 from mriparaspinal.core.text import natural_key
-from mriparaspinal.dataset.find import name_parser, near_stem
+from mriparaspinal.dataset.find import name_parser
 from mriparaspinal.dataset.strays import kind
 from mriparaspinal.io.folder import stands_for
 from mriparaspinal.measure.dataset import MeasuredDataset
