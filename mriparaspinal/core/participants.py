@@ -88,16 +88,6 @@ _UNKNOWN = (
     *("unknown", "unk", "not known", "not reported", "unclear", "?", "unbekannt", "inconnu"),
     "desconocido",
 )
-    "unknown",
-    "unk",
-    "not known",
-    "not reported",
-    "unclear",
-    "?",
-    "unbekannt",
-    "inconnu",
-    "desconocido",
-]
 
 #: Other entries for sex that are valid, not misspellings of M or F.
 _FURTHER_SEXES = {"o", "other", "x", "d", "divers", "diverse", "intersex", "nonbinary", "non binary"}
