@@ -199,6 +199,8 @@ class SliceResult:
     """The regions that a review leaves out; :data:`WHOLE` for the slice."""
     ignored: tuple[str, ...] = ()
     """The labels that mean no region."""
+    several: tuple[str, ...] = ()
+    """The muscles that several contours are labelled as: ``MF_L``."""
 
 
 def _about(doc: str, unit: str = "") -> dict[str, str]:

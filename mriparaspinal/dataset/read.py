@@ -83,9 +83,11 @@ def _judged(
         return OpenSlice(problems=problems, left_out=left_out)
     found = read()
     aliases = aliases_of(settings)
-    regions = ((problem, region_of(problem.shape, aliases)) for problem in found.problems)
-    # What is wrong with a region that is left out does not matter any more.
-    problems += [p for p, r in regions if r is None or (r.name, r.side) not in left_out]
+    for problem in found.problems:
+        regions = [region_of(label, aliases) for label in problem.shape.split(", ")]
+        # What is wrong with regions that are left out does not matter any more.
+        if any(region is None or (region.name, region.side) not in left_out for region in regions):
+            problems.append(problem)
     found.problems, found.left_out = problems, left_out
     if found.anatomy is not None:
         for key in left_out:

@@ -22,7 +22,11 @@ def root_causes(
     A region is missing where its label is mistyped: that is one error, about the label. Contours without a
     side have none where there is no reference to part the sides: that is one error, about the reference.
     """
-    files = {r.slice.annotation: r for r in results if r.ignored or not any(side for _, side in r.seen)}
+    files = {
+        result.slice.annotation: result
+        for result in results
+        if result.ignored or result.several or not any(side for _, side in result.seen)
+    }
     by_file: dict[str, list[Problem]] = defaultdict(list)
     for problem in problems:
         if problem.file in files:
@@ -34,7 +38,8 @@ def root_causes(
             found.append(problem)
         elif own := by_file.pop(problem.file, None):
             result = files[problem.file]
-            found += _without_sides(_mistyped(own, result.ignored, aliases), result)
+            own = _mistyped(own, result.ignored, aliases)
+            found += _without_sides(_labelled_twice(own, result.several), result)
     return found
 
 
@@ -79,6 +84,24 @@ def _mistake(file: str, label: str, gone: Sequence[Problem]) -> Problem:
         else "there is no row, nor one for both sides"
     )
     return Problem(file, label, "error", "unknown-label", found, f"correct the label: without it {hence}")
+
+
+def _labelled_twice(own: list[Problem], several: Sequence[str]) -> list[Problem]:
+    """The problems of a file, those of missing muscles with the label that two contours of the side have."""
+    found = []
+    told: set[str] = set()
+    for problem in own:
+        same_side = [label for label in several if label[-1] == problem.shape[-1:]]
+        if problem.code == "missing-muscle" and same_side:
+            told.update(same_side)
+            twice = " and ".join(same_side)
+            words = f"no contour of {problem.shape}, but several of {twice}; expected a label for each region"
+            remedy = f"label one of them {problem.shape} if it is that: until then it counts as {twice}"
+            problem = replace(problem, message=words, remedy=f"{remedy}, and {problem.shape} has no row")
+        found.append(problem)
+    # That one of the two lies elsewhere follows from it.
+    places = {p for p in found if p.code == "front-contradicts-back" and str(parse_label(p.shape)) in told}
+    return [problem for problem in found if problem not in places]
 
 
 def _without_sides(own: list[Problem], result: SliceResult) -> list[Problem]:

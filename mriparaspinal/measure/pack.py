@@ -26,7 +26,7 @@ _Flat = tuple[
     tuple[float, float] | None,
     bytes,
     tuple[bool, int, tuple[tuple[str, str], ...]],
-    tuple[str, ...],
+    tuple[tuple[str, ...], tuple[str, ...]],
 ]
 
 _encoder = msgspec.msgpack.Encoder()
@@ -62,13 +62,13 @@ def pack(result: SliceResult) -> bytes:
     seen = sorted(result.seen)
     head = (counts, seen, result.measurable, result.problems)
     judged = (result.draft, result.as_drawn, sorted(result.left_out))
-    own = (digests, result.threshold, result.deep, result.fit, result.drawing, judged, result.ignored)
-    return encode((*head, *own))
+    own = (digests, result.threshold, result.deep, result.fit, result.drawing, judged)
+    return encode((*head, *own, (result.ignored, result.several)))
 
 
 def unpack(slice_: Slice, raw: bytes) -> SliceResult:
     """The result that was packed; numbers keep their type. Raises msgspec's errors for other bytes."""
-    counts, seen, measurable, problems, digests, threshold, deep, fit, drawing, judged, ignored = decode(
+    counts, seen, measurable, problems, digests, threshold, deep, fit, drawing, judged, labels = decode(
         raw, _decoder
     )
     draft, as_drawn, left_out = judged
@@ -86,7 +86,7 @@ def unpack(slice_: Slice, raw: bytes) -> SliceResult:
         draft,
         as_drawn,
         _regions(left_out),
-        ignored,
+        *labels,
     )
 
 
