@@ -69,8 +69,7 @@ def overview_lines(overview: Overview, sign: int, width: int = 80, most: int = L
         lines.append([(f"{count_of(len(told), 'more participant')} {what}", "")])
     if sure:
         others = "other " if lines else ""
-        segments = len(overview.segments)
-        every = f"all {segments} segments" if segments > 1 else f"{overview.segments[0]}"
+        every = ", ".join(overview.segments)
         lines.append([(f"{count_of(len(sure), others + 'participant')}: {every} measured", "")])
     return lines
 

@@ -329,7 +329,7 @@ def test_a_sound_dataset(tmp_path):
     outcome, problems = check(tmp_path / "data", tmp_path / "new" / "p.json")
     assert (outcome.code, problems, outcome.out) == (0, [], "")
     assert outcome.err.splitlines() == [
-        "4 participants: all 2 segments measured",
+        "4 participants: L3, L4 measured",
         "slices measured      8 of 8",
         "participants         4 (ALS 2, LR 2)",
         "slices per segment   L3 4, L4 4",
