@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,6 @@ import mriparaspinal as mp
 from tests.support.builders.faults import MISTAKES, relabelled, write_faults
 from tests.support.builders.slices import SHAPES, box, grey_image, polygon, write_dataset, write_slice
 from tests.support.builders.study import check, finish, run, start
-
 
 #: The muscles' labels, and those labels without their sides.
 UNSIDED = {label: label[:2] for label in ("PM_L", "PM_R", "ES_L", "ES_R", "MF_L", "MF_R")}
@@ -57,7 +54,7 @@ def test_every_problem_is_told_on_request_and_in_the_log(faults, tmp_path):
 
 
 def test_a_terminal_of_80_columns_and_40_rows(faults):
-    parent, child = pty.openpty()
+    parent, child = pytest.importorskip("pty").openpty()
     environment = {**os.environ, "COLUMNS": "80", "LINES": "40", "TERM": "xterm", "PYTHONIOENCODING": "utf-8"}
     process = start("check", faults, stdout=child, stderr=child, env=environment, text=False)
     os.close(child)
@@ -273,7 +270,3 @@ def test_every_code_has_plain_words():
     rows = re.findall(r"^\| (`.*?) \|", page, flags=re.MULTILINE)
     assert set(KINDS) == {code for row in rows for code in re.findall(r"`([a-z-]+)`", row)}
     assert all(len(words) <= 50 for words in KINDS.values())
-
-
-if sys.platform == "win32":  # no pseudo-terminals
-    del test_a_terminal_of_80_columns_and_40_rows
