@@ -30,7 +30,7 @@ KINDS: dict[str, str] = {
     "image-orientation": "image with a tag that turns it",
     "other-than-prepared": "images changed since prepare",
     "image-too-large": "image too large for a slice",
-    "size-mismatch": "sizes that differ",
+    "size-mismatch": "image and JSON differ in size",
     "size-unknown": "contours of an unknown image size",
     "embedded-differs": "the annotated picture is another one",
     "embedded-other-size": "the annotated picture has another size",

@@ -219,6 +219,16 @@ _FOREIGN_SIDES = {
     "R": ("rechts", "re", "rt", "droite", "derecha", "der", "destra", "dx", "direita", "右"),
 }
 
+#: Names in other languages, which no slip is looked for in.
+_FOREIGN_NAMES = {
+    "MF": ("多裂肌",),
+    "ES": ("竖脊肌", "豎脊肌"),
+    "PM": ("腰大肌",),
+    "QL": ("腰方肌",),
+    "IVD": ("椎间盘", "椎間盤", "bandscheibe", "disque", "disco"),
+    "VB": ("椎体", "椎體", "wirbelkörper", "vertèbre", "vértebra"),
+}
+
 
 def hint(label: str, aliases: Mapping[str, str]) -> str:
     """What a label that means no region may have been meant as, for a message; empty where nothing is near.
@@ -259,8 +269,9 @@ def near_regions(label: str) -> tuple[Region, ...]:
     if numbered and (region := parse_label(numbered[1])) and region.side:
         return (region,)
     words = re.split(r"[\W_]+", text)
-    level = [word for word in words if not re.fullmatch(r"l?[1-5]", word)]
-    if level != words and (region := parse_label("_".join(level))):
+    # Without a level, or the numbers that ImageJ sets before a name.
+    rest = [word for word in words if not re.fullmatch(r"l?[1-5]|\d+", word)]
+    if rest != words and (region := parse_label("_".join(rest))):
         return (region,)
     exchanged = [name for name in names if sorted(name) == sorted(bare)]
     near = exchanged or get_close_matches(bare, names, n=4, cutoff=0.66)
@@ -287,11 +298,12 @@ def _slips() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def _foreign() -> dict[str, str]:
     """Names with a side of another language, without gaps: too short to look for slips in them."""
-    return {
+    names = {name: region for region, words in _FOREIGN_NAMES.items() for name in words}
+    return names | {
         pair: f"{muscle}_{side}"
         for muscle in MUSCLES
         for side, spellings in _FOREIGN_SIDES.items()
-        for word in (word.replace(" ", "") for word in _NAMES[muscle])
+        for word in (*(word.replace(" ", "") for word in _NAMES[muscle]), *_FOREIGN_NAMES[muscle])
         for spelling in spellings
         for pair in (word + spelling, spelling + word)
     }

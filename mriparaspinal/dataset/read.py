@@ -129,7 +129,11 @@ def _read_slice(root: Path, slice_: Slice, settings: Settings, source: ContourSo
         patches = found.anatomy.patches.values()
         frame = frame_of(patches) if patches else None
         problem = embedded_problem(name, annotation, image, raw, settings.window, frame)
-        found.problems += [] if problem is None else [problem]
+        if problem is not None:
+            # Contours of another image's size lie off the middle of this one: that follows.
+            resized = problem.code == "embedded-other-size"
+            kept = [other for other in found.problems if not (resized and other.code == "off-centre")]
+            found.problems = [*kept, problem]
     return found
 
 
