@@ -251,11 +251,12 @@ def _contradictions(
         remedy = "correct the label's side, or the contour"
         label = p.contour.label
         if other in regions:
-            if p.region.side == "right":
+            pair = [q for q in contradicting if q.region in (p.region, other)]
+            if p is not pair[0]:
                 continue
-            label = ", ".join(str(region) for region in (p.region, other))
-            found = "each of the two lies on the other side: their labels are exchanged"
-            remedy = "exchange the two labels"
+            label = ", ".join(dict.fromkeys(q.contour.label for q in pair))
+            found = "the two lie on each other's side: their labels are exchanged"
+            remedy = "exchange the labels"
         elif all(q.region != other for q in sided):
             found += f", where {other} is missing: did you mean {other}?"
             seen.add((other.name, other.side))

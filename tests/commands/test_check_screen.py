@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import mriparaspinal as mp
-from tests.support.builders.faults import MISTAKES, relabelled, write_faults
+from tests.support.builders.mistakes import MISTAKES, relabelled, write_faults
 from tests.support.builders.slices import SHAPES, box, grey_image, polygon, write_dataset, write_slice
 from tests.support.builders.study import check, finish, run, start
 
