@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -59,8 +60,8 @@ def show_overview(overview: Overview) -> None:
 
 def overview_lines(overview: Overview, sign: int, width: int = 80, most: int = LINES) -> list[Cells]:
     """The lines of the picture; ``sign``: 0 for letters, 1 for signs."""
-    sure = [who for who, states in overview.states.items() if set(states.values()) == {"measured"}]
-    told = [who for who in overview.states if who not in set(sure)]
+    sure = {who for who, states in overview.states.items() if set(states.values()) == {"measured"}}
+    told = [who for who in overview.states if who not in sure]
     lines: list[Cells] = []
     if told:
         lines, told = _blocks(overview, told, sign, width, most)
@@ -78,7 +79,7 @@ def _blocks(
     overview: Overview, told: Sequence[str], sign: int, width: int, most: int
 ) -> tuple[list[Cells], list[str]]:
     """Participants below and beside each other, under the segments' names, and those without room."""
-    room = min(max(map(len, map(printable, told))), _LONGEST)
+    room = min(max(_width(printable(who)) for who in told), _LONGEST)
     wide = room + 3 * len(overview.segments) + 4
     beside = max(1, (width + 4) // wide)
     below = min(most - 2, -(-len(told) // beside))
@@ -97,12 +98,18 @@ def _blocks(
 
 def _cells(who: str, overview: Overview, sign: int, room: int) -> Cells:
     name = printable(who)
-    name = name if len(name) <= room else f"{name[: room - 1]}~"
-    cells: Cells = [(f"{name:<{room}}", "")]
+    while _width(name) > room:
+        name = f"{name[:-2]}~"
+    cells: Cells = [(name + " " * (room - _width(name)), "")]
     for state in overview.states[who].values():
         signs = SIGNS[state]
         cells += [(" ", ""), (f"{signs[sign]:<2}", signs[2])]
     return [*cells, (" " * 4, "")]
+
+
+def _width(text: str) -> int:
+    """The columns of a terminal that a text takes: two for a Chinese character."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _counts(overview: Overview, told: Sequence[str]) -> str:

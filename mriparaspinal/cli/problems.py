@@ -37,9 +37,11 @@ class _Kind:
         words = f"{self.severity}: {KINDS.get(self.code, self.code)} ({self.code}): "
         head = f"{len(self.problems):>{digits}} × {words}"
         names = list(dict.fromkeys(_name(problem) for problem in self.problems))
-        shown = [head + and_more(names, most) for most in range(1, min(len(names), 20) + 1)]
-        shown.insert(0, head + and_more([names[0].partition(" ")[0]], count=len(names)))
-        return printable(next((text for text in reversed(shown) if len(text) <= width), shown[0]))
+        shown = [and_more(names, most) for most in range(min(len(names), 20), 0, -1)]
+        # Without the contour, without the folders.
+        for first in (names[0].partition(" ")[0], names[0].rpartition("/")[2].partition(" ")[0]):
+            shown.append(and_more([first], count=len(names)))
+        return printable(head + next((text for text in shown if len(head + text) <= width), shown[-1]))
 
     @property
     def differ(self) -> bool:
@@ -64,27 +66,28 @@ def problem_lines(problems: Iterable[Problem], most: int = LINES, width: int = W
     kinds = _kinds(problems)
     shown, rest = _with_room(kinds, most - 1)
     digits = len(str(max((len(kind.problems) for kind in shown), default=0)))
-    texts = {id(kind): [kind.brief(digits, width)] for kind in shown}
-    left = most - 2 - sum(_height(text, width) for lines in texts.values() for text in lines)
+    texts = [[kind.brief(digits, width)] for kind in shown]
+    left = most - 2 - sum(_height(lines, width) for lines in texts)
+    whole: set[int] = set()
     for written_out in (_first, _all):
-        for kind in shown:
-            lines = written_out(kind, texts[id(kind)])
-            more = sum(_height(t, width) for t in lines) - sum(_height(t, width) for t in texts[id(kind)])
+        for place, kind in enumerate(shown):
+            lines = written_out(kind, texts[place])
+            more = _height(lines, width) - _height(texts[place], width)
             if more <= left:
-                texts[id(kind)] = lines
                 left -= more
-    found: list[Line] = [(kind.severity, text) for kind in shown for text in texts[id(kind)]]
+                texts[place] = lines
+                whole |= {place} if lines == [problem.line() for problem in kind.problems] else set()
+    found: list[Line] = [
+        (kind.severity, text) for kind, lines in zip(shown, texts, strict=True) for text in lines
+    ]
     for severity in ("error", "warning"):
         others = [kind for kind in rest if kind.severity == severity]
         if others:
-            number = sum(len(kind.problems) for kind in others)
-            codes = and_more((kind.code for kind in others), 4)
-            kinds_ = count_of(len(others), "more kind")
-            found.append((severity, f"{kinds_} of {severity} with {count_of(number, severity)}: {codes}"))
-    hidden = sum(len(kind.problems) for kind in kinds) - sum(
-        len(kind.problems) if len(texts[id(kind)]) == len(kind.problems) else 1 for kind in shown
-    )
-    return [*found, ("", "--verbose lists all problems, one by one")] if hidden else found
+            number = count_of(sum(len(kind.problems) for kind in others), severity)
+            codes = and_more((kind.code for kind in others), 2)
+            found.append((severity, f"{count_of(len(others), 'more kind')}, {number}: {codes}"))
+    all_told = len(whole) == len(kinds)
+    return found if all_told else [*found, ("", "--verbose lists all problems, one by one")]
 
 
 def _kinds(problems: Iterable[Problem]) -> list[_Kind]:
@@ -118,5 +121,5 @@ def _all(kind: _Kind, lines: list[str]) -> list[str]:
     return [problem.line() for problem in kind.problems] if few else lines
 
 
-def _height(text: str, width: int) -> int:
-    return -(-len(text) // width)
+def _height(lines: list[str], width: int) -> int:
+    return sum(-(-len(text) // width) for text in lines)

@@ -84,7 +84,7 @@ def near_stem(name: str) -> str:
     >>> near_stem("ALS-7-3"), near_stem("ALS7_L03"), near_stem("ALS 7 (3)"), near_stem("sheet_1")
     ('ALS_7_3', 'ALS_7_3', 'ALS_7_3', '')
     """
-    match = _NEARLY.fullmatch(composed(name)[:200])
+    match = _NEARLY.fullmatch(composed(name)) if len(name) < 60 else None
     return "_".join(part for part in match.groups() if part) if match else ""
 
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+import posixpath
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from mriparaspinal.core.labels import Region, near_regions, parse_label
 from mriparaspinal.core.model import Problem, Settings, SliceResult
+from mriparaspinal.core.spelling import nearest
+from mriparaspinal.dataset.find import name_parser
 from mriparaspinal.dataset.read import aliases_of, unknown_labels
+from mriparaspinal.dataset.strays import Who, kind
 
 #: Told of regions that no label of a slice names.
+#: Files without a partner that are compared with each other, in a folder.
+_MOST = 50
+
 _MISSING = ("missing-muscle", "missing-reference")
 
 
@@ -40,7 +48,46 @@ def root_causes(
             result = files[problem.file]
             own = _mistyped(own, result.ignored, aliases)
             found += _without_sides(_labelled_twice(own, result.several), result)
-    return found
+    return _names_apart(found, settings)
+
+
+def _names_apart(problems: list[Problem], settings: Settings) -> list[Problem]:
+    """The problems, with one for an image and a JSON of one folder that each lack the other by a slip."""
+    folders: dict[str, tuple[list[Problem], list[Problem]]] = defaultdict(lambda: ([], []))
+    for problem in problems:
+        alone = {"image": "image-without-json", "json": "json-without-image"}.get(kind(problem.file))
+        if problem.code in (alone, "bad-name"):
+            folders[posixpath.dirname(problem.file)][alone == "json-without-image"].append(problem)
+    who = name_parser(settings)
+    joined: dict[Problem, Problem | None] = {}
+    for images, annotations in folders.values():
+        pairs = [(i, a) for i in images[:_MOST] for a in annotations[:_MOST] if _one_slice(i, a, who)]
+        times = Counter(problem for pair in pairs for problem in pair)
+        for image, annotation in pairs:
+            if times[image] == times[annotation] == 1:
+                found = (
+                    f"{image.file} has no JSON, and {annotation.file} no image: their names differ by a slip"
+                )
+                remedy = "rename one of them if they are one slice: neither is measured"
+                message = f"{found}; expected one name but for the ending"
+                joined[image] = Problem(image.file, "", "error", "names-differ", message, remedy)
+                joined[annotation] = None
+    told = (joined.get(problem, problem) for problem in problems)
+    return [problem for problem in told if problem is not None]
+
+
+def _one_slice(image: Problem, annotation: Problem, who: Callable[[str], Who | str]) -> bool:
+    """Whether two files may be one slice: by what their names mean, or by the names but for a slip."""
+    if image.code == annotation.code:
+        return False  # names of no slice
+    stems = [problem.file.rpartition(".")[0] for problem in (image, annotation)]
+    whose = [who(stem) for stem in stems]
+    if whose[0] == whose[1]:
+        return True
+    one, other = map(posixpath.basename, stems)
+    if re.sub(r"[\W_]+", "", one).casefold() == re.sub(r"[\W_]+", "", other).casefold():
+        return True
+    return re.findall(r"\d+", one) == re.findall(r"\d+", other) and nearest(one, [other]) != ""
 
 
 def _mistyped(own: list[Problem], ignored: Sequence[str], aliases: Mapping[str, str]) -> list[Problem]:

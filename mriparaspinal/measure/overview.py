@@ -129,8 +129,8 @@ def _no_side(measured: MeasuredDataset, settings: Settings) -> tuple[str, ...]:
     people = measured.study.participants
     groups = {result.slice.participant_id: result.slice.group for result in measured.results}
     known = Counter(groups[who] for who in groups if people.value(who, _SIDE))
-    asked = {contrast[len("side:") :].partition("[")[0] for contrast in settings.contrasts}
-    wanted = set(known) | (asked if known else set())
+    sides = (contrast.removeprefix("side:") for contrast in settings.contrasts if contrast[:5] == "side:")
+    wanted = {*known, *(group.partition("[")[0] for group in sides)} if known else set()
     return tuple(who for who in groups if groups[who] in wanted and not people.value(who, _SIDE))
 
 
