@@ -88,6 +88,22 @@ def near_stem(name: str) -> str:
     return "_".join(part for part in match.groups() if part) if match else ""
 
 
+#: A name by the default pattern but for its segment: ALS_7_6, ALS_7_S1.
+_OTHER_SEGMENT = re.compile(r"[^\W\d_](?:[^\W_]|-)*_[0-9]+_([A-Za-z]{,2}[0-9]{1,2})")
+
+
+def meant_by(name: str) -> str:
+    """What the name of a slice may be meant as, or what is wrong with its segment, for the end of a message.
+
+    >>> meant_by("ALS-7-3"), meant_by("ALS_7_6")
+    (': did you mean ALS_7_3?', ': 6 is no segment (1 to 5, or L1 to L5)')
+    """
+    if near := near_stem(name):
+        return f": did you mean {near}?"
+    other = _OTHER_SEGMENT.fullmatch(name)
+    return f": {other[1]} is no segment (1 to 5, or L1 to L5)" if other else ""
+
+
 #: Words that columns have besides their name.
 _FILLING = {"a", "at", "of", "the", "in", "years", "year", "months", "mm", "points"}
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import USUAL_ENDINGS
 from mriparaspinal.core.model import SEGMENTS, Problem, Settings, Slice
-from mriparaspinal.core.spelling import composed, difference, loose_key, near_stem
+from mriparaspinal.core.spelling import composed, difference, loose_key, meant_by
 from mriparaspinal.core.text import natural_key
 from mriparaspinal.dataset.strays import (
     Content,
@@ -30,9 +30,6 @@ from mriparaspinal.parallel.map import time_limit
 DEFAULT_NAME_PATTERN = (
     r"(?P<group>[^\W\d_](?:[^\W_]|-)*)_(?P<patient>[0-9]+)_(?P<segment>[Ll]?[1-5])(?:_(?P<slice>[A-Za-z]))?"
 )
-
-#: The same with a segment that is none: S1, 6.
-_OTHER_SEGMENT = re.compile(DEFAULT_NAME_PATTERN.replace("[Ll]?[1-5]", "[A-Za-z]{,2}[0-9]{1,2}"))
 
 #: Seconds of computing that a pattern of the user's may take for all names: 20,000 take a tenth of one.
 _MATCHING = 5.0
@@ -213,10 +210,7 @@ def name_parser(settings: Settings) -> Callable[[str], Who | str]:
         folder, _, name = stem.rpartition("/")
         match = matching(name)
         if match is None:
-            if settings.name_pattern is None and (other := _OTHER_SEGMENT.fullmatch(name)):
-                return f"segment {other['segment']!r} was found in {name}; expected 1 to 5 or L1 to L5"
-            near = near_stem(name) if settings.name_pattern is None else ""
-            meant = f": did you mean {near}?" if near else ""
+            meant = meant_by(name) if settings.name_pattern is None else ""
             return f"the name {name} was found; expected {_expected(settings)}{meant}"
         parts = match.groupdict()
         segment = (parts["segment"] or "").upper()

@@ -16,10 +16,10 @@ from mriparaspinal.dataset.read import aliases_of, unknown_labels
 from mriparaspinal.dataset.strays import Who, kind
 
 #: Told of regions that no label of a slice names.
-#: Files without a partner that are compared with each other, in a folder.
-_MOST = 50
-
 _MISSING = ("missing-muscle", "missing-reference")
+
+#: Files of a folder without a partner that are compared with each other.
+_MOST = 50
 
 
 def root_causes(
@@ -55,23 +55,23 @@ def _names_apart(problems: list[Problem], settings: Settings) -> list[Problem]:
     """The problems, with one for an image and a JSON of one folder that each lack the other by a slip."""
     folders: dict[str, tuple[list[Problem], list[Problem]]] = defaultdict(lambda: ([], []))
     for problem in problems:
-        alone = {"image": "image-without-json", "json": "json-without-image"}.get(kind(problem.file))
-        if problem.code in (alone, "bad-name"):
-            folders[posixpath.dirname(problem.file)][alone == "json-without-image"].append(problem)
+        is_json = kind(problem.file) == "json"
+        alone = "json-without-image" if is_json else "image-without-json"
+        # A bad name is a warning where the file has no partner.
+        if problem.code == alone or (problem.code, problem.severity) == ("bad-name", "warning"):
+            folders[posixpath.dirname(problem.file)][is_json].append(problem)
     who = name_parser(settings)
     joined: dict[Problem, Problem | None] = {}
-    for images, annotations in folders.values():
-        pairs = [(i, a) for i in images[:_MOST] for a in annotations[:_MOST] if _one_slice(i, a, who)]
+    for images, jsons in folders.values():
+        pairs = [(i, j) for i in images[:_MOST] for j in jsons[:_MOST] if _one_slice(i, j, who)]
         times = Counter(problem for pair in pairs for problem in pair)
-        for image, annotation in pairs:
-            if times[image] == times[annotation] == 1:
-                found = (
-                    f"{image.file} has no JSON, and {annotation.file} no image: their names differ by a slip"
-                )
+        for image, other in pairs:
+            if times[image] == times[other] == 1:
+                found = f"{image.file} has no JSON, {other.file} has no image, and their names are alike"
                 remedy = "rename one of them if they are one slice: neither is measured"
                 message = f"{found}; expected one name but for the ending"
                 joined[image] = Problem(image.file, "", "error", "names-differ", message, remedy)
-                joined[annotation] = None
+                joined[other] = None
     told = (joined.get(problem, problem) for problem in problems)
     return [problem for problem in told if problem is not None]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -217,6 +218,39 @@ def test_a_wrong_file_name_is_told_with_the_right_one(tmp_path, name):
     (problem,) = check(root, tmp_path / "p.json")[1]
     assert problem["code"] == "bad-name"
     assert problem["message"].endswith(": did you mean ALS_7_3?")
+
+
+@pytest.mark.parametrize(
+    ("image", "annotation"),
+    [("ALS_1_L3.png", "ALS_1_3.json"), ("ALS_1_3.png", "AL_1_3.json"), ("ALS_13.png", "ALS_1_3.json")],
+)
+def test_an_image_and_a_json_whose_names_have_a_slip_are_one_error(tmp_path, image, annotation):
+    root = tmp_path / "data"
+    path = write_slice(root, "x", imagePath=...)
+    path.with_suffix(".png").rename(root / image)
+    path.rename(root / annotation)
+    outcome, problems = check(root, tmp_path / "p.json")
+    assert [(p["file"], p["severity"], p["code"]) for p in problems] == [(image, "error", "names-differ")]
+    assert outcome.code == 4
+
+
+def test_a_json_with_its_own_image_is_measured_beside_an_image_of_nearly_its_name(tmp_path):
+    root = tmp_path / "data"
+    image = write_slice(root, "ALS_1_3").with_suffix(".png")
+    raw = base64.b64encode(image.read_bytes()).decode()
+    write_slice(root, "ALS_1_3", imageData=raw)
+    image.rename(root / "AL_1_3.png")
+    found = mp.quantify(root)
+    assert sorted(found.problems["code"]) == ["embedded-image", "image-without-json"]
+    assert len(found.table) == 9
+
+
+@pytest.mark.parametrize(("name", "segment"), [("ALS_7_6", "6"), ("ALS_7_S1", "S1"), ("ALS_7_T12", "T12")])
+def test_a_segment_that_is_none_is_named(tmp_path, name, segment):
+    root = write_dataset(tmp_path / "data", 1, 1)
+    write_slice(root, name, grey_image(seed=9))
+    (problem,) = check(root, tmp_path / "p.json")[1]
+    assert problem["message"].endswith(f": {segment} is no segment (1 to 5, or L1 to L5)")
 
 
 @pytest.mark.parametrize("name", ["sheet_1", "overview", "ALS73", "IM0001"])
