@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from mriparaspinal.core.labels import Region, near_regions, parse_label
-from mriparaspinal.core.model import Problem, Settings, SliceResult
+from mriparaspinal.core.model import REFERENCES, Problem, Settings, SliceResult
 from mriparaspinal.core.spelling import nearest
 from mriparaspinal.dataset.find import name_parser
 from mriparaspinal.dataset.read import aliases_of, unknown_labels
@@ -125,12 +125,10 @@ def _mistake(file: str, label: str, gone: Sequence[Problem]) -> Problem:
     verb = "is" if len(gone) == 1 else "are"
     found = f"the label {label!r} means no region; expected {regions}, which {verb} missing: did you mean "
     found += f"{gone[0].shape}?"
-    hence = (
-        "rcsa stays empty"
-        if gone[0].code == "missing-reference"
-        else "there is no row, nor one for both sides"
-    )
-    return Problem(file, label, "error", "unknown-label", found, f"correct the label: without it {hence}")
+    is_reference = gone[0].code == "missing-reference"
+    hence = "rcsa stays empty" if is_reference else "there is no row, nor one for both sides"
+    remedy = f"correct the label, or draw {regions}: without {hence}"
+    return Problem(file, label, "error", "unknown-label", found, remedy)
 
 
 def _labelled_twice(own: list[Problem], several: Sequence[str]) -> list[Problem]:
@@ -151,11 +149,16 @@ def _labelled_twice(own: list[Problem], several: Sequence[str]) -> list[Problem]
     return [problem for problem in found if problem not in places]
 
 
+def _of_reference(problem: Problem) -> bool:
+    """Whether a problem is about the mistyped label of a reference."""
+    mistyped = (problem.code, problem.severity) == ("unknown-label", "error")
+    return mistyped and any(region.name in REFERENCES for region in near_regions(problem.shape))
+
+
 def _without_sides(own: list[Problem], result: SliceResult) -> list[Problem]:
     """The problems of a slice of which no label has a side, without what follows from a missing reference."""
     sideless = [problem for problem in own if problem.code == "side-unknown"]
-    gone = [problem for problem in own if problem.code in ("missing-reference", "unknown-label")]
-    gone = [problem for problem in gone if problem.severity == "error"]
+    gone = [problem for problem in own if problem.code == "missing-reference" or _of_reference(problem)]
     if not (sideless and gone) or any(side for _, side in result.seen):
         return own
     labels = ", ".join(problem.shape for problem in sideless)

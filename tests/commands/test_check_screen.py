@@ -97,6 +97,7 @@ def test_one_mistake_is_one_error(tmp_path, mistake):
         ({"ES_L": "MF_L"}, "ES_L", ["several of MF_L", "counts as MF_L"]),
         ({"PM_L": "ES_L"}, "PM_L", ["several of ES_L"]),
         (UNSIDED | {"IVD": ""}, "IVD", ["PM, ES, MF have no side"]),
+        (UNSIDED | {"IVD": "IVDD"}, "IVDD", ["did you mean IVD?", "PM, ES, MF have no side"]),
     ],
 )
 def test_a_mislabelled_contour_is_one_error_that_names_its_label(tmp_path, labels, shape, parts):
