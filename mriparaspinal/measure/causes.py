@@ -127,7 +127,7 @@ def _mistake(file: str, label: str, gone: Sequence[Problem]) -> Problem:
     found += f"{gone[0].shape}?"
     is_reference = gone[0].code == "missing-reference"
     hence = "rcsa stays empty" if is_reference else "there is no row, nor one for both sides"
-    remedy = f"correct the label, or draw {regions}: without {hence}"
+    remedy = f"correct the label, or draw {regions}: without it {hence}"
     return Problem(file, label, "error", "unknown-label", found, remedy)
 
 
