@@ -228,6 +228,10 @@ def _side_unknown(unsided: list[Placed], file: str) -> list[Problem]:
     return [error_of(file, labels, ("side-unknown", f"{found}; expected a label such as {names}", remedy))]
 
 
+def _side_of(p: Placed) -> str:
+    return p.region.side
+
+
 def _contradictions(
     contradicting: list[Placed], sided: list[Placed], settings: Settings, file: str, seen: set[RegionKey]
 ) -> list[Problem]:
@@ -254,7 +258,7 @@ def _contradictions(
             pair = [q for q in contradicting if q.region in (p.region, other)]
             if p is not pair[0]:
                 continue
-            label = ", ".join(dict.fromkeys(q.contour.label for q in pair))
+            label = ", ".join(dict.fromkeys(q.contour.label for q in sorted(pair, key=_side_of)))
             found = "the two lie on each other's side: their labels are exchanged"
             remedy = "exchange the labels"
         elif all(q.region != other for q in sided):
