@@ -36,11 +36,12 @@ class _Kind:
         """How many there are, of what, and the first names that have room."""
         words = f"{self.severity}: {KINDS.get(self.code, self.code)} ({self.code}): "
         head = f"{len(self.problems):>{digits}} × {words}"
-        names = list(dict.fromkeys(_name(problem) for problem in self.problems))
+        places = dict.fromkeys(map(_place, self.problems))
+        names = [f"{place} {shape}".strip() for place, shape in places]
         shown = [and_more(names, most) for most in range(min(len(names), 20), 0, -1)]
         # Without the contour, without the folders.
-        for first in (names[0].partition(" ")[0], names[0].rpartition("/")[2].partition(" ")[0]):
-            shown.append(and_more([first], count=len(names)))
+        first = next(iter(places))[0] or names[0]
+        shown += [and_more([name], count=len(names)) for name in (first, first.rpartition("/")[2])]
         return printable(head + next((text for text in shown if len(head + text) <= width), shown[-1]))
 
     @property
@@ -49,12 +50,12 @@ class _Kind:
         return len({(p.message, p.remedy) for p in self.problems}) > len(self.problems) / 2
 
 
-def _name(problem: Problem) -> str:
-    """A problem's place in short: the slice and the contour, or the row of a table."""
+def _place(problem: Problem) -> tuple[str, str]:
+    """Where a problem is, in short: the slice and the contour, or the row of a table."""
     stem, _, ending = problem.file.rpartition(".")
     if f".{ending.lower()}" in (*IMAGE_ENDINGS, ".json"):
-        return f"{stem} {'+'.join(problem.shape.split(', '))}".rstrip()
-    return problem.shape or problem.file
+        return stem, "+".join(problem.shape.split(", "))
+    return "", problem.shape or problem.file
 
 
 def problem_lines(problems: Iterable[Problem], most: int = LINES, width: int = WIDTH) -> list[Line]:

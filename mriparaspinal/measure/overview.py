@@ -131,7 +131,9 @@ def _no_side(measured: MeasuredDataset, settings: Settings) -> tuple[str, ...]:
     known = Counter(groups[who] for who in groups if people.value(who, _SIDE))
     sides = (contrast.removeprefix("side:") for contrast in settings.contrasts if contrast[:5] == "side:")
     wanted = {*known, *(group.partition("[")[0] for group in sides)} if known else set()
-    return tuple(who for who in groups if groups[who] in wanted and not people.value(who, _SIDE))
+    # Who has no row at all is a problem of its own.
+    listed = (who for who in groups if who in people.rows and groups[who] in wanted)
+    return tuple(who for who in listed if not people.value(who, _SIDE))
 
 
 def _perhaps_one(states: Mapping[str, Mapping[str, State]]) -> tuple[tuple[str, str], ...]:
