@@ -65,10 +65,11 @@ def problem_lines(problems: Iterable[Problem], most: int = LINES, width: int = W
     follows in full, and few problems, or those that differ, stand in its place.
     """
     kinds = _kinds(problems)
-    shown, rest = _with_room(kinds, most - 1)
+    most -= 1  # the last line says how to see all
+    shown, rest = _with_room(kinds, most)
     digits = len(str(max((len(kind.problems) for kind in shown), default=0)))
     texts = [[kind.brief(digits, width)] for kind in shown]
-    left = most - 2 - sum(_height(lines, width) for lines in texts)
+    left = most - 2 * bool(rest) - sum(_height(lines, width) for lines in texts)
     whole: set[int] = set()
     for written_out in (_first, _all):
         for place, kind in enumerate(shown):
@@ -78,10 +79,10 @@ def problem_lines(problems: Iterable[Problem], most: int = LINES, width: int = W
                 left -= more
                 texts[place] = lines
                 whole |= {place} if lines == [problem.line() for problem in kind.problems] else set()
-    found: list[Line] = [
-        (kind.severity, text) for kind, lines in zip(shown, texts, strict=True) for text in lines
-    ]
+    found: list[Line] = []
     for severity in ("error", "warning"):
+        ours = (lines for kind, lines in zip(shown, texts, strict=True) if kind.severity == severity)
+        found += [(severity, text) for lines in ours for text in lines]
         others = [kind for kind in rest if kind.severity == severity]
         if others:
             number = count_of(sum(len(kind.problems) for kind in others), severity)
@@ -101,12 +102,12 @@ def _kinds(problems: Iterable[Problem]) -> list[_Kind]:
 
 def _with_room(kinds: list[_Kind], most: int) -> tuple[list[_Kind], list[_Kind]]:
     """The kinds that have a line of their own, a third of them for warnings, and the others."""
-    errors, warnings = ([k for k in kinds if k.severity == s] for s in ("error", "warning"))
     if len(kinds) <= most:
         return kinds, []
-    room = max(most - 2 - len(warnings), (most - 2) * 2 // 3)
-    shown = errors[:room]
-    shown += warnings[: most - 2 - len(shown)]
+    most -= 2  # a line for the other errors, and one for the other warnings
+    errors, warnings = ([k for k in kinds if k.severity == s] for s in ("error", "warning"))
+    shown = errors[: max(most - len(warnings), most * 2 // 3)]
+    shown += warnings[: most - len(shown)]
     return shown, [kind for kind in kinds if kind not in shown]
 
 

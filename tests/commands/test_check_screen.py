@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 import mriparaspinal as mp
+from mriparaspinal.cli.kinds import KINDS
+from mriparaspinal.cli.problems import problem_lines
+from mriparaspinal.core.model import Problem
 from tests.support.builders.mistakes import MISTAKES, relabelled, write_faults
 from tests.support.builders.slices import SHAPES, box, grey_image, polygon, write_dataset, write_slice
 from tests.support.builders.study import check, finish, run, start
@@ -299,9 +302,39 @@ def test_few_problems_are_written_out_as_they_are(tmp_path):
 
 
 def test_every_code_has_plain_words():
-    from mriparaspinal.cli.kinds import KINDS
-
     page = (Path(__file__).parents[2] / "docs" / "problems.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`.*?) \|", page, flags=re.MULTILINE)
     assert set(KINDS) == {code for row in rows for code in re.findall(r"`([a-z-]+)`", row)}
     assert all(len(words) <= 50 for words in KINDS.values())
+
+
+def problems_of_kinds(*counts: tuple[str, str, int]) -> list[Problem]:
+    return [
+        Problem(f"ALS_{n}_3.json", "MF_L", severity, code, f"{code} {n} was found; expected none", "draw it")
+        for severity, code, count in counts
+        for n in range(1, count + 1)
+    ]
+
+
+@pytest.mark.parametrize("most", [8, 18, 30])
+@pytest.mark.parametrize("errors", [0, 1, 5, 40])
+@pytest.mark.parametrize("warnings", [0, 2, 40])
+def test_problems_never_take_more_lines_than_they_may(most, errors, warnings):
+    kinds = [("error", f"kind-{n}", 3 * n + 1) for n in range(errors)]
+    kinds += [("warning", f"doubt-{n}", n + 1) for n in range(warnings)]
+    problems = problems_of_kinds(*kinds)
+    lines = problem_lines(problems, most)
+    assert sum(-(-len(text) // 80) for _, text in lines) <= most
+    told = [severity for severity, _ in lines if severity]
+    assert told == sorted(told), "errors first"
+    assert len(set(told)) == bool(errors) + bool(warnings), "warnings have their share"
+    whole = {problem.line() for problem in problems}.issubset({text for _, text in lines})
+    assert whole == (lines == [] or "--verbose" not in lines[-1][1])
+
+
+def test_more_kinds_than_have_room_are_counted():
+    lines = problem_lines(problems_of_kinds(*(("error", f"kind-{n:02}", 2) for n in range(20))), 10)
+    assert lines[-2:] == [
+        ("error", "13 more kinds, 26 errors: kind-07, kind-08 and 11 more"),
+        ("", "--verbose lists all problems, one by one"),
+    ]
