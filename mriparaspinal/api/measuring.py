@@ -22,6 +22,7 @@ from mriparaspinal.io.overwrite import refuse_as_output, refuse_beside_inputs
 from mriparaspinal.io.protocol import FILE, Protocol, read_protocol, resolve_settings, sound
 from mriparaspinal.io.write import require_ours, write_file
 from mriparaspinal.measure.dataset import MeasuredDataset, measure_dataset
+from mriparaspinal.measure.overview import overview_of
 from mriparaspinal.measure.results import problem_records, refuse_other_share, stale_tables
 from mriparaspinal.parallel.map import Execution
 
@@ -277,8 +278,13 @@ def check(
         content = manifest_bytes({"problems": problem_records(measured.problems)})
         write_file(Path(json), content, _is_list_of_problems)
     regions = tuple((result.slice.name, len(result.counts)) for result in measured.results)
-    problems, summary = tuple(measured.problems), summary_of(measured)
-    return CheckedDataset(problem_list=problems, summary=summary, regions=regions, measured=measured)
+    return CheckedDataset(
+        problem_list=tuple(measured.problems),
+        summary=summary_of(measured),
+        regions=regions,
+        measured=measured,
+        overview=overview_of(measured, asked.settings),
+    )
 
 
 def _is_list_of_problems(head: bytes) -> bool:

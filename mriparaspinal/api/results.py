@@ -18,6 +18,7 @@ from mriparaspinal.io.manifest import parse_manifest
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_inputs
 from mriparaspinal.measure.dataset import MeasuredDataset
+from mriparaspinal.measure.overview import Overview
 from mriparaspinal.measure.results import Results, refuse_other_share, result_files, stale_tables
 from mriparaspinal.measure.results import read_results as read_folder
 
@@ -132,6 +133,15 @@ class CheckedDataset(Found):
     regions: tuple[tuple[str, int], ...] = field(repr=False)
     """Each slice, and how many of its regions could be measured."""
     measured: MeasuredDataset = field(repr=False)
+    overview: Overview = field(repr=False)
+
+    @cached_property
+    def segments(self) -> pd.DataFrame:
+        """One row per participant, one column per segment: what became of its slices."""
+        import pandas as pd
+
+        rows = [{"participant_id": who, **states} for who, states in self.overview.states.items()]
+        return pd.DataFrame(rows, columns=["participant_id", *self.overview.segments])
 
     @cached_property
     def problems(self) -> pd.DataFrame:

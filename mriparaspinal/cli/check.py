@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import VERBOSE, log, progress_bar, say, show_table
+from mriparaspinal.cli.console import VERBOSE, progress_bar, say, say_problems, show_table
+from mriparaspinal.cli.overview import gap_rows, plain, show_overview
 from mriparaspinal.cli.steps import end, say_faults
 from mriparaspinal.cli.summary import measured_rows, print_json, show
 from mriparaspinal.core.text import count_of
+
+#: Lines that problems may take, so that all that is said fits 80 × 40 characters.
+_LINES = 18
 
 
 @opt.command
@@ -32,7 +37,8 @@ def check(
 ) -> None:
     """Find every problem in a dataset at once, without writing results.
 
-    The table goes to stdout; with --json - one JSON object does in its place.
+    The terminal shows them in short: each kind once, and which participants have which segments. A pipe or
+    file (check scans > problems.tsv) gets the table of all; with --json - one JSON object in its place.
     Exit code 4 if there are errors, 0 if there are only warnings.
 
     \b
@@ -54,19 +60,20 @@ def check(
             jobs=opt.spread(execution),
             progress=progress,
         )
-    problems, summary = found.problem_list, found.summary
-    for problem in problems:
-        log(problem.line())
+    problems, summary, overview = found.problem_list, found.summary, found.overview
     if on_stdout:
-        print_json({"command": "check", **summary, "problems": [asdict(problem) for problem in problems]})
-    elif problems:
+        listed = [asdict(problem) for problem in problems]
+        print_json({"command": "check", **summary, **plain(overview), "problems": listed})
+    elif problems and not sys.stdout.isatty():
         show_table(
             ["file", "shape", "severity", "code", "what", "what to do"],
             [(p.file, p.shape, p.severity, p.code, p.message, p.remedy) for p in problems],
         )
     for name, regions in found.regions:
         say(f"{name}: {count_of(regions, 'region')} could be measured", VERBOSE)
-    show(measured_rows(summary))
+    say_problems(problems, _LINES)
+    show_overview(overview)
+    show([*measured_rows(summary, kinds=False), *gap_rows(overview)])
     say(f"checked {count_of(summary['slices_found'], 'slice')}: {say_faults(summary)}")
     end(problems)
     found.require_slices()

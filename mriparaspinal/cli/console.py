@@ -6,17 +6,15 @@ import io
 import logging
 import os
 import re
+import shutil
 import sys
-from collections import Counter
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TextIO
 
 from mriparaspinal.core.model import Problem, printable
-
-#: Warnings that are written out; the others are counted (all are in problems.csv).
-_WARNINGS_SHOWN = 20
 
 #: Of a list in a note so many are named on the terminal, unless hardly more are there.
 _LISTED = 6
@@ -101,18 +99,47 @@ def if_read(stream: TextIO) -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def say_problems(problems: Sequence[Problem]) -> None:
-    """Every error, and the first warnings."""
+def say_problems(problems: Sequence[Problem], most: int | None = None) -> None:
+    """Problems on stderr, errors alone with --quiet, each by itself with --verbose; the log has each.
+
+    ``most``: the lines that they may take.
+    """
+    from mriparaspinal.cli.problems import LINES, problem_lines
+
     for problem in problems:
-        if problem.severity == "error":
-            say(problem.line(), logging.ERROR)
-    warnings = [problem for problem in problems if problem.severity == "warning"]
-    for number, problem in enumerate(warnings):
-        say(problem.line(), logging.INFO if number < _WARNINGS_SHOWN else VERBOSE)
-    rest = Counter(problem.code for problem in warnings[_WARNINGS_SHOWN:])
-    if rest and _TERMINAL.level > VERBOSE:
-        codes = ", ".join(f"{n} × {code}" for code, n in rest.most_common())
-        say(f"and {rest.total()} more warnings ({codes}); --verbose lists them all")
+        log(problem.line())
+    if is_quiet():
+        problems = [problem for problem in problems if problem.severity == "error"]
+    if _TERMINAL.level <= VERBOSE:
+        ordered = sorted(problems, key=lambda problem: problem.severity)
+        lines = [(str(problem.severity), problem.line()) for problem in ordered]
+    else:
+        lines = problem_lines(problems, LINES if most is None else most, screen_width())
+    if sys.stderr.isatty():
+        _show_wrapped(lines)
+        return
+    with if_read(sys.stderr):
+        for _, text in lines:
+            print(text, file=sys.stderr)
+
+
+def screen_width() -> int:
+    """The width of the terminal, or the usual one where stderr is none."""
+    return shutil.get_terminal_size().columns if sys.stderr.isatty() else 80
+
+
+def _show_wrapped(lines: Iterable[tuple[str, str]]) -> None:
+    """Lines on a terminal, each with its severity, which has a colour."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True, highlight=False)
+    for severity, text in lines:
+        for part in textwrap.wrap(text, console.width, subsequent_indent=" " * 6, break_on_hyphens=False):
+            styled = Text(part)
+            if severity:
+                styled.highlight_words([f"{severity}:"], style="red" if severity == "error" else "yellow")
+            console.print(styled, soft_wrap=True)
 
 
 @contextmanager

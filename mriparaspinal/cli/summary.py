@@ -29,8 +29,8 @@ _JUDGED = {
 _CODES_NAMED = 4
 
 
-def measured_rows(summary: Mapping[str, Any]) -> Rows:
-    """What measuring a dataset gave, for a person."""
+def measured_rows(summary: Mapping[str, Any], kinds: bool = True) -> Rows:
+    """What measuring a dataset gave, for a person; ``kinds``: of the problems, too."""
     codes = list(summary["problems_by_code"].items())
     named = ", ".join(f"{number} × {code}" for code, number in codes[:_CODES_NAMED])
     more = f", {len(codes) - _CODES_NAMED} more kinds" if len(codes) > _CODES_NAMED else ""
@@ -42,7 +42,7 @@ def measured_rows(summary: Mapping[str, Any]) -> Rows:
         ("slices per segment", segments or "none"),
         ("errors, warnings", f"{summary['errors']}, {summary['warnings']}"),
     ]
-    rows += [("problems", named + more)] * bool(codes)
+    rows += [("problems", named + more)] * bool(codes and kinds)
     return rows + [(words, str(summary[name])) for name, words in _JUDGED.items() if name in summary]
 
 

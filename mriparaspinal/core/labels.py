@@ -213,6 +213,22 @@ def may_be_lumbar(label: str) -> bool:
 
 _USUAL = tuple(f"{muscle}_{side}" for muscle in MUSCLES for side in "LR") + REFERENCES
 
+#: Sides in other languages, as annotators write them behind a name.
+_FOREIGN_SIDES = {
+    "L": ("links", "li", "lt", "gauche", "izquierda", "izq", "sinistra", "sin", "esquerda", "左"),
+    "R": ("rechts", "re", "rt", "droite", "derecha", "der", "destra", "dx", "direita", "右"),
+}
+
+#: Names in other languages, which no slip is looked for in.
+_FOREIGN_NAMES = {
+    "MF": ("多裂肌",),
+    "ES": ("竖脊肌", "豎脊肌"),
+    "PM": ("腰大肌",),
+    "QL": ("腰方肌",),
+    "IVD": ("椎间盘", "椎間盤", "bandscheibe", "disque", "disco"),
+    "VB": ("椎体", "椎體", "wirbelkörper", "vertèbre", "vértebra"),
+}
+
 
 def hint(label: str, aliases: Mapping[str, str]) -> str:
     """What a label that means no region may have been meant as, for a message; empty where nothing is near.
@@ -229,13 +245,42 @@ def hint(label: str, aliases: Mapping[str, str]) -> str:
         return f"part of {part[0]}, or its level?"
     if re.fullmatch(r"\d{3,4}(-\d{3,4}){1,2}(-\d+)?", text):
         return "a name that ImageJ gave: rename the ROI in its ROI Manager"
+    near = near_regions(label)
+    return f"did you mean {near[0]}?" if near else ""
+
+
+@lru_cache(maxsize=4096)
+def near_regions(label: str) -> tuple[Region, ...]:
+    """The regions that a label may have been meant as, the nearest first; those of none are not near.
+
+    >>> sorted(map(str, near_regions("MF_X"))), [str(region) for region in near_regions("Multifidus links")]
+    (['MF_L', 'MF_R'], ['MF_L'])
+    """
     from difflib import get_close_matches  # here: few labels need it
 
+    text = alias_key(label[:_LONGEST])
     bare = re.sub(r"[\W_]+", "", text)
+    if not bare:
+        return ()
     names = _slips()
+    if exact := names.get(bare) or _foreign().get(bare):
+        return (_region(exact),)
+    numbered = re.fullmatch(r"(.*\D)\d{1,3}", text)
+    if numbered and (region := parse_label(numbered[1])) and region.side:
+        return (region,)
+    words = re.split(r"[\W_]+", text)
+    # Without a level, or the numbers that ImageJ sets before a name.
+    rest = [word for word in words if not re.fullmatch(r"l?[1-5]|\d+", word)]
+    if rest != words and (region := parse_label("_".join(rest))):
+        return (region,)
     exchanged = [name for name in names if sorted(name) == sorted(bare)]
-    near = exchanged or get_close_matches(bare, names, n=1, cutoff=0.66)
-    return f"did you mean {names[near[0]]}?" if near and bare else ""
+    near = exchanged or get_close_matches(bare, names, n=4, cutoff=0.66)
+    return tuple(dict.fromkeys(_region(names[name]) for name in near))
+
+
+def _region(label: str) -> Region:
+    name, _, side = label.partition("_")
+    return Region(name, _SIDES.get(side.casefold(), ""))
 
 
 @lru_cache(maxsize=1)
@@ -248,3 +293,17 @@ def _slips() -> dict[str, str]:
             if region in MUSCLES:
                 names |= {word + side: f"{region}_{short[0].upper()}" for side, short in _SIDES.items()}
     return names
+
+
+@lru_cache(maxsize=1)
+def _foreign() -> dict[str, str]:
+    """Names with a side of another language, without gaps: too short to look for slips in them."""
+    names = {name: region for region, words in _FOREIGN_NAMES.items() for name in words}
+    return names | {
+        pair: f"{muscle}_{side}"
+        for muscle in MUSCLES
+        for side, spellings in _FOREIGN_SIDES.items()
+        for word in (*(word.replace(" ", "") for word in _NAMES[muscle]), *_FOREIGN_NAMES[muscle])
+        for spelling in spellings
+        for pair in (word + spelling, spelling + word)
+    }

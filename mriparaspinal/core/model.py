@@ -197,6 +197,10 @@ class SliceResult:
     """How many contours a person let stand as the program drew them."""
     left_out: frozenset[tuple[str, str]] = frozenset()
     """The regions that a review leaves out; :data:`WHOLE` for the slice."""
+    ignored: tuple[str, ...] = ()
+    """The labels that mean no region."""
+    several: tuple[str, ...] = ()
+    """The muscles that several contours are labelled as: ``MF_L``."""
 
 
 def _about(doc: str, unit: str = "") -> dict[str, str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mriparaspinal.core.model import Problem
-from mriparaspinal.core.spelling import difference, loose_key, near_matches
+from mriparaspinal.core.spelling import difference, loose_key, near_matches, nearest, slipped_ids
 from mriparaspinal.core.text import (
     and_more,
     count_of,
@@ -41,47 +41,13 @@ WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "sex": {
         "M": (
             *("m", "male", "males", "man", "men", "boy", "masculine", "h", "homme", "hombre", "masculin"),
-            *(
-                "masculino",
-                "männlich",
-                "maennlich",
-                "mann",
-                "maschio",
-                "uomo",
-                "homem",
-                "varón",
-                "varon",
-                "♂",
-                "男",
-                "男性",
-            ),
+            *("masculino", "männlich", "maennlich", "mann", "maschio", "uomo", "homem", "varón", "varon"),
+            *("♂", "男", "男性"),
         ),
         "F": (
-            *(
-                "f",
-                "female",
-                "females",
-                "woman",
-                "women",
-                "girl",
-                "feminine",
-                "w",
-                "weiblich",
-                "frau",
-                "femme",
-            ),
-            *(
-                "féminin",
-                "feminin",
-                "femenino",
-                "femenina",
-                "feminino",
-                "mujer",
-                "femmina",
-                "donna",
-                "mulher",
-            ),
-            *("♀", "女", "女性"),
+            *("f", "female", "females", "woman", "women", "girl", "feminine", "w", "weiblich", "frau"),
+            *("femme", "féminin", "feminin", "femenino", "femenina", "feminino", "mujer", "femmina", "donna"),
+            *("mulher", "♀", "女", "女性"),
         ),
     },
     "onset_side": {
@@ -119,14 +85,7 @@ WORDS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 _UNKNOWN = (
-    "unknown",
-    "unk",
-    "not known",
-    "not reported",
-    "unclear",
-    "?",
-    "unbekannt",
-    "inconnu",
+    *("unknown", "unk", "not known", "not reported", "unclear", "?", "unbekannt", "inconnu"),
     "desconocido",
 )
 
@@ -168,6 +127,8 @@ def read_participants(
     if KEY not in columns:
         there = " ".join(", ".join(columns).split())  # one line
         found = f"the columns {there} were found; expected {KEY} among them"
+        near = next((column for column in columns if nearest(column, [KEY, "participant", "id"])), "")
+        found += f": did you mean {near!r}?" if near else ""
         return NOBODY, (_error(file, "", "no-participant-id", found, f"name the column of ids {KEY}"),)
     problems += _alike(columns, file)
     records = [dict(zip(columns, row, strict=True)) for row in rows]
@@ -394,9 +355,13 @@ _BY_WORD = _by_word()
 def _alike(columns: tuple[str, ...], file: str) -> list[Problem]:
     """A column that is nearly one with a meaning has none: without a word, all roles would be empty."""
     problems = []
+    absent = [known for known in _KNOWN if known not in columns]
     for column in columns:
-        known = _plain(column)
-        if known in _KNOWN and known not in columns:
+        known = (
+            "" if column == KEY or column in _KNOWN or meant(column) != column else nearest(column, absent)
+        )
+        known = known or (_plain(column) if _plain(column) in absent else "")
+        if known:
             found = f"the column {column!r} was found; expected {known}"
             remedy = f"rename it if it is {known}: it is taken as a column of your own"
             problems.append(Problem(file, "", "warning", "column-alike", found, remedy))
@@ -410,6 +375,9 @@ def match_slices(participants: Participants, groups: dict[str, str], file: str) 
     for names, rows in near_matches(groups, participants.rows):
         problems.append(_nearly(names, rows, file))
         told.update(names, rows)
+    for mine, theirs in slipped_ids(set(groups) - told, set(participants.rows) - told):
+        problems.append(_nearly((mine,), (theirs,), file))
+        told |= {mine, theirs}
     for who in sorted(set(groups) - set(participants.rows) - told, key=natural_key):
         found = "slices, but no row in the participants table; expected one"
         remedy = "add a row: no role without it"
@@ -436,7 +404,9 @@ def _nearly(names: tuple[str, ...], rows: tuple[str, ...], file: str) -> Problem
     mine = next((name for name in names if name not in rows), names[0])
     other = next(name for name in (*rows, *names) if name != mine)
     found = f"{' and '.join(rows)} in the table and {' and '.join(names)} in the file names"
-    found += f" differ in {difference(mine, other)}; expected one spelling of one participant"
+    alike = loose_key(mine) == loose_key(other)
+    what = difference(mine, other) if alike else "letters"
+    found += f" differ in {what}; expected one spelling of one participant"
     remedy = "write the id as in the file names if they are the same: no role without its row"
     return Problem(file, mine, "warning", "ids-alike", found, remedy)
 

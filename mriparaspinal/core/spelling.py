@@ -7,6 +7,9 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 
+#: A slip leaves at least this share of a name.
+_NEAR = 0.82
+
 _WORDS = re.compile(r"[0-9]+|[^\W\d_]+|\d+")
 
 
@@ -67,6 +70,82 @@ def difference(a: str, b: str) -> str:
         codes = ", ".join(f"U+{ord(c):04X}" for c in hidden)
         found.append(f"an invisible character ({codes})" if len(hidden) == 1 else f"characters ({codes})")
     return " and ".join(found) or "characters that look alike"
+
+
+#: A name with all that a default one has, otherwise separated: ALS-7-3, als 7 L3, ALS7_03.
+_NEARLY = re.compile(
+    r"\W*([^\W\d_]+)[\W_]*0*([0-9]{1,9})(?:[\W_]+[Ll]*|[Ll]+)[\W_]*0*([1-5])(?:\.0)?(?:[\W_]*([A-Da-d]))?\W*"
+)
+
+
+def near_stem(name: str) -> str:
+    """The name by the default pattern that another one may be meant as; empty where none is near.
+
+    >>> near_stem("ALS-7-3"), near_stem("ALS7_L03"), near_stem("ALS 7 (3)"), near_stem("sheet_1")
+    ('ALS_7_3', 'ALS_7_3', 'ALS_7_3', '')
+    """
+    match = _NEARLY.fullmatch(composed(name)) if len(name) < 60 else None
+    return "_".join(part for part in match.groups() if part) if match else ""
+
+
+#: A name by the default pattern but for its segment: ALS_7_6, ALS_7_S1.
+_OTHER_SEGMENT = re.compile(r"[^\W\d_](?:[^\W_]|-)*_[0-9]+_([A-Za-z]{,2}[0-9]{1,2})")
+
+
+def meant_by(name: str) -> str:
+    """What the name of a slice may be meant as, or what is wrong with its segment, for the end of a message.
+
+    >>> meant_by("ALS-7-3"), meant_by("ALS_7_6")
+    (': did you mean ALS_7_3?', ': 6 is no segment (1 to 5, or L1 to L5)')
+    """
+    if near := near_stem(name):
+        return f": did you mean {near}?"
+    other = _OTHER_SEGMENT.fullmatch(name)
+    return f": {other[1]} is no segment (1 to 5, or L1 to L5)" if other else ""
+
+
+#: Words that columns have besides their name.
+_FILLING = {"a", "at", "of", "the", "in", "years", "year", "months", "mm", "points"}
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that a name has a slip of, or its words in another order; empty if none is.
+
+    >>> nearest("Alsfrs-T", ["alsfrs_r", "age"]), nearest("side of onset", ["onset_side"]), nearest("a", "b")
+    ('alsfrs_r', 'onset_side', '')
+    """
+    words = {other: _words_of(other) for other in known}
+    own = _words_of(name)
+    if same := [other for other, theirs in words.items() if own and sorted(theirs) == sorted(own)]:
+        return same[0]
+    from difflib import get_close_matches
+
+    joined = {"_".join(theirs): other for other, theirs in words.items()}
+    near = get_close_matches("_".join(own), joined, n=1, cutoff=_NEAR)
+    return joined[near[0]] if near and near[0][0] == own[0][0] else ""
+
+
+def _words_of(name: str) -> list[str]:
+    return [word for word in re.split(r"[\W_]+", composed(name).casefold()) if word and word not in _FILLING]
+
+
+def slipped_ids(slices: set[str], rows: set[str]) -> list[tuple[str, str]]:
+    """Ids that only the first have, each with the one of the second that differs in a letter, or in ``sub-``.
+
+    >>> slipped_ids({"AL_7", "LR_1", "ALS8"}, {"ALS_7", "LR_2", "sub-ALS8"})
+    [('ALS8', 'sub-ALS8'), ('AL_7', 'ALS_7')]
+    """
+    numbers: dict[tuple[str, ...], tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
+    for place, ids in enumerate((slices - rows, rows - slices)):
+        for who in ids:
+            numbers[tuple(re.findall(r"\d+", who))][place].append(who)
+    pairs = [(mine[0], theirs[0]) for mine, theirs in numbers.values() if len(mine) == len(theirs) == 1]
+    return sorted(pair for pair in pairs if _one_slip(*pair))
+
+
+def _one_slip(one: str, other: str) -> bool:
+    short, long = sorted((re.sub(r"[\W_]+", "", text).casefold() for text in (one, other)), key=len)
+    return long == f"sub{short}" or nearest(short, [long]) != ""
 
 
 def near_matches(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import USUAL_ENDINGS
 from mriparaspinal.core.model import SEGMENTS, Problem, Settings, Slice
-from mriparaspinal.core.spelling import composed, difference, loose_key
+from mriparaspinal.core.spelling import composed, difference, loose_key, meant_by
 from mriparaspinal.core.text import natural_key
 from mriparaspinal.dataset.strays import (
     Content,
@@ -210,7 +210,8 @@ def name_parser(settings: Settings) -> Callable[[str], Who | str]:
         folder, _, name = stem.rpartition("/")
         match = matching(name)
         if match is None:
-            return f"the name {name} was found; expected {_expected(settings)}"
+            meant = meant_by(name) if settings.name_pattern is None else ""
+            return f"the name {name} was found; expected {_expected(settings)}{meant}"
         parts = match.groupdict()
         segment = (parts["segment"] or "").upper()
         segment = segment if segment.startswith("L") else f"L{segment}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from mriparaspinal.core.labels import alias_key, hint, meanings_of, region_of
 from mriparaspinal.core.model import WHOLE, Problem, Settings, Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.anatomy import sort_contours
+from mriparaspinal.dataset.causes import with_consequences
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
 from mriparaspinal.dataset.embedded import embedded_problem, embedded_size
 from mriparaspinal.dataset.regions import Anatomy
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 #: Labels of no region that a message has a hint for.
 _HINTS = 20
+
+#: Longer labels are no mistyped ones.
+_LONG = 60
 
 #: Images whose grey levels LabelMe embeds as they are, or as a JPEG of them: it makes 8 bits of others by
 #: itself, from the lowest to the highest value. A PNG of 16 bits is embedded with all of them.
@@ -53,6 +57,8 @@ class OpenSlice:
     """How many contours a person let stand as the program drew them."""
     left_out: frozenset[tuple[str, str]] = frozenset()
     """The regions that a review leaves out; :data:`WHOLE` for the slice."""
+    ignored: tuple[str, ...] = ()
+    """The labels that mean no region, if they are as few as on a slice that a person drew."""
 
 
 def read_slice(root: Path, slice_: Slice, settings: Settings, source: ContourSource = BESIDE) -> OpenSlice:
@@ -76,10 +82,12 @@ def _judged(
     if WHOLE in left_out:
         return OpenSlice(problems=problems, left_out=left_out)
     found = read()
-    aliases = _aliases(settings)
-    regions = ((problem, region_of(problem.shape, aliases)) for problem in found.problems)
-    # What is wrong with a region that is left out does not matter any more.
-    problems += [p for p, r in regions if r is None or (r.name, r.side) not in left_out]
+    aliases = aliases_of(settings)
+    for problem in found.problems:
+        regions = [region_of(label, aliases) for label in problem.shape.split(", ")]
+        # What is wrong with regions that are left out does not matter any more.
+        if any(region is None or (region.name, region.side) not in left_out for region in regions):
+            problems.append(problem)
     found.problems, found.left_out = problems, left_out
     if found.anatomy is not None:
         for key in left_out:
@@ -121,7 +129,11 @@ def _read_slice(root: Path, slice_: Slice, settings: Settings, source: ContourSo
         patches = found.anatomy.patches.values()
         frame = frame_of(patches) if patches else None
         problem = embedded_problem(name, annotation, image, raw, settings.window, frame)
-        found.problems += [] if problem is None else [problem]
+        if problem is not None:
+            # Contours of another image's size lie off the middle of this one: that follows.
+            resized = problem.code == "embedded-other-size"
+            kept = [other for other in found.problems if not (resized and other.code == "off-centre")]
+            found.problems = [*kept, problem]
     return found
 
 
@@ -198,9 +210,9 @@ def _read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps)
         remedy = "measure the contours, or write the label maps with 'masks --format nifti'"
         found.problems.append(Problem(name, "", "error", "overlap-in-mask", message, remedy))
         return found
-    anatomy = sort_contours(contours, (rows, columns), settings, _aliases(settings), name)
+    anatomy = sort_contours(contours, (rows, columns), settings, aliases_of(settings), name)
     found.problems += anatomy.problems
-    others = ", ".join(filter(None, (_listed(anatomy.ignored, _aliases(settings)), values_text(unknown))))
+    others = ", ".join(filter(None, (_listed(anatomy.ignored, aliases_of(settings)), values_text(unknown))))
     if not anatomy.seen:
         message = f"{mapped.name}: {others or 'only background'} on this slice"
         message += "; expected labels such as MF_L, ES_R, IVD"
@@ -321,7 +333,7 @@ def _sort(
     annotation: Annotation, shape: tuple[int, int], settings: Settings, slice_: Slice, found: OpenSlice
 ) -> Anatomy:
     name, segment = slice_.annotation, slice_.segment
-    aliases = _aliases(settings)
+    aliases = aliases_of(settings)
     ours = []
     ignored = []
     drawn = [contour.label for contour in annotation.contours]
@@ -335,7 +347,7 @@ def _sort(
         remedy = "draw the contour again"
         found.problems.append(Problem(name, shape_.label, "error", shape_.code, shape_.message, remedy))
     anatomy = sort_contours(annotation.contours, shape, settings, aliases, name, tuple(ours), meanings)
-    found.problems += anatomy.problems
+    found.problems = with_consequences([*found.problems, *anatomy.problems], meanings)
     ignored += anatomy.ignored
     if not anatomy.seen:
         labels = _listed(ignored, aliases) or "no shapes"
@@ -343,18 +355,26 @@ def _sort(
         remedy = "annotate the slice, or name the lab's labels in paraspinal.toml"
         found.problems.append(Problem(name, "", "error", "no-known-label", message, remedy))
     elif ignored:
-        message = f"other labels were found and ignored: {_listed(ignored, aliases)}; "
-        message += "expected muscles and reference only"
-        remedy = "correct a mistyped label, or name it in paraspinal.toml"
-        found.problems.append(Problem(name, "", "warning", "unknown-label", message, remedy))
+        found.problems.append(unknown_labels(name, ignored, aliases))
+        others = tuple(dict.fromkeys(ignored))
+        found.ignored = others if len(others) <= _HINTS and max(map(len, others)) <= _LONG else ()
     return anatomy
 
 
-def _aliases(settings: Settings) -> dict[str, str]:
+def unknown_labels(file: str, labels: Sequence[str], aliases: Mapping[str, str]) -> Problem:
+    """The warning about labels of a file that mean no region."""
+    message = f"other labels were found and ignored: {_listed(labels, aliases)}; "
+    message += "expected muscles and reference only"
+    remedy = "correct a mistyped label, or name it in paraspinal.toml"
+    return Problem(file, "", "warning", "unknown-label", message, remedy)
+
+
+def aliases_of(settings: Settings) -> dict[str, str]:
+    """The lab's own labels, as they are compared, and what each means."""
     return {alias_key(label): meaning for label, meaning in settings.labels}
 
 
-def _listed(labels: list[str], aliases: Mapping[str, str]) -> str:
+def _listed(labels: Sequence[str], aliases: Mapping[str, str]) -> str:
     """Labels for a message, each hint at what they may have been meant as once."""
     told: list[str] = []
     hints: set[str] = set()

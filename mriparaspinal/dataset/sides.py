@@ -40,23 +40,29 @@ def with_sides(
     problems = [error_of(file, "", finding)] if finding else _lost_side(contradicting, sided, settings, file)
     if problems:
         anatomy.problems += problems
-        anatomy.seen |= {(p.region.name, p.region.side) for p in muscles}
+        there = {(p.region.name, p.region.side) for p in muscles}
+        # A side that no label names may be one of those: that it is missing is not told as well.
+        unclear = {name for name, _ in there if not {(name, "left"), (name, "right")} <= there}
+        anatomy.seen |= there | {(name, "") for name in unclear}
         return good
-    wrong = _wrongly_sided(sided, contradicting, midline, settings, file)
+    wrong = _wrongly_sided(sided, contradicting, midline, settings, file, anatomy.seen)
     anatomy.problems += wrong.problems
     for p in wrong.contours:
         anatomy.seen.add((p.region.name, p.region.side))
         faulty.add((p.region.name, p.region.side))
     anatomy.seen |= {(name, "") for name in wrong.unclear}
+    # Without a reference no side is guessed: the middle of pairs only checks labels that give theirs.
+    sideless = [p for p in muscles if not p.region.side] if reference is None else []
+    anatomy.problems += _side_unknown(sideless, file)
+    anatomy.seen |= {(p.region.name, "") for p in sideless}
     for p in muscles:
         if p.region.side:
             if p not in wrong.contours:
                 good.append(p)
-        # Without a reference no side is guessed: the middle of pairs only checks labels that give theirs.
-        elif fault := _unsided_fault(p, reference):
-            anatomy.problems.append(error_of(file, p.contour.label, fault))
+        elif reference is not None and p.patch.left <= reference <= p.patch.right - 1:
+            anatomy.problems.append(error_of(file, p.contour.label, _ACROSS))
             anatomy.seen.add((p.region.name, ""))
-        else:
+        elif reference is not None:
             side = _side_shown(p.patch, reference, settings)
             good.append(replace(p, region=p.region._replace(side=side)))
     if midline is not None:
@@ -111,7 +117,9 @@ def _wrongly_sided(
     midline: float | None,
     settings: Settings,
     file: str,
+    seen: set[RegionKey],
 ) -> _Wrong:
+    """``seen`` gains the regions that contours are meant for which are labelled as the other side."""
     both = [p for p in sided if midline is not None and lies_on_both_sides(p.patch, midline)]
     lumbar = _lumbar([*contradicting, *both], sided)
     problems = []
@@ -132,7 +140,8 @@ def _wrongly_sided(
         problems.append(error_of(file, p.contour.label, finding))
     rest = [p for p in contradicting if p not in lumbar and p not in both]
     if rest:
-        problems += _contradictions(rest, [p for p in sided if p not in lumbar], settings, file)
+        told = [p for p in sided if p not in lumbar]
+        problems += _contradictions(rest, told, settings, file, seen)
     contours = [*lumbar, *both, *rest]
     return _Wrong(contours, {p.region.name for p in (*lumbar, *both)}, problems)
 
@@ -200,27 +209,33 @@ def _unusual_places(placed: list[Placed], midline: float, file: str) -> list[Pro
     return problems
 
 
-def _unsided_fault(p: Placed, reference: float | None) -> Finding | None:
-    if reference is None:
-        return (
-            "side-unknown",
-            "no side in the label and no valid reference contour to derive it from; expected a label such as "
-            f"{p.region.name}_L",
-            "name the side in the label, or draw the reference",
-        )
-    if p.patch.left <= reference <= p.patch.right - 1:
-        return (
-            "crosses-midline",
-            "a contour without a side in its label crosses the middle of the reference; "
-            "expected one contour per side",
-            "draw each side by itself, or name the side in the label",
-        )
-    return None
+_ACROSS: Finding = (
+    "crosses-midline",
+    "a contour without a side in its label crosses the middle of the reference; "
+    "expected one contour per side",
+    "draw each side by itself, or name the side in the label",
+)
+
+
+def _side_unknown(unsided: list[Placed], file: str) -> list[Problem]:
+    """The error about the contours of a slice without a reference whose labels do not give their side."""
+    if not unsided:
+        return []
+    labels = ", ".join(dict.fromkeys(p.contour.label for p in unsided))
+    names = ", ".join(dict.fromkeys(f"{p.region.name}_L" for p in unsided))
+    found = "no side in the label and no valid reference contour to derive it from"
+    remedy = "name the side in the label, or draw the reference"
+    return [error_of(file, labels, ("side-unknown", f"{found}; expected a label such as {names}", remedy))]
+
+
+def _side_of(p: Placed) -> str:
+    return p.region.side
 
 
 def _contradictions(
-    contradicting: list[Placed], sided: list[Placed], settings: Settings, file: str
+    contradicting: list[Placed], sided: list[Placed], settings: Settings, file: str, seen: set[RegionKey]
 ) -> list[Problem]:
+    """The errors about contours on the other side; ``seen`` gains those that are meant by them."""
     left = settings.image_left
     display = f"the patient's {left} at the left of the image (--image-left {left})"
     if len(contradicting) == len(sided):
@@ -232,9 +247,23 @@ def _contradictions(
         )
         return [error_of(file, labels, ("side-contradicts-display", found, remedy))]
     problems = []
+    regions = [p.region for p in contradicting]
     for p in contradicting:
         shown = OPPOSITE[p.region.side]
-        found = f"labelled {p.region.side}, but it lies on the patient's {shown}; expected {display}"
+        other = p.region._replace(side=shown)
+        found = f"labelled {p.region.side}, but it lies on the patient's {shown}"
         remedy = "correct the label's side, or the contour"
-        problems.append(error_of(file, p.contour.label, ("side-contradicts-display", found, remedy)))
+        label = p.contour.label
+        if other in regions:
+            pair = [q for q in contradicting if q.region in (p.region, other)]
+            if p is not pair[0]:
+                continue
+            label = ", ".join(dict.fromkeys(q.contour.label for q in sorted(pair, key=_side_of)))
+            found = "the two lie on each other's side: their labels are exchanged"
+            remedy = "exchange the labels"
+        elif all(q.region != other for q in sided):
+            found += f", where {other} is missing: did you mean {other}?"
+            seen.add((other.name, other.side))
+        finding = ("side-contradicts-display", f"{found}; expected {display}", remedy)
+        problems.append(error_of(file, label, finding))
     return problems

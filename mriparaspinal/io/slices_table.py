@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mriparaspinal.core.filenames import SLICES_TABLE
 from mriparaspinal.core.model import Problem, Spacing
-from mriparaspinal.core.spelling import composed, difference, near_matches
+from mriparaspinal.core.spelling import composed, difference, near_matches, nearest
 from mriparaspinal.core.text import is_missing, read_number
 from mriparaspinal.io.tables import TextTable
 
@@ -23,6 +23,8 @@ def read_spacings(table: TextTable, images: list[str]) -> tuple[dict[str, Spacin
     missing = [column for column in _SPACING_COLUMNS if column not in table.columns]
     if missing:
         found = f"no column {', '.join(missing)}; expected {', '.join(_SPACING_COLUMNS)}"
+        near = [column for column in table.columns if nearest(column, missing)]
+        found += f": did you mean {' and '.join(near)}?" if near else ""
         return {}, [_spacing_error("", found, "add it: areas in mm² stay empty without it")]
     places = [table.columns.index(column) for column in _SPACING_COLUMNS]
     told: dict[str, list[Spacing | None]] = {image: [] for image in images}

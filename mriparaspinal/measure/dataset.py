@@ -14,6 +14,7 @@ from mriparaspinal.core.text import natural_key
 from mriparaspinal.dataset.find import name_parser, participant_of
 from mriparaspinal.dataset.open import Dataset, other_than_prepared
 from mriparaspinal.dataset.plausibility import Gathered
+from mriparaspinal.measure.causes import root_causes
 from mriparaspinal.measure.duplicates import duplicate_problems
 from mriparaspinal.measure.rows import Regions, choose_reference, missing_regions
 from mriparaspinal.measure.slice import measure_slices
@@ -145,7 +146,8 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
     except ParaspinalError as error:
         problems.append(error.fault.problem())
     else:
-        problems += missing_regions(slices, told, reference, study.maps is not None)
+        missing = missing_regions(slices, told, reference, study.maps is not None)
+        problems = root_causes([*problems, *missing], results, settings)
     problems += stack_problems(with_lost_slices(study, results), study.spacings, study.places or None)
     problems += duplicate_problems(results)
     problems += depths.problems(settings)

@@ -26,6 +26,7 @@ _Flat = tuple[
     tuple[float, float] | None,
     bytes,
     tuple[bool, int, tuple[tuple[str, str], ...]],
+    tuple[tuple[str, ...], tuple[str, ...]],
 ]
 
 _encoder = msgspec.msgpack.Encoder()
@@ -61,12 +62,15 @@ def pack(result: SliceResult) -> bytes:
     seen = sorted(result.seen)
     head = (counts, seen, result.measurable, result.problems)
     judged = (result.draft, result.as_drawn, sorted(result.left_out))
-    return encode((*head, digests, result.threshold, result.deep, result.fit, result.drawing, judged))
+    own = (digests, result.threshold, result.deep, result.fit, result.drawing, judged)
+    return encode((*head, *own, (result.ignored, result.several)))
 
 
 def unpack(slice_: Slice, raw: bytes) -> SliceResult:
     """The result that was packed; numbers keep their type. Raises msgspec's errors for other bytes."""
-    counts, seen, measurable, problems, digests, threshold, deep, fit, drawing, judged = decode(raw, _decoder)
+    counts, seen, measurable, problems, digests, threshold, deep, fit, drawing, judged, labels = decode(
+        raw, _decoder
+    )
     draft, as_drawn, left_out = judged
     return SliceResult(
         slice_,
@@ -82,6 +86,7 @@ def unpack(slice_: Slice, raw: bytes) -> SliceResult:
         draft,
         as_drawn,
         _regions(left_out),
+        *labels,
     )
 
 

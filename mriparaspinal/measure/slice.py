@@ -19,7 +19,7 @@ from mriparaspinal.core.model import SAT, Problem, Settings, Slice, SliceResult
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
 from mriparaspinal.dataset.plausibility import mirror_fit, unusual_areas, without_signal
 from mriparaspinal.dataset.read import OpenSlice, read_mapped, read_slice
-from mriparaspinal.dataset.regions import RegionKey
+from mriparaspinal.dataset.regions import Anatomy, RegionKey
 from mriparaspinal.imaging.rasterise import Patch, frame_of
 from mriparaspinal.measure.duplicates import drawing_digest
 from mriparaspinal.measure.fat import count_region, dixon_sums
@@ -150,7 +150,17 @@ def measure_read(
         found.draft,
         found.as_drawn,
         found.left_out,
+        found.ignored,
+        _several(anatomy),
     )
+
+
+def _several(anatomy: Anatomy) -> tuple[str, ...]:
+    """The muscles that several contours are labelled as."""
+    drawn = [key for key, _ in anatomy.contours]
+    if len(set(drawn)) == len(drawn):
+        return ()
+    return tuple(str(Region(*key)) for key in anatomy.patches if key[1] and drawn.count(key) > 1)
 
 
 #: What tells already that contours do not lie where they belong: a better fit elsewhere follows from it.

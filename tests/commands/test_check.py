@@ -286,7 +286,8 @@ def test_an_overlap_is_a_warning_with_its_size(tmp_path):
     outcome, problems = check(tmp_path / "data", tmp_path / "p.json")
     (problem,) = problems
     assert (problem["severity"], problem["code"]) == ("warning", "overlap")
-    assert f" {shared} px" in problem["message"]
+    # Of both boxes, the corners apart: 4 columns of 19 rows lie in both, by hand.
+    assert f"share {shared} px, 76 of them beyond the edges" in problem["message"]
     assert {"ES_L", "MF_L"} == set(problem["shape"].split(", "))
     assert outcome.code == 0
 
@@ -328,6 +329,7 @@ def test_a_sound_dataset(tmp_path):
     outcome, problems = check(tmp_path / "data", tmp_path / "new" / "p.json")
     assert (outcome.code, problems, outcome.out) == (0, [], "")
     assert outcome.err.splitlines() == [
+        "4 participants: L3, L4 measured",
         "slices measured      8 of 8",
         "participants         4 (ALS 2, LR 2)",
         "slices per segment   L3 4, L4 4",

@@ -570,7 +570,7 @@ def test_damaged_label_maps_give_a_result_or_one_line_each(tmp_path):
             raw[place % len(raw)] = rng.integers(0, 256)
         (tmp_path / "maps" / f"ALS_{n}_3{end}").write_bytes(raw[: len(raw) if n % 5 else len(raw) // 2])
         (tmp_path / "scans" / f"ALS_{n}_3.png").write_bytes(grey.getvalue())
-    outcome = quantify(tmp_path, "--reference", "IVD")
+    outcome = quantify(tmp_path, "--reference", "IVD", "--verbose")
     assert outcome.code == 4
     assert "Traceback" not in outcome.err
     errors = [line for line in outcome.err.splitlines() if ": error: " in line]

@@ -497,8 +497,11 @@ def test_every_problem_is_worded_found_expected_remedy(tmp_path):
     assert codes >= {
         *("crosses-midline", "side-contradicts-display", "outside-image", "no-area", "self-crossing"),
         *("leaves-image", "too-few-points", "not-closed", "hole-not-taken-out", "unknown-label"),
-        *("faulty-part", "image-path-missing"),
+        "image-path-missing",
     }
+    # What follows from a faulty part is told with it.
+    remedies = [problem.remedy for problem in result.problems if problem.shape == "MF_R"]
+    assert any("hence the other contours of MF_R do not count" in remedy for remedy in remedies)
 
 
 def test_regions_are_read_without_measuring(tmp_path):
