@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mriparaspinal.analysis.counts import compared_summary
 from mriparaspinal.cli.console import say, say_notes, say_problems
-from mriparaspinal.cli.summary import compared_summary, not_tested
+from mriparaspinal.cli.summary import not_tested
 from mriparaspinal.core.errors import EXIT_PARTLY
 from mriparaspinal.core.text import count_of
 
