@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from mriparaspinal.analysis.counts import compared_summary
 from mriparaspinal.api.contoured import ContourArguments, ContourChoice
-from mriparaspinal.api.given import PathLike, Progress, Table, files
+from mriparaspinal.api.given import PathLike, Progress, Table, begin, files
 from mriparaspinal.api.making import Made, make_report
 from mriparaspinal.api.measuring import Pair, Request, measure_into, requested
 from mriparaspinal.api.results import StudyResults, read_results, results_in
@@ -125,6 +125,7 @@ def run(
         require_ours(study / RECORD, is_record, argument("out"))
         # No other run writes into it, nor into the folders in it, until all belongs together.
         with OutputFolder(study):
+            begin(progress, "looking for changes")
             now = state_of(asked, chosen, numbering, study)
             if now is not None and not more.get("force") and (before := as_it_was(study, now)):
                 return _told_again(study, asked, before)
@@ -145,7 +146,11 @@ def _made(
     with _comparison(comparison) as folder:
         first = partial(_outdate, folder, page, study / RECORD)
         done(measured := measure_into(asked, results, progress, study, first))
-        done(compared := _compared(results, folder))
+        begin(progress, "comparing")
+        compared = _comparison_of(results, folder)
+        begin(progress, "drawing the figures")
+        compared.put(folder)
+        done(compared)
     report = partial(make_report, results, asked.dataset, out=page, comparison=comparison, progress=progress)
     maps = None if asked.maps is None else asked.maps.folder
     # No more than there are: a note on --jobs was logged before the measuring.
@@ -211,22 +216,18 @@ def _skipped(reason: ParaspinalError) -> Analysis:
     )
 
 
-def _comparison_of(results: Path) -> Analysis:
-    """The comparison of the results; without a table for nothing to compare."""
+def _comparison_of(results: Path, folder: OutputFolder | None = None) -> Analysis:
+    """The comparison of the results; without a table for nothing to compare.
+
+    ``folder``: where the reason is put, if none can be made.
+    """
     from mriparaspinal.api.statistics import compare
 
     try:
         return compare(results_in(results))
     except NothingToCompareError as reason:
         return _skipped(reason)
-
-
-def _compared(results: Path, folder: OutputFolder) -> Analysis:
-    """The same, put into its folder."""
-    try:
-        found = _comparison_of(results)
-        found.put(folder)
     except ParaspinalError as reason:
-        _skipped(reason).put(folder)
+        if folder is not None:
+            _skipped(reason).put(folder)
         raise
-    return found

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from mriparaspinal.cli.console import if_read, is_quiet, log
+from mriparaspinal.cli.console import end_bar, if_read, is_quiet, log
 from mriparaspinal.core.model import printable
 
 Rows = list[tuple[str, str]]
@@ -63,6 +63,7 @@ def not_tested(summary: Mapping[str, Any]) -> str:
 
 def show(rows: Rows) -> None:
     """Names and values on stderr, aligned; in bold on a terminal."""
+    end_bar()
     rows = [(printable(name), printable(value)) for name, value in rows]
     for name, value in rows:
         log(f"{name}: {value}")
@@ -86,5 +87,6 @@ def show(rows: Rows) -> None:
 
 def print_json(content: Mapping[str, Any]) -> None:
     """One JSON object on stdout."""
+    end_bar()
     with if_read(sys.stdout):
         print(json.dumps(content, indent=2, ensure_ascii=True))
