@@ -126,7 +126,10 @@ def keep_record(
     # A series of fat or water has one digest for all its files.
     if any(d not in known for name, d in measured.items() if not name.startswith(("fat/", "water/"))):
         return
-    record = msgspec.structs.replace(now, outputs=outputs_of(study, SEALS), made=made)
+    try:
+        record = msgspec.structs.replace(now, outputs=outputs_of(study, SEALS), made=made)
+    except UnreadableError:
+        return
     write_file(study / RECORD, record_bytes(record), is_record)
 
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import mriparaspinal
 from mriparaspinal.core.errors import unreadable
-from mriparaspinal.core.filenames import IMAGE_ENDINGS, JOURNAL, MARK
+from mriparaspinal.core.filenames import IMAGE_ENDINGS, JOURNAL, MARK, RECORD
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.io.folder import file_sha256, list_files
 from mriparaspinal.parallel.map import in_time
@@ -39,7 +39,9 @@ def fingerprint(
     hidden = [folder + own for folder in folders for own in (JOURNAL, MARK)]
     found: dict[str, str] = {}
     for name in (*files, *(name for name in hidden if (place / name).is_file())):
+        # The records of two studies in one dataset would have each other's changes.
         opened = every or name in hidden or name.lower().endswith(_OPENED)
+        opened = opened and name.rpartition("/")[2] != RECORD
         found[_key(name, found)] = read(place / name) if opened else NAME_ALONE
     for name in dead:
         found[_key(name, found)] = NO_FILE

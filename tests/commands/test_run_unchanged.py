@@ -31,12 +31,13 @@ def made(tmp_path_factory):
 def place(made, tmp_path, monkeypatch):
     """A copy of it; a run that begins to measure ends there, with exit code 3."""
 
-    def begin(*_):
-        raise NoInputError("made again")
-
-    monkeypatch.setattr("mriparaspinal.api.running.measure_into", begin)
+    monkeypatch.setattr("mriparaspinal.api.running.measure_into", _stop)
     shutil.copytree(made[0], tmp_path / "here")
     return tmp_path / "here"
+
+
+def _stop(*_):
+    raise NoInputError("made again")
 
 
 def again(place, *options):
@@ -196,6 +197,18 @@ def test_another_program_or_library(place, monkeypatch, name, other, said):
     outcome = again(place)
     assert said in outcome.err
     assert "made again" in outcome.err
+
+
+def test_label_maps(made, tmp_path, monkeypatch):
+    maps, study, scans = tmp_path / "maps", tmp_path / "study", made[0] / "scans"
+    assert run("masks", scans, "--out", maps).code == 4
+    how = ("run", scans, "--masks", maps, "--out", study)
+    assert run(*how).code in (0, 4)
+    assert UNCHANGED in run(*how).err
+    monkeypatch.setattr("mriparaspinal.api.running.measure_into", _stop)
+    shutil.copy(maps / "LR_1_3_mask.png", maps / "LR_2_3_mask.png")
+    assert "since the last run: changed: LR_2_3_mask.png (masks); all" in run(*how).err
+    assert "numbering" in run(*how, "--numbering", "musclemap").err
 
 
 def test_force_makes_it_again(place):
