@@ -126,7 +126,7 @@ def run(
         # No other run writes into it, nor into the folders in it, until all belongs together.
         with OutputFolder(study):
             begin(progress, "looking for changes")
-            now = state_of(asked, chosen, numbering, study)
+            now = state_of(asked, numbering, study, more)
             if now is not None and not more.get("force") and (before := as_it_was(study, now)):
                 return _told_again(study, asked, before)
             return _made(study, asked, now, progress, more.get("done", lambda _: None))

@@ -32,23 +32,34 @@ from mriparaspinal.io.write import write_file
 from mriparaspinal.measure.results import segment_tables, slice_tables
 
 if TYPE_CHECKING:
-    from mriparaspinal.api.contoured import ContourChoice
     from mriparaspinal.api.measuring import Request
 
 #: What a run writes: the last file of each step.
 SEALS = (f"results/{MANIFEST}", f"comparison/{COMPARISON}", "report.html")
 
+#: Arguments that change nothing, and those that are among the settings.
+_NO_DIFFERENCE = ("force", "done", "annotations", "accept_drafts")
+
 #: What may be otherwise next time although no file has changed.
 _PASSING = {"timed-out", "unreadable-file", "unreadable-folder"}
 
 
-def state_of(asked: Request, chosen: ContourChoice, numbering: str | None, study: Path) -> StudyRecord | None:
-    """All that a run depends on, without what it makes; None where a file of it cannot be read now."""
+def state_of(
+    asked: Request, numbering: str | None, study: Path, more: Mapping[str, Any]
+) -> StudyRecord | None:
+    """All that a run depends on, without what it makes; None where a file of it cannot be read now.
+
+    ``more``: its further arguments; whatever they are, another value is another study.
+    """
     wait = asked.execution.timeout
+    others = {
+        n: value for n, value in more.items() if n not in _NO_DIFFERENCE and value not in (None, (), [])
+    }
+    given = {n: Path(value) for n, value in others.items() if isinstance(value, str | Path)}
     places: dict[str, tuple[Path | None, bool]] = {
+        **{name: (path, True) for name, path in given.items() if path.is_file()},
         "dataset": (asked.dataset, False),
         "participants": (asked.participants, True),
-        "review": (None if chosen.review is None else Path(chosen.review), True),
         "annotations": (asked.source.folder, False),
         "masks": (None if asked.maps is None else asked.maps.folder, True),
         "fat": (None if asked.dixon is None else asked.dixon[0], True),
@@ -67,7 +78,9 @@ def state_of(asked: Request, chosen: ContourChoice, numbering: str | None, study
         version=__version__,
         program=program,
         libraries=study_versions(),
-        settings=_settings(asked, numbering),
+        settings=_settings(asked, numbering)
+        | {n: f"{value}" for n, value in others.items() if n not in given}
+        | {n: path.name for n, path in given.items()},
         inputs=inputs,
         outputs={},
         made={},
