@@ -58,6 +58,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/parallel.py
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/waiting.py
 
 # A hundred runs killed at random moments: two minutes.
 faults: $(VENV)/.installed-dev

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 
 import mriparaspinal as mp
 from mriparaspinal.api.contoured import ContourArguments
+from mriparaspinal.api.running import RunArguments
 from tests.support.builders.study import run
 from tests.test_layering import HEAVY
 
@@ -95,7 +96,8 @@ def test_every_function_is_documented(name: str) -> None:
         return
     named = [name for name, one in parameters.items() if one.kind is not inspect.Parameter.VAR_KEYWORD]
     # The arguments of a group that several functions share stand in its own class.
-    grouped = ContourArguments.__annotations__ if len(named) < len(parameters) else {}
+    shared = RunArguments if name == "run" else ContourArguments
+    grouped = shared.__annotations__ if len(named) < len(parameters) else {}
     assert {"Parameters", "Raises"} <= set(told)
     heads = re.findall(r"^(\w.*?)(?: : .*)?$", told["Parameters"], flags=re.MULTILINE)
     assert {part for head in heads for part in head.split(", ")} == {*named, *grouped}
@@ -307,7 +309,7 @@ def test_a_check_of_nothing_is_no_clean_bill(tmp_path: Path) -> None:
 def test_every_slice_is_told_as_it_is_done(study: Path) -> None:
     told: list[tuple[str, int, int]] = []
     mp.quantify(study / "scans", only=["ALS_1"], progress=lambda *step: told.append(step))
-    assert told == [("measuring", number, 5) for number in range(6)]
+    assert told == [("opening the dataset", 0, 1), *(("measuring", number, 5) for number in range(6))]
 
 
 def test_results_that_were_read_do_not_know_their_dataset(study: Path) -> None:

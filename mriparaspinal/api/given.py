@@ -24,7 +24,8 @@ Table: TypeAlias = "str | Path | pd.DataFrame"
 """A CSV, TSV or Excel file, or a data frame that is read as its CSV would be."""
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-"""Told what is done now, how much of it is done, and of how much: ``progress("measuring", 3, 80)``."""
+"""Told what is done now, how much of it is done, and of how much: ``progress("measuring", 3, 80)``; 0 of 1
+where a step begins that is not counted."""
 
 
 class Files:
@@ -110,6 +111,12 @@ def each(progress: Progress | None, label: str, total: int) -> Callable[[], None
         progress(label, done, total)
 
     return advance
+
+
+def begin(progress: Progress | None, step: str) -> None:
+    """Tell that a step begins that is not counted."""
+    if progress is not None:
+        progress(step, 0, 1)
 
 
 def processes(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mriparaspinal.api.contoured import ContourChoice
-from mriparaspinal.api.given import Found, PathLike, Progress, Table, each, files, processes, telling
+from mriparaspinal.api.given import Found, PathLike, Progress, Table, begin, each, files, processes, telling
 from mriparaspinal.api.measuring import settings_of
 from mriparaspinal.api.results import StudyResults, annotations_of, dataset_of
 from mriparaspinal.core.arguments import argument
@@ -269,9 +269,13 @@ def _page(
     made = (folder if on_disk else None, comparison)
     refuse_beside_inputs(argument("out"), out, (), (dataset, *regions), made)
     require_ours(out, is_page, argument("out"))
+    begin(progress, "opening the dataset")
     source = open_measured(folder, cohort.manifest, dataset, *regions)
     slices = len(source.study.dataset.slices)
-    contents = gather(cohort, source, comparison, jobs, each(progress, "drawing", slices))
+    advance = each(progress, "drawing", slices)
+    begin(progress, "checking the results")
+    contents = gather(cohort, source, comparison, jobs, advance)
+    begin(progress, "writing the page")
     for read in cohort.sources if on_disk else ():
         read.require_same()
     write_file(out, render(contents), is_page)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 from mriparaspinal.api.contoured import ContourArguments, ContourChoice
-from mriparaspinal.api.given import PathLike, Progress, Table, each, files, processes, telling
+from mriparaspinal.api.given import PathLike, Progress, Table, begin, each, files, processes, telling
 from mriparaspinal.api.results import CheckedDataset, StudyResults, results_of, summary_of
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
@@ -54,6 +54,7 @@ class Request:
         self, label: str, progress: Progress | None, leave_out: Path | None = None, out: Path | None = None
     ) -> MeasuredDataset:
         """Measure it; ``leave_out`` may lie in the dataset and is no part of it."""
+        begin(progress, "opening the dataset")
         images = (self.maps, self.dixon)
         study = open_dataset(
             self.dataset, self.settings, self.participants, leave_out, *images, self.only, self.source
@@ -140,6 +141,7 @@ def measure_into(
     refuse_own_copy(request.participants, out)
     with OutputFolder(out, first=first) as folder:
         measured = request.measure("measuring", progress, leave_out or out, out)
+        begin(progress, "writing the results")
         with telling(measured.problems):
             found = results_of(measured, request.settings)
             folder.replace(found.contents, stale_tables(folder, found.contents))

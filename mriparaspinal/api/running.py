@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from mriparaspinal.analysis.counts import compared_summary
 from mriparaspinal.api.contoured import ContourArguments, ContourChoice
-from mriparaspinal.api.given import PathLike, Progress, Table, files
+from mriparaspinal.api.given import PathLike, Progress, Table, begin, files
 from mriparaspinal.api.making import Made, make_report
-from mriparaspinal.api.measuring import Pair, measure_into, requested
-from mriparaspinal.api.results import StudyResults, results_in
+from mriparaspinal.api.measuring import Pair, Request, measure_into, requested
+from mriparaspinal.api.results import StudyResults, read_results, results_in
+from mriparaspinal.api.unchanged import as_it_was, keep_record, problems_in, state_of
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NothingToCompareError, ParaspinalError
-from mriparaspinal.core.filenames import PARTICIPANTS
-from mriparaspinal.core.model import Settings
+from mriparaspinal.core.filenames import PARTICIPANTS, RECORD
+from mriparaspinal.core.model import Problem, Settings
 from mriparaspinal.io.manifest import COMPARISON
 from mriparaspinal.io.output import OutputFolder
+from mriparaspinal.io.study_record import StudyRecord, is_record
 from mriparaspinal.io.write import require_ours
 from mriparaspinal.parallel.map import Execution
 from mriparaspinal.report.html import is_page
@@ -28,14 +32,31 @@ if TYPE_CHECKING:
     from mriparaspinal.analysis.result import Analysis
 
 
+class RunArguments(ContourArguments, total=False):
+    """Which contours are measured, and whether and how :func:`run` does it; arguments of that function."""
+
+    force: bool
+    """Do all steps again, even if nothing has changed since the last run."""
+    done: Callable[[StudyResults | Analysis | Made], None]
+    """Called with the result of each step as it is finished."""
+
+
 @dataclass(frozen=True, eq=False)
 class StudyRun:
     """What :func:`run` made of a dataset."""
 
     results: StudyResults
-    comparison: Analysis
-    """Its ``table`` is None where there was nothing to compare; ``notes`` say why."""
     report: Made
+    summary: Mapping[str, Any]
+    """What the results and the comparison have to say, in numbers."""
+    _compare: Callable[[], Analysis]
+    unchanged: bool = False
+    """Whether all was as it is already, and nothing was done."""
+
+    @cached_property
+    def comparison(self) -> Analysis:
+        """Its ``table`` is None where there was nothing to compare; ``notes`` say why."""
+        return self._compare()
 
 
 def run(
@@ -49,26 +70,31 @@ def run(
     fat_and_water: Pair = None,
     jobs: int | Execution | None = None,
     progress: Progress | None = None,
-    done: Callable[[StudyResults | Analysis | Made], None] = lambda _: None,
-    **contours: Unpack[ContourArguments],
+    **more: Unpack[RunArguments],
 ) -> StudyRun:
     """Check, quantify, compare and report a dataset in one go.
+
+    Where ``out`` has the study already, and inputs, settings, files, program and libraries are those of then,
+    nothing is done. Where they are not, a note is logged that says what is different.
 
     Parameters
     ----------
     dataset, out : str or Path
-        The slices and LabelMe files; the folder to write: ``results``, ``comparison``, ``report.html``.
+        The slices and LabelMe files; the folder to write: ``results``, ``comparison``, ``report.html``, and
+        ``run.json`` with the SHA-256 of all that they depend on.
     settings, participants, masks, numbering, fat_and_water, jobs, progress : optional
         As for :func:`quantify`.
     annotations, review, accept_drafts : optional
         As for :func:`quantify`.
+    force : bool, optional
+        Do all steps again, even if nothing has changed.
     done : callable, optional
         Called with the result of each step as it is finished.
 
     Returns
     -------
     StudyRun
-        ``results``, ``comparison`` and ``report``.
+        ``results``, ``comparison`` and ``report``; ``unchanged``: nothing was done.
 
     Raises
     ------
@@ -84,28 +110,86 @@ def run(
     ...     mp.run(scans, f"{folder}/study").report.count
     10
     """
-    from mriparaspinal.parallel.map import cores
-
     study = Path(out)
-    results, comparison, page = (study / name for name in ("results", "comparison", "report.html"))
     with files() as given:
         people = given.if_any(participants, PARTICIPANTS)
-        outputs = (study, results, comparison)
-        chosen = ContourChoice(**contours)
+        chosen = ContourChoice(
+            annotations=more.get("annotations"),
+            review=more.get("review"),
+            accept_drafts=more.get("accept_drafts", False),
+        )
         images = (masks, numbering), fat_and_water
+        outputs = (study, study / "results", study / "comparison")
         asked = requested(dataset, settings, people, *images, (), jobs, outputs, chosen)
-        require_ours(page, is_page, argument("out"))
+        require_ours(study / "report.html", is_page, argument("out"))
+        require_ours(study / RECORD, is_record, argument("out"))
         # No other run writes into it, nor into the folders in it, until all belongs together.
         with OutputFolder(study):
-            with _comparison(comparison) as folder:
-                first = partial(_outdate, folder, page)
-                done(measured := measure_into(asked, results, progress, study, first))
-                done(compared := _compared(results, folder))
-            report = partial(make_report, results, dataset, out=page, comparison=comparison, masks=masks)
-            report = partial(report, annotations=chosen.annotations, progress=progress)
-            # No more than there are: a note on --jobs was logged before the measuring.
-            done(made := report(jobs=min(asked.execution.jobs or 1, cores())))
-    return StudyRun(measured, compared, made)
+            begin(progress, "looking for changes")
+            now = state_of(asked, numbering, study, more)
+            if now is not None and not more.get("force") and (before := as_it_was(study, now)):
+                return _told_again(study, asked, before)
+            return _made(study, asked, now, progress, more.get("done", lambda _: None))
+
+
+def _made(
+    study: Path,
+    asked: Request,
+    now: StudyRecord | None,
+    progress: Progress | None,
+    done: Callable[[StudyResults | Analysis | Made], None],
+) -> StudyRun:
+    """All steps in turn."""
+    from mriparaspinal.parallel.map import cores
+
+    results, comparison, page = (study / name for name in ("results", "comparison", "report.html"))
+    with _comparison(comparison) as folder:
+        first = partial(_outdate, folder, page, study / RECORD)
+        done(measured := measure_into(asked, results, progress, study, first))
+        begin(progress, "comparing")
+        compared = _comparison_of(results, folder)
+        begin(progress, "drawing the figures")
+        compared.put(folder)
+        done(compared)
+    report = partial(make_report, results, asked.dataset, out=page, comparison=comparison, progress=progress)
+    maps = None if asked.maps is None else asked.maps.folder
+    # No more than there are: a note on --jobs was logged before the measuring.
+    jobs = min(asked.execution.jobs or 1, cores())
+    done(made := report(masks=maps, annotations=asked.source.folder, jobs=jobs))
+    found = {} if compared.table is None else compared_summary(compared)
+    told = {"count": made.count, "summary": dict(made.summary), "notes": list(made.notes)}
+    told["problems"] = [dataclasses.asdict(problem) for problem in made.problem_list]
+    # What a font that is not there yet would draw otherwise is drawn again.
+    if compared.table is None or not compared.lacking:
+        read = measured.read.manifest
+        inputs = {} if read is None else read.inputs
+        steps = {"results": measured.summary, "comparison": found, "report": told}
+        keep_record(study, now, inputs, measured.problem_list, steps)
+    return StudyRun(measured, made, {**measured.summary, **found}, lambda: compared)
+
+
+def _told_again(study: Path, asked: Request, before: StudyRecord) -> StudyRun:
+    """What a run made that would make the same again."""
+    summary, found, told = (before.made[name] for name in ("results", "comparison", "report"))
+    results = read_results(study / "results")
+    results = replace(
+        results,
+        summary=summary,
+        problem_list=problems_in(results.contents["problems.csv"]),
+        inputs=asked.inputs,
+        dataset=asked.dataset,
+        annotations=asked.source.folder,
+    )
+    problems = tuple(Problem(**problem) for problem in told["problems"])
+    report = Made(
+        out=study / "report.html",
+        count=told["count"],
+        summary=told["summary"],
+        notes=tuple(told["notes"]),
+        problem_list=problems,
+    )
+    compare = partial(_comparison_of, study / "results")
+    return StudyRun(results, report, {**summary, **found}, compare, unchanged=True)
 
 
 @contextmanager
@@ -116,30 +200,34 @@ def _comparison(path: Path) -> Iterator[OutputFolder]:
         yield folder
 
 
-def _outdate(comparison: OutputFolder, page: Path) -> None:
-    """Remove what an earlier run made of other results, before these are in place."""
+def _outdate(comparison: OutputFolder, page: Path, record: Path) -> None:
+    """Remove what an earlier run made of other results, before these are in place; the record first."""
+    record.unlink(missing_ok=True)
     comparison.take_away()
     page.unlink(missing_ok=True)
 
 
-def _compared(results: Path, folder: OutputFolder) -> Analysis:
-    """The comparison of the results, put into its folder; without a table for nothing to compare."""
+def _skipped(reason: ParaspinalError) -> Analysis:
     from mriparaspinal.analysis.result import Analysis
+
+    note = f"{reason}; the comparison is skipped"
+    return Analysis(
+        None, (note,), {"notes.txt": f"{note}\n".encode()}, COMPARISON, {"skipped": [f"{reason}"]}, ()
+    )
+
+
+def _comparison_of(results: Path, folder: OutputFolder | None = None) -> Analysis:
+    """The comparison of the results; without a table for nothing to compare.
+
+    ``folder``: where the reason is put, if none can be made.
+    """
     from mriparaspinal.api.statistics import compare
 
-    def skipped(reason: ParaspinalError) -> Analysis:
-        note = f"{reason}; the comparison is skipped"
-        return Analysis(
-            None, (note,), {"notes.txt": f"{note}\n".encode()}, COMPARISON, {"skipped": [f"{reason}"]}, ()
-        )
-
     try:
-        found = compare(results_in(results))
-        found.put(folder)
+        return compare(results_in(results))
     except NothingToCompareError as reason:
-        found = skipped(reason)
-        found.put(folder)
+        return _skipped(reason)
     except ParaspinalError as reason:
-        skipped(reason).put(folder)
+        if folder is not None:
+            _skipped(reason).put(folder)
         raise
-    return found

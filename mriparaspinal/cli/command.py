@@ -173,11 +173,14 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command as quietly, and with such a log, as is asked for."""
-        from mriparaspinal.cli.console import say_problems, speak
+        from mriparaspinal.cli.console import say_problems, speak, working
         from mriparaspinal.cli.log import logged
 
         speak(ctx.params["quiet"], ctx.params["verbose"])
-        with logged(ctx.params, ctx.info_name or ""), as_options():
+        name = ctx.info_name or ""
+        # The page of a review is open as long as somebody looks at it.
+        bar = contextlib.nullcontext() if name == "review" else working(name)
+        with logged(ctx.params, name), as_options(), bar:
             try:
                 return super().invoke(ctx)
             except ParaspinalError as error:

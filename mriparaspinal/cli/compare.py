@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from mriparaspinal.analysis.counts import compared_summary
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.steps import end, save, say_compared
-from mriparaspinal.cli.summary import compared_rows, compared_summary, print_json, show
+from mriparaspinal.cli.summary import compared_rows, print_json, show
 
 
 @opt.command

@@ -12,9 +12,12 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from mriparaspinal.core.model import Problem, printable
+
+if TYPE_CHECKING:
+    from mriparaspinal.cli.progress import Bar
 
 #: Of a list in a note so many are named on the terminal, unless hardly more are there.
 _LISTED = 6
@@ -32,8 +35,12 @@ class _Terminal(logging.Handler):
     """Lines on stderr: a record may be ``shown`` in another form than in the log."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        line = getattr(record, "shown", None) or record.getMessage()
         with if_read(sys.stderr):
-            print(getattr(record, "shown", None) or record.getMessage(), file=sys.stderr, flush=True)
+            if _bar is not None:
+                _bar.say(line)
+            else:
+                print(line, file=sys.stderr, flush=True)
 
 
 _TERMINAL = _Terminal(logging.INFO)
@@ -133,44 +140,50 @@ def _show_wrapped(lines: Iterable[tuple[str, str]]) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True) if _bar is None else _bar.console
     for severity, text in lines:
         for part in textwrap.wrap(text, console.width, subsequent_indent=" " * 6, break_on_hyphens=False):
             styled = Text(part)
             if severity:
                 styled.highlight_words([f"{severity}:"], style="red" if severity == "error" else "yellow")
-            console.print(styled, soft_wrap=True)
+            console.print(styled, soft_wrap=True, highlight=False)
+
+
+#: The bar that is on the terminal now.
+_bar: Bar | None = None
+
+
+@contextmanager
+def working(step: str) -> Iterator[None]:
+    """Say on a terminal what is being done, until the block or :func:`end_bar` ends it; nothing elsewhere."""
+    global _bar
+    if not is_quiet() and sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown"):
+        from mriparaspinal.cli.progress import Bar
+
+        _bar = Bar(step)
+    try:
+        yield
+    finally:
+        end_bar()
+
+
+def end_bar() -> None:
+    """Take the bar away, where there is one, before other things are drawn."""
+    global _bar
+    if _bar is not None:
+        bar, _bar = _bar, None
+        bar.end()
 
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[str, int, int], None] | None]:
-    """A bar with rate and time left on a terminal, nothing elsewhere; yields what takes the progress."""
-    if is_quiet() or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    rate = TextColumn("{task.fields[rate]}")
-    left = TimeRemainingColumn()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, left)
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-
-        def show(label: str, done: int, total: int) -> None:
-            if total < 2:
-                return
-            if not done:
-                for task in progress.task_ids:
-                    progress.remove_task(task)
-                progress.add_task(label, total=total, rate="")
-            speed = progress.tasks[0].speed
-            progress.update(progress.task_ids[0], completed=done, rate=f"{speed:.1f}/s" if speed else "")
-
-        yield show
+    """What takes the progress of the work: the bar; None where there is none."""
+    yield None if _bar is None else _bar.show
 
 
 def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table on stdout: drawn on a terminal, tab-separated lines elsewhere."""
+    end_bar()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names may hold what the terminal cannot show
     if not sys.stdout.isatty():

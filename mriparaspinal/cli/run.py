@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say, say_notes, say_problems
 from mriparaspinal.cli.steps import end, say_compared, say_faults, say_measured, say_notes_of, say_report
-from mriparaspinal.cli.summary import compared_rows, compared_summary, measured_rows, print_json, show
+from mriparaspinal.cli.summary import compared_rows, measured_rows, print_json, show
 from mriparaspinal.core.text import count_of
 
 if TYPE_CHECKING:
     from mriparaspinal.analysis.result import Analysis
     from mriparaspinal.api.making import Made
     from mriparaspinal.api.results import StudyResults
+    from mriparaspinal.api.running import StudyRun
 
 
 @opt.command
-def run(*, dataset: opt.Dataset, out: opt.Out, options: opt.Measuring, as_json: opt.AsJson = False) -> None:
+def run(
+    *,
+    dataset: opt.Dataset,
+    out: opt.Out,
+    options: opt.Measuring,
+    force: Annotated[
+        bool, opt.option("--force", "Do all steps again, even if nothing has changed since the last run.")
+    ] = False,
+    as_json: opt.AsJson = False,
+) -> None:
     """Check, quantify, compare and report a dataset in one go.
 
-    Writes OUT/results, OUT/comparison and the page OUT/report.html, and ends with a summary.
+    Writes OUT/results, OUT/comparison and the page OUT/report.html, and ends with a summary. Where nothing
+    has changed since the last run (inputs, settings, files in OUT, program, libraries) it says so.
 
     \b
     Example:
@@ -31,20 +42,37 @@ def run(*, dataset: opt.Dataset, out: opt.Out, options: opt.Measuring, as_json: 
 
     with progress_bar() as progress:
         ran = api.run(
-            dataset, out, **options.arguments, progress=progress, done=lambda step: _say_step(step, out)
+            dataset,
+            out,
+            **options.arguments,
+            progress=progress,
+            force=force,
+            done=lambda step: _say_step(step, out),
         )
-    found = {} if ran.comparison.table is None else compared_summary(ran.comparison)
-    summary = {**ran.results.summary, **found}
+    if ran.unchanged:
+        say_problems(ran.results.problem_list)
+    _say_end(ran, out)
+    if as_json:
+        print_json({"command": "run", **ran.summary})
+    end(ran.results.problem_list)
+
+
+def _say_end(ran: StudyRun, out: Path) -> None:
+    """The summary, and the last line."""
+    summary = ran.summary
     rows = measured_rows(summary)
-    rows += compared_rows(found) if found else [("comparisons", "none: nothing to compare")]
+    rows += (
+        compared_rows(summary) if "comparisons" in summary else [("comparisons", "none: nothing to compare")]
+    )
     show([*rows, ("report", str(ran.report.out))])
+    if ran.unchanged:
+        found = "inputs, settings and files are those of the last run"
+        say(f"{out}: {found}; nothing was done; --force does all steps again")
+        return
     say(
         f"ran: {summary['slices_measured']} of {count_of(summary['slices_found'], 'slice')} measured, "
         f"{count_of(summary.get('comparisons', 0), 'comparison')}, {say_faults(summary)} into {out}"
     )
-    if as_json:
-        print_json({"command": "run", **summary})
-    end(ran.results.problem_list)
 
 
 def _say_step(step: StudyResults | Analysis | Made, out: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import say, say_problems, show_table
+from mriparaspinal.cli.console import end_bar, say, say_problems, show_table
 from mriparaspinal.cli.steps import end, say_notes_of
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.text import count_of
@@ -66,6 +66,7 @@ def score(
         raise UsageError("no INSTRUMENT was given; expected its name or a .toml file; --list shows them")
     if template:
         content = api.score_template(instrument, participants=tables.participants, out=out)
+        end_bar()
         return None if out else print(content, end="")
     if records is None or out is None:
         missing = "RECORDS.csv" if records is None else "--out"

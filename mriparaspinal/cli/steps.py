@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mriparaspinal.cli.console import say, say_notes, say_problems
-from mriparaspinal.cli.summary import compared_summary, not_tested
+from mriparaspinal.analysis.counts import compared_summary
+from mriparaspinal.cli.console import progress_bar, say, say_notes, say_problems
+from mriparaspinal.cli.summary import not_tested
 from mriparaspinal.core.errors import EXIT_PARTLY
 from mriparaspinal.core.text import count_of
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 def save(found: Analysis, out: Path) -> None:
     """Say what is wrong with the participants, write the files of an analysis, and say its notes."""
     say_problems(found.problem_list)
-    found.save(out)
+    with progress_bar() as progress:
+        if progress is not None:
+            progress("drawing and writing", 0, 1)
+        found.save(out)
     say_notes_of(found)
 
 

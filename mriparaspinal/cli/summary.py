@@ -5,14 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mriparaspinal.cli.console import if_read, is_quiet, log
+from mriparaspinal.cli.console import end_bar, if_read, is_quiet, log
 from mriparaspinal.core.model import printable
-
-if TYPE_CHECKING:
-    from mriparaspinal.analysis.result import Analysis
-
 
 Rows = list[tuple[str, str]]
 
@@ -46,27 +42,6 @@ def measured_rows(summary: Mapping[str, Any], kinds: bool = True) -> Rows:
     return rows + [(words, str(summary[name])) for name, words in _JUDGED.items() if name in summary]
 
 
-def compared_summary(compared: Analysis) -> dict[str, Any]:
-    """What comparing gave, as plain data; a row without a test (too few values) is no comparison."""
-    table = compared.table
-    by_contrast = {
-        str(name): {
-            "comparisons": int(rows["p"].notna().sum()),
-            "p_below_0_05": int((rows["p"] < 0.05).sum()),
-            "p_adjusted_below_0_05": int((rows["p_adjusted"] < 0.05).sum()),
-        }
-        for name, rows in table.groupby("contrast", sort=False)
-    }
-    return {
-        "comparisons": int(table["p"].notna().sum()),
-        "not_tested": int(table["p"].isna().sum()),
-        "p_below_0_05": int((table["p"] < 0.05).sum()),
-        "p_adjusted_below_0_05": int((table["p_adjusted"] < 0.05).sum()),
-        "by_contrast": by_contrast,
-        "notes": len(compared.notes),
-    }
-
-
 def compared_rows(summary: Mapping[str, Any]) -> Rows:
     """The same for a person."""
     rows = [
@@ -88,6 +63,7 @@ def not_tested(summary: Mapping[str, Any]) -> str:
 
 def show(rows: Rows) -> None:
     """Names and values on stderr, aligned; in bold on a terminal."""
+    end_bar()
     rows = [(printable(name), printable(value)) for name, value in rows]
     for name, value in rows:
         log(f"{name}: {value}")
@@ -111,5 +87,6 @@ def show(rows: Rows) -> None:
 
 def print_json(content: Mapping[str, Any]) -> None:
     """One JSON object on stdout."""
+    end_bar()
     with if_read(sys.stdout):
         print(json.dumps(content, indent=2, ensure_ascii=True))

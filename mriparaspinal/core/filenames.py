@@ -17,6 +17,9 @@ MARK = ".unfinished"
 
 MANIFEST = "quantify.json"
 
+#: What ``run`` made a study of, beside the folders of its results and its comparison.
+RECORD = "run.json"
+
 PARTICIPANTS = "participants.csv"
 
 #: What a share of a dataset keeps for others to be joined with it.

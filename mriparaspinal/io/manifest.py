@@ -13,7 +13,7 @@ import msgspec
 
 from mriparaspinal import __version__
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError
-from mriparaspinal.core.filenames import MANIFEST
+from mriparaspinal.core.filenames import MANIFEST, RECORD
 from mriparaspinal.core.model import Settings
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.io.folder import read_bytes
@@ -25,6 +25,7 @@ COMPARISON = "comparison.json"
 MANIFESTS = frozenset(
     {
         MANIFEST,
+        RECORD,
         "prepare.json",
         "sheets.json",
         "masks.json",
@@ -151,7 +152,7 @@ def parse_manifest(raw: bytes, file: Path) -> Manifest:
 def _checked(raw: bytes, file: Path, command: str, convert: Callable[[dict[str, Any]], T]) -> T:
     """The content of a manifest as a ``command`` writes it; ``convert`` raises ``ValueError`` for others."""
     try:
-        content = _parsed(raw)
+        content = parsed_json(raw)
         _require_version(content)
         return convert(content)
     except RecursionError:
@@ -167,7 +168,7 @@ def listed_outputs(file: Path) -> dict[str, str]:
     Enough to tell one's own files from others', of ``prepare.json``, too.
     """
     try:
-        return msgspec.convert(_parsed(read_bytes(file))["outputs"], dict[str, str])
+        return msgspec.convert(parsed_json(read_bytes(file))["outputs"], dict[str, str])
     except (UnreadableError, RecursionError, ValueError, KeyError):
         return {}
 
@@ -184,7 +185,8 @@ def outputs_manifest(outputs: Mapping[str, str]) -> bytes:
     return manifest_bytes({"mriparaspinal": __version__, "outputs": dict(outputs)})
 
 
-def _parsed(raw: bytes) -> dict[str, Any]:
+def parsed_json(raw: bytes) -> dict[str, Any]:
+    """The object in a JSON file; raises :class:`ValueError` for any other, and for a key there twice."""
     try:
         content = json.loads(raw, object_pairs_hook=_once, parse_constant=_no_number)
     except json.JSONDecodeError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -22,6 +22,12 @@ from mriparaspinal.report.slices import as_written
 #: Where pictures are too large for the page, grey levels outside the regions are in steps of at most these.
 _COARSEST = 32
 
+#: Of many slices so many are drawn first, to find the step that is needed.
+_SAMPLED = 20
+
+#: These fill so much of their room, so that the rest need not be drawn twice if it is a little larger.
+_RESERVE = 0.95
+
 
 def draw_pictures(
     source: ReopenedDataset,
@@ -38,17 +44,11 @@ def draw_pictures(
     Raises :class:`NoInputError` where the dataset is not the one that was measured.
     """
     slices, step = source.study.dataset.slices, 1
-    while True:
-        work = partial(_draw, source, thresholds, step)
-        results = list(map_in_order(work, slices, jobs, progress))
-        drawn = [picture for picture, _ in results if picture is not None]
-        too_much = sum(len(picture.uri) for picture in drawn) - most_bytes
-        if too_much <= 0 or step == _COARSEST:
-            break
-        # A step twice as large saves a little less than a bit of each pixel outside (six bits of it in each
-        # character of the address): steps that cannot be enough are not tried.
-        bits = 6 / 0.85 * too_much / max(1, sum(map(_pixels_outside, drawn)))
-        step, progress = min(_COARSEST, step * 2 ** max(1, int(bits))), None
+    draw = partial(_draw, source, thresholds)
+    if len(slices) >= 10 * _SAMPLED:
+        some = slices[:: len(slices) // _SAMPLED]
+        _, step = _fitting(draw, some, _RESERVE * most_bytes * len(some) / len(slices), step, jobs)
+    results, _ = _fitting(draw, slices, most_bytes, step, jobs, progress)
     source.require_same(file for _, files in results for file in files)
     return {
         as_written(slice_.name): picture
@@ -57,13 +57,35 @@ def draw_pictures(
     }
 
 
+_Drawn = tuple[SliceImage | None, list[tuple[str, str]]]
+
+
+def _fitting(
+    draw: Callable[[int, Slice], _Drawn],
+    slices: Sequence[Slice],
+    most_bytes: float,
+    step: int,
+    jobs: int,
+    progress: Callable[[], None] | None = None,
+) -> tuple[list[_Drawn], int]:
+    """Slices with grey levels outside the regions in the smallest step with which they fit, and that step."""
+    while True:
+        results = list(map_in_order(partial(draw, step), slices, jobs, progress))
+        drawn = [picture for picture, _ in results if picture is not None]
+        too_much = sum(len(picture.uri) for picture in drawn) - most_bytes
+        if too_much <= 0 or step == _COARSEST:
+            return results, step
+        # A step twice as large saves a little less than a bit of each pixel outside (six bits of it in each
+        # character of the address): steps that cannot be enough are not tried.
+        bits = 6 / 0.85 * too_much / max(1, sum(map(_pixels_outside, drawn)))
+        step, progress = min(_COARSEST, step * 2 ** max(1, int(bits))), None
+
+
 def _pixels_outside(picture: SliceImage) -> int:
     return picture.width * picture.height - sum(pixels for pixels, _ in picture.counts.values())
 
 
-def _draw(
-    source: ReopenedDataset, thresholds: Mapping[str, float], step: int, slice_: Slice
-) -> tuple[SliceImage | None, list[tuple[str, str]]]:
+def _draw(source: ReopenedDataset, thresholds: Mapping[str, float], step: int, slice_: Slice) -> _Drawn:
     root, maps = source.study.root, source.study.maps
     if maps is None:
         found = read_slice(root, slice_, source.settings, source.study.source)
@@ -97,5 +119,6 @@ def _count(grey: NDArray[np.uint8], patch: Patch, threshold: float | None) -> tu
 def webp(grey: NDArray[np.uint8]) -> bytes:
     """Lossless, and nothing but the pixels: no Exif, profile or text of the file comes along."""
     content = io.BytesIO()
-    Image.fromarray(grey).save(content, "WEBP", lossless=True, quality=50, method=4)
+    # The quality of a lossless picture is how long a smaller one is looked for: in vain with these.
+    Image.fromarray(grey).save(content, "WEBP", lossless=True, quality=0, method=4)
     return content.getvalue()

@@ -192,11 +192,14 @@ def commands(place: Path) -> Iterator[tuple[str, list[object]]]:
 
 
 def content_of(path: Path) -> bytes:
-    """The bytes of a file, of the manifest without the versions of libraries."""
-    if path.name != "quantify.json":
+    """The bytes of a file, of the manifests without the versions of libraries and what depends on them."""
+    if path.name not in ("quantify.json", "run.json"):
         return path.read_bytes()
     manifest = json.loads(path.read_bytes())
     manifest.pop("libraries")
+    if path.name == "run.json":
+        for name in ("program", "outputs", "sha256"):
+            manifest.pop(name)
     return json.dumps(manifest, indent=1).encode()
 
 
