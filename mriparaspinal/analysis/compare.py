@@ -8,8 +8,9 @@ from functools import partial
 
 import pandas as pd
 
+from mriparaspinal.analysis.drawing import Drawing
 from mriparaspinal.analysis.inputs import METRICS, Cohort, metrics_of
-from mriparaspinal.analysis.result import Analysis, Content, Drawing, file_name, notes_bytes
+from mriparaspinal.analysis.result import Analysis, Content, file_name, notes_bytes
 from mriparaspinal.core.errors import NothingToCompareError, UsageError
 from mriparaspinal.io.manifest import COMPARISON
 from mriparaspinal.present.table_layout import PaperTable

@@ -1,4 +1,4 @@
-"""Figures (PNG, SVG, PDF, TIFF) and printed tables (CSV, Markdown, XLSX) as the bytes of files, always the same."""
+"""Figures (PNG, SVG, PDF, TIFF) and printed tables (CSV, Markdown, XLSX) as bytes, always the same."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from matplotlib.text import Text
 from PIL import Image
 from xlsxwriter import Workbook
 
+from mriparaspinal.io.png import png_of
 from mriparaspinal.io.tables import csv_bytes
 from mriparaspinal.present.style import style
 
@@ -48,8 +49,9 @@ def every_letter(figure: Figure) -> None:
 
     Other texts stay as they are. What no font has is a box; :func:`missing_letters` tells it.
     """
+    own = _letters_of(_own_font())
     for text in figure.findobj(Text):
-        lacking = _letters(text.get_text()) - _letters_of(_own_font())
+        lacking = _letters(text.get_text()) - own
         if lacking:
             names = [name for name, _ in fonts_for(frozenset(lacking))]
             text.set_fontfamily([_FONT, *names])
@@ -101,7 +103,7 @@ def fonts_for(lacking: frozenset[str]) -> tuple[tuple[str, frozenset[str]], ...]
 def png_bytes(figure: Figure) -> bytes:
     """A PNG of 300 dpi, without a date or the name of a program."""
     dpi = _dpi(DPI)
-    return _saved(_pixels(figure, dpi), format="PNG", dpi=(dpi, dpi))
+    return png_of(np.asarray(_pixels(figure, dpi)), dpi)
 
 
 def tiff_bytes(figure: Figure) -> bytes:

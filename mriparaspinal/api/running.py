@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from mriparaspinal.analysis.drawing import FigureFiles, figure_files
 from mriparaspinal.api.contoured import ContourArguments, ContourChoice
 from mriparaspinal.api.given import PathLike, Progress, Table, files
 from mriparaspinal.api.making import Made, make_report
@@ -49,6 +50,8 @@ def run(
     fat_and_water: Pair = None,
     jobs: int | Execution | None = None,
     progress: Progress | None = None,
+    formats: Sequence[str] = (),
+    style: PathLike | None = None,
     done: Callable[[StudyResults | Analysis | Made], None] = lambda _: None,
     **contours: Unpack[ContourArguments],
 ) -> StudyRun:
@@ -60,6 +63,8 @@ def run(
         The slices and LabelMe files; the folder to write: ``results``, ``comparison``, ``report.html``.
     settings, participants, masks, numbering, fat_and_water, jobs, progress : optional
         As for :func:`quantify`.
+    formats, style : optional
+        Of the figures, as for ``Analysis.save``.
     annotations, review, accept_drafts : optional
         As for :func:`quantify`.
     done : callable, optional
@@ -87,6 +92,7 @@ def run(
     from mriparaspinal.parallel.map import cores
 
     study = Path(out)
+    how = figure_files(formats, style)
     results, comparison, page = (study / name for name in ("results", "comparison", "report.html"))
     with files() as given:
         people = given.if_any(participants, PARTICIPANTS)
@@ -100,7 +106,7 @@ def run(
             with _comparison(comparison) as folder:
                 first = partial(_outdate, folder, page)
                 done(measured := measure_into(asked, results, progress, study, first))
-                done(compared := _compared(results, folder))
+                done(compared := _compared(results, folder, replace(how, jobs=asked.execution.jobs or 1)))
             report = partial(make_report, results, dataset, out=page, comparison=comparison, masks=masks)
             report = partial(report, annotations=chosen.annotations, progress=progress)
             # No more than there are: a note on --jobs was logged before the measuring.
@@ -122,7 +128,7 @@ def _outdate(comparison: OutputFolder, page: Path) -> None:
     page.unlink(missing_ok=True)
 
 
-def _compared(results: Path, folder: OutputFolder) -> Analysis:
+def _compared(results: Path, folder: OutputFolder, how: FigureFiles) -> Analysis:
     """The comparison of the results, put into its folder; without a table for nothing to compare."""
     from mriparaspinal.analysis.result import Analysis
     from mriparaspinal.api.statistics import compare
@@ -135,7 +141,7 @@ def _compared(results: Path, folder: OutputFolder) -> Analysis:
 
     try:
         found = compare(results_in(results))
-        found.put(folder)
+        found.put(folder, how)
     except NothingToCompareError as reason:
         found = skipped(reason)
         found.put(folder)

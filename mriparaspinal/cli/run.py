@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 
 @opt.command
-def run(*, dataset: opt.Dataset, out: opt.Out, options: opt.Measuring, as_json: opt.AsJson = False) -> None:
+def run(
+    *,
+    dataset: opt.Dataset,
+    out: opt.Out,
+    options: opt.Measuring,
+    figures: opt.FigureLook,
+    as_json: opt.AsJson = False,
+) -> None:
     """Check, quantify, compare and report a dataset in one go.
 
     Writes OUT/results, OUT/comparison and the page OUT/report.html, and ends with a summary.
@@ -31,7 +38,13 @@ def run(*, dataset: opt.Dataset, out: opt.Out, options: opt.Measuring, as_json: 
 
     with progress_bar() as progress:
         ran = api.run(
-            dataset, out, **options.arguments, progress=progress, done=lambda step: _say_step(step, out)
+            dataset,
+            out,
+            **options.arguments,
+            progress=progress,
+            formats=figures.figure_format,
+            style=figures.style,
+            done=lambda step: _say_step(step, out),
         )
     found = {} if ran.comparison.table is None else compared_summary(ran.comparison)
     summary = {**ran.results.summary, **found}

@@ -25,6 +25,7 @@ from mriparaspinal.present.style import (
 from mriparaspinal.present.words import metric_label, signed
 from mriparaspinal.stats.bland_altman import BlandAltman
 
+
 @style()
 def bland_altman_figure(
     regions: Mapping[str, BlandAltman], metric: str, rater_a: str, rater_b: str
@@ -43,7 +44,12 @@ def bland_altman_figure(
             continue
         title, limits = named[i] if named else ("", None)
         axes.set_title(title)
-        axes.set_title(f"n = {limits.n if limits else 0}", loc="right", fontsize=rcParams["font.size"], fontweight="normal")
+        axes.set_title(
+            f"n = {limits.n if limits else 0}",
+            loc="right",
+            fontsize=rcParams["font.size"],
+            fontweight="normal",
+        )
         if limits is None or limits.n == 0:
             write_no_data(axes)
         else:
@@ -52,7 +58,7 @@ def bland_altman_figure(
         if i % across == 0:
             axes.set_ylabel(textwrap.fill(f"{rater_b} − {rater_a}, {metric_label(metric)}", 36))
     footnote(figure, "Solid: bias; dashed: 95 % limits of agreement; bands: 95 % confidence intervals.")
-    return place_panels(figure, grid)
+    return place_panels(figure, grid, measured=lambda axes: axes.texts)
 
 
 def _draw_limits(axes: Any, limits: BlandAltman, region: str) -> list[dict[str, object]]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 
 from mriparaspinal.core.model import MUSCLES, SEGMENTS
 from mriparaspinal.core.names import TEST_NAMES
+from mriparaspinal.present.cell_texts import n_text
 from mriparaspinal.present.p_values import is_significant, p_number
 from mriparaspinal.present.style import (
     EDGE_MM,
@@ -300,19 +302,23 @@ def _box_figure(
     above_pt = 4 + LINE_PT * len(levels)
     row_mm = _PANEL_MM + (above_pt + 3.5 * LINE_PT) * MM / 72
     figure, grid = figure_grid(len(panels) // across, across, row_mm)
-    legend_mm = _name_arms(figure, arms)
+    counts = [[[len(sample.values) for sample in level] for level in panel.samples] for panel in panels]
+    each = np.array(counts, dtype=int).reshape(-1, len(arms))
+    legend_mm = _name_arms(figure, [f"{arm.label} ({n_text(each[:, i])})" for i, arm in enumerate(arms)])
     place_mm = figure.get_figwidth() * MM / across / max(1, len(segments)) * _OF_SEGMENT / len(arms)
+    # Where n is not the same everywhere, and there is room, each has its own.
+    counted = bool(np.ptp(each, axis=0).any()) and len(str(each.max())) * LETTER_MM < place_mm
     for number, (axes, panel) in enumerate(zip(grid.flat, panels, strict=True)):
         letter = chr(ord("A") + number) if len(panels) > 1 else ""
-        axes.set_title(f"{letter}  {panel.muscle}".strip(), pad=above_pt)
+        axes.set_title(f"{letter}  {panel.muscle}".strip(), y=1, pad=above_pt)
         axes.set_ylabel(metric_label(panel.metric))
-        _draw_panel(axes, panel, segments, place_mm)
+        _draw_panel(axes, panel, segments, counted)
         _draw_brackets(axes, panel, levels)
         if paired:
             _join_pairs(axes, panel.samples)
         figure.drawn += _drawn(panel, segments, arms)
     _say_what_is_shown(figure, panels, note, paired)
-    return place_panels(figure, grid, above_mm=legend_mm)
+    return place_panels(figure, grid, legend_mm, foot_pt=LINE_PT * (1 + counted) + 2)
 
 
 def _say_what_is_shown(figure: PaperFigure, panels: Sequence[_Panel], note: str, paired: bool) -> None:
@@ -325,28 +331,28 @@ def _say_what_is_shown(figure: PaperFigure, panels: Sequence[_Panel], note: str,
         footnote(figure, f"Above: p, {kind} ({tests}), not adjusted; bold: p < 0.05.")
 
 
-def _name_arms(figure: PaperFigure, arms: Sequence[_Arm]) -> float:
+def _name_arms(figure: PaperFigure, names: Sequence[str]) -> float:
     """The legend above the panels; its height in mm."""
     figure.set_figheight(figure.get_figheight() + LINE_PT / 72)
     handles = [
         Line2D([], [], linestyle="none", marker=MARKERS[i % len(MARKERS)], color=colour(i), **_EDGE)
-        for i in range(len(arms))
+        for i in range(len(names))
     ]
     width = figure.get_figwidth() * MM
-    columns = max(1, min(len(arms), int(width / LETTER_MM / (max(len(arm.label) for arm in arms) + 4))))
+    columns = max(1, min(len(names), int(width / LETTER_MM / (max(map(len, names)) + 4))))
     corner = (EDGE_MM / width, 1 - EDGE_MM / figure.get_figheight() / MM)
     figure.legend(
-        handles, [arm.label for arm in arms], loc="upper left", bbox_to_anchor=corner, ncols=columns,
+        handles, names, loc="upper left", bbox_to_anchor=corner, ncols=columns,
         borderaxespad=0, borderpad=0, handletextpad=0.2, columnspacing=1.5, markerscale=1.0,
     )  # fmt: skip
-    return LINE_PT * MM / 72 * math.ceil(len(arms) / columns) + EDGE_MM
+    return LINE_PT * MM / 72 * math.ceil(len(names) / columns) + EDGE_MM
 
 
 _EDGE: Mapping[str, Any] = {"markersize": 3.5, "markeredgecolor": "black", "markeredgewidth": 0.5}
 
 
-def _draw_panel(axes: Any, panel: _Panel, segments: Sequence[str], place_mm: float) -> None:
-    """Points and boxes, with n below each; one collection for all points of an arm, and for each kind of line."""
+def _draw_panel(axes: Any, panel: _Panel, segments: Sequence[str], counted: bool) -> None:
+    """Points and boxes: all of an arm are one artist, as are all lines of one look."""
     for i, samples in enumerate(zip(*panel.samples, strict=True)):
         x, y = (np.concatenate(each) for each in ([s.x for s in samples], [s.values for s in samples]))
         if len(x):
@@ -355,11 +361,9 @@ def _draw_panel(axes: Any, panel: _Panel, segments: Sequence[str], place_mm: flo
                 edgecolors="black", linewidths=0.5, zorder=3, clip_on=False,
             )  # fmt: skip
     everything = [(i, sample) for samples in panel.samples for i, sample in enumerate(samples)]
-    boxed = [(i, sample, sample.box) for i, sample in everything if sample.box]
-    _draw_boxes(axes, boxed)
+    _draw_boxes(axes, [(i, sample, sample.box) for i, sample in everything if sample.box])
     values = [sample.values for _, sample in everything if len(sample.values)]
-    axes.set_xlim(-0.5, max(len(segments), 1) - 0.5)
-    axes.set_xticks(range(len(segments)), segments)
+    axes.set(xlim=(-0.5, max(len(segments), 1) - 0.5), xticks=[])
     if not values:
         write_no_data(axes)
         return
@@ -367,33 +371,44 @@ def _draw_panel(axes: Any, panel: _Panel, segments: Sequence[str], place_mm: flo
     margin = 0.05 * (high - low) or 0.05 * abs(high) or 0.05
     axes.set_ylim(low - margin, high + margin)
     set_ticks(axes.yaxis)
-    axes.tick_params(axis="x", length=0, pad=LINE_PT)
-    counts = [str(len(sample.values)) for _, sample in everything]
-    if max(map(len, counts)) * LETTER_MM > place_mm:
-        axes.tick_params(axis="x", pad=2)
-        return  # each n is in the data of the figure
-    below = points_from(axes, 0)
-    axes.text(-0.52, -2, "n", ha="right", va="top", transform=below)
-    for (_, sample), count in zip(everything, counts, strict=True):
-        axes.text(sample.at, -2, count, ha="center", va="top", transform=below)
+    below = {"va": "top", "transform": points_from(axes, 0)}
+    for number, segment in enumerate(segments):
+        axes.text(number, -2 - LINE_PT * counted, segment, ha="center", **below)
+    if counted:
+        axes.text(-0.52, -2, "n", ha="right", **below)
+        for _, sample in everything:
+            axes.text(sample.at, -2, str(len(sample.values)), ha="center", **below)
 
 
 def _draw_boxes(axes: Any, boxed: Sequence[tuple[int, _Sample, Mapping[str, float]]]) -> None:
-    corners, thin, thick = [], [], []
-    for _, sample, box in boxed:
+    corners: dict[int, list[_Line]] = {}
+    thin: list[_Line] = []
+    thick: list[_Line] = []
+    for i, sample, box in boxed:
         left, right = sample.at - sample.width / 2, sample.at + sample.width / 2
-        corners.append([(left, box["q1"]), (right, box["q1"]), (right, box["q3"]), (left, box["q3"])])
+        low, high = box["q1"], box["q3"]
+        corners.setdefault(i, []).append(
+            [(left, low), (right, low), (right, high), (left, high), (left, low)]
+        )
         thick.append([(left, box["median"]), (right, box["median"])])
         for end, quartile in (("lowest", "q1"), ("highest", "q3")):
             thin.append([(sample.at, box[quartile]), (sample.at, box[end])])
             thin.append([(sample.at + d * sample.width / 4, box[end]) for d in (-1, 1)])
-    faces = [to_rgba(colour(i), 0.25) for i, _, _ in boxed]
-    for lines in (
-        PolyCollection(corners, facecolors=faces, edgecolors="black", linewidths=0.7, zorder=2),
-        LineCollection(thin, colors="black", linewidths=0.7, zorder=2),
-        LineCollection(thick, colors="black", linewidths=1.5, zorder=4),
-    ):
-        axes.add_collection(lines, autolim=False)
+    for i, lines in corners.items():
+        _draw_lines(axes, lines, facecolor=to_rgba(colour(i), 0.25), linewidth=0.7, zorder=2)
+    _draw_lines(axes, thin, linewidth=0.7, zorder=2)
+    _draw_lines(axes, thick, linewidth=1.5, zorder=4)
+
+
+_Line: TypeAlias = Sequence[tuple[float, float]]
+
+
+def _draw_lines(axes: Any, lines: Sequence[_Line], **look: Any) -> None:
+    """All lines as one artist, which is quick to draw, and one object for who edits the figure."""
+    if lines:
+        path = Path.make_compound_path(*(Path(line) for line in lines))
+        look = {"edgecolor": "black", "facecolor": "none", **look}
+        axes.add_artist(PathPatch(path, **look))
 
 
 def _join_pairs(axes: Any, samples: Sequence[Sequence[_Sample]]) -> None:
@@ -402,8 +417,7 @@ def _join_pairs(axes: Any, samples: Sequence[Sequence[_Sample]]) -> None:
     for both in samples:
         a, b = (dict(zip(s.participants, zip(s.x, s.values, strict=True), strict=True)) for s in both)
         pairs += [(point, b[who]) for who, point in a.items() if who in b]
-    lines = LineCollection(pairs, colors=PALE, linewidths=0.5, zorder=1)
-    axes.add_collection(lines, autolim=False)
+    _draw_lines(axes, pairs, edgecolor=PALE, linewidth=0.5, zorder=1)
 
 
 def _draw_brackets(axes: Any, panel: _Panel, levels: Sequence[_Bracket]) -> None:
@@ -420,8 +434,7 @@ def _draw_brackets(axes: Any, panel: _Panel, levels: Sequence[_Bracket]) -> None
             (first + second) / 2, height + 0.5, p_number(test.p) or "–", ha="center", va="bottom",
             fontweight="bold" if is_significant(test.p) else "normal", transform=above,
         )  # fmt: skip
-    brackets = LineCollection(lines, colors="black", linewidths=0.6, clip_on=False, transform=above)
-    axes.add_collection(brackets, autolim=False)
+    _draw_lines(axes, lines, linewidth=0.6, clip_on=False, transform=above)
 
 
 def _drawn(panel: _Panel, segments: Sequence[str], arms: Sequence[_Arm]) -> list[dict[str, object]]:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-import pandas as pd
-
-from mriparaspinal.present.table_layout import ABSENT
 from mriparaspinal.present.p_values import p_number, p_text
+from mriparaspinal.present.table_layout import ABSENT
 
 
-def n_text(counts: pd.Series) -> str:
+def n_text(counts: Iterable[float]) -> str:
     """The number of participants, or its range: ``n = 30–34``."""
     return f"n = {range_text([float(n) for n in counts])}"
 

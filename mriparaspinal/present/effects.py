@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.colors import Normalize
+from matplotlib.text import Text
 from scipy.stats import norm
 
 from mriparaspinal.core.model import MUSCLES, SEGMENTS
@@ -80,9 +81,16 @@ def effect_map(comparisons: pd.DataFrame) -> PaperFigure:
     footnote(figure, "Rank-biserial correlation: P(first > second) − P(first < second).")
     footnote(figure, "Italics: 2·Φ(g/√2) − 1, converted from Hedges’ g. Hatched: no test.")
     footnote(figure, "•: p < 0.05, not adjusted; ••: p < 0.05 after Benjamini–Hochberg’s adjustment, too.")
-    place_panels(figure, grid, below_mm=_BAR_MM)
+    foot_pt = 0.0 if plain else LINE_PT + 2
+    place_panels(figure, grid, below_mm=_BAR_MM, foot_pt=foot_pt, measured=_longest)
     _draw_bar(figure, grid[-1, 0])
     return figure
+
+
+def _longest(axes: Any) -> list[Text]:
+    """The longest name of a row, which is the widest."""
+    names = [text for text in axes.texts if text.get_ha() == "right"]
+    return [max(names, key=lambda text: len(text.get_text()))]
 
 
 #: Height of the colour bar, with its ticks and label.
@@ -102,12 +110,12 @@ def _draw_effects(axes: Any, sizes: Floats) -> None:
 
 def _draw_bar(figure: PaperFigure, above: Any) -> None:
     """The colours and their meaning, below the panels."""
-    width, height = figure.get_figwidth() * MM, figure.get_figheight() * MM
+    height = figure.get_figheight() * MM
     note = 0.0 if figure.note is None else LINE_PT / 72 * MM * (figure.note.get_text().count("\n") + 1)
     bottom = (2 * EDGE_MM + note + _BAR_MM - 5) / height
     box = above.get_position()
     axes = figure.add_axes((box.x0 + 0.2 * box.width, bottom, 0.6 * box.width, 2 / height))
-    steps = np.linspace(-1, 1, 257)
+    steps = np.linspace(-1, 1, 65)
     axes.pcolormesh(steps, [0, 1], [(steps[1:] + steps[:-1]) / 2], cmap=_EFFECT_MAP, norm=_EFFECT_SCALE)
     axes.set(xticks=[-1, -0.5, 0, 0.5, 1], yticks=[])
     axes.spines[:].set_visible(False)
@@ -125,13 +133,14 @@ def _common_effect(cell: Mapping[str, Any]) -> float:
 def _write_effects(
     axes: Any, found: Sequence[Sequence[Mapping[str, Any] | None]], sizes: Floats, numbers: bool
 ) -> None:
+    # 1 where the colour of a cell is so dark that black would not be read on it.
+    dark = 1 - _EFFECT_MAP(_EFFECT_SCALE(sizes))[..., :3] @ (0.299, 0.587, 0.114) > 0.5
     dots: dict[str, list[tuple[float, float]]] = {"white": [], "black": []}
     for (i, j), size in np.ndenumerate(sizes):
         cell = found[i][j]
         if cell is None or math.isnan(size):
             continue
-        darkness = 1 - np.dot(_EFFECT_MAP(_EFFECT_SCALE(size))[:3], (0.299, 0.587, 0.114))
-        ink = "white" if darkness > 0.5 else "black"
+        ink = "white" if dark[i, j] else "black"
         if cell["p_adjusted"] < ALPHA:
             dots[ink] += [(j + 0.46, i + 0.78), (j + 0.54, i + 0.78)]
         elif cell["p"] < ALPHA:
@@ -177,11 +186,14 @@ def _name_effects(
         labels = [metric_label(metric) for metric, _, _ in columns]
         axes.set_xticks(np.arange(len(columns)) + 0.5, labels, rotation=90 if _upright_mm(columns) else 0)
         return
-    axes.set_xticks(np.arange(len(columns)) + 0.5, [segment for _, _, segment in columns])
+    axes.set_xticks([])
+    below = points_from(axes, 0)
+    for j, (_, _, segment) in enumerate(columns):
+        axes.text(j + 0.5, -2, segment, ha="center", va="top", transform=below)
     muscles, above = [muscle for _, muscle, _ in columns], points_from(axes, 1)
     for muscle in dict.fromkeys(muscles):
         first, n = muscles.index(muscle), muscles.count(muscle)
         axes.text(first + n / 2, 2, muscle, ha="center", va="bottom", transform=above)
         if first:
             axes.axvline(first, color="white", linewidth=3)
-    axes.set_title(metric_label(columns[0][0]), pad=4 + LINE_PT)
+    axes.set_title(metric_label(columns[0][0]), y=1, pad=4 + LINE_PT)

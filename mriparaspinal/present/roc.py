@@ -7,7 +7,6 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-
 from mriparaspinal.present.style import (
     COLUMN_MM,
     DASHES,

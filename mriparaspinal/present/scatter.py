@@ -28,9 +28,10 @@ from mriparaspinal.present.style import (
     write_no_data,
 )
 from mriparaspinal.present.words import in_known_order, metric_label, place_name
-from mriparaspinal.stats.correlate import Method, Residuals, residuals
 from mriparaspinal.stats.cells import texts
+from mriparaspinal.stats.correlate import Method, Residuals, residuals
 from mriparaspinal.stats.design import select
+
 
 @style()
 def scatter_residuals(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Literal
@@ -96,7 +96,7 @@ def laid_over(settings: Mapping[str, Any]) -> Iterator[None]:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The defaults of matplotlib, this module's on top and what is laid over them, whatever a matplotlibrc says."""
+    """Matplotlib's defaults, ours and what is laid over them, whatever the user's matplotlibrc says."""
     settings = {**_STYLE, **(_LAID_OVER.get() or {})}
     with mpl_style.context(["default", settings]), warnings.catch_warnings():
         # Told as a note once the files are there; control characters of a name have no letters at all.
@@ -106,9 +106,14 @@ def style() -> Iterator[None]:
 
 def points_from(axes: Any, edge: int) -> Transform:
     """A transform: x in data, y in points above an edge of the axes, 0 the bottom and 1 the top."""
-    start = ScaledTranslation(0, edge, axes.transAxes)
-    in_points = Affine2D().scale(1 / 72) + axes.figure.dpi_scale_trans + start
-    return blended_transform_factory(axes.transData, in_points)
+    return blended_transform_factory(axes.transData, _in_points(axes, 0, edge))
+
+
+def _in_points(axes: Any, x: int, y: int) -> Transform:
+    """A transform: points from a corner of the axes."""
+    corner: Transform = ScaledTranslation(x, y, axes.transAxes)
+    in_points: Transform = Affine2D().scale(1 / 72) + axes.figure.dpi_scale_trans + corner
+    return in_points
 
 
 # --- tables -------------------------------------------------------------------------------------------------
@@ -151,7 +156,9 @@ class PaperFigure(Figure):
         self.side_label: Text | None = None
 
 
-def new_figure(width_mm: float, height_mm: float, layout: Literal["constrained"] | None = None) -> PaperFigure:
+def new_figure(
+    width_mm: float, height_mm: float, layout: Literal["constrained"] | None = None
+) -> PaperFigure:
     """An empty figure of a size in mm; for legends outside of the axes with matplotlib's own layout."""
     return PaperFigure(figsize=(width_mm / MM, height_mm / MM), layout=layout)
 
@@ -210,28 +217,31 @@ def colour(number: int) -> str:
 
 
 def place_panels(
-    figure: PaperFigure, grid: NDArray[Any], above_mm: float = 0.0, below_mm: float = 0.0
+    figure: PaperFigure,
+    grid: NDArray[Any],
+    above_mm: float = 0.0,
+    below_mm: float = 0.0,
+    foot_pt: float = 0.0,
+    measured: Callable[[Any], Sequence[Text]] = lambda _: (),
 ) -> PaperFigure:
     """Give all axes of a grid one size, with the room that the texts around them take, measured once.
 
-    ``above_mm`` and ``below_mm`` are left free above and below the panels, as is what a footnote takes.
+    ``above_mm`` and ``below_mm`` are left free above and below all panels, as is what a footnote takes;
+    ``foot_pt`` below each. Of the texts of axes themselves those ``measured`` count.
     """
     renderer = FigureCanvasAgg(figure).get_renderer()
+    mm = figure.dpi / MM
     around = np.zeros((*grid.shape, 4))
     for place, axes in np.ndenumerate(grid):
-        inside = axes.get_window_extent(renderer)
-        outside = axes.get_tightbbox(renderer, bbox_extra_artists=axes.texts) if axes.axison else None
-        if outside is not None:
-            around[place] = (
-                *(inside.x0 - outside.x0, outside.x1 - inside.x1),
-                *(inside.y0 - outside.y0, outside.y1 - inside.y1),
-            )
-    mm = figure.dpi / MM
-    left, right = (around[..., side].max(axis=0, initial=0) / mm for side in (0, 1))
-    bottom, top = (around[..., side].max(axis=1, initial=0) / mm for side in (2, 3))
+        if axes.axison:
+            around[place] = _around(axes, renderer, measured(axes)) / mm
+            _hold_labels(axes)
+    left, right = (around[..., side].max(axis=0, initial=0) for side in (0, 1))
+    bottom, top = (around[..., side].max(axis=1, initial=0) for side in (2, 3))
+    bottom = np.maximum(bottom, foot_pt / 72 * MM)
     width, height = figure.get_figwidth() * MM, figure.get_figheight() * MM
     beside, note = (
-        text.get_window_extent(renderer) if text is not None else None
+        None if text is None else text.get_window_extent(renderer)
         for text in (figure.side_label, figure.note)
     )
     start = EDGE_MM + (0.0 if beside is None else beside.width / mm + EDGE_MM)
@@ -244,8 +254,28 @@ def place_panels(
         axes.set_position((x / width, y / height, across / width, down / height))
     if figure.side_label is not None:
         middle = (end + height - EDGE_MM - above_mm) / 2
-        figure.side_label.set(position=(EDGE_MM / width, middle / height), ha="left")
+        figure.side_label.set(position=(EDGE_MM / width, middle / height), ha="left", va="center")
     return figure
+
+
+def _around(axes: Any, renderer: Any, measured: Sequence[Text]) -> Floats:
+    """How far what belongs to axes reaches beyond them: left, right, bottom and top, in pixels."""
+    inside = axes.get_window_extent(renderer)
+    outside = axes.get_tightbbox(renderer, bbox_extra_artists=measured)
+    left, bottom = inside.x0 - outside.x0, inside.y0 - outside.y0
+    return np.array([left, outside.x1 - inside.x1, bottom, outside.y1 - inside.y1])
+
+
+def _hold_labels(axes: Any) -> None:
+    """Keep the labels of both axes where they are, so that no drawing measures the ticks again."""
+    points = 72 / axes.figure.dpi
+    corner = axes.get_window_extent()
+    across = blended_transform_factory(axes.transAxes, _in_points(axes, 0, 0))
+    up = blended_transform_factory(_in_points(axes, 0, 0), axes.transAxes)
+    below = axes.xaxis.label.get_position()[1] - corner.y0
+    beside = axes.yaxis.label.get_position()[0] - corner.x0
+    axes.xaxis.set_label_coords(0.5, below * points, across)
+    axes.yaxis.set_label_coords(beside * points, 0.5, up)
 
 
 def with_fixed_layout(figure: PaperFigure) -> PaperFigure:

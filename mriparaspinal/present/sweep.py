@@ -22,6 +22,7 @@ from mriparaspinal.present.style import (
 from mriparaspinal.present.words import in_known_order, metric_label
 from mriparaspinal.stats.cells import texts
 
+
 @style()
 def sweep_figure(sweep: pd.DataFrame, threshold: int = 50) -> PaperFigure:
     """FI over the grey level above which a pixel counts as fat, one curve per muscle.
