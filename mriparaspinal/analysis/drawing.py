@@ -24,6 +24,22 @@ if TYPE_CHECKING:
 Format: TypeAlias = Literal["pdf", "tiff"]
 
 
+#: Settings of windows and programs, and those by which texts are no texts: not of how figures look.
+_NO_LOOK = (
+    *(
+        "backend",
+        "date.epoch",
+        "docstring.",
+        "interactive",
+        "keymap.",
+        "pgf.",
+        "savefig.directory",
+        "timezone",
+    ),
+    *("text.latex", "text.parse_math", "text.usetex", "tk.", "toolbar", "webagg."),
+)
+
+
 class Drawing(NamedTuple):
     """A figure that is drawn when somebody looks at it, or saves it."""
 
@@ -98,7 +114,6 @@ def _read(file: Path) -> bytes:
 def _settings(content: bytes, file: Path) -> dict[str, Any]:
     """The settings of a style sheet; raises :class:`UsageError` for one that matplotlib does not know."""
     import matplotlib
-    from matplotlib.style.core import STYLE_BLACKLIST
 
     try:
         lines = content.decode("utf-8-sig").splitlines()
@@ -110,7 +125,7 @@ def _settings(content: bytes, file: Path) -> dict[str, Any]:
         if not text:
             continue
         key, colon, value = (part.strip() for part in text.partition(":"))
-        if not colon or key not in matplotlib.rcParams or key in STYLE_BLACKLIST:
+        if not colon or key not in matplotlib.rcParams or key.startswith(_NO_LOOK):
             said = f"line {number}: {key!r} was found"
             raise _wrong(file, said, "NAME: VALUE, a setting of matplotlib's figures", "correct the line")
         try:

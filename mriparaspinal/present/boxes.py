@@ -304,13 +304,14 @@ def _box_figure(
     figure, grid = figure_grid(len(panels) // across, across, row_mm)
     counts = [[[len(sample.values) for sample in level] for level in panel.samples] for panel in panels]
     each = np.array(counts, dtype=int).reshape(-1, len(arms))
+    each = each if len(each) else np.zeros((1, len(arms)), dtype=int)
     legend_mm = _name_arms(figure, [f"{arm.label} ({n_text(each[:, i])})" for i, arm in enumerate(arms)])
     place_mm = figure.get_figwidth() * MM / across / max(1, len(segments)) * _OF_SEGMENT / len(arms)
     # Where n is not the same everywhere, and there is room, each has its own.
     counted = bool(np.ptp(each, axis=0).any()) and len(str(each.max())) * LETTER_MM < place_mm
     for number, (axes, panel) in enumerate(zip(grid.flat, panels, strict=True)):
         letter = chr(ord("A") + number) if len(panels) > 1 else ""
-        axes.set_title(f"{letter}  {panel.muscle}".strip(), y=1, pad=above_pt)
+        axes.set_title(f"{letter}\u2002{panel.muscle}".strip(), y=1, pad=above_pt)
         axes.set_ylabel(metric_label(panel.metric))
         _draw_panel(axes, panel, segments, counted)
         _draw_brackets(axes, panel, levels)

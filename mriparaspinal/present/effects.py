@@ -116,10 +116,16 @@ def _draw_bar(figure: PaperFigure, above: Any) -> None:
     box = above.get_position()
     axes = figure.add_axes((box.x0 + 0.2 * box.width, bottom, 0.6 * box.width, 2 / height))
     steps = np.linspace(-1, 1, 65)
-    axes.pcolormesh(steps, [0, 1], [(steps[1:] + steps[:-1]) / 2], cmap=_EFFECT_MAP, norm=_EFFECT_SCALE)
+    middles = [(steps[1:] + steps[:-1]) / 2]
+    axes.pcolormesh(
+        steps, [0, 1], middles, cmap=_EFFECT_MAP, norm=_EFFECT_SCALE, edgecolors="face", linewidth=0.5
+    )
     axes.set(xticks=[-1, -0.5, 0, 0.5, 1], yticks=[])
     axes.spines[:].set_visible(False)
-    axes.set_xlabel("◄ second arm larger      rank-biserial correlation      first arm larger ►")
+    axes.set_xlabel("rank-biserial correlation")
+    beside = {"va": "center", "transform": axes.transAxes}
+    axes.text(-0.02, 0.5, "second arm larger ◄", ha="right", **beside)
+    axes.text(1.02, 0.5, "► first arm larger", ha="left", **beside)
 
 
 def _common_effect(cell: Mapping[str, Any]) -> float:

@@ -58,4 +58,4 @@ def sweep_figure(sweep: pd.DataFrame, threshold: int = 50) -> PaperFigure:
     else:
         axes.legend(loc="upper right", handlelength=3)
         footnote(figure, "Lines: median; bands: interquartile range; dotted: the study’s threshold.")
-    return place_panels(figure, np.array([[axes]]))
+    return place_panels(figure, np.array([[axes]]), measured=lambda axes: axes.texts)
