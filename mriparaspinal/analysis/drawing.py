@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,17 +27,8 @@ Format: TypeAlias = Literal["pdf", "tiff"]
 
 #: Settings of windows and programs, and those by which texts are no texts: not of how figures look.
 _NO_LOOK = (
-    *(
-        "backend",
-        "date.epoch",
-        "docstring.",
-        "interactive",
-        "keymap.",
-        "pgf.",
-        "savefig.directory",
-        "timezone",
-    ),
-    *("text.latex", "text.parse_math", "text.usetex", "tk.", "toolbar", "webagg."),
+    *("backend", "date.epoch", "docstring.", "interactive", "keymap.", "pgf.", "savefig.directory"),
+    *("text.latex", "text.parse_math", "text.usetex", "timezone", "tk.", "toolbar", "webagg."),
 )
 
 
@@ -138,17 +130,13 @@ def _settings(content: bytes, file: Path) -> dict[str, Any]:
 
 
 def _without_comment(line: str) -> str:
-    """A line up to a # that is not inside of double quotes.
+    """A line up to a # that is not inside of quotes.
 
     >>> _without_comment('axes.edgecolor: "#333333" # dark'), _without_comment("# all")
     ('axes.edgecolor: "#333333"', '')
     """
-    quoted = False
-    for place, letter in enumerate(line):
-        quoted ^= letter == '"'
-        if letter == "#" and not quoted:
-            return line[:place].strip()
-    return line.strip()
+    kept = re.match(r"""(?:"[^"]*"|'[^']*'|[^#])*""", line)
+    return kept[0].strip() if kept else ""
 
 
 def _keep_fonts_that_are_there(settings: dict[str, Any], file: Path) -> None:

@@ -29,6 +29,15 @@ if TYPE_CHECKING:
     from mriparaspinal.analysis.result import Analysis
 
 
+class RunArguments(ContourArguments, total=False):
+    """Which contours are measured, and how figures are drawn."""
+
+    formats: Sequence[str]
+    """Of the figures beside PNG and SVG: ``pdf``, ``tiff``."""
+    style: PathLike | None
+    """A style sheet of matplotlib, laid over ours."""
+
+
 @dataclass(frozen=True, eq=False)
 class StudyRun:
     """What :func:`run` made of a dataset."""
@@ -50,10 +59,8 @@ def run(
     fat_and_water: Pair = None,
     jobs: int | Execution | None = None,
     progress: Progress | None = None,
-    formats: Sequence[str] = (),
-    style: PathLike | None = None,
     done: Callable[[StudyResults | Analysis | Made], None] = lambda _: None,
-    **contours: Unpack[ContourArguments],
+    **more: Unpack[RunArguments],
 ) -> StudyRun:
     """Check, quantify, compare and report a dataset in one go.
 
@@ -63,10 +70,10 @@ def run(
         The slices and LabelMe files; the folder to write: ``results``, ``comparison``, ``report.html``.
     settings, participants, masks, numbering, fat_and_water, jobs, progress : optional
         As for :func:`quantify`.
-    formats, style : optional
-        Of the figures, as for ``Analysis.save``.
     annotations, review, accept_drafts : optional
         As for :func:`quantify`.
+    formats, style : optional
+        Of the figures, as for ``Analysis.save``.
     done : callable, optional
         Called with the result of each step as it is finished.
 
@@ -92,12 +99,16 @@ def run(
     from mriparaspinal.parallel.map import cores
 
     study = Path(out)
-    how = figure_files(formats, style)
+    how = figure_files(more.get("formats", ()), more.get("style"))
     results, comparison, page = (study / name for name in ("results", "comparison", "report.html"))
     with files() as given:
         people = given.if_any(participants, PARTICIPANTS)
         outputs = (study, results, comparison)
-        chosen = ContourChoice(**contours)
+        chosen = ContourChoice(
+            annotations=more.get("annotations"),
+            review=more.get("review"),
+            accept_drafts=more.get("accept_drafts", False),
+        )
         images = (masks, numbering), fat_and_water
         asked = requested(dataset, settings, people, *images, (), jobs, outputs, chosen)
         require_ours(page, is_page, argument("out"))

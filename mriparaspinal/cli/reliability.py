@@ -76,8 +76,7 @@ def reliability(
             progress=progress,
         )
     if "overlap_summary.csv" in found.contents:
-        masks = found.tables["overlap_summary"]
-        means = zip(masks["muscle"], masks["dice_mean"], strict=True)
+        means = found.tables["overlap_summary"][["muscle", "dice_mean"]].values
         say(f"mean Dice coefficient: {', '.join(f'{muscle} {mean:.3f}' for muscle, mean in means)}")
     for name in save(found, out, how):
         say(f"wrote {name}", VERBOSE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,8 +13,18 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
-from mriparaspinal.core.model import MUSCLES, SEGMENTS
 from mriparaspinal.core.names import TEST_NAMES
+from mriparaspinal.present.box_samples import (
+    FEWEST,
+    OF_SEGMENT,
+    Arm,
+    Bracket,
+    Panel,
+    Sample,
+    arms_of,
+    members_of,
+    panels_of,
+)
 from mriparaspinal.present.cell_texts import n_text
 from mriparaspinal.present.p_values import is_significant, p_number
 from mriparaspinal.present.style import (
@@ -25,98 +34,26 @@ from mriparaspinal.present.style import (
     MARKERS,
     MM,
     PALE,
-    Floats,
-    Mask,
     PaperFigure,
     colour,
     figure_grid,
     footnote,
     is_among,
     is_plain,
-    metric_values,
     place_panels,
     points_from,
     set_ticks,
     style,
     write_no_data,
 )
-from mriparaspinal.present.words import arm_conditions, in_known_order, metric_label
-from mriparaspinal.stats.cells import as_text, texts
-from mriparaspinal.stats.contrasts import Conditions, Contrast, members
+from mriparaspinal.present.words import metric_label
+from mriparaspinal.stats.contrasts import Contrast
 
 #: The paper's metrics: a column of panels each.
 METRICS = ("fi", "rcsa")
 
-#: Of fewer values no quartiles are drawn: they are points alone.
-FEWEST = 5
-
 #: Height of a panel without what stands above and below it.
 _PANEL_MM = 34.0
-
-#: So much of the place of a segment is for its boxes, and of a box's place for the box.
-_OF_SEGMENT, _OF_PLACE = 0.84, 0.72
-
-
-@dataclass(frozen=True, slots=True)
-class _Arm:
-    label: str
-    rows: Mask
-    """Which rows of the cohort."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Bracket:
-    """The two arms (by number) that a p-value belongs to, and its row in the comparisons."""
-
-    first: int
-    second: int
-    contrast: str
-    role: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """The points of one box: an arm in a segment."""
-
-    at: float
-    width: float
-    participants: tuple[str, ...]
-    values: Floats
-
-    @property
-    def x(self) -> Floats:
-        """Places of the points: golden steps keep neighbours in value apart, and are the same every time."""
-        rank = np.argsort(np.argsort(self.values, kind="stable"), kind="stable")
-        return np.asarray(self.at + 0.7 * self.width * ((rank * 0.618034 + 0.5) % 1 - 0.5), dtype=float)
-
-    @property
-    def box(self) -> dict[str, float]:
-        """What the box shows; nothing for too few values."""
-        if len(self.values) < FEWEST:
-            return {}
-        q1, median, q3 = np.percentile(self.values, [25, 50, 75], method="weibull")
-        low, high = self.values.min(), self.values.max()
-        return {"lowest": low, "q1": q1, "median": median, "q3": q3, "highest": high}
-
-
-@dataclass(frozen=True, slots=True)
-class _Test:
-    """A p-value over two arms of a segment."""
-
-    segment: int
-    bracket: _Bracket
-    name: str
-    p: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Panel:
-    """One muscle and metric: samples by segment and arm, and the tests between them."""
-
-    muscle: str
-    metric: str
-    samples: Sequence[Sequence[_Sample]]
-    tests: Sequence[_Test]
 
 
 @style()
@@ -139,14 +76,14 @@ def sides_figure(
     Raises UsageError for a metric that is no column, ValueError where ``comparisons`` were not made from
     ``cohort`` (another n or median), as their p-values would stand over the wrong points.
     """
-    one_sided = _members(cohort, (("group", group),)) & is_among(cohort["side"], ("left", "right"))
+    one_sided = members_of(cohort, (("group", group),)) & is_among(cohort["side"], ("left", "right"))
     column, names = "role", ("symptomatic", "contralateral")
     if not (one_sided & is_among(cohort["role"], names)).any():
         column, names = "side", ("left", "right")
-    arms = [_Arm(name, one_sided & is_among(cohort[column], (name,))) for name in names]
-    brackets = [_Bracket(0, 1, f"side:{group}", "")]
+    arms = [Arm(name, one_sided & is_among(cohort[column], (name,))) for name in names]
+    brackets = [Bracket(0, 1, f"side:{group}", "")]
     note = f"{group}. Grey lines: the two sides of one participant."
-    panels, shown = _panels(cohort, comparisons, arms, brackets, metrics, segments, paired=True)
+    panels, shown = panels_of(cohort, comparisons, arms, brackets, metrics, segments, paired=True)
     return _box_figure(panels, shown, arms, note, paired=True)
 
 
@@ -166,9 +103,9 @@ def groups_figure(
     ``symptomatic`` or ``bilateral``; in a table without segments it is not looked at. Boxes, ``metrics``,
     ``segments`` and errors as in :func:`sides_figure`.
     """
-    arms, brackets = _arms_of(cohort, contrasts, role)
+    arms, brackets = arms_of(cohort, contrasts, role)
     note = "" if is_plain(cohort) else ROLE_NOTES.get(role, "")
-    return _box_figure(*_panels(cohort, comparisons, arms, brackets, metrics, segments), arms, note)
+    return _box_figure(*panels_of(cohort, comparisons, arms, brackets, metrics, segments), arms, note)
 
 
 @style()
@@ -185,9 +122,9 @@ def psa_figure(
     """
     within = (("group", group),)
     contrast = Contrast(f"psa:1-0[group={group}]", "psa", "1", "0", within, within)
-    arms, brackets = _arms_of(cohort, [contrast], role)
+    arms, brackets = arms_of(cohort, [contrast], role)
     note = f"{group}. {ROLE_NOTES.get(role, '')}"
-    return _box_figure(*_panels(cohort, comparisons, arms, brackets, metrics), arms, note)
+    return _box_figure(*panels_of(cohort, comparisons, arms, brackets, metrics), arms, note)
 
 
 ROLE_NOTES = {
@@ -197,101 +134,10 @@ ROLE_NOTES = {
 }
 
 
-def _members(cohort: pd.DataFrame, conditions: Conditions) -> Mask:
-    """Which rows meet all conditions; none where a column is not there."""
-    if not all(column in cohort for column, _ in conditions):
-        return np.zeros(len(cohort), dtype=bool)
-    return members(cohort, conditions)
-
-
-def _arms_of(
-    cohort: pd.DataFrame, contrasts: Sequence[Contrast], role: str
-) -> tuple[list[_Arm], list[_Bracket]]:
-    """Each arm once, arms a first, and the brackets between them, short ones first."""
-    plain = is_plain(cohort)
-    rows = np.ones(len(cohort), dtype=bool) if plain else is_among(cohort["role"], (role,))
-    named = {c.conditions_a: arm_conditions(c, 0) for c in contrasts}
-    named |= {c.conditions_b: arm_conditions(c, 1) for c in contrasts if c.conditions_b not in named}
-    number = {conditions: i for i, conditions in enumerate(named)}
-    arms = [_Arm(", ".join(name), rows & _members(cohort, conditions)) for conditions, name in named.items()]
-    brackets = [
-        _Bracket(number[c.conditions_a], number[c.conditions_b], c.text, "" if plain else role)
-        for c in contrasts
-    ]
-    return arms, sorted(brackets, key=lambda b: abs(b.second - b.first))
-
-
-def _panels(
-    cohort: pd.DataFrame,
-    comparisons: pd.DataFrame,
-    arms: Sequence[_Arm],
-    brackets: Sequence[_Bracket],
-    metrics: Sequence[str],
-    segments: Sequence[str] | None = None,
-    paired: bool = False,
-) -> tuple[list[_Panel], Sequence[str]]:
-    """The panels, row by row, and the segments in each."""
-    segment, muscle = (texts(cohort[name]).to_numpy() for name in ("segment", "muscle"))
-    shown = np.logical_or.reduce([arm.rows for arm in arms])
-    segments = in_known_order(segment[shown], SEGMENTS) if segments is None else segments
-    shown &= np.isin(segment, list(segments))
-    values = {metric: metric_values(cohort, metric) for metric in metrics}
-    named = "participant_id" in cohort
-    ids = texts(cohort["participant_id"]).to_numpy() if named else np.full(len(cohort), "")
-    rows = _rows_of(comparisons, brackets)
-    place = _OF_SEGMENT / len(arms)
-    panels = []
-    for name in in_known_order(muscle[shown], MUSCLES) or [""]:
-        for metric in metrics:
-            of_muscle = (muscle == name) & np.isfinite(values[metric])
-            samples = []
-            tests: list[_Test] = []
-            for number, level in enumerate(segments):
-                here = of_muscle & (segment == level)
-                found = []
-                for i, arm in enumerate(arms):
-                    at = number + (i - (len(arms) - 1) / 2) * place
-                    chosen = here & arm.rows
-                    found.append(_Sample(at, _OF_PLACE * place, tuple(ids[chosen]), values[metric][chosen]))
-                samples.append(found)
-                tests += _tests(rows, brackets, found, (number, level, name, metric), paired)
-            panels.append(_Panel(name, metric, samples, tests))
-    return panels, segments
-
-
-def _rows_of(
-    comparisons: pd.DataFrame, brackets: Sequence[_Bracket]
-) -> dict[tuple[str, ...], Mapping[str, Any]]:
-    """The rows of the contrasts by contrast, role, segment, muscle and metric."""
-    rows = comparisons[is_among(texts(comparisons["contrast"]), [bracket.contrast for bracket in brackets])]
-    key = ("contrast", "role", "segment", "muscle", "metric")
-    return {tuple(as_text(row[name]) for name in key): row for row in rows.to_dict("records")}
-
-
-def _tests(
-    rows: Mapping[tuple[str, ...], Mapping[str, Any]],
-    brackets: Sequence[_Bracket],
-    samples: Sequence[_Sample],
-    place: tuple[int, str, str, str],
-    paired: bool,
-) -> list[_Test]:
-    """The tests of the brackets between two arms with data that the comparisons have a row for."""
-    number, segment, muscle, metric = place
-    p, test = ("paired_p", "paired_test") if paired else ("p", "test")
-    found = []
-    for bracket in brackets:
-        row = rows.get((bracket.contrast, bracket.role, segment, muscle, metric))
-        a, b = samples[bracket.first].values, samples[bracket.second].values
-        if row is not None and len(a) and len(b):
-            _check_same_data(row, a, b)
-            found.append(_Test(number, bracket, as_text(row[test]), float(row[p])))
-    return found
-
-
 def _box_figure(
-    panels: Sequence[_Panel],
+    panels: Sequence[Panel],
     segments: Sequence[str],
-    arms: Sequence[_Arm],
+    arms: Sequence[Arm],
     note: str,
     paired: bool = False,
 ) -> PaperFigure:
@@ -306,7 +152,7 @@ def _box_figure(
     each = np.array(counts, dtype=int).reshape(-1, len(arms))
     each = each if len(each) else np.zeros((1, len(arms)), dtype=int)
     legend_mm = _name_arms(figure, [f"{arm.label} ({n_text(each[:, i])})" for i, arm in enumerate(arms)])
-    place_mm = figure.get_figwidth() * MM / across / max(1, len(segments)) * _OF_SEGMENT / len(arms)
+    place_mm = figure.get_figwidth() * MM / across / max(1, len(segments)) * OF_SEGMENT / len(arms)
     # Where n is not the same everywhere, and there is room, each has its own.
     counted = bool(np.ptp(each, axis=0).any()) and len(str(each.max())) * LETTER_MM < place_mm
     for number, (axes, panel) in enumerate(zip(grid.flat, panels, strict=True)):
@@ -322,7 +168,7 @@ def _box_figure(
     return place_panels(figure, grid, legend_mm, foot_pt=LINE_PT * (1 + counted) + 2)
 
 
-def _say_what_is_shown(figure: PaperFigure, panels: Sequence[_Panel], note: str, paired: bool) -> None:
+def _say_what_is_shown(figure: PaperFigure, panels: Sequence[Panel], note: str, paired: bool) -> None:
     few = f"Box (n ≥ {FEWEST}): median and quartiles; whiskers: full range; points: participants."
     footnote(figure, f"{note} {few}")
     names = {test.name for panel in panels for test in panel.tests} - {""}
@@ -352,7 +198,7 @@ def _name_arms(figure: PaperFigure, names: Sequence[str]) -> float:
 _EDGE: Mapping[str, Any] = {"markersize": 3.5, "markeredgecolor": "black", "markeredgewidth": 0.5}
 
 
-def _draw_panel(axes: Any, panel: _Panel, segments: Sequence[str], counted: bool) -> None:
+def _draw_panel(axes: Any, panel: Panel, segments: Sequence[str], counted: bool) -> None:
     """Points and boxes: all of an arm are one artist, as are all lines of one look."""
     for i, samples in enumerate(zip(*panel.samples, strict=True)):
         x, y = (np.concatenate(each) for each in ([s.x for s in samples], [s.values for s in samples]))
@@ -381,7 +227,7 @@ def _draw_panel(axes: Any, panel: _Panel, segments: Sequence[str], counted: bool
             axes.text(sample.at, -2, str(len(sample.values)), ha="center", **below)
 
 
-def _draw_boxes(axes: Any, boxed: Sequence[tuple[int, _Sample, Mapping[str, float]]]) -> None:
+def _draw_boxes(axes: Any, boxed: Sequence[tuple[int, Sample, Mapping[str, float]]]) -> None:
     corners: dict[int, list[_Line]] = {}
     thin: list[_Line] = []
     thick: list[_Line] = []
@@ -412,7 +258,7 @@ def _draw_lines(axes: Any, lines: Sequence[_Line], **look: Any) -> None:
         axes.add_artist(PathPatch(path, **look))
 
 
-def _join_pairs(axes: Any, samples: Sequence[Sequence[_Sample]]) -> None:
+def _join_pairs(axes: Any, samples: Sequence[Sequence[Sample]]) -> None:
     """Lines between the two points of each participant."""
     pairs = []
     for both in samples:
@@ -421,7 +267,7 @@ def _join_pairs(axes: Any, samples: Sequence[Sequence[_Sample]]) -> None:
     _draw_lines(axes, pairs, edgecolor=PALE, linewidth=0.5, zorder=1)
 
 
-def _draw_brackets(axes: Any, panel: _Panel, levels: Sequence[_Bracket]) -> None:
+def _draw_brackets(axes: Any, panel: Panel, levels: Sequence[Bracket]) -> None:
     """Lines between two arms above the axes, each contrast on a level of its own, and their p."""
     above = points_from(axes, 1)
     lines = []
@@ -438,7 +284,7 @@ def _draw_brackets(axes: Any, panel: _Panel, levels: Sequence[_Bracket]) -> None
     _draw_lines(axes, lines, linewidth=0.6, clip_on=False, transform=above)
 
 
-def _drawn(panel: _Panel, segments: Sequence[str], arms: Sequence[_Arm]) -> list[dict[str, object]]:
+def _drawn(panel: Panel, segments: Sequence[str], arms: Sequence[Arm]) -> list[dict[str, object]]:
     """All points, boxes and p-values of a panel, for the table beside the figure."""
     rows: list[dict[str, object]] = []
     for number, segment in enumerate(segments):
@@ -454,14 +300,3 @@ def _drawn(panel: _Panel, segments: Sequence[str], arms: Sequence[_Arm]) -> list
                 a, b = arms[test.bracket.first].label, arms[test.bracket.second].label
                 rows.append({"drawn": "p", **place, "arm": a, "against": b, "test": test.name, "p": test.p})
     return rows
-
-
-def _check_same_data(row: Mapping[str, Any], a: Floats, b: Floats) -> None:
-    """A p-value must not stand over points that it was not made from."""
-    for letter, values in (("a", a), ("b", b)):
-        n, median = int(row[f"n_{letter}"]), float(row[f"median_{letter}"])
-        if n != len(values) or not math.isclose(median, np.median(values), rel_tol=1e-9, abs_tol=1e-12):
-            raise ValueError(
-                f"{row['contrast']} {row['segment']} {row['muscle']} {row['metric']}: comparisons with "
-                f"n = {n}, median {median}; expected {len(values)}, {np.median(values)} as in the cohort"
-            )

@@ -123,7 +123,7 @@ def _draw_bar(figure: PaperFigure, above: Any) -> None:
     axes.set(xticks=[-1, -0.5, 0, 0.5, 1], yticks=[])
     axes.spines[:].set_visible(False)
     axes.set_xlabel("rank-biserial correlation")
-    beside = {"va": "center", "transform": axes.transAxes}
+    beside: dict[str, Any] = {"va": "center", "transform": axes.transAxes}
     axes.text(-0.02, 0.5, "second arm larger ◄", ha="right", **beside)
     axes.text(1.02, 0.5, "► first arm larger", ha="left", **beside)
 
