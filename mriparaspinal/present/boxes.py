@@ -271,6 +271,7 @@ def _draw_brackets(axes: Any, panel: Panel, levels: Sequence[Bracket]) -> None:
     """Lines between two arms above the axes, each contrast on a level of its own, and their p."""
     above = points_from(axes, 1)
     lines = []
+    rightmost = len(panel.samples) - 0.5 - 0.34  # half of a p-value is left of the edge
     for test in panel.tests:
         samples = panel.samples[test.segment]
         first, second = sorted((samples[test.bracket.first].at, samples[test.bracket.second].at))
@@ -278,7 +279,7 @@ def _draw_brackets(axes: Any, panel: Panel, levels: Sequence[Bracket]) -> None:
         first, second = first + 0.02, second - 0.02
         lines.append([(first, height - 2), (first, height), (second, height), (second, height - 2)])
         axes.text(
-            (first + second) / 2, height + 0.5, p_number(test.p) or "–", ha="center", va="bottom",
+            min((first + second) / 2, rightmost), height + 0.5, p_number(test.p) or "–", ha="center", va="bottom",
             fontweight="bold" if is_significant(test.p) else "normal", transform=above,
         )  # fmt: skip
     _draw_lines(axes, lines, linewidth=0.6, clip_on=False, transform=above)
