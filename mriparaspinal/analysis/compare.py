@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
 import pandas as pd
 
+from mriparaspinal.analysis.drawing import Drawing
 from mriparaspinal.analysis.inputs import METRICS, Cohort, metrics_of
-from mriparaspinal.analysis.result import Analysis, Content, Drawing, file_name, notes_bytes
+from mriparaspinal.analysis.result import Analysis, Content, file_name, notes_bytes
 from mriparaspinal.core.errors import NothingToCompareError, UsageError
 from mriparaspinal.io.manifest import COMPARISON
 from mriparaspinal.present.table_layout import PaperTable
@@ -208,15 +209,28 @@ def _figures(
     cohort: pd.DataFrame, comparisons: pd.DataFrame, contrasts: Sequence[Contrast]
 ) -> dict[str, Drawing]:
     """The paper's Figures 3 to 5 as far as their contrasts were made, and the map of effect sizes."""
-    from mriparaspinal.present.boxes import groups_figure, psa_figure, sides_figure
     from mriparaspinal.present.effects import effect_map
 
     found = {"figure_effects": Drawing(partial(effect_map, comparisons))}
     if is_table_mode(cohort):
         return found
     metrics = list(dict.fromkeys(comparisons["metric"]))
-    area = next((metric for metric in metrics if metric.startswith("rcsa")), metrics[0])
-    fat = next((metric for metric in metrics if metric.startswith("fi")), metrics[0])
+    for first in range(0, len(metrics), 2):
+        found |= _boxes(cohort, comparisons, contrasts, metrics[first : first + 2], found)
+    return found
+
+
+def _boxes(
+    cohort: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    contrasts: Sequence[Contrast],
+    metrics: Sequence[str],
+    taken: Collection[str],
+) -> dict[str, Drawing]:
+    """The figures of two metrics, which stand side by side on a page."""
+    from mriparaspinal.present.boxes import groups_figure, psa_figure, sides_figure
+
+    found: dict[str, Drawing] = {}
     made = set(comparisons["contrast"])
     # Figures 4 and 5 show the symptomatic side; without a known onset side they would be empty.
     one_sided = set(comparisons.loc[comparisons["role"] == "symptomatic", "contrast"])
@@ -226,11 +240,12 @@ def _figures(
         if contrast.text not in made:
             continue
         if contrast.column == SIDE and not contrast.filter_a:
-            name = file_name(f"figure3_sides_{contrast.arm_a}", found)
-            found[name] = Drawing(partial(sides_figure, cohort, comparisons, contrast.arm_a, area))
+            name = file_name(f"figure3_sides_{contrast.arm_a}", [*taken, *found])
+            found[name] = Drawing(partial(sides_figure, cohort, comparisons, contrast.arm_a, metrics))
         elif contrast.text == f"psa:1-0[group={group}]" and contrast.text in one_sided:
-            name = file_name(f"figure4_psa_{group}", found)
-            found[name] = Drawing(partial(psa_figure, cohort, comparisons, group, fat))
+            name = file_name(f"figure4_psa_{group}", [*taken, *found])
+            found[name] = Drawing(partial(psa_figure, cohort, comparisons, group, metrics))
     if groups:
-        found["figure5_groups"] = Drawing(partial(groups_figure, cohort, comparisons, groups, area))
+        name = file_name("figure5_groups", [*taken, *found])
+        found[name] = Drawing(partial(groups_figure, cohort, comparisons, groups, metrics))
     return found

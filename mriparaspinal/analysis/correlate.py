@@ -8,8 +8,9 @@ from functools import partial
 
 import pandas as pd
 
+from mriparaspinal.analysis.drawing import Drawing
 from mriparaspinal.analysis.inputs import Cohort, metrics_of
-from mriparaspinal.analysis.result import Analysis, Content, Drawing, file_name, notes_bytes
+from mriparaspinal.analysis.result import Analysis, Content, file_name, notes_bytes
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.present.scatter import scatter_residuals
 from mriparaspinal.present.tables import table4

@@ -1,21 +1,28 @@
-"""Figures (PNG, SVG) and printed tables (CSV, Markdown, XLSX) as the bytes of files, always the same."""
+"""Figures (PNG, SVG, PDF, TIFF) and printed tables (CSV, Markdown, XLSX) as bytes, always the same."""
 
 from __future__ import annotations
 
 import datetime
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
+import numpy as np
 from matplotlib import font_manager
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
+from PIL import Image
 from xlsxwriter import Workbook
 
+from mriparaspinal.io.png import png_of
 from mriparaspinal.io.tables import csv_bytes
 from mriparaspinal.present.style import style
 
@@ -28,9 +35,13 @@ if TYPE_CHECKING:
 #: The font of all figures: it comes with matplotlib.
 _FONT = "DejaVu Sans"
 
-DPI = 300
+#: What an SVG asks for: the first of these that the reader's machine has.
+_JOURNAL_FONTS = "Arial, Helvetica, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 
-_SVG = {"svg.fonttype": "path", "svg.hashsalt": "mriparaspinal"}
+DPI, TIFF_DPI = 300, 600
+
+#: Ids inside the file are random unless they are salted with something fixed.
+_SVG = {"svg.fonttype": "none", "svg.hashsalt": "mriparaspinal"}
 
 
 def every_letter(figure: Figure) -> None:
@@ -38,8 +49,9 @@ def every_letter(figure: Figure) -> None:
 
     Other texts stay as they are. What no font has is a box; :func:`missing_letters` tells it.
     """
+    own = _letters_of(_own_font())
     for text in figure.findobj(Text):
-        lacking = _letters(text.get_text()) - _letters_of(_own_font())
+        lacking = _letters(text.get_text()) - own
         if lacking:
             names = [name for name, _ in fonts_for(frozenset(lacking))]
             text.set_fontfamily([_FONT, *names])
@@ -90,24 +102,67 @@ def fonts_for(lacking: frozenset[str]) -> tuple[tuple[str, frozenset[str]], ...]
 
 def png_bytes(figure: Figure) -> bytes:
     """A PNG of 300 dpi, without a date or the name of a program."""
-    content = io.BytesIO()
-    every_letter(figure)
-    with style():
-        figure.savefig(content, format="png", dpi=DPI, metadata={"Software": None})
-    return content.getvalue()
+    dpi = _dpi(DPI)
+    return png_of(np.asarray(_pixels(figure, dpi)), dpi)
+
+
+def tiff_bytes(figure: Figure) -> bytes:
+    """A TIFF of 600 dpi, as journals ask for line art, compressed without loss."""
+    dpi = _dpi(TIFF_DPI)
+    return _saved(_pixels(figure, dpi), format="TIFF", dpi=(dpi, dpi), compression="tiff_lzw")
 
 
 def svg_bytes(figure: Figure) -> bytes:
     """An SVG, without a date or the name of a program.
 
-    Its letters are paths: text would be set in another font where DejaVu Sans is not installed, and would
-    then run into its neighbours.
+    Its texts are texts, in the font that journals ask for where it is there; ours, by which it is laid out,
+    is wider, so that none runs into its neighbour.
     """
-    content = io.BytesIO()
-    # Ids inside the file are random unless they are salted with something fixed.
+    with _drawing(figure) as content, matplotlib.rc_context(_SVG):
+        FigureCanvasSVG(figure).print_svg(content, metadata={"Date": None, "Creator": None})
+    own = f"'{_FONT}'".encode()
+    return content.getvalue().replace(own, _JOURNAL_FONTS.encode())
+
+
+def pdf_bytes(figure: Figure) -> bytes:
+    """A PDF with its fonts in it, without a date or the name of a program."""
+    with _drawing(figure) as content, matplotlib.rc_context({"pdf.fonttype": 42}):
+        nobody = dict.fromkeys(("CreationDate", "Creator", "Producer"))
+        FigureCanvasPdf(figure).print_pdf(content, metadata=nobody)
+    return content.getvalue()
+
+
+@contextmanager
+def _drawing(figure: Figure) -> Iterator[io.BytesIO]:
+    """Where to write a figure; it is drawn once, which matplotlib's ``savefig`` does twice."""
+    canvas, dpi = figure.canvas, figure.dpi
     every_letter(figure)
-    with style(), matplotlib.rc_context(_SVG):
-        figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
+    try:
+        with style():
+            yield io.BytesIO()
+    finally:
+        figure.set_canvas(canvas)
+        figure.dpi = dpi
+
+
+def _dpi(ours: int) -> float:
+    """The resolution of the user's style, else ours."""
+    with style():
+        asked = matplotlib.rcParams["savefig.dpi"]
+    return ours if asked == "figure" else float(asked)
+
+
+def _pixels(figure: Figure, dpi: float) -> Image.Image:
+    with _drawing(figure):
+        figure.dpi = dpi
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+def _saved(picture: Image.Image, **how: Any) -> bytes:
+    content = io.BytesIO()
+    picture.save(content, **how)
     return content.getvalue()
 
 
@@ -171,10 +226,10 @@ def _markdown_row(cells: Iterable[str]) -> str:
 
 
 def _markdown_text(text: str) -> str:
-    r"""A text that Markdown shows as it is; ``<0.001`` needs no escape, a tag would.
+    r"""A text that Markdown shows as it is; ``< 0.001`` needs no escape, a tag would.
 
-    >>> print(_markdown_text("a|b *c* <0.001 <b>"))
-    a\|b \*c\* <0.001 \<b>
+    >>> print(_markdown_text("a|b *c* < 0.001 <b>"))
+    a\|b \*c\* < 0.001 \<b>
     """
     one_line = " ".join(text.split())
     return re.sub(r"[\\|*`]|<(?=[A-Za-z/!?])", r"\\\g<0>", one_line)

@@ -7,8 +7,9 @@ from functools import partial
 
 import pandas as pd
 
+from mriparaspinal.analysis.drawing import Drawing
 from mriparaspinal.analysis.inputs import Cohort
-from mriparaspinal.analysis.result import Analysis, Content, Drawing, notes_bytes
+from mriparaspinal.analysis.result import Analysis, Content, notes_bytes
 from mriparaspinal.analysis.roc import discriminate
 from mriparaspinal.clinical.instrument import Instrument, grades_of
 from mriparaspinal.clinical.score import Scored

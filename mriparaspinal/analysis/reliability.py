@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from mriparaspinal import __version__
+from mriparaspinal.analysis.drawing import Drawing, FigureFiles
 from mriparaspinal.analysis.frames import frame_csv, read_measurements
-from mriparaspinal.analysis.result import Analysis, Content, Drawing, notes_bytes
+from mriparaspinal.analysis.result import Analysis, Content, notes_bytes
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import GateError, NoInputError, UsageError
 from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS
@@ -75,13 +76,14 @@ class Agreement(Analysis):
     failed: GateError | None = None
     """The error to end with where the CV of a region is beyond the limit that was asked for."""
 
-    def save(self, folder: str | Path) -> None:
-        """Write all files into a folder, as :meth:`Analysis.save` does, and those of the mean."""
-        refuse_mean_out(self.mean_out, [Path(folder)])
-        super().save(folder)
+    def write(self, folder: Path, how: FigureFiles | None = None) -> list[str]:
+        """All files into a folder, and those of the mean into its own."""
+        refuse_mean_out(self.mean_out, [folder])
+        written = super().write(folder, how)
         if self.mean_out is not None:
             with OutputFolder(self.mean_out) as out:
                 out.replace(self.mean, stale_tables(out, self.mean))
+        return [*written, *self.mean]
 
 
 def refuse_mean_out(mean_out: Path | None, others: Iterable[Path]) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import pandas as pd
 
 from mriparaspinal import __version__
+from mriparaspinal.analysis.drawing import Drawing, FigureFiles, each_drawn, figure_files, files_of
 from mriparaspinal.analysis.frames import frame_csv, give_back, problems_frame
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.io.manifest import manifest_bytes
@@ -30,12 +31,6 @@ if TYPE_CHECKING:
 _NAME_LENGTH = 60
 
 T = TypeVar("T")
-
-
-class Drawing(NamedTuple):
-    """A figure that is drawn when somebody looks at it, or saves it."""
-
-    draw: Callable[[], Figure]
 
 
 Content: TypeAlias = bytes | pd.DataFrame | PaperTable | tuple[PaperTable, ...] | Drawing
@@ -76,7 +71,7 @@ class Analysis:
     notes: tuple[str, ...]
     """What was left out, assumed or read in another way, one sentence each."""
     contents: Mapping[str, Content]
-    """By the name of the file; printed tables and figures, of which each has two files, without an ending."""
+    """By the name of the file; printed tables and figures, of which each has several, without an ending."""
     manifest: str
     """The name of the file that lists the others."""
     settings: Mapping[str, Sequence[str]]
@@ -116,10 +111,17 @@ class Analysis:
     @cached_property
     def files(self) -> dict[str, bytes]:
         """All files but the manifest, by name. Each figure is drawn, written and let go."""
-        return dict(self._each_file())
+        return dict(self._each_file(FigureFiles()))
 
-    def _each_file(self) -> Iterator[tuple[str, bytes]]:
+    def _each_file(
+        self, how: FigureFiles, progress: Callable[[], None] | None = None
+    ) -> Iterator[tuple[str, bytes]]:
+        drawings = {name: content for name, content in self.contents.items() if isinstance(content, Drawing)}
+        drawn = each_drawn(drawings, how, progress)
         for name, content in self.contents.items():
+            if isinstance(content, Drawing):
+                yield from next(drawn).items()
+                continue
             if name == "notes.txt" and isinstance(content, bytes):
                 content += "".join(f"{note}\n" for note in self.lacking).encode()
             yield from _files(name, content).items()
@@ -139,52 +141,75 @@ class Analysis:
         found = f"no font of this machine has the letters {' '.join(missing[:20])}"
         return (f"figures: {found}; they are boxes there; install one, such as the Noto Sans of that script",)
 
-    def _put(self, folder: OutputFolder) -> list[str]:
+    def _put(self, folder: OutputFolder, how: FigureFiles, progress: Callable[[], None] | None) -> list[str]:
         """Put all files and the manifest into a folder that is taken, where they wait; their names.
 
         They are never in memory together: the figures of 10,000 participants have 60 MB.
         """
         outputs: dict[str, str] = {}
-        for name, content in self._each_file():
+        for name, content in self._each_file(how, progress):
             folder.put(name, content)
             outputs[name] = sha256(content)
             del content  # before the next figure is drawn
             give_back()
         manifest = {
             "mriparaspinal": __version__,
-            "settings": {name: list(values) for name, values in self.settings.items() if values},
+            "settings": {
+                n: list(values) for n, values in {**self.settings, **how.settings}.items() if values
+            },
             "inputs": dict(self.inputs),
             "outputs": outputs,
         }
         folder.put(self.manifest, manifest_bytes(manifest))
         return [*outputs, self.manifest]
 
-    def save(self, folder: str | Path) -> None:
+    def save(
+        self,
+        folder: str | Path,
+        *,
+        formats: Sequence[str] = (),
+        style: str | Path | None = None,
+        jobs: int | None = None,
+    ) -> None:
         """Write all files into a folder, which is made if missing: the bytes that the command writes.
 
-        Files of an earlier analysis of this kind go. Raises :class:`UsageError` where the folder is an
+        ``formats``: of the figures, ``pdf`` and ``tiff`` beside PNG and SVG. ``style``: a style sheet of
+        matplotlib, laid over ours. ``jobs``: processes that draw.
+
+        Files of an earlier analysis of this kind go. Raises :class:`UsageError` for a format or style that is
+        none, where the folder is an
         input, or a file would take the place of one that the command did not write, and
         :class:`NoInputError` where the results have changed since they were read.
         """
-        with self.folder(Path(folder)) as out:
-            self.put(out)
+        self.write(Path(folder), figure_files(formats, style, jobs))
+
+    def write(self, folder: Path, how: FigureFiles | None = None) -> list[str]:
+        """The same with figures as they were asked for; the names of the files."""
+        with self.folder(folder) as out:
+            return self.put(out, how)
 
     def folder(self, path: Path) -> OutputFolder:
         """The folder to save into; raises :class:`UsageError` where it is an input."""
         refuse_inputs(argument("save"), [path], self.paths)
         return OutputFolder(path, self.manifest, keep_changed=True)
 
-    def put(self, folder: OutputFolder) -> None:
-        """Save into a folder that is taken already."""
-        files = self._put(folder)
+    def put(
+        self,
+        folder: OutputFolder,
+        how: FigureFiles | None = None,
+        progress: Callable[[], None] | None = None,
+    ) -> list[str]:
+        """Save into a folder that is taken already; the files' names. ``progress`` is called per figure."""
+        files = self._put(folder, how or FigureFiles(), progress)
         refuse_inputs(argument("save"), [folder.path / name for name in files], self.paths)
         for results in self.sources:
             results.require_same()
         folder.replace({}, folder.outdated(files))
+        return files
 
 
 def _files(name: str, content: Content) -> dict[str, bytes]:
-    from mriparaspinal.analysis.files import png_bytes, svg_bytes, to_csv_bytes, to_markdown, to_xlsx_bytes
+    from mriparaspinal.analysis.files import to_csv_bytes, to_markdown, to_xlsx_bytes
 
     if isinstance(content, bytes):
         return {name: content}
@@ -193,8 +218,7 @@ def _files(name: str, content: Content) -> dict[str, bytes]:
     if isinstance(content, PaperTable):
         return {f"{name}.csv": to_csv_bytes(content), f"{name}.md": to_markdown(content).encode()}
     if isinstance(content, Drawing):
-        figure = content.draw()
-        return {f"{name}.png": png_bytes(figure), f"{name}.svg": svg_bytes(figure)}
+        return files_of({name: content}, FigureFiles(), name)
     return {name: to_xlsx_bytes(content)}
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from mriparaspinal.analysis.drawing import Drawing
 from mriparaspinal.analysis.inputs import Cohort
-from mriparaspinal.analysis.result import Analysis, Content, Drawing, notes_bytes
+from mriparaspinal.analysis.result import Analysis, Content, notes_bytes
 from mriparaspinal.core.participants import read_word
 from mriparaspinal.present.roc import roc_figure
 from mriparaspinal.stats.roc import roc

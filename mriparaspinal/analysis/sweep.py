@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mriparaspinal.analysis.drawing import Drawing
 from mriparaspinal.analysis.inputs import Cohort
-from mriparaspinal.analysis.result import Analysis, Drawing, notes_bytes
+from mriparaspinal.analysis.result import Analysis, notes_bytes
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.model import MUSCLES, Settings, Slice
 from mriparaspinal.dataset.contour_source import ContourSource

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from mriparaspinal.io.write import require_ours, write_file, write_files
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mriparaspinal.analysis.drawing import FigureFiles
     from mriparaspinal.analysis.result import Analysis
     from mriparaspinal.clinical.instrument import Instrument
     from mriparaspinal.clinical.score import Scored
@@ -46,11 +48,25 @@ class Scores(Found):
 
         return table_frame(parse_table(self.outputs[0], "scores"))
 
-    def save(self, file: PathLike, summary: PathLike | None = None) -> None:
+    def save(
+        self,
+        file: PathLike,
+        summary: PathLike | None = None,
+        *,
+        formats: Sequence[str] = (),
+        style: PathLike | None = None,
+    ) -> None:
         """Write the table, its problems next to it, and the comparison of the groups into a folder.
 
-        Raises :class:`UsageError` over an input, and over what is not ours.
+        ``formats`` and ``style`` of the figures as for :meth:`Analysis.save`. Raises :class:`UsageError` over
+        an input, and over what is not ours.
         """
+        from mriparaspinal.analysis.drawing import figure_files
+
+        self.put(file, summary, figure_files(formats, style))
+
+    def put(self, file: PathLike, summary: PathLike | None, how: FigureFiles) -> None:
+        """Save with figures as they were asked for."""
         path = Path(file)
         refuse_inputs(argument("save"), [path], self.inputs)
         outputs = scores_of(path, *self.outputs)
@@ -58,7 +74,8 @@ class Scores(Found):
         for output in outputs:
             require_ours(output.path, output.is_ours, argument("save"))
         if summary is not None and self.compared is not None:
-            replace(self.compared, paths=(*self.inputs, path)).save(summary)
+            compared = replace(self.compared, paths=(*self.inputs, path))
+            compared.write(Path(summary), how)
         write_files(outputs)
 
 

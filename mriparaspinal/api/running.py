@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from mriparaspinal.analysis.counts import compared_summary
+from mriparaspinal.analysis.drawing import FigureFiles, figure_files
 from mriparaspinal.api.contoured import ContourArguments, ContourChoice
 from mriparaspinal.api.given import PathLike, Progress, Table, begin, files
 from mriparaspinal.api.making import Made, make_report
@@ -33,8 +34,12 @@ if TYPE_CHECKING:
 
 
 class RunArguments(ContourArguments, total=False):
-    """Which contours are measured, and whether and how :func:`run` does it; arguments of that function."""
+    """Which contours are measured, how figures are drawn, and whether and how :func:`run` does it."""
 
+    formats: Sequence[str]
+    """Of the figures beside PNG and SVG: ``pdf``, ``tiff``."""
+    style: PathLike | None
+    """A style sheet of matplotlib, laid over ours."""
     force: bool
     """Do all steps again, even if nothing has changed since the last run."""
     done: Callable[[StudyResults | Analysis | Made], None]
@@ -86,6 +91,8 @@ def run(
         As for :func:`quantify`.
     annotations, review, accept_drafts : optional
         As for :func:`quantify`.
+    formats, style : optional
+        Of the figures, as for ``Analysis.save``.
     force : bool, optional
         Do all steps again, even if nothing has changed.
     done : callable, optional
@@ -111,6 +118,7 @@ def run(
     10
     """
     study = Path(out)
+    how = figure_files(more.get("formats", ()), more.get("style"))
     with files() as given:
         people = given.if_any(participants, PARTICIPANTS)
         chosen = ContourChoice(
@@ -129,13 +137,14 @@ def run(
             now = state_of(asked, numbering, study, more)
             if now is not None and not more.get("force") and (before := as_it_was(study, now)):
                 return _told_again(study, asked, before)
-            return _made(study, asked, now, progress, more.get("done", lambda _: None))
+            return _made(study, asked, now, how, progress, more.get("done", lambda _: None))
 
 
 def _made(
     study: Path,
     asked: Request,
     now: StudyRecord | None,
+    how: FigureFiles,
     progress: Progress | None,
     done: Callable[[StudyResults | Analysis | Made], None],
 ) -> StudyRun:
@@ -149,7 +158,7 @@ def _made(
         begin(progress, "comparing")
         compared = _comparison_of(results, folder)
         begin(progress, "drawing the figures")
-        compared.put(folder)
+        compared.put(folder, replace(how, jobs=asked.execution.jobs or 1))
         done(compared)
     report = partial(make_report, results, asked.dataset, out=page, comparison=comparison, progress=progress)
     maps = None if asked.maps is None else asked.maps.folder

@@ -29,19 +29,23 @@ def compare(
         Literal["lilliefors", "shapiro"] | None,
         opt.option("--normality", "Test of normality [default: lilliefors]."),
     ] = None,
+    figures: opt.Figures,
     as_json: opt.AsJson = False,
 ) -> None:
     """Compare sides within groups, and groups with each other.
 
-    Writes comparisons.csv, the paper's tables and figures, and notes.txt with all that was left out.
+    Writes comparisons.csv, the paper's tables and figures (each with its data), and notes.txt with all that
+    was left out.
 
     \b
     Example:
       mriparaspinal compare results --participants participants.csv --out comparison
       mriparaspinal compare results --contrast "group:ALS[onset_region=lower]-LR" --out lower
+      mriparaspinal compare results --out print --figure-format pdf --figure-format tiff --style lab.mplstyle
     """
     import mriparaspinal as api
 
+    how = figures.how
     found = api.compare(
         study.data,
         contrasts=contrast,
@@ -51,7 +55,7 @@ def compare(
         participants=study.participants,
         join=study.join,
     )
-    save(found, out)
+    save(found, out, how)
     show(compared_rows(compared_summary(found)))
     say_compared(found, out)
     if as_json:

@@ -28,6 +28,7 @@ def correlate(
     method: Annotated[
         Literal["pearson", "spearman"], opt.option("--method", "Of values, or of ranks.", show_default=True)
     ] = "pearson",
+    figures: opt.Figures,
 ) -> None:
     """Correlate the muscles with a clinical score, controlling for covariates.
 
@@ -41,6 +42,7 @@ def correlate(
     """
     import mriparaspinal as api
 
+    how = figures.how
     found = api.correlate(
         study.data,
         score,
@@ -52,7 +54,7 @@ def correlate(
         participants=study.participants,
         join=study.join,
     )
-    save(found, out)
+    save(found, out, how)
     p, adjusted = found.table["p"], found.table["p_adjusted"]
     say(
         f"made {count_of(int(p.notna().sum()), 'correlation')} of {len(p)} into {out}; "

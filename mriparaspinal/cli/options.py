@@ -8,6 +8,7 @@
 | ``LabelMapFolder``, ``Contours`` | quantify, run, check |
 | ``Dixon``, ``Execution`` | quantify, run; ``Processes`` of it: check |
 | ``Study`` | compare, correlate, regress |
+| ``FigureLook`` | run, threshold-sweep, score; ``Figures`` with it: compare, correlate, roc, reliability |
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.text import read_pair
 
 if TYPE_CHECKING:
+    from mriparaspinal.analysis.drawing import FigureFiles
     from mriparaspinal.api.results import StudyResults
     from mriparaspinal.parallel.map import Execution as Spread
 
@@ -58,6 +60,11 @@ def _window(text: str) -> tuple[float, float] | None:
 def _role(text: str) -> str | None:
     """One of symptomatic, contralateral, bilateral"""
     return text if text in get_args(Role) else None
+
+
+def _figure_format(text: str) -> str | None:
+    """One of pdf, tiff"""
+    return text if text in get_args(FigureFormat) else None
 
 
 _TABLE = "Participants table (CSV, TSV or Excel)"
@@ -122,6 +129,7 @@ Join = Annotated[
 ResultsDataset = Annotated[
     Path, option("--dataset", "The dataset that RESULTS were measured from.", "DATASET")
 ]
+FigureFormat = Literal["pdf", "tiff"]
 Role = Literal["symptomatic", "contralateral", "bilateral"]
 Roles = Annotated[  # Typer has no repeated choice
     tuple[str, ...],
@@ -310,6 +318,44 @@ class Study:
         if self.results is None:
             raise UsageError("neither RESULTS nor --table was given; expected one of them; name it")
         return results_in(self.results)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FigureLook:
+    """In which formats, and how, figures are drawn."""
+
+    figure_format: Annotated[  # Typer has no repeated choice
+        tuple[str, ...],
+        option(
+            "--figure-format",
+            "Draw each figure as pdf or tiff, too (repeat) [default: PNG and SVG].",
+            "[pdf|tiff]",
+            parser=_figure_format,
+            autocompletion=lambda: list(get_args(FigureFormat)),
+        ),
+    ] = ()
+    style: Annotated[
+        Path | None,
+        option("--style", "Style sheet of matplotlib, laid over ours: see docs/figures.md.", "FILE"),
+    ] = None
+
+    def drawn_by(self, jobs: int | None) -> FigureFiles:
+        """The same for the functions; raises :class:`UsageError` for a style that is none."""
+        from mriparaspinal.analysis.drawing import figure_files
+
+        return figure_files(self.figure_format, self.style, jobs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures(FigureLook):
+    """The same of commands that have no other work to share out."""
+
+    jobs: Annotated[int | None, option("--jobs", "Processes to draw with [default: 1].", "N", min=1)] = None
+
+    @property
+    def how(self) -> FigureFiles:
+        """The same for the functions."""
+        return self.drawn_by(self.jobs)
 
 
 def given(*groups: Any, **more: Any) -> dict[str, Any]:

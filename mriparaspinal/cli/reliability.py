@@ -40,6 +40,7 @@ def reliability(
     table: Annotated[
         Path | None, opt.option("--table", "A CSV with target, rater, value instead of RATERs.", "FILE")
     ] = None,
+    figures: opt.Figures,
 ) -> None:
     """Measure the agreement of two or more raters, or of two sessions of one.
 
@@ -63,6 +64,7 @@ def reliability(
         raise UsageError("--readers: given with --table; expected one of them; leave one out")
     if table and raters:
         raise UsageError(RATERS_AND_TABLE.format("--table"))
+    how = figures.how
     with progress_bar() as progress:
         found = api.reliability(
             table or raters,
@@ -74,11 +76,9 @@ def reliability(
             progress=progress,
         )
     if "overlap_summary.csv" in found.contents:
-        masks = found.tables["overlap_summary"]
-        means = zip(masks["muscle"], masks["dice_mean"], strict=True)
+        means = found.tables["overlap_summary"][["muscle", "dice_mean"]].values
         say(f"mean Dice coefficient: {', '.join(f'{muscle} {mean:.3f}' for muscle, mean in means)}")
-    save(found, out)
-    for name in [*found.files, *found.mean]:
+    for name in save(found, out, how):
         say(f"wrote {name}", VERBOSE)
     say(f"{headline(found.table)}; written into {out}")
     if found.failed is not None:

@@ -44,6 +44,7 @@ def roc(
     ] = None,
     participants: opt.ResultsParticipants = None,
     join: opt.Join = (),
+    figures: opt.Figures,
 ) -> None:
     """Separate two groups by a cut-off: areas under the ROC curve, with intervals.
 
@@ -57,6 +58,7 @@ def roc(
     """
     import mriparaspinal as api
 
+    how = figures.how
     found = api.roc(
         table,
         predictors=predictor,
@@ -67,7 +69,7 @@ def roc(
         participants=participants,
         join=join,
     )
-    save(found, out)
+    save(found, out, how)
     single = found.table[: len(predictor)]  # without the combination, whose area is optimistic
     best = single.loc[single["auc"].idxmax()]
     say(

@@ -27,6 +27,7 @@ def run(
     force: Annotated[
         bool, opt.option("--force", "Do all steps again, even if nothing has changed since the last run.")
     ] = False,
+    figures: opt.FigureLook,
     as_json: opt.AsJson = False,
 ) -> None:
     """Check, quantify, compare and report a dataset in one go.
@@ -47,6 +48,8 @@ def run(
             **options.arguments,
             progress=progress,
             force=force,
+            formats=figures.figure_format,
+            style=figures.style,
             done=lambda step: _say_step(step, out),
         )
     if ran.unchanged:

@@ -39,6 +39,7 @@ def score(
     ] = None,
     out: Annotated[Path | None, opt.option("--out", "Where the scores (or the template) go.", "FILE")] = None,
     tables: Tables,
+    figures: opt.FigureLook,
     list_: Annotated[bool, opt.option("--list", "Show the instruments.")] = False,
     template: Annotated[
         bool, opt.option("--template", "Print, or write to FILE, an empty table of records.")
@@ -73,7 +74,7 @@ def score(
         raise UsageError(
             f"no {missing} was given; expected the records and --out FILE, or --template; name it"
         )
-    summary = tables.summary
+    summary, how = tables.summary, figures.drawn_by(None)
     scored = api.score(
         instrument,
         records,
@@ -81,7 +82,7 @@ def score(
         reference=tables.reference,
         summary=summary is not None,
     )
-    scored.save(out, summary)
+    scored.put(out, summary, how)
     if scored.compared is not None:
         say_notes_of(scored.compared)
     say_problems(scored.problem_list)

@@ -13,6 +13,7 @@ from mriparaspinal.core.errors import EXIT_PARTLY
 from mriparaspinal.core.text import count_of
 
 if TYPE_CHECKING:
+    from mriparaspinal.analysis.drawing import FigureFiles
     from mriparaspinal.analysis.result import Analysis
     from mriparaspinal.api.given import Found
     from mriparaspinal.api.making import Made
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
     from mriparaspinal.core.model import Problem
 
 
-def save(found: Analysis, out: Path) -> None:
-    """Say what is wrong with the participants, write the files of an analysis, and say its notes."""
+def save(found: Analysis, out: Path, figures: FigureFiles | None = None) -> list[str]:
+    """Say what is wrong with the participants, write an analysis, say its notes; the names of its files."""
     say_problems(found.problem_list)
     with progress_bar() as progress:
         if progress is not None:
             progress("drawing and writing", 0, 1)
-        found.save(out)
+        files = found.write(out, figures)
     say_notes_of(found)
+    return files
 
 
 def say_notes_of(found: Analysis) -> None:

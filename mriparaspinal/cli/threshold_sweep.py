@@ -17,6 +17,7 @@ def threshold_sweep(
     annotations: opt.Annotations = None,
     participants: opt.ResultsParticipants = None,
     jobs: opt.Jobs = None,
+    figures: opt.FigureLook,
 ) -> None:
     """Show how much a study's results depend on the threshold between muscle and fat.
 
@@ -30,6 +31,7 @@ def threshold_sweep(
     """
     import mriparaspinal as api
 
+    how = figures.drawn_by(jobs)
     with progress_bar() as progress:
         found = api.sweep_thresholds(
             results,
@@ -39,7 +41,7 @@ def threshold_sweep(
             jobs=jobs,
             progress=progress,
         )
-    save(found, out)
+    save(found, out, how)
     for sentence in found.summary["sentences"]:
         say(sentence)
     say(f"swept the threshold over {count_of(found.summary['slices'], 'slice')} into {out}")

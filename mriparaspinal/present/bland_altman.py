@@ -9,29 +9,27 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib import rcParams
 
 from mriparaspinal.present.style import (
-    COLOURS,
     GREY,
-    TEXT_PT,
+    PaperFigure,
+    colour,
     figure_grid,
     footnote,
+    place_panels,
     set_ticks,
     style,
-    with_fixed_layout,
     write_no_data,
 )
 from mriparaspinal.present.words import metric_label, signed
 from mriparaspinal.stats.bland_altman import BlandAltman
 
-# --- agreement ----------------------------------------------------------------------------------------------
-
 
 @style()
 def bland_altman_figure(
     regions: Mapping[str, BlandAltman], metric: str, rater_a: str, rater_b: str
-) -> Figure:
+) -> PaperFigure:
     """Bland–Altman plots, one panel per region (its title is the key), three in a row.
 
     Each of ``regions`` comes from ``stats.reliability.bland_altman(a, b)``. Solid line: bias; dashed lines:
@@ -46,35 +44,50 @@ def bland_altman_figure(
             continue
         title, limits = named[i] if named else ("", None)
         axes.set_title(title)
-        axes.set_title(f"n = {limits.n if limits else 0}", loc="right", fontsize=TEXT_PT, fontweight="normal")
+        axes.set_title(
+            f"n = {limits.n if limits else 0}",
+            loc="right",
+            fontsize=rcParams["font.size"],
+            fontweight="normal",
+        )
         if limits is None or limits.n == 0:
             write_no_data(axes)
         else:
-            _draw_limits(axes, limits)
+            figure.drawn += _draw_limits(axes, limits, title)
         axes.set_xlabel(f"mean of both, {metric_label(metric)}")
         if i % across == 0:
             axes.set_ylabel(textwrap.fill(f"{rater_b} − {rater_a}, {metric_label(metric)}", 36))
     footnote(figure, "Solid: bias; dashed: 95 % limits of agreement; bands: 95 % confidence intervals.")
-    return with_fixed_layout(figure)
+    return place_panels(figure, grid, measured=lambda axes: axes.texts)
 
 
-def _draw_limits(axes: Any, limits: BlandAltman) -> None:
+def _draw_limits(axes: Any, limits: BlandAltman, region: str) -> list[dict[str, object]]:
+    """One panel, and what is drawn in it."""
     axes.scatter(
-        limits.mean, limits.difference, s=6, color=GREY, edgecolors="black", linewidths=0.25, zorder=3
+        limits.mean, limits.difference, s=6, color=GREY, edgecolors="black", linewidths=0.5, zorder=3
     )
     axes.axhline(0, color=GREY, linewidth=0.5, linestyle=":")
     set_ticks(axes.xaxis, axes.yaxis)
     lines = _limit_lines(limits)
     for line in lines:
-        axes.axhline(line.value, color=line.colour, linewidth=1.0, linestyle=line.dash)
+        axes.axhline(line.value, color=colour(line.number), linewidth=1.0, linestyle=line.dash)
         if line.low is not None and line.high is not None:
-            axes.axhspan(line.low, line.high, color=line.colour, alpha=0.15, linewidth=0)
+            axes.axhspan(line.low, line.high, color=colour(line.number), alpha=0.15, linewidth=0)
     for line, height in zip(lines, _label_heights(axes, [line.value for line in lines]), strict=True):
         digits = _decimals(limits.sd or line.value)
         text = f"{line.name}\n{signed(line.value, digits)}"
         if line.low is not None and line.high is not None:
             text += f"\n({signed(line.low, digits)} to\n{signed(line.high, digits)})"
-        axes.text(1.02, height, text, va="center", color=line.colour, transform=axes.transAxes)
+        axes.text(1.02, height, text, va="center", color=colour(line.number), transform=axes.transAxes)
+    points = zip(limits.mean.tolist(), limits.difference.tolist(), strict=True)
+    drawn: list[dict[str, object]] = [
+        {"region": region, "drawn": "point", "mean": mean, "difference": difference}
+        for mean, difference in points
+    ]
+    return drawn + [
+        {"region": region, "drawn": e.name, "difference": e.value, "ci_low": e.low, "ci_high": e.high}
+        for e in lines
+    ]
 
 
 def _label_heights(axes: Any, values: Sequence[float]) -> list[float]:
@@ -97,7 +110,8 @@ class _Line:
     low: float | None = None
     high: float | None = None
     dash: str = "-"
-    colour: str = COLOURS[4]
+    number: int = 4
+    """Of its colour."""
 
 
 def _limit_lines(limits: BlandAltman) -> list[_Line]:
@@ -111,8 +125,8 @@ def _limit_lines(limits: BlandAltman) -> list[_Line]:
         return [_Line("all differ by", bias)]
     return [
         _Line("bias", bias, limits.bias_ci_low, limits.bias_ci_high),
-        _Line("upper limit", upper, limits.loa_high_ci_low, limits.loa_high_ci_high, "--", COLOURS[0]),
-        _Line("lower limit", lower, limits.loa_low_ci_low, limits.loa_low_ci_high, "--", COLOURS[0]),
+        _Line("upper limit", upper, limits.loa_high_ci_low, limits.loa_high_ci_high, "--", 0),
+        _Line("lower limit", lower, limits.loa_low_ci_low, limits.loa_low_ci_high, "--", 0),
     ]
 
 

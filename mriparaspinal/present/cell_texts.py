@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-import pandas as pd
-
+from mriparaspinal.present.p_values import p_number, p_text
 from mriparaspinal.present.table_layout import ABSENT
-from mriparaspinal.stats.limits import ALPHA
 
 
-def n_text(counts: pd.Series) -> str:
+def n_text(counts: Iterable[float]) -> str:
     """The number of participants, or its range: ``n = 30–34``."""
     return f"n = {range_text([float(n) for n in counts])}"
 
@@ -23,23 +21,16 @@ def range_text(values: Sequence[float]) -> str:
     return f"{low:.0f}" if low == high else f"{low:.0f}–{high:.0f}"
 
 
-def is_significant(p: object) -> bool:
-    """True for a p-value below 0.05, before rounding."""
-    return isinstance(p, int | float) and p < ALPHA
-
-
 def p_cell(p: object) -> str:
-    """Three decimals, as the paper's Table 2.
+    """A p-value, or the sign for what is not available.
 
-    >>> p_cell(0.8898), p_cell(0.0004), p_cell(math.nan)
-    ('0.890', '<0.001', '–')
+    >>> p_cell(0.8898), p_cell(math.nan)
+    ('0.890', '–')
     """
-    if not isinstance(p, int | float) or math.isnan(p):
-        return ABSENT
-    return "<0.001" if p < 0.001 else f"{p:.3f}"
+    return p_number(p) or ABSENT
 
 
-def r_and_p(r: object, p: object) -> str:
+def r_and_p(r: object, p: float) -> str:
     """As in the paper's Table 4.
 
     >>> r_and_p(-0.3931, 0.0213), r_and_p(0.7, 1e-6)
@@ -47,9 +38,7 @@ def r_and_p(r: object, p: object) -> str:
     """
     if not isinstance(r, int | float) or math.isnan(r):
         return ABSENT
-    text = p_cell(p)
-    relation = f"< {text[1:]}" if text.startswith("<") else f"= {text}"
-    return f"r = {with_minus_signs(f'{r:z.3f}')}, p {relation}"
+    return f"r = {with_minus_signs(f'{r:z.3f}')}, {p_text(p)}"
 
 
 def with_minus_signs(text: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mriparaspinal.present.cell_texts import is_significant, p_cell
+from mriparaspinal.present.cell_texts import p_cell
+from mriparaspinal.present.p_values import is_significant
 from mriparaspinal.present.table_layout import ABSENT, PaperTable
 from mriparaspinal.stats.grades import DETECTED
 

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from mriparaspinal.present.style import COLOURS, PAGE_MM, style
-from mriparaspinal.present.words import stars
+from mriparaspinal.present.p_values import STARS_KEY, stars
+from mriparaspinal.present.style import PAGE_MM, PaperFigure, colour, new_figure, style, with_fixed_layout
 from mriparaspinal.stats.grades import ALL, DETECTED, ITEMS, PARTICIPANTS
 
 _HATCHES = ("", "////", "....", "xxxx")
@@ -20,9 +19,9 @@ _BAR = {"edgecolor": "black", "linewidth": 0.5}
 
 
 @style()
-def distribution_figure(distribution: pd.DataFrame) -> Figure:
+def distribution_figure(distribution: pd.DataFrame) -> PaperFigure:
     """Figure 1: shares of each grade, A of participants by their highest grade, B of all items."""
-    figure = Figure(figsize=(PAGE_MM / 25.4, 70 / 25.4), layout="constrained")
+    figure = new_figure(PAGE_MM, 70, "constrained")
     titles = {PARTICIPANTS: "A  Highest grade of a participant", ITEMS: "B  Grade of each item and side"}
     for axes, (unit, title) in zip(figure.subplots(1, 2, sharey=True), titles.items(), strict=True):
         rows = distribution[distribution["unit"] == unit]
@@ -37,11 +36,12 @@ def distribution_figure(distribution: pd.DataFrame) -> Figure:
         axes.legend()
         _per_cent(axes.yaxis)
     figure.axes[0].set_ylabel("share of the group (%)")
-    return _finished(figure)
+    figure.drawn += distribution.to_dict("records")
+    return with_fixed_layout(figure)
 
 
 @style()
-def detection_figure(detection: pd.DataFrame) -> Figure:
+def detection_figure(detection: pd.DataFrame) -> PaperFigure:
     """Figure 2: how often each item has a grade above 0, with stars for p of the first two groups' test.
 
     With three groups or more there are bars and no stars: one star for several pairs would say nothing.
@@ -53,7 +53,7 @@ def detection_figure(detection: pd.DataFrame) -> Figure:
         for letter in "ab":
             shares.setdefault(row[f"label_{letter}"], {})[row["label"]] = row[f"share_{letter}"]
     height = 16 + len(labels) * (4 + 3 * len(shares))
-    figure = Figure(figsize=(PAGE_MM / 25.4, height / 25.4), layout="constrained")
+    figure = new_figure(PAGE_MM, height, "constrained")
     axes = figure.subplots()
     for number, (group, of) in enumerate(shares.items()):
         at = np.arange(len(labels)) + _beside(number, len(shares))
@@ -70,18 +70,18 @@ def detection_figure(detection: pd.DataFrame) -> Figure:
     _per_cent(axes.xaxis)
     figure.legend(loc="outside upper right", ncols=len(shares))
     if len(shares) == 2:
-        key = "*** p < 0.001, ** p < 0.01, * p < 0.05, ns: not significant"
-        figure.supxlabel(key, x=0.01, ha="left", fontsize="medium")
-    return _finished(figure)
+        figure.supxlabel(f"{STARS_KEY}.", x=0.01, ha="left", fontsize="medium")
+    figure.drawn += rows.to_dict("records")
+    return with_fixed_layout(figure)
 
 
 @style()
-def places_figure(places: pd.DataFrame) -> Figure:
+def places_figure(places: pd.DataFrame) -> PaperFigure:
     """Figure 3: where low and high grades are, as shares of all items of the group with a grade above 0."""
     groups = list(dict.fromkeys(places["group"]))
     names = list(dict.fromkeys(places["place"]))
     height = 22 + 9 * len(names)
-    figure = Figure(figsize=(PAGE_MM / 25.4, height / 25.4), layout="constrained")
+    figure = new_figure(PAGE_MM, height, "constrained")
     grid = figure.subplots(1, len(groups), sharex=True, sharey=True, squeeze=False)[0]
     for axes, group in zip(grid, groups, strict=True):
         for number, level in enumerate(("high", "low")):
@@ -98,12 +98,13 @@ def places_figure(places: pd.DataFrame) -> Figure:
     figure.supxlabel("share of all items with a grade above 0 (%)", fontsize="medium")
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper right", ncols=2)
-    return _finished(figure)
+    figure.drawn += places.to_dict("records")
+    return with_fixed_layout(figure)
 
 
 def _look(number: int) -> dict[str, Any]:
     """Nothing depends on colour alone: hatches distinguish the bars in grey, too."""
-    return {"color": COLOURS[number % len(COLOURS)], "hatch": _HATCHES[number % len(_HATCHES)], **_BAR}
+    return {"color": colour(number), "hatch": _HATCHES[number % len(_HATCHES)], **_BAR}
 
 
 def _beside(number: int, count: int) -> float:
@@ -112,10 +113,3 @@ def _beside(number: int, count: int) -> float:
 
 def _per_cent(axis: Any) -> None:
     axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))
-
-
-def _finished(figure: Figure) -> Figure:
-    """With its layout fixed, so that drawing it once more does not move anything."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    return figure

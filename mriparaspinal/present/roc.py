@@ -7,14 +7,13 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from mriparaspinal.present.style import (
-    COLOURS,
     COLUMN_MM,
     DASHES,
     GREY,
     MARKERS,
+    PaperFigure,
+    colour,
     is_among,
     new_figure,
     style,
@@ -25,18 +24,19 @@ from mriparaspinal.present.words import signed
 from mriparaspinal.stats.cells import texts
 from mriparaspinal.stats.roc import RocResult
 
-# --- ROC ----------------------------------------------------------------------------------------------------
+#: What the legend says of a curve.
+_NUMBERS = ("predictor", "auc", "ci_low", "ci_high", "cutoff", "sensitivity", "specificity")
 
 
 @style()
-def roc_figure(result: RocResult) -> Figure:
+def roc_figure(result: RocResult) -> PaperFigure:
     """The ROC curves of all predictors of ``stats.roc.roc``, with areas and cut-offs.
 
     Straight lines between the points, as the area counts a tie as a half. The legend has the area, its
     Hanley–McNeil interval and the Youden cut-off, which is marked on the curve.
     """
     rows = result.table.to_dict("records")
-    figure = new_figure(COLUMN_MM, COLUMN_MM + 7.5 * len(rows) + 6)
+    figure = new_figure(COLUMN_MM, COLUMN_MM + 7.5 * len(rows) + 6, "constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.6, linestyle=(0, (2, 2)))
     handles: list[Any] = []
@@ -44,16 +44,17 @@ def roc_figure(result: RocResult) -> Figure:
     for i, row in enumerate(rows):
         name = str(row["predictor"])
         points = result.points[is_among(texts(result.points["predictor"]), (name,))]
-        colour = COLOURS[i % len(COLOURS)]
+        figure.drawn += [{"drawn": "curve", **point} for point in points.to_dict("records")]
+        figure.drawn.append({"drawn": "area and cut-off", **{name: row[name] for name in _NUMBERS}})
         marked = not math.isnan(row["cutoff"])
         (line,) = axes.plot(
             1 - points["specificity"].to_numpy(dtype=float), points["sensitivity"].to_numpy(dtype=float),
-            color=colour, linewidth=1.3, linestyle=DASHES[i % len(DASHES)], clip_on=False,
+            color=colour(i), linewidth=1.3, linestyle=DASHES[i % len(DASHES)], clip_on=False,
         )  # fmt: skip
         if marked:
             axes.plot(
                 1 - row["specificity"], row["sensitivity"], marker=MARKERS[i % len(MARKERS)], markersize=6,
-                color=colour, markeredgecolor="black", markeredgewidth=0.6, linestyle="none",
+                color=colour(i), markeredgecolor="black", markeredgewidth=0.6, linestyle="none",
                 clip_on=False, zorder=3,
             )  # fmt: skip
         handles.append((line, axes.lines[-1]))

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
+from matplotlib import rcParams
 
 from mriparaspinal.core.model import MUSCLES
-from mriparaspinal.present.boxes import ROLE_NOTES, row_of
+from mriparaspinal.present.boxes import ROLE_NOTES
+from mriparaspinal.present.cell_texts import r_and_p
+from mriparaspinal.present.p_values import is_significant
 from mriparaspinal.present.style import (
-    COLOURS,
     LINE_PT,
-    TEXT_PT,
+    PaperFigure,
+    colour,
     figure_grid,
     footnote,
+    is_among,
     is_plain,
+    place_panels,
     set_ticks,
     style,
-    with_fixed_layout,
     write_no_data,
 )
-from mriparaspinal.present.words import in_known_order, metric_label, p_text, place_name, signed
+from mriparaspinal.present.words import in_known_order, metric_label, place_name
+from mriparaspinal.stats.cells import texts
 from mriparaspinal.stats.correlate import Method, Residuals, residuals
 from mriparaspinal.stats.design import select
-from mriparaspinal.stats.limits import ALPHA
-
-# --- correlation --------------------------------------------------------------------------------------------
 
 
 @style()
@@ -42,7 +43,7 @@ def scatter_residuals(
     role: str = "symptomatic",
     group: str | None = None,
     method: Method = "pearson",
-) -> Figure:
+) -> PaperFigure:
     """What a partial correlation sees: the residuals of score over metric, segments down, muscles across.
 
     The arguments are those of ``stats.correlate.correlate``, which made ``correlations``; r, p (not adjusted)
@@ -64,35 +65,52 @@ def scatter_residuals(
         cell = by_place.get((segments[i], muscles[j]))
         for found_role, rows in cell.by_role.items() if cell else ():
             left = residuals(rows, metric, score, covariates, method)
-            row = row_of(
-                correlations, segment=segments[i], muscle=muscles[j], metric=metric, role=found_role,
-                score=score, method=method,
-            )  # fmt: skip
-            _draw_residuals(axes, left, row)
+            place = {"segment": segments[i], "muscle": muscles[j], "role": found_role}
+            row = _row_of(correlations, **place, metric=metric, score=score, method=method)
+            figure.drawn += _draw_residuals(axes, left, row, place)
         if not axes.collections and not axes.texts:
             write_no_data(axes)
-    figure.supylabel(f"{unit} {metric_label(score)}, {what}".strip(), fontsize=TEXT_PT)
+    figure.side_label = figure.supylabel(
+        f"{unit} {metric_label(score)}, {what}".strip(), fontsize=rcParams["font.size"]
+    )
     given = f"Residuals after {' and '.join(covariates)}. " if covariates else ""
     who = f"{group}. " if group else ""
     kind = "Spearman" if method == "spearman" else "Pearson"
     partial = "partial correlation" if covariates else "correlation"
     side = "" if is_plain(cohort) else ROLE_NOTES.get(role, "") + " "
     footnote(figure, f"{who}{side}{given}r: {kind}’s {partial}; p not adjusted, bold: p < 0.05.")
-    return with_fixed_layout(figure)
+    return place_panels(figure, grid)
 
 
-def _draw_residuals(axes: Any, left: Residuals, row: pd.Series | None) -> None:
+def _row_of(table: pd.DataFrame, **cells: str) -> pd.Series | None:
+    """The row with these cells, of which there is one or none."""
+    found = np.ones(len(table), dtype=bool)
+    for column, value in cells.items():
+        found &= is_among(texts(table[column]), (value,))
+    return table[found].iloc[0] if found.any() else None
+
+
+def _draw_residuals(
+    axes: Any, left: Residuals, row: pd.Series | None, place: Mapping[str, str]
+) -> list[dict[str, object]]:
+    """One panel, and what is drawn in it."""
     if left.problem:
         if left.participants:
             write_no_data(axes, f"no correlation:\n{left.problem}")
-        return
+        return []
     x, y = left.metric, left.score
-    axes.scatter(x, y, s=8, color=COLOURS[4], edgecolors="black", linewidths=0.25, zorder=3)
+    axes.scatter(x, y, s=8, color=colour(4), edgecolors="black", linewidths=0.5, zorder=3)
     ends = np.array([x.min(), x.max()])
-    axes.plot(ends, ends * float(x @ y) / float(x @ x), color=COLOURS[0], linewidth=1.2)
+    heights = ends * float(x @ y) / float(x @ x)
+    axes.plot(ends, heights, color=colour(0), linewidth=1.2)
     set_ticks(axes.xaxis, axes.yaxis)
+    drawn = [
+        {"drawn": kind, **place, "participant_id": who, "metric_shown": a, "score_shown": b}
+        for kind, ids, across, up in (("point", left.participants, x, y), ("line", ("", ""), ends, heights))
+        for who, a, b in zip(ids, across.tolist(), up.tolist(), strict=True)
+    ]
     if row is None:
-        return
+        return drawn
     r, p, n = float(row["r"]), float(row["p"]), int(row["n"])
     if n != len(x) or not math.isclose(r, float(np.corrcoef(x, y)[0, 1]), abs_tol=1e-9):
         raise ValueError(
@@ -100,6 +118,7 @@ def _draw_residuals(axes: Any, left: Residuals, row: pd.Series | None) -> None:
             f"expected {np.corrcoef(x, y)[0, 1]}, {len(x)} as in the cohort"
         )
     axes.annotate(
-        f"r = {signed(r)}, {p_text(p)}, n = {n}", (0, 1), (0, 4), xycoords="axes fraction",
-        textcoords="offset points", fontweight="bold" if p < ALPHA else "normal",
+        f"{r_and_p(r, p)}, n = {n}", (0, 1), (0, 4), xycoords="axes fraction",
+        textcoords="offset points", fontweight="bold" if is_significant(p) else "normal",
     )  # fmt: skip
+    return [*drawn, {"drawn": "r", **place, "r": r, "p": p, "n": n}]

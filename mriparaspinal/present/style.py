@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 import textwrap
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from cycler import cycler
+from matplotlib import rcParams
 from matplotlib import style as mpl_style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
-from matplotlib.transforms import ScaledTranslation
+from matplotlib.transforms import Affine2D, ScaledTranslation, Transform, blended_transform_factory
 from numpy.typing import NDArray
 
 from mriparaspinal.stats.cells import texts
@@ -23,6 +28,9 @@ from mriparaspinal.stats.design import require_columns
 Mask = NDArray[np.bool_]
 
 Floats = NDArray[np.float64]
+
+#: Millimetres of an inch.
+MM = 25.4
 
 #: Widths of one and of two columns of a journal.
 COLUMN_MM, PAGE_MM = 85.0, 174.0
@@ -38,8 +46,14 @@ GREY, PALE = "#595959", "#BBBBBB"
 
 TEXT_PT = 7.0
 
+#: About as wide is a letter of it.
+LETTER_MM = 1.6
+
 #: One line of text above an axes, in points.
 LINE_PT = 10.0
+
+#: White along the edges of a figure, and between its panels.
+EDGE_MM, GAP_MM = 1.0, 3.5
 
 _STYLE = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same letters on every machine
@@ -47,11 +61,8 @@ _STYLE = {
     "axes.titlesize": 8.0,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "axes.labelsize": TEXT_PT,
-    "xtick.labelsize": TEXT_PT,
-    "ytick.labelsize": TEXT_PT,
-    "legend.fontsize": TEXT_PT,
-    "legend.title_fontsize": TEXT_PT,
+    **dict.fromkeys(("axes.labelsize", "xtick.labelsize", "ytick.labelsize"), "medium"),
+    **dict.fromkeys(("legend.fontsize", "legend.title_fontsize"), "medium"),
     "legend.frameon": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -60,23 +71,46 @@ _STYLE = {
     "ytick.major.width": 0.6,
     "xtick.major.size": 2.5,
     "ytick.major.size": 2.5,
-    "hatch.linewidth": 0.4,
+    "hatch.linewidth": 0.5,
+    "axes.prop_cycle": cycler(color=COLOURS),
     "text.parse_math": False,  # a dollar sign in a column's name is a dollar sign
 }
 
 
+#: The user's settings, which are laid over ours.
+_LAID_OVER: ContextVar[Mapping[str, Any] | None] = ContextVar("laid over", default=None)
+
+
+@contextmanager
+def laid_over(settings: Mapping[str, Any]) -> Iterator[None]:
+    """Draw with settings of matplotlib in place of ours."""
+    token = _LAID_OVER.set(settings)
+    try:
+        yield
+    finally:
+        _LAID_OVER.reset(token)
+
+
 @contextmanager
 def style() -> Iterator[None]:
-    """The defaults of matplotlib and this module's on top, whatever the user's matplotlibrc says."""
-    with mpl_style.context(["default", _STYLE]), warnings.catch_warnings():
+    """Matplotlib's defaults, ours and what is laid over them, whatever the user's matplotlibrc says."""
+    settings = {**_STYLE, **(_LAID_OVER.get() or {})}
+    with mpl_style.context(["default", settings]), warnings.catch_warnings():
         # Told as a note once the files are there; control characters of a name have no letters at all.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield
 
 
-def points_above(axes: Any, points: float) -> Any:
-    """A transform: x in data, y in heights of the axes, moved up by ``points``."""
-    return axes.get_xaxis_transform() + ScaledTranslation(0, points / 72, axes.figure.dpi_scale_trans)
+def points_from(axes: Any, edge: int) -> Transform:
+    """A transform: x in data, y in points above an edge of the axes, 0 the bottom and 1 the top."""
+    return blended_transform_factory(axes.transData, _in_points(axes, 0, edge))
+
+
+def _in_points(axes: Any, x: int, y: int) -> Transform:
+    """A transform: points from a corner of the axes."""
+    corner: Transform = ScaledTranslation(x, y, axes.transAxes)
+    in_points: Transform = Affine2D().scale(1 / 72) + axes.figure.dpi_scale_trans + corner
+    return in_points
 
 
 # --- tables -------------------------------------------------------------------------------------------------
@@ -109,32 +143,46 @@ def metric_values(cohort: pd.DataFrame, metric: str) -> Floats:
 # --- paper --------------------------------------------------------------------------------------------------
 
 
-def new_figure(width_mm: float, height_mm: float) -> Figure:
-    """An empty figure of a size in mm, with a constrained layout."""
-    return Figure(figsize=(width_mm / 25.4, height_mm / 25.4), layout="constrained")
+class PaperFigure(Figure):
+    """A figure that knows what is drawn in it: :attr:`drawn` becomes the table beside it."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.drawn: list[dict[str, object]] = []
+        self.note: Text | None = None
+        self.side_label: Text | None = None
 
 
-def figure_grid(rows: int, columns: int, row_mm: float) -> tuple[Figure, NDArray[Any]]:
+def new_figure(
+    width_mm: float, height_mm: float, layout: Literal["constrained"] | None = None
+) -> PaperFigure:
+    """An empty figure of a size in mm; for legends outside of the axes with matplotlib's own layout."""
+    return PaperFigure(figsize=(width_mm / MM, height_mm / MM), layout=layout)
+
+
+def figure_grid(rows: int, columns: int, row_mm: float) -> tuple[PaperFigure, NDArray[Any]]:
     """A figure as wide as a column for one panel across, else as a page; and its axes, (rows, columns)."""
     figure = new_figure(COLUMN_MM if columns == 1 else PAGE_MM, rows * row_mm)
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
-def empty_figure() -> Figure:
+def empty_figure() -> PaperFigure:
     """A figure that says that there are no data."""
     figure = new_figure(COLUMN_MM, 40)
     write_no_data(figure.subplots())
-    return with_fixed_layout(figure)
+    return figure
 
 
-def footnote(figure: Figure, text: str) -> None:
+def footnote(figure: PaperFigure, text: str) -> None:
     """One more sentence below the panels, which makes the figure higher: what the picture shows."""
-    before = f"{figure.get_supxlabel()}\n" if figure.get_supxlabel() else ""
-    width_mm = figure.get_figwidth() * 25.4
+    before = "" if figure.note is None else f"{figure.note.get_text()}\n"
+    width_mm = figure.get_figwidth() * MM
     text = re.sub(" ([<≥]) ", "\u00a0\\1\u00a0", text.strip())  # no line break inside p < 0.05
     lines = textwrap.fill(text, int(width_mm / 1.33))
     figure.set_figheight(figure.get_figheight() + LINE_PT / 72 * (lines.count("\n") + 1))
-    figure.supxlabel(before + lines, x=0.01, ha="left", fontsize=TEXT_PT, color=GREY)
+    figure.note = figure.supxlabel(
+        before + lines, x=0.01, y=0.01, ha="left", va="bottom", fontsize=rcParams["font.size"], color=GREY
+    )
 
 
 def set_ticks(*each: Any) -> None:
@@ -156,8 +204,79 @@ def write_no_data(axes: Any, text: str = "no data") -> None:
     axes.set(xticks=[], yticks=[])
 
 
-def with_fixed_layout(figure: Figure) -> Figure:
-    """With its layout fixed, so that drawing it once more does not move anything."""
+def colour(number: int) -> str:
+    """The colour of a series: of ours, or of the user's style."""
+    colours = rcParams["axes.prop_cycle"].by_key().get("color", COLOURS)
+    return str(colours[number % len(colours)])
+
+
+# --- layout -------------------------------------------------------------------------------------------------
+
+
+def place_panels(
+    figure: PaperFigure,
+    grid: NDArray[Any],
+    above_mm: float = 0.0,
+    below_mm: float = 0.0,
+    foot_pt: float = 0.0,
+    measured: Callable[[Any], Sequence[Text]] = lambda _: (),
+) -> PaperFigure:
+    """Give all axes of a grid one size, with the room that the texts around them take, measured once.
+
+    ``above_mm`` and ``below_mm`` are left free above and below all panels, as is what a footnote takes;
+    ``foot_pt`` below each. Of the texts of axes themselves those ``measured`` count.
+    """
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    mm = figure.dpi / MM
+    around = np.zeros((*grid.shape, 4))
+    for place, axes in np.ndenumerate(grid):
+        if axes.axison:
+            around[place] = _around(axes, renderer, measured(axes)) / mm
+            _hold_labels(axes)
+    left, right = (around[..., side].max(axis=0, initial=0) for side in (0, 1))
+    bottom, top = (around[..., side].max(axis=1, initial=0) for side in (2, 3))
+    bottom = np.maximum(bottom, foot_pt / 72 * MM)
+    width, height = figure.get_figwidth() * MM, figure.get_figheight() * MM
+    beside, note = (
+        None if text is None else text.get_window_extent(renderer)
+        for text in (figure.side_label, figure.note)
+    )
+    start = EDGE_MM + (0.0 if beside is None else beside.width / mm + EDGE_MM)
+    end = EDGE_MM + below_mm + (0.0 if note is None else note.height / mm + EDGE_MM)
+    across = (width - start - EDGE_MM - (left + right).sum() - GAP_MM * (len(left) - 1)) / len(left)
+    down = (height - end - EDGE_MM - above_mm - (top + bottom).sum() - GAP_MM * (len(top) - 1)) / len(top)
+    for (i, j), axes in np.ndenumerate(grid):
+        x = start + left[: j + 1].sum() + right[:j].sum() + j * (across + GAP_MM)
+        y = height - EDGE_MM - above_mm - top[: i + 1].sum() - bottom[:i].sum() - i * (down + GAP_MM) - down
+        axes.set_position((x / width, y / height, across / width, down / height))
+    if figure.side_label is not None:
+        middle = (end + height - EDGE_MM - above_mm) / 2
+        figure.side_label.set(position=(EDGE_MM / width, middle / height), ha="left", va="center")
+    return figure
+
+
+def _around(axes: Any, renderer: Any, measured: Sequence[Text]) -> Floats:
+    """How far what belongs to axes reaches beyond them: left, right, bottom and top, in pixels."""
+    inside = axes.get_window_extent(renderer)
+    outside = axes.get_tightbbox(renderer, bbox_extra_artists=measured)
+    left, bottom = inside.x0 - outside.x0, inside.y0 - outside.y0
+    return np.array([left, outside.x1 - inside.x1, bottom, outside.y1 - inside.y1])
+
+
+def _hold_labels(axes: Any) -> None:
+    """Keep the labels of both axes where they are, so that no drawing measures the ticks again."""
+    points = 72 / axes.figure.dpi
+    corner = axes.get_window_extent()
+    across = blended_transform_factory(axes.transAxes, _in_points(axes, 0, 0))
+    up = blended_transform_factory(_in_points(axes, 0, 0), axes.transAxes)
+    below = axes.xaxis.label.get_position()[1] - corner.y0
+    beside = axes.yaxis.label.get_position()[0] - corner.x0
+    axes.xaxis.set_label_coords(0.5, below * points, across)
+    axes.yaxis.set_label_coords(beside * points, 0.5, up)
+
+
+def with_fixed_layout(figure: PaperFigure) -> PaperFigure:
+    """With matplotlib's layout fixed, so that drawing it once more does not move anything."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     return figure

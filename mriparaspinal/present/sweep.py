@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from mriparaspinal.core.model import MUSCLES
 from mriparaspinal.present.style import (
-    COLOURS,
     COLUMN_MM,
     DASHES,
+    PaperFigure,
+    colour,
     footnote,
     is_among,
     new_figure,
-    points_above,
+    place_panels,
+    points_from,
     style,
-    with_fixed_layout,
     write_no_data,
 )
 from mriparaspinal.present.words import in_known_order, metric_label
 from mriparaspinal.stats.cells import texts
 
-# --- the threshold ------------------------------------------------------------------------------------------
-
 
 @style()
-def sweep_figure(sweep: pd.DataFrame, threshold: int = 50) -> Figure:
+def sweep_figure(sweep: pd.DataFrame, threshold: int = 50) -> PaperFigure:
     """FI over the grey level above which a pixel counts as fat, one curve per muscle.
 
     ``sweep`` has the columns ``muscle, threshold, fi_median, fi_q1, fi_q3``, one row per muscle and
@@ -49,15 +47,15 @@ def sweep_figure(sweep: pd.DataFrame, threshold: int = 50) -> Figure:
         low, middle, high = (rows[c].to_numpy(dtype=float) for c in ("fi_q1", "fi_median", "fi_q3"))
         if not np.isfinite(middle).any():
             continue
-        colour = COLOURS[i % len(COLOURS)]
-        axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
-        axes.plot(x, middle, color=colour, linewidth=1.3, linestyle=DASHES[i % len(DASHES)], label=muscle)
+        axes.fill_between(x, low, high, color=colour(i), alpha=0.2, linewidth=0)
+        axes.plot(x, middle, color=colour(i), linewidth=1.3, linestyle=DASHES[i % len(DASHES)], label=muscle)
+        figure.drawn += rows[["muscle", "threshold", "fi_q1", "fi_median", "fi_q3"]].to_dict("records")
     axes.set(xlim=(0, 255), ylim=(0, 1), xlabel="threshold (grey level)", ylabel=metric_label("fi"))
     axes.axvline(threshold, color="black", linewidth=0.7, linestyle=":")
-    axes.text(threshold, 1, f" {threshold}", va="bottom", ha="center", transform=points_above(axes, 1))
+    axes.text(threshold, 1, f"{threshold}", va="bottom", ha="center", transform=points_from(axes, 1))
     if len(axes.lines) == 1:
         write_no_data(axes)
     else:
         axes.legend(loc="upper right", handlelength=3)
         footnote(figure, "Lines: median; bands: interquartile range; dotted: the study’s threshold.")
-    return with_fixed_layout(figure)
+    return place_panels(figure, np.array([[axes]]), measured=lambda axes: axes.texts)

@@ -22,13 +22,13 @@ from mriparaspinal.core.names import (
 )
 from mriparaspinal.core.text import join_names
 from mriparaspinal.present.cell_texts import (
-    is_significant,
     n_text,
     p_cell,
     r_and_p,
     range_text,
     with_minus_signs,
 )
+from mriparaspinal.present.p_values import is_significant
 from mriparaspinal.present.table_layout import (
     ABSENT,
     Column,

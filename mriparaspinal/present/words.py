@@ -1,46 +1,12 @@
-"""A contrast, a p value, a condition in words."""
+"""A contrast, a metric, a condition in words."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.names import VALUE_NAMES, name_of
 from mriparaspinal.stats.contrasts import SIDE, Contrast, parse_contrast
-from mriparaspinal.stats.limits import ALPHA
-
-
-def p_text(p: float) -> str:
-    """A p-value as a paper prints it; four decimals where three would hide that it is below 0.05.
-
-    >>> [p_text(p) for p in (0.0004, 0.021, 0.0497, 0.9998, float("nan"))]
-    ['p < 0.001', 'p = 0.021', 'p = 0.0497', 'p > 0.999', 'no test']
-    """
-    if math.isnan(p):
-        return "no test"
-    if p < 0.001:
-        return "p < 0.001"
-    if p > 0.999:
-        return "p > 0.999"
-    if round(p, 3) == ALPHA and p < ALPHA:
-        # Cut, not rounded: 0.04999 is not 0.0500.
-        return f"p = {math.floor(p * 1e4) / 1e4:.4f}"
-    return f"p = {p:.3f}"
-
-
-def stars(p: float) -> str:
-    """The usual stars.
-
-    >>> [stars(p) for p in (0.0004, 0.004, 0.04, 0.05, float("nan"))]
-    ['***', '**', '*', 'ns', 'no test']
-    """
-    if math.isnan(p):
-        return "no test"
-    return "***" if p < 0.001 else "**" if p < 0.01 else "*" if p < ALPHA else "ns"
-
-
-# --- words --------------------------------------------------------------------------------------------------
 
 
 def metric_label(metric: str) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.names import EFFECT_NAMES, MUSCLE_NAMES, SIDE_NAMES, TEST_NAMES, name_of
 from mriparaspinal.core.text import count_of
+from mriparaspinal.present.p_values import p_text
 from mriparaspinal.present.words import arm_in_words, contrast_in_words
 from mriparaspinal.stats.cells import texts
 from mriparaspinal.stats.contrasts import SIDE, parse_contrast
@@ -127,22 +128,15 @@ def _place(row: Mapping[str, Any]) -> str:
 
 def _numbers(row: Mapping[str, Any]) -> str:
     test = TEST_NAMES[row["test"]].long if row["test"] in TEST_NAMES else row["test"]
-    parts = [f"adjusted p {_p(row['p_adjusted'])}, {test}"]
+    parts = [f"adjusted {p_text(row['p_adjusted'])}, {test}"]
     effect = EFFECT_NAMES[row["effect"]].long if row["effect"] in EFFECT_NAMES else ""
     if effect and row["effect_size"] == row["effect_size"]:
         low, high = row["effect_ci_low"], row["effect_ci_high"]
         interval = f", 95 % CI {_signed(low)} to {_signed(high)}" if low == low and high == high else ""
         parts.append(f"{effect} {_signed(row['effect_size'])}{interval}")
     if row["paired_test"] and row["paired_p"] == row["paired_p"]:
-        parts.append(f"paired test p {_p(row['paired_p'])}")
+        parts.append(f"paired test {p_text(row['paired_p'])}")
     return "; ".join(parts)
-
-
-def _p(p: float) -> str:
-    if p < 0.001:
-        return "< 0.001"
-    # Cut, not rounded, where three decimals would hide on which side of 0.05 it lies.
-    return f"= {int(p * 1e4) / 1e4:.4f}" if 0.0495 <= p < ALPHA else f"= {p:.3f}"
 
 
 def _signed(number: float) -> str:

@@ -303,7 +303,7 @@ document.addEventListener("keydown", (event) => {
 
 /* Numbers by size (the first in the cell), a dash last, texts by the alphabet. */
 function sortKey(text) {
-  const number = text.replaceAll("−", "-").match(/<?-?\d+(\.\d+)?/);
+  const number = text.replaceAll("−", "-").match(/<?\s*-?\d+(\.\d+)?/);
   if (!number) return { number: NaN, text };
   const below = number[0].startsWith("<");
   return { number: Number(number[0].replace("<", "")) - (below ? 1e-9 : 0), text };

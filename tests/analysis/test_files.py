@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -13,7 +14,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from mriparaspinal.analysis.files import png_bytes, svg_bytes
+from mriparaspinal.analysis.files import pdf_bytes, png_bytes, svg_bytes, tiff_bytes
 from mriparaspinal.present.bland_altman import bland_altman_figure
 from mriparaspinal.present.effects import effect_map
 from mriparaspinal.present.sweep import sweep_figure
@@ -47,7 +48,7 @@ FIGURES = [agreement, effects, sweep]
 
 
 @pytest.mark.parametrize("make", FIGURES)
-@pytest.mark.parametrize("to_bytes", [png_bytes, svg_bytes])
+@pytest.mark.parametrize("to_bytes", [png_bytes, svg_bytes, pdf_bytes, tiff_bytes])
 def test_the_same_figure_gives_the_same_bytes(make, to_bytes) -> None:
     figure = make()
     first = to_bytes(figure)
@@ -86,15 +87,39 @@ def test_png_has_300_dpi_and_no_words() -> None:
     assert np.asarray(image.convert("L")).min() < 50  # something is drawn
 
 
-def test_svg_has_no_date_no_program_and_no_font() -> None:
+def test_tiff_has_600_dpi_and_is_packed_without_loss() -> None:
+    figure = agreement()
+    image = Image.open(io.BytesIO(tiff_bytes(figure)))
+    width, height = figure.get_size_inches()
+    assert image.size == (int(width * 600), int(height * 600))
+    assert (image.mode, image.info["compression"]) == ("RGB", "tiff_lzw")
+    assert image.info["dpi"] == pytest.approx((600, 600))
+
+
+def test_pdf_has_its_fonts_and_no_date_or_program() -> None:
+    figure = agreement()
+    content = pdf_bytes(figure)
+    width, _ = figure.get_size_inches()
+    (box,) = re.findall(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", content)
+    assert float(box[0]) == pytest.approx(width * 72, abs=0.01)
+    assert b"/FontFile2" in content  # TrueType, whole letters: texts can be searched and edited
+    assert b"/Type3" not in content
+    assert not [word for word in (b"CreationDate", b"Producer", b"Creator") if word in content]
+
+
+def test_svg_has_texts_in_the_fonts_of_journals_and_no_date_or_program() -> None:
     figure = agreement()
     content = svg_bytes(figure)
     root = ElementTree.fromstring(content)
     width, _ = figure.get_size_inches()
     assert float(root.attrib["width"].removesuffix("pt")) == pytest.approx(width * 72, abs=1e-3)
     tags = {element.tag.split("}")[-1] for element in root.iter()}
-    assert "path" in tags
-    assert not tags & {"text", "date", "creator", "Agent"}
+    assert {"path", "text"} <= tags
+    assert not tags & {"date", "creator", "Agent"}
+    texts = [element for element in root.iter() if element.tag.endswith("}text")]
+    assert {"bias", "n = 12"} <= {text.text for text in texts}
+    fonts = "font-family: Arial, Helvetica, 'Liberation Sans', 'DejaVu Sans', sans-serif"
+    assert all(fonts in text.attrib["style"] for text in texts)
     assert b"matplotlib.org" not in content.lower()
 
 

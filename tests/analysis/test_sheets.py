@@ -22,7 +22,7 @@ TABLE = PaperTable(
     "table2",
     "Table 2. MRI data.",
     ("Item", "ALS S", "P value"),
-    (("L3", "", ""), ("MF FI", "0.40 ± 0.19", "<0.001"), ("=1+1", "a|b", "–")),
+    (("L3", "", ""), ("MF FI", "0.40 ± 0.19", "< 0.001"), ("=1+1", "a|b", "–")),
     frozenset({(1, 2)}),
     ("Bold: p < 0.05.", "–, not available."),
 )
@@ -33,7 +33,7 @@ def test_csv() -> None:
     assert rows == [
         ["Item", "ALS S", "P value"],
         ["L3", "", ""],
-        ["MF FI", "0.40 ± 0.19", "<0.001"],
+        ["MF FI", "0.40 ± 0.19", "< 0.001"],
         ["'=1+1", "a|b", "–"],
     ]
 
@@ -44,7 +44,7 @@ def test_markdown() -> None:
         "| Item | ALS S | P value |\n"
         "| --- | :-: | :-: |\n"
         "| L3 |  |  |\n"
-        "| MF FI | 0.40 ± 0.19 | **<0.001** |\n"
+        "| MF FI | 0.40 ± 0.19 | **< 0.001** |\n"
         "| =1+1 | a\\|b | – |\n\n"
         "Bold: p < 0.05.\n\n"
         "–, not available.\n"
@@ -84,7 +84,7 @@ def test_workbook_opens_again_and_says_the_same() -> None:
         ["", "", ""],
         ["Item", "ALS S", "P value"],
         ["L3", "", ""],
-        ["MF FI", "0.40 ± 0.19", "<0.001"],
+        ["MF FI", "0.40 ± 0.19", "< 0.001"],
         ["=1+1", "a|b", "–"],
         ["", "", ""],
         ["Bold: p < 0.05.", "", ""],
@@ -161,4 +161,4 @@ def test_a_workbook_needs_no_temporary_file(monkeypatch):
     """Where no folder for them can be written, and so that no table is left there when the disk is full."""
     monkeypatch.setattr(tempfile, "tempdir", "/nonexistent/folder")
     book = openpyxl.load_workbook(io.BytesIO(to_xlsx_bytes([TABLE])))
-    assert [cell.value for cell in book["table2"][5]] == ["MF FI", "0.40 ± 0.19", "<0.001"]
+    assert [cell.value for cell in book["table2"][5]] == ["MF FI", "0.40 ± 0.19", "< 0.001"]

@@ -83,7 +83,7 @@ def test_suprahyoid_row_of_table_4(study: Path) -> None:
     assert round(row["z"], 3) == -4.885
     text = (study / "study" / "grades_table.md").read_text(encoding="utf-8")
     assert (
-        "| Suprahyoid muscles | 88 | 0 (0–1) | 54 | 0 (0–0) | 81.01 | 56.00 | −4.885 | **<0.001** |" in text
+        "| Suprahyoid muscles | 88 | 0 (0–1) | 54 | 0 (0–0) | 81.01 | 56.00 | −4.885 | **< 0.001** |" in text
     )
 
 

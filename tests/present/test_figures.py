@@ -24,10 +24,10 @@ from mriparaspinal.core.errors import UsageError
 from mriparaspinal.present import boxes as figures
 from mriparaspinal.present.bland_altman import bland_altman_figure
 from mriparaspinal.present.effects import effect_map
+from mriparaspinal.present.p_values import p_text, stars
 from mriparaspinal.present.roc import roc_figure
 from mriparaspinal.present.scatter import scatter_residuals
 from mriparaspinal.present.sweep import sweep_figure
-from mriparaspinal.present.words import p_text, stars
 from mriparaspinal.stats.bland_altman import bland_altman
 from mriparaspinal.stats.cohort import assemble
 from mriparaspinal.stats.compare import COMPARISON_COLUMNS, compare
@@ -104,66 +104,137 @@ def points(axes: matplotlib.axes.Axes) -> list[np.ndarray]:
     return [np.asarray(collection.get_offsets()) for collection in axes.collections]
 
 
-def box_edges(axes: matplotlib.axes.Axes) -> list[tuple[float, float]]:
-    boxes = [patch for patch in axes.patches if isinstance(patch, PathPatch)]
-    heights = [patch.get_path().vertices[:, 1] for patch in boxes]
-    return [(h.min(), h.max()) for h in heights]
-
-
-def medians(axes: matplotlib.axes.Axes) -> list[float]:
-    return [line.get_ydata()[0] for line in axes.lines if line.get_linewidth() == 1.5]
-
-
 def written(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
 
 
 def over(axes: matplotlib.axes.Axes) -> list[str]:
-    """What stands above the boxes, from below."""
+    """What stands above a plot, from below."""
     return [text.get_text() for text in axes.texts]
+
+
+def said(figure: Figure) -> str:
+    return " ".join(figure.get_supxlabel().split())
 
 
 # --- boxes --------------------------------------------------------------------------------------------------
 
 
+def box_panel(figure: Figure, muscle: str, metric: str) -> matplotlib.axes.Axes:
+    """The panel of a muscle and metric, by its title and the label of its axis."""
+    (found,) = [
+        axes
+        for axes in figure.axes
+        if axes.get_title(loc="left").split("\u2002")[-1] == muscle
+        and axes.get_ylabel().startswith({"fi": "FI (", "rcsa": "rCSA ("}[metric])
+    ]
+    return found
+
+
+def levels(axes: matplotlib.axes.Axes) -> list[str]:
+    """The segments, from the left."""
+    return [text.get_text() for text in axes.texts if text.get_text() in SEGMENTS]
+
+
+def heights(axes: matplotlib.axes.Axes, segment: str) -> list[list[float]]:
+    """The values of the points of a segment, arm by arm."""
+    number = levels(axes).index(segment)
+    return [sorted(offsets[np.rint(offsets[:, 0]) == number][:, 1]) for offsets in points(axes)]
+
+
+def lines(axes: matplotlib.axes.Axes, width: float, segment: str | None = None) -> list[np.ndarray]:
+    """The lines of a width, all or those of a segment, from the left."""
+    found = []
+    for patch in axes.patches:
+        if patch.get_linewidth() == width and isinstance(patch, PathPatch):
+            path = patch.get_path()
+            starts = np.flatnonzero(path.codes == path.MOVETO)
+            found += np.split(path.vertices, starts[1:])
+    if segment is not None:
+        number = levels(axes).index(segment)
+        found = [line for line in found if round(line[:, 0].mean()) == number]
+    return sorted(found, key=lambda line: line[:, 0].mean())
+
+
+def medians(axes: matplotlib.axes.Axes, segment: str) -> list[float]:
+    return [line[0, 1] for line in lines(axes, 1.5, segment)]
+
+
+def box_edges(axes: matplotlib.axes.Axes, segment: str) -> list[tuple[float, float]]:
+    return [(box[:, 1].min(), box[:, 1].max()) for box in lines(axes, 0.7, segment) if len(box) == 5]
+
+
+def p_over(axes: matplotlib.axes.Axes, segment: str) -> list[str]:
+    """The p-values over a segment, from below."""
+    number = levels(axes).index(segment)
+    texts = [t for t in axes.texts if t.get_va() == "bottom" and round(t.get_position()[0]) == number]
+    return [t.get_text() for t in sorted(texts, key=lambda t: t.get_position()[1])]
+
+
+def three_digits(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def legend(figure: Figure) -> list[str]:
+    (found,) = figure.legends
+    return [text.get_text() for text in found.get_texts()]
+
+
 def test_boxes_are_those_of_the_data(cohort: pd.DataFrame, comparisons: pd.DataFrame) -> None:
-    drawn = panels(figures.sides_figure(cohort, comparisons))
-    assert list(drawn) == ["MF L3", "PM L3", "MF L4", "PM L4"]
-    for segment, muscle in (("L3", "MF"), ("L3", "PM"), ("L4", "MF")):
-        axes = drawn[f"{muscle} {segment}"]
+    figure = figures.sides_figure(cohort, comparisons)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "A\u2002MF", "B\u2002MF", "C\u2002PM", "D\u2002PM",
+    ]  # fmt: skip
+    for metric, muscle, segment in itertools.product(("fi", "rcsa"), MUSCLES, SEGMENTS):
+        axes = box_panel(figure, muscle, metric)
+        assert levels(axes) == list(SEGMENTS)
         arms = [
-            values_of(cohort, segment, muscle, "rcsa", group="ALS", role=role)
+            values_of(cohort, segment, muscle, metric, group="ALS", role=role)
             for role in ("symptomatic", "contralateral")
         ]
-        for arm, shown, edges, median in zip(arms, points(axes), box_edges(axes), medians(axes), strict=True):
-            assert sorted(shown[:, 1]) == pytest.approx(sorted(arm), rel=1e-12)
-            assert edges == pytest.approx(tuple(np.percentile(arm, [25, 75], method="weibull")), rel=1e-12)
-            assert median == pytest.approx(np.median(arm), rel=1e-12)
-        ends = {y for line in axes.lines for y in np.asarray(line.get_ydata())}
+        assert heights(axes, segment) == [pytest.approx(sorted(arm), rel=1e-12) for arm in arms]
+        arms = [arm for arm in arms if len(arm)]
+        assert box_edges(axes, segment) == [
+            pytest.approx(tuple(np.percentile(arm, [25, 75], method="weibull")), rel=1e-12) for arm in arms
+        ]
+        assert medians(axes, segment) == pytest.approx([np.median(arm) for arm in arms], rel=1e-12)
+        ends = {y for line in lines(axes, 0.7, segment) for y in line[:, 1]}
         assert {extreme for arm in arms for extreme in (arm.min(), arm.max())} <= ends
-        names = [label.get_text() for label in axes.get_xticklabels()]
-        assert names == [f"symptomatic\nn = {len(arms[0])}", f"contralateral\nn = {len(arms[1])}"]
 
 
 def test_box_numbers_are_those_of_the_comparisons(cohort: pd.DataFrame, comparisons: pd.DataFrame) -> None:
-    axes = panels(figures.sides_figure(cohort, comparisons))["MF L3"]
+    axes = box_panel(figures.sides_figure(cohort, comparisons), "MF", "rcsa")
     row = row_of(comparisons, contrast="side:ALS", segment="L3", muscle="MF", metric="rcsa")
-    assert medians(axes) == pytest.approx([row["median_a"], row["median_b"]], rel=1e-12)
+    assert medians(axes, "L3") == pytest.approx([row["median_a"], row["median_b"]], rel=1e-12)
     expected = [(row["q1_a"], row["q3_a"]), (row["q1_b"], row["q3_b"])]
-    assert np.ravel(box_edges(axes)) == pytest.approx(np.ravel(expected), rel=1e-12)
+    assert np.ravel(box_edges(axes, "L3")) == pytest.approx(np.ravel(expected), rel=1e-12)
+
+
+def test_each_box_has_its_n_and_the_legend_the_range(cohort: pd.DataFrame, comparisons: pd.DataFrame) -> None:
+    figure = figures.sides_figure(cohort, comparisons, metrics=["rcsa"])
+    n = {}
+    for role in ("symptomatic", "contralateral"):
+        for muscle, segment in itertools.product(MUSCLES, SEGMENTS):
+            n[muscle, segment, role] = len(values_of(cohort, segment, muscle, "rcsa", group="ALS", role=role))
+    for muscle in MUSCLES:
+        below = [t for t in box_panel(figure, muscle, "rcsa").texts if t.get_text().isdigit()]
+        shown = [int(t.get_text()) for t in sorted(below, key=lambda t: t.get_position()[0])]
+        assert shown == [n[muscle, s, role] for s in SEGMENTS for role in ("symptomatic", "contralateral")]
+    ranges = {
+        role: [x for (_, _, r), x in n.items() if r == role] for role in ("symptomatic", "contralateral")
+    }
+    assert legend(figure) == [f"{role} (n = {min(x)}–{max(x)})" for role, x in ranges.items()]
 
 
 def test_p_over_paired_lines_is_the_paired_tests(cohort: pd.DataFrame, comparisons: pd.DataFrame) -> None:
     figure = figures.sides_figure(cohort, comparisons)
-    for segment in ("L3", "L4"):
+    for segment in SEGMENTS:
         row = row_of(comparisons, contrast="side:ALS", segment=segment, muscle="MF", metric="rcsa")
-        (text,) = over(panels(figure)[f"MF {segment}"])
-        assert text == ("p < 0.001" if row["paired_p"] < 0.001 else f"p = {row['paired_p']:.3f}")
+        assert p_over(box_panel(figure, "MF", "rcsa"), segment) == [three_digits(row["paired_p"])]
         assert row["paired_p"] != row["p"]
-    note = " ".join(figure.get_supxlabel().split())
-    assert "full range" in note
-    assert "p: paired samples (paired t-test" in note or "p: paired samples (Wilcoxon’s signed-rank" in note
-    assert "not adjusted" in note
+    assert "full range" in said(figure)
+    assert "Above: p, paired samples (" in said(figure)
+    assert "not adjusted" in said(figure)
 
 
 def test_p_between_groups_is_the_independent_tests(cohort: pd.DataFrame, comparisons: pd.DataFrame) -> None:
@@ -171,14 +242,13 @@ def test_p_between_groups_is_the_independent_tests(cohort: pd.DataFrame, compari
     row = row_of(
         comparisons, contrast="group:ALS-LR", segment="L3", muscle="MF", metric="rcsa", role="symptomatic"
     )
-    (text,) = over(panels(figure)["MF L3"])
-    assert text == ("p < 0.001" if row["p"] < 0.001 else f"p = {row['p']:.3f}")
-    assert "independent samples" in figure.get_supxlabel()
+    assert p_over(box_panel(figure, "MF", "rcsa"), "L3") == [three_digits(row["p"])]
+    assert "independent samples" in said(figure)
 
 
 def test_lines_join_the_sides_of_one_participant(cohort: pd.DataFrame) -> None:
-    axes = panels(figures.sides_figure(cohort, NO_COMPARISONS))["MF L3"]
-    joined = {tuple(line.get_ydata()) for line in axes.lines if line.get_linewidth() == 0.4}
+    axes = box_panel(figures.sides_figure(cohort, NO_COMPARISONS), "MF", "rcsa")
+    joined = {tuple(line[:, 1]) for line in lines(axes, 0.5, "L3")}
     here = cohort[(cohort["segment"] == "L3") & (cohort["muscle"] == "MF") & (cohort["group"] == "ALS")]
     wide = here.pivot(index="participant_id", columns="role", values="rcsa").dropna(
         subset=["symptomatic", "contralateral"]
@@ -186,41 +256,53 @@ def test_lines_join_the_sides_of_one_participant(cohort: pd.DataFrame) -> None:
     assert joined == set(zip(wide["symptomatic"], wide["contralateral"], strict=True))
 
 
-def test_an_arm_without_data_says_so(cohort: pd.DataFrame, comparisons: pd.DataFrame) -> None:
-    axes = panels(figures.sides_figure(cohort, comparisons))["PM L4"]
-    assert over(axes) == ["no data"]
-    assert axes.texts[0].get_position()[0] == 1
-    assert axes.get_xticklabels()[1].get_text() == "contralateral\nn = 0"
+def test_many_lines_are_one_object() -> None:
+    many = make_cohort(n_als=600, n_lr=0)
+    axes = box_panel(figures.sides_figure(many, NO_COMPARISONS), "MF", "rcsa")
+    assert len(axes.patches) + len(axes.lines) < 10
+    assert len(lines(axes, 0.5)) > 1000
 
 
-def test_a_single_value_is_a_point_without_a_box(cohort: pd.DataFrame) -> None:
-    one = cohort.copy()
-    chosen = (one["segment"] == "L3") & (one["muscle"] == "MF") & (one["role"] == "symptomatic")
-    ids = one.loc[chosen & (one["group"] == "ALS") & one["rcsa"].notna(), "participant_id"]
-    one.loc[chosen & (one["participant_id"] != ids.iloc[0]), "rcsa"] = np.nan
-    axes = panels(figures.sides_figure(one, compare(one, [parse_contrast("side:ALS")])[0]))["MF L3"]
-    assert len(points(axes)[0]) == 1
-    assert len(box_edges(axes)) == 1
-    assert over(axes) == ["no test"]
+def test_an_arm_without_data_has_no_p(cohort: pd.DataFrame, comparisons: pd.DataFrame) -> None:
+    axes = box_panel(figures.sides_figure(cohort, comparisons), "PM", "rcsa")
+    assert len(heights(axes, "L4")[0]) > 5
+    assert heights(axes, "L4")[1] == []
+    assert p_over(axes, "L4") == []
+    assert "0" in over(axes)  # its n
+
+
+@pytest.mark.parametrize(("n", "boxes"), [(1, 1), (4, 1), (5, 2)])
+def test_fewer_than_five_values_are_points_alone(cohort: pd.DataFrame, n: int, boxes: int) -> None:
+    few = cohort.copy()
+    chosen = (few["segment"] == "L3") & (few["muscle"] == "MF") & (few["role"] == "symptomatic")
+    ids = few.loc[chosen & (few["group"] == "ALS") & few["rcsa"].notna(), "participant_id"]
+    few.loc[chosen & ~few["participant_id"].isin(ids.iloc[:n]), "rcsa"] = np.nan
+    figure = figures.sides_figure(few, compare(few, [parse_contrast("side:ALS")])[0])
+    axes = box_panel(figure, "MF", "rcsa")
+    assert len(heights(axes, "L3")[0]) == n
+    assert len(box_edges(axes, "L3")) == len(medians(axes, "L3")) == boxes
+    assert "Box (n\u00a0≥\u00a05)" in figure.get_supxlabel()
+    assert (p_over(axes, "L3") == ["–"]) == (n == 1)
 
 
 def test_left_and_right_where_no_onset_side_is_known(cohort: pd.DataFrame) -> None:
     unknown = cohort.assign(role=np.where(cohort["side"] == "both", "bilateral", ""))
     table = compare(unknown, [parse_contrast("side:LR")])[0]
-    axes = panels(figures.sides_figure(unknown, table, "LR", "fi"))["PM L4"]
-    for shown, side in zip(points(axes), ("left", "right"), strict=True):
-        assert sorted(shown[:, 1]) == pytest.approx(
-            sorted(values_of(cohort, "L4", "PM", "fi", group="LR", side=side))
-        )
-    assert axes.get_xticklabels()[0].get_text() == "left\nn = 9"
+    figure = figures.sides_figure(unknown, table, "LR")
+    shown = heights(box_panel(figure, "PM", "fi"), "L4")
+    assert shown == [
+        pytest.approx(sorted(values_of(cohort, "L4", "PM", "fi", group="LR", side=side)))
+        for side in ("left", "right")
+    ]
+    assert [name.split()[0] for name in legend(figure)] == ["left", "right"]
 
 
 def test_a_quotient_is_that_of_the_comparisons(cohort: pd.DataFrame) -> None:
     table = compare(cohort, [parse_contrast("side:ALS")], ["fi"], divide_by="bmi")[0]
-    figure = figures.sides_figure(cohort, table, metric="fi/bmi")
-    axes = panels(figure)["MF L3"]
+    figure = figures.sides_figure(cohort, table, metrics=["fi/bmi"])
+    axes = panels(figure)["A\u2002MF"]
     row = row_of(table, segment="L3", muscle="MF")
-    assert medians(axes) == pytest.approx([row["median_a"], row["median_b"]], rel=1e-12)
+    assert medians(axes, "L3") == pytest.approx([row["median_a"], row["median_b"]], rel=1e-12)
     assert axes.get_ylabel() == "FI / BMI"
 
 
@@ -234,62 +316,63 @@ def test_comparisons_of_another_cohort_are_refused(cohort: pd.DataFrame, compari
 
 def test_a_metric_that_is_no_column(cohort: pd.DataFrame) -> None:
     with pytest.raises(UsageError, match="lean: no such column"):
-        figures.sides_figure(cohort, NO_COMPARISONS, metric="lean")
+        figures.sides_figure(cohort, NO_COMPARISONS, metrics=["lean"])
 
 
 def test_shared_arms_are_drawn_once(cohort: pd.DataFrame, comparisons: pd.DataFrame) -> None:
     contrasts = [c for c in default_contrasts(cohort)[0] if c.column == "group"]
     assert len(contrasts) == 2
-    axes = panels(figures.groups_figure(cohort, comparisons, contrasts))["MF L3"]
+    figure = figures.groups_figure(cohort, comparisons, contrasts)
+    axes = box_panel(figure, "MF", "rcsa")
     als = cohort[cohort["group"] == "ALS"]
     expected = [
         values_of(als, "L3", "MF", "rcsa", role="symptomatic"),
         values_of(als, "L3", "MF", "rcsa", role="symptomatic", onset_region="lower"),
         values_of(cohort, "L3", "MF", "rcsa", role="symptomatic", group="LR"),
     ]
-    for shown, arm in zip(points(axes), expected, strict=True):
-        assert sorted(shown[:, 1]) == pytest.approx(sorted(arm))
-    labels = [label.get_text().split("\n") for label in axes.get_xticklabels()]
-    assert [label[:2] for label in labels] == [["ALS", ""], ["ALS", "lower-limb onset"], ["LR", ""]]
+    assert heights(axes, "L3") == [pytest.approx(sorted(arm)) for arm in expected]
+    assert [name.partition(" (")[0] for name in legend(figure)] == ["ALS", "ALS, lower-limb onset", "LR"]
     # Brackets from below: lower-limb onset with LR (neighbours), then ALS with LR.
     rows = [
         row_of(comparisons, contrast=c, segment="L3", muscle="MF", metric="rcsa", role="symptomatic")
         for c in ("group:ALS[onset_region=lower]-LR", "group:ALS-LR")
     ]
-    assert over(axes) == [p_text(row["p"]) for row in rows]
-    brackets = [line.get_xdata() for line in axes.lines if line.get_marker() == 3]
-    assert [[round(x) for x in ends] for ends in brackets] == [[1, 2], [0, 2]]
+    assert p_over(axes, "L3") == [three_digits(row["p"]) for row in rows]
+    short, long = sorted(lines(axes, 0.6, "L3"), key=np.ptp)
+    at = [offsets[np.rint(offsets[:, 0]) == 1][:, 0].mean() for offsets in points(axes)]
+    assert short[[0, -1], 0] == pytest.approx([at[1], at[2]], abs=0.1)
+    assert long[[0, -1], 0] == pytest.approx([at[0], at[2]], abs=0.1)
 
 
 def test_roles_are_not_mixed(cohort: pd.DataFrame, comparisons: pd.DataFrame) -> None:
     contrast = parse_contrast("group:ALS-LR")
-    figure = figures.groups_figure(cohort, comparisons, [contrast], "fi", "bilateral", ["L1"])
-    axes = panels(figure)["PM L1"]
-    assert sorted(points(axes)[0][:, 1]) == pytest.approx(
+    figure = figures.groups_figure(cohort, comparisons, [contrast], ["fi"], "bilateral", ["L1"])
+    axes = box_panel(figure, "PM", "fi")
+    assert levels(axes) == ["L1"]
+    assert heights(axes, "L1")[0] == pytest.approx(
         sorted(values_of(cohort, "L1", "PM", "fi", group="ALS", side="both"))
     )
     row = row_of(
         comparisons, contrast=contrast.text, segment="L1", muscle="PM", metric="fi", role="bilateral"
     )
-    assert over(axes) == [p_text(row["p"])]
+    assert p_over(axes, "L1") == [three_digits(row["p"])]
 
 
-def test_psa_has_all_segments_and_stars(cohort: pd.DataFrame, comparisons: pd.DataFrame) -> None:
+def test_psa(cohort: pd.DataFrame, comparisons: pd.DataFrame) -> None:
     figure = figures.psa_figure(cohort, comparisons)
-    drawn = panels(figure)
-    assert list(drawn) == [f"{muscle} {segment}" for segment in SEGMENTS for muscle in MUSCLES]
-    for segment, muscle in itertools.product(SEGMENTS, MUSCLES):
-        axes = drawn[f"{muscle} {segment}"]
-        for shown, psa in zip(points(axes), (1.0, 0.0), strict=True):
-            arm = values_of(cohort, segment, muscle, "fi", group="ALS", role="symptomatic", psa=psa)
-            assert sorted(shown[:, 1]) == pytest.approx(sorted(arm))
-        p = row_of(
-            comparisons, contrast="psa:1-0[group=ALS]", segment=segment, muscle=muscle, metric="fi",
+    for metric, segment, muscle in itertools.product(("fi", "rcsa"), SEGMENTS, MUSCLES):
+        axes = box_panel(figure, muscle, metric)
+        arms = [
+            values_of(cohort, segment, muscle, metric, group="ALS", role="symptomatic", psa=psa)
+            for psa in (1.0, 0.0)
+        ]
+        assert heights(axes, segment) == [pytest.approx(sorted(arm)) for arm in arms]
+        row = row_of(
+            comparisons, contrast="psa:1-0[group=ALS]", segment=segment, muscle=muscle, metric=metric,
             role="symptomatic",
-        )["p"]  # fmt: skip
-        assert over(axes) == ["ns" if p >= 0.05 else "*" * (1 + (p < 0.01) + (p < 0.001))]
-        assert [t.get_text().split("\n")[0] for t in axes.get_xticklabels()] == ["PSA+", "PSA−"]
-    assert "***" in figure.get_supxlabel()
+        )  # fmt: skip
+        assert p_over(axes, segment) == [three_digits(row["p"])]
+    assert [name.partition(" (")[0] for name in legend(figure)] == ["PSA+", "PSA−"]
 
 
 def test_a_plain_table(cohort: pd.DataFrame) -> None:
@@ -300,12 +383,27 @@ def test_a_plain_table(cohort: pd.DataFrame) -> None:
         }
     )  # fmt: skip
     contrasts = [parse_contrast(f"group:{pair}") for pair in ("A-B", "A-C", "B-C")]
-    figure = figures.groups_figure(table, compare(table, contrasts, ["penn"])[0], contrasts, "penn")
+    figure = figures.groups_figure(table, compare(table, contrasts, ["penn"])[0], contrasts, ["penn"])
     (axes,) = figure.axes
     assert [sorted(shown[:, 1]) for shown in points(axes)] == [
         sorted(table.loc[table["group"] == g, "penn"]) for g in "ABC"
     ]
-    assert len(over(axes)) == 3
+    assert len([text for text in over(axes) if text]) == 3
+    assert axes.get_title(loc="left") == ""
+
+
+def test_the_data_of_a_figure_are_what_it_shows(cohort: pd.DataFrame, comparisons: pd.DataFrame) -> None:
+    figure = figures.sides_figure(cohort, comparisons)
+    data = pd.DataFrame(figure.drawn)
+    for metric, muscle, segment in itertools.product(("fi", "rcsa"), MUSCLES, SEGMENTS):
+        axes = box_panel(figure, muscle, metric)
+        here = data[(data["metric"] == metric) & (data["muscle"] == muscle) & (data["segment"] == segment)]
+        own = here[here["drawn"] == "point"].groupby("arm", sort=False)["value"].apply(sorted).tolist()
+        assert own == [values for values in heights(axes, segment) if values]
+        boxes = here[here["drawn"] == "box"]
+        assert boxes["median"].tolist() == medians(axes, segment)
+        assert list(zip(boxes["q1"], boxes["q3"], strict=True)) == box_edges(axes, segment)
+        assert [three_digits(p) for p in here.loc[here["drawn"] == "p", "p"]] == p_over(axes, segment)
 
 
 @given(st.floats(0, 1))
@@ -319,7 +417,7 @@ def test_p_in_print_is_on_the_right_side_of_a_twentieth(p: float) -> None:
 
 
 def effect_cells(axes: matplotlib.axes.Axes, shape: tuple[int, int]) -> np.ma.MaskedArray:
-    (mesh,) = axes.collections
+    mesh = axes.collections[0]
     return np.ma.asarray(mesh.get_array()).reshape(shape)
 
 
@@ -358,29 +456,34 @@ def one_effect(**cells: object) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("cells", "text", "slant"),
+    ("cells", "text", "dots", "slant"),
     [
-        ({}, "−.45", "normal"),
-        ({"p": 0.04, "p_adjusted": 0.06}, "−.45\n•", "normal"),
-        ({"p": 0.01, "p_adjusted": 0.02}, "−.45\n••", "normal"),
+        ({}, "−.45", 0, "normal"),
+        ({"p": 0.04, "p_adjusted": 0.06}, "−.45", 1, "normal"),
+        ({"p": 0.01, "p_adjusted": 0.02}, "−.45", 2, "normal"),
         # Φ(1/√2) = 0.7602 (tables of the normal distribution at 0.7071)
-        ({"effect": "hedges_g", "effect_size": 1.0}, "+.52", "italic"),
-        ({"effect_size": 1.0}, "+1.00", "normal"),
-        ({"effect_size": -0.0001}, "+.00", "normal"),
+        ({"effect": "hedges_g", "effect_size": 1.0}, "+.52", 0, "italic"),
+        ({"effect_size": 1.0}, "+1.00", 0, "normal"),
+        ({"effect_size": -0.0001}, "+.00", 0, "normal"),
     ],
 )
 def test_effect_cells_say_their_number_and_significance(
-    cells: dict[str, object], text: str, slant: str
+    cells: dict[str, object], text: str, dots: int, slant: str
 ) -> None:
-    axes = effect_map(one_effect(**cells)).axes[0]
-    (found,) = [t for t in axes.texts if t.get_text() != "MF"]
+    figure = effect_map(one_effect(**cells))
+    axes = figure.axes[0]
+    (found,) = [t for t in axes.texts if t.get_text()[0] in "+−"]
     assert (found.get_text(), found.get_style()) == (text, slant)
+    assert sum(len(offsets) for offsets in points(axes)[1:]) == dots
+    (row,) = figure.drawn
+    assert (row["p"], row["effect_size"]) == tuple(one_effect(**cells)[["p", "effect_size"]].iloc[0])
+    assert f"{row['shown']:+z.2f}".replace("0.", ".").replace("-", "−") == text
 
 
 def test_effects_without_a_test_stay_empty() -> None:
     axes = effect_map(one_effect(effect="", effect_size=np.nan, p=np.nan, p_adjusted=np.nan)).axes[0]
     assert effect_cells(axes, (1, 1)).mask.all()
-    assert [t.get_text() for t in axes.texts] == ["MF"]
+    assert not [text for text in over(axes) if text[0] in "+−"]
     assert axes.patch.get_hatch()
 
 
@@ -402,7 +505,8 @@ def test_effects_without_a_test_stay_empty() -> None:
 def test_contrasts_in_words(contrast: str, labels: tuple[str, str], role: str, name: str) -> None:
     table = one_effect(contrast=contrast, label_a=labels[0], label_b=labels[1], role=role)
     axes = effect_map(table).axes[0]
-    assert [label.get_text() for label in axes.get_yticklabels()] == [name]
+    named = [text for text in axes.texts if text.get_ha() == "right"]
+    assert "\n".join(text.get_text() for text in named) == name
 
 
 # --- correlation --------------------------------------------------------------------------------------------
@@ -427,7 +531,7 @@ def test_scatter_shows_residuals_and_the_tables_numbers(cohort: pd.DataFrame) ->
         fit.intercept + fit.slope * line.get_xdata(), abs=1e-9
     )
     p = row_of(table, segment="L3", muscle="MF", metric="rcsa")["p"]
-    assert over(axes) == [f"r = {fit.rvalue:.2f}, p = {p:.3f}, n = {len(x)}".replace("-", "−")]
+    assert over(axes) == [f"r = {fit.rvalue:.3f}, p = {p:.3f}, n = {len(x)}".replace("-", "−")]
     assert "age and bmi" in figure.get_supxlabel()
 
 
@@ -438,7 +542,7 @@ def test_scatter_of_ranks_in_a_plain_table() -> None:
     correlations = correlate(table, ["mrc"], metrics=["fa"], method="spearman")[0]
     (axes,) = scatter_residuals(table, correlations, "fa", "mrc", method="spearman").axes
     assert points(axes)[0].tolist() == [[-1.5, -0.5], [0.5, 0.5], [1.5, 1.5], [-0.5, -1.5]]
-    assert over(axes) == ["r = 0.80, p = 0.200, n = 4"]
+    assert over(axes) == ["r = 0.800, p = 0.200, n = 4"]
 
 
 def test_scatter_refuses_the_correlations_of_other_data(cohort: pd.DataFrame) -> None:
@@ -641,7 +745,8 @@ def test_other_empty_input_says_no_data() -> None:
 def test_one_group_alone(cohort: pd.DataFrame) -> None:
     als = cohort[cohort["group"] == "ALS"]
     figure = figures.groups_figure(als, NO_COMPARISONS, [parse_contrast("group:ALS-LR")])
-    assert all(over(axes) == ["no data"] for axes in figure.axes)
+    assert legend(figure)[1] == "LR (n = 0)"
+    assert not np.concatenate([heights(axes, "L3")[1:] for axes in figure.axes]).size
     figure = figures.psa_figure(als.drop(columns="psa"), NO_COMPARISONS)
     assert "no data" in written(figure)
 
@@ -677,20 +782,3 @@ def test_settings_of_the_user_change_nothing(cohort: pd.DataFrame) -> None:
 def test_no_pyplot_and_no_display() -> None:
     code = "import sys, mriparaspinal.analysis.files; assert 'matplotlib.pyplot' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_many_lines_are_drawn_together() -> None:
-    """Few lines with gaps in them, and each pair of sides still joined."""
-    many = make_cohort(n_als=600, n_lr=0)
-    axes = panels(figures.sides_figure(many, NO_COMPARISONS))["MF L3"]
-    here = many[(many["segment"] == "L3") & (many["muscle"] == "MF")]
-    wide = here.pivot(index="participant_id", columns="role", values="rcsa").dropna(
-        subset=["symptomatic", "contralateral"]
-    )
-    lines = [line.get_ydata() for line in axes.lines if line.get_linewidth() == 0.4]
-    assert len(lines) < 3 < 500 < len(wide)
-    heights = np.concatenate([[*line, np.nan] for line in lines]).reshape(-1, 3)
-    assert np.isnan(heights[:, 2]).all()
-    assert {(a, b) for a, b, _ in heights} == set(
-        zip(wide["symptomatic"], wide["contralateral"], strict=True)
-    )

@@ -59,8 +59,8 @@ GOLDEN = """\
 | Item | ALS S (n = 36–38) | ALS C (n = 37–38) | LR S (n = 32) | LR C (n = 32) | P¹ value | P² value |
 | --- | :-: | :-: | :-: | :-: | :-: | :-: |
 | L3 |  |  |  |  |  |  |
-| MF FI | 0.40 ± 0.19 | 0.34 (0.24) | 0.37 ± 0.16 | 0.39 ± 0.17 | 0.446 | **0.050** |
-| MF rCSA | 0.22 (0.17) | 0.41 ± 0.10 | – | – | **<0.001** | – |
+| MF FI | 0.40 ± 0.19 | 0.34 (0.24) | 0.37 ± 0.16 | 0.39 ± 0.17 | 0.446 | **0.0496** |
+| MF rCSA | 0.22 (0.17) | 0.41 ± 0.10 | – | – | **< 0.001** | – |
 | L5 |  |  |  |  |  |  |
 | MF FI | −0.10 ± 0.02 | – | – | – | – | – |
 
@@ -98,7 +98,7 @@ def test_a_table_read_back_from_its_csv_gives_the_same(tmp_path: Path) -> None:
 
 def test_bold_is_p_below_005_and_nothing_else() -> None:
     table = made(table2(HAND_MADE))
-    assert {table.rows[row][column] for row, column in table.bold} == {"0.050", "<0.001"}
+    assert {table.rows[row][column] for row, column in table.bold} == {"0.0496", "< 0.001"}
     assert {table.header[column] for _, column in table.bold} == {"P¹ value", "P² value"}
 
 
@@ -140,7 +140,7 @@ def test_table_2_has_the_rows_of_the_paper() -> None:
         if r["segment"] != segment:
             segment = r["segment"]
             expected.append((segment, *[""] * 6))
-        p = [r[f"p_{group}_sides"].replace("<0.01", "<0.001") for group in ("als", "lr")]
+        p = [r[f"p_{group}_sides"].replace("<0.01", "< 0.001") for group in ("als", "lr")]
         cells = [r[f"{group}_{side}"] for group in ("als", "lr") for side in SIDES]
         expected.append((f"{r['muscle']} {r['metric']}", *cells, *p))
     assert list(table.rows) == expected
@@ -174,7 +174,7 @@ def test_table_3_has_the_columns_of_the_paper() -> None:
     for found, r in zip(body, printed, strict=True):
         assert found[0] == f"{r['muscle']} {r['metric']}"
         assert list(found[1:7]) == list(r.values())[3:9]
-        assert [float(p) for p in found[7:] if p != "<0.001"] == [
+        assert [float(p) for p in found[7:] if p != "< 0.001"] == [
             float(p) for p in list(r.values())[9:] if p != "<0.01"
         ]
     assert "P², ALS-lower against LR." in table.footnotes

@@ -231,12 +231,12 @@ def test_tables_sort_and_come_back(sample, show):
     head = table.locator("th button").nth(-2)
     head.click()
     rising = table.locator("tbody tr").evaluate_all(last)
-    numbers = [0.0 if text == "<0.001" else float(text) for text in original]
-    assert [0.0 if text == "<0.001" else float(text) for text in rising] == sorted(numbers)
+    numbers = [0.0 if text == "< 0.001" else float(text) for text in original]
+    assert [0.0 if text == "< 0.001" else float(text) for text in rising] == sorted(numbers)
     assert table.locator("th[aria-sort=ascending]").count() == 1
     head.click()
     falling = table.locator("tbody tr").evaluate_all(last)
-    assert [0.0 if text == "<0.001" else float(text) for text in falling] == sorted(numbers, reverse=True)
+    assert [0.0 if text == "< 0.001" else float(text) for text in falling] == sorted(numbers, reverse=True)
     head.click()
     assert table.locator("tbody tr").evaluate_all(last) == original
     assert table.locator("th[aria-sort]").count() == 0
