@@ -15,6 +15,7 @@ from mriparaspinal.analysis.frames import read_measurements
 from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.core.errors import NoInputError
 from mriparaspinal.core.filenames import MANIFEST
+from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import MUSCLES, PROBLEM_COLUMNS, SEGMENTS, Problem, Settings
 from mriparaspinal.core.text import count_of, natural_key
 from mriparaspinal.io.manifest import Manifest
@@ -89,6 +90,8 @@ class Contents:
     too_few: int
     """Sets of values that could be judged by their modified z-score, and those that could not."""
     has_mm2: bool
+    labels: tuple[str, ...]
+    """The regions that a verdict can be about."""
     problems: tuple[Problem, ...]
     record: Record
 
@@ -147,6 +150,7 @@ def gather(
         judged=outliers.judged,
         too_few=outliers.too_few,
         has_mm2=bool(rows["csa_mm2"].notna().any()),
+        labels=_labels(rows, study.muscles),
         problems=tuple(problems),
         record=_record(read, source, study, compared),
     )
@@ -248,6 +252,11 @@ def _study(manifest: Manifest, rows: pd.DataFrame, settings: Settings, compared:
         ),
         contours=manifest.contours,
     )
+
+
+def _labels(rows: pd.DataFrame, muscles: Sequence[str]) -> tuple[str, ...]:
+    sided = [str(Region(muscle, side)) for muscle in muscles for side in ("left", "right")]
+    return (*sided, *sorted({name for name in rows["reference"] if isinstance(name, str) and name}))
 
 
 def _groups(rows: pd.DataFrame, segments: Sequence[str]) -> tuple[GroupView, ...]:

@@ -6,18 +6,30 @@ import base64
 import io
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mriparaspinal.core.model import Slice
+from mriparaspinal.core.errors import UnreadableError
+from mriparaspinal.core.model import Settings, Slice
 from mriparaspinal.dataset.read import read_mapped, read_slice
-from mriparaspinal.imaging.rasterise import Patch
+from mriparaspinal.imaging.rasterise import Patch, PixelBox, bounds
+from mriparaspinal.io.folder import read_bytes
+from mriparaspinal.io.images import SLICE_FILE_LIMIT, decode_image
 from mriparaspinal.measure.reopen import ReopenedDataset
 from mriparaspinal.parallel.map import map_in_order
-from mriparaspinal.report.outlines import SliceImage, coarser_outside, histograms, outlined, shown_frame
+from mriparaspinal.report.outlines import (
+    SliceImage,
+    coarser_outside,
+    histograms,
+    outlined,
+    refused_contour,
+    shown_frame,
+)
 from mriparaspinal.report.slices import as_written
+from mriparaspinal.report.whole import whole_slice
 
 #: Where pictures are too large for the page, grey levels outside the regions are in steps of at most these.
 _COARSEST = 32
@@ -30,7 +42,7 @@ def draw_pictures(
     jobs: int = 1,
     progress: Callable[[], None] | None = None,
 ) -> dict[str, SliceImage]:
-    """The picture of each slice of which a region could be read, by the slice's name as in the tables.
+    """The picture of each slice whose image could be read, by the slice's name as in the tables.
 
     ``thresholds``: slice → grey level above which a pixel is fat; where there is none, nothing is fat.
     ``most_bytes`` of all pictures together: where they need more, all are shown with coarser grey outside the
@@ -42,7 +54,7 @@ def draw_pictures(
         work = partial(_draw, source, thresholds, step)
         results = list(map_in_order(work, slices, jobs, progress))
         drawn = [picture for picture, _ in results if picture is not None]
-        too_much = sum(len(picture.uri) for picture in drawn) - most_bytes
+        too_much = sum(len(picture.uri) + len(picture.whole) for picture in drawn) - most_bytes
         if too_much <= 0 or step == _COARSEST:
             break
         # A step twice as large saves a little less than a bit of each pixel outside (six bits of it in each
@@ -69,24 +81,48 @@ def _draw(
         found = read_slice(root, slice_, source.settings, source.study.source)
     else:
         found = read_mapped(root, slice_, source.settings, maps, source.study.source)
-    if found.image is None or found.anatomy is None or not found.anatomy.patches:
+    image = found.image or _not_measured(root, slice_, source.settings)
+    if image is None:
         return None, found.sha256
-    columns, rows = found.image.size
-    frame = shown_frame(found.anatomy.patches.values(), (rows, columns))
-    grey = np.asarray(found.image.crop(frame))
-    patches = {key: patch.moved(-frame.top, -frame.left) for key, patch in found.anatomy.patches.items()}
+    columns, rows = image.size
+    patches = {} if found.anatomy is None else found.anatomy.patches
+    frame = PixelBox(0, 0, columns, rows)
+    if patches:
+        boxes = [patch.frame for patch in patches.values()]
+        frame = shown_frame([*boxes, *map(bounds, found.refused)], (rows, columns))
+    grey = np.asarray(image.crop(frame))
+    patches = {key: patch.moved(-frame.top, -frame.left) for key, patch in patches.items()}
     threshold = thresholds.get(as_written(slice_.name))
-    content = webp(coarser_outside(grey, patches.values(), step))
     picture = SliceImage(
+        columns,
+        rows,
+        _uri(whole_slice(np.asarray(image))),
+        frame.left,
+        frame.top,
         width=frame.right - frame.left,
         height=frame.bottom - frame.top,
-        uri="data:image/webp;base64," + base64.b64encode(content).decode("ascii"),
-        step=step,
+        uri=_uri(webp(coarser_outside(grey, patches.values(), step))) if patches else "",
+        step=step if patches else 1,
         regions=tuple(outlined(key, patch) for key, patch in patches.items()),
+        refused=tuple(refused_contour(contour, frame) for contour in found.refused),
         histograms=histograms(grey, patches, threshold),
         counts={key: _count(grey, patch, threshold) for key, patch in patches.items()},
     )
     return picture, found.sha256
+
+
+def _not_measured(root: Path, slice_: Slice, settings: Settings) -> Image.Image | None:
+    """The image of a slice that was left out before it was read; None if it cannot be read."""
+    if slice_.image is None:
+        return None
+    try:
+        return decode_image(read_bytes(f"{root}/{slice_.image}", SLICE_FILE_LIMIT), settings.window).grey
+    except UnreadableError:
+        return None
+
+
+def _uri(content: bytes) -> str:
+    return "data:image/webp;base64," + base64.b64encode(content).decode("ascii")
 
 
 def _count(grey: NDArray[np.uint8], patch: Patch, threshold: float | None) -> tuple[int, int]:
