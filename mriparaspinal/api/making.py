@@ -18,7 +18,7 @@ from mriparaspinal.core.model import SEGMENTS, Settings
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_as_output, refuse_beside_inputs
 from mriparaspinal.io.protocol import Protocol, read_protocol
-from mriparaspinal.io.write import require_ours, write_file
+from mriparaspinal.io.write import write_files
 from mriparaspinal.phantom.ranges import RANGES
 
 if TYPE_CHECKING:
@@ -191,6 +191,8 @@ def make_report(
     masks: PathLike | None = None,
     annotations: PathLike | None = None,
     participants: Table | None = None,
+    by_participant: bool = False,
+    pdf: bool = False,
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Made:
@@ -207,6 +209,10 @@ def make_report(
     comparison, masks, annotations : str or Path, optional
         The folder that :func:`compare` of them was saved into; the label maps that were measured, or the
         folder of contours that do not lie beside the images.
+    by_participant : bool
+        Also a page for each participant, in a folder beside it: ``report_participants/ALS_1.html``.
+    pdf : bool
+        Also each page as PDF beside it, printed by the Chromium, Chrome or Edge of this computer.
     participants, jobs, progress : optional
         As for :func:`quantify`; the participants table is in place of the results' own.
 
@@ -218,7 +224,7 @@ def make_report(
     Raises
     ------
     UsageError
-        Where ``out`` is an input, or a file that is no page of ours.
+        Where ``out`` is an input, or a file that is no page of ours; where there is no browser for the PDF.
     NoInputError
         Where dataset, results and comparison do not belong together.
 
@@ -244,7 +250,9 @@ def make_report(
     on_disk = not isinstance(results, StudyResults) or results.where is not None
     with telling(cohort.problems):
         regions = (maps, annotations_of(results, annotations))
-        return _page(cohort, root, Path(out), compared, regions, number, progress, on_disk)
+        return _page(
+            cohort, root, Path(out), compared, regions, number, progress, on_disk, by_participant, pdf
+        )
 
 
 def _page(
@@ -256,26 +264,37 @@ def _page(
     jobs: int,
     progress: Progress | None,
     on_disk: bool,
+    by_participant: bool,
+    pdf: bool,
 ) -> Made:
     """Write the page; ``on_disk``: whether the results are, and so must not change meanwhile.
 
     ``regions``: the folders of label maps and of contours that were measured.
     """
     from mriparaspinal.measure.reopen import open_measured
-    from mriparaspinal.report.gather import gather
-    from mriparaspinal.report.html import is_page, render
+    from mriparaspinal.report.gather import gather, slice_rows
+    from mriparaspinal.report.pages import report_files, require_free
+    from mriparaspinal.report.pdf import find_browser
+    from mriparaspinal.report.people import person_views
 
     folder = cohort.sources[0].folder
     made = (folder if on_disk else None, comparison)
     refuse_beside_inputs(argument("out"), out, (), (dataset, *regions), made)
-    require_ours(out, is_page, argument("out"))
+    require_free(out, pdf, argument("out"))
+    browser = find_browser() if pdf else None
     source = open_measured(folder, cohort.manifest, dataset, *regions)
     slices = len(source.study.dataset.slices)
     contents = gather(cohort, source, comparison, jobs, each(progress, "drawing", slices))
+    people = []
+    if by_participant:
+        views = (*contents.first, *contents.others)
+        people = person_views(views, slice_rows(cohort.sources[0]), cohort.participants)
+    advance = each(progress, "printing", len(people) + 1) if pdf else None
+    files = report_files(contents, people, out, browser, advance)
     for read in cohort.sources if on_disk else ():
         read.require_same()
-    write_file(out, render(contents), is_page)
-    summary = {"slices": slices, "first": len(contents.first)}
+    write_files(files)
+    summary = {"slices": slices, "first": len(contents.first), "pages": len(people)}
     return Made(out=out, count=slices, problem_list=cohort.problems, notes=cohort.notes, summary=summary)
 
 

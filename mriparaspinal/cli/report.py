@@ -24,6 +24,12 @@ def report(
     ] = None,
     annotations: opt.Annotations = None,
     participants: opt.ResultsParticipants = None,
+    by_participant: Annotated[
+        bool, opt.option("--by-participant", "Also a page for each participant, in a folder beside it.")
+    ] = False,
+    pdf: Annotated[
+        bool, opt.option("--pdf", "Also each page as PDF (needs Chromium, Chrome or Edge).")
+    ] = False,
     jobs: opt.Jobs = None,
 ) -> None:
     """Make one HTML page of a study: findings, every slice with its outlines, tables and figures.
@@ -46,6 +52,8 @@ def report(
             masks=masks,
             annotations=annotations,
             participants=participants,
+            by_participant=by_participant,
+            pdf=pdf,
             jobs=jobs,
             progress=progress,
         )

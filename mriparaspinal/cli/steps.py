@@ -68,4 +68,6 @@ def say_compared(compared: Analysis, out: Path) -> None:
 def say_report(made: Made) -> None:
     """The last line of making a page."""
     look = count_of(made.summary["first"], "slice")
-    say(f"wrote {made.out} with {count_of(made.count, 'slice')}; {look} to look at first")
+    pages = made.summary.get("pages", 0)
+    more = f" and {count_of(pages, 'page')} of participants" if pages else ""
+    say(f"wrote {made.out} with {count_of(made.count, 'slice')}{more}; {look} to look at first")

@@ -129,7 +129,7 @@ def gather(
     else:
         compared = open_comparison(comparison, cohort)
     (read,) = cohort.sources
-    rows = _slice_rows(read)
+    rows = slice_rows(read)
     problems = _problems(read)
     pictures = _pictures(source, rows, compared, jobs, progress)
     outliers = find_outliers(rows)
@@ -161,7 +161,7 @@ def _to_look_at(view: SliceView) -> bool:
     return bool(view.unusual) or any(p.severity == "error" for p in view.problems) or not view.rows
 
 
-def _slice_rows(results: Results) -> pd.DataFrame:
+def slice_rows(results: Results) -> pd.DataFrame:
     """The rows of each slice by itself, with the CSV that has them (``table``).
 
     Where a segment of somebody has several slices, they stand in a table of their own, ``L3_slices.csv``.
