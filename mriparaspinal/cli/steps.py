@@ -62,7 +62,8 @@ def say_compared(compared: Analysis, out: Path) -> None:
     """The last line of comparing."""
     found = compared_summary(compared)
     made = f"made {count_of(found['comparisons'], 'comparison')}{not_tested(found)} into {out}"
-    say(f"{made}; {found['p_below_0_05']} with p < 0.05")
+    adjusted = f"{found['p_adjusted_below_0_05']} with adjusted p < 0.05"
+    say(f"{made}; {found['p_below_0_05']} with p < 0.05, {adjusted}")
 
 
 def say_report(made: Made) -> None:

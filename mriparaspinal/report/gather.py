@@ -25,7 +25,7 @@ from mriparaspinal.measure.reopen import ReopenedDataset
 from mriparaspinal.measure.results import Results
 from mriparaspinal.report.comparison import Compared, TableView, open_comparison, table_view
 from mriparaspinal.report.methods import CITATION, StudyFacts, commands, methods_paragraph
-from mriparaspinal.report.outliers import RULES, find_outliers
+from mriparaspinal.report.outliers import FEWEST_PARTICIPANTS, RULES, find_outliers
 from mriparaspinal.report.outlines import SliceImage
 from mriparaspinal.report.pictures import draw_pictures
 from mriparaspinal.report.slices import SliceView, slice_views
@@ -89,6 +89,8 @@ class Contents:
     judged: int
     too_few: int
     """Sets of values that could be judged by their modified z-score, and those that could not."""
+    fewest: int
+    """Values of so many participants are needed for that."""
     has_mm2: bool
     labels: tuple[str, ...]
     """The regions that a verdict can be about."""
@@ -149,6 +151,7 @@ def gather(
         rules=RULES,
         judged=outliers.judged,
         too_few=outliers.too_few,
+        fewest=FEWEST_PARTICIPANTS,
         has_mm2=bool(rows["csa_mm2"].notna().any()),
         labels=_labels(rows, study.muscles),
         problems=tuple(problems),

@@ -70,7 +70,7 @@ class SliceImage:
     height: int
     """The part that is shown first, in pixels of the slice."""
     uri: str
-    """This part without loss, as ``data:`` address; empty where nothing was measured: then it is the whole."""
+    """This part without loss, as ``data:`` address; empty where nothing was measured, and it is the whole."""
     step: int
     """1: every pixel as in the file; else grey levels outside the regions are in steps of so many."""
     regions: tuple[RegionOutline, ...]

@@ -64,7 +64,7 @@ def printed(browser: str, page: bytes) -> bytes:
         own = [f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={made}"]
         command = [browser, *_OPTIONS, *alone, *own, (folder / "page.html").as_uri()]
         try:
-            done = subprocess.run(command, capture_output=True, timeout=_LONGEST, check=False)  # noqa: S603
+            done = subprocess.run(command, capture_output=True, timeout=_LONGEST, check=False)
             content = made.read_bytes() if done.returncode == 0 and made.is_file() else b""
         except (OSError, subprocess.TimeoutExpired):
             content = b""

@@ -72,9 +72,7 @@ def person_views(
     for who in sorted(own, key=natural_key):
         slices = sorted(own[who], key=lambda v: (v.segment, natural_key(v.image)))
         overview = tuple(row for view in slices for row in _overview(view, cells))
-        people.append(
-            PersonView(who, slices[0].group, _facts(who, participants), tuple(slices), overview)
-        )
+        people.append(PersonView(who, slices[0].group, _facts(who, participants), tuple(slices), overview))
     return people
 
 
@@ -87,7 +85,9 @@ def _overview(view: SliceView, cells: dict[tuple[str, str, str], pd.DataFrame]) 
         yield OverviewRow(
             view.segment,
             muscle,
-            *(by_key.get((muscle, side)) for side in ("left", "right", "both")),
+            by_key.get((muscle, "left")),
+            by_key.get((muscle, "right")),
+            by_key.get((muscle, "both")),
             usual={metric: _NONE if others is None else _usual(others[metric]) for metric in _METRICS},
             others=0 if others is None else others["participant_id"].nunique(),
         )

@@ -69,6 +69,14 @@ class SliceView:
         return about[0].message if about else "see what is said of this slice above"
 
     @property
+    def refused(self) -> tuple[tuple[str, str], ...]:
+        """The contours that were not measured: labels, and the reason that they share."""
+        labels: dict[str, list[str]] = {}
+        for contour in self.picture.refused if self.picture else ():
+            labels.setdefault(self.why_refused(contour.label), []).append(contour.label)
+        return tuple((", ".join(dict.fromkeys(names)), reason) for reason, names in labels.items())
+
+    @property
     def first_fat(self) -> int | None:
         """The lowest grey level that is fat."""
         return None if self.threshold is None else first_fat_level(self.threshold)
@@ -132,7 +140,11 @@ def slice_views(
                 tuple(map(_row_view, own)),
                 pictures.get(name),
                 tuple(unusual.get(name, ())),
-                tuple(sorted((p for file in files for p in by_file.get(file, ())), key=lambda p: not _is_error(p))),
+                tuple(
+                    sorted(
+                        (p for file in files for p in by_file.get(file, ())), key=lambda p: not _is_error(p)
+                    )
+                ),
             )
         )
     return views

@@ -110,6 +110,6 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-byId("toolbar").hidden = slices.length === 0;
+for (const id of ["toolbar", "keys"]) byId(id).hidden = slices.length === 0;
 filter();
 
