@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -191,8 +191,7 @@ def make_report(
     masks: PathLike | None = None,
     annotations: PathLike | None = None,
     participants: Table | None = None,
-    by_participant: bool = False,
-    pdf: bool = False,
+    also: Collection[Literal["participants", "pdf"]] = (),
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Made:
@@ -209,10 +208,9 @@ def make_report(
     comparison, masks, annotations : str or Path, optional
         The folder that :func:`compare` of them was saved into; the label maps that were measured, or the
         folder of contours that do not lie beside the images.
-    by_participant : bool
-        Also a page for each participant, in a folder beside it: ``report_participants/ALS_1.html``.
-    pdf : bool
-        Also each page as PDF beside it, printed by the Chromium, Chrome or Edge of this computer.
+    also : collection of {"participants", "pdf"}
+        What is made beside it: a page for each participant, as ``report_participants/ALS_1.html``; each page
+        as PDF, printed by the Chromium, Chrome or Edge of this computer.
     participants, jobs, progress : optional
         As for :func:`quantify`; the participants table is in place of the results' own.
 
@@ -250,9 +248,7 @@ def make_report(
     on_disk = not isinstance(results, StudyResults) or results.where is not None
     with telling(cohort.problems):
         regions = (maps, annotations_of(results, annotations))
-        return _page(
-            cohort, root, Path(out), compared, regions, number, progress, on_disk, by_participant, pdf
-        )
+        return _page(cohort, root, Path(out), compared, regions, number, progress, on_disk, also)
 
 
 def _page(
@@ -264,8 +260,7 @@ def _page(
     jobs: int,
     progress: Progress | None,
     on_disk: bool,
-    by_participant: bool,
-    pdf: bool,
+    also: Collection[str],
 ) -> Made:
     """Write the page; ``on_disk``: whether the results are, and so must not change meanwhile.
 
@@ -277,19 +272,21 @@ def _page(
     from mriparaspinal.report.pdf import find_browser
     from mriparaspinal.report.people import person_views
 
+    if unknown := set(also) - {"participants", "pdf"}:
+        raise UsageError(f"also: {min(unknown)!r} was found; expected participants or pdf; correct it")
     folder = cohort.sources[0].folder
     made = (folder if on_disk else None, comparison)
     refuse_beside_inputs(argument("out"), out, (), (dataset, *regions), made)
-    require_free(out, pdf, argument("out"))
-    browser = find_browser() if pdf else None
+    require_free(out, "pdf" in also, argument("out"))
+    browser = find_browser() if "pdf" in also else None
     source = open_measured(folder, cohort.manifest, dataset, *regions)
     slices = len(source.study.dataset.slices)
     contents = gather(cohort, source, comparison, jobs, each(progress, "drawing", slices))
     people = []
-    if by_participant:
+    if "participants" in also:
         views = (*contents.first, *contents.others)
         people = person_views(views, slice_rows(cohort.sources[0]), cohort.participants)
-    advance = each(progress, "printing", len(people) + 1) if pdf else None
+    advance = each(progress, "printing", len(people) + 1) if browser else None
     files = report_files(contents, people, out, browser, advance)
     for read in cohort.sources if on_disk else ():
         read.require_same()

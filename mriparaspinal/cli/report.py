@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say_problems
@@ -43,6 +43,9 @@ def report(
     """
     import mriparaspinal as api
 
+    also: list[Literal["participants", "pdf"]] = []
+    also += ["participants"] * by_participant
+    also += ["pdf"] * pdf
     with progress_bar() as progress:
         made = api.make_report(
             results,
@@ -52,8 +55,7 @@ def report(
             masks=masks,
             annotations=annotations,
             participants=participants,
-            by_participant=by_participant,
-            pdf=pdf,
+            also=also,
             jobs=jobs,
             progress=progress,
         )

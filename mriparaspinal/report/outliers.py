@@ -31,8 +31,8 @@ _CELL = ["group", "segment", "muscle"]
 #: What is named, for the reader of the page.
 RULES = (
     f"FI or rCSA of one side far from the others of the same group, segment and muscle: modified z-score = "
-    f"0.6745 · (value − median) / MAD beyond ±{MOST_Z} (MAD: median absolute deviation), of the values "
-    f"of at least {FEWEST_PARTICIPANTS} participants: of fewer, usual values stand out by chance too often",
+    f"0.6745 · (value − median) / MAD beyond ±{MOST_Z} (MAD: median absolute deviation), among "
+    f"values of at least {FEWEST_PARTICIPANTS} participants; of fewer, usual ones often stand out by chance",
     f"sides that differ by more than {MOST_ASYMMETRY_PCT:.0f} % of their mean area "
     "(one has 5/3 of the other)",
     f"areas below {FEWEST_PX} pixels or above {MOST_RCSA:.0f} × the reference",

@@ -86,7 +86,7 @@ def test_pictures_are_the_pixels_of_the_files(study):
     text = page(study / "report.html")
     for name in ("ALS_1_3.png", "LR_2_4.png"):
         article = re.search(rf'data-image="{name}".*?</article>', text, re.DOTALL)[0]
-        content = base64.b64decode(re.search(r'base64,([^"]*)"', article)[1])
+        content = base64.b64decode(re.search(r'<img src="[^"]*base64,([^"]*)"', article)[1])
         shown = Image.open(io.BytesIO(content))
         assert not {"exif", "icc_profile", "xmp"} & set(shown.info)
         shown = np.asarray(shown.convert("RGB"))
@@ -256,7 +256,8 @@ def test_faulty_slices_are_named_with_their_reasons(tmp_path):
     first = text.split('class="part"')[1]
     assert re.findall(r'data-image="([^"]*)"', first) == ["ALS_2_3.png", "LR_2_3.png"]
     assert "no contour of the left MF" in first
-    assert "No picture:" in first
+    assert first.count("<img ") == 2, "the image of the one that was not measured, too"
+    assert "nothing on it was measured" in first
 
 
 def test_run_writes_the_page_of_these_results_or_none(study, tmp_path):
