@@ -26,10 +26,8 @@ def require_free(out: Path, pdf: bool, option: str) -> None:
     if not pdf:
         return
     if out.suffix.lower() == _PDF:
-        remedy = "give the page's name; the PDF is written beside it"
-        raise UsageError(
-            f"{option} {out}: the name of a PDF was found; expected one such as report.html; {remedy}"
-        )
+        found = f"{out}: the name of a PDF was found; expected one such as report.html"
+        raise UsageError(f"{option} {found}; end it in .html: the PDF is written beside the page")
     require_ours(out.with_suffix(_PDF), is_pdf, option)
 
 

@@ -35,9 +35,15 @@ _OPTIONS = (
 #: Seconds; 350 slices take less than a minute.
 _LONGEST = 900
 
+#: Bytes, among which Chromium describes the PDF.
+_HEAD = 4096
+
 _CREATOR = rb"/Creator \(((?:\\.|[^\\)])*)\)"
 
 _DATES = rb"/(?:CreationDate|ModDate) \([^)]*\)"
+
+#: The parts of a tagged PDF have numbers of the browser's own, which differ each time; their order does not.
+_NODES = rb"\(node(\d{8})\)"
 
 
 def find_browser() -> str:
@@ -51,7 +57,7 @@ def find_browser() -> str:
 
 
 def printed(browser: str, page: bytes) -> bytes:
-    """A page as PDF, without dates: the same page and browser give the same bytes.
+    """A page as PDF: the same page and browser give the same bytes.
 
     Raises :class:`UsageError` where the browser makes none.
     """
@@ -72,19 +78,16 @@ def printed(browser: str, page: bytes) -> bytes:
         found = f"{Path(browser).name} did not print the page"
         remedy = "leave --pdf out, open the page in a browser and print it"
         raise UsageError(f"--pdf: {found}; expected a PDF of it; {remedy}")
-    return _undated(content)
+    return _settled(content)
 
 
-def _undated(content: bytes) -> bytes:
-    """The PDF without the time, and with this program as its creator; no byte moves."""
+def _settled(content: bytes) -> bytes:
+    """The PDF without what differs each time, and with this program as its creator; no byte moves."""
     head, rest = content[:_HEAD], content[_HEAD:]
     head = re.sub(_DATES, lambda found: b" " * len(found[0]), head)
     head = re.sub(_CREATOR, lambda found: b"/Creator (" + _padded(len(found[1])) + b")", head, count=1)
-    return head + rest
-
-
-#: The description of a PDF by Chromium stands at its beginning.
-_HEAD = 4096
+    nodes = {number: place for place, number in enumerate(sorted(set(re.findall(_NODES, rest))), 1)}
+    return head + re.sub(_NODES, lambda found: b"(node%08d)" % nodes[found[1]], rest)
 
 
 def _padded(length: int) -> bytes:
