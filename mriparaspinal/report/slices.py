@@ -69,6 +69,11 @@ class SliceView:
         return about[0].message if about else "see what is said of this slice above"
 
     @property
+    def excluded(self) -> str:
+        """What a review left out: ``slice`` or labels of regions, with a space between."""
+        return " ".join(p.shape or "slice" for p in self.problems if p.code == _EXCLUDED)
+
+    @property
     def refused(self) -> tuple[tuple[str, str], ...]:
         """The contours that were not measured: labels, and the reason that they share."""
         labels: dict[str, list[str]] = {}

@@ -250,6 +250,32 @@ def test_verdicts_outlive_a_reload_and_are_read_back_by_quantify(sample, show, t
     assert "to be looked at again" in said[images[1]]
 
 
+def test_what_an_earlier_review_excluded_stays_excluded(show, tmp_path):
+    """Else a review.csv that is saved later would let it in again."""
+    review = tmp_path / "review.csv"
+    review.write_text(
+        "image,region,verdict,reason\nALS_1_3.png,,exclude,motion\nALS_1_4.png,MF_L,exclude,cyst\n"
+    )
+    options = ("--participant-label", "ALS_1", "--quiet")
+    results = tmp_path / "results"
+    assert run("quantify", SAMPLE, "--review", review, *options, "--out", results).code == 0
+    assert run("report", results, "--dataset", SAMPLE, "--out", tmp_path / "p.html").code == 0
+    tab = show(tmp_path / "p.html").tab
+    assert tab.locator("#save").inner_text() == "Save review.csv (2)"
+    first = tab.locator('.slice[data-image="ALS_1_3.png"]')
+    assert first.locator("img").is_visible()
+    assert "exclude" in first.locator(".told").inner_text()
+    first.locator(".said").select_option("")
+    tab.reload()
+    assert first.locator(".told").inner_text() == "Your verdict: none"
+    with tab.expect_download() as download:
+        tab.click("#save")
+    download.value.save_as(tmp_path / "next.csv")
+    assert [(row["image"], row["region"], row["verdict"]) for row in read_csv(tmp_path / "next.csv")] == [
+        ("ALS_1_4.png", "MF_L", "exclude")
+    ]
+
+
 def test_a_region_to_be_measured_of_an_excluded_slice_is_told_before_it_is_saved(sample, show):
     tab = show(sample / "report.html").tab
     article = tab.locator(".slice").first

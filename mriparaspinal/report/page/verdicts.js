@@ -25,13 +25,18 @@ function kept(key) {
   }
 }
 
+/* What the review left out that was measured with is excluded still, and so stands in the next review.csv, too. */
+const BEFORE = "excluded by an earlier review";
+const before = (slice) => (slice.dataset.excluded || "").split(" ").filter(Boolean).map((name) => (name === "slice" ? "" : name));
+
 function restore(slice) {
   let found = {};
   try {
     found = JSON.parse(kept(KEPT + slice.dataset.image) || "{}");
   } catch { /* not ours */ }
   const texts = Object.entries(found).filter(([, v]) => v && [v.verdict, v.reason, v.comment].every((t) => typeof t === "string"));
-  verdicts.set(slice, Object.fromEntries(texts));
+  const earlier = before(slice).map((region) => [region, { verdict: "exclude", reason: BEFORE, comment: "" }]);
+  verdicts.set(slice, Object.fromEntries([...earlier, ...texts]));
   showVerdict(slice);
 }
 
@@ -47,7 +52,7 @@ function showVerdict(slice) {
 
 function told(slice) {
   return Object.entries(verdicts.get(slice)).map(([region, { verdict, reason, comment }]) =>
-    [`${region ? `${region}: ` : ""}${WORDS[verdict] || "no verdict"}`, reason, comment].filter(Boolean).join(" – "));
+    [`${region ? `${region}: ` : ""}${WORDS[verdict] || "none"}`, reason, comment].filter(Boolean).join(" – "));
 }
 
 function showTold(slice) {
@@ -64,7 +69,9 @@ function showTold(slice) {
 function judge(slice, region, change) {
   const all = verdicts.get(slice);
   const now = { verdict: "", reason: "", comment: "", ...all[region], ...change };
-  if (Object.values(now).some(Boolean)) all[region] = now;
+  if (!now.verdict && now.reason === BEFORE) now.reason = "";
+  // One that is taken back stays as none, or the earlier one would come again.
+  if (Object.values(now).some(Boolean) || before(slice).includes(region)) all[region] = now;
   else delete all[region];
   keep(KEPT + slice.dataset.image, Object.keys(all).length ? JSON.stringify(all) : null);
   unsaved = true;
@@ -96,9 +103,9 @@ function firstFault() {
     const all = verdicts.get(slice);
     for (const [region, v] of Object.entries(all)) {
       const of = `${slice.dataset.image}${region ? `, ${region}` : ""}`;
-      if (!v.verdict) return [slice, region, `${of}: a reason or comment without a verdict; choose one, or delete the text`];
+      if (!v.verdict && (v.reason || v.comment)) return [slice, region, `${of}: a reason or comment without a verdict; choose one, or delete the text`];
       if (v.verdict === "exclude" && !v.reason.trim()) return [slice, region, `${of}: to exclude needs a reason; write one`];
-      if (region && v.verdict !== "exclude" && all[""]?.verdict === "exclude")
+      if (region && v.verdict && v.verdict !== "exclude" && all[""]?.verdict === "exclude")
         return [slice, region, `${of}: the slice is excluded, and this region of it is “${WORDS[v.verdict]}”; take one of them back`];
     }
   }
