@@ -452,7 +452,7 @@ def test_accessible_by_its_structure(sample, show):
             return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
           const back = (e) => { for (; e; e = e.parentElement) {
             const c = getComputedStyle(e).backgroundColor;
-            if (!/, 0\\)$/.test(c)) return c; } return 'rgb(255, 255, 255)'; };
+            if (!/^rgba.*, 0\\)$/.test(c)) return c; } return 'rgb(255, 255, 255)'; };
           const faint = all('body *')
             .filter((e) => !e.closest('svg, script, [disabled], [hidden], template'))
             .filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()))
