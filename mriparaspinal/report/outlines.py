@@ -75,6 +75,8 @@ class SliceImage:
     """1: every pixel as in the file; else grey levels outside the regions are in steps of so many."""
     regions: tuple[RegionOutline, ...]
     refused: tuple[RefusedContour, ...]
+    not_drawn: int
+    """How many more contours were not measured, which are too many to draw."""
     histograms: tuple[Histogram, ...]
     counts: Mapping[RegionKey, tuple[int, int]]
     """Pixels of each region, and those of them above the threshold."""

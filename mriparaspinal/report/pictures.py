@@ -34,6 +34,9 @@ from mriparaspinal.report.whole import whole_slice
 #: Where pictures are too large for the page, grey levels outside the regions are in steps of at most these.
 _COARSEST = 32
 
+#: So many contours of a slice that were not measured are drawn; a slice has about ten.
+_MOST_REFUSED = 50
+
 
 def draw_pictures(
     source: ReopenedDataset,
@@ -104,7 +107,8 @@ def _draw(
         uri=_uri(webp(coarser_outside(grey, patches.values(), step))) if patches else "",
         step=step if patches else 1,
         regions=tuple(outlined(key, patch) for key, patch in patches.items()),
-        refused=tuple(refused_contour(contour, frame) for contour in found.refused),
+        refused=tuple(refused_contour(contour, frame) for contour in found.refused[:_MOST_REFUSED]),
+        not_drawn=len(found.refused[_MOST_REFUSED:]),
         histograms=histograms(grey, patches, threshold),
         counts={key: _count(grey, patch, threshold) for key, patch in patches.items()},
     )

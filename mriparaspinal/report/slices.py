@@ -64,7 +64,8 @@ class SliceView:
         """Why a contour of this label was not measured."""
         faults = [p for p in self.problems if _is_error(p) and not p.code.startswith("missing")]
         faults += [p for p in self.problems if p.code == _EXCLUDED]
-        own = [p for p in faults if label in (p.shape, *p.shape.split(", ")) or _same_region(label, p.shape)]
+        own = [p for p in faults if label in (p.shape, *p.shape.split(", "))]
+        own = own or [p for p in faults if _same_region(label, p.shape)]
         about = own or [p for p in faults if not p.shape]
         return about[0].message if about else "see what is said of this slice above"
 
@@ -98,9 +99,10 @@ def _is_error(problem: Problem) -> bool:
 
 
 def _same_region(label: str, shape: str) -> bool:
-    """Whether a label and the shape that a problem names mean one region, however they are spelt."""
+    """Whether a label and the shape that a problem names mean one region, or the shape is a part of it."""
     region = parse_label(label)
-    return region is not None and region == parse_label(shape)
+    is_part = region is not None and region.side and shape.startswith(label)  # MF_L and MF_L_b
+    return region is not None and bool(is_part or region == parse_label(shape))
 
 
 def as_written(name: str) -> str:

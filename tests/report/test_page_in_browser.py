@@ -486,6 +486,7 @@ def test_texts_of_files_stay_texts(show, tmp_path):
     for number in range(1, 4):
         write_slice(scans, f"{hostile}_{number}_4", grey_image(seed=number), [*SHAPES, other])
         write_slice(scans, f"LR_{number}_4", grey_image(seed=10 + number))
+    write_slice(scans, "LR_4_4", grey_image(seed=14), [*SHAPES, other], flags={"draft": True})
     with (scans / "participants.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["participant_id", "onset_side", "kind"])
@@ -495,9 +496,10 @@ def test_texts_of_files_stay_texts(show, tmp_path):
     pattern = r"(?P<group>.+)_(?P<patient>\d+)_(?P<segment>\d)"
     (scans / "paraspinal.toml").write_text(f"name-pattern = '{pattern}'\n", encoding="utf-8")
     outcome = run("run", scans, "--out", tmp_path / "out", "--quiet")
-    assert outcome.code == 0, outcome.err
+    assert outcome.code == 4, outcome.err
     page = show(tmp_path / "out" / "report.html")
-    assert page.tab.locator(".slice").count() == 6
+    assert page.tab.locator(".slice").count() == 7
+    assert "</script><script>" in page.tab.locator('.slice[data-image="LR_4_4.png"] .dashed').inner_text()
     assert page.tab.locator("img:not([src^='data:image/']):not(#whole img)").count() == 0
     assert page.tab.locator("script").count() == 1
     text = page.tab.locator("body").inner_text()

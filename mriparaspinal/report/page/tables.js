@@ -47,6 +47,7 @@ document.querySelectorAll("table[data-sortable]").forEach(makeSortable);
 
 addEventListener("beforeprint", () => {
   for (const slice of [...tried.keys()]) reset(slice);
+  for (const frame of document.querySelectorAll(".frame.zoomed")) move(frame, FIRST);
   for (const details of document.querySelectorAll("details:not([open])")) {
     details.open = true;
     details.dataset.closed = "";
