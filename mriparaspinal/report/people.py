@@ -12,15 +12,15 @@ from mriparaspinal.core.model import SEGMENTS
 from mriparaspinal.core.text import natural_key
 from mriparaspinal.report.slices import RowView, SliceView
 
-#: Columns of the participants table that are shown, by the names that they have for people.
+#: Columns of the participants table that are shown, and how.
 _FACTS = {
-    "onset_side": "onset side",
-    "onset_region": "onset region",
-    "psa": "PSA",
-    "age": "age, years",
-    "sex": "sex",
-    "disease_duration": "disease duration, months",
-    "alsfrs_r": "ALSFRS-R",
+    "sex": "sex {}",
+    "age": "age {} years",
+    "onset_side": "onset side {}",
+    "onset_region": "onset region {}",
+    "disease_duration": "disease duration {} months",
+    "alsfrs_r": "ALSFRS-R {}",
+    "psa": "PSA {}",
 }
 
 _METRICS = ("rcsa", "fi")
@@ -51,7 +51,8 @@ class PersonView:
 
     participant_id: str
     group: str
-    facts: tuple[tuple[str, str], ...]
+    facts: tuple[str, ...]
+    """What the participants table says, in words."""
     slices: tuple[SliceView, ...]
     overview: tuple[OverviewRow, ...]
 
@@ -100,7 +101,7 @@ def _usual(values: pd.Series) -> str:
     return f"{known.median():.2f} ({known.min():.2f}–{known.max():.2f})"
 
 
-def _facts(who: str, participants: pd.DataFrame | None) -> tuple[tuple[str, str], ...]:
+def _facts(who: str, participants: pd.DataFrame | None) -> tuple[str, ...]:
     if participants is None:
         return ()
     own = participants[participants["participant_id"] == who]
@@ -108,7 +109,7 @@ def _facts(who: str, participants: pd.DataFrame | None) -> tuple[tuple[str, str]
         return ()
     row = own.iloc[0]
     told = ((words, row[name]) for name, words in _FACTS.items() if name in participants)
-    return tuple((words, _text(value)) for words, value in told if not pd.isna(value) and value != "")
+    return tuple(words.format(_text(value)) for words, value in told if not pd.isna(value) and value != "")
 
 
 def _text(value: object) -> str:

@@ -99,7 +99,7 @@ def _draw(
     picture = SliceImage(
         columns,
         rows,
-        _uri(whole_slice(np.asarray(image))),
+        _uri(whole_slice(np.asarray(image), frame if patches else None)),
         frame.left,
         frame.top,
         width=frame.right - frame.left,

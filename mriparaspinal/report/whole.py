@@ -8,22 +8,35 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mriparaspinal.imaging.rasterise import PixelBox
+
 #: Pixels of the longer edge; larger slices are made smaller.
-_LONGEST = 512
+_LONGEST = 384
 
 #: Of WebP, 0 to 100: for finding one's way; nothing is measured on it.
 _QUALITY = 50
+
+#: Pixels within the edge of a covered part that stay as they are: loss spreads over edges.
+_EDGE = 4
 
 #: Grey levels up to this one are background in any case.
 _DARK = 8
 
 
-def whole_slice(grey: NDArray[np.uint8]) -> bytes:
-    """A slice of (rows, columns) as WebP, without what lies around the body."""
-    image = Image.fromarray(np.where(body(grey), grey, 0).astype(np.uint8))
-    image.thumbnail((_LONGEST, _LONGEST), Image.Resampling.LANCZOS)
+def whole_slice(grey: NDArray[np.uint8], covered: PixelBox | None = None) -> bytes:
+    """A slice of (rows, columns) as WebP, without what lies around the body.
+
+    ``covered``: the part that another picture lies upon; it is of one grey level, which takes half the bytes.
+    """
+    shown = np.where(body(grey), grey, 0).astype(np.uint8)
+    if covered is not None:
+        left, top, right, bottom = covered
+        part = shown[top + _EDGE : bottom - _EDGE, left + _EDGE : right - _EDGE]
+        part[...] = part.mean() if part.size else 0
+    image = Image.fromarray(shown)
+    image.thumbnail((_LONGEST, _LONGEST), Image.Resampling.HAMMING)
     content = io.BytesIO()
-    image.save(content, "WEBP", quality=_QUALITY, method=4)
+    image.save(content, "WEBP", quality=_QUALITY, method=2)
     return content.getvalue()
 
 

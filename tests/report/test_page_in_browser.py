@@ -499,7 +499,7 @@ def test_texts_of_files_stay_texts(show, tmp_path):
     assert outcome.code == 4, outcome.err
     page = show(tmp_path / "out" / "report.html")
     assert page.tab.locator(".slice").count() == 7
-    assert "</script><script>" in page.tab.locator('.slice[data-image="LR_4_4.png"] .dashed').inner_text()
+    assert "</script><script>" in page.tab.locator('.slice[data-image="LR_4_4.png"] .dashed').text_content()
     assert page.tab.locator("img:not([src^='data:image/']):not(#whole img)").count() == 0
     assert page.tab.locator("script").count() == 1
     text = page.tab.locator("body").inner_text()
