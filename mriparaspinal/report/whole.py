@@ -19,6 +19,9 @@ _QUALITY = 50
 #: Pixels within the edge of a covered part that stay as they are: loss spreads over edges.
 _EDGE = 4
 
+#: A piece of the body has at least this share of the pixels; a burnt-in line of text has less.
+_LARGE = 0.02
+
 #: Grey levels up to this one are background in any case.
 _DARK = 8
 
@@ -41,7 +44,7 @@ def whole_slice(grey: NDArray[np.uint8], covered: PixelBox | None = None) -> byt
 
 
 def body(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """The pixels between the edges of the largest bright piece, along both rows and columns.
+    """The pixels between the edges of the large bright pieces, along both rows and columns.
 
     Only air and what stands in it are left out: what lies between parts of the body stays, bright or dark.
     """
@@ -50,8 +53,10 @@ def body(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
     pieces, number = ndimage.label(grey > max(_DARK, float(grey.mean()) / 3))
     if not number:
         return np.zeros(grey.shape, dtype=bool)
-    largest = pieces == np.bincount(pieces.ravel())[1:].argmax() + 1
-    inside: NDArray[np.bool_] = _between_ends(largest) & _between_ends(largest.T).T
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0
+    large = (sizes >= min(_LARGE * grey.size, sizes.max()))[pieces]
+    inside: NDArray[np.bool_] = _between_ends(large) & _between_ends(large.T).T
     return inside
 
 
