@@ -40,7 +40,7 @@ def report_files(
 ) -> list[Output]:
     """The files to write, the page of the study last; with a ``browser``, each page as PDF, too.
 
-    Pages of participants that an earlier report wrote, and who are not in this one, are to go.
+    What an earlier report of this name wrote and this one does not is to go: its numbers may be others.
     """
     folder = folder_of(out)
     names = page_names([person.participant_id for person in people])
@@ -53,17 +53,19 @@ def report_files(
             if advance is not None:
                 advance()
         outputs.append(Output(path, page, is_page))
-    return [*(_outdated(folder, {output.path for output in outputs}) if people else []), *outputs]
+    return [*_outdated(out, {output.path for output in outputs}), *outputs]
 
 
-def _outdated(folder: Path, wanted: set[Path]) -> list[Output]:
+def _outdated(out: Path, wanted: set[Path]) -> list[Output]:
+    folder = folder_of(out)
+    written = [(path, is_page) for path in sorted(folder.glob("*.html"))]
+    written += [(path, is_pdf) for path in [*sorted(folder.glob(f"*{_PDF}")), out.with_suffix(_PDF)]]
     outputs = []
-    for ending, is_ours in ((".html", is_page), (_PDF, is_pdf)):
-        for path in sorted(folder.glob(f"*{ending}")):
-            if path not in wanted:
-                try:
-                    require_ours(path, is_ours)
-                except UsageError:
-                    continue  # somebody else's: it stays
-                outputs.append(Output(path, None, is_ours))
+    for path, is_ours in written:
+        if path not in wanted and path.is_file():
+            try:
+                require_ours(path, is_ours)
+            except UsageError:
+                continue  # somebody else's: it stays
+            outputs.append(Output(path, None, is_ours))
     return outputs

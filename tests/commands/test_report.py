@@ -357,6 +357,10 @@ def test_a_page_for_each_participant(study, tmp_path):
     assert report(study, out, "--by-participant", "--jobs", 2).code == 0
     assert not left.exists(), "of somebody who is not in the study"
     assert fingerprint(folder) == {name: digest for name, digest in before.items() if name != "HC_9.html"}
+    assert report(study, out).code == 0
+    assert set(fingerprint(folder)) == {"mine.html"}, (
+        "those of an earlier report do not stay beside a new one"
+    )
 
 
 def test_pdf_without_a_browser_is_one_line(study, tmp_path, monkeypatch):
