@@ -227,8 +227,8 @@ def test_verdicts_outlive_a_reload_and_are_read_back_by_quantify(sample, show, t
     third.locator(".reason").fill("=artefact")
     tab.reload()
     assert tab.locator("#reader").input_value() == "anna"
-    assert first.locator(".told").inner_text() == 'Your verdict: exclude – motion, "ghosts"; =1+1'
-    assert third.locator(".told").inner_text() == "Your verdict: ES_L: exclude – =artefact"
+    assert first.locator(".told").inner_text() == 'Verdict: exclude – motion, "ghosts"; =1+1'
+    assert third.locator(".told").inner_text() == "Verdict: ES_L: exclude – =artefact"
     assert tab.locator("#save").inner_text() == "Save review.csv (3)"
     with tab.expect_download() as download:
         tab.click("#save")
@@ -259,7 +259,14 @@ def test_what_an_earlier_review_excluded_stays_excluded(show, tmp_path):
     options = ("--participant-label", "ALS_1", "--quiet")
     results = tmp_path / "results"
     assert run("quantify", SAMPLE, "--review", review, *options, "--out", results).code == 0
-    assert run("report", results, "--dataset", SAMPLE, "--out", tmp_path / "p.html").code == 0
+    command = ("report", results, "--dataset", SAMPLE, "--out", tmp_path / "p.html", "--by-participant")
+    assert run(*command).code == 0
+    own = show(tmp_path / "p_participants" / "ALS_1.html", 390).tab
+    assert own.locator(".slice").count() == 5
+    assert own.evaluate("document.documentElement.scrollWidth") <= 390
+    own.keyboard.press("ArrowRight")
+    own.keyboard.press("r")
+    assert own.locator("#save").inner_text() == "Save review.csv (3)"
     tab = show(tmp_path / "p.html").tab
     assert tab.locator("#save").inner_text() == "Save review.csv (2)"
     first = tab.locator('.slice[data-image="ALS_1_3.png"]')
@@ -267,7 +274,7 @@ def test_what_an_earlier_review_excluded_stays_excluded(show, tmp_path):
     assert "exclude" in first.locator(".told").inner_text()
     first.locator(".said").select_option("")
     tab.reload()
-    assert first.locator(".told").inner_text() == "Your verdict: none"
+    assert first.locator(".told").inner_text() == "Verdict: none"
     with tab.expect_download() as download:
         tab.click("#save")
     download.value.save_as(tmp_path / "next.csv")
@@ -379,12 +386,9 @@ def test_the_whole_slice_has_the_measured_part_in_its_place(sample, show):
     tab.keyboard.press("ArrowRight")
     assert tab.locator("#whole-name").inner_text() != before
     tab.keyboard.press("a")
-    assert tab.locator("#whole-told").inner_text() == "Your verdict: look again"
+    assert tab.locator("#whole-told").inner_text() == "Verdict: look again"
     tab.keyboard.press("Escape")
-    assert (
-        tab.evaluate("document.activeElement.querySelector('.told').textContent")
-        == "Your verdict: look again"
-    )
+    assert tab.evaluate("document.activeElement.querySelector('.told').textContent") == "Verdict: look again"
 
 
 def test_tables_sort_and_come_back(sample, show):
@@ -552,7 +556,7 @@ def test_print_is_complete_and_as_it_was_measured(sample, show):
     assert tried(article) == {}, "what was explored is not printed"
     for gone in ("nav", "#toolbar", "#keys", ".verdict >> nth=0", ".view-tools >> nth=0", ".try >> nth=0"):
         assert not tab.locator(gone).is_visible()
-    assert article.locator(".told").inner_text() == "Your verdict: look again"
+    assert article.locator(".told").inner_text() == "Verdict: look again"
     image = article.locator("img")
     assert image.evaluate(
         "e => [getComputedStyle(e).filter, getComputedStyle(e.parentElement).transform]"

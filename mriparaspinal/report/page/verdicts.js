@@ -58,7 +58,7 @@ function told(slice) {
 function showTold(slice) {
   const texts = told(slice);
   for (const line of [slice.querySelector(".told"), ...(slice === wholeOf ? [byId("whole-told")] : [])]) {
-    line.textContent = texts.length ? `Your verdict: ${texts.join("; ")}` : "";
+    line.textContent = texts.length ? `Verdict: ${texts.join("; ")}` : "";
   }
   slice.classList.toggle("judged", texts.length > 0);
   const count = rowsOfAll().length;
