@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +34,9 @@ from mriparaspinal.report.whole import whole_slice
 #: Where pictures are too large for the page, grey levels outside the regions are in steps of at most these.
 _COARSEST = 32
 
+#: Of many slices so many are drawn first, to find the step that will do.
+_TRIED = 20
+
 #: So many contours of a slice that were not measured are drawn; a slice has about ten.
 _MOST_REFUSED = 50
 
@@ -53,17 +56,11 @@ def draw_pictures(
     Raises :class:`NoInputError` where the dataset is not the one that was measured.
     """
     slices, step = source.study.dataset.slices, 1
-    while True:
-        work = partial(_draw, source, thresholds, step)
-        results = list(map_in_order(work, slices, jobs, progress))
-        drawn = [picture for picture, _ in results if picture is not None]
-        too_much = sum(len(picture.uri) + len(picture.whole) for picture in drawn) - most_bytes
-        if too_much <= 0 or step == _COARSEST:
-            break
-        # A step twice as large saves a little less than a bit of each pixel outside (six bits of it in each
-        # character of the address): steps that cannot be enough are not tried.
-        bits = 6 / 0.85 * too_much / max(1, sum(map(_pixels_outside, drawn)))
-        step, progress = min(_COARSEST, step * 2 ** max(1, int(bits))), None
+    draw = partial(_draw, source, thresholds)
+    if len(slices) > 8 * _TRIED:
+        some = slices[:: len(slices) // _TRIED]
+        step, _ = _fitting(draw, some, step, most_bytes * len(some) / len(slices), jobs)
+    _, results = _fitting(draw, slices, step, most_bytes, jobs, progress)
     source.require_same(file for _, files in results for file in files)
     return {
         as_written(slice_.name): picture
@@ -72,13 +69,37 @@ def draw_pictures(
     }
 
 
+_Drawn = tuple[SliceImage | None, list[tuple[str, str]]]
+"""A picture, and the SHA-256 of the files that were measured for it."""
+
+
+def _fitting(
+    draw: Callable[[int, Slice], _Drawn],
+    slices: Sequence[Slice],
+    step: int,
+    most_bytes: float,
+    jobs: int,
+    progress: Callable[[], None] | None = None,
+) -> tuple[int, list[_Drawn]]:
+    """The first step, from ``step`` on, with which the pictures are small enough, and these."""
+    while True:
+        results = list(map_in_order(partial(draw, step), slices, jobs, progress))
+        drawn = [picture for picture, _ in results if picture is not None]
+        too_much = sum(len(picture.uri) + len(picture.whole) for picture in drawn) - most_bytes
+        if too_much <= 0 or step == _COARSEST:
+            return step, results
+        # A step twice as large saves a little less than a bit of each pixel outside (six bits of it in each
+        # character of the address): steps that cannot be enough are not tried.
+        bits = 6 / 0.85 * too_much / max(1, sum(map(_pixels_outside, drawn)))
+        step, progress = min(_COARSEST, step * 2 ** max(1, int(bits))), None
+
+
 def _pixels_outside(picture: SliceImage) -> int:
-    return picture.width * picture.height - sum(pixels for pixels, _ in picture.counts.values())
+    inside = sum(pixels for pixels, _ in picture.counts.values())
+    return picture.width * picture.height - inside if picture.uri else 0
 
 
-def _draw(
-    source: ReopenedDataset, thresholds: Mapping[str, float], step: int, slice_: Slice
-) -> tuple[SliceImage | None, list[tuple[str, str]]]:
+def _draw(source: ReopenedDataset, thresholds: Mapping[str, float], step: int, slice_: Slice) -> _Drawn:
     root, maps = source.study.root, source.study.maps
     if maps is None:
         found = read_slice(root, slice_, source.settings, source.study.source)
