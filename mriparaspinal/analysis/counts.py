@@ -10,20 +10,20 @@ if TYPE_CHECKING:
 
 def compared_summary(compared: Analysis) -> dict[str, Any]:
     """What comparing gave, as plain data; a row without a test (too few values) is no comparison."""
-    table = compared.table
-    by_contrast = {
-        str(name): {
-            "comparisons": int(rows["p"].notna().sum()),
-            "p_below_0_05": int((rows["p"] < 0.05).sum()),
-            "p_adjusted_below_0_05": int((rows["p_adjusted"] < 0.05).sum()),
+    from mriparaspinal.stats.counts import count_comparisons
+
+    def told(rows: Any) -> dict[str, int]:
+        counts = count_comparisons(rows)
+        return {
+            "comparisons": counts.tested,
+            "p_below_0_05": counts.below,
+            "p_adjusted_below_0_05": counts.adjusted_below,
         }
-        for name, rows in table.groupby("contrast", sort=False)
-    }
+
+    by_contrast = {str(name): told(rows) for name, rows in compared.table.groupby("contrast", sort=False)}
     return {
-        "comparisons": int(table["p"].notna().sum()),
-        "not_tested": int(table["p"].isna().sum()),
-        "p_below_0_05": int((table["p"] < 0.05).sum()),
-        "p_adjusted_below_0_05": int((table["p_adjusted"] < 0.05).sum()),
+        **told(compared.table),
+        "not_tested": count_comparisons(compared.table).not_tested,
         "by_contrast": by_contrast,
         "notes": len(compared.notes),
     }

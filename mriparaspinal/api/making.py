@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,7 +18,7 @@ from mriparaspinal.core.model import SEGMENTS, Settings
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_as_output, refuse_beside_inputs
 from mriparaspinal.io.protocol import Protocol, read_protocol
-from mriparaspinal.io.write import require_ours, write_file
+from mriparaspinal.io.write import write_files
 from mriparaspinal.phantom.ranges import RANGES
 
 if TYPE_CHECKING:
@@ -191,6 +191,7 @@ def make_report(
     masks: PathLike | None = None,
     annotations: PathLike | None = None,
     participants: Table | None = None,
+    also: Collection[Literal["participants", "pdf"]] = (),
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Made:
@@ -207,6 +208,9 @@ def make_report(
     comparison, masks, annotations : str or Path, optional
         The folder that :func:`compare` of them was saved into; the label maps that were measured, or the
         folder of contours that do not lie beside the images.
+    also : collection of {"participants", "pdf"}
+        What is made beside it: a page for each participant, as ``report_participants/ALS_1.html``; each page
+        as PDF, printed by the Chromium, Chrome or Edge of this computer.
     participants, jobs, progress : optional
         As for :func:`quantify`; the participants table is in place of the results' own.
 
@@ -218,7 +222,7 @@ def make_report(
     Raises
     ------
     UsageError
-        Where ``out`` is an input, or a file that is no page of ours.
+        Where ``out`` is an input, or a file that is no page of ours; where there is no browser for the PDF.
     NoInputError
         Where dataset, results and comparison do not belong together.
 
@@ -244,7 +248,7 @@ def make_report(
     on_disk = not isinstance(results, StudyResults) or results.where is not None
     with telling(cohort.problems):
         regions = (maps, annotations_of(results, annotations))
-        return _page(cohort, root, Path(out), compared, regions, number, progress, on_disk)
+        return _page(cohort, root, Path(out), compared, regions, number, progress, on_disk, also)
 
 
 def _page(
@@ -256,30 +260,42 @@ def _page(
     jobs: int,
     progress: Progress | None,
     on_disk: bool,
+    also: Collection[str],
 ) -> Made:
     """Write the page; ``on_disk``: whether the results are, and so must not change meanwhile.
 
     ``regions``: the folders of label maps and of contours that were measured.
     """
     from mriparaspinal.measure.reopen import open_measured
-    from mriparaspinal.report.gather import gather
-    from mriparaspinal.report.html import is_page, render
+    from mriparaspinal.report.gather import gather, slice_rows
+    from mriparaspinal.report.pages import report_files, require_free
+    from mriparaspinal.report.pdf import find_browser
+    from mriparaspinal.report.people import person_views
 
+    if unknown := set(also) - {"participants", "pdf"}:
+        raise UsageError(f"also: {min(unknown)!r} was found; expected participants or pdf; correct it")
     folder = cohort.sources[0].folder
     made = (folder if on_disk else None, comparison)
     refuse_beside_inputs(argument("out"), out, (), (dataset, *regions), made)
-    require_ours(out, is_page, argument("out"))
+    require_free(out, "pdf" in also, argument("out"))
+    browser = find_browser() if "pdf" in also else None
     begin(progress, "opening the dataset")
     source = open_measured(folder, cohort.manifest, dataset, *regions)
     slices = len(source.study.dataset.slices)
     advance = each(progress, "drawing", slices)
     begin(progress, "checking the results")
     contents = gather(cohort, source, comparison, jobs, advance)
+    people = []
+    if "participants" in also:
+        views = (*contents.first, *contents.others)
+        people = person_views(views, slice_rows(cohort.sources[0]), cohort.participants)
     begin(progress, "writing the page")
+    advance = each(progress, "printing", len(people) + 1) if browser else None
+    files = report_files(contents, people, out, browser, advance)
     for read in cohort.sources if on_disk else ():
         read.require_same()
-    write_file(out, render(contents), is_page)
-    summary = {"slices": slices, "first": len(contents.first)}
+    write_files(files)
+    summary = {"slices": slices, "first": len(contents.first), "pages": len(people)}
     return Made(out=out, count=slices, problem_list=cohort.problems, notes=cohort.notes, summary=summary)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say_problems
@@ -24,6 +24,12 @@ def report(
     ] = None,
     annotations: opt.Annotations = None,
     participants: opt.ResultsParticipants = None,
+    by_participant: Annotated[
+        bool, opt.option("--by-participant", "Also a page for each participant, in a folder beside it.")
+    ] = False,
+    pdf: Annotated[
+        bool, opt.option("--pdf", "Also each page as PDF (needs Chromium, Chrome or Edge).")
+    ] = False,
     jobs: opt.Jobs = None,
 ) -> None:
     """Make one HTML page of a study: findings, every slice with its outlines, tables and figures.
@@ -37,6 +43,9 @@ def report(
     """
     import mriparaspinal as api
 
+    also: list[Literal["participants", "pdf"]] = []
+    also += ["participants"] * by_participant
+    also += ["pdf"] * pdf
     with progress_bar() as progress:
         made = api.make_report(
             results,
@@ -46,6 +55,7 @@ def report(
             masks=masks,
             annotations=annotations,
             participants=participants,
+            also=also,
             jobs=jobs,
             progress=progress,
         )

@@ -58,7 +58,7 @@ class _Reading:
     ] = None
     marks: Annotated[
         Path | None,
-        opt.option("--marks", "Marks saved from the HTML report: kept as look-again.", "FILE"),
+        opt.option("--marks", "The review.csv saved from the HTML report: verdicts to go on with.", "FILE"),
     ] = None
     timing: Annotated[
         bool, opt.option("--timing", "Record seconds per slice in timing.csv; needs --out.")

@@ -68,10 +68,13 @@ def say_compared(compared: Analysis, out: Path) -> None:
     """The last line of comparing."""
     found = compared_summary(compared)
     made = f"made {count_of(found['comparisons'], 'comparison')}{not_tested(found)} into {out}"
-    say(f"{made}; {found['p_below_0_05']} with p < 0.05")
+    adjusted = f"{found['p_adjusted_below_0_05']} with adjusted p < 0.05"
+    say(f"{made}; {found['p_below_0_05']} with p < 0.05, {adjusted}")
 
 
 def say_report(made: Made) -> None:
     """The last line of making a page."""
     look = count_of(made.summary["first"], "slice")
-    say(f"wrote {made.out} with {count_of(made.count, 'slice')}; {look} to look at first")
+    pages = made.summary.get("pages", 0)
+    more = f" and {count_of(pages, 'page')} of participants" if pages else ""
+    say(f"wrote {made.out} with {count_of(made.count, 'slice')}{more}; {look} to look at first")

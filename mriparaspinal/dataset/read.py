@@ -14,7 +14,7 @@ from PIL.Image import Image
 
 from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.labels import alias_key, hint, meanings_of, region_of
-from mriparaspinal.core.model import WHOLE, Problem, Settings, Slice
+from mriparaspinal.core.model import WHOLE, Contour, Problem, Settings, Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.anatomy import sort_contours
 from mriparaspinal.dataset.causes import with_consequences
@@ -59,6 +59,8 @@ class OpenSlice:
     """The regions that a review leaves out; :data:`WHOLE` for the slice."""
     ignored: tuple[str, ...] = ()
     """The labels that mean no region, if they are as few as on a slice that a person drew."""
+    refused: list[Contour] = field(default_factory=list)
+    """Contours of regions, or that may be of one, that are not measured; ``problems`` say why."""
 
 
 def read_slice(root: Path, slice_: Slice, settings: Settings, source: ContourSource = BESIDE) -> OpenSlice:
@@ -90,6 +92,7 @@ def _judged(
             problems.append(problem)
     found.problems, found.left_out = problems, left_out
     if found.anatomy is not None:
+        found.refused += [contour for key, contour in found.anatomy.contours if key in left_out]
         for key in left_out:
             found.anatomy.patches.pop(key, None)
     return found
@@ -110,6 +113,7 @@ def _read_slice(root: Path, slice_: Slice, settings: Settings, source: ContourSo
         message = "a draft that nobody has judged (LabelMe's flag draft); expected judged contours"
         remedy = "correct it and untick draft, or measure it by --accept-drafts"
         found.problems.append(Problem(name, "", "error", "unreviewed-draft", message, remedy))
+        found.refused = list(annotation.contours)
         return found
     found.draft = annotation.draft
     found.as_drawn = 0 if annotation.draft else source.as_drawn(slice_, annotation.contours)
@@ -123,6 +127,7 @@ def _read_slice(root: Path, slice_: Slice, settings: Settings, source: ContourSo
     columns, rows = image.grey.size
     beside = slice_.image is not None
     if not _fits(annotation, (rows, columns), beside, name, found):
+        found.refused = list(annotation.contours)
         return found
     found.anatomy = _sort(annotation, (rows, columns), settings, slice_, found)
     if beside:
@@ -348,6 +353,9 @@ def _sort(
         found.problems.append(Problem(name, shape_.label, "error", shape_.code, shape_.message, remedy))
     anatomy = sort_contours(annotation.contours, shape, settings, aliases, name, tuple(ours), meanings)
     found.problems = with_consequences([*found.problems, *anatomy.problems], meanings)
+    measured = {id(contour) for _, contour in anatomy.contours}
+    named = {*meanings.regions, *meanings.unclear}
+    found.refused = [c for c in annotation.contours if id(c) not in measured and c.label in named]
     ignored += anatomy.ignored
     if not anatomy.seen:
         labels = _listed(ignored, aliases) or "no shapes"

@@ -30,7 +30,7 @@ from mriparaspinal.report.findings import Sentence, caveats, main_findings
 from mriparaspinal.stats.arms import Normality
 from mriparaspinal.stats.compare import compare
 from mriparaspinal.stats.contrasts import resolve
-from mriparaspinal.stats.limits import ALPHA
+from mriparaspinal.stats.counts import ComparisonCounts, count_comparisons
 
 TABLE = "comparisons.csv"
 
@@ -75,9 +75,8 @@ class Compared:
     findings: tuple[Sentence, ...] = ()
     """The main differences in sentences, and what the tests cannot say."""
     caveats: tuple[str, ...] = ()
-    tested: int = 0
-    stand_out: int = 0
-    """How many comparisons have an adjusted p below 0.05."""
+    counts: ComparisonCounts | None = None
+    """How many there are, and how many stand out."""
     tables: tuple[PaperTable, ...] = ()
     effects: FigureView | None = None
     """The map of all effects."""
@@ -116,8 +115,7 @@ def open_comparison(folder: Path, cohort: Cohort) -> Compared:
         divide_by=divide_by,
         findings=tuple(main_findings(made)),
         caveats=tuple(caveats(made)),
-        tested=int(made["p"].notna().sum()),
-        stand_out=int((made["p_adjusted"] < ALPHA).sum()),
+        counts=count_comparisons(made),
         tables=_tables(folder, made, normality),
         effects=figures.pop("figure_effects.svg", None),
         figures=tuple(figures.values()),

@@ -15,6 +15,7 @@ from mriparaspinal.present.p_values import p_text
 from mriparaspinal.present.words import arm_in_words, contrast_in_words
 from mriparaspinal.stats.cells import texts
 from mriparaspinal.stats.contrasts import SIDE, parse_contrast
+from mriparaspinal.stats.counts import count_comparisons
 from mriparaspinal.stats.limits import ALPHA
 
 #: More sentences on contrasts than these are no longer a summary.
@@ -42,10 +43,12 @@ def main_findings(comparisons: pd.DataFrame) -> list[Sentence]:
         return [
             Sentence("", "No comparison could be tested: every arm was too small, or all its values equal.")
         ]
-    raw, adjusted = (int((tested[column] < ALPHA).sum()) for column in ("p", "p_adjusted"))
+    counts = count_comparisons(tested)
     blocks = [rows for _, rows in tested.groupby("contrast", sort=False)]
-    number = count_of(len(tested), "comparison")
-    said = f"{adjusted} of {number} stand out: adjusted p below 0.05 ({raw} unadjusted)."
+    number = count_of(counts.tested, "comparison")
+    said = (
+        f"{counts.adjusted_below} of {number} stand out: adjusted p below 0.05 ({counts.below} unadjusted)."
+    )
     sentences = [Sentence("", said)]
     blocks.sort(key=lambda rows: -_standing_out(rows))
     loud = [rows for rows in blocks if _standing_out(rows)]
@@ -62,13 +65,13 @@ def main_findings(comparisons: pd.DataFrame) -> list[Sentence]:
 
 
 def _standing_out(rows: pd.DataFrame) -> int:
-    return int((rows["p_adjusted"] < ALPHA).sum())
+    return count_comparisons(rows).adjusted_below
 
 
 def caveats(comparisons: pd.DataFrame) -> list[str]:
     """What the tests cannot say, as far as it concerns these comparisons."""
     table = _with_texts(comparisons)
-    tested = int(table["p"].notna().sum())
+    tested = count_comparisons(table).tested
     said = [
         f"If nothing differed, about {ALPHA * tested:.0f} of {tested} tests would still have p < 0.05. "
         "The adjusted p (Benjamini–Hochberg, within each contrast) allows for that; several contrasts "

@@ -15,6 +15,7 @@ from mriparaspinal.analysis.frames import read_measurements
 from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.core.errors import NoInputError
 from mriparaspinal.core.filenames import MANIFEST
+from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import MUSCLES, PROBLEM_COLUMNS, SEGMENTS, Problem, Settings
 from mriparaspinal.core.text import count_of, natural_key
 from mriparaspinal.io.manifest import Manifest
@@ -24,7 +25,7 @@ from mriparaspinal.measure.reopen import ReopenedDataset
 from mriparaspinal.measure.results import Results
 from mriparaspinal.report.comparison import Compared, TableView, open_comparison, table_view
 from mriparaspinal.report.methods import CITATION, StudyFacts, commands, methods_paragraph
-from mriparaspinal.report.outliers import RULES, find_outliers
+from mriparaspinal.report.outliers import FEWEST_PARTICIPANTS, RULES, find_outliers
 from mriparaspinal.report.outlines import SliceImage
 from mriparaspinal.report.pictures import draw_pictures
 from mriparaspinal.report.slices import SliceView, slice_views
@@ -88,7 +89,11 @@ class Contents:
     judged: int
     too_few: int
     """Sets of values that could be judged by their modified z-score, and those that could not."""
+    fewest: int
+    """Values of so many participants are needed for that."""
     has_mm2: bool
+    labels: tuple[str, ...]
+    """The regions that a verdict can be about."""
     problems: tuple[Problem, ...]
     record: Record
 
@@ -126,7 +131,7 @@ def gather(
     else:
         compared = open_comparison(comparison, cohort)
     (read,) = cohort.sources
-    rows = _slice_rows(read)
+    rows = slice_rows(read)
     problems = _problems(read)
     pictures = _pictures(source, rows, compared, jobs, progress)
     outliers = find_outliers(rows)
@@ -146,7 +151,9 @@ def gather(
         rules=RULES,
         judged=outliers.judged,
         too_few=outliers.too_few,
+        fewest=FEWEST_PARTICIPANTS,
         has_mm2=bool(rows["csa_mm2"].notna().any()),
+        labels=_labels(rows, study.muscles),
         problems=tuple(problems),
         record=_record(read, source, study, compared),
     )
@@ -157,7 +164,7 @@ def _to_look_at(view: SliceView) -> bool:
     return bool(view.unusual) or any(p.severity == "error" for p in view.problems) or not view.rows
 
 
-def _slice_rows(results: Results) -> pd.DataFrame:
+def slice_rows(results: Results) -> pd.DataFrame:
     """The rows of each slice by itself, with the CSV that has them (``table``).
 
     Where a segment of somebody has several slices, they stand in a table of their own, ``L3_slices.csv``.
@@ -248,6 +255,11 @@ def _study(manifest: Manifest, rows: pd.DataFrame, settings: Settings, compared:
         ),
         contours=manifest.contours,
     )
+
+
+def _labels(rows: pd.DataFrame, muscles: Sequence[str]) -> tuple[str, ...]:
+    sided = [str(Region(muscle, side)) for muscle in muscles for side in ("left", "right")]
+    return (*sided, *sorted({name for name in rows["reference"] if isinstance(name, str) and name}))
 
 
 def _groups(rows: pd.DataFrame, segments: Sequence[str]) -> tuple[GroupView, ...]:

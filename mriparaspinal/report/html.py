@@ -14,29 +14,34 @@ from mriparaspinal import __version__
 
 if TYPE_CHECKING:
     from mriparaspinal.report.gather import Contents
+    from mriparaspinal.report.people import PersonView
 
 
-def render(contents: Contents) -> bytes:
-    """The page; the same contents give the same bytes.
+#: The script of a page, in parts that share their names.
+_SCRIPT = ("pixels.js", "window.js", "verdicts.js", "whole.js", "slices.js", "tables.js")
+
+
+def render(contents: Contents, person: PersonView | None = None) -> bytes:
+    """The page of a study, or of one ``person`` of it; the same contents give the same bytes.
 
     Its policy lets nothing run or load but its own style and script, which are known by their hashes.
     """
     environment = Environment(
-        loader=PackageLoader("mriparaspinal.report", "."),
+        loader=PackageLoader("mriparaspinal.report", "page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["drawn"] = Markup
-    style, script = _part("page.css"), _part("page.js")
+    style, script = _part("page.css"), "".join(map(_part, _SCRIPT))
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    page = environment.get_template("page.html.j2").render(
-        page=contents, style=Markup(style), script=Markup(script), policy=policy, version=__version__
-    )
+    template = environment.get_template("study.html.j2" if person is None else "person.html.j2")
+    parts = {"style": Markup(style), "script": Markup(script), "policy": policy, "version": __version__}
+    page = template.render(page=contents, person=person, **parts)
     return page.encode("utf-8", "backslashreplace")
 
 
@@ -46,7 +51,7 @@ def is_page(head: bytes) -> bool:
 
 
 def _part(name: str) -> str:
-    return resources.files("mriparaspinal.report").joinpath(name).read_text(encoding="utf-8")
+    return resources.files("mriparaspinal.report").joinpath("page", name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A slice as data for the page: its part around the regions, outlines of the masks, the histogram."""
+"""A slice as data for the page: its part around the regions, outlines and contours, the histogram."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mriparaspinal.core.model import MUSCLES
+from mriparaspinal.core.model import MUSCLES, Contour
 from mriparaspinal.dataset.regions import RegionKey
-from mriparaspinal.imaging.rasterise import Patch, PixelBox, frame_of
+from mriparaspinal.imaging.rasterise import CROSSING_CHECK_LIMIT, Box, Patch, PixelBox, bounds
 
 #: Around the regions, so much of their longer edge is shown, for the eye to find its way.
 _MARGIN = 0.03
@@ -34,6 +34,18 @@ class RegionOutline:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedContour:
+    """A contour that was not measured, as it was drawn."""
+
+    label: str
+    path: str
+    """Its line, as the path of an SVG; empty for one of too many points to be a muscle's."""
+    x: float
+    y: float
+    """The middle of its box, in pixels of the picture."""
+
+
+@dataclass(frozen=True, slots=True)
 class Histogram:
     """The grey levels of one muscle, both sides together."""
 
@@ -47,27 +59,38 @@ class Histogram:
 class SliceImage:
     """What the page shows of one slice."""
 
+    columns: int
+    rows: int
+    """Of the whole slice."""
+    whole: str
+    """The whole slice, smaller and with loss, as ``data:`` address."""
+    left: int
+    top: int
     width: int
     height: int
+    """The part that is shown first, in pixels of the slice."""
     uri: str
-    """The picture, lossless, as ``data:`` address."""
+    """This part without loss, as ``data:`` address; empty where nothing was measured, and it is the whole."""
     step: int
     """1: every pixel as in the file; else grey levels outside the regions are in steps of so many."""
     regions: tuple[RegionOutline, ...]
+    refused: tuple[RefusedContour, ...]
+    not_drawn: int
+    """How many more contours were not measured, which are too many to draw."""
     histograms: tuple[Histogram, ...]
     counts: Mapping[RegionKey, tuple[int, int]]
     """Pixels of each region, and those of them above the threshold."""
 
 
-def shown_frame(patches: Collection[Patch], shape: tuple[int, int]) -> PixelBox:
-    """The part of an image of (rows, columns) that is shown: the regions and a margin."""
-    frame = frame_of(patches)
-    margin = math.ceil(_MARGIN * max(frame.right - frame.left, frame.bottom - frame.top))
+def shown_frame(boxes: Collection[Box], shape: tuple[int, int]) -> PixelBox:
+    """The part of an image of (rows, columns) that is shown: what the boxes have on it, and a margin."""
+    rows, columns = shape
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    left, top = (max(0, math.floor(min(edges))) for edges in (lefts, tops))
+    right, bottom = min(columns, math.ceil(max(rights))), min(rows, math.ceil(max(bottoms)))
+    margin = math.ceil(_MARGIN * max(right - left, bottom - top))
     return PixelBox(
-        max(0, frame.left - margin),
-        max(0, frame.top - margin),
-        min(shape[1], frame.right + margin),
-        min(shape[0], frame.bottom + margin),
+        max(0, left - margin), max(0, top - margin), min(columns, right + margin), min(rows, bottom + margin)
     )
 
 
@@ -92,6 +115,34 @@ def outlined(key: RegionKey, patch: Patch) -> RegionOutline:
         x=round(patch.left + float(columns.mean()) + 0.5, 1),
         y=round(patch.top + float(rows.mean()) + 0.5, 1),
     )
+
+
+def refused_contour(contour: Contour, frame: PixelBox) -> RefusedContour:
+    """A contour as it was drawn, on the part of the slice that ``frame`` shows."""
+    left, top, right, bottom = bounds(contour)
+    seen_x = _between((left + right) / 2, frame.left, frame.right)
+    seen_y = _between((top + bottom) / 2, frame.top, frame.bottom)
+    path = _drawn_path(contour, frame.left, frame.top)
+    return RefusedContour(contour.label, path, seen_x - frame.left, seen_y - frame.top)
+
+
+def _between(value: float, low: int, high: int) -> float:
+    return round(min(max(value, low), high), 1)
+
+
+def _drawn_path(contour: Contour, left: int, top: int) -> str:
+    x0, y0, x1, y1 = bounds(contour)
+    if contour.mask is not None:
+        return outline_path(Patch(int(y0) - top, int(x0) - left, contour.mask))
+    if contour.shape_type == "circle":
+        r = (x1 - x0) / 2
+        arcs = f"a{r:.6g} {r:.6g} 0 1 0 {2 * r:.6g} 0a{r:.6g} {r:.6g} 0 1 0 {-2 * r:.6g} 0z"
+        return f"M{x0 - left:.6g} {(y0 + y1) / 2 - top:.6g}{arcs}"
+    if len(contour.points) > CROSSING_CHECK_LIMIT:
+        return ""
+    corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+    points = corners if contour.shape_type == "rectangle" else contour.points
+    return "M" + "L".join(f"{x - left:.6g} {y - top:.6g}" for x, y in points) + "z"
 
 
 def outline_path(patch: Patch) -> str:

@@ -6,27 +6,39 @@ import base64
 import io
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mriparaspinal.core.model import Slice
+from mriparaspinal.core.errors import UnreadableError
+from mriparaspinal.core.model import Settings, Slice
 from mriparaspinal.dataset.read import read_mapped, read_slice
-from mriparaspinal.imaging.rasterise import Patch
+from mriparaspinal.imaging.rasterise import Patch, PixelBox, bounds
+from mriparaspinal.io.folder import read_bytes
+from mriparaspinal.io.images import SLICE_FILE_LIMIT, decode_image
 from mriparaspinal.measure.reopen import ReopenedDataset
 from mriparaspinal.parallel.map import map_in_order
-from mriparaspinal.report.outlines import SliceImage, coarser_outside, histograms, outlined, shown_frame
+from mriparaspinal.report.outlines import (
+    SliceImage,
+    coarser_outside,
+    histograms,
+    outlined,
+    refused_contour,
+    shown_frame,
+)
 from mriparaspinal.report.slices import as_written
+from mriparaspinal.report.whole import whole_slice
 
 #: Where pictures are too large for the page, grey levels outside the regions are in steps of at most these.
 _COARSEST = 32
 
-#: Of many slices so many are drawn first, to find the step that is needed.
-_SAMPLED = 20
+#: Of many slices so many are drawn first, to find the step that will do.
+_TRIED = 20
 
-#: These fill so much of their room, so that the rest need not be drawn twice if it is a little larger.
-_RESERVE = 0.95
+#: So many contours of a slice that were not measured are drawn; a slice has about ten.
+_MOST_REFUSED = 50
 
 
 def draw_pictures(
@@ -36,7 +48,7 @@ def draw_pictures(
     jobs: int = 1,
     progress: Callable[[], None] | None = None,
 ) -> dict[str, SliceImage]:
-    """The picture of each slice of which a region could be read, by the slice's name as in the tables.
+    """The picture of each slice whose image could be read, by the slice's name as in the tables.
 
     ``thresholds``: slice → grey level above which a pixel is fat; where there is none, nothing is fat.
     ``most_bytes`` of all pictures together: where they need more, all are shown with coarser grey outside the
@@ -45,10 +57,10 @@ def draw_pictures(
     """
     slices, step = source.study.dataset.slices, 1
     draw = partial(_draw, source, thresholds)
-    if len(slices) >= 10 * _SAMPLED:
-        some = slices[:: len(slices) // _SAMPLED]
-        _, step = _fitting(draw, some, _RESERVE * most_bytes * len(some) / len(slices), step, jobs)
-    results, _ = _fitting(draw, slices, most_bytes, step, jobs, progress)
+    if len(slices) > 8 * _TRIED:
+        some = slices[:: len(slices) // _TRIED]
+        step, _ = _fitting(draw, some, step, most_bytes * len(some) / len(slices), jobs)
+    _, results = _fitting(draw, slices, step, most_bytes, jobs, progress)
     source.require_same(file for _, files in results for file in files)
     return {
         as_written(slice_.name): picture
@@ -58,23 +70,24 @@ def draw_pictures(
 
 
 _Drawn = tuple[SliceImage | None, list[tuple[str, str]]]
+"""A picture, and the SHA-256 of the files that were measured for it."""
 
 
 def _fitting(
     draw: Callable[[int, Slice], _Drawn],
     slices: Sequence[Slice],
-    most_bytes: float,
     step: int,
+    most_bytes: float,
     jobs: int,
     progress: Callable[[], None] | None = None,
-) -> tuple[list[_Drawn], int]:
-    """Slices with grey levels outside the regions in the smallest step with which they fit, and that step."""
+) -> tuple[int, list[_Drawn]]:
+    """The first step, from ``step`` on, with which the pictures are small enough, and these."""
     while True:
         results = list(map_in_order(partial(draw, step), slices, jobs, progress))
         drawn = [picture for picture, _ in results if picture is not None]
-        too_much = sum(len(picture.uri) for picture in drawn) - most_bytes
+        too_much = sum(len(picture.uri) + len(picture.whole) for picture in drawn) - most_bytes
         if too_much <= 0 or step == _COARSEST:
-            return results, step
+            return step, results
         # A step twice as large saves a little less than a bit of each pixel outside (six bits of it in each
         # character of the address): steps that cannot be enough are not tried.
         bits = 6 / 0.85 * too_much / max(1, sum(map(_pixels_outside, drawn)))
@@ -82,7 +95,8 @@ def _fitting(
 
 
 def _pixels_outside(picture: SliceImage) -> int:
-    return picture.width * picture.height - sum(pixels for pixels, _ in picture.counts.values())
+    inside = sum(pixels for pixels, _ in picture.counts.values())
+    return picture.width * picture.height - inside if picture.uri else 0
 
 
 def _draw(source: ReopenedDataset, thresholds: Mapping[str, float], step: int, slice_: Slice) -> _Drawn:
@@ -91,24 +105,49 @@ def _draw(source: ReopenedDataset, thresholds: Mapping[str, float], step: int, s
         found = read_slice(root, slice_, source.settings, source.study.source)
     else:
         found = read_mapped(root, slice_, source.settings, maps, source.study.source)
-    if found.image is None or found.anatomy is None or not found.anatomy.patches:
+    image = found.image or _not_measured(root, slice_, source.settings)
+    if image is None:
         return None, found.sha256
-    columns, rows = found.image.size
-    frame = shown_frame(found.anatomy.patches.values(), (rows, columns))
-    grey = np.asarray(found.image.crop(frame))
-    patches = {key: patch.moved(-frame.top, -frame.left) for key, patch in found.anatomy.patches.items()}
+    columns, rows = image.size
+    patches = {} if found.anatomy is None else found.anatomy.patches
+    frame = PixelBox(0, 0, columns, rows)
+    if patches:
+        boxes = [patch.frame for patch in patches.values()]
+        frame = shown_frame([*boxes, *map(bounds, found.refused)], (rows, columns))
+    grey = np.asarray(image.crop(frame))
+    patches = {key: patch.moved(-frame.top, -frame.left) for key, patch in patches.items()}
     threshold = thresholds.get(as_written(slice_.name))
-    content = webp(coarser_outside(grey, patches.values(), step))
     picture = SliceImage(
+        columns,
+        rows,
+        _uri(whole_slice(np.asarray(image), frame if patches else None)),
+        frame.left,
+        frame.top,
         width=frame.right - frame.left,
         height=frame.bottom - frame.top,
-        uri="data:image/webp;base64," + base64.b64encode(content).decode("ascii"),
-        step=step,
+        uri=_uri(webp(coarser_outside(grey, patches.values(), step))) if patches else "",
+        step=step if patches else 1,
         regions=tuple(outlined(key, patch) for key, patch in patches.items()),
+        refused=tuple(refused_contour(contour, frame) for contour in found.refused[:_MOST_REFUSED]),
+        not_drawn=len(found.refused[_MOST_REFUSED:]),
         histograms=histograms(grey, patches, threshold),
         counts={key: _count(grey, patch, threshold) for key, patch in patches.items()},
     )
     return picture, found.sha256
+
+
+def _not_measured(root: Path, slice_: Slice, settings: Settings) -> Image.Image | None:
+    """The image of a slice that was left out before it was read; None if it cannot be read."""
+    if slice_.image is None:
+        return None
+    try:
+        return decode_image(read_bytes(f"{root}/{slice_.image}", SLICE_FILE_LIMIT), settings.window).grey
+    except UnreadableError:
+        return None
+
+
+def _uri(content: bytes) -> str:
+    return "data:image/webp;base64," + base64.b64encode(content).decode("ascii")
 
 
 def _count(grey: NDArray[np.uint8], patch: Patch, threshold: float | None) -> tuple[int, int]:

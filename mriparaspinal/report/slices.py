@@ -8,12 +8,15 @@ from typing import Any
 
 import pandas as pd
 
+from mriparaspinal.core.labels import parse_label
 from mriparaspinal.core.model import Problem, Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.report.outliers import Finding
 from mriparaspinal.report.outlines import SliceImage, first_fat_level
 
 _NO_NUMBER = "–"
+
+_EXCLUDED = "excluded-by-review"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,36 @@ class SliceView:
     unusual: tuple[str, ...]
     """Why its numbers deserve a look."""
     problems: tuple[Problem, ...]
+    """Errors first."""
 
     @property
-    def reasons(self) -> tuple[str, ...]:
-        """All that speaks for a look at it, in words."""
-        told = (f"{p.severity}: {f'{p.shape}: ' if p.shape else ''}{p.message}" for p in self.problems)
-        return (*self.unusual, *told)
+    def why_not(self) -> str:
+        """Why it was not measured: the first error, else what a review said."""
+        left_out = (p for p in self.problems if p.code == _EXCLUDED and not p.shape)
+        worst = next(iter((*filter(_is_error, self.problems), *left_out)), None)
+        return worst.message if worst else "no muscle in it"
+
+    def why_refused(self, label: str) -> str:
+        """Why a contour of this label was not measured."""
+        faults = [p for p in self.problems if _is_error(p) and not p.code.startswith("missing")]
+        faults += [p for p in self.problems if p.code == _EXCLUDED]
+        own = [p for p in faults if label in (p.shape, *p.shape.split(", "))]
+        own = own or [p for p in faults if _same_region(label, p.shape)]
+        about = own or [p for p in faults if not p.shape]
+        return about[0].message if about else "see what is said of this slice above"
+
+    @property
+    def excluded(self) -> str:
+        """What a review left out: ``slice`` or labels of regions, with a space between."""
+        return " ".join(p.shape or "slice" for p in self.problems if p.code == _EXCLUDED)
+
+    @property
+    def refused(self) -> tuple[tuple[str, str], ...]:
+        """The contours that were not measured: labels, and the reason that they share."""
+        labels: dict[str, list[str]] = {}
+        for contour in self.picture.refused if self.picture else ():
+            labels.setdefault(self.why_refused(contour.label), []).append(contour.label)
+        return tuple((", ".join(dict.fromkeys(names)), reason) for reason, names in labels.items())
 
     @property
     def first_fat(self) -> int | None:
@@ -65,6 +92,17 @@ class SliceView:
         """The names of the regions, in words."""
         names = dict.fromkeys(region.name for region in self.picture.regions) if self.picture else ()
         return ", ".join(names)
+
+
+def _is_error(problem: Problem) -> bool:
+    return problem.severity == "error"
+
+
+def _same_region(label: str, shape: str) -> bool:
+    """Whether a label and the shape that a problem names mean one region, or the shape is a part of it."""
+    region = parse_label(label)
+    is_part = region is not None and region.side and shape.startswith(label)  # MF_L and MF_L_b
+    return region is not None and bool(is_part or region == parse_label(shape))
 
 
 def as_written(name: str) -> str:
@@ -109,7 +147,11 @@ def slice_views(
                 tuple(map(_row_view, own)),
                 pictures.get(name),
                 tuple(unusual.get(name, ())),
-                tuple(problem for file in files for problem in by_file.get(file, ())),
+                tuple(
+                    sorted(
+                        (p for file in files for p in by_file.get(file, ())), key=lambda p: not _is_error(p)
+                    )
+                ),
             )
         )
     return views

@@ -149,7 +149,7 @@ def _of_drafts(root: Path, readings: Sequence[Reading]) -> tuple[dict[str, str],
 
 
 def _take_marks(session: Session, path: Path) -> str:
-    """Keep the report's marks as ``look-again``, where nothing was judged yet."""
+    """Keep what was judged on the report, where nothing was judged yet."""
     images = {composed(reading.image): reading.name for reading in session.readings}
     marks = read_marks(path)
     unknown = [mark.image for mark in marks if composed(mark.image) not in images]
@@ -157,10 +157,10 @@ def _take_marks(session: Session, path: Path) -> str:
         found = f"{unknown[0]!r} is no slice of the dataset"
         raise NoInputError(f"{path.name}: {found}; expected images of this dataset; check both")
     named = [replace(mark, image=images[composed(mark.image)], reader=session.way.reader) for mark in marks]
-    fresh = [m for m in named if not any(not v.region for v in session.verdicts.of(m.image))]
+    fresh = [m for m in named if all(v.region != m.region for v in session.verdicts.of(m.image))]
     if fresh:
         session.verdicts.judge_all(fresh)
-    return f"{len(fresh)} of {len(marks)} marks of {path.name} kept as look-again"
+    return f"{len(fresh)} of {len(marks)} verdicts of {path.name} kept"
 
 
 def _require_apart(path: Path, others: Sequence[Path]) -> None:

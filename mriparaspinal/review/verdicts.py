@@ -137,14 +137,18 @@ def require_plain(text: str, what: str) -> None:
 
 
 def read_marks(path: Path) -> list[Verdict]:
-    """Marks that the HTML report saved (``needs-another-look.csv``), as ``look-again`` on whole slices.
+    """The judgements that the HTML report saved: a ``review.csv``.
+
+    The marks of earlier reports (``needs-another-look.csv``) come as ``look-again`` on whole slices.
 
     Raises :class:`NoInputError` for another table.
     """
     table = read_table(path)
+    if "verdict" in table.columns:
+        return read_verdicts(path)
     missing = [column for column in ("image", "reasons") if column not in table.columns]
     if missing:
-        found = f"no column {' and '.join(missing)}; expected participant_id, segment, image, reasons"
+        found = f"no column {' and '.join(missing)}; expected a review.csv"
         raise NoInputError(f"{path.name}: {found}; give the file that the report saved")
     marks: dict[str, Verdict] = {}
     for number, row in enumerate(table.rows, 2):

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 import mriparaspinal
 from tests.commands.test_stacks import stacks
 from tests.dataset.test_dixon import dataset as dixon_dataset
 from tests.dataset.test_dixon import signals, volume
-from tests.support.builders.slices import SHAPES, grey_image, write_dataset, write_slice
+from tests.support.browser import NAMES
+from tests.support.builders.slices import SHAPES, grey_image, polygon, write_dataset, write_slice
 from tests.support.builders.study import SAMPLE, copy_sample, fingerprint, one_line, read_csv, rows_of, run
 
 
@@ -86,7 +87,7 @@ def test_pictures_are_the_pixels_of_the_files(study):
     text = page(study / "report.html")
     for name in ("ALS_1_3.png", "LR_2_4.png"):
         article = re.search(rf'data-image="{name}".*?</article>', text, re.DOTALL)[0]
-        content = base64.b64decode(re.search(r'base64,([^"]*)"', article)[1])
+        content = base64.b64decode(re.search(r'<img src="[^"]*base64,([^"]*)"', article)[1])
         shown = Image.open(io.BytesIO(content))
         assert not {"exif", "icc_profile", "xmp"} & set(shown.info)
         shown = np.asarray(shown.convert("RGB"))
@@ -256,7 +257,166 @@ def test_faulty_slices_are_named_with_their_reasons(tmp_path):
     first = text.split('class="part"')[1]
     assert re.findall(r'data-image="([^"]*)"', first) == ["ALS_2_3.png", "LR_2_3.png"]
     assert "no contour of the left MF" in first
-    assert "No picture:" in first
+    assert first.count("<img ") == 2, "the image of the one that was not measured, too"
+    assert "nothing on it was measured" in first
+
+
+def refusing(tmp_path: Path) -> str:
+    """The page of slices of which contours are refused, each for another reason."""
+    scans = tmp_path / "scans"
+    moved = [
+        {**shape, "points": [[x + 40, y] for x, y in shape["points"]]} if shape["label"] == "ES_R" else shape
+        for shape in SHAPES
+    ]
+    write_slice(scans, "ALS_1_3", shapes=[*moved, polygon("other", [[1, 1], [9, 1], [9, 9]])])
+    write_slice(scans, "ALS_1_4", flags={"draft": True})
+    write_slice(scans, "ALS_1_5")
+    review = tmp_path / "review.csv"
+    review.write_text("image,region,verdict,reason\nALS_1_5.png,MF_L,exclude,artefact\n", encoding="utf-8")
+    results = tmp_path / "results"
+    assert run("quantify", scans, "--review", review, "--out", results, "--quiet").code == 4
+    outcome = run("report", results, "--dataset", scans, "--out", tmp_path / "p.html")
+    assert outcome.code in (0, 4), outcome.err
+    return page(tmp_path / "p.html")
+
+
+def test_refused_contours_are_dashed_with_the_error_that_refused_them(tmp_path):
+    text = refusing(tmp_path)
+    dashed = {
+        name: re.findall(r"<title>([^<]*), not measured: ([^<]*)</title>", one)
+        for name, one in re.findall(r'data-image="([^"]*)"(.*?)</article>', text, re.DOTALL)
+    }
+    ((label, reason),) = dashed["ALS_1_3.png"]
+    assert label == "ES_R"
+    assert "lies on the patient" in reason
+    assert "other labels" not in reason, "a warning, which comes before it in no list"
+    labels = {shape["label"] for shape in SHAPES}
+    assert {label for label, _ in dashed["ALS_1_4.png"]} == labels
+    assert {reason.split("(")[0] for _, reason in dashed["ALS_1_4.png"]} == {
+        "a draft that nobody has judged "
+    }
+    assert dashed["ALS_1_5.png"] == [
+        ("MF_L", "MF_L is excluded by the review (artefact); expected no number of it")
+    ]
+    draft = re.search(r'data-image="ALS_1_4.png".*?</article>', text, re.DOTALL)[0]
+    points = next(shape["points"] for shape in SHAPES if shape["label"] == "MF_L")
+    drawn = "M" + "L".join(f"{x:g} {y:g}" for x, y in points) + "z"
+    assert f'<path class="refused" d="{drawn}">' in draft, "on the whole slice, as it was drawn"
+
+
+def whole_of(text: str, name: str) -> np.ndarray:
+    article = re.search(rf'data-image="{name}".*?</article>', text, re.DOTALL)[0]
+    content = base64.b64decode(re.search(r'data-whole="[^"]*base64,([^"]*)"', article)[1])
+    return np.asarray(Image.open(io.BytesIO(content)).convert("L"))
+
+
+def test_the_whole_slice_is_there_without_what_is_burnt_in_beside_the_body(study, tmp_path):
+    scans = Path(shutil.copytree(study / "scans", tmp_path / "scans"))
+    image = Image.open(scans / "ALS_1_3.png")
+    ImageDraw.Draw(image).text((3, 3), "DOE^JOHN 1950", fill=255)
+    image.save(scans / "ALS_1_3.png")
+    assert run("quantify", scans, "--out", tmp_path / "results", "--quiet").code == 0
+    outcome = run("report", tmp_path / "results", "--dataset", scans, "--out", tmp_path / "p.html")
+    assert outcome.code == 0, outcome.err
+    text = page(tmp_path / "p.html")
+    named, other = (whole_of(text, f"ALS_1_{segment}.png") for segment in (3, 4))
+    assert np.asarray(image)[:12, :60].max() > 230
+    assert named[:12, :60].max() < 10
+    original = np.asarray(Image.open(scans / "ALS_1_4.png")).astype(float)
+    assert other.shape == original.shape
+    article = re.search(r'data-image="ALS_1_4.png".*?</article>', text, re.DOTALL)[0]
+    top = int(re.search(r'data-top="(\d+)"', article)[1])
+    front = original[:top] > 60
+    assert front.sum() > 1000
+    loss = np.abs(other[:top][front] - original[:top][front])
+    assert loss.mean() < 8, "the body in front of the measured part is there, with little loss"
+
+
+def test_a_page_for_each_participant(study, tmp_path):
+    out = tmp_path / "report.html"
+    assert report(study, out, "--by-participant").code == 0
+    folder = tmp_path / "report_participants"
+    assert set(fingerprint(folder)) == {"ALS_1.html", "ALS_2.html", "LR_1.html", "LR_2.html"}
+    text = page(folder / "ALS_1.html")
+    assert re.findall(r'data-image="([^"]*)"', text) == ["ALS_1_3.png", "ALS_1_4.png"]
+    assert "LR_1" not in text
+    rows = [row for row in rows_of(study / "results") if row["segment"] == "L3" and row["muscle"] == "MF"]
+    own = {row["side"]: row for row in rows if row["participant_id"] == "ALS_1"}
+    others = sorted(
+        float(row["fi"]) for row in rows if row["participant_id"] == "ALS_2" and row["side"] != "both"
+    )
+    line = re.search(r'<tr><th scope="row">L3</th><td>MF</td>.*?</tr>', text)[0]
+    cells = re.findall(r"<td>([^<]*)</td>", line)
+    assert cells[1:3] == [own["left"]["csa_px"], own["right"]["csa_px"]]
+    usual = f"{sum(others) / 2:.2f} ({others[0]:.2f}–{others[1]:.2f})"
+    assert cells[7:] == [f"{float(own[side]['fi']):.3f}" for side in ("left", "right")] + [usual, "1"]
+    (folder / "mine.html").write_text("mine")
+    left = folder / "HC_9.html"
+    shutil.copy(folder / "ALS_1.html", left)
+    before = fingerprint(folder)
+    assert report(study, out, "--by-participant", "--jobs", 2).code == 0
+    assert not left.exists(), "of somebody who is not in the study"
+    assert fingerprint(folder) == {name: digest for name, digest in before.items() if name != "HC_9.html"}
+    assert report(study, out).code == 0
+    assert set(fingerprint(folder)) == {"mine.html"}, (
+        "those of an earlier report do not stay beside a new one"
+    )
+
+
+def test_pdf_without_a_browser_is_one_line(study, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    line = one_line(report(study, tmp_path / "p.html", "--pdf"), 2)
+    assert "--pdf: no Chromium" in line
+    assert not (tmp_path / "p.html").exists()
+
+
+def test_pdf_that_fails_or_is_not_ours_leaves_all_as_it_was(study, tmp_path, monkeypatch):
+    (tmp_path / "p.pdf").write_bytes(b"%PDF-1.4 mine")
+    assert "p.pdf" in one_line(report(study, tmp_path / "p.html", "--pdf"), 2)
+    assert "the name of a PDF" in one_line(report(study, tmp_path / "q.pdf", "--pdf"), 2)
+    (tmp_path / "p.pdf").unlink()
+    broken = tmp_path / "bin" / "chromium"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(broken.parent))
+    assert "chromium did not print the page" in one_line(report(study, tmp_path / "p.html", "--pdf"), 2)
+    assert set(fingerprint(tmp_path)) == {"bin/chromium"}
+
+
+@pytest.mark.skipif(not any(map(shutil.which, NAMES)), reason="no Chromium")
+def test_pdf_is_complete_and_the_same_each_time(study, tmp_path):
+    for name in ("one", "two"):
+        outcome = report(study, tmp_path / name / "report.html", "--pdf")
+        assert outcome.code == 0, outcome.err
+    content = (tmp_path / "one" / "report.pdf").read_bytes()
+    assert content == (tmp_path / "two" / "report.pdf").read_bytes()
+    assert b"CreationDate" not in content[:4096]
+    assert b"/Creator (mriparaspinal" in content
+    assert str(tmp_path).encode() not in content
+    pages = len(re.findall(rb"/Type /Page\b", content))
+    assert pages > 5
+    assert len(re.findall(rb"/Subtype /Image", content)) >= 8, "a picture of each slice"
+
+
+def test_counts_of_comparisons_agree(study, tmp_path):
+    """The table, the terminal and the page, each counted or said by itself."""
+    rows = read_csv(study / "comparison" / "comparisons.csv")
+    tested = sum(row["p"] != "" for row in rows)
+    below, adjusted = (
+        sum(row[name] != "" and float(row[name]) < 0.05 for row in rows) for name in ("p", "p_adjusted")
+    )
+    outcome = run("compare", study / "results", "--out", tmp_path / "comparison")
+    said = re.search(r"made (\d+) comparisons?(?: \((\d+) more could not be tested\))?", outcome.err)
+    assert (int(said[1]), int(said[2] or 0)) == (tested, len(rows) - tested)
+    assert f"; {below} with p < 0.05, {adjusted} with adjusted p < 0.05" in outcome.err
+    text = page(study / "report.html")
+    assert f"<dd>{adjusted} <span>of {tested}</span></dd>" in text
+    if tested:
+        assert (
+            f"{adjusted} of {tested} comparisons stand out: adjusted p below 0.05 ({below} unadjusted)"
+            in text
+        )
 
 
 def test_run_writes_the_page_of_these_results_or_none(study, tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mriparaspinal.report.outliers import MOST_Z, find_outliers, robust_z
+from mriparaspinal.report.outliers import FEWEST_PARTICIPANTS, MOST_Z, find_outliers, robust_z
 
 
 def rows(fi: list[float], **cells: object) -> pd.DataFrame:
@@ -17,6 +17,7 @@ def rows(fi: list[float], **cells: object) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "image": [f"ALS_{i}_4.png" for i in range(n)],
+            "participant_id": [f"ALS_{i}" for i in range(n)],
             "group": "ALS",
             "segment": "L4",
             "muscle": "MF",
@@ -37,32 +38,55 @@ def test_robust_z_is_that_of_numpy():
 
 
 def test_a_value_far_from_the_others_is_named_with_its_reason():
-    found = find_outliers(rows([0.30, 0.31, 0.32, 0.33, 0.34, 0.35, 0.90]))
+    found = find_outliers(rows([0.29, 0.30, 0.31, 0.32, 0.33, 0.34, 0.35, 0.36, 0.90]))
     (finding,) = found.findings
-    assert (finding.image, finding.muscle, finding.side) == ("ALS_6_4.png", "MF", "left")
+    assert (finding.image, finding.muscle, finding.side) == ("ALS_8_4.png", "MF", "left")
     # Median 0.33, MAD 0.02: 0.6745 · 0.57 / 0.02 = 19.2.
     assert finding.reason == (
-        "FI 0.900 is far above the median 0.330 of the 7 values of MF at L4 in ALS (modified z-score +19.2)"
+        "FI 0.900 is far above the median 0.330 of the 9 values of MF at L4 in ALS (modified z-score +19.2)"
     )
     assert (found.judged, found.too_few) == (1, 1), "all rCSA are equal: no spread to judge by"
 
 
 def test_the_limit_itself_is_usual():
-    # Of 0.1 … 0.5 and x > 0.5: median 0.35, MAD 0.15.
-    edge = 0.35 + 0.15 * MOST_Z / 0.6745
-    values = [0.1, 0.2, 0.3, 0.4, 0.5]
+    # Of 0.1 … 0.7 and x > 0.7: median 0.45, MAD 0.2.
+    edge = 0.45 + 0.2 * MOST_Z / 0.6745
+    values = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
     assert find_outliers(rows([*values, edge - 1e-9], rcsa=math.nan)).findings == ()
     assert len(find_outliers(rows([*values, edge + 1e-9], rcsa=math.nan)).findings) == 1
 
 
-def test_few_values_are_not_judged_and_counted():
-    found = find_outliers(rows([0.1, 0.1, 0.1, 0.1, 0.9], rcsa=math.nan))
+def test_values_of_few_participants_are_not_judged_and_counted():
+    found = find_outliers(rows([0.1, 0.11, 0.12, 0.13, 0.14, 0.15, 0.9], rcsa=math.nan))
     assert (found.findings, found.judged, found.too_few) == ((), 0, 1)
 
 
+def test_two_sides_of_a_participant_are_no_two_participants():
+    left = rows([0.1, 0.11, 0.12, 0.13, 0.14, 0.15, 0.9], rcsa=math.nan)
+    found = find_outliers(pd.concat([left, left.assign(side="right")]))
+    assert (found.findings, found.judged, found.too_few) == ((), 0, 1)
+
+
+def share_beyond(participants: int) -> float:
+    """Of two normal sides of each participant, correlated by 0.7, the share beyond the limit."""
+    random = np.random.default_rng(1)
+    size = (4000, participants)
+    sides = np.sqrt(0.7) * random.normal(size=(*size, 1)) + np.sqrt(0.3) * random.normal(size=(*size, 2))
+    values = sides.reshape(size[0], -1)
+    distance = values - np.median(values, axis=1, keepdims=True)
+    spread = np.median(np.abs(distance), axis=1, keepdims=True)
+    return float(np.mean(np.abs(0.6745 * distance / spread) > MOST_Z))
+
+
+def test_of_so_many_participants_a_usual_value_rarely_stands_out():
+    assert share_beyond(FEWEST_PARTICIPANTS) < 0.01 < 0.025 < share_beyond(3)
+
+
 def test_groups_and_segments_are_judged_apart():
-    table = pd.concat([rows([0.1, 0.11, 0.12, 0.13, 0.14, 0.15]), rows([0.8, 0.81, 0.82, 0.83, 0.84, 0.85])])
-    table["segment"] = ["L4"] * 6 + ["L5"] * 6
+    low = [0.1, 0.11, 0.12, 0.13, 0.14, 0.15, 0.16, 0.17, 0.18]
+    table = pd.concat([rows(low), rows([0.7 + fi for fi in low[:8]])])
+    assert find_outliers(table.assign(segment="L4")).findings != (), "together they would stand out"
+    table["segment"] = ["L4"] * 9 + ["L5"] * 8
     assert find_outliers(table).findings == ()
 
 

@@ -80,4 +80,4 @@ def test_coarser_grey_leaves_the_regions_alone(grey, mask, step):
 
 def test_the_margin_ends_at_the_image():
     patch = Patch(0, 90, np.ones((10, 10), dtype=bool))
-    assert shown_frame([patch], (100, 100)) == (89, 0, 100, 11)
+    assert shown_frame([patch.frame], (100, 100)) == (89, 0, 100, 11)

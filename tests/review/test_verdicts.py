@@ -160,5 +160,7 @@ def test_marks_of_the_report(tmp_path):
     header = "participant_id,segment,image,reasons"
     path = table(tmp_path, header, "ALS_1,L3,ALS_1_3.png,FI of MF left is unusual", name="marks.csv")
     assert read_marks(path) == [Verdict("ALS_1_3.png", "", "", "look-again", "FI of MF left is unusual", "")]
+    path = table(tmp_path, ",".join(COLUMNS), "ALS_1_3.png,MF_L,anna,exclude,cyst,")
+    assert read_marks(path) == [Verdict("ALS_1_3.png", "MF_L", "anna", "exclude", "cyst", "")]
     with pytest.raises(NoInputError, match="no column image and reasons"):
         read_marks(table(tmp_path, "a,b", "1,2", name="other.csv"))
