@@ -68,9 +68,7 @@ def prepare(
     list_: Annotated[bool, opt.option("--list", "List the series that were found, and stop.")] = False,
     contact_sheet: Annotated[
         bool,
-        opt.option(
-            "--contact-sheet", "Write numbered thumbnails of the axial series and an empty levels.csv."
-        ),
+        opt.option("--contact-sheet", "Write the axial series as pictures, and a levels.csv to confirm."),
     ] = False,
     by_label_map: Levels,
     affine: opt.Affine = None,
@@ -100,7 +98,7 @@ def prepare(
     if levels is None or out is None:
         series = api.list_series(source, leave_out=out, affine=affine)
         _show(series)
-        return _save_sheets(series, out) if out and contact_sheet else None
+        return _save_sheets(series, out, by_label_map) if out and contact_sheet else None
     with progress_bar() as progress:
         made = api.prepare(
             source, levels, out, window=window, **vars(by_label_map), affine=affine, progress=progress
@@ -119,10 +117,14 @@ def _show(series: SeriesList) -> None:
         say("* the window differs from slice to slice by more than 10 %, or is missing in some")
 
 
-def _save_sheets(series: SeriesList, out: Path) -> None:
+def _save_sheets(series: SeriesList, out: Path, by_label_map: Levels) -> None:
     from mriparaspinal.scans.levels import TABLE
 
-    files = series.save_sheets(out)
+    if by_label_map.slices_per_level is not None:
+        found = "given with --contact-sheet; expected it with --levels"
+        raise UsageError(f"--slices-per-level: {found}; leave it out")
+    numbering, at = by_label_map.level_numbering, by_label_map.level_at
+    files = series.save_sheets(out, level_numbering=numbering, level_at=at)
     if TABLE not in files:
         say(f"{TABLE} is there already and was left as it is")
     say(f"wrote {', '.join(files)} into {out}")
