@@ -12,7 +12,7 @@ from typing import Any
 from markdown_page import table
 
 from mriparaspinal.cli import COMMANDS, app, load
-from mriparaspinal.cli.command import help_row
+from mriparaspinal.cli.command import help_rows
 
 _INTRODUCTION = """\
 # Commands
@@ -55,11 +55,11 @@ def _command(name: str, command: Any, parent: Any) -> str:
     text, _, examples = (command.help or "").replace("\b", "").partition("Example:")
     usage = " ".join(command.collect_usage_pieces(context)[1:])
     parts = [f"## {name}", _linked(text.strip()), f"```text\nmriparaspinal {name} {usage} [OPTIONS]\n```"]
-    records: dict[str, list[list[str]]] = {"argument": [], "option": []}
-    for parameter in command.get_params(context):
-        option, meaning = help_row(parameter)
-        records[parameter.param_type_name].append([_code(option), _cell(meaning)])
-    parts += [table([kind, "what"], rows) for kind, rows in records.items() if rows]
+    for panel, rows in help_rows(command.get_params(context)).items():
+        if panel != "Messages":  # those that all commands have
+            parts.append(
+                table([panel, "what"], [[_code(option), _cell(meaning)] for option, meaning in rows])
+            )
     lines = "\n".join(line.strip() for line in examples.strip().splitlines())
     parts.append(f"```sh\n{lines}\n```")
     return "\n\n".join(parts)

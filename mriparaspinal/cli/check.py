@@ -8,6 +8,7 @@ from typing import Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import VERBOSE, log, progress_bar, say, show_table
+from mriparaspinal.cli.following import say_next
 from mriparaspinal.cli.steps import end, say_faults
 from mriparaspinal.cli.summary import measured_rows, print_json, show
 from mriparaspinal.core.text import count_of
@@ -68,5 +69,12 @@ def check(
         say(f"{name}: {count_of(regions, 'region')} could be measured", VERBOSE)
     show(measured_rows(summary))
     say(f"checked {count_of(summary['slices_found'], 'slice')}: {say_faults(summary)}")
+    if summary["slices_found"]:
+        given = vars(label_map_folder) | vars(contours) | vars(protocol) | vars(naming) | vars(execution)
+        given |= {"affine": affine, "participants": participants}
+        if summary["errors"]:
+            say_next("check", dataset, why="when they are corrected", **given)
+        else:
+            say_next("run", dataset, "--out", "study", **given)
     end(problems)
     found.require_slices()

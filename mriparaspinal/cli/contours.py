@@ -7,6 +7,7 @@ from typing import Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say, say_problems
+from mriparaspinal.cli.following import say_next
 from mriparaspinal.cli.steps import end
 from mriparaspinal.core.text import count_of
 
@@ -85,4 +86,5 @@ def contours(
             f"changed {found['changed_px']} px in all, at most {found['most_changed_px']} px in one region"
         )
         say(f"the tolerance of {tolerance:g} px {changed}")
+    say_next("review" if found["drafts"] else "check", dataset, **vars(naming))
     end(made.problem_list)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import progress_bar, say, show_table
-from mriparaspinal.cli.steps import finish
+from mriparaspinal.cli.console import progress_bar, say, say_problems, show_table
+from mriparaspinal.cli.following import say_next
+from mriparaspinal.cli.steps import end
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.text import count_of
 
@@ -25,8 +26,8 @@ class Levels:
         str | None,
         opt.option(
             "--level-numbering",
-            "Numbers of the label maps in levels.csv: totalspineseg, spineps, "
-            "totalsegmentator, totalsegmentator_vertebrae_mr, or a table value,segment[,kind].",
+            "Numbers of label maps of levels: totalspineseg, spineps, totalsegmentator, "
+            "totalsegmentator_vertebrae_mr, or a table value,segment[,kind].",
             "NAME|FILE",
         ),
     ] = None
@@ -34,14 +35,14 @@ class Levels:
         Literal["disc", "vertebra"] | None,
         opt.option(
             "--level-at",
-            "Cut the disc below the vertebra, or the vertebra [default: disc, where there are discs].",
+            "The disc below the vertebra, or the vertebra [default: disc, if there are discs].",
         ),
     ] = None
     slices_per_level: Annotated[
         int | None,
         opt.option(
             "--slices-per-level",
-            "Slices around the middle of each level of a label map, an odd number [default: 1].",
+            "Slices around the middle of each level, an odd number [default: 1].",
             "N",
         ),
     ] = None
@@ -98,13 +99,21 @@ def prepare(
     if levels is None or out is None:
         series = api.list_series(source, leave_out=out, affine=affine)
         _show(series)
-        return _save_sheets(series, out, by_label_map) if out and contact_sheet else None
+        if out is None or not contact_sheet:
+            return say_next("prepare", *source, "--contact-sheet", "--out", "sheets", affine=affine)
+        _save_sheets(series, out, by_label_map)
+        table = out / "levels.csv"
+        filled = f"when {table} is filled in"
+        return say_next("prepare", *source, "--levels", table, "--out", "scans", why=filled, affine=affine)
     with progress_bar() as progress:
         made = api.prepare(
             source, levels, out, window=window, **vars(by_label_map), affine=affine, progress=progress
         )
     rows = count_of(made.summary["rows"], "row")
-    return finish(made, f"prepared {count_of(made.count, 'slice')} of {rows} into {out}")
+    say_problems(made.problem_list)
+    say(f"prepared {count_of(made.count, 'slice')} of {rows} into {out}")
+    say_next("review", out, why="to draw contours")
+    return end(made.problem_list)
 
 
 def _show(series: SeriesList) -> None:

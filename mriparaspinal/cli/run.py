@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say, say_notes, say_problems
+from mriparaspinal.cli.following import show_page
 from mriparaspinal.cli.steps import end, say_compared, say_faults, say_measured, say_notes_of, say_report
 from mriparaspinal.cli.summary import compared_rows, compared_summary, measured_rows, print_json, show
 from mriparaspinal.core.text import count_of
@@ -18,7 +19,14 @@ if TYPE_CHECKING:
 
 
 @opt.command
-def run(*, dataset: opt.Dataset, out: opt.Out, options: opt.Measuring, as_json: opt.AsJson = False) -> None:
+def run(
+    *,
+    dataset: opt.Dataset,
+    out: opt.Out,
+    options: opt.Measuring,
+    as_json: opt.AsJson = False,
+    open_: opt.OpenPage = False,
+) -> None:
     """Check, quantify, compare and report a dataset in one go.
 
     Writes OUT/results, OUT/comparison and the page OUT/report.html, and ends with a summary.
@@ -42,6 +50,12 @@ def run(*, dataset: opt.Dataset, out: opt.Out, options: opt.Measuring, as_json: 
         f"ran: {summary['slices_measured']} of {count_of(summary['slices_found'], 'slice')} measured, "
         f"{count_of(summary.get('comparisons', 0), 'comparison')}, {say_faults(summary)} into {out}"
     )
+    page = Path(ran.report.out)
+    show_page(page, open_)
+    if summary["errors"]:
+        say(f"next: correct what {out / 'results' / 'problems.csv'} lists, and run again")
+    elif not open_:
+        say(f"next: open {page} in a browser, or let --open do it")
     if as_json:
         print_json({"command": "run", **summary})
     end(ran.results.problem_list)
