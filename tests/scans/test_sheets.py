@@ -21,12 +21,14 @@ X, Y, Z = np.eye(3)
 YELLOW, CYAN = (240, 228, 66), (86, 220, 255)
 
 
-def axial(folder: Path, heights: list[float], frame: str = "1.2.4") -> Path:
+def axial(folder: Path, heights: list[float], series: int = 5) -> Path:
     """Slices of 100 × 100 mm at such heights, numbered from the head."""
     disc = np.hypot(*np.mgrid[-50:50, -50:50]) < 45
     order = sorted(heights, reverse=True)
-    slices = [mr(900 * disc, order.index(z) + 1, (X, Y, np.array([0, 0, z]), (1, 1))) for z in heights]
-    return write(folder, placed(slices, frame, "T2_tse_tra MUELLER"))
+    slices = [
+        mr(900 * disc, order.index(z) + 1, (X, Y, np.array([0, 0, z]), (1, 1)), series) for z in heights
+    ]
+    return write(folder, placed(slices, "1.2.4", "T2_tse_tra MUELLER"))
 
 
 def sagittal(folder: Path, frame: str = "1.2.4") -> Path:
@@ -104,8 +106,8 @@ def label_map(path: Path, heights: dict[int, int]) -> None:
 
 
 def test_a_label_map_beside_the_series_is_proposed_confirmed_and_prepared(tmp_path):
-    for who in ("P1", "P2"):
-        axial(tmp_path / "in" / who / "ax", list(range(0, 200, 5)))
+    for series, who in enumerate(("P1", "P2"), 5):
+        axial(tmp_path / "in" / who / "ax", list(range(0, 200, 5)), series)
     label_map(tmp_path / "in" / "P1" / "discs.nii.gz", {121: 130, 122: 100, 123: 70, 124: 40})
     more = ("--level-numbering", "spineps")
     out = tmp_path / "out"
@@ -121,7 +123,7 @@ def test_a_label_map_beside_the_series_is_proposed_confirmed_and_prepared(tmp_pa
     assert (refused.code, (tmp_path / "scans").exists()) == (3, False)
     rows = [f"P1/ax,ALS,1,{s},{found['P1/ax', s]},5,yes,seen" for s in heights]
     columns = (out / "levels.csv").read_text().splitlines()[0]
-    table = levels(tmp_path / "mine.csv", *rows, "P2/ax,ALS,2,L1,3,5,no,seen", columns=columns)
+    table = levels(tmp_path / "mine.csv", *rows, "P2/ax,ALS,2,L1,3,6,no,seen", columns=columns)
     made = run("prepare", tmp_path / "in", "--levels", table, "--out", tmp_path / "scans")
     assert made.code == 0
     assert "prepared 4 slices of 4 rows" in made.err
