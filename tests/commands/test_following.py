@@ -1,4 +1,4 @@
-"""What stands last on the terminal: a next command that runs as it is pasted; the page, opened if asked for."""
+"""What stands last on the terminal: a next command that runs as pasted; the page, opened if asked for."""
 
 from __future__ import annotations
 
@@ -94,8 +94,9 @@ def test_open_starts_the_browser_with_the_page(tmp_path: Path) -> None:
     browser.chmod(0o755)
     page = tmp_path / "a page.html"
     page.touch()
-    line = f"from mriparaspinal.cli.following import show_page; import pathlib; show_page(pathlib.Path('{page}'), True)"
-    assert shell(f'python -c "{line}"', tmp_path, BROWSER=f"{browser} %s")[0] == 0
+    line = f"show_page(pathlib.Path('{page}'), True)"
+    load_it = "import pathlib; from mriparaspinal.cli.following import show_page"
+    assert shell(f'python -c "{load_it}; {line}"', tmp_path, BROWSER=f"{browser} %s")[0] == 0
     assert seen.read_text() == page.as_uri()
 
 

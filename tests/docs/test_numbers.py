@@ -21,7 +21,7 @@ from scipy import stats
 from statsmodels.stats.power import TTestIndPower, TTestPower
 
 import mriparaspinal
-from mriparaspinal.core.model import COLUMNS, MUSCLES, SEGMENTS, Contour
+from mriparaspinal.core.model import MUSCLES, SEGMENTS, Contour
 from mriparaspinal.imaging.rasterise import contour_area, rasterise
 from mriparaspinal.phantom import slices as phantom
 from mriparaspinal.phantom.model import Effects
@@ -413,11 +413,6 @@ def test_the_digitisation_error_is_that_of_the_phantom() -> None:
     sentence = "within 2.1 % of the truth (0.4 % on average) at 256"
     assert sentence in " ".join((phantom.__doc__ or "").split())
     assert sentence in " ".join(MEASUREMENT.split())
-
-
-def test_the_measurement_page_has_every_column() -> None:
-    rows = next(rows for header, rows in tables(MEASUREMENT) if header[0] == "Column")
-    assert tuple(row[0].strip("`") for row in rows) == COLUMNS
 
 
 # --- methods ------------------------------------------------------------------------------------------------
