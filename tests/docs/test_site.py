@@ -105,7 +105,7 @@ class _Links(HTMLParser):
         self.addresses: list[str] = []
         self.places: set[str] = set()
 
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, _: str, attributes: list[tuple[str, str | None]]) -> None:
         told = dict(attributes)
         self.addresses += [told[name] or "" for name in ("href", "src") if name in told]
         self.places |= {told[name] or "" for name in ("id", "name") if name in told}
