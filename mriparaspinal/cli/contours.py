@@ -53,8 +53,8 @@ def contours(
     ALS_7.nii.gz), ROIs of ImageJ (ALS_7_3.zip, ALS_7_3_*.roi, ALS_7_3/*.roi), DICOM RTSTRUCT and SEG
     (ALS_7.dcm, or below ALS_7/).
 
-    This command alone writes into the dataset: NAME.json next to NAME.png, where LabelMe opens it. It
-    never replaces a file: where one is there with other contours, nothing is written at all.
+    Writes into the dataset: NAME.json next to NAME.png, where LabelMe opens it. It never replaces a file:
+    where one is there with other contours, nothing is written at all.
 
     \b
     Example:

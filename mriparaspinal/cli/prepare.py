@@ -78,14 +78,15 @@ def prepare(
 
     levels.csv has the columns source, group, patient, segment, slice (the InstanceNumber, or the
     index from 1 in a NIfTI volume, or several such as 10-14) or position_mm or label_map (a NIfTI file of
-    discs or vertebrae), and, where a source has several axial series, series.
+    discs or vertebrae), and, where a source has several axial series, series. That of --contact-sheet
+    has proposals: a row counts once you have written yes into its column confirmed.
     Writes GROUP_N_L.png, slices.csv, labels.txt, problems.csv and prepare.json.
 
     \b
     Example:
       mriparaspinal prepare dicom --list
       mriparaspinal prepare dicom --contact-sheet --out sheets
-      mriparaspinal prepare dicom --levels levels.csv --out scans
+      mriparaspinal prepare dicom --levels sheets/levels.csv --out scans
       mriparaspinal prepare nifti --levels levels.csv --level-numbering spineps --window 0,1500 --out scans
     """
     import mriparaspinal as api
