@@ -18,7 +18,13 @@ from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.imaging.planes import Plane, Series, plane_name, radiological, upright
 from mriparaspinal.imaging.window import linear_levels, percentile_window
 
-_THUMB, _COLUMNS, _SCOUT, _MARGIN, _GAP, _LINE = 420, 3, 600, 76, 14, 26
+_SCOUT, _MARGIN, _GAP, _LINE = 600, 76, 14, 26
+
+#: Up to so many slices: columns of the sheet, and the size of a slice on it.
+_LAYOUTS = ((60, 3, 420), (150, 5, 300), (10**9, 8, 180))
+
+#: No more slices are shown than about so many: of a longer series every second, or third …
+_SHOWN = 400
 
 _WHITE, _GREY, _YELLOW, _CYAN = (255, 255, 255), (190, 190, 190), (240, 228, 66), (86, 220, 255)
 
@@ -41,36 +47,41 @@ def contact_sheet(series: Series, scouts: Sequence[Series], row: int, proposed: 
     ``proposed``: segment by the index of a slice.
     """
     box = _body_box(series)
-    thumbs = [_thumbnail(series, index, box) for index in range(len(series.pictures))]
-    height = max((thumb.height for thumb in thumbs if thumb), default=_THUMB)
+    step = -(-len(series.pictures) // _SHOWN)
+    # A stack runs from foot to head.
+    shown = sorted({*range(0, len(series.pictures), step), *proposed}, reverse=True)
+    columns, wide = next((columns, wide) for most, columns, wide in _LAYOUTS if len(shown) <= most)
+    thumbs = [_thumbnail(series, index, box, wide) for index in shown]
+    height = max((thumb.height for thumb in thumbs if thumb), default=wide)
     scout = _scout(series, scouts, proposed)
     left = _GAP + (scout.width + _GAP if scout else 0)
     top = _GAP + 3 * _LINE
-    cell = _THUMB + _GAP, height + _LINE + _GAP
-    rows = -(-len(thumbs) // _COLUMNS)
-    size = left + _COLUMNS * cell[0], max(top + rows * cell[1], top + (scout.height + _GAP if scout else 0))
+    cell = wide + _GAP, height + _LINE + _GAP
+    rows = -(-len(thumbs) // columns)
+    size = left + columns * cell[0], max(top + rows * cell[1], top + (scout.height + _GAP if scout else 0))
     sheet = Image.new("RGB", size, 0)
     draw = ImageDraw.Draw(sheet)
-    for line, text in enumerate(_heading(series, row, scout is not None, bool(proposed))):
+    for line, text in enumerate(_heading(series, row, step, scout is not None, bool(proposed))):
         draw.text(
             (_GAP, _GAP + line * _LINE), text, _WHITE if line == 0 else _GREY, _font(20 if line == 0 else 16)
         )
     if scout:
         sheet.paste(scout, (_GAP, top))
-    for place, index in enumerate(reversed(range(len(thumbs)))):  # a stack runs from foot to head
-        x, y = left + place % _COLUMNS * cell[0], top + place // _COLUMNS * cell[1]
-        _one(sheet, (x, y), thumbs[index], _caption(series, index), proposed.get(index))
+    for place, (index, thumb) in enumerate(zip(shown, thumbs, strict=True)):
+        x, y = left + place % columns * cell[0], top + place // columns * cell[1]
+        _one(sheet, (x, y), thumb, _caption(series, index), proposed.get(index))
     raw = io.BytesIO()
     sheet.quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(raw, "PNG", optimize=True)
     return raw.getvalue()
 
 
-def _heading(series: Series, row: int, scout: bool, proposed: bool) -> tuple[str, str, str]:
+def _heading(series: Series, row: int, every: int, scout: bool, proposed: bool) -> tuple[str, str, str]:
     number = "" if series.number is None else f"series {series.number}"
     slices = f"{len(series.pictures)} axial slices"
     step = series.slice_spacing_mm()
     apart = "" if step is None else f"{step:.3g} mm apart"
-    first = "   ".join(text for text in (f"sheet {row}", number, series.name, slices, apart) if text)
+    some = f"1 of {every} shown" if every > 1 else ""
+    first = "   ".join(text for text in (f"sheet {row}", number, series.name, slices, apart, some) if text)
     where = "the lines on the scout are the slices" if scout else "no scout: no other plane of the same visit"
     guess = "; a segment with ? is a proposal, to be confirmed" if proposed else ""
     return (
@@ -137,14 +148,14 @@ def _body_box(series: Series) -> Box:
     return (left, top, right, bottom)
 
 
-def _thumbnail(series: Series, index: int, box: Box) -> Image.Image | None:
+def _thumbnail(series: Series, index: int, box: Box, wide: int) -> Image.Image | None:
     try:
         grey, plane = radiological(*_grey(series, index))
     except UnreadableError:
         return None
     rows, columns = grey.shape
     edges = (round(box[0] * columns), round(box[1] * rows), round(box[2] * columns), round(box[3] * rows))
-    return _picture(grey, plane, edges, (_THUMB, _THUMB))
+    return _picture(grey, plane, edges, (wide, wide))
 
 
 def _picture(
