@@ -43,10 +43,12 @@ def quoted(words: list[str]) -> str:
 
 def program() -> str:
     """What was typed to start this program."""
-    started = sys.argv[0]
-    if Path(started).stem == "mriparaspinal" and shutil.which("mriparaspinal") != started:
-        return quoted([started])
-    return "python -m mriparaspinal" if Path(started).name == "__main__.py" else "mriparaspinal"
+    started, found = Path(sys.argv[0]), shutil.which("mriparaspinal")
+    if started.name == "__main__.py":
+        return "python -m mriparaspinal"
+    # On Windows one of the two may lack its ending.
+    named = found is not None and Path(found).with_suffix("").resolve() == started.with_suffix("").resolve()
+    return "mriparaspinal" if named or started.stem != "mriparaspinal" else quoted([sys.argv[0]])
 
 
 def show_page(page: Path, wanted: bool) -> None:

@@ -70,8 +70,17 @@ def test_quiet_says_no_next_command(few: Path) -> None:
     ],
 )
 def test_the_program_is_named_as_it_was_started(started: str, word: str, monkeypatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(sys, "argv", [started])
     assert program() == word
+
+
+@pytest.mark.parametrize("found", ["bin/mriparaspinal", "bin/mriparaspinal.EXE"])
+def test_a_program_on_the_path_has_its_name_alone(found: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shutil, "which", lambda _: str(tmp_path / found))
+    monkeypatch.setattr(sys, "argv", ["bin/mriparaspinal"])
+    assert program() == "mriparaspinal"
 
 
 def test_options_that_were_not_given_are_not_said(monkeypatch, caplog) -> None:
