@@ -70,7 +70,7 @@ def check(
     show(measured_rows(summary))
     say(f"checked {count_of(summary['slices_found'], 'slice')}: {say_faults(summary)}")
     if summary["slices_found"]:
-        given = vars(label_map_folder) | vars(contours) | vars(protocol) | vars(naming) | vars(execution)
+        given = vars(label_map_folder) | vars(contours) | vars(protocol) | vars(naming)
         given |= {"affine": affine, "participants": participants}
         if summary["errors"]:
             say_next("check", dataset, why="when they are corrected", **given)

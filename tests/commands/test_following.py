@@ -36,7 +36,7 @@ def pasted(err: str) -> str:
 def test_the_next_command_of_check_runs_with_the_same_settings(few: Path, monkeypatch) -> None:
     monkeypatch.chdir(few)
     monkeypatch.setattr(sys, "argv", ["mriparaspinal"])
-    words = ("--reference", "IVD", "--window", "0,255.5", "--jobs", "1", "--accept-drafts")
+    words = ("--reference", "IVD", "--window", "0,255.5", "--accept-drafts")
     found = run("check", "it's scans", *words)
     line = pasted(found.err)
     typed = shlex.split(line)
