@@ -183,7 +183,7 @@ class FatRule:
         Literal["fixed", "otsu", "multiotsu", "reference", "dixon"] | None,
         option(
             "--fat-rule",
-            "Which pixels are fat: see docs/fat-rules.md [default: fixed, --threshold].",
+            "Rule by which a pixel is fat: see docs/fat-rules.md [default: fixed, --threshold].",
         ),
     ] = None
     sat_fraction: Annotated[
