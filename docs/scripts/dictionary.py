@@ -30,8 +30,8 @@ Every table that the commands write, with its columns in their order. All tables
 decimal points, one header line. **An empty cell means that there is no such number**, never 0. Proportions
 are 0–1, unless the column's name ends in `_pct`. Numbers have enough digits to be read back exactly.
 
-This page is made from the program itself. Formulas are in [From contour to number](measurement.md) and
-[Methods](methods.md)."""
+This page is made from the program itself. More on the numbers: [From contour to number](measurement.md) and
+[Statistics](methods.md)."""
 
 #: What a column means in every table that has it, unless the table says otherwise.
 _COMMON = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -21,3 +22,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for name, page in _PAGES.items():
         files.append(File.generated(config, name, content=page()))
     return files
+
+
+def on_post_template(output_content: str, *, template_name: str, config: MkDocsConfig) -> str:  # noqa: ARG001
+    """Let the links of the page for missing pages lead from its own folder, as those of all pages do."""
+    if template_name != "404.html":
+        return output_content
+    relative = re.sub(r'(href="|src="|"search": ")/', r"\1", output_content)
+    return relative.replace('"base": "/"', '"base": "."')

@@ -7,12 +7,13 @@ Run ``python docs/scripts/reference.py`` to see it.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 from markdown_page import table
 
 from mriparaspinal.cli import COMMANDS, app, load
-from mriparaspinal.cli.command import help_row
+from mriparaspinal.cli.command import help_rows
 
 _INTRODUCTION = """\
 # Commands
@@ -22,9 +23,8 @@ mriparaspinal COMMAND …
 python -m mriparaspinal COMMAND …
 ```
 
-Results go to files, messages to stderr. Only `contours` writes into the dataset. "repeat": an option may be
-given several times. Settings can be in [`paraspinal.toml`](reproducibility.md#the-protocol-in-a-file), too;
-options override it.
+Results go to files, messages to stderr. "repeat": an option may be given several times. Settings can be in
+[`paraspinal.toml`](reproducibility.md#the-protocol-in-a-file), too; options override it.
 `mriparaspinal --version` shows the version.
 
 ## Exit codes
@@ -42,26 +42,58 @@ options override it.
 warnings only."""
 
 
+_SEVERAL = "## Options of several commands"
+
+#: An option that so many commands have with the same meaning stands in one table.
+SHARED = 3
+
+
 def page() -> str:
     """The page as Markdown."""
     with app.make_context("mriparaspinal", [], resilient_parsing=True) as context:
-        commands = [_command(name, load(name), context) for name in COMMANDS]
-    return "\n\n".join([_INTRODUCTION, *commands]) + "\n"
+        rows = {name: _rows(load(name), context) for name in COMMANDS}
+        times = Counter(row for panels in rows.values() for panel in panels.values() for row in panel)
+        shared = {row for row, count in times.items() if count >= SHARED and row[0].startswith("-")}
+        commands = [_command(name, load(name), rows[name], shared, context) for name in COMMANDS]
+    first = dict.fromkeys(row for panels in rows.values() for panel in panels.values() for row in panel)
+    listed = [[_code(option), _cell(meaning)] for option, meaning in first if (option, meaning) in shared]
+    several = f"{_SEVERAL}\n\n{table(['option', 'what'], listed)}"
+    return "\n\n".join([_INTRODUCTION, *commands, several]) + "\n"
 
 
-def _command(name: str, command: Any, parent: Any) -> str:
+def _rows(command: Any, parent: Any) -> dict[str, list[tuple[str, str]]]:
+    context = command.make_context(command.name, [], parent=parent, resilient_parsing=True)
+    return help_rows(command.get_params(context))
+
+
+def _command(
+    name: str,
+    command: Any,
+    panels: dict[str, list[tuple[str, str]]],
+    shared: set[tuple[str, str]],
+    parent: Any,
+) -> str:
     """The section of one command, in the words of its ``--help``."""
     context = command.make_context(name, [], parent=parent, resilient_parsing=True)
     text, _, examples = (command.help or "").replace("\b", "").partition("Example:")
     usage = " ".join(command.collect_usage_pieces(context)[1:])
-    parts = [f"## {name}", _linked(text.strip()), f"```text\nmriparaspinal {name} {usage} [OPTIONS]\n```"]
-    records: dict[str, list[list[str]]] = {"argument": [], "option": []}
-    for parameter in command.get_params(context):
-        option, meaning = help_row(parameter)
-        records[parameter.param_type_name].append([_code(option), _cell(meaning)])
-    parts += [table([kind, "what"], rows) for kind, rows in records.items() if rows]
     lines = "\n".join(line.strip() for line in examples.strip().splitlines())
-    parts.append(f"```sh\n{lines}\n```")
+    parts = [f"## {name}", _linked(text.strip()), f"```sh\n{lines}\n```"]
+    own = [
+        [_code(option), _cell(meaning)]
+        for rows in panels.values()
+        for option, meaning in rows
+        if (option, meaning) not in shared
+    ]
+    parts.append(table([f"`{name} {usage} [OPTIONS]`", "what"], own))
+    also = [
+        _code(option.partition(" ")[0])
+        for panel, rows in panels.items()
+        for option, meaning in rows
+        if (option, meaning) in shared and panel != "Messages"
+    ]
+    if also:
+        parts.append(f"[Also](#options-of-several-commands): {', '.join(also)}.")
     return "\n\n".join(parts)
 
 

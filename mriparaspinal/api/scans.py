@@ -152,17 +152,24 @@ class SeriesList:
 
         return pd.DataFrame(self.rows, columns=list(LIST_COLUMNS), dtype=object)
 
-    def save_sheets(self, folder: PathLike) -> tuple[str, ...]:
-        """Write numbered thumbnails of the axial series, and an empty ``levels.csv`` if none is there.
+    def save_sheets(
+        self,
+        folder: PathLike,
+        *,
+        level_numbering: str | None = None,
+        level_at: Literal["disc", "vertebra"] | None = None,
+    ) -> tuple[str, ...]:
+        """Write the axial series as pictures, and a ``levels.csv`` to be confirmed if none is there.
 
-        Returns the names of the files. Raises :class:`NoInputError` where no series is axial.
+        ``level_numbering``, ``level_at``: as in :func:`prepare`, for label maps among the sources. Returns
+        the names of the files. Raises :class:`NoInputError` where no series is axial.
         """
         from mriparaspinal.scans.levels import TABLE
         from mriparaspinal.scans.survey import SHEETS, sheet_files, sheets_manifest
 
         out = Path(folder)
         _refuse_sources(out, self.sources)
-        files = sheet_files(self.found)
+        files = sheet_files(self.found, _level_rule(level_numbering, level_at, None))
         if not files:
             raise NoInputError("prepare: no axial series; expected some to choose slices from; see --list")
         if (out / TABLE).exists():

@@ -19,24 +19,14 @@ from mriparaspinal.cli.surroundings import libraries_quiet, settle, told
 from mriparaspinal.core.errors import ParaspinalError, UsageError
 from mriparaspinal.core.model import printable
 
-#: Panel of ``--help`` → its commands. Each is in the module of its name.
+#: Panel of ``--help`` → its commands, in the order of the work. Each is in the module of its name.
 PANELS = {
-    "Images and contours": (
-        "phantom",
-        "prepare",
-        "check",
-        "contours",
-        "refine",
-        "draft",
-        "interpolate",
-        "review",
-        "unblind",
-        "masks",
-    ),
-    "Measurement": ("run", "quantify", "merge", "threshold-sweep"),
-    "Statistics": ("compare", "correlate", "regress", "roc", "reliability"),
-    "Clinical and brain": ("score", "maps", "regions"),
+    "Slices": ("phantom", "prepare"),
+    "Contours": ("review", "contours", "refine", "draft", "interpolate", "unblind"),
+    "Look and measure": ("check", "masks", "run", "quantify", "merge"),
+    "Compare": ("compare", "correlate", "regress", "roc", "reliability", "threshold-sweep"),
     "Report": ("report",),
+    "Scores and brain": ("score", "maps", "regions"),
 }
 COMMANDS = tuple(name for names in PANELS.values() for name in names)
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import VERBOSE, progress_bar, say, say_problems, show_table
+from mriparaspinal.cli.following import say_next
 from mriparaspinal.cli.overview import gap_rows, plain, show_overview
 from mriparaspinal.cli.steps import end, say_faults
 from mriparaspinal.cli.summary import measured_rows, print_json, show
@@ -75,5 +76,12 @@ def check(
     show_overview(overview)
     show([*measured_rows(summary, kinds=False), *gap_rows(overview)])
     say(f"checked {count_of(summary['slices_found'], 'slice')}: {say_faults(summary)}")
+    if summary["slices_found"]:
+        given = vars(label_map_folder) | vars(contours) | vars(protocol) | vars(naming)
+        given |= {"affine": affine, "participants": participants}
+        if summary["errors"]:
+            say_next("check", dataset, why="when they are corrected", **given)
+        else:
+            say_next("run", dataset, "--out", "study", **given)
     end(problems)
     found.require_slices()

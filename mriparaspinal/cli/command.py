@@ -18,6 +18,7 @@ import typer
 from typer.core import TyperCommand
 from typer.main import get_command
 
+from mriparaspinal.cli.panels import by_panel
 from mriparaspinal.core.arguments import as_options
 from mriparaspinal.core.errors import ParaspinalError, UsageError
 from mriparaspinal.core.spelling import composed
@@ -164,12 +165,10 @@ class Command(TyperCommand):
         return pieces
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Arguments and options, each with its text, wrapped and never cut."""
-        for kind in ("argument", "option"):
-            rows = [help_row(p) for p in self.get_params(ctx) if p.param_type_name == kind]
-            if rows:
-                with formatter.section(f"{kind.capitalize()}s"):
-                    formatter.write_dl(rows)
+        """Arguments, then options by panel, each with its text, wrapped and never cut."""
+        for panel, rows in help_rows(self.get_params(ctx)).items():
+            with formatter.section(panel):
+                formatter.write_dl(rows)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command as quietly, and with such a log, as is asked for."""
@@ -186,6 +185,15 @@ class Command(TyperCommand):
             except ParaspinalError as error:
                 say_problems(error.problems)
                 raise
+
+
+def help_rows(parameters: Iterable[Any]) -> dict[str, list[tuple[str, str]]]:
+    """Arguments and options by panel: how each is written, and what it means."""
+    kinds: dict[str, list[Any]] = {"argument": [], "option": []}
+    for parameter in parameters:
+        kinds[parameter.param_type_name].append(parameter)
+    arguments = {"Arguments": list(map(help_row, kinds["argument"]))} if kinds["argument"] else {}
+    return arguments | by_panel((max(p.opts, key=len), help_row(p)) for p in kinds["option"])
 
 
 def help_row(parameter: Any) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say, say_problems
+from mriparaspinal.cli.following import say_next
 from mriparaspinal.cli.steps import end
 from mriparaspinal.core.text import count_of
 
@@ -52,8 +53,8 @@ def contours(
     ALS_7.nii.gz), ROIs of ImageJ (ALS_7_3.zip, ALS_7_3_*.roi, ALS_7_3/*.roi), DICOM RTSTRUCT and SEG
     (ALS_7.dcm, or below ALS_7/).
 
-    This command alone writes into the dataset: NAME.json next to NAME.png, where LabelMe opens it. It
-    never replaces a file: where one is there with other contours, nothing is written at all.
+    Writes into the dataset: NAME.json next to NAME.png, where LabelMe opens it. It never replaces a file:
+    where one is there with other contours, nothing is written at all.
 
     \b
     Example:
@@ -85,4 +86,5 @@ def contours(
             f"changed {found['changed_px']} px in all, at most {found['most_changed_px']} px in one region"
         )
         say(f"the tolerance of {tolerance:g} px {changed}")
+    say_next("review" if found["drafts"] else "check", dataset, **vars(naming))
     end(made.problem_list)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import is_quiet, progress_bar, say, say_problems, show_table
+from mriparaspinal.cli.following import say_next
 from mriparaspinal.cli.steps import end
 from mriparaspinal.core.text import count_of
 
@@ -75,6 +76,7 @@ def draft(
     bare = count_of(made.summary["without_contours"], "slice")
     done = f"drafted {count_of(len(made.rows), 'region')} of {made.count} of {bare}"
     say(f"{done} without contours in {dataset}, from {judged}")
+    say_next("review", dataset, why="to judge them", **vars(protocol), **vars(naming))
     end(made.problem_list)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.steps import finish
+from mriparaspinal.cli.console import say, say_problems
+from mriparaspinal.cli.following import say_next
+from mriparaspinal.cli.steps import end
 from mriparaspinal.core.text import count_of
 
 
@@ -42,4 +44,7 @@ def interpolate(
 
     made = api.interpolate(dataset, largest_gap=most_mm, settings=opt.given(protocol, naming), jobs=jobs)
     done = f"{count_of(len(made.rows), 'region')} of {count_of(made.count, 'slice')}"
-    finish(made, f"interpolated {done} in {dataset}")
+    say_problems(made.problem_list)
+    say(f"interpolated {done} in {dataset}")
+    say_next("review", dataset, why="to judge them", **vars(protocol), **vars(naming))
+    end(made.problem_list)

@@ -76,8 +76,8 @@ Numbering = Annotated[
     str | None,
     option(
         "--numbering",
-        "What the numbers of --masks mean: mriparaspinal, musclemap, totalsegmentator, "
-        "totalsegmentator_mr, or a table value,label [default: values.csv in DIR].",
+        "Numbers of --masks: mriparaspinal, musclemap, totalsegmentator, totalsegmentator_mr, "
+        "or a table value,label [default: values.csv in DIR].",
         "NAME|FILE.csv",
     ),
 ]
@@ -92,7 +92,7 @@ Affine = Annotated[
     Literal["qform", "sform"] | None,
     option(
         "--affine",
-        "Which position of a NIfTI header counts if its two disagree [default: the scanner's, if one is].",
+        "Position that counts if a NIfTI header has two [default: the scanner's, if one is].",
     ),
 ]
 Participants = Annotated[Path | None, option("--participants", f"{_TABLE} [default: the dataset's].", "FILE")]
@@ -111,18 +111,19 @@ Timeout = Annotated[
     float | None,
     option(
         "--timeout",
-        "Skip a slice that takes longer than this, as on a network drive that hangs [default: wait].",
+        "Skip a slice that takes longer than this [default: wait].",
         "SECONDS",
         min=0.01,
         max=1e6,
     ),
 ]
+OpenPage = Annotated[bool, option("--open", "Open the report in the browser at the end.")]
 AsJson = Annotated[bool, option("--json", "Print a summary as JSON to stdout.")]
 Join = Annotated[
     tuple[Path, ...],
     option(
         "--join",
-        "Further table (or results) with columns for the same participants (repeat).",
+        "Further table, or results, of the same participants (repeat).",
         "FILE|RESULTS",
     ),
 ]
@@ -190,7 +191,7 @@ class FatRule:
         Literal["fixed", "otsu", "multiotsu", "reference", "dixon"] | None,
         option(
             "--fat-rule",
-            "Rule that decides which pixels are fat: see docs/fat-rules.md [default: fixed, --threshold].",
+            "Rule by which a pixel is fat: see docs/fat-rules.md [default: fixed, --threshold].",
         ),
     ] = None
     sat_fraction: Annotated[
@@ -218,7 +219,7 @@ class Dixon:
         bool,
         option(
             "--same-voxels",
-            "Rule dixon: fat and water are one grid, though the origin in a header differs.",
+            "Rule dixon: fat and water are one grid, though their headers differ in origin.",
         ),
     ] = False
 

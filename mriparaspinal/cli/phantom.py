@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import VERBOSE, progress_bar, say
+from mriparaspinal.cli.following import say_next
 from mriparaspinal.core.text import count_of
 from mriparaspinal.phantom.ranges import RANGES
 
@@ -71,3 +72,4 @@ def phantom(
     for who in people:
         say(f"{who}: L1 to L5", VERBOSE)
     say(f"drew {count_of(made.count, 'slice')} of {count_of(len(people), 'participant')} into {out}")
+    say_next("check", out)

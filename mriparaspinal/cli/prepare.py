@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import progress_bar, say, show_table
-from mriparaspinal.cli.steps import finish
+from mriparaspinal.cli.console import progress_bar, say, say_problems, show_table
+from mriparaspinal.cli.following import say_next
+from mriparaspinal.cli.steps import end
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.text import count_of
 
@@ -25,8 +26,8 @@ class Levels:
         str | None,
         opt.option(
             "--level-numbering",
-            "Numbers of the label maps in levels.csv: totalspineseg, spineps, "
-            "totalsegmentator, totalsegmentator_vertebrae_mr, or a table value,segment[,kind].",
+            "Numbers of label maps of levels: totalspineseg, spineps, totalsegmentator, "
+            "totalsegmentator_vertebrae_mr, or a table value,segment[,kind].",
             "NAME|FILE",
         ),
     ] = None
@@ -34,14 +35,14 @@ class Levels:
         Literal["disc", "vertebra"] | None,
         opt.option(
             "--level-at",
-            "Cut the disc below the vertebra, or the vertebra [default: disc, where there are discs].",
+            "The disc below the vertebra, or the vertebra [default: disc, if there are discs].",
         ),
     ] = None
     slices_per_level: Annotated[
         int | None,
         opt.option(
             "--slices-per-level",
-            "Slices around the middle of each level of a label map, an odd number [default: 1].",
+            "Slices around the middle of each level, an odd number [default: 1].",
             "N",
         ),
     ] = None
@@ -68,9 +69,7 @@ def prepare(
     list_: Annotated[bool, opt.option("--list", "List the series that were found, and stop.")] = False,
     contact_sheet: Annotated[
         bool,
-        opt.option(
-            "--contact-sheet", "Write numbered thumbnails of the axial series and an empty levels.csv."
-        ),
+        opt.option("--contact-sheet", "Write the axial series as pictures, and a levels.csv to confirm."),
     ] = False,
     by_label_map: Levels,
     affine: opt.Affine = None,
@@ -79,14 +78,15 @@ def prepare(
 
     levels.csv has the columns source, group, patient, segment, slice (the InstanceNumber, or the
     index from 1 in a NIfTI volume, or several such as 10-14) or position_mm or label_map (a NIfTI file of
-    discs or vertebrae), and, where a source has several axial series, series.
+    discs or vertebrae), and, where a source has several axial series, series. That of --contact-sheet
+    has proposals: a row counts once you have written yes into its column confirmed.
     Writes GROUP_N_L.png, slices.csv, labels.txt, problems.csv and prepare.json.
 
     \b
     Example:
       mriparaspinal prepare dicom --list
       mriparaspinal prepare dicom --contact-sheet --out sheets
-      mriparaspinal prepare dicom --levels levels.csv --out scans
+      mriparaspinal prepare dicom --levels sheets/levels.csv --out scans
       mriparaspinal prepare nifti --levels levels.csv --level-numbering spineps --window 0,1500 --out scans
     """
     import mriparaspinal as api
@@ -100,13 +100,21 @@ def prepare(
     if levels is None or out is None:
         series = api.list_series(source, leave_out=out, affine=affine)
         _show(series)
-        return _save_sheets(series, out) if out and contact_sheet else None
+        if out is None or not contact_sheet:
+            return say_next("prepare", *source, "--contact-sheet", "--out", "sheets", affine=affine)
+        _save_sheets(series, out, by_label_map)
+        table = out / "levels.csv"
+        filled = f"when {table} is filled in"
+        return say_next("prepare", *source, "--levels", table, "--out", "scans", why=filled, affine=affine)
     with progress_bar() as progress:
         made = api.prepare(
             source, levels, out, window=window, **vars(by_label_map), affine=affine, progress=progress
         )
     rows = count_of(made.summary["rows"], "row")
-    return finish(made, f"prepared {count_of(made.count, 'slice')} of {rows} into {out}")
+    say_problems(made.problem_list)
+    say(f"prepared {count_of(made.count, 'slice')} of {rows} into {out}")
+    say_next("review", out, why="to draw contours")
+    return end(made.problem_list)
 
 
 def _show(series: SeriesList) -> None:
@@ -119,10 +127,14 @@ def _show(series: SeriesList) -> None:
         say("* the window differs from slice to slice by more than 10 %, or is missing in some")
 
 
-def _save_sheets(series: SeriesList, out: Path) -> None:
+def _save_sheets(series: SeriesList, out: Path, by_label_map: Levels) -> None:
     from mriparaspinal.scans.levels import TABLE
 
-    files = series.save_sheets(out)
+    if by_label_map.slices_per_level is not None:
+        found = "given with --contact-sheet; expected it with --levels"
+        raise UsageError(f"--slices-per-level: {found}; leave it out")
+    numbering, at = by_label_map.level_numbering, by_label_map.level_at
+    files = series.save_sheets(out, level_numbering=numbering, level_at=at)
     if TABLE not in files:
         say(f"{TABLE} is there already and was left as it is")
     say(f"wrote {', '.join(files)} into {out}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import progress_bar, say_problems
+from mriparaspinal.cli.console import progress_bar, say, say_problems
+from mriparaspinal.cli.following import say_next
 from mriparaspinal.cli.steps import end, say_measured
 from mriparaspinal.cli.summary import measured_rows, print_json, show
 
@@ -37,6 +38,10 @@ def quantify(
     say_problems(measured.problem_list)
     show(measured_rows(measured.summary))
     say_measured(measured, out)
+    if measured.summary["errors"]:
+        say(f"next: correct what {out / 'problems.csv'} lists, and measure again")
+    else:
+        say_next("compare", out, "--out", "comparison")
     if as_json:
         print_json({"command": "quantify", **measured.summary})
     end(measured.problem_list)

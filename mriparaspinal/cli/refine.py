@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.steps import finish
+from mriparaspinal.cli.console import say, say_problems
+from mriparaspinal.cli.following import say_next
+from mriparaspinal.cli.steps import end
 from mriparaspinal.core.text import count_of
 
 
@@ -45,4 +47,7 @@ def refine(
     made = api.refine(rough, out, band=band, settings=opt.given(protocol, naming), jobs=jobs)
     moved = max((row.largest_move_px or 0.0 for row in made.rows), default=0.0)
     done = f"refined {count_of(len(made.rows), 'region')} of {count_of(made.count, 'slice')} into {out}"
-    finish(made, f"{done}; no line moved farther than {moved:.1f} px")
+    say_problems(made.problem_list)
+    say(f"{done}; no line moved farther than {moved:.1f} px")
+    say_next("review", out, why="to judge them", **vars(protocol), **vars(naming))
+    end(made.problem_list)

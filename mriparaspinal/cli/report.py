@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say_problems
+from mriparaspinal.cli.following import show_page
 from mriparaspinal.cli.steps import end, say_report
 
 
@@ -31,6 +32,7 @@ def report(
         bool, opt.option("--pdf", "Also each page as PDF (needs Chromium, Chrome or Edge).")
     ] = False,
     jobs: opt.Jobs = None,
+    open_: opt.OpenPage = False,
 ) -> None:
     """Make one HTML page of a study: findings, every slice with its outlines, tables and figures.
 
@@ -61,4 +63,5 @@ def report(
         )
     say_problems(made.problem_list)
     say_report(made)
+    show_page(out, open_)
     end(made.problem_list)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import say
+from mriparaspinal.cli.following import say_next
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.text import count_of
 from mriparaspinal.io.protocol import resolve_settings
@@ -103,6 +104,15 @@ def review(
         serve(session, port, not no_browser, say)
     finally:
         session.close()
+    _say_next(dataset, reading, vars(protocol) | vars(naming))
+
+
+def _say_next(dataset: Path, reading: _Reading, given: dict[str, Any]) -> None:
+    if reading.blind is not None:
+        return say_next("unblind", reading.out, "--key", reading.key, "--out", f"{reading.reader}-unblinded")
+    verdicts = (reading.out or dataset) / "review.csv"
+    given |= {"annotations": reading.out, "review": verdicts if verdicts.is_file() else None}
+    return say_next("check", dataset, **given)
 
 
 def _wanted(reading: _Reading) -> Wanted:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say, say_notes, say_problems
+from mriparaspinal.cli.following import show_page
 from mriparaspinal.cli.steps import end, say_compared, say_faults, say_measured, say_notes_of, say_report
 from mriparaspinal.cli.summary import compared_rows, measured_rows, print_json, show
 from mriparaspinal.core.text import count_of
@@ -29,6 +30,7 @@ def run(
     ] = False,
     figures: opt.FigureLook,
     as_json: opt.AsJson = False,
+    open_: opt.OpenPage = False,
 ) -> None:
     """Check, quantify, compare and report a dataset in one go.
 
@@ -54,14 +56,14 @@ def run(
         )
     if ran.unchanged:
         say_problems(ran.results.problem_list)
-    _say_end(ran, out)
+    _say_end(ran, out, open_)
     if as_json:
         print_json({"command": "run", **ran.summary})
     end(ran.results.problem_list)
 
 
-def _say_end(ran: StudyRun, out: Path) -> None:
-    """The summary, and the last line."""
+def _say_end(ran: StudyRun, out: Path, open_: bool) -> None:
+    """The summary, and the last lines; the page in the browser if asked for."""
     summary = ran.summary
     rows = measured_rows(summary)
     rows += (
@@ -71,11 +73,17 @@ def _say_end(ran: StudyRun, out: Path) -> None:
     if ran.unchanged:
         found = "inputs, settings and files are those of the last run"
         say(f"{out}: {found}; nothing was done; --force does all steps again")
-        return
-    say(
-        f"ran: {summary['slices_measured']} of {count_of(summary['slices_found'], 'slice')} measured, "
-        f"{count_of(summary.get('comparisons', 0), 'comparison')}, {say_faults(summary)} into {out}"
-    )
+    else:
+        say(
+            f"ran: {summary['slices_measured']} of {count_of(summary['slices_found'], 'slice')} measured, "
+            f"{count_of(summary.get('comparisons', 0), 'comparison')}, {say_faults(summary)} into {out}"
+        )
+    page = Path(ran.report.out)
+    show_page(page, open_)
+    if summary["errors"]:
+        say(f"next: correct what {out / 'results' / 'problems.csv'} lists, and run again")
+    elif not open_:
+        say(f"next: open {page} in a browser, or let --open do it")
 
 
 def _say_step(step: StudyResults | Analysis | Made, out: Path) -> None:

@@ -108,6 +108,10 @@ class Series:
     """What is to be said about its place."""
     among_axial: bool = True
     """False for a series whose source has axial ones in another series: if steep, it is not taken for one."""
+    name: str = ""
+    """What the scanner calls it, in the words of the field alone."""
+    space: str = ""
+    """What series share whose positions can be compared; empty where it is not known. Never shown."""
 
     @property
     def steep(self) -> bool:
@@ -193,19 +197,39 @@ def radiological(pixels: NDArray[np.generic], plane: Plane) -> tuple[NDArray[np.
     best to the patient's left and whose rows run best to the back. Returns the pixels and
     their plane, with the spacing in the new order.
     """
+    turned = _best_turn(pixels, plane, _LEFT, _BACK, from_the_feet=True)
+    if turned is None:
+        raise ValueError("not an axial slice")
+    return turned
+
+
+def upright(pixels: NDArray[np.generic], plane: Plane) -> tuple[NDArray[np.generic], Plane]:
+    """Turn a sagittal or coronal slice: head up; the front, or the patient's right, at the left."""
+    across = _BACK if plane_name(plane) == "sagittal" else _LEFT
+    turned = _best_turn(pixels, plane, across, -_HEAD, from_the_feet=False)
+    assert turned is not None  # of eight ways, one is the best
+    return turned
+
+
+def _best_turn(
+    pixels: NDArray[np.generic],
+    plane: Plane,
+    across: NDArray[np.float64],
+    down: NDArray[np.float64],
+    from_the_feet: bool,
+) -> tuple[NDArray[np.generic], Plane] | None:
+    """The turn whose columns and rows run best in two directions; only those seen from the feet, if asked."""
     best: tuple[float, NDArray[np.generic], Plane] | None = None
     for swap in (False, True):
         for flip_rows in (False, True):
             for flip_columns in (False, True):
                 turned, at = _turn(pixels, plane, swap, flip_rows, flip_columns)
-                if np.cross(at.across, at.down)[2] <= 0:
+                if from_the_feet and np.cross(at.across, at.down)[2] <= 0:
                     continue  # a mirror image of the patient
-                fit = float(np.dot(at.across, _LEFT) + np.dot(at.down, _BACK))
+                fit = float(np.dot(at.across, across) + np.dot(at.down, down))
                 if best is None or fit > best[0]:
                     best = fit, turned, at
-    if best is None:
-        raise ValueError("not an axial slice")
-    return np.ascontiguousarray(best[1]), best[2]
+    return None if best is None else (np.ascontiguousarray(best[1]), best[2])
 
 
 def _turn(

@@ -1,6 +1,7 @@
 """DICOM series: headers first, pixels of one slice when they are asked for. Read only.
 
-Only the attributes in ``_TAGS`` are kept of a header: no name, date or description comes in here.
+Only the attributes in ``_TAGS`` are kept of a header: no name or date comes in here, and of a description
+only the words of the field.
 What a damaged file makes pydicom raise can be anything, and its words may quote the file; so every
 call into it is fenced, and the message is ours.
 """
@@ -35,6 +36,7 @@ from mriparaspinal.io.dicom_header import (
     to_milliseconds,
 )
 from mriparaspinal.io.dicom_pixels import read_values
+from mriparaspinal.io.series_name import technical_words
 
 _LOSSY = {JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless}
 
@@ -66,6 +68,8 @@ class _Image:
     te_ms: float | None
     tr_ms: float | None
     modality: str
+    name: str
+    space: str
 
 
 def read_series(files: Sequence[tuple[str, Path]]) -> tuple[list[Series], list[Fault]]:
@@ -156,6 +160,8 @@ def _series(images: list[_Image]) -> Series:
         modality=first.modality,
         pictures=tuple(image.picture for image in images),
         read=lambda index: read_values(images[index].path, images[index].frame),
+        name=first.name,
+        space=first.space,
     )
 
 
@@ -217,7 +223,15 @@ def _image(header: Dataset, path: Path, name: str, frame: int) -> _Image:
             find("MRTimingAndRelatedParametersSequence", "RepetitionTime") or header.get("RepetitionTime")
         ),
         modality=modality if modality in _MODALITIES else "other" if modality else "",
+        name=technical_words(str(header.get("SeriesDescription") or header.get("ProtocolName") or "")),
+        space=_space(header),
     )
+
+
+def _space(header: Dataset) -> str:
+    """What images share whose positions can be held against each other; empty where it is not told."""
+    study, frame = (str(header.get(name) or "") for name in ("StudyInstanceUID", "FrameOfReferenceUID"))
+    return f"{study} {frame}" if study and frame else ""
 
 
 def _plane(find: Finder) -> Plane | None:

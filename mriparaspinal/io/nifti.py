@@ -106,6 +106,7 @@ def read_volume(path: Path, place: str, form: Form | None = None) -> Series:
         pictures=tuple(pictures),
         read=read,
         remark=remark,
+        space=str(path.resolve().parent),
     )
 
 

@@ -19,6 +19,9 @@ PLACES = ("slice", "position_mm", "label_map")
 
 TABLE = "levels.csv"
 
+#: Columns of a table with proposals: why a slice is proposed, and what a person says to it, yes or no.
+PROPOSAL, CONFIRMED = "proposal", "confirmed"
+
 #: What the names of a dataset can hold.
 _GROUP = re.compile(r"[^\W\d_](?:[^\W_]|-)*")
 
@@ -81,12 +84,40 @@ def parse_levels(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple
     levels: list[Level] = []
     problems: list[Problem] = []
     for number, row in enumerate(rows, 2):
-        parsed = _parse(number, dict(zip(columns, row, strict=True)))
+        cells = dict(zip(columns, row, strict=True))
+        if _refused(cells):
+            continue
+        parsed = _unconfirmed(number, cells) or _parse(number, cells)
         if isinstance(parsed, Problem):
             problems.append(parsed)
         else:
             levels.append(parsed)
     return _without_clashes(levels, problems)
+
+
+def count_refused(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """How many rows a person has said no to."""
+    return sum(_refused(dict(zip(columns, row, strict=True))) for row in rows)
+
+
+def _answer(cells: dict[str, str]) -> str:
+    """What a person says to a row: "yes" where its table has no proposals."""
+    known = {column.casefold(): cell for column, cell in cells.items()}
+    return known.get(CONFIRMED, "" if known.get(PROPOSAL) else "yes")
+
+
+def _refused(cells: dict[str, str]) -> bool:
+    return _answer(cells).casefold() == "no"
+
+
+def _unconfirmed(row: int, cells: dict[str, str]) -> Problem | None:
+    """What is wrong with a row that may be a proposal: nobody has said yes to it."""
+    answer = _answer(cells)
+    if answer.casefold() == "yes":
+        return None
+    found = f"{CONFIRMED} {answer!r} was found; expected yes, or no to leave the row out"
+    remedy = "look at its slice on the contact sheet, correct the row, and write yes"
+    return row_problem(row, "unconfirmed-level", found, remedy)
 
 
 def _parse(row: int, cells: dict[str, str]) -> Level | Problem:

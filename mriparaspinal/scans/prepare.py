@@ -28,7 +28,7 @@ from mriparaspinal.io.tables import csv_bytes, read_table
 from mriparaspinal.io.write import sha256
 from mriparaspinal.scans.choose import Chosen, choose, named
 from mriparaspinal.scans.level_maps import FoundLevels, LevelRule, find_levels
-from mriparaspinal.scans.levels import Level, parse_levels, problem_of_row, row_problem
+from mriparaspinal.scans.levels import Level, count_refused, parse_levels, problem_of_row, row_problem
 from mriparaspinal.scans.picture import SLICES_COLUMNS, Row, Windows, slice_picture
 
 SLICES_TABLE = "slices.csv"
@@ -45,7 +45,7 @@ class Prepared:
     files: dict[str, bytes]
     problems: list[Problem]
     rows: int
-    """Rows of levels.csv."""
+    """Rows of levels.csv, but for those that a person has said no to."""
     images: int
 
 
@@ -106,8 +106,9 @@ def prepare(
             for _ in members:
                 progress()
     problems.sort(key=lambda problem: natural_key(problem.shape))
-    files = _files(images, rows, problems, _settings(window, rule, form), len(table.rows))
-    return Prepared(files, problems, len(table.rows), len(images))
+    wanted = len(table.rows) - count_refused(table.columns, table.rows)
+    files = _files(images, rows, problems, _settings(window, rule, form), wanted)
+    return Prepared(files, problems, wanted, len(images))
 
 
 def _check_label_rule(levels: Sequence[Level], rule: LevelRule | None) -> None:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import io
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageDraw
-
-from mriparaspinal.core.errors import UnreadableError
-from mriparaspinal.imaging.planes import Series, radiological, tilt_degrees
-from mriparaspinal.imaging.window import linear_levels, percentile_window, series_window
+from mriparaspinal.imaging.planes import Series, tilt_degrees
+from mriparaspinal.imaging.window import series_window
 from mriparaspinal.io.manifest import outputs_manifest
 from mriparaspinal.io.nifti import Form
 from mriparaspinal.io.scan_files import numbers, read_source
-from mriparaspinal.io.tables import csv_bytes
 from mriparaspinal.io.write import sha256
-from mriparaspinal.scans.levels import COLUMNS as LEVEL_COLUMNS
+from mriparaspinal.scans.level_maps import LevelRule
 from mriparaspinal.scans.levels import TABLE as LEVELS_TABLE
+from mriparaspinal.scans.proposal import Found, levels_table, propose
+from mriparaspinal.scans.sheet import contact_sheet
 
 LIST_COLUMNS = (
     "source",
@@ -39,10 +36,6 @@ LIST_COLUMNS = (
 
 #: The file that lists the sheets.
 SHEETS = "sheets.json"
-
-_THUMB = 160
-
-_SHEET_COLUMNS = 6
 
 
 def list_row(place: str, series: Series) -> tuple[str, ...]:
@@ -80,82 +73,54 @@ def list_row(place: str, series: Series) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Surveyed:
-    """What the sources hold: each stack with what to write as its source in levels.csv, and broken files."""
+    """What the sources hold: each stack, and broken files."""
 
-    stacks: tuple[tuple[str, Series], ...]
+    stacks: tuple[Found, ...]
     broken: tuple[str, ...]
     """One line for each DICOM or NIfTI file that cannot be read."""
+    form: Form | None = None
 
     def rows(self) -> list[tuple[str, ...]]:
         """The list, with the columns of :data:`LIST_COLUMNS`."""
-        return [list_row(place, series) for place, series in self.stacks]
+        return [list_row(found.source, found.series) for found in self.stacks]
 
 
 def survey(sources: Sequence[Path], leave_out: Path | None = None, form: Form | None = None) -> Surveyed:
     """Every series of the sources; ``form``: which one counts where sform and qform disagree."""
-    stacks: list[tuple[str, Series]] = []
+    stacks: list[Found] = []
     broken: list[str] = []
     for path in sources:
         source = read_source(path, leave_out, form=form)
         for series in source.series:
             whole = not path.is_dir() or series.place == "."
-            stacks.append(((path.name or str(path)) if whole else series.place, series))
+            at = (path / series.place if path.is_dir() else path).resolve()
+            folder = at.parent if at.is_file() else at
+            below = len(folder.relative_to(path.resolve()).parts) if path.is_dir() else 0
+            name = (path.name or str(path)) if whole else series.place
+            stacks.append(Found(name, folder, at if series.kind == "NIfTI" else None, below, series))
         broken += map(str, source.broken)
-    return Surveyed(tuple(stacks), tuple(broken))
+    return Surveyed(tuple(stacks), tuple(broken), form)
 
 
-def sheet_files(found: Surveyed) -> dict[str, bytes]:
-    """A contact sheet of each axial stack, numbered by the row of the list, and an empty levels.csv."""
+def sheet_files(found: Surveyed, rule: LevelRule | None = None) -> dict[str, bytes]:
+    """A contact sheet of each axial stack, numbered by the row of the list, and a levels.csv to be confirmed.
+
+    ``rule``: which volumes of the sources are label maps of the levels.
+    """
+    proposals, maps = propose(found.stacks, rule, found.form)
+    proposed: dict[int, dict[int, str]] = defaultdict(dict)
+    for proposal in proposals:
+        for segment, (row, index) in proposal.slices.items():
+            proposed[row][index] = segment
+    everything = [one.series for row, one in enumerate(found.stacks, 1) if row not in maps]
     sheets = {
-        f"sheet_{row}.png": contact_sheet(series)
-        for row, (_, series) in enumerate(found.stacks, 1)
-        if series.plane_name() == "axial"
+        f"sheet_{row}.png": contact_sheet(one.series, everything, row, proposed[row])
+        for row, one in enumerate(found.stacks, 1)
+        if row not in maps and one.series.plane_name() == "axial"
     }
-    return {**sheets, LEVELS_TABLE: levels_template()} if sheets else {}
+    return {**sheets, LEVELS_TABLE: levels_table(proposals)} if sheets else {}
 
 
 def sheets_manifest(files: Mapping[str, bytes]) -> bytes:
     """The manifest of contact sheets."""
     return outputs_manifest({name: sha256(content) for name, content in files.items()})
-
-
-def contact_sheet(series: Series) -> bytes:
-    """Numbered thumbnails of an axial stack, foot to head, each in its own grey levels, as a PNG.
-
-    For choosing slices, not for measuring. The number is what goes into levels.csv as ``slice``.
-    """
-    rows = -(-len(series.pictures) // _SHEET_COLUMNS)
-    cell = _THUMB + 14
-    sheet = Image.new("L", (_SHEET_COLUMNS * cell, rows * (cell + 14)), 0)
-    draw = ImageDraw.Draw(sheet)
-    for index, picture in enumerate(series.pictures):
-        x, y = index % _SHEET_COLUMNS * cell + 7, index // _SHEET_COLUMNS * (cell + 14) + 20
-        number = "-" if picture.number is None else str(picture.number)
-        where = f"{picture.plane.position_mm():.1f} mm" if picture.plane else ""
-        draw.text((x, y - 16), f"{number}   {where}", fill=255)
-        try:
-            sheet.paste(_thumbnail(series, index), (x, y))
-        except UnreadableError:
-            draw.text((x, y + 20), "unreadable", fill=255)
-    raw = io.BytesIO()
-    sheet.save(raw, "PNG")
-    return raw.getvalue()
-
-
-def _thumbnail(series: Series, index: int) -> Image.Image:
-    picture = series.pictures[index]
-    values = series.read(index)
-    limits = percentile_window(values[~np.isnan(values)]) or (0.0, 1.0)
-    low, high = limits[::-1] if picture.inverted else limits
-    assert picture.plane is not None  # only axial stacks have sheets
-    grey, plane = radiological(linear_levels(values, low, high), picture.plane)
-    height = grey.shape[0] * (plane.row_spacing_mm or 1.0)
-    width = grey.shape[1] * (plane.col_spacing_mm or 1.0)
-    scale = _THUMB / max(height, width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return Image.fromarray(grey.astype(np.uint8)).resize(size, Image.Resampling.BILINEAR)
-
-
-def levels_template() -> bytes:
-    """An empty levels.csv."""
-    return csv_bytes((*LEVEL_COLUMNS, "series"), [])

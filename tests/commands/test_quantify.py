@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -94,6 +95,7 @@ def test_all_files(data, tmp_path):
         "slices per segment   L3 4, L4 4",
         "errors, warnings     0, 0",
         f"measured 8 of 8 slices into {out} (L3.csv, L4.csv); 0 errors, 0 warnings",
+        f"next: mriparaspinal compare {shlex.quote(str(out))} --out comparison",
     ]
     assert sorted(fingerprint(out)) == [
         "L3.csv",
@@ -289,7 +291,7 @@ def test_a_summary_for_programs(data, tmp_path):
 def test_no_progress_bar_away_from_a_terminal(data, tmp_path):
     outcome = finish(start("quantify", data, "--out", tmp_path / "out"))
     assert (outcome.code, outcome.out) == (0, "")
-    assert len(outcome.err.splitlines()) == 5
+    assert len(outcome.err.splitlines()) == 6
     assert "\x1b" not in outcome.err
     assert "\r" not in outcome.err
 

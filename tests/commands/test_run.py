@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.support.builders.study import copy_sample, read_csv, run
+from tests.support.builders.study import copy_sample, read_csv, run, without_next
 
 
 @pytest.fixture
@@ -24,7 +24,8 @@ def test_results_comparison_and_a_summary(scans, tmp_path):
     assert {"comparisons.csv", "table2.md", "tables.xlsx", "figure3_sides_als.png", "notes.txt"} <= made
     lines = outcome.err.splitlines()
     assert "slices measured                      4 of 4" in lines
-    assert lines[-1].startswith("ran: 4 of 4 slices measured, ")
+    assert lines[-2].startswith("ran: 4 of 4 slices measured, ")
+    assert lines[-1] == f"next: open {tmp_path / 'out' / 'report.html'} in a browser, or let --open do it"
 
 
 def test_a_summary_for_programs(scans, tmp_path):
@@ -110,7 +111,7 @@ def test_label_maps_go_through_all_steps(scans, tmp_path):
     assert run("check", scans).code == 4
     outcome = run("check", scans, "--masks", masks)
     assert (outcome.code, outcome.out) == (0, "")
-    assert outcome.err.splitlines()[-1] == "checked 4 slices: 0 errors, 0 warnings"
+    assert without_next(outcome.err).splitlines()[-1] == "checked 4 slices: 0 errors, 0 warnings"
 
     outcome = run("run", scans, "--masks", masks, "--out", tmp_path / "out", "--quiet")
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")

@@ -64,6 +64,12 @@ def test_the_table_tells_who_differs_in_what(combined: Path) -> None:
     assert ratio == pytest.approx(0.9, abs=0.05)
 
 
+def test_the_table_of_the_page_is_the_one_that_is_made(combined: Path) -> None:
+    (shown,) = (block.text for block in blocks("combined.md") if block.language == "markdown")
+    made = (combined / "combined" / "table3.md").read_text(encoding="utf-8")
+    assert "".join(made.split()).startswith("".join(shown.split()))
+
+
 def test_the_page_says_how_many_columns_fasciculation_has(combined: Path) -> None:
     columns = (combined / "fasciculation.csv").read_text().splitlines()[0].split(",")
     assert f"fasciculation alone has {len(columns) - 1}." in (DOCS / "combined.md").read_text("utf-8")

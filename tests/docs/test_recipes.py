@@ -6,7 +6,6 @@ import itertools
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -78,31 +77,6 @@ def test_the_commands_of_the_statistics_run(study: Path) -> None:
     for line in lines:
         code, printed = shell(line, study)
         assert code == 0, f"{line}\n{printed}"
-
-
-def test_the_units_are_sound(tmp_path: Path) -> None:
-    service, timer = (block.text for block in of("recipes.md", "systemd timer", "systemd"))
-    (cron,) = (block.text for block in of("recipes.md", "Unattended runs", "cron"))
-    command = re.search(r"^ExecStart=(.*)$", service, flags=re.MULTILINE)
-    assert command is not None
-    assert command[1].replace(" --jobs 2", "") in cron
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("systemd-analyze is not here to verify the units")
-    # The program, the user and the folder of the page are not on this machine.
-    service = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", service, flags=re.MULTILINE)
-    service = service.replace("User=study", "User=root").replace("/data/study", "/")
-    for name, text in (("paraspinal.service", service), ("paraspinal.timer", timer)):
-        (tmp_path / name).write_text(text)
-    result = subprocess.run(
-        ["systemd-analyze", "verify", "./paraspinal.service", "./paraspinal.timer"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode and "paraspinal" not in result.stderr:
-        pytest.skip(f"systemd-analyze cannot work here: {result.stderr.strip()}")
-    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_the_slurm_array_gives_the_bytes_of_one_run(study: Path) -> None:
@@ -192,38 +166,6 @@ def test_the_notebook_prints_what_the_page_shows(tmp_path: Path) -> None:
         code, printed = shell(f"python cell{number}.py", folder)
         assert code == 0, printed
         assert shows(shown.text, printed), printed
-
-
-def test_the_blinded_copies_come_back_under_their_names(study: Path) -> None:
-    heading = "Blinded copies for raters"
-    for block in of("recipes.md", heading, "python"):
-        (study / block.title).write_text(block.text)
-    blind, unblind = (block.text for block in of("recipes.md", heading, "sh"))
-    code, printed = shell(blind, study)
-    assert code == 0, printed
-    given = sorted((study / "to_rater_a").iterdir())
-    assert len(given) == 16
-    assert all(re.fullmatch(r"X_\d+_[34]\.png", path.name) for path in given)
-    order = [line.split(",")[1] for line in (study / "key_a.csv").read_text().splitlines()[1:]]
-    assert order != sorted(order)
-    # The rater draws: here, what had been drawn, with the names that LabelMe would write.
-    for line in (study / "key_a.csv").read_text().splitlines()[1:]:
-        blinded, name = line.split(",")
-        drawn = (study / "scans" / f"{name}.json").read_text().replace(f"{name}.png", f"{blinded}.png")
-        (study / "to_rater_a" / f"{blinded}.json").write_text(drawn)
-    code, printed = shell(unblind, study)
-    assert code == 0, printed
-    assert "0 errors, 0 warnings" in printed
-    shell("mriparaspinal quantify scans --out results", study)
-    for name in ("L3.csv", "L4.csv"):
-        without_role = [
-            [line.split(",") for line in (study / folder / name).read_text().splitlines()]
-            for folder in ("results", "results_a")
-        ]
-        columns = [i for i, column in enumerate(without_role[0][0]) if column != "role"]
-        assert [[row[i] for i in columns] for row in without_role[0]] == [
-            [row[i] for i in columns] for row in without_role[1]
-        ]
 
 
 def test_the_raters_of_the_annotation_page_are_compared(study: Path) -> None:

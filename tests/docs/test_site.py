@@ -12,6 +12,7 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import unquote
 
 import pytest
 
@@ -96,14 +97,47 @@ def test_nothing_is_fetched_when_the_site_is_read(site: Path) -> None:
         )
 
 
-def test_every_local_address_is_there(site: Path) -> None:
+class _Links(HTMLParser):
+    """All addresses of a page, and the places in it that an address can name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.places: set[str] = set()
+
+    def handle_starttag(self, _: str, attributes: list[tuple[str, str | None]]) -> None:
+        told = dict(attributes)
+        self.addresses += [told[name] or "" for name in ("href", "src") if name in told]
+        self.places |= {told[name] or "" for name in ("id", "name") if name in told}
+
+
+def test_every_address_leads_somewhere_on_disk(site: Path) -> None:
+    """Links to click, too, of the page for missing pages, too: each file is there, and the place in it."""
+    pages: dict[Path, _Links] = {}
     for page in site.rglob("*.html"):
-        fetched = _Fetched()
-        fetched.feed(page.read_text(encoding="utf-8"))
-        for address in fetched.addresses:
-            path = address.partition("#")[0].partition("?")[0]
-            if path and not path.startswith(("data:", "/")) and page.name != "404.html":
-                assert (page.parent / path).exists(), f"{page.name}: {address}"
+        pages[page] = _Links()
+        pages[page].feed(page.read_text(encoding="utf-8"))
+    assert site / "404.html" in pages
+    for page, links in pages.items():
+        for address in links.addresses:
+            if re.match(r"[a-z]+:", address):
+                continue
+            path, _, place = address.partition("#")
+            path = unquote(path.partition("?")[0])
+            target = page.parent / path if path else page
+            assert not path.startswith("/"), f"{page.name}: {address}"
+            assert target.is_file(), f"{page.name}: {address}"
+            if place and not place.startswith("__"):
+                assert unquote(place) in pages[target.resolve()].places, f"{page.name}: {address}"
+
+
+def test_the_search_needs_no_server(site: Path) -> None:
+    """Its index is a script, which every page may load from disk, as the program that looks in it."""
+    assert (site / "search" / "search_index.js").is_file()
+    home = (site / "index.html").read_text(encoding="utf-8")
+    assert "iframe-worker" in home
+    (worker,) = re.findall(r'"search": "([^"]+)"', home)
+    assert (site / worker).is_file()
 
 
 def test_every_page_of_the_docs_can_be_reached(site: Path) -> None:
@@ -122,13 +156,18 @@ def sections(page: str) -> dict[str, str]:
 
 def test_the_reference_has_every_command_option_and_example() -> None:
     page = sections(script("reference").page())
+    several = page.pop("Options of several commands")
     assert set(page) == {"Exit codes", *COMMANDS}
     for name, command in COMMANDS.items():
-        text = page[name]
+        own = page[name]
+        text = f"{own}\n{several}"
         for parameter in command.params:
             for option in parameter.opts:
                 if option.startswith("--"):
-                    assert re.search(rf"^\| `(-h, )?{option}[ `]", text, flags=re.MULTILINE), (name, option)
+                    row = rf"^\| `(-h, )?(--[a-z-]+, )?{option}[ `,]"
+                    assert re.search(row, text, flags=re.MULTILINE), (name, option)
+                    there = re.search(row, own, flags=re.MULTILINE) or f"`{option}`" in own
+                    assert there or option in ("--quiet", "--verbose", "--log-file", "--help"), (name, option)
             assert " ".join((parameter.help or "").split())[:30].split("docs/")[0].strip() in text
         examples = command.help.split("Example:", 1)[1].split("\n\n")[0].split("\n")
         for line in filter(None, map(str.strip, examples)):

@@ -98,6 +98,18 @@ def test_a_level_by_its_map_and_by_a_slice_is_not_clear():
     assert "ALS_7 L5" in problems[0].message
 
 
+@pytest.mark.parametrize(
+    "columns", [(*COLUMNS, "confirmed"), (*COLUMNS, "Confirmed"), (*COLUMNS, "proposal")]
+)
+@pytest.mark.parametrize("answer", ["yes", "no", "", "by spacing"])
+def test_a_proposal_counts_once_a_person_has_said_yes(columns, answer):
+    levels, problems = parse_levels(columns, [(*GOOD, answer)])
+    yes = answer == ("" if "proposal" in columns else "yes")
+    no = answer == "no" and "proposal" not in columns
+    assert len(levels) == yes
+    assert [problem.code for problem in problems] == ["unconfirmed-level"] * (not yes and not no)
+
+
 @pytest.mark.parametrize(("columns", "rows"), [(COLUMNS[1:], []), (COLUMNS, []), (COLUMNS[:4], [GOOD[:4]])])
 def test_tables_that_cannot_be_used(columns, rows):
     with pytest.raises(NoInputError, match=r"levels\.csv: .*; expected .*; "):

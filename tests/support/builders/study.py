@@ -31,6 +31,11 @@ VB = polygon("VB", box(35, 20, 64, 49))
 MUSCLES_ONLY = [shape for shape in SHAPES if shape["label"] != "IVD"]
 
 
+def without_next(err: str) -> str:
+    """What was said but for the next command."""
+    return "".join(line for line in err.splitlines(keepends=True) if not line.startswith("next"))
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a command left behind: its exit code and what it said."""

@@ -1,0 +1,155 @@
+"""Contact sheets and the proposal for levels.csv: lines and levels are where the headers put them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mriparaspinal.imaging.planes import Plane, upright
+from mriparaspinal.io.series_name import technical_words
+from tests.support.builders.scans import levels, mr, write
+from tests.support.builders.study import read_csv, run
+
+nibabel = pytest.importorskip("nibabel")
+
+X, Y, Z = np.eye(3)
+
+#: The colours of the lines on a scout: of a slice, and of one that is proposed.
+YELLOW, CYAN = (240, 228, 66), (86, 220, 255)
+
+
+def axial(folder: Path, heights: list[float], series: int = 5) -> Path:
+    """Slices of 100 × 100 mm at such heights, numbered from the head."""
+    disc = np.hypot(*np.mgrid[-50:50, -50:50]) < 45
+    order = sorted(heights, reverse=True)
+    slices = [
+        mr(900 * disc, order.index(z) + 1, (X, Y, np.array([0, 0, z]), (1, 1)), series) for z in heights
+    ]
+    return write(folder, placed(slices, "1.2.4", "T2_tse_tra MUELLER"))
+
+
+def sagittal(folder: Path, frame: str = "1.2.4") -> Path:
+    """The plane x = 50 mm, from 200 mm to 0 mm of height, brighter towards the head."""
+    pixels = np.repeat(np.arange(201)[:, None] * 4, 100, axis=1)  # stored with the feet up
+    return write(
+        folder, placed([mr(pixels, 1, (Y, Z, np.array([50, 0, 0]), (1, 1)), series=2)], frame, "t2 sag")
+    )
+
+
+def placed(slices, frame, name):
+    for one in slices:
+        one.StudyInstanceUID, one.FrameOfReferenceUID, one.SeriesDescription = "1.2.3", frame, name
+    return slices
+
+
+def sheet(folder: Path, number: int) -> np.ndarray:
+    with Image.open(folder / f"sheet_{number}.png") as picture:
+        return np.asarray(picture.convert("RGB")).astype(int)
+
+
+def rows_of(picture: np.ndarray, colour: tuple[int, int, int]) -> list[float]:
+    """The middles of the lines of a colour that run through the left of a sheet."""
+    found = np.flatnonzero((abs(picture[:, 20:40] - colour).max(axis=2) < 40).all(axis=1))
+    lines = np.split(found, np.flatnonzero(np.diff(found) > 1) + 1)
+    return [float(line.mean()) for line in lines if len(line)]
+
+
+def test_five_places_are_proposed_and_drawn_on_the_scout(tmp_path):
+    axial(tmp_path / "in" / "ax", [30, 60, 95, 130, 160])
+    sagittal(tmp_path / "in" / "sag")
+    assert run("prepare", tmp_path / "in", "--contact-sheet", "--out", tmp_path / "out").code == 0
+    rows = read_csv(tmp_path / "out" / "levels.csv")
+    assert [(row["segment"], row["slice"], row["series"]) for row in rows] == [
+        *(("L1", "1", "5"), ("L2", "2", "5"), ("L3", "3", "5"), ("L4", "4", "5"), ("L5", "5", "5"))
+    ]
+    assert all(row["source"] == "ax" and not row["confirmed"] for row in rows)
+    assert rows[0]["proposal"] == "five places 30 to 35 mm apart, taken as L1 to L5: see sheet_2.png"
+    lines = rows_of(sheet(tmp_path / "out", 2), CYAN)
+    # 100 mm are 600 px, the head up: the slices from 160 mm down to 30 mm.
+    assert np.allclose(np.diff(lines), [180, 210, 210, 180], atol=1.5)
+
+
+@pytest.mark.parametrize("heights", [[10, 20, 30, 40, 50], [0, 30, 60, 90, 120, 150], [0, 30, 60, 90, 150]])
+def test_other_places_are_not_proposed(tmp_path, heights):
+    axial(tmp_path / "in", heights)
+    assert run("prepare", tmp_path / "in", "--contact-sheet", "--out", tmp_path / "out").code == 0
+    rows = read_csv(tmp_path / "out" / "levels.csv")
+    assert [row["segment"] for row in rows] == ["L1", "L2", "L3", "L4", "L5"]
+    assert not any(row["slice"] for row in rows)
+
+
+def test_of_a_block_the_middle_slice_is_proposed(tmp_path):
+    axial(tmp_path / "in", [z + step for z in (0, 35, 70, 105, 140) for step in (-4, 0, 4)])
+    assert run("prepare", tmp_path / "in", "--contact-sheet", "--out", tmp_path / "out").code == 0
+    assert [row["slice"] for row in read_csv(tmp_path / "out" / "levels.csv")] == ["2", "5", "8", "11", "14"]
+
+
+def test_a_scout_of_other_coordinates_is_none(tmp_path):
+    axial(tmp_path / "in" / "ax", [30, 40, 50])
+    sagittal(tmp_path / "in" / "sag", frame="1.2.5")
+    assert run("prepare", tmp_path / "in", "--contact-sheet", "--out", tmp_path / "out").code == 0
+    assert not (abs(sheet(tmp_path / "out", 2) - YELLOW).max(axis=2) < 40).any()
+    assert (tmp_path / "out" / "levels.csv").read_text().count("\n") == 1  # three slices are no five levels
+
+
+def label_map(path: Path, heights: dict[int, int]) -> None:
+    """Discs of 6 mm around such heights, in voxels of 2 mm."""
+    voxels = np.zeros((20, 20, 110), np.int16)
+    for value, z in heights.items():
+        voxels[:, :, z // 2 - 1 : z // 2 + 2] = value
+    affine = np.diag([-2.0, -2.0, 2.0, 1.0])  # RAS+, from the LPS+ corner (30, 30, 0)
+    affine[:2, 3] = -30
+    nibabel.save(nibabel.Nifti1Image(voxels, affine), path)
+
+
+def test_a_label_map_beside_the_series_is_proposed_confirmed_and_prepared(tmp_path):
+    for series, who in enumerate(("P1", "P2"), 5):
+        axial(tmp_path / "in" / who / "ax", list(range(0, 200, 5)), series)
+    label_map(tmp_path / "in" / "P1" / "discs.nii.gz", {121: 130, 122: 100, 123: 70, 124: 40})
+    more = ("--level-numbering", "spineps")
+    out = tmp_path / "out"
+    assert run("prepare", tmp_path / "in", "--contact-sheet", "--out", out, *more).code == 0
+    found = {(r["source"], r["segment"]): r["slice"] for r in read_csv(out / "levels.csv")}
+    # Slice 1 is at 195 mm, and each further one 5 mm lower.
+    heights = {"L2": 130, "L3": 100, "L4": 70, "L5": 40}
+    assert {s: found["P1/ax", s] for s in heights} == {s: str((195 - z) // 5 + 1) for s, z in heights.items()}
+    assert not found["P1/ax", "L1"]
+    assert not any(found["P2/ax", segment] for segment in heights)  # the map of another patient
+    assert sorted(path.name for path in out.glob("sheet_*")) == ["sheet_1.png", "sheet_2.png"]
+    refused = run("prepare", tmp_path / "in", "--levels", out / "levels.csv", "--out", tmp_path / "scans")
+    assert (refused.code, (tmp_path / "scans").exists()) == (3, False)
+    rows = [f"P1/ax,ALS,1,{s},{found['P1/ax', s]},5,yes,seen" for s in heights]
+    columns = (out / "levels.csv").read_text().splitlines()[0]
+    table = levels(tmp_path / "mine.csv", *rows, "P2/ax,ALS,2,L1,3,6,no,seen", columns=columns)
+    made = run("prepare", tmp_path / "in", "--levels", table, "--out", tmp_path / "scans")
+    assert made.code == 0
+    assert "prepared 4 slices of 4 rows" in made.err
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("T2_TSE_tra", "T2 TSE tra"),
+        ("t2 sag Meier Hans", "t2 sag …"),
+        ("LASTNAME^FIRST", ""),
+        ("19610312 t1", "… t1"),
+    ],
+)
+def test_of_the_name_of_a_series_the_words_of_the_field_are_kept(text, kept):
+    assert technical_words(text) == kept
+
+
+@pytest.mark.parametrize("swap", [False, True])
+@pytest.mark.parametrize("flips", [(1, 1), (-1, 1), (1, -1), (-1, -1)])
+def test_a_sagittal_slice_is_shown_with_the_head_up_and_the_front_left(swap, flips):
+    shown = np.arange(12).reshape(3, 4)  # rows from the head, columns from the front
+    across, down, pixels = Y * flips[1], -Z * flips[0], shown[:: flips[0], :: flips[1]]
+    if swap:
+        across, down, pixels = down, across, pixels.T
+    plane = Plane(tuple(across), tuple(down), (0.0, 0.0, 0.0), 1.0, 1.0)
+    turned, at = upright(pixels, plane)
+    assert (turned == shown).all()
+    assert np.allclose([at.across, at.down], [Y, -Z])
