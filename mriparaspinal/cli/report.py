@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,6 +10,27 @@ from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say_problems
 from mriparaspinal.cli.following import show_page
 from mriparaspinal.cli.steps import end, say_report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """What is made beside the page, and whether it is opened."""
+
+    by_participant: Annotated[
+        bool, opt.option("--by-participant", "Also a page for each participant, in a folder beside it.")
+    ] = False
+    pdf: Annotated[
+        bool, opt.option("--pdf", "Also each page as PDF (needs Chromium, Chrome or Edge).")
+    ] = False
+    open_: opt.OpenPage = False
+
+    @property
+    def also(self) -> list[Literal["participants", "pdf"]]:
+        """As the function takes it."""
+        wanted: list[Literal["participants", "pdf"]] = []
+        wanted += ["participants"] * self.by_participant
+        wanted += ["pdf"] * self.pdf
+        return wanted
 
 
 @opt.command
@@ -25,14 +47,8 @@ def report(
     ] = None,
     annotations: opt.Annotations = None,
     participants: opt.ResultsParticipants = None,
-    by_participant: Annotated[
-        bool, opt.option("--by-participant", "Also a page for each participant, in a folder beside it.")
-    ] = False,
-    pdf: Annotated[
-        bool, opt.option("--pdf", "Also each page as PDF (needs Chromium, Chrome or Edge).")
-    ] = False,
+    pages: Pages,
     jobs: opt.Jobs = None,
-    open_: opt.OpenPage = False,
 ) -> None:
     """Make one HTML page of a study: findings, every slice with its outlines, tables and figures.
 
@@ -45,9 +61,6 @@ def report(
     """
     import mriparaspinal as api
 
-    also: list[Literal["participants", "pdf"]] = []
-    also += ["participants"] * by_participant
-    also += ["pdf"] * pdf
     with progress_bar() as progress:
         made = api.make_report(
             results,
@@ -57,11 +70,11 @@ def report(
             masks=masks,
             annotations=annotations,
             participants=participants,
-            also=also,
+            also=pages.also,
             jobs=jobs,
             progress=progress,
         )
     say_problems(made.problem_list)
     say_report(made)
-    show_page(out, open_)
+    show_page(out, pages.open_)
     end(made.problem_list)

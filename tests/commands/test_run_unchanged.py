@@ -56,7 +56,7 @@ def edit(path, old, new):
 def test_it_is_told_again_with_its_problems_its_numbers_and_its_exit_code(made, place):
     outcome = again(place)
     assert outcome.code == 4
-    assert outcome.err.splitlines()[-1].startswith(f"{place / 'study'}: {UNCHANGED}; --force ")
+    assert outcome.err.splitlines()[-2].startswith(f"{place / 'study'}: {UNCHANGED}; --force ")
     *_, error = (line for line in made[1].err.splitlines() if "ALS_1_3.json: error:" in line)
     assert error in outcome.err
     summary = [
