@@ -242,7 +242,7 @@ def place_panels(
         for text in (figure.side_label, figure.note)
     )
     start = EDGE_MM + (0.0 if beside is None else beside.width / mm + EDGE_MM)
-    end = EDGE_MM + below_mm + (0.0 if note is None else note.height / mm + EDGE_MM)
+    end = EDGE_MM + below_mm + (0.0 if note is None else note.height / mm + 2 * EDGE_MM)
     across = (width - start - EDGE_MM - (left + right).sum() - GAP_MM * (len(left) - 1)) / len(left)
     down = (height - end - EDGE_MM - above_mm - (top + bottom).sum() - GAP_MM * (len(top) - 1)) / len(top)
     for (i, j), axes in np.ndenumerate(grid):

@@ -65,7 +65,7 @@ def test_the_ultrasound_papers_numbers(tmp_path):
     assert [round(x, 3) for x in (row.auc, row.ci_low, row.ci_high)] == [0.925, 0.873, 0.977]
     assert (row.cutoff, round(100 * row.sensitivity, 1), round(100 * row.specificity, 1)) == (2.5, 89.8, 90.7)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        *("roc.csv", "roc_points.csv", "roc.png", "roc.svg", "notes.txt", "roc.json")
+        *("roc.csv", "roc_points.csv", "roc.png", "roc.svg", "roc_data.csv", "notes.txt", "roc.json")
     }
     assert (tmp_path / "out" / "notes.txt").read_text() == (
         "settings: outcome group; positive ALS; negative all others; predictor max_score\n"
