@@ -336,3 +336,18 @@ def test_fat_whose_header_tells_two_places(tmp_path, codes):
         if side:
             key = muscle, {"L": "left", "R": "right"}[side]
             assert found[key] == pytest.approx(np.nanmean(fraction[mask]), rel=1e-12)
+
+
+def test_a_study_of_fat_and_water_is_made_again_where_one_of_their_voxels_is_another(tmp_path):
+    folder = dataset(tmp_path / "scans")
+    fat = volume(tmp_path / "fat" / "ALS_1.nii.gz", signals(1))
+    water = volume(tmp_path / "water" / "ALS_1.nii.gz", signals(2))
+    how = ("--fat-rule", "dixon", "--fat", fat.parent, "--water", water.parent, "--out", tmp_path / "study")
+    assert "ran: 1 of 1 slice measured" in run("run", folder, *how).err
+    assert "nothing was done" in run("run", folder, *how).err
+    voxels = signals(2)
+    voxels[50, 50, SLICE] += 1
+    volume(water, voxels)
+    outcome = run("run", folder, *how)
+    assert "since the last run: changed: ALS_1.nii.gz (water); all steps are done" in outcome.err
+    assert "ran: 1 of 1 slice measured" in outcome.err
