@@ -268,7 +268,7 @@ def _page(
     """
     from mriparaspinal.measure.reopen import open_measured
     from mriparaspinal.report.gather import gather, slice_rows
-    from mriparaspinal.report.pages import report_files, require_free
+    from mriparaspinal.report.pages import folder_of, report_files, require_free
     from mriparaspinal.report.pdf import find_browser
     from mriparaspinal.report.people import person_views
 
@@ -277,6 +277,8 @@ def _page(
     folder = cohort.sources[0].folder
     made = (folder if on_disk else None, comparison)
     refuse_beside_inputs(argument("out"), out, (), (dataset, *regions), made)
+    for place in filter(None, (dataset, *regions, *made)) if "participants" in also else ():
+        refuse_as_output(folder_of(out), place, "an input")
     require_free(out, "pdf" in also, argument("out"))
     browser = find_browser() if "pdf" in also else None
     begin(progress, "opening the dataset")

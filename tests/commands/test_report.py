@@ -363,6 +363,14 @@ def test_a_page_for_each_participant(study, tmp_path):
     )
 
 
+def test_no_page_of_a_participant_into_an_input(study, tmp_path):
+    scans = Path(shutil.copytree(study / "scans", tmp_path / "page_participants"))
+    before = fingerprint(scans)
+    outcome = report(study, tmp_path / "page.html", "--by-participant", scans=scans)
+    assert "is an input" in one_line(outcome, 2)
+    assert fingerprint(scans) == before
+
+
 def test_pdf_without_a_browser_is_one_line(study, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     line = one_line(report(study, tmp_path / "p.html", "--pdf"), 2)

@@ -22,9 +22,7 @@ for (const slice of slices) {
 slices.forEach(restore);
 keep(`${KEPT}?`, "");
 keep(`${KEPT}?`, null);
-byId("kept").textContent = keeps
-  ? "Your verdicts stay in this browser, and nowhere else, until you save them."
-  : "This browser keeps nothing: save your verdicts before you close the page.";
+sayKept();
 
 /* ---- filters ---- */
 

@@ -7,12 +7,19 @@ const verdicts = new Map(); // slice → { region or "": { verdict, reason, comm
 let keeps = true; // whether this browser keeps anything
 let unsaved = false;
 
+function sayKept() {
+  byId("kept").textContent = keeps
+    ? "Your verdicts stay in this browser, and nowhere else, until you save them."
+    : "This browser keeps nothing: save your verdicts before you close the page.";
+}
+
 function keep(key, text) {
   try {
     if (text === null) localStorage.removeItem(key);
     else localStorage.setItem(key, text);
   } catch {
     keeps = false;
+    sayKept();
   }
 }
 
