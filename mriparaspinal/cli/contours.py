@@ -64,14 +64,13 @@ def contours(
     import mriparaspinal as api
 
     with progress_bar() as progress:
-        settings = opt.given(naming, affine=affine)
         made = api.contours(
             source,
             dataset,
             numbering=numbering,
             tolerance=tolerance,
             draft=draft,
-            settings=settings,
+            settings=opt.given(naming, affine=affine),
             progress=progress,
         )
     found, kept = made.summary, made.count - made.summary["written"]
