@@ -468,16 +468,6 @@ def test_hedges_correction_is_the_exact_one_to_four_digits() -> None:
 
 
 @pytest.mark.parametrize("name", ["measurement.md", "methods.md", "the-papers-numbers.md", "simulation.md"])
-def test_links_between_the_pages_lead_somewhere(name: str) -> None:
-    page = read(name)
-    for target, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", page):
-        assert not target or (DOCS / target).is_file(), target
-        lines = re.findall(r"^#+ (.*)$", read(target or name) if anchor else "", re.M)
-        headings = [re.sub(r"[^a-z0-9 -]", "", line.lower()) for line in lines]
-        assert not anchor or anchor in [heading.replace(" ", "-") for heading in headings]
-
-
-@pytest.mark.parametrize("name", ["measurement.md", "methods.md", "the-papers-numbers.md", "simulation.md"])
 def test_the_tables_of_the_pages_are_whole(name: str) -> None:
     for header, rows in tables(read(name)):
         assert {len(row) for row in rows} == {len(header)}, header
