@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,16 +46,36 @@ class Found:
     series: Series
 
 
+class Picked(NamedTuple):
+    """A slice that is proposed."""
+
+    row: int
+    """The row of the list."""
+    at: int
+    """Its index in that stack."""
+    off_mm: float | None = None
+    """How far it lies above the middle of its level, where a label map tells it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """What is proposed for the axial stacks of one series."""
 
     source: str
     series: int | None
-    slices: Mapping[str, tuple[int, int]]
-    """By segment: the row of the list, and the index in that stack."""
+    slices: Mapping[str, Picked]
+    """By segment."""
     numbers: Mapping[str, int]
     why: str
+    sheets: str
+
+    def reason(self, segment: str) -> str:
+        """Where the slice of a segment comes from, and where to look at it."""
+        picked = self.slices.get(segment)
+        if picked is None:
+            return f"{'not found ' * bool(self.slices)}{self.why}: see {self.sheets}"
+        off = "" if picked.off_mm is None else f", {abs(picked.off_mm):.1f} mm from the middle"
+        return f"{self.why}{off}: see {self.sheets}"
 
 
 def propose(
@@ -71,7 +92,7 @@ def propose(
         members = {row: stacks[row - 1] for row in rows}
         if sum(len(one.series.pictures) for one in members.values()) < len(SEGMENTS):
             continue
-        slices: dict[str, tuple[int, int]] = {}
+        slices: dict[str, Picked] = {}
         why = ""
         if rule is not None:
             slices, why = _by_map(members, {m: stacks[m - 1] for m in maps}, maps, rule, len(series) == 1)
@@ -79,9 +100,9 @@ def propose(
             blocks, reason = _by_blocks(members)
             slices, why = blocks, "; ".join(text for text in (why, reason) if text)
         first = members[rows[0]]
-        numbers = {s: members[r].series.pictures[i].number or 0 for s, (r, i) in slices.items()}
+        numbers = {s: members[p.row].series.pictures[p.at].number or 0 for s, p in slices.items()}
         sheets = ", ".join(f"sheet_{row}.png" for row in rows)
-        found.append(Proposal(first.source, first.series.number, slices, numbers, f"{why}: see {sheets}"))
+        found.append(Proposal(first.source, first.series.number, slices, numbers, why, sheets))
     return found, set(maps)
 
 
@@ -106,7 +127,7 @@ def _by_map(
     maps: Mapping[int, FoundLevels],
     rule: LevelRule,
     only_series: bool,
-) -> tuple[dict[str, tuple[int, int]], str]:
+) -> tuple[dict[str, Picked], str]:
     """The slice nearest to the middle of each level of the label map that belongs to a series."""
     home = next(iter(members.values()))
     near = {row: _together(home, one) for row, one in mapped.items()}
@@ -124,7 +145,8 @@ def _by_map(
     except UnreadableError:
         return {}, "its label map does not fit"
     kept = [one for one in chosen if one.number is not None]
-    return {one.segment: (stacks[id(one.stack)], one.index) for one in kept}, f"by {mapped[row].source}"
+    picked = {one.segment: Picked(stacks[id(one.stack)], one.index, one.distance_mm) for one in kept}
+    return picked, f"by {mapped[row].source}"
 
 
 def _together(one: Found, other: Found) -> int:
@@ -140,7 +162,7 @@ def _together(one: Found, other: Found) -> int:
     return shared if shared > top else 0
 
 
-def _by_blocks(members: Mapping[int, Found]) -> tuple[dict[str, tuple[int, int]], str]:
+def _by_blocks(members: Mapping[int, Found]) -> tuple[dict[str, Picked], str]:
     """The middle of each of five blocks, which lie as far apart as lumbar levels, from head to foot."""
     none = "choose from the pictures"
     places = [(row, index) for row, one in members.items() for index in range(len(one.series.pictures))]
@@ -160,7 +182,8 @@ def _by_blocks(members: Mapping[int, Found]) -> tuple[dict[str, tuple[int, int]]
     if len(blocks) != len(SEGMENTS) or not ((middles >= low) & (middles <= high)).all():
         return {}, none
     chosen = {
-        segment: places[block[len(block) // 2]] for segment, block in zip(SEGMENTS, blocks, strict=True)
+        segment: Picked(*places[block[len(block) // 2]])
+        for segment, block in zip(SEGMENTS, blocks, strict=True)
     }
     return chosen, f"five places {middles.min():.0f} to {middles.max():.0f} mm apart, taken as L1 to L5"
 
@@ -172,6 +195,5 @@ def levels_table(proposals: Sequence[Proposal]) -> bytes:
         series = "" if proposal.series is None else proposal.series
         for segment in SEGMENTS:
             number = proposal.numbers.get(segment, "")
-            why = proposal.why if number != "" or not proposal.numbers else f"not found {proposal.why}"
-            rows.append((proposal.source, "", "", segment, number, series, "", why))
+            rows.append((proposal.source, "", "", segment, number, series, "", proposal.reason(segment)))
     return csv_bytes(_TABLE_COLUMNS, rows)

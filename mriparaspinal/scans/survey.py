@@ -110,8 +110,8 @@ def sheet_files(found: Surveyed, rule: LevelRule | None = None) -> dict[str, byt
     proposals, maps = propose(found.stacks, rule, found.form)
     proposed: dict[int, dict[int, str]] = defaultdict(dict)
     for proposal in proposals:
-        for segment, (row, index) in proposal.slices.items():
-            proposed[row][index] = segment
+        for segment, picked in proposal.slices.items():
+            proposed[picked.row][picked.at] = segment
     everything = [one.series for row, one in enumerate(found.stacks, 1) if row not in maps]
     sheets = {
         f"sheet_{row}.png": contact_sheet(one.series, everything, row, proposed[row])

@@ -117,6 +117,9 @@ def test_a_label_map_beside_the_series_is_proposed_confirmed_and_prepared(tmp_pa
     heights = {"L2": 130, "L3": 100, "L4": 70, "L5": 40}
     assert {s: found["P1/ax", s] for s in heights} == {s: str((195 - z) // 5 + 1) for s, z in heights.items()}
     assert not found["P1/ax", "L1"]
+    why = {r["segment"]: r["proposal"] for r in read_csv(out / "levels.csv") if r["source"] == "P1/ax"}
+    assert why["L3"] == "by P1/discs.nii.gz, 0.0 mm from the middle: see sheet_1.png"
+    assert why["L1"] == "not found by P1/discs.nii.gz: see sheet_1.png"
     assert not any(found["P2/ax", segment] for segment in heights)  # the map of another patient
     assert sorted(path.name for path in out.glob("sheet_*")) == ["sheet_1.png", "sheet_2.png"]
     refused = run("prepare", tmp_path / "in", "--levels", out / "levels.csv", "--out", tmp_path / "scans")
