@@ -279,8 +279,8 @@ def _draw_brackets(axes: Any, panel: Panel, levels: Sequence[Bracket]) -> None:
         first, second = first + 0.02, second - 0.02
         lines.append([(first, height - 2), (first, height), (second, height), (second, height - 2)])
         axes.text(
-            min((first + second) / 2, rightmost), height + 0.5, p_number(test.p) or "–", ha="center", va="bottom",
-            fontweight="bold" if is_significant(test.p) else "normal", transform=above,
+            min((first + second) / 2, rightmost), height + 0.5, p_number(test.p) or "–", ha="center",
+            va="bottom", fontweight="bold" if is_significant(test.p) else "normal", transform=above,
         )  # fmt: skip
     _draw_lines(axes, lines, linewidth=0.6, clip_on=False, transform=above)
 

@@ -193,3 +193,34 @@ def test_long_lists_are_cut_on_the_terminal_alone(tmp_path):
     assert f"note: {beginning} and 20 more (all in notes.txt)\n" in outcome.err
     notes = (tmp_path / "out" / "notes.txt").read_text().splitlines()
     assert f"{beginning}, {', '.join(ids[10:])}" in notes
+
+
+# --- figures ------------------------------------------------------------------------------------------------
+
+
+def test_figures_on_request_by_two_processes_in_a_style(sample_results, sample_comparison, tmp_path):
+    style = write(tmp_path / "lab.mplstyle", "axes.prop_cycle: cycler('color', ['112233', '445566'])")
+    outcome = run("compare", sample_results, "--out", tmp_path / "two", "--jobs", 2, "--quiet")
+    assert outcome.code == 0, outcome.err
+    names = {path.name for path in sample_comparison.iterdir()}
+    assert {path.name for path in (tmp_path / "two").iterdir()} == names
+    assert all((tmp_path / "two" / n).read_bytes() == (sample_comparison / n).read_bytes() for n in names)
+    figures = ["--figure-format", "pdf", "--metric", "fi", "--contrast", "side:ALS", "--style", style]
+    outcome = run("compare", sample_results, *figures, "--out", tmp_path / "own")
+    assert outcome.code == 0, outcome.err
+    assert (tmp_path / "own" / "figure3_sides_als.pdf").read_bytes()[:5] == b"%PDF-"
+    assert b"#112233" in (tmp_path / "own" / "figure3_sides_als.svg").read_bytes()
+    settings = json.loads((tmp_path / "own" / "comparison.json").read_text())["settings"]
+    assert settings["figure format"] == ["pdf"]
+    assert settings["style"][0].startswith("lab.mplstyle, SHA-256 ")
+
+
+def test_a_style_that_is_none_is_said_before_anything_is_done(tmp_path):
+    style = write(tmp_path / "lab.mplstyle", "font.size: large\nfont.sise: 3")
+    outcome = run("compare", tmp_path / "no-results", "--style", style, "--out", tmp_path / "out")
+    assert outcome.code == 2
+    assert outcome.err == (
+        f"mriparaspinal: --style {style}: line 1: Key font.size: Could not convert 'large' to float; "
+        "expected a value of font.size; correct the line\n"
+    )
+    assert not (tmp_path / "out").exists()

@@ -244,7 +244,8 @@ def test_overlap_summary_is_pandas(study, agreed):
 
 
 def test_files_notes_and_bytes(study, agreed, tmp_path):
-    figures = {f"bland_altman_{metric}.{end}" for metric in ("fi", "rcsa") for end in ("png", "svg")}
+    ends = (".png", ".svg", "_data.csv")
+    figures = {f"bland_altman_{metric}{end}" for metric in ("fi", "rcsa") for end in ends}
     tables = {
         "reliability.csv",
         "bland_altman.csv",
@@ -275,7 +276,7 @@ def test_a_later_run_leaves_nothing_of_an_earlier_one(study, agreed, tmp_path):
     )
     assert set(fingerprint(out)) == {
         *("reliability.csv", "bland_altman.csv", "notes.txt", "reliability.json", "my_notes.md"),
-        *("bland_altman_fi.png", "bland_altman_fi.svg"),
+        *("bland_altman_fi.png", "bland_altman_fi.svg", "bland_altman_fi_data.csv"),
     }
 
 
