@@ -99,7 +99,7 @@ def test_a_font_that_is_there_stands_before_ours(tmp_path):
     ("text", "found"),
     [
         ("axes.titlesize 12\n", "line 1: 'axes.titlesize 12' was found"),
-        ("\nfont.sise: 8\n", "line 2: 'font.sise' was found"),
+        ("\nfont.sizes: 8\n", "line 2: 'font.sizes' was found"),
         ("backend: agg\n", "line 1: 'backend' was found"),
         ("text.usetex: True\n", "line 1: 'text.usetex' was found"),
         ("axes.linewidth: thick\n", "line 1: "),

@@ -216,7 +216,7 @@ def test_figures_on_request_by_two_processes_in_a_style(sample_results, sample_c
 
 
 def test_a_style_that_is_none_is_said_before_anything_is_done(tmp_path):
-    style = write(tmp_path / "lab.mplstyle", "font.size: large\nfont.sise: 3")
+    style = write(tmp_path / "lab.mplstyle", "font.size: large\nfont.sizes: 3")
     outcome = run("compare", tmp_path / "no-results", "--style", style, "--out", tmp_path / "out")
     assert outcome.code == 2
     assert outcome.err == (

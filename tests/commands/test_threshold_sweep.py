@@ -62,6 +62,7 @@ def test_files_and_columns(study):
             "sweep_contrasts.csv",
             "sweep.png",
             "sweep.svg",
+            "sweep_data.csv",
             "notes.txt",
             "threshold_sweep.json",
         )
