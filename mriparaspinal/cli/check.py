@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import VERBOSE, progress_bar, say, say_problems, show_table
+from mriparaspinal.cli.console import VERBOSE, end_bar, progress_bar, say, say_problems, show_table
 from mriparaspinal.cli.following import say_next
 from mriparaspinal.cli.overview import gap_rows, plain, show_overview
 from mriparaspinal.cli.steps import end, say_faults
@@ -61,6 +61,7 @@ def check(
             jobs=opt.spread(execution),
             progress=progress,
         )
+    end_bar()
     problems, summary, overview = found.problem_list, found.summary, found.overview
     if on_stdout:
         listed = [asdict(problem) for problem in problems]

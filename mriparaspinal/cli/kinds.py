@@ -132,6 +132,7 @@ KINDS: dict[str, str] = {
     "no-slice": "no such slice",
     "ambiguous-slice": "several such slices",
     "not-axial": "not an axial slice",
+    "unconfirmed-level": "proposed level that nobody has confirmed",
     "unreadable-slice": "pixels that cannot be decoded",
     "no-window": "no window for the grey levels",
     "too-large": "too many values for percentiles",

@@ -19,9 +19,9 @@ class Pages:
     by_participant: Annotated[
         bool, opt.option("--by-participant", "Also a page for each participant, in a folder beside it.")
     ] = False
-    pdf: Annotated[
-        bool, opt.option("--pdf", "Also each page as PDF (needs Chromium, Chrome or Edge).")
-    ] = False
+    pdf: Annotated[bool, opt.option("--pdf", "Also each page as PDF (needs Chromium, Chrome or Edge).")] = (
+        False
+    )
     open_: opt.OpenPage = False
 
     @property

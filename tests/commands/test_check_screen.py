@@ -46,7 +46,7 @@ def test_400_faults_are_400_errors_on_one_screen(faults, tmp_path):
     severities = [re.match(r" *\d+ × (\w+):", line)[1] for line in lines if re.match(r" *\d+ × ", line)]
     assert severities == sorted(severities), "errors first"
     assert "--verbose" in outcome.err
-    assert lines[-1] == "checked 342 slices: 400 errors, 1 warning"
+    assert lines[-2] == "checked 342 slices: 400 errors, 1 warning"
 
 
 def test_every_problem_is_told_on_request_and_in_the_log(faults, tmp_path):

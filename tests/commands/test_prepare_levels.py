@@ -265,7 +265,7 @@ def test_stacks_that_are_none(tmp_path):
         *("t2,ALS,4,3,5", "t2,ALS,4,3,6", "t2,ALS,4,3,9"),  # uneven, but asked for
         *("t2,ALS,5,3,29-31",),  # 31 is not there
     )
-    out, outcome = prepare(tmp_path, *rows, columns=STACK, options=(), code=4)
+    out, outcome = prepare(tmp_path, *rows, columns=STACK, options=("--verbose",), code=4)
     found = problems(out)
     assert [(row, severity) for row, severity, _ in found] == [
         *((f"row {n}", "error") for n in (2, 3, 4, 5, 6, 7)),

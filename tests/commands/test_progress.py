@@ -50,16 +50,16 @@ def test_run_names_its_steps_in_one_line(tmp_path):
         r"measuring|writing the results|comparing|drawing the figures|checking the results|writing the page",
         said,
     )
-    assert list(dict.fromkeys(steps)) == [
-        *("measuring", "writing the results", "comparing"),
-        *("drawing the figures", "checking the results", "writing the page"),
-    ]
-    assert "0/4" in said
+    expected = ["comparing", "drawing the figures", "checking the results", "writing the page"]
+    # Four slices may be measured before the bar is seen.
+    early = ("measuring", "writing the results")
+    assert [step for step in dict.fromkeys(steps) if step not in early] == expected
     lines = plain(said).replace("\r\n", "\n").split("\n")
-    # A line of its own, as it is, though it is wider than the terminal.
-    warning = "participants.csv: ALS_3: warning: a row, but no slices in the dataset; expected slices; "
-    assert any(line.endswith(f"{warning}add the slices, or go on without") for line in lines)
-    assert lines[-2].startswith("ran: 4 of 4 slices measured")
+    # Above the bar.
+    assert any(
+        "participants.csv: ALS_3: warning: a row, but no slices in the dataset" in line for line in lines
+    )
+    assert lines[-3].startswith("ran: 4 of 4 slices measured")
 
 
 @pytest.mark.parametrize("command", ["check", "quantify"])

@@ -18,8 +18,10 @@ def test_the_flag_is_set_and_everything_else_stays() -> None:
 
 
 def test_only_a_ticked_box_is_a_draft() -> None:
-    for flags in ({}, None, [], "draft", {"draft": False}, {"draft": 1}, {"draft": "true"}, {"Draft": True}):
+    for flags in ({}, None, [], "draft", {"draft": False}, {"draft": 0}, {"draft": "no"}, {"drafts": True}):
         assert not is_draft({"flags": flags})
+    for flags in ({"draft": True}, {"draft": 1}, {"draft": "true"}, {"Draft": True}):
+        assert is_draft({"flags": flags})
     assert not is_draft({})
 
 

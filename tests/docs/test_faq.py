@@ -163,7 +163,9 @@ def test_the_message_is_what_the_tool_prints_and_the_command_helps(heading: str,
     code, printed = shell(trouble.command, folder)
     assert code == trouble.code, printed
     for message in below(heading, "text"):
-        assert message.text.strip() in printed.splitlines(), f"{message.text}\n--- printed\n{printed}"
+        assert message.text.strip() in map(str.strip, printed.splitlines()), (
+            f"{message.text}\n--- printed\n{printed}"
+        )
     for remedy in below(heading, "sh"):
         if heading == "Our files have other names":
             for path in sorted(scans.glob("*_*_*.*")):

@@ -105,9 +105,9 @@ def test_judged_contours_of_no_use_are_told(scans: Path) -> None:
     for stem in ("ALS_2_4", "LR_2_4"):
         shapes = json.loads((scans / f"{stem}.json").read_text())["shapes"]
         change(scans / f"{stem}.json", shapes=[s for s in shapes if not s["label"].startswith("PM")])
-    outcome = run("draft", scans)
+    outcome = run("draft", scans, "--verbose")
     assert outcome.code == 4
-    assert "ALS_1_4.json: MF_R: error: labelled right, but it lies on" in outcome.err
+    assert "ALS_1_4.json: MF_L, MF_R: error: the two lie on each other's side" in outcome.err
     assert "LR_1_4.json: error: broken JSON" in outcome.err
     assert "LR_4_4.png: PM_L: warning: 3 reviewed slices of those" in outcome.err
     labels = {shape["label"] for shape in json.loads((scans / "LR_4_4.json").read_text())["shapes"]}

@@ -180,7 +180,7 @@ def test_clicks_out_of_turn_are_an_error_and_no_contour_that_is_measured(tmp_pat
         shape["points"] = [shape["points"][i * len(shape["points"]) // 9] for i in range(9)]
     (rough / "ALS_2_3.json").write_text(json.dumps(good))
     (rough / "ALS_2_3.png").write_bytes((tmp_path / "more" / "ALS_2_3.png").read_bytes())
-    outcome = run("refine", rough, "--out", fine)
+    outcome = run("refine", rough, "--out", fine, "--verbose")
     assert outcome.code == 4, outcome.err
     assert outcome.err.count("self-intersecting") == len(document["shapes"])
     left = json.loads((fine / "ALS_1_3.json").read_text())
