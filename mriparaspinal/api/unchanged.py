@@ -111,7 +111,7 @@ def as_it_was(study: Path, now: StudyRecord) -> StudyRecord | None:
     if not found:
         return before
     what = and_more(found, 3)
-    logging.getLogger("mriparaspinal").info(f"note: {study}: since the last run: {what}; all steps are done")
+    logging.getLogger("mriparaspinal").info(f"note: {study}: since the last run: {what}; doing all steps")
     return None
 
 

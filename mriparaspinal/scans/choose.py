@@ -324,7 +324,7 @@ def named(chosen: Sequence[Chosen], problems: list[Problem]) -> list[tuple[str, 
     What cannot be one stack is left out, each of its rows with a problem.
     """
     stacks: dict[tuple[str, str, str], list[Chosen]] = defaultdict(list)
-    for one in chosen:
+    for one in _in_order(chosen, problems):
         stacks[one.level.group, one.level.patient, one.segment].append(one)
     images = []
     for (group, patient, segment), members in stacks.items():
@@ -344,6 +344,28 @@ def named(chosen: Sequence[Chosen], problems: list[Problem]) -> list[tuple[str, 
         for letter, one in zip(letters, members, strict=False):
             images.append((image_name(group, patient, segment, letter), one))
     return images
+
+
+def _in_order(chosen: Sequence[Chosen], problems: list[Problem]) -> list[Chosen]:
+    """The slices but those of a patient whose levels are not in order from head to foot in one stack."""
+    stacks: dict[tuple[str, str, int], list[Chosen]] = defaultdict(list)
+    for one in chosen:
+        stacks[one.level.group, one.level.patient, id(one.stack)].append(one)
+    wrong: set[int] = set()
+    for (group, patient, _), members in stacks.items():
+        faulty: dict[int, str] = {}
+        for upper in members:
+            for lower in members:
+                if upper.segment < lower.segment and upper.index <= lower.index:
+                    where = "is the slice of" if upper.index == lower.index else "lies below"
+                    words = f"of {group}_{patient}, {upper.segment} {where} {lower.segment}"
+                    rows = f"rows {upper.level.row} and {lower.level.row}"
+                    faulty[upper.level.row] = faulty[lower.level.row] = f"{words} ({rows})"
+        for row, found in sorted(faulty.items()):
+            message = f"{found}; expected L1 nearest to the head, and a slice of its own for each level"
+            problems.append(row_problem(row, "levels-out-of-order", message, "correct the rows"))
+        wrong |= {id(one) for one in members if one.level.row in faulty}
+    return [one for one in chosen if id(one) not in wrong]
 
 
 def _fault(members: Sequence[Chosen]) -> tuple[str, str]:

@@ -278,6 +278,21 @@ def test_stacks_that_are_none(tmp_path):
         assert words in outcome.err
 
 
+def test_levels_run_from_head_to_foot_and_have_slices_of_their_own(tmp_path):
+    """Slices are numbered from foot to head here."""
+    series(tmp_path / "study")
+    rows = (
+        *(",ALS,1,3,5", ",ALS,1,4,7"),  # L3 below L4
+        *(",ALS,2,3,9", ",ALS,2,4,9"),  # one slice
+        *(",ALS,3,1,12", ",ALS,3,3,9", ",ALS,3,4,5"),
+    )
+    out, outcome = prepare(tmp_path, *rows, columns=STACK, options=("--verbose",), code=4)
+    assert problems(out) == [(f"row {n}", "error", "levels-out-of-order") for n in (2, 3, 4, 5)]
+    assert indices(out) == {"ALS_3_1": 11, "ALS_3_3": 8, "ALS_3_4": 4}
+    assert "of ALS_1, L3 lies below L4 (rows 2 and 3); expected L1 nearest to the head" in outcome.err
+    assert "of ALS_2, L3 is the slice of L4 (rows 4 and 5)" in outcome.err
+
+
 def test_a_broken_slice_leaves_its_letter_empty(tmp_path):
     folder = series(tmp_path / "study")
     (folder / "IM0005").write_bytes((folder / "IM0005").read_bytes()[:-10])

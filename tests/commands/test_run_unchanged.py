@@ -164,7 +164,7 @@ def test_an_output_that_somebody_edited_is_not_written_over(place):
     ],
 )
 def test_other_settings(place, options, said):
-    assert f"since the last run: {said}; all steps are done" in again(place, *options).err
+    assert f"since the last run: {said}; doing all steps" in again(place, *options).err
 
 
 def test_the_threshold_that_is_the_default_is_no_other_setting(place):

@@ -349,5 +349,5 @@ def test_a_study_of_fat_and_water_is_made_again_where_one_of_their_voxels_is_ano
     voxels[50, 50, SLICE] += 1
     volume(water, voxels)
     outcome = run("run", folder, *how)
-    assert "since the last run: changed: ALS_1.nii.gz (water); all steps are done" in outcome.err
+    assert "since the last run: changed: ALS_1.nii.gz (water); doing all steps" in outcome.err
     assert "ran: 1 of 1 slice measured" in outcome.err
