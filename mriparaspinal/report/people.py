@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from mriparaspinal.core.model import SEGMENTS
+from mriparaspinal.core.model import MUSCLES, SEGMENTS
 from mriparaspinal.core.text import natural_key
 from mriparaspinal.report.slices import RowView, SliceView
 
@@ -69,18 +69,26 @@ def person_views(
         own.setdefault(view.participant_id, []).append(view)
     one_side = rows[rows["side"] != "both"]
     cells = dict(list(one_side.groupby(["group", "segment", "muscle"])))
+    muscles = sorted({str(muscle) for muscle in rows["muscle"]}, key=_in_order)
     people = []
     for who in sorted(own, key=natural_key):
         slices = sorted(own[who], key=lambda v: (v.segment, natural_key(v.image)))
-        overview = tuple(row for view in slices for row in _overview(view, cells))
+        # A muscle that was refused on both sides has its line, too.
+        overview = tuple(row for view in slices for row in _overview(view, muscles, cells))
         people.append(PersonView(who, slices[0].group, _facts(who, participants), tuple(slices), overview))
     return people
 
 
-def _overview(view: SliceView, cells: dict[tuple[str, str, str], pd.DataFrame]) -> Iterable[OverviewRow]:
+def _in_order(muscle: str) -> tuple[int, str]:
+    return (MUSCLES.index(muscle) if muscle in MUSCLES else len(MUSCLES), muscle)
+
+
+def _overview(
+    view: SliceView, muscles: Sequence[str], cells: dict[tuple[str, str, str], pd.DataFrame]
+) -> Iterable[OverviewRow]:
     by_key = {(row.muscle, row.side): row for row in view.rows}
     segment = next((name for name in SEGMENTS if view.segment.startswith(name)), view.segment)
-    for muscle in dict.fromkeys(row.muscle for row in view.rows):
+    for muscle in muscles:
         cell = cells.get((view.group, segment, muscle))
         others = None if cell is None else cell[cell["participant_id"] != view.participant_id]
         yield OverviewRow(
@@ -98,6 +106,8 @@ def _usual(values: pd.Series) -> str:
     known = values.dropna()
     if known.empty:
         return _NONE
+    if len(known) == 1:
+        return f"{known.iloc[0]:.2f}"
     return f"{known.median():.2f} ({known.min():.2f}–{known.max():.2f})"
 
 

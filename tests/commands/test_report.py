@@ -332,6 +332,21 @@ def test_the_whole_slice_is_there_without_what_is_burnt_in_beside_the_body(study
     assert loss.mean() < 8, "the body in front of the measured part is there, with little loss"
 
 
+def test_a_muscle_that_was_refused_on_both_sides_has_its_line(study, tmp_path):
+    scans = Path(shutil.copytree(study / "scans", tmp_path / "scans"))
+    text = (scans / "ALS_1_3.json").read_text()
+    exchanged = text.replace("PM_L", "PM_?").replace("PM_R", "PM_L").replace("PM_?", "PM_R")
+    (scans / "ALS_1_3.json").write_text(exchanged)
+    assert run("quantify", scans, "--out", tmp_path / "results").code == 4
+    options = ("--dataset", scans, "--out", tmp_path / "report.html", "--by-participant")
+    run("report", tmp_path / "results", *options)
+    text = page(tmp_path / "report_participants" / "ALS_1.html")
+    (line,) = re.findall(r'<tr><th scope="row">L3</th><td>PM</td>(.*?)</tr>', text)
+    cells = re.findall(r"<td>([^<]*)</td>", line)
+    assert cells[:5] == ["–"] * 5
+    assert "Every slice was measured" not in page(tmp_path / "report.html")
+
+
 def test_a_page_for_each_participant(study, tmp_path):
     out = tmp_path / "report.html"
     assert report(study, out, "--by-participant").code == 0
