@@ -436,7 +436,7 @@ recomputed.
 {table(("What", "printed", "recomputed", ""), verdicts)}
 
 The printed interval is Hanley and McNeil's, non-parametric and with ties, as in SPSS. DeLong's would be
-{delong}. 
+{delong}.
 """
 
 

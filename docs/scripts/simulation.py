@@ -399,8 +399,8 @@ The same for ALS and LR.
 """,
         _cases(("Row of the paper's tables", "d"), groups_power),
         f"""\
-- With {N_ALS} and {N_LR} patients a t-test has 80 % power for {smallest_difference():.2f} SD. The difference in
-  FI is much smaller, so a study of this size may well miss it.
+- With {N_ALS} and {N_LR} patients a t-test has 80 % power for {smallest_difference():.2f} SD. The difference
+  in FI is much smaller, so a study of this size may well miss it.
 - Moderately skewed data change the power little.
 """,
         f"""\
