@@ -95,12 +95,11 @@ def _listed(lists: dict[str, str], name: str, header: Iterable[str], rows: Itera
 INTRODUCTION = """\
 # The papers' numbers
 
-Numbers printed in the papers, recomputed from other numbers in the same papers. Most agree, some do not; a
-difference may be a slip in typesetting. The patients' data are not public and not in question.
+Numbers printed in the papers, recomputed from other numbers in the same papers. Most agree, some do not. The
+patients' data are not public and not in question.
 
-- Printed numbers are rounded: 0.29 can be 0.285 to 0.295. A p-value is recomputed for all values that round
-  to the printed ones, which gives a *range*. *agrees*: the printed p-value lies in the range, or is the
-  recomputed number rounded. **differs**: it does not.
+- A p-value is recomputed for all values that round to the printed ones, which gives a *range*. *agrees*: the
+  printed p-value lies in the range, or is the recomputed number rounded. **differs**: it does not.
 - S, C and B are the paper's letters: symptomatic side, contralateral side, both sides.
 
 `docs/scripts/papers_numbers.py` writes this page and its tables with the functions of this package.
@@ -109,9 +108,8 @@ difference may be a slip in typesetting. The patients' data are not public and n
 CLOSING = """\
 ## What this means for you
 
-- No number of a paper is built in: your own results are not affected.
-- Table 2 alone, and Table 4 but for two p-values, are consistent. A difference from the paper at one of the
-  places above is not necessarily your error.
+- No number of a paper is built in: your own results are not affected. A difference from the paper at one of
+  the places above is not necessarily your error.
 - For the two sides of a patient read `paired_p`, not `p`: [Error rates and power](simulation.md).
 """
 
@@ -143,8 +141,7 @@ def characteristics(paper: str) -> str:
 
 {table(("Row", "ALS", "LR", "printed p", "recomputed p", ""), rows)}
 
-χ² is Pearson's, without continuity correction; the table's footnote names Fisher's test. Age and disease
-duration have a median in a cell and cannot be recomputed.
+χ² is Pearson's, without continuity correction; the table's footnote names Fisher's test.
 """
 
 
@@ -191,9 +188,9 @@ SD(S − C)² = 2·(SD(S)² + SD(C)²) − SD(B)², and the p-value of a paired 
 
 {table(header[:-1], [row[:-1] for row in impossible])}
 
-Rows are those where S, C and B are all mean ± SD and the means add up (see below). The correlations of the
-sides lie between {min(correlations):.2f} and {max(correlations):.2f} (above 1 by rounding), with a median of
-{np.median(correlations):.2f}. A test for independent samples does not use this.
+Rows are those where S, C and B are all mean ± SD and the means add up. The correlations of the sides lie
+between {min(correlations):.2f} and {max(correlations):.2f} (above 1 by rounding), with a median of
+{np.median(correlations):.2f}.
 """
 
 
@@ -316,8 +313,7 @@ def _bilateral(table2: list[Row], table3: list[Row], lists: dict[str, str]) -> s
 ### Table 3: both sides together
 
 The rCSA of both sides is the sum of the two sides, so the means must add up (S and C from Table 2, B from
-Table 3; [all rows]({_listed(lists, "table3-both-sides", header, rows)}), with a remark on medians, which need
-not).
+Table 3; [all rows]({_listed(lists, "table3-both-sides", header, rows)})).
 
 - ALS, L1–L2: S + C is B within {_largest(gap[0] for gap in upper)}.
 - ALS, L3–L5: B is larger than S + C, by {min(gap[0] for gap in lower):.2f} to
@@ -327,8 +323,7 @@ not).
 - If B were S + C, the SDs of ALS at L5 would need correlations between S and C of
   {", ".join(impossible)}, above 1.
 
-So for ALS at L3–L5 the columns S, C and B cannot all be right for the same patients. Which one is wrong is
-unknown.
+So for ALS at L3–L5 the columns S, C and B cannot all be right for the same patients.
 
 {tested} rows of Table 3 have mean ± SD for both sides in ALS and in LR. {tested - len(fail)} of their
 p-values agree with a t-test. The others: {failing}. With {worst[4]} in place of {worst[6]} for
@@ -441,7 +436,7 @@ recomputed.
 {table(("What", "printed", "recomputed", ""), verdicts)}
 
 The printed interval is Hanley and McNeil's, non-parametric and with ties, as in SPSS. DeLong's would be
-{delong}. The counts of grades are those of Figure 1B.
+{delong}.
 """
 
 
@@ -477,8 +472,7 @@ def _brain(paper: str) -> str:
 
 {table(("What", "printed p (Methods)", "printed p (Results)", "recomputed p"), rows)}
 
-The sex ratio gives the first value exactly. For age the test is not named; a t-test of the printed means is
-close to the first value.
+Both are close to the first value.
 """
 
 

@@ -357,30 +357,26 @@ def made(
         f"""\
 ## Two groups that do not differ
 
-ALS (n = {N_ALS}) and LR (n = {N_LR}) with equal means. Each share is the type-I error (p < 0.05), which
-should
-be 5 %.
+ALS (n = {N_ALS}) and LR (n = {N_LR}) with equal means: the type-I error.
 """,
         _cases(("Data",), groups),
         f"""\
 - The protocol stays near 5 %: between {_percent(min(levels))} and {_percent(max(levels))}. Choosing the test
-  from the data does little harm here.
+  from the data does little harm.
 - Student's test alone is biased if SDs and group sizes differ; the protocol chooses Welch's test there.
 """,
         f"""\
 ## Two sides of one patient that do not differ
 
 {N_ALS} patients, symptomatic and contralateral side. The sides of a patient are correlated, in the paper by
-about 0.9 for rCSA ([the papers' numbers](the-papers-numbers.md)). Each share is the type-I error, which
-should
-be 5 %. "Skewed" are log-normal data (σ = 0.5); their correlation is that of the logarithms.
+about 0.9 for rCSA ([the papers' numbers](the-papers-numbers.md)).
+"Skewed" are log-normal data (σ = 0.5); their correlation is that of the logarithms.
 """,
         _cases(("Data", "correlation of the sides"), sides),
         f"""\
 - The paired test stays near 5 %: between {_percent(min(paired_levels))} and {_percent(max(paired_levels))}.
 - The independent test is far too conservative for correlated sides ({alike.shares["independent (p)"]} at
-  0.9):
-  it counts differences between *patients* as noise in the difference between *sides*.
+  0.9).
 """,
         f"""\
 ## The paper's differences between sides
@@ -404,8 +400,7 @@ The same for ALS and LR.
         _cases(("Row of the paper's tables", "d"), groups_power),
         f"""\
 - With {N_ALS} and {N_LR} patients a t-test has 80 % power for {smallest_difference():.2f} SD. The difference
-  in
-  FI in this table is much smaller, so a study of this size may well miss it.
+  in FI is much smaller, so a study of this size may well miss it.
 - Moderately skewed data change the power little.
 """,
         f"""\
@@ -417,9 +412,8 @@ Hochberg's. A *hit* is a row with p (or adjusted p) below 0.05; it is *false* if
         table(MANY_ROWS_HEADER, [(*case.labels, *_texts(case, list(real.shares))) for case in rows]),
         f"""\
 - Without any difference, {independent.shares["a false hit, p"]} of studies have a false hit,
-  {independent.shares["a false hit, adjusted p"]} after adjustment (expected: 5 %).
-- Correlated rows come together: {correlated.shares["a false hit, p"]} of studies have a false hit, often
-  several; {correlated.shares["a false hit, adjusted p"]} after adjustment.
+  {independent.shares["a false hit, adjusted p"]} after adjustment; with correlated rows
+  {correlated.shares["a false hit, p"]} and {correlated.shares["a false hit, adjusted p"]}.
 - Of {DIFFERENT} real differences the adjusted p detects {real.shares["found, adjusted p"]}, the plain p
   {real.shares["found, p"]}; {real.shares["false among hits, adjusted p"]} and
   {real.shares["false among hits, p"]} of their hits are false.
@@ -438,13 +432,12 @@ def _small_samples_parts(cases: list[Case], lists: dict[str, str]) -> list[str]:
 ## Small samples that do not differ
 
 3 to 15 values in each group, or pairs of independent sides, normal and log-normal (σ = 1):
-[all cases]({_listed(lists, "small-samples", ("Data", "n"), cases)}). The type-I error should be at most 5 %.
+[all cases]({_listed(lists, "small-samples", ("Data", "n"), cases)}).
 
 - The asymptotic p of the Mann–Whitney test, which is shown and adjusted, errs in up to
   {_percent(highest["U, asymptotic"])}, that of Wilcoxon's test in up to
   {_percent(highest["Wilcoxon, asymptotic"])}. The exact p (`p_exact`, `paired_p_exact`) does in at most
-  {_percent(highest["U, exact"])} and {_percent(highest["Wilcoxon, exact"])}, above 5 % only by chance of this
-  simulation.
+  {_percent(highest["U, exact"])} and {_percent(highest["Wilcoxon, exact"])}, above 5 % only by chance.
 - With three per group the exact p is never below 0.1 ({few["U, exact"]}; asymptotic {few["U, asymptotic"]}).
   With five pairs it is never below 0.0625.
 - The protocol, with a t-test if both arms pass as normal, errs in up to {_percent(highest["protocol (p)"])},
@@ -477,9 +470,7 @@ three times the SD of b) and exponential ones (a is b times a factor):
 - **It fails if groups differ in both shape and size**, as the method assumes equal shapes: {span(STRETCHED)}
   if a
   is stretched, {span(WIDER)} if its SD is three times that of b. The interval is too narrow if the smaller
-  group
-  varies more (8 and 60), too wide if the larger one does (60 and 8); with groups of similar size (38 and 32)
-  this matters little.
+  group varies more (8 and 60), too wide if the larger one does.
 """,
     ]
 
@@ -497,16 +488,17 @@ MANY_ROWS_HEADER = (
 INTRODUCTION = """\
 # Error rates and power
 
-Simulations of `compare`, with the numbers of patients, means and SDs of Ren et al. 2026. If nothing differs,
-how often is a difference reported (*type-I error*)? If something differs, how often is it detected (*power*)?
+Simulations of `compare`, with the numbers of patients, means and SDs of Ren et al. 2026: how often is a
+difference reported where there is none (*type-I error*, which should be 5 %), and one detected that is there
+(*power*)?
 
 - For the two sides of one patient, read `paired_p`; for a table with many rows, the adjusted p; with few
   patients, the exact p if there is one.
 - A large p is not evidence of no difference. Look at the effect size and its interval.
 
-The protocol is that of [Statistics](methods.md#which-test). Real data are less simple, so the error rates of
-a study may differ. `docs/scripts/simulation.py` writes this page from a fixed seed; shares of 5 % are within
-one to two percentage points, for thirty tests 2.5.
+The protocol is that of [Statistics](methods.md#which-test). Real data are less simple.
+`docs/scripts/simulation.py` writes this page from a fixed seed; shares of 5 % are within one to two
+percentage points, for thirty tests 2.5.
 """
 
 

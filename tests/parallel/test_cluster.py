@@ -141,7 +141,7 @@ def test_a_scheduler_that_does_not_answer(data, tmp_path):
         address = f"tcp://{LOOPBACK}:{taken.getsockname()[1]}"
         began = time.monotonic()
         line = one_line(quantify(data, "--out", tmp_path / "out", "--scheduler", address), 2)
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 40, "imports of a busy machine included"
     assert f"--scheduler {address}: no scheduler answers within 5 s" in line
     assert not (tmp_path / "out").exists()
 
