@@ -207,7 +207,7 @@ def test_label_maps(made, tmp_path, monkeypatch):
     assert UNCHANGED in run(*how).err
     monkeypatch.setattr("mriparaspinal.api.running.measure_into", _stop)
     shutil.copy(maps / "LR_1_3_mask.png", maps / "LR_2_3_mask.png")
-    assert "since the last run: changed: LR_2_3_mask.png (masks); all" in run(*how).err
+    assert "since the last run: changed: LR_2_3_mask.png (masks); doing" in run(*how).err
     assert "numbering" in run(*how, "--numbering", "musclemap").err
 
 
