@@ -328,7 +328,7 @@ def _volumes(place: Path) -> None:
     voxels = np.arange(40 * 50 * 6, dtype=np.float32).reshape(40, 50, 6) % 997
     affine = np.diag([2.0, 2.0, 4.0, 1.0])
     save(place / "scans" / "v.nii.gz", voxels, affine)
-    rows = [f"v.nii.gz,ALS,1,{segment},{segment}" for segment in (2, 3, 4)]
+    rows = [f"v.nii.gz,ALS,1,{segment},{6 - segment}" for segment in (2, 3, 4)]
     (place / "levels.csv").write_text("\n".join(["source,group,patient,segment,slice", *rows, ""]))
     for name, values in (("fa", voxels), ("one", voxels + 1), ("two", voxels + 2)):
         save(place / f"{name}.nii.gz", values, affine)
