@@ -17,7 +17,7 @@ from mriparaspinal.api.given import PathLike, Progress, Table, begin, files
 from mriparaspinal.api.making import Made, make_report
 from mriparaspinal.api.measuring import Pair, Request, measure_into, requested
 from mriparaspinal.api.results import StudyResults, read_results, results_in
-from mriparaspinal.api.unchanged import as_it_was, keep_record, problems_in, state_of
+from mriparaspinal.api.unchanged import as_it_was, keep_record, state_of
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NothingToCompareError, ParaspinalError
 from mriparaspinal.core.filenames import PARTICIPANTS, RECORD
@@ -26,6 +26,7 @@ from mriparaspinal.io.manifest import COMPARISON
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.study_record import StudyRecord, is_record
 from mriparaspinal.io.write import require_ours
+from mriparaspinal.measure.results import problems_in
 from mriparaspinal.parallel.map import Execution
 from mriparaspinal.report.html import is_page
 
@@ -184,7 +185,7 @@ def _told_again(study: Path, asked: Request, before: StudyRecord) -> StudyRun:
     results = replace(
         results,
         summary=summary,
-        problem_list=problems_in(results.contents["problems.csv"]),
+        problem_list=tuple(problems_in(results.contents["problems.csv"])),
         inputs=asked.inputs,
         dataset=asked.dataset,
         annotations=asked.source.folder,

@@ -13,7 +13,7 @@ import msgspec
 from mriparaspinal import __version__
 from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS, RECORD
-from mriparaspinal.core.model import PROBLEM_COLUMNS, Problem
+from mriparaspinal.core.model import Problem
 from mriparaspinal.core.text import and_more
 from mriparaspinal.core.versions import study_versions
 from mriparaspinal.dataset.fingerprint import fingerprint, program_sha256
@@ -27,7 +27,6 @@ from mriparaspinal.io.study_record import (
     read_record,
     record_bytes,
 )
-from mriparaspinal.io.tables import parse_table
 from mriparaspinal.io.write import write_file
 from mriparaspinal.measure.results import segment_tables, slice_tables
 
@@ -144,12 +143,3 @@ def keep_record(
     except UnreadableError:
         return
     write_file(study / RECORD, record_bytes(record), is_record)
-
-
-def problems_in(raw: bytes) -> tuple[Problem, ...]:
-    """The problems in the bytes of a ``problems.csv``."""
-    table = parse_table(raw, "problems.csv")
-    rows = (dict(zip(table.columns, row, strict=True)) for row in table.rows)
-    return msgspec.convert(
-        [{name: row[name] for name in PROBLEM_COLUMNS} for row in rows], tuple[Problem, ...]
-    )

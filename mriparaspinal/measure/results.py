@@ -28,7 +28,7 @@ from mriparaspinal.io.folder import file_sha256, read_bytes
 from mriparaspinal.io.lock import require_finished
 from mriparaspinal.io.manifest import Manifest, manifest_bytes, parse_manifest, read_manifest
 from mriparaspinal.io.output import OutputFolder
-from mriparaspinal.io.tables import csv_bytes, csv_lines, table_bytes
+from mriparaspinal.io.tables import csv_bytes, csv_lines, parse_table, table_bytes
 from mriparaspinal.io.write import has_content, sha256
 from mriparaspinal.measure.dataset import MeasuredDataset, with_lost_slices
 from mriparaspinal.measure.rows import choose_reference, each_row, tabulate_slices
@@ -377,3 +377,16 @@ def _share_record(study: Dataset) -> dict[str, Any]:
     if not study.share:
         return {}
     return {"share": {"participants": list(study.share), "of": len(study.everyone)}}
+
+
+def problems_in(raw: bytes | None) -> list[Problem]:
+    """The problems in the bytes of a ``problems.csv``; none where there is no such table."""
+    if raw is None:
+        return []
+    table = parse_table(raw, "problems.csv")
+    return [_problem(dict(zip(table.columns, row, strict=True))) for row in table.rows]
+
+
+def _problem(row: Mapping[str, str]) -> Problem:
+    file, shape, severity, *rest = (row.get(name, "") for name in PROBLEM_COLUMNS)
+    return Problem(file, shape, "error" if severity == "error" else "warning", *rest)

@@ -16,13 +16,12 @@ from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.core.errors import NoInputError
 from mriparaspinal.core.filenames import MANIFEST
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import MUSCLES, PROBLEM_COLUMNS, SEGMENTS, Problem, Settings
+from mriparaspinal.core.model import MUSCLES, SEGMENTS, Problem, Settings
 from mriparaspinal.core.text import count_of, natural_key
 from mriparaspinal.io.manifest import Manifest
-from mriparaspinal.io.tables import parse_table
 from mriparaspinal.io.write import sha256
 from mriparaspinal.measure.reopen import ReopenedDataset
-from mriparaspinal.measure.results import Results
+from mriparaspinal.measure.results import Results, problems_in
 from mriparaspinal.report.comparison import Compared, TableView, open_comparison, table_view
 from mriparaspinal.report.methods import CITATION, StudyFacts, commands, methods_paragraph
 from mriparaspinal.report.outliers import FEWEST_PARTICIPANTS, RULES, find_outliers
@@ -132,7 +131,7 @@ def gather(
         compared = open_comparison(comparison, cohort)
     (read,) = cohort.sources
     rows = slice_rows(read)
-    problems = _problems(read)
+    problems = problems_in(read.contents.get("problems.csv"))
     pictures = _pictures(source, rows, compared, jobs, progress)
     outliers = find_outliers(rows)
     views = slice_views(source.study.dataset.slices, rows, pictures, outliers.findings, problems)
@@ -175,20 +174,6 @@ def slice_rows(results: Results) -> pd.DataFrame:
         name = by_slice if by_slice in results.contents else name
         tables.append(read_measurements(results.contents, [name]).assign(table=name))
     return pd.concat(tables, ignore_index=True)
-
-
-def _problems(results: Results) -> list[Problem]:
-    raw = results.contents.get("problems.csv")
-    if raw is None:
-        return []
-    table = parse_table(raw, "problems.csv")
-    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-    return [_problem(row) for row in rows]
-
-
-def _problem(row: Mapping[str, str]) -> Problem:
-    file, shape, severity, *rest = (row.get(name, "") for name in PROBLEM_COLUMNS)
-    return Problem(file, shape, "error" if severity == "error" else "warning", *rest)
 
 
 def _pictures(
