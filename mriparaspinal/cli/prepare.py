@@ -105,10 +105,10 @@ def prepare(
         _save_sheets(series, out, by_label_map)
         table = out / "levels.csv"
         filled = f"when {table} is filled in"
-        more = {"affine": affine, "window": None}
-        if any(one.series.kind == "NIfTI" for one in series.found.stacks):
-            filled, more["window"] = f"{filled}, with your window", "LOW,HIGH"  # these volumes have none
-        return say_next("prepare", *source, "--levels", table, "--out", "scans", why=filled, **more)
+        if window is None and any(one.series.kind == "NIfTI" for one in series.found.stacks):
+            filled, window = f"{filled}, with your window", "LOW,HIGH"  # these volumes have none
+        words = (*source, "--levels", table, "--out", "scans")
+        return say_next("prepare", *words, why=filled, affine=affine, window=window)
     with progress_bar() as progress:
         made = api.prepare(
             source, levels, out, window=window, **vars(by_label_map), affine=affine, progress=progress
