@@ -27,6 +27,7 @@ from mriparaspinal.present.table_layout import PaperTable
 from mriparaspinal.present.tables import table1, table2, table3, table4
 from mriparaspinal.report.figure_svg import svg_picture
 from mriparaspinal.report.findings import Sentence, caveats, main_findings
+from mriparaspinal.report.flow import Analysed, analysed
 from mriparaspinal.stats.arms import Normality
 from mriparaspinal.stats.compare import compare
 from mriparaspinal.stats.contrasts import resolve
@@ -75,6 +76,8 @@ class Compared:
     findings: tuple[Sentence, ...] = ()
     """The main differences in sentences, and what the tests cannot say."""
     caveats: tuple[str, ...] = ()
+    analysed: tuple[Analysed, ...] = ()
+    """How many participants each contrast rests on."""
     counts: ComparisonCounts | None = None
     """How many there are, and how many stand out."""
     tables: tuple[PaperTable, ...] = ()
@@ -115,6 +118,7 @@ def open_comparison(folder: Path, cohort: Cohort) -> Compared:
         divide_by=divide_by,
         findings=tuple(main_findings(made)),
         caveats=tuple(caveats(made)),
+        analysed=analysed(made),
         counts=count_comparisons(made),
         tables=_tables(folder, made, normality),
         effects=figures.pop("figure_effects.svg", None),

@@ -23,6 +23,7 @@ from mriparaspinal.io.write import sha256
 from mriparaspinal.measure.reopen import ReopenedDataset
 from mriparaspinal.measure.results import Results, problems_in
 from mriparaspinal.report.comparison import Compared, TableView, open_comparison, table_view
+from mriparaspinal.report.flow import Step, flow
 from mriparaspinal.report.methods import CITATION, StudyFacts, commands, methods_paragraph
 from mriparaspinal.report.outliers import FEWEST_PARTICIPANTS, RULES, find_outliers
 from mriparaspinal.report.outlines import SliceImage
@@ -73,6 +74,7 @@ class Contents:
 
     study: StudyFacts
     groups: tuple[GroupView, ...]
+    flow: tuple[Step, ...]
     slices_found: int
     errors: tuple[Kind, ...]
     checks: tuple[str, ...]
@@ -139,6 +141,7 @@ def gather(
     return Contents(
         study=study,
         groups=_groups(rows, study.segments),
+        flow=flow(cohort.participants, cohort.table, views),
         slices_found=len(views),
         errors=_kinds(problem for problem in problems if problem.severity == "error"),
         checks=_checks(source, compared),
