@@ -41,7 +41,7 @@ def measured_rows(summary: Mapping[str, Any], kinds: bool = True, found: int = 0
         slices += f", and {count_of(alone, 'image')} without contours"
     people = f"{summary['participants']} ({groups})" if groups else "0"
     if found > summary["participants"]:
-        people += f", and {found - summary['participants']} of whom nothing could be measured"
+        people += f", and {found - summary['participants']} without a measured slice"
     rows = [
         ("slices measured", slices),
         ("participants", people),

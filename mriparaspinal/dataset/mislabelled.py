@@ -1,5 +1,7 @@
-"""One contour under two labels, one region inside another, two regions under one label: nobody can tell which
-label is right, so that none of them is measured."""
+"""One contour under two labels, one region inside another, two regions under one label.
+
+Nobody can tell which label is right, so that none of them is measured.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +91,8 @@ def take_out_mislabelled(parts: Parts, file: str, anatomy: Anatomy) -> None:
 def _inside(a: RegionKey, b: RegionKey, parts: Parts, anatomy: Anatomy) -> Finding | None:
     """What is wrong where one region lies inside of the other, by the pixels whose centres are in both."""
     patches = anatomy.patches[a], anatomy.patches[b]
-    if shared_px(*patches) < INSIDE * min(map(count, patches)) - 1:
+    drawn = shared_px(*patches)
+    if not drawn or drawn < INSIDE * min(map(count, patches)) - 1:
         return None
     inner = [centres(parts[key]) for key in (a, b)]
     if not all(inner):

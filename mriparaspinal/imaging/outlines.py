@@ -1,5 +1,4 @@
-"""The geometry of all contours of a slice at once: a few array operations, not a few per contour; and what
-tells one contour from another."""
+"""The geometry of all contours of a slice at once, by a few array operations, and what tells two apart."""
 
 from __future__ import annotations
 

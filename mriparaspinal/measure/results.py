@@ -167,7 +167,7 @@ def read_results(folder: Path) -> Results:
 
 
 def _refuse_other_segments(folder: Path, names: Collection[str]) -> None:
-    """Raise :class:`NoInputError` for a table such as ``L6.csv`` or ``l4.csv``, which would be passed over."""
+    """Raise :class:`NoInputError` for a table such as ``L6.csv``, which would be passed over."""
     there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     for name in there:
         segment = re.fullmatch(r"([LTS]\d+)(_slices)?\.csv", name, re.IGNORECASE)

@@ -85,9 +85,9 @@ def caveats(comparisons: pd.DataFrame) -> list[str]:
         paired = table["paired_p"].dropna()
         below = f"{int((paired < ALPHA).sum())} of {len(paired)}"
         said.append(
-            "The two sides of a patient are tested as independent samples, as in the paper: these p are counted "
-            f"above, in Table 2 and in the picture. The paired test fits better; {below} of its p are below 0.05 "
-            "(not adjusted), in Figure 3 and as paired_p in comparisons.csv."
+            "The two sides of a patient are tested as independent samples, as in the paper: these p are "
+            "counted above, in Table 2 and in the picture. The paired test fits better; its p are not "
+            f"counted: {below} are below {ALPHA}, not adjusted (Figure 3; paired_p in comparisons.csv)."
         )
     return said
 

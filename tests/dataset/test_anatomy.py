@@ -377,10 +377,14 @@ def test_overlap_of_one_pixel_is_told():
 
 
 def test_overlap_of_three_regions_is_told_for_each_pair():
-    same = (15, 60, 34, 89)
-    anatomy = sort(contours_of({"ES_R": same, "MF_R": same, "PM_R": same}))
-    assert sorted(p.shape for p in anatomy.problems) == ["ES_R, MF_R", "ES_R, PM_R", "MF_R, PM_R"]
-    assert all("600 px" in p.message for p in anatomy.problems)
+    places = {"ES_R": (15, 60, 34, 89), "MF_R": (20, 60, 39, 89), "PM_R": (25, 60, 44, 89)}
+    problems = sort(contours_of(places)).problems
+    # By hand: columns 20 … 34, 25 … 39 and 25 … 34 of 30 rows.
+    assert [(p.shape, p.message.split(",")[0]) for p in problems] == [
+        ("ES_R, MF_R", "the contours share 450 px"),
+        ("ES_R, PM_R", "the contours share 300 px"),
+        ("MF_R, PM_R", "the contours share 450 px"),
+    ]
 
 
 def test_disc_and_vertebra_may_lie_over_each_other():

@@ -112,7 +112,7 @@ def test_the_slider_gives_the_fi_of_numpy(home, threshold, show, request):
     page = show(request.getfixturevalue(home) / "report.html")
     article = page.tab.locator(".slice").first
     before = article.locator(".numbers table").text_content()
-    slider = article.locator("input[type=range]")
+    slider = article.locator(".explore input")
     slider.fill(str(threshold))
     article.locator(".explored").wait_for(state="visible")
     assert article.locator(".explored").inner_text() == "exploration, results unchanged"
@@ -158,7 +158,7 @@ def test_where_the_browser_changes_pixels_nothing_is_explored(sample, show, tmp_
         " return found; }; }"
     )
     article = page.tab.locator(".slice").first
-    article.locator("input[type=range]").fill("90")
+    article.locator(".explore input").fill("90")
     article.get_by_text("nothing to explore here").wait_for()
     assert tried(article) == {}
     page.tab.check("#see-fat")
@@ -201,7 +201,7 @@ def test_arrows_go_from_slice_to_slice(sample, show):
     tab.keyboard.press("ArrowLeft")
     assert tab.evaluate(focused) == images[1]
     tab.locator("#next").click()
-    slider = tab.locator(f'.slice[data-image="{images[3]}"] input[type=range]')
+    slider = tab.locator(f'.slice[data-image="{images[3]}"] .explore input')
     slider.focus()
     tab.keyboard.press("ArrowRight")
     assert slider.input_value() == "51", "arrows belong to the slider while it has the focus"
@@ -546,7 +546,7 @@ def test_print_is_complete_and_as_it_was_measured(sample, show):
     page = show(sample / "report.html")
     tab = page.tab
     article = tab.locator(".slice").first
-    article.locator("input[type=range]").fill("90")
+    article.locator(".explore input").fill("90")
     article.locator(".explored").wait_for(state="visible")
     article.focus()
     for key in ("Alt+ArrowLeft", "+", "a"):

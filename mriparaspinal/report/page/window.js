@@ -108,6 +108,7 @@ function listenToButtons(tools, frame) {
   const [width, level] = [tools.querySelector(".by-width"), tools.querySelector(".by-level")];
   for (const slider of [width, level])
     slider.addEventListener("input", () => setWindow(Number(width.value), Number(level.value)));
+  tools.querySelector(".as-stored").addEventListener("click", asStored);
   tools.querySelector(".closer").addEventListener("click", () => zoom(frame, 1.5));
   tools.querySelector(".farther").addEventListener("click", () => zoom(frame, 1 / 1.5));
   tools.querySelector(".as-at-first").addEventListener("click", () => move(frame, FIRST));
