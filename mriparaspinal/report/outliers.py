@@ -107,7 +107,7 @@ def _far_from_others(rows: pd.DataFrame, found: dict[int, list[str]]) -> tuple[i
                     where = "above" if z > 0 else "below"
                     found.setdefault(int(place), []).append(
                         f"{name} {value:.3f} is far {where} the median {median:.3f} of {muscle} at {segment} "
-                        f"in {group} ({len(values)} values of {people} participants, left and right; "
+                        f"in {group} ({len(values)} values of {people} participants; "
                         f"modified z-score {_signed(float(z))})"
                     )
     return judged, too_few
