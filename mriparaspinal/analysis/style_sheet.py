@@ -18,7 +18,8 @@ _SIZES = (
     *("legend.fontsize", "legend.title_fontsize"),
 )
 
-_SIZE_PT = (5.0, 12.0)
+#: More, and texts of the layout would lie upon each other.
+_SIZE_PT, _TEXT_PT = (5.0, 10.0), (5.0, 8.0)
 
 _WIDTHS = (
     *("axes.linewidth", "grid.linewidth", "hatch.linewidth", "lines.linewidth"),
@@ -148,7 +149,7 @@ def _check_numbers(sheet: _Sheet) -> None:
 
 
 def _check_sizes(sheet: _Sheet) -> None:
-    """Letters of 5 to 12 points, of those named by a word, too."""
+    """Letters that are read and have room, those named by a word, too."""
     from matplotlib.font_manager import font_scalings
 
     from mriparaspinal.present.style import TEXT_PT
@@ -159,9 +160,10 @@ def _check_sizes(sheet: _Sheet) -> None:
             continue
         value = sheet.settings[key]
         points = font_scalings[value] * base if value in font_scalings else float(value)
-        if not _SIZE_PT[0] <= points <= _SIZE_PT[1]:
+        low, high = _TEXT_PT if key == "font.size" else _SIZE_PT
+        if not low <= points <= high:
             word = f" ({value})" if isinstance(value, str) else ""
-            sheet.refuse(key, f"{points:.3g}{word}", f"{_SIZE_PT[0]:g} to {_SIZE_PT[1]:g} points")
+            sheet.refuse(key, f"{points:.3g}{word}", f"{low:g} to {high:g} points")
 
 
 def _check_colours(sheet: _Sheet) -> None:

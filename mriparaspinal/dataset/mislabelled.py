@@ -5,7 +5,7 @@ Nobody can tell which label is right, so that none of them is measured.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from itertools import combinations
 
@@ -17,7 +17,8 @@ from mriparaspinal.dataset.regions import OPPOSITE, Anatomy, Finding, Placed, Re
 from mriparaspinal.imaging.outlines import drawing_of
 from mriparaspinal.imaging.rasterise import PixelBox, shared_px, union
 
-_OF_PARTS = ("parts-overlap", "hole-not-taken-out")
+#: What follows from a second region under the label of the first: they overlap, or one lies elsewhere.
+_HENCE = ("parts-overlap", "hole-not-taken-out", "front-contradicts-back")
 
 _RELABEL = "correct the label that is wrong, or draw the other region: neither is measured"
 
@@ -27,8 +28,10 @@ def without_same_drawings(
 ) -> list[Placed]:
     """The contours without those that are point by point the same under labels of several regions.
 
-    Neither the point that a polygon begins with matters, nor its direction.
+    Neither the point that a polygon begins with matters, nor its direction. What is one of several parts of
+    each region is shared by them, as label maps write it: that is an overlap.
     """
+    parts = Counter(p.region for p in placed)
     by_frame: dict[PixelBox, list[Placed]] = defaultdict(list)
     for p in placed:
         by_frame[p.patch.frame].append(p)
@@ -39,7 +42,7 @@ def without_same_drawings(
             for p in here:
                 by_drawing[drawing_of(p.contour)].append(p)
         for same in by_drawing.values():
-            if _are_several(p.region for p in same):
+            if _are_several(p.region for p in same) and min(parts[p.region] for p in same) == 1:
                 wrong += same
                 names = list(dict.fromkeys(p.contour.label for p in same))
                 anatomy.problems.append(error_of(file, ", ".join(names), _one_contour(names, "all points")))
@@ -75,10 +78,7 @@ def take_out_mislabelled(parts: Parts, file: str, anatomy: Anatomy) -> None:
             found = f"several contours of {label} and none of {others}; expected a label for each region"
             remedy = f"label one of them {others} if it is that, or draw {others}: neither is measured"
             labels = {label, *(p.contour.label for p in parts[key])}
-            # That contours of two regions overlap follows from it.
-            anatomy.problems = [
-                p for p in anatomy.problems if p.code not in _OF_PARTS or p.shape not in labels
-            ]
+            anatomy.problems = [p for p in anatomy.problems if p.code not in _HENCE or p.shape not in labels]
             anatomy.problems.append(error_of(file, label, ("one-label", found, remedy)))
             anatomy.seen |= set(missing)
             wrong.add(key)

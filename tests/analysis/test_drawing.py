@@ -76,15 +76,15 @@ def test_a_style_is_laid_over_ours(tmp_path):
     how = styled(
         tmp_path,
         "# of the lab\naxes.prop_cycle: cycler('color', ['#FF0000', '#00AA00'])  # two\n"
-        'axes.facecolor: "#EEEEFF"\nsavefig.dpi: 100\nfont.size: 9\n',
+        'axes.facecolor: "#EEEEFF"\nsavefig.dpi: 100\nfont.size: 6\n',
     )
     (first, *_) = each_drawn(DRAWINGS, how)
     picture = Image.open(io.BytesIO(first["one.png"]))
     plain = Image.open(io.BytesIO(files(FigureFiles())["one.png"]))
     assert picture.width == pytest.approx(plain.width / 3, abs=1)
     assert (0xEE, 0xEE, 0xFF) in colours(first["one.png"])
-    assert b"font-size: 9px" in first["one.svg"]
-    assert b"font-size: 9px" not in files(FigureFiles())["one.svg"]
+    assert b"font-size: 6px" in first["one.svg"]
+    assert b"font-size: 6px" not in files(FigureFiles())["one.svg"]
     (said,) = how.settings["style"]
     assert said.startswith("lab.mplstyle, SHA-256 ")
 
@@ -112,9 +112,12 @@ def test_a_font_that_is_there_stands_before_ours(tmp_path):
         ("savefig.dpi: 20\n", "line 1: savefig.dpi 20.0 was found; expected 100 to 1200 dots per inch"),
         ("savefig.dpi: nan\n", "line 1: savefig.dpi nan was found"),
         ("savefig.dpi: figure\n", "line 1: savefig.dpi figure was found"),
-        ("font.size: 20\n", "line 1: font.size 20 was found; expected 5 to 12 points"),
+        ("font.size: 20\n", "line 1: font.size 20 was found; expected 5 to 8 points"),
         ("font.size: nan\n", "line 1: font.size nan was found"),
-        ("font.size: 11\nxtick.labelsize: large\n", "line 2: xtick.labelsize 13.2 (large) was found"),
+        (
+            "font.size: 8\nxtick.labelsize: xx-large\n",
+            "line 2: xtick.labelsize 13.8 (xx-large) was found; expected 5 to 10 points",
+        ),
         ("axes.titlesize: xx-small\n", "line 1: axes.titlesize 4.05 (xx-small) was found"),
         ("axes.linewidth: 0\n", "line 1: axes.linewidth 0.0 was found; expected 0.25 to 2 points"),
         ("grid.alpha: 5\n", "line 1: grid.alpha 5.0 was found; expected 0 to 1;"),

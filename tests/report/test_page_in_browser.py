@@ -601,6 +601,7 @@ REASON = "are one contour under several labels"
 def test_a_reason_stands_once_on_a_slice_and_in_the_whole_slice(refused, show):
     page = show(refused)
     article = page.tab.locator('.slice[data-image="ALS_1_3.png"]')
+    article.scroll_into_view_if_needed()
     assert article.inner_text().count(REASON) == 1
     assert article.locator(".dashed").inner_text() == "ES_R, MF_R, dashed, not measured"
     article.locator(".open").click()
