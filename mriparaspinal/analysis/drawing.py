@@ -53,7 +53,7 @@ def figure_files(
             option = argument("figure_format")
             raise UsageError(f"{option}: {name!r} was found; expected {expected}; correct it")
     settings: dict[str, Sequence[str]] = {"figure format": list(dict.fromkeys(formats))}
-    over: dict[str, Any] = {}
+    over: Mapping[str, Any] = {}
     if style is not None:
         file = Path(style)
         over, content = read_style(file)

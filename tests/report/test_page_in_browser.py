@@ -601,9 +601,10 @@ REASON = "are one contour under several labels"
 def test_a_reason_stands_once_on_a_slice_and_in_the_whole_slice(refused, show):
     page = show(refused)
     article = page.tab.locator('.slice[data-image="ALS_1_3.png"]')
-    article.scroll_into_view_if_needed()
-    assert article.inner_text().count(REASON) == 1
-    assert article.locator(".dashed").inner_text() == "ES_R, MF_R, dashed, not measured"
+    said = article.locator(".reasons, .dashed").all_text_contents()
+    assert "".join(said).count(REASON) == 1
+    (dashed,) = article.locator(".dashed li").all_text_contents()
+    assert dashed == "ES_R, MF_R, dashed, not measured"
     article.locator(".open").click()
     assert page.tab.locator("#whole").inner_text().count(REASON) == 1
     page.tab.locator("#whole-next").click()
