@@ -82,7 +82,12 @@ def test_caveats_count_what_chance_alone_would_give():
     first, *others = caveats(table)
     assert first.startswith("If nothing differed, about 2 of 40 tests would still have p < 0.05.")
     assert not any("paired" in text for text in others)
-    assert any("paired_p" in text for text in caveats(pd.DataFrame([comparison(contrast="side:ALS")])))
+
+
+def test_paired_p_are_said_not_to_be_counted_and_how_many_are_below_005():
+    rows = [comparison(contrast="side:ALS", paired_p=p) for p in (0.001, 0.049, 0.05, 0.3, math.nan)]
+    (said,) = [text for text in caveats(pd.DataFrame(rows)) if "paired" in text]
+    assert "its p are not counted: 2 of 4 are below 0.05, not adjusted" in said
 
 
 STUDY = StudyFacts(
