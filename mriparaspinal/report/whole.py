@@ -66,4 +66,4 @@ def _between_ends(piece: NDArray[np.bool_]) -> NDArray[np.bool_]:
     first, last = piece.argmax(axis=1), length - piece[:, ::-1].argmax(axis=1)
     place = np.arange(length)
     found: NDArray[np.bool_] = (place >= first[:, None]) & (place < last[:, None])
-    return found & piece.any(axis=1)[:, None]
+    return found & piece.any(axis=1, keepdims=True)
