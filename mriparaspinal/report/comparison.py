@@ -88,11 +88,13 @@ class Compared:
     notes: tuple[str, ...] = ()
 
 
-def open_comparison(folder: Path, cohort: Cohort) -> Compared:
+def open_comparison(folder: Path, cohort: Cohort, made: pd.DataFrame | None = None) -> Compared:
     """What ``compare`` wrote into a folder about a cohort.
 
     The comparisons are made again from the ``cohort`` and must come out the same; the tables of the folder
     must be those that its own numbers give. Raises :class:`NoInputError` otherwise.
+
+    ``made``: the comparisons that were just made from this cohort, and put there; they are not made again.
     """
     if not folder.is_dir():
         raise NoInputError(f"{folder}: no such folder; expected what compare wrote; check --comparison")
@@ -106,11 +108,12 @@ def open_comparison(folder: Path, cohort: Cohort) -> Compared:
     listed = read_analysis_manifest(folder / COMPARISON, "compare")
     normality, divide_by = _settings(listed, folder / COMPARISON)
     notes = _notes(folder)
-    try:
-        made = _made_again(folder, read_table(folder / TABLE), cohort, normality, divide_by)
-    except _DiffersError as error:
-        raise NoInputError(_cause(error.fault, folder, listed, cohort)) from None
-    _require_own_tables(folder, cohort, made, normality)
+    if made is None:
+        try:
+            made = _made_again(folder, read_table(folder / TABLE), cohort, normality, divide_by)
+        except _DiffersError as error:
+            raise NoInputError(_cause(error.fault, folder, listed, cohort)) from None
+        _require_own_tables(folder, cohort, made, normality)
     figures = _figures(folder)
     return Compared(
         contrasts=tuple(dict.fromkeys(made["contrast"])),

@@ -122,15 +122,16 @@ def gather(
     comparison: Path | None = None,
     jobs: int = 1,
     progress: Callable[[], None] | None = None,
+    made: pd.DataFrame | None = None,
 ) -> Contents:
-    """Everything for the page.
+    """Everything for the page; ``made``: the comparisons, where they were just made from this cohort.
 
     Raises :class:`NoInputError` where dataset, results and comparison do not belong together.
     """
     if comparison is None:
         compared = Compared(missing="no comparison was given (--comparison)")
     else:
-        compared = open_comparison(comparison, cohort)
+        compared = open_comparison(comparison, cohort, made)
     (read,) = cohort.sources
     rows = slice_rows(read)
     problems = problems_in(read.contents.get("problems.csv"))
@@ -279,7 +280,7 @@ def _checks(source: ReopenedDataset, compared: Compared) -> tuple[str, ...]:
         + " as in the tables.",
     ]
     if not compared.missing:
-        checks.append("The comparisons were computed again from these tables: the same numbers.")
+        checks.append("The comparisons are those that these tables give, computed with this version.")
     return tuple(checks)
 
 
