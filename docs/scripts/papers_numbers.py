@@ -170,9 +170,11 @@ def _not_paired(table2: list[Row], table3: list[Row], lists: dict[str, str]) -> 
     return f"""\
 ### Were the two sides compared as pairs?
 
-No. The rCSA of both sides is the sum of the two, so SD(S − C)² = 2·(SD(S)² + SD(C)²) − SD(B)², which gives the
+No. The rCSA of both sides is the sum of the two, so SD(S − C)² = 2·(SD(S)² + SD(C)²) − SD(B)², which gives
+the
 p-value of a paired t-test. In **{len(impossible)} of {len(rows)}** rows with three mean ± SD that add up
-([all]({_listed(lists, "paired", header, rows)})) it cannot be the printed one. The correlations of the sides lie between {min(correlations):.2f} and {max(correlations):.2f} (above 1 by
+([all]({_listed(lists, "paired", header, rows)})) it cannot be the printed one. The correlations of the sides
+lie between {min(correlations):.2f} and {max(correlations):.2f} (above 1 by
 rounding), with a median of {np.median(correlations):.2f}.
 """
 
@@ -253,9 +255,11 @@ The column "LR, S" of Table 3 should be that of Table 2, but is not
   same sign or brackets, too).
 - They differ from Table 2's own "LR, S" in {counts["own"]} of {n} rows, in {counts["apart"]} of them by more
   than 0.01.
-- In **{counts["p"]} of {n}** rows the p of ALS against LR is that of the two sides within ALS (within 0.01, or
+- In **{counts["p"]} of {n}** rows the p of ALS against LR is that of the two sides within ALS (within 0.01,
+  or
   both below 0.01).
-- A t-test between Table 2's own columns agrees with the printed p in {counts["holds"]} of {counts["testable"]}
+- A t-test between Table 2's own columns agrees with the printed p in {counts["holds"]} of
+  {counts["testable"]}
   rows.
 
 The main finding holds with Table 2's own columns: rCSA of the symptomatic side is lower in ALS than in LR in
@@ -294,7 +298,8 @@ def _bilateral(table2: list[Row], table3: list[Row], lists: dict[str, str]) -> s
     return f"""\
 ### Table 3: both sides together
 
-The means of rCSA must add up (S and C from Table 2, B from Table 3; [all rows]({_listed(lists, "table3-both-sides", header, rows)})).
+The means of rCSA must add up (S and C from Table 2, B from Table 3; [all
+rows]({_listed(lists, "table3-both-sides", header, rows)})).
 
 - ALS, L1–L2: S + C is B within {_largest(gap[0] for gap in upper)}.
 - ALS, L3–L5: B is larger by {min(gap[0] for gap in lower):.2f} to {max(gap[0] for gap in lower):.2f}. It is
@@ -331,7 +336,8 @@ def _last_digits(table2: list[Row], table3: list[Row], lists: dict[str, str]) ->
 ### Tables 2 and 3: the symptomatic side of ALS
 
 This column is the same in both tables in {len(table2) - len(rows)} of {len(table2)} rows. In
-[the others]({_listed(lists, "symptomatic-als", header, rows)}) the last digits differ, or a mean ± SD in one is
+[the others]({_listed(lists, "symptomatic-als", header, rows)}) the last digits differ, or a mean ± SD in one
+is
 a median in the other.
 """
 
@@ -409,7 +415,8 @@ def _fasciculation(paper: str, lists: dict[str, str]) -> str:
 
 88 patients with ALS, 54 with other diseases; maximum scores are given as counts.
 **{sum(row[-1] == AGREES for row in verdicts)} of {len(verdicts)} numbers agree**
-([all]({_listed(lists, "fasciculation", ("What", "printed", "recomputed", "verdict"), verdicts)})), among them the
+([all]({_listed(lists, "fasciculation", ("What", "printed", "recomputed", "verdict"), verdicts)})), among them
+the
 area under the curve, 0.925 (0.873–0.977, Hanley and McNeil; DeLong's would be {delong}).
 """
 

@@ -362,14 +362,17 @@ ALS (n = {N_ALS}) and LR (n = {N_LR}) with equal means: the type-I error.
 """,
         _cases(("Data",), groups),
         f"""\
-Choosing the test from the data does little harm: {_percent(min(levels))} to {_percent(max(levels))}. Student's
+Choosing the test from the data does little harm: {_percent(min(levels))} to {_percent(max(levels))}.
+Student's
 test alone is biased if SDs and group sizes differ.
 """,
         f"""\
 ## Two sides of one patient that do not differ
 
-{N_ALS} patients, normal and log-normal data (σ = 0.5): [all cases]({same_sides}). The paired test stays near 5 %:
-{_percent(min(paired_levels))} to {_percent(max(paired_levels))}. The independent one is far too conservative for
+{N_ALS} patients, normal and log-normal data (σ = 0.5): [all cases]({same_sides}). The paired test stays near
+5 %:
+{_percent(min(paired_levels))} to {_percent(max(paired_levels))}. The independent one is far too conservative
+for
 correlated sides: {moderate.shares["independent (p)"]} at a correlation of 0.5,
 {alike.shares["independent (p)"]} at 0.9, which is that of rCSA [in the paper](the-papers-numbers.md).
 """,
@@ -381,7 +384,8 @@ SDs.
 
 - Either test detects the large differences (L4–L5 in ALS).
 - For {small[0].labels[0]} (d = {small[0].labels[1]}) and a correlation of 0.9 the independent test detects
-  {at_09.shares["independent (p)"]}, the paired one {at_09.shares["paired (paired_p)"]}: a large unpaired p is no
+  {at_09.shares["independent (p)"]}, the paired one {at_09.shares["paired (paired_p)"]}: a large unpaired p is
+  no
   evidence that the sides are equal.
 - A paired t-test has 80 % power for {smallest_paired_difference(0.5):.2f} SD at a correlation of 0.5, and for
   {smallest_paired_difference(0.9):.2f} SD at 0.9.
@@ -392,7 +396,8 @@ SDs.
 """,
         _cases(("Row of the paper's tables", "d"), groups_power),
         f"""\
-A t-test has 80 % power for {smallest_difference():.2f} SD; a study of this size may well miss the difference in
+A t-test has 80 % power for {smallest_difference():.2f} SD; a study of this size may well miss the difference
+in
 FI.
 """,
         f"""\
@@ -441,8 +446,10 @@ def _coverage_parts(cases: list[Case], lists: dict[str, str]) -> list[str]:
         f"""\
 ## The interval of the rank-biserial correlation
 
-Coverage of the 95 % interval for r from 0 to 0.9, of normal groups (a shifted; or with three times the SD of b)
-and exponential ones (a is b times a factor): [all cases]({_listed(lists, "coverage", ("Data", "n of a and b"), cases)}).
+Coverage of the 95 % interval for r from 0 to 0.9, of normal groups (a shifted; or with three times the SD of
+b)
+and exponential ones (a is b times a factor): [all
+cases]({_listed(lists, "coverage", ("Data", "n of a and b"), cases)}).
 
 - If the groups differ by a shift, the coverage is {span(NORMAL, 8)} from 8 values per group on, and between
   {_coverage_of(cases, "3 and 3")} with three per group.
@@ -467,7 +474,8 @@ MANY_ROWS_HEADER = (
 INTRODUCTION = """\
 # Error rates and power
 
-Simulations of `compare` and its [protocol](methods.md#which-test), with the numbers of patients, means and SDs
+Simulations of `compare` and its [protocol](methods.md#which-test), with the numbers of patients, means and
+SDs
 of Ren et al. 2026: how often is a difference reported where there is none (*type-I error*, which should be 5
 %), and one detected that is there (*power*)?
 

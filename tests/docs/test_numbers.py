@@ -184,7 +184,9 @@ def test_other_numbers_of_the_page_by_hand() -> None:
     assert f"{stats.chi2_contingency(psa, correction=False).pvalue:.3f} (χ²), " in PAPERS
     assert f"{stats.fisher_exact(psa).pvalue:.3f} (Fisher) | **differs** |" in PAPERS
     assert [row[-1] for row in listed("fasciculation.csv")] == ["agrees"] * 12
-    assert ["– 95 % interval", "0.873–0.977", "0.873–0.977 (Hanley–McNeil)", "agrees"] in listed("fasciculation.csv")
+    assert ["– 95 % interval", "0.873–0.977", "0.873–0.977 (Hanley–McNeil)", "agrees"] in listed(
+        "fasciculation.csv"
+    )
     assert "**12 of 12 numbers agree**" in PAPERS
     assert "DeLong's would be 0.877–0.973" in " ".join(PAPERS.split())
     brain = stats.chi2_contingency([[26, 13], [13, 19]], correction=False).pvalue

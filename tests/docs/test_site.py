@@ -224,7 +224,9 @@ def test_the_problem_codes_are_those_of_the_program() -> None:
 
 def test_the_page_of_problems_has_every_code_and_no_other(site: Path) -> None:
     page = (site / "problems.html").read_text(encoding="utf-8")
-    told = dict(re.findall(r"<td><code>([a-z-]+)</code></td>\s*<td>(.*?)</td>", page.split('id="all-codes"')[1]))
+    told = dict(
+        re.findall(r"<td><code>([a-z-]+)</code></td>\s*<td>(.*?)</td>", page.split('id="all-codes"')[1])
+    )
     assert {code: html.unescape(words) for code, words in told.items()} == KINDS
     named = re.findall(r"`([a-z]+(?:-[a-z]+)+)`", (DOCS / "problems.md").read_text("utf-8"))
     assert set(named) <= set(KINDS)
