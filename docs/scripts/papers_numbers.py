@@ -304,7 +304,7 @@ rows]({_listed(lists, "table3-both-sides", header, rows)})).
 - ALS, L1–L2: S + C is B within {_largest(gap[0] for gap in upper)}.
 - ALS, L3–L5: B is larger by {min(gap[0] for gap in lower):.2f} to {max(gap[0] for gap in lower):.2f}. It is
   *twice C* instead, within {_largest(gap[1] for gap in lower)}, and the SDs at L5 would need correlations
-  between S and C of {", ".join(impossible)}. The columns S, C and B cannot all be right.
+  between S and C above 1 ({", ".join(impossible)}). The columns S, C and B cannot all be right.
 - LR: S + C is B within {_largest(gap[0] for gap in lr[1:])}, except for {lr[0][2]}, where B is {worst[6]} and
   S + C is {worst[4]}.
 

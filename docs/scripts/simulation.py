@@ -426,8 +426,8 @@ def _small_samples_parts(cases: list[Case], lists: dict[str, str]) -> list[str]:
   {_percent(highest["U, asymptotic"])}, that of Wilcoxon's test in up to
   {_percent(highest["Wilcoxon, asymptotic"])}; the protocol in up to {_percent(highest["protocol (p)"])}, the
   paired test in up to {_percent(highest["paired (paired_p)"])}.
-- The exact p does above 5 % only by chance. With three per group it is never below 0.1, with five pairs never
-  below 0.0625.
+- The exact p errs in more than 5 % only by chance. With three per group it is never below 0.1, with five
+  pairs never below 0.0625.
 """,
     ]
 
