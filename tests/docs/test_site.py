@@ -22,6 +22,7 @@ from mriparaspinal.cli import COMMANDS as NAMES
 from mriparaspinal.cli import load
 from mriparaspinal.cli.kinds import KINDS
 from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS
+from mriparaspinal.core.participants import WORDS
 from mriparaspinal.stats import compare, correlate, regress, reliability, roc
 from tests.support.pages import DOCS, ROOT
 
@@ -194,6 +195,15 @@ def test_the_dictionary_has_every_column_in_its_order() -> None:
         for row in re.findall(r"^\| `.*$", text, flags=re.MULTILINE):
             cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]]
             assert cells[1], f"{file}: {cells[0]} has no meaning"
+
+
+def test_the_dictionary_has_every_spelling() -> None:
+    page = sections(script("dictionary").page())["Words of participants.csv"]
+    for column, words in WORDS.items():
+        for word, spellings in words.items():
+            start = f"| `{column}` | {f'`{word}`' if word else 'no side'}"
+            (row,) = (line for line in page.splitlines() if line.startswith(start))
+            assert re.findall(r"`(.*?)`", row.rsplit(" | ", 1)[1]) == list(spellings)
 
 
 def test_a_column_without_a_meaning_stops_the_build() -> None:
