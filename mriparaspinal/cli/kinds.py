@@ -1,4 +1,4 @@
-"""The codes of problems in plain words, for all problems of a kind; docs/problems.md says more."""
+"""The codes of problems in plain words, on the screen of ``check`` and in docs/problems.md."""
 
 from __future__ import annotations
 
