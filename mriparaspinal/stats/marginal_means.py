@@ -1,7 +1,7 @@
 """Estimated marginal means of a model, and their differences.
 
-Searle, Speed and Milliken (Am Stat 1980;34:216–221): the model's prediction for every combination of levels, at
-the mean of each number, averaged with equal weights over all categories but those that are asked for.
+Searle, Speed and Milliken (Am Stat 1980;34:216–221): the model's prediction for every combination of levels,
+at the mean of each number, averaged with equal weights over all categories but those that are asked for.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from mriparaspinal.core.model import MUSCLES, SEGMENTS
 from mriparaspinal.stats.cells import in_known_order
 from mriparaspinal.stats.design import ROLES, Array
 from mriparaspinal.stats.formula import columns_of
+from mriparaspinal.stats.limits import Mask
 from mriparaspinal.stats.mixed_df import Inference
 from mriparaspinal.stats.model_matrix import ModelMatrix
 
@@ -42,9 +43,9 @@ class _Cells:
 
 
 def estimated_means(
-    matrix: ModelMatrix, inference: Inference, factors: Sequence[str], by: Sequence[str]
+    matrix: ModelMatrix, inference: Inference, factors: Sequence[str], by: Sequence[str] = ()
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Means of each combination of levels of ``factors`` within each of ``by``; and their differences in pairs.
+    """Means of each combination of levels of ``factors`` within each of ``by``; and their differences.
 
     Intervals are from Student's t with the degrees of freedom of each mean; p is adjusted by Holm's method
     (Scand J Stat 1979;6:65–70) within each combination of ``by``. Cells are empty where the data have no row
@@ -70,9 +71,7 @@ def estimated_means(
     return means, _differences(asked, inference, rows, known)
 
 
-def _mean_rows(
-    matrix: ModelMatrix, asked: _Cells, levels: Mapping[str, Sequence[str]]
-) -> tuple[Array, Array]:
+def _mean_rows(matrix: ModelMatrix, asked: _Cells, levels: Mapping[str, Sequence[str]]) -> tuple[Array, Mask]:
     """(means, columns) the sum of coefficients that each mean is, and whether the data can tell it."""
     grid = pd.DataFrame(itertools.product(*levels.values()), columns=list(levels), dtype=object)
     for name in columns_of(matrix.terms):
@@ -90,8 +89,8 @@ def _mean_rows(
     return matrix.mean_rows(grid, weights / weights.sum(axis=1, keepdims=True))
 
 
-def _numbers(inference: Inference, rows: Array, known: Array) -> Array:
-    """(rows, 7) estimate, standard error, df, t, p and interval of sums of coefficients; NaN where not known."""
+def _numbers(inference: Inference, rows: Array, known: Mask) -> Array:
+    """(rows, 7) the same as :func:`t_numbers`; NaN where the data cannot tell."""
     found = np.full((len(rows), 7), np.nan)
     found[known] = t_numbers(inference, rows[known])
     return found
@@ -109,7 +108,7 @@ def t_numbers(inference: Inference, rows: Array) -> Array:
     return np.column_stack([estimates, errors, df, t, p, estimates - half, estimates + half])
 
 
-def _differences(asked: _Cells, inference: Inference, rows: Array, known: Array) -> pd.DataFrame:
+def _differences(asked: _Cells, inference: Inference, rows: Array, known: Mask) -> pd.DataFrame:
     count = len(asked.cells)
     tables = []
     for i, place in enumerate(asked.places):
@@ -131,7 +130,7 @@ def _differences(asked: _Cells, inference: Inference, rows: Array, known: Array)
 
 
 def holm(p: Array) -> Array:
-    """p adjusted by Holm's method; NaN stays, and does not count.
+    """P adjusted by Holm's method; NaN stays, and does not count.
 
     >>> holm(np.array([0.01, np.nan, 0.04, 0.03])).round(3).tolist()
     [0.03, nan, 0.06, 0.06]

@@ -214,11 +214,7 @@ def kenward_roger(fit: MixedFit) -> KenwardRoger:
     second[-1, -1] = xv3x
     traces[-1, -1] = (products.n - 2 * np.trace(tk) + np.einsum("ij,ji->", tk, tk)) / variance**2
     pp = plain @ first
-    information = (
-        traces
-        - 2 * np.einsum("ij,rsij->rs", plain, second)
-        + np.einsum("rij,sji->rs", pp, pp)
-    )
+    information = traces - 2 * np.einsum("ij,rsij->rs", plain, second) + np.einsum("rij,sji->rs", pp, pp)
     spread = 2 * np.linalg.pinv((information + information.T) / 2, rcond=1e-10, hermitian=True)
     middle = second - np.einsum("rij,jk,skl->rsil", first, plain, first)
     change = np.einsum("rs,rsij->ij", spread, middle)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, optimize
+from scipy import optimize
 
 from mriparaspinal.stats.design import Array
 
@@ -75,8 +75,10 @@ class Products:
     """(w, w) W'W"""
     to_x: Array
     """(columns, columns) R of X = Q·R."""
+    start: Array
+    """(columns,) least squares on Q. Its residuals stand in the place of y: no offset costs digits."""
     scale: float
-    """What y was divided by."""
+    """What they were divided by."""
 
     @property
     def fixed(self) -> int:
@@ -144,9 +146,13 @@ def gather(y: Array, x: Array, groupings: Sequence[Grouping]) -> Products:
     """The products of y (rows,), X (rows, columns; full rank) and the random effects."""
     first, *others = groupings
     q, r = np.linalg.qr(x)
-    scale = float(np.std(y - q @ (q.T @ y))) or 1.0
+    start = q.T @ y
+    left = y - q @ start
+    again = q.T @ left  # what rounding has left
+    start, left = start + again, left - q @ again
+    scale = float(np.std(left)) or 1.0
     indicators = [np.eye(grouping.levels)[grouping.codes] for grouping in others]
-    w = np.hstack([*indicators, q, (y / scale)[:, None]])
+    w = np.hstack([*indicators, q, (left / scale)[:, None]])
     order = np.argsort(first.codes, kind="stable")
     starts = np.flatnonzero(np.diff(first.codes[order], prepend=-1))
     z = first.columns[order]
@@ -154,11 +160,11 @@ def gather(y: Array, x: Array, groupings: Sequence[Grouping]) -> Products:
     def summed(columns: Array) -> Array:
         return np.stack([np.add.reduceat(z[:, [j]] * columns, starts) for j in range(first.width)], axis=1)
 
-    return Products(first, tuple(others), len(y), summed(z), summed(w[order]), w.T @ w, r, scale)
+    return Products(first, tuple(others), len(y), summed(z), summed(w[order]), w.T @ w, r, start, scale)
 
 
 def reduced(products: Products, theta: Array) -> tuple[float, Array]:
-    """log |V| and [X y]'·V⁻¹·[X y], where V is the covariance of y over σ²."""
+    """Log |V| and [X y]'·V⁻¹·[X y], where V is the covariance of y over σ²."""
     lower, n = products.factor(theta), products.first.width
     inner = np.linalg.cholesky(lower.T @ products.blocks @ lower + np.eye(n))
     solved = lower.T @ products.across
@@ -217,8 +223,9 @@ def fit_reml(products: Products) -> MixedFit | None:
             return np.inf
         return found.log_determinants + free * np.log(found.residual) if found.residual > 0 else np.inf
 
-    best = min((_search(deviance, products, start) for start in _STARTS), key=deviance)
-    best, is_minimum = _polished(deviance, best)
+    with np.errstate(all="ignore"):  # where the search tries what cannot be
+        best = min((_search(deviance, products, start) for start in _STARTS), key=deviance)
+        best, is_minimum = _polished(deviance, best)
     if not is_minimum or np.abs(best).max() > _LARGEST:
         return None
     theta = _signs_settled(products, best)
@@ -232,7 +239,7 @@ def fit_reml(products: Products) -> MixedFit | None:
         products,
         theta,
         variance,
-        back @ found.beta * products.scale,
+        back @ (found.beta * products.scale + products.start),
         total,
         variance * back @ found.inverse @ back.T,
     )
@@ -298,7 +305,12 @@ def hessian(function: Callable[[Array], float], theta: Array) -> Array:
     def second(i: int, j: int, e: Array, f: Array) -> float:
         if i == j:
             return function(theta + e) - 2 * here + function(theta - e)
-        pairs = function(theta + e + f) + function(theta - e - f) - function(theta + e - f) - function(theta - e + f)
+        pairs = (
+            function(theta + e + f)
+            + function(theta - e - f)
+            - function(theta + e - f)
+            - function(theta - e + f)
+        )
         return pairs / 4
 
     found = np.empty((len(theta), len(theta)))
@@ -309,24 +321,20 @@ def hessian(function: Callable[[Array], float], theta: Array) -> Array:
     return found
 
 
-def random_effects(fit: MixedFit, y: Array, x: Array) -> tuple[Array, list[Array]]:
+def random_effects(fit: MixedFit) -> tuple[Array, list[Array]]:
     """The predicted random effects: of the first (levels, width), and of each of the others (levels,)."""
-    products = fit.products
-    left = y - x @ fit.beta
-    theirs = gather(left, x, (products.first, *products.others))
-    lower = products.factor(fit.theta)
-    inner = np.linalg.inv(lower.T @ theirs.blocks @ lower + np.eye(products.first.width))
-    at = products.border
-    z_rest = lower.T @ theirs.across  # of the others' columns and, last, the residuals
-    s = products.border_scale(fit.theta)
-    b = np.zeros(at)
-    if at:
-        flat = np.einsum("ijk,ikl->ijl", inner, z_rest)
-        whole = theirs.rest - np.einsum("ijk,ijl->kl", z_rest, flat)
-        b = s * np.linalg.solve(
-            whole[:at, :at] * np.outer(s, s) + np.eye(at), s * whole[:at, -1]
-        )
-    of_first = z_rest[:, :, -1] - z_rest[:, :, :at] @ b
-    effects = np.einsum("ij,njk,nk->ni", lower, inner, of_first) * theirs.scale
-    ends = np.cumsum([grouping.levels for grouping in products.others])[:-1] if at else []
-    return effects, list(np.split(b * theirs.scale, ends)) if at else []
+    products, at = fit.products, fit.products.border
+    lower, s = products.factor(fit.theta), products.border_scale(fit.theta)
+    # Z' of y − X·β: the residuals of least squares, and what their coefficients and β differ by.
+    beyond = np.append((products.start - products.to_x @ fit.beta), products.scale)
+    of_first = products.across[:, :, at:] @ beyond
+    of_others = products.rest[:at, at:] @ beyond
+    shared = products.across[:, :, :at]
+    inner = lower @ np.linalg.inv(lower.T @ products.blocks @ lower + np.eye(len(lower))) @ lower.T
+    held = np.einsum("nij,njk->nik", inner, shared)
+    whole = products.rest[:at, :at] - np.einsum("nik,nij->kj", shared, held)
+    right = of_others - np.einsum("nik,ni->k", held, of_first)
+    b = s * np.linalg.solve(whole * np.outer(s, s) + np.eye(at), s * right)
+    effects = np.einsum("nij,nj->ni", inner, of_first - shared @ b)
+    ends = np.cumsum([0, *(grouping.levels for grouping in products.others)])
+    return effects, [b[i:j] for i, j in itertools.pairwise(ends)]

@@ -119,7 +119,7 @@ def _stacked(name: str, fitted: dict[str, _Fitted]) -> pd.DataFrame:
 
 def _fit_one(rows: pd.DataFrame, metric: str, plan: ModelPlan) -> _Fitted:
     participants = rows[ID].nunique() if ID in rows else len(rows)
-    record = {"n": len(rows), "participants": participants, "status": "not_fitted"}
+    record: dict[str, object] = {"n": len(rows), "participants": participants, "status": "not_fitted"}
 
     def not_fitted(why: str, status: str = "not_fitted") -> _Fitted:
         return _Fitted({"models": pd.DataFrame([record | {"status": status}])}, None, [f"{metric}: {why}"])
@@ -131,7 +131,7 @@ def _fit_one(rows: pd.DataFrame, metric: str, plan: ModelPlan) -> _Fitted:
     record["coefficients"] = matrix.x.shape[1]
     if len(rows) <= matrix.x.shape[1]:
         return not_fitted(f"{len(rows)} rows for {matrix.x.shape[1]} coefficients; not fitted")
-    if design.is_nothing(_residual(y, matrix.x), y):
+    if design.is_constant(y) or design.is_nothing(_residual(y, matrix.x), y):
         return not_fitted("it is constant, or the terms determine it exactly; not fitted")
     notes = _of_aliased(metric, aliased)
     groupings, said = groupings_of(rows, plan)
@@ -149,7 +149,9 @@ def _fit_one(rows: pd.DataFrame, metric: str, plan: ModelPlan) -> _Fitted:
         raise UsageError(Fault(f"{argument('df')} {plan.df}", found, f"{MOST_EFFECTS} at most", remedy))
     fit = fit_reml(gather(y, matrix.x, groupings))
     if fit is None:
-        why = "the fit did not converge, so there are no numbers; a simpler formula or fewer random effects may"
+        why = (
+            "the fit did not converge, so there are no numbers; a simpler formula or fewer random effects may"
+        )
         return not_fitted(why, "not_converged")
     record |= {"status": "singular" if fit.is_singular else "converged", "reml_deviance": fit.deviance}
     notes += _of_fit(metric, fit)
@@ -190,17 +192,18 @@ def _tested(matrix: ModelMatrix, inference: Inference, plan: ModelPlan) -> dict[
     fixed.insert(0, "term", list(matrix.names))
     tests = []
     for term, rows in hypotheses(matrix).items():
+        record: dict[str, object] = {"term": term}
         if not len(rows):
-            tests.append({"term": term})
+            tests.append(record)
             continue
         test = inference.f_test(rows)
         p = float(stats.f.sf(test.f, test.df1, test.df2)) if test.df2 > 0 else np.nan
-        tests.append({"term": term, "df1": test.df1, "df2": test.df2, "f": test.f, "p": p})
+        tests.append(record | {"df1": test.df1, "df2": test.df2, "f": test.f, "p": p})
     found = {"f_tests": pd.DataFrame(tests), "fixed_effects": fixed}
-    asked = [estimated_means(matrix, inference, factors, plan.by) for factors in plan.means]
-    if asked:
-        found["estimated_means"] = pd.concat([means for means, _ in asked], ignore_index=True)
-        found["mean_differences"] = pd.concat([pairs for _, pairs in asked], ignore_index=True)
+    means = [estimated_means(matrix, inference, *asked) for asked in plan.means]
+    if means:
+        found["estimated_means"] = pd.concat([one for one, _ in means], ignore_index=True)
+        found["mean_differences"] = pd.concat([pairs for _, pairs in means], ignore_index=True)
     return found
 
 
@@ -213,7 +216,9 @@ def _by_least_squares(
     df = len(y) - len(r)
     variance = float(left @ left) / df
     inference = LeastSquares(back @ (q.T @ y), variance * back @ back.T, df)
-    random = pd.DataFrame([{"effect": "residual", "levels": len(y), "variance": variance, "sd": variance**0.5}])
+    random = pd.DataFrame(
+        [{"effect": "residual", "levels": len(y), "variance": variance, "sd": variance**0.5}]
+    )
     checks = Checks(_checked(rows, y - left, left / variance**0.5), pd.DataFrame(columns=_EFFECTS))
     return {**_tested(matrix, inference, plan), "random_effects": random}, checks
 
@@ -230,7 +235,12 @@ def _variances(fit: MixedFit, plan: ModelPlan) -> pd.DataFrame:
         for one, column, value in own
     ]
     if first.width == 2:
-        slope = {"effect": first.name, "column": plan.slope, "levels": first.levels, "variance": covariance[1, 1]}
+        slope = {
+            "effect": first.name,
+            "column": plan.slope,
+            "levels": first.levels,
+            "variance": covariance[1, 1],
+        }
         size = np.sqrt(covariance[0, 0] * covariance[1, 1])
         slope["correlation"] = covariance[0, 1] / size if size > 0 else np.nan
         records.insert(1, slope)
@@ -245,9 +255,11 @@ def _checked(rows: pd.DataFrame, fitted: Array, residual: Array) -> pd.DataFrame
     return rows[[name for name in (ID, *PLACES) if name in rows]].assign(fitted=fitted, residual=residual)
 
 
-def _mixed_checks(rows: pd.DataFrame, y: Array, matrix: ModelMatrix, fit: MixedFit, plan: ModelPlan) -> Checks:
+def _mixed_checks(
+    rows: pd.DataFrame, y: Array, matrix: ModelMatrix, fit: MixedFit, plan: ModelPlan
+) -> Checks:
     first, others = fit.products.first, fit.products.others
-    of_first, of_others = random_effects(fit, y, matrix.x)
+    of_first, of_others = random_effects(fit)
     fitted = matrix.x @ fit.beta + (first.columns * of_first[first.codes]).sum(axis=1)
     tables = []
     variances = np.diag(fit.random_covariance)

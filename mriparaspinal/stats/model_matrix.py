@@ -74,7 +74,7 @@ def make_matrix(table: pd.DataFrame, terms: Sequence[Term]) -> tuple[ModelMatrix
     distinct = np.flatnonzero(~table.duplicated(used)) if used else np.zeros(1, dtype=np.intp)
     kept = _independent(whole)
     x = whole[:, kept]
-    aliases = np.linalg.lstsq(x[distinct], whole[distinct], rcond=None)[0]
+    aliases: Array = np.linalg.lstsq(x[distinct], whole[distinct], rcond=None)[0].astype(float)
     matrix = ModelMatrix(
         table,
         tuple(terms),
@@ -111,7 +111,8 @@ def hypotheses(matrix: ModelMatrix) -> dict[str, Array]:
     own = [_term_columns(table, term, matrix.levels, set(term)) for term in matrix.terms]
     names = [INTERCEPT, *(name for named, _ in own for name in named)]
     whole = np.hstack([np.ones((len(table), 1)), *(values for _, values in own)])
-    functions = np.linalg.lstsq(x, whole, rcond=None)[0]  # (columns, columns of every level)
+    # (columns, columns of every level)
+    functions: Array = np.linalg.lstsq(x, whole, rcond=None)[0].astype(float)
     rows_of = {term: [i for i, of in enumerate(matrix.of_term) if of == term] for term in matrix.terms}
     for term in sorted(matrix.terms, key=len, reverse=True):
         above = [i for other in matrix.terms if matrix.contains(other, term) for i in rows_of[other]]

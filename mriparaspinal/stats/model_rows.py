@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,26 @@ _FEW_LEVELS = 5
 _FEW_NUMBERS = 6
 
 
+class Means(NamedTuple):
+    """Categories whose means are estimated, and those within which they are compared."""
+
+    factors: tuple[str, ...]
+    by: tuple[str, ...] = ()
+
+
+def parse_means(text: str) -> Means:
+    """Means as they are written: ``FACTOR:FACTOR|BY:BY``.
+
+    >>> parse_means("group:role|segment")
+    Means(factors=('group', 'role'), by=('segment',))
+    """
+    factors, bar, by = text.partition("|")
+    names = [tuple(name.strip() for name in part.split(":")) for part in (factors, *([by] if bar else []))]
+    if any(not name for part in names for name in part):
+        raise _wrong("means", repr(text), "a name is empty", "categories such as group:role", "correct it")
+    return Means(*(tuple(dict.fromkeys(part)) for part in names))
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelPlan:
     """What is fitted, and what is asked of the fit."""
@@ -38,10 +59,7 @@ class ModelPlan:
     random: tuple[str, ...] = ()
     """Further columns with a random intercept, such as site."""
     df: Method = "satterthwaite"
-    means: tuple[tuple[str, ...], ...] = ()
-    """Such as ``("group", "role")``: categories whose means are estimated."""
-    by: tuple[str, ...] = ()
-    """Categories within which these means are compared."""
+    means: tuple[Means, ...] = ()
 
 
 def typed_rows(rows: pd.DataFrame, metrics: Sequence[str], plan: ModelPlan) -> pd.DataFrame:
@@ -57,7 +75,7 @@ def typed_rows(rows: pd.DataFrame, metrics: Sequence[str], plan: ModelPlan) -> p
     for name in (*plan.random, *([ID] if ID in table else [])):
         cells = texts(table[name])
         table[name] = cells.where(cells != "", None)
-    for name in dict.fromkeys([*(name for term in plan.means for name in term), *plan.by]):
+    for name in [name for asked in plan.means for name in (*asked.factors, *asked.by)]:
         if pd.api.types.is_numeric_dtype(table[name]):
             raise _wrong("means", name, "is a column of numbers", "categories", "leave it out")
     kept = dict.fromkeys([ID, *PLACES, *explaining, *plan.random, *metrics])
@@ -81,13 +99,10 @@ def _check_parts(
     if plan.slope is not None and (plan.slope,) not in plan.terms:
         expected = "its mean slope there, as the slopes of the participants differ from it"
         raise _wrong("slope", plan.slope, "is no term of the formula", expected, "add it to the formula")
-    if plan.by and not plan.means:
-        raise _wrong("by", ", ".join(plan.by), "given without means", "means to compare", "name them, too")
-    for option, names in (("means", [name for term in plan.means for name in term]), ("by", plan.by)):
-        for name in names:
-            if name not in explaining:
-                expected = f"one of {', '.join(explaining)}"
-                raise _wrong(option, name, "is not in the formula", expected, "correct it")
+    for name in [name for asked in plan.means for name in (*asked.factors, *asked.by)]:
+        if name not in explaining:
+            expected = f"one of {', '.join(explaining)}"
+            raise _wrong("means", name, "is not in the formula", expected, "correct it")
 
 
 def complete_rows(table: pd.DataFrame, metric: str, plan: ModelPlan) -> tuple[pd.DataFrame, list[str]]:
@@ -155,7 +170,11 @@ def groupings_of(rows: pd.DataFrame, plan: ModelPlan) -> tuple[list[Grouping], l
         found.append(Grouping(ID, pd.factorize(rows[ID])[0], np.column_stack([ones, *slope])))
     elif plan.slope:
         raise _wrong(
-            "slope", plan.slope, "every participant has one row", "several rows of a participant", "leave it out"
+            "slope",
+            plan.slope,
+            "every participant has one row",
+            "several rows of a participant",
+            "leave it out",
         )
     else:
         notes.append("one row per participant: least squares without a random effect of the participant")
@@ -186,7 +205,7 @@ def _slope_of(rows: pd.DataFrame, name: str) -> design.Array:
     if column.groupby(rows[ID]).nunique().max() < 2:
         found = "is the same in all rows of a participant, for each of them"
         raise _wrong("slope", name, found, "a column that changes, such as months", "leave it out")
-    return column.to_numpy(dtype=float)
+    return np.asarray(column, dtype=float)
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:
