@@ -143,14 +143,17 @@ def test_variances_and_deviance_are_those_of_lme4(kind: str) -> None:
         tables = fitted(case, "satterthwaite").tables
         (model,) = tables["models"].to_dict("records")
         random, expected = tables["random_effects"], answers(case, "variance")["X1"]
+        if kind == "covariance" and np.isnan(expected["residual"]):
+            assert model["status"] == "not_fitted"
+            continue
         columns = ["" if pd.isna(name) else str(name) for name in random["column"]]
         own = dict(zip(random["effect"] + " " + columns, random["variance"], strict=True))
-        if kind == "covariance" and not np.isnan(expected["residual"]):
+        if kind == "covariance":
             assert model["status"] == "least_squares"
             estimates(own["residual "], expected["residual"], what)
             continue
         deviance = answers(case, "fit")
-        close(model["reml_deviance"], deviance["X1"].iloc[0], what, 1e-7, 1e-5)
+        close(model["reml_deviance"], deviance["X1"].iloc[0], what, 1e-6, 1e-5)
         assert (model["status"] == "singular") == bool(deviance["X2"].iloc[0]), what
         close(own["residual "], expected["Residual"], what, 1e-4, 1e-7)
         close(own["participant_id (Intercept)"], expected["participant_id (Intercept)"], what, 1e-3, 1e-6)
