@@ -166,6 +166,7 @@ _TABLES = (
             "r2": "share of the variance explained by the model",
             "r2_adjusted": "the same, adjusted for the number of terms",
             "model_p": "p of the F test of the model",
+            "p_adjusted": "p after Benjamini and Hochberg, over all rows of one predictor",
         },
     ),
     _Table(
