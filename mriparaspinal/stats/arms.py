@@ -134,8 +134,8 @@ class PairedComparison:
     p_exact: float = _NAN
     """Of a Wilcoxon test with 20 differences at most, zeros not counted."""
     remarks: tuple[str, ...] = ()
-    n: int = 0
-    """Pairs with two values."""
+    n: int | None = None
+    """Pairs with two values; None where nothing is paired."""
     difference: float = _NAN
     """Of a paired t-test the mean of a − b, of Wilcoxon's test the pseudo-median."""
     difference_ci_low: float = _NAN

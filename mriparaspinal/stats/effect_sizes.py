@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
-from mriparaspinal.stats.limits import CONFIDENCE
+from mriparaspinal.stats.limits import CONFIDENCE, Z975
 
 Floats = NDArray[np.float64]
 
@@ -69,7 +69,7 @@ def matched_rank_biserial(differences: Floats) -> tuple[float, float, float]:
     if abs(r) >= 1:
         return r, math.nan, math.nan
     error = math.sqrt(n * (n + 1) * (2 * n + 1) / 6) / (n * (n + 1) / 2)
-    half = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * error
+    half = Z975 * error
     return r, math.tanh(math.atanh(r) - half), math.tanh(math.atanh(r) + half)
 
 
@@ -94,7 +94,7 @@ def _noncentrality_at(t: float, df: float, share: float) -> float:
     reach = 8 * math.sqrt(1 + t**2 / (2 * df)) + t / math.sqrt(df)
 
     def beyond(noncentrality: float) -> float:
-        below = float(stats.nct.cdf(t, df, noncentrality))
+        below = float(special.nctdtr(df, noncentrality, t))
         # SciPy gives NaN far out, where the share is 0 or 1 to all digits.
         return (float(noncentrality < t) if math.isnan(below) else below) - share
 
@@ -122,7 +122,7 @@ def _lower_area(area: float, n_a: int, n_b: int) -> float:
     """The smallest θ that method 5 does not reject."""
     if area <= 0:
         return 0.0
-    z2 = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) ** 2
+    z2 = Z975**2
     h = (n_a + n_b) / 2 - 1
 
     def beyond(theta: float) -> float:

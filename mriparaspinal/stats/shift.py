@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from mriparaspinal.stats.exact_ranks import (
     MOST_DIFFERENCES,
@@ -137,8 +137,7 @@ def _exact_quantile(counts: Callable[..., Counts], sizes: tuple[int, ...], confi
 
 
 def _normal_quantile(total: int, variance: float, confidence: float) -> int:
-    z = float(stats.norm.ppf((1 + confidence) / 2))
-    return math.floor(total / 2 - z * math.sqrt(max(variance, 0.0))) + 1
+    return math.floor(total / 2 - float(special.ndtri((1 + confidence) / 2)) * math.sqrt(max(variance, 0.0))) + 1
 
 
 def _ordered(differences: Floats, ranks: Sequence[int]) -> list[float]:
