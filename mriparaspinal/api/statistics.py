@@ -138,7 +138,7 @@ def compare(
     >>> found.table[["metric", "label_a", "label_b", "n_a", "n_b"]].values.tolist()
     [['bmi', 'ALS', 'LR', 8, 8]]
     """
-    asked = OnRequest(more.get("margins", {}), more.get("max_t") or 0, more.get("seed", SEED))
+    asked = OnRequest(more.get("margins", {}), more.get("max_t"), more.get("seed", SEED))
     return _analyse(
         data,
         participants,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -9,6 +10,7 @@ from mriparaspinal.analysis.counts import compared_summary
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.steps import end, save, say_compared
 from mriparaspinal.cli.summary import compared_rows, print_json, show
+from mriparaspinal.core.errors import UsageError
 
 
 def _margin(text: str) -> tuple[str, float] | None:
@@ -36,6 +38,16 @@ class Further:
         opt.option("--max-t", "Adjust p by N max-T permutations, such as 10000, too [default: none].", "N"),
     ] = None
     seed: Annotated[int, opt.option("--seed", "Of the permutations [default: 1].", "N")] = 1
+
+    @property
+    def margins(self) -> dict[str, float]:
+        """By metric; raises :class:`UsageError` for one that has two."""
+        for metric, number in Counter(metric for metric, _ in self.margin).items():
+            if number > 1:
+                raise UsageError(
+                    f"--margin: {metric} was found twice; expected one margin; leave the other out"
+                )
+        return dict(self.margin)
 
 
 @opt.command
@@ -84,7 +96,7 @@ def compare(
         normality=normality,
         participants=study.participants,
         join=study.join,
-        margins=dict(further.margin),
+        margins=further.margins,
         max_t=further.max_t,
         seed=further.seed,
     )

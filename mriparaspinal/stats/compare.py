@@ -201,10 +201,11 @@ def _compare_contrast(
                     remarks[remark].append(_place(row))
                 if asked.margins:
                     row |= margin_cells(row, arrays, pairs[1:], asked.margins.get(metric, math.nan))
-                if asked.permutations:
+                if asked.permutations is not None:
                     samples.append(_samples(own, pairs))
-    if asked.permutations:
-        for remark, numbers in add_max_t(rows, samples, contrast.column == SIDE, asked):
+    if asked.permutations is not None:
+        pairs_of = contrast.column == SIDE
+        for remark, numbers in add_max_t(rows, samples, pairs_of, asked.permutations, asked.seed):
             remarks[remark] += [_place(rows[number]) for number in numbers]
     notes += [
         f"{contrast.text}: {remark}{': ' * bool(where)}{', '.join(where)}"

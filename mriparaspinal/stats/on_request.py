@@ -41,13 +41,13 @@ class OnRequest:
 
     margins: Mapping[str, float] = field(default_factory=dict)
     """Of differences that do not matter, by metric, in its unit."""
-    permutations: int = 0
-    """For max-T; 0 for none."""
+    permutations: int | None = None
+    """For max-T; None for none."""
     seed: int = SEED
 
     def __post_init__(self) -> None:
         few, many = PERMUTATIONS
-        if self.permutations and not few <= self.permutations <= many:
+        if self.permutations is not None and not few <= self.permutations <= many:
             found, expected = f"{self.permutations} was found", f"{few} to {many} permutations"
             raise UsageError(Fault(argument("max_t"), found, expected, "correct the number"))
         if self.seed < 0:
@@ -62,17 +62,16 @@ class OnRequest:
     @property
     def columns(self) -> tuple[str, ...]:
         """Those that the table has more."""
-        return MARGIN_COLUMNS * bool(self.margins) + MAX_T_COLUMNS * bool(self.permutations)
+        return MARGIN_COLUMNS * bool(self.margins) + MAX_T_COLUMNS * (self.permutations is not None)
 
     @property
     def settings(self) -> dict[str, Sequence[str]]:
         """As they are recorded; empty where nothing was asked for."""
-        if not self.permutations:
-            return {"margin": [f"{metric}={margin!r}" for metric, margin in self.margins.items()]}
+        permuted = self.permutations is not None
         return {
             "margin": [f"{metric}={margin!r}" for metric, margin in self.margins.items()],
-            "max-t": [str(self.permutations)],
-            "seed": [str(self.seed)],
+            "max-t": [str(self.permutations)] * permuted,
+            "seed": [str(self.seed)] * permuted,
         }
 
     def require_metrics(self, metrics: Iterable[str]) -> None:
@@ -97,12 +96,14 @@ def read_margin(text: str) -> tuple[str, float] | None:
 
 def recorded(settings: Mapping[str, Sequence[str]]) -> OnRequest:
     """What was asked for, from the settings that are recorded beside a comparison; UsageError for a fault."""
-    margins = [read_margin(text) for text in settings.get("margin", ())]
-    numbers = [settings.get(name, default) for name, default in (("max-t", ["0"]), ("seed", [str(SEED)]))]
-    if None in margins or not all(len(texts) == 1 and texts[0].isdecimal() for texts in numbers):
-        raise UsageError(Fault("settings", "a margin, max-t or seed that is none", "what compare wrote", ""))
-    (permutations,), (seed,) = numbers
-    return OnRequest(dict(margin for margin in margins if margin), int(permutations), int(seed))
+    margins = dict(filter(None, map(read_margin, settings.get("margin", ()))))
+    numbers = [text for name in ("max-t", "seed") for text in settings.get(name, ())]
+    if len(margins) != len(settings.get("margin", ())) or not all(map(str.isdecimal, numbers)):
+        found = "a margin, max-t or seed was found that is none"
+        raise UsageError(Fault("settings", found, "those of compare", "run compare again"))
+    if len(numbers) != 2:
+        return OnRequest(margins)
+    return OnRequest(margins, int(numbers[0]), int(numbers[1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def margin_cells(row: Row, values: tuple[Any, Any], pairs: tuple[Any, Any], marg
 
 
 def add_max_t(
-    rows: Sequence[Row], samples: Sequence[Samples], pairs: bool, asked: OnRequest
+    rows: Sequence[Row], samples: Sequence[Samples], pairs: bool, permutations: int, seed: int
 ) -> list[tuple[str, list[int]]]:
     """Fill :data:`MAX_T_COLUMNS` of the rows of one contrast, of whose ``samples`` each has one.
 
@@ -148,15 +149,14 @@ def add_max_t(
     ranked = np.array([rows[number][test] == by_ranks for number in tested])
     a, b = (_matrix([getattr(samples[number], arm) for number in tested]) for arm in "ab")
     if pairs:
-        found = max_t_paired(a, ranked, asked.permutations, asked.seed)
+        found = max_t_paired(a, ranked, permutations, seed)
     else:
         is_a = np.repeat([True, False], [len(a), len(b)])
-        found = max_t(np.vstack([a, b]), is_a, ranked, asked.permutations, asked.seed)
+        found = max_t(np.vstack([a, b]), is_a, ranked, permutations, seed)
     for number, p in zip(tested, found.p, strict=True):
         rows[number][column] = float(p)
-    kind = "all" if found.complete else "random"
-    rows_told = count_of(len(tested), "row")
-    notes = [(f"{column} over {rows_told}, from {found.arrangements} {kind} arrangements", list[int]())]
+    made = f"all {found.arrangements}" if found.complete else f"{found.arrangements} random"
+    notes = [(f"{column} over {count_of(len(tested), 'row')}, from {made} arrangements", list[int]())]
     if empty := [number for number, p in zip(tested, found.p, strict=True) if math.isnan(p)]:
         notes.append((f"no {column} (some arrangements leave fewer than two values in an arm)", empty))
     return notes

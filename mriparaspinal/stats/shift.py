@@ -130,14 +130,19 @@ def _shift(k: int, total: int, size: float, ordered: Callable[[Sequence[int]], l
 
 @lru_cache(maxsize=1000)
 def _exact_quantile(counts: Callable[..., Counts], sizes: tuple[int, ...], confidence: float) -> int:
-    """The smallest statistic with at least half of the error at or below it; 0 where that is none."""
-    ways = counts(*sizes)
-    # In whole numbers: one way in forty is 2.5 %.
-    return int(np.argmax(np.cumsum(ways) * round(2 / (1 - confidence)) >= ways.sum()))
+    """The smallest statistic with at least half of the error at or below it; 0 for no interval.
+
+    Where the least statistic alone has just that half, the interval between the extremes has the confidence.
+    """
+    below = np.cumsum(counts(*sizes)) * round(2 / (1 - confidence))  # whole numbers: one in forty is 2.5 %
+    total = below[-1] // round(2 / (1 - confidence))
+    return 1 if below[0] == total else int(np.argmax(below >= total))
 
 
 def _normal_quantile(total: int, variance: float, confidence: float) -> int:
-    return math.floor(total / 2 - float(special.ndtri((1 + confidence) / 2)) * math.sqrt(max(variance, 0.0))) + 1
+    return (
+        math.floor(total / 2 - float(special.ndtri((1 + confidence) / 2)) * math.sqrt(max(variance, 0.0))) + 1
+    )
 
 
 def _ordered(differences: Floats, ranks: Sequence[int]) -> list[float]:
