@@ -169,7 +169,7 @@ def compare_arms(a: ArrayLike, b: ArrayLike, normality: Normality = "lilliefors"
     if min(x.size, y.size) < 2 or _is_constant(np.concatenate([x, y])):
         return Comparison(arm_a, arm_b, remarks=(NO_TEST,))
     judged = not (math.isnan(arm_a.normality_p) or math.isnan(arm_b.normality_p))
-    remarks = () if judged else (NOT_JUDGED,)
+    remarks: tuple[str, ...] = () if judged else (NOT_JUDGED,)
     if arm_a.normal and arm_b.normal:
         equal = _equal_variances(x, y)
         result = stats.ttest_ind(x, y, equal_var=equal)

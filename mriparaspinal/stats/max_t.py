@@ -162,13 +162,13 @@ def _all_signs(people: int, chunk: int) -> Iterator[Floats]:
     bits = np.arange(people)
     for first in range(0, 2**people, chunk):
         numbers = np.arange(first, min(first + chunk, 2**people))
-        yield 1.0 - 2.0 * (numbers[:, None] >> bits & 1)
+        yield np.asarray(1 - 2 * (numbers[:, None] >> bits & 1), dtype=float)
 
 
 def _random_signs(people: int, number: int, chunk: int, seed: int) -> Iterator[Floats]:
     chance = np.random.default_rng(seed)
     for size in _sizes(number, chunk):
-        yield 1.0 - 2.0 * chance.integers(0, 2, (size, people))
+        yield np.asarray(1 - 2 * chance.integers(0, 2, (size, people)), dtype=float)
 
 
 def _sizes(number: int, chunk: int) -> Iterator[int]:

@@ -168,4 +168,4 @@ def _matrix(columns: Sequence[Mapping[Any, float]]) -> Floats:
     values = np.full((len(people), len(columns)), np.nan)
     for number, column in enumerate(columns):
         values[[people[who] for who in column], number] = list(column.values())
-    return values[np.isfinite(values).any(axis=1)]
+    return np.asarray(values[np.isfinite(values).any(axis=1)])
