@@ -15,6 +15,7 @@ from markdown_page import table
 
 from mriparaspinal.analysis import overlap as mask_agreement
 from mriparaspinal.brain import atlas as regions
+from mriparaspinal.cli.kinds import KINDS
 from mriparaspinal.core import participants
 from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS, Measurement, Problem
 from mriparaspinal.io import numberings as numbering
@@ -519,6 +520,9 @@ def page() -> str:
         table(["column", "meaning"], _problem_rows()),
         "## participants.csv",
         _participants(),
+        "## Words of participants.csv",
+        "All spellings that are read; case, and which separator parts two words, do not matter.",
+        _spellings(),
     ]
     for described in _TABLES:
         parts += [f"## {described.file}", described.words, table(["column", "meaning"], _rows(described))]
@@ -569,6 +573,25 @@ def _participants() -> str:
         "`roc`."
     )
     return f"{words}\n\n{table(['column', 'meaning', 'unit'], [*texts, *numbers])}"
+
+
+def codes() -> str:
+    """The codes of problems in plain words, for ``problems.md``."""
+    return table(["code", "what was found"], [[f"`{code}`", KINDS[code]] for code in sorted(KINDS)])
+
+
+def _spellings() -> str:
+    rows = [
+        [f"`{column}`", f"`{word}`" if word else "no side, with a warning", _words(texts)]
+        for column, words in participants.WORDS.items()
+        for word, texts in words.items()
+    ]
+    rows.append(["all four", "missing, counted", _words(participants.UNKNOWN)])
+    return table(["column", "read as", "spellings"], rows)
+
+
+def _words(texts: Iterable[str]) -> str:
+    return ", ".join(f"`{text}`" for text in texts)
 
 
 def _rows(described: _Table) -> list[list[str]]:

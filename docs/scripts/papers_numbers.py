@@ -75,9 +75,8 @@ def made(papers: Path) -> dict[str, str]:
         _bilateral(table2, table3, lists),
         _last_digits(table2, table3, lists),
         _divided_by_bmi(ren),
-        _fasciculation(_text(papers / "000-fasciculation-ultrasound.txt")),
+        _fasciculation(_text(papers / "000-fasciculation-ultrasound.txt"), lists),
         _brain(_text(papers / "002-brain-mri-als.txt")),
-        CLOSING,
     ]
     return {PAGE: joined(parts), **lists}
 
@@ -95,22 +94,12 @@ def _listed(lists: dict[str, str], name: str, header: Iterable[str], rows: Itera
 INTRODUCTION = """\
 # The papers' numbers
 
-Numbers printed in the papers, recomputed from other numbers in the same papers. Most agree, some do not. The
-patients' data are not public and not in question.
+Numbers printed in the papers, recomputed from other numbers in the same papers. No number of a paper is built
+in: your results are not affected, and a difference from the paper at one of these places need not be your
+error.
 
-- A p-value is recomputed for all values that round to the printed ones, which gives a *range*. *agrees*: the
-  printed p-value lies in the range, or is the recomputed number rounded. **differs**: it does not.
-- S, C and B are the paper's letters: symptomatic side, contralateral side, both sides.
-
-`docs/scripts/papers_numbers.py` writes this page and its tables with the functions of this package.
-"""
-
-CLOSING = """\
-## What this means for you
-
-- No number of a paper is built in: your own results are not affected. A difference from the paper at one of
-  the places above is not necessarily your error.
-- For the two sides of a patient read `paired_p`, not `p`: [Error rates and power](simulation.md).
+A p-value is recomputed for all values that round to the printed ones, which gives a *range*; *agrees* means
+that the printed one lies in it. S, C and B are symptomatic side, contralateral side, both sides.
 """
 
 
@@ -141,7 +130,7 @@ def characteristics(paper: str) -> str:
 
 {table(("Row", "ALS", "LR", "printed p", "recomputed p", ""), rows)}
 
-χ² is Pearson's, without continuity correction; the table's footnote names Fisher's test.
+χ² without continuity correction; the table's footnote names Fisher's test.
 """
 
 
@@ -157,9 +146,8 @@ def _sides(table2: list[Row], lists: dict[str, str]) -> str:
     return f"""\
 ### Table 2: symptomatic and contralateral side
 
-{len(rows)} p-values have a mean ± SD on both sides. The range is that of Student's t-test for two
-*independent* samples. **{agree} of {len(rows)} agree**
-([all rows]({_listed(lists, "table2-sides", header, rows)})).
+{len(rows)} p-values have a mean ± SD on both sides. By Student's t-test for *independent* samples
+**{agree} of {len(rows)} agree** ([all rows]({_listed(lists, "table2-sides", header, rows)})).
 """
 
 
@@ -182,15 +170,12 @@ def _not_paired(table2: list[Row], table3: list[Row], lists: dict[str, str]) -> 
     return f"""\
 ### Were the two sides compared as pairs?
 
-No. The rCSA of both sides is the sum of the two, so the three printed SDs give the SD of the difference:
-SD(S − C)² = 2·(SD(S)² + SD(C)²) − SD(B)², and the p-value of a paired t-test. In **{len(impossible)} of
-{len(rows)}** rows ([all]({_listed(lists, "paired", header, rows)})) it cannot be the printed one:
-
-{table(header[:-1], [row[:-1] for row in impossible])}
-
-Rows are those where S, C and B are all mean ± SD and the means add up. The correlations of the sides lie
-between {min(correlations):.2f} and {max(correlations):.2f} (above 1 by rounding), with a median of
-{np.median(correlations):.2f}.
+No. The rCSA of both sides is the sum of the two, so SD(S − C)² = 2·(SD(S)² + SD(C)²) − SD(B)², which gives
+the
+p-value of a paired t-test. In **{len(impossible)} of {len(rows)}** rows with three mean ± SD that add up
+([all]({_listed(lists, "paired", header, rows)})) it cannot be the printed one. The correlations of the sides
+lie between {min(correlations):.2f} and {max(correlations):.2f} (above 1 by
+rounding), with a median of {np.median(correlations):.2f}.
 """
 
 
@@ -214,12 +199,11 @@ def _correlations(paper: str, lists: dict[str, str]) -> str:
 ### Table 4: partial correlations with the lower-limb score
 
 With two covariates (age, BMI) df = n − 4. Of all df from {POSSIBLE_DF[0]} to {POSSIBLE_DF[-1]} only one fits
-the p-values of each segment: {used}, that is 36 patients at L1 and 37 below. **{agree} of {len(rows)} agree**
-([all rows]({_listed(lists, "table4", header, rows)})). The others would be significant:
+each segment: {used}. **{agree} of {len(rows)} agree**
+([all rows]({_listed(lists, "table4", header, rows)})). The others would be significant (df = 34: all 38
+patients):
 
 {table(("Row", "r", "printed p", "p with df = 33", "p with df = 34"), others)}
-
-df = 33 is that of the other four rows of L5; df = 34 would be all 38 patients.
 """
 
 
@@ -268,13 +252,15 @@ The column "LR, S" of Table 3 should be that of Table 2, but is not
 ([all rows]({_listed(lists, "table3-symptomatic", header, rows)})):
 
 - Its numbers are those of Table 2's "ALS, C" in **{counts["same"]} of {n}** rows ({counts["letter"]} with the
-  same sign, ± or brackets, too).
+  same sign or brackets, too).
 - They differ from Table 2's own "LR, S" in {counts["own"]} of {n} rows, in {counts["apart"]} of them by more
-  than 0.01 in the mean or median.
-- In **{counts["p"]} of {n}** rows the p of ALS against LR on the symptomatic side is that of the two sides
-  within ALS (within 0.01, or both below 0.01).
-- A t-test between Table 2's own "ALS, S" and "LR, S" can be recomputed in {counts["testable"]} rows, of which
-  {counts["holds"]} agree with the printed p.
+  than 0.01.
+- In **{counts["p"]} of {n}** rows the p of ALS against LR is that of the two sides within ALS (within 0.01,
+  or
+  both below 0.01).
+- A t-test between Table 2's own columns agrees with the printed p in {counts["holds"]} of
+  {counts["testable"]}
+  rows.
 
 The main finding holds with Table 2's own columns: rCSA of the symptomatic side is lower in ALS than in LR in
 all {len(atrophy)} rows of L4–L5 that can be recomputed (p at most {max(atrophy):.3f}).
@@ -312,22 +298,18 @@ def _bilateral(table2: list[Row], table3: list[Row], lists: dict[str, str]) -> s
     return f"""\
 ### Table 3: both sides together
 
-The rCSA of both sides is the sum of the two sides, so the means must add up (S and C from Table 2, B from
-Table 3; [all rows]({_listed(lists, "table3-both-sides", header, rows)})).
+The means of rCSA must add up (S and C from Table 2, B from Table 3; [all
+rows]({_listed(lists, "table3-both-sides", header, rows)})).
 
 - ALS, L1–L2: S + C is B within {_largest(gap[0] for gap in upper)}.
-- ALS, L3–L5: B is larger than S + C, by {min(gap[0] for gap in lower):.2f} to
-  {max(gap[0] for gap in lower):.2f}. It is *twice C* instead, within {_largest(gap[1] for gap in lower)}.
-- LR, all segments: S + C is B within {_largest(gap[0] for gap in lr[1:])}, except for {lr[0][2]}, where B is
-  {worst[6]} and S + C is {worst[4]}.
-- If B were S + C, the SDs of ALS at L5 would need correlations between S and C of
-  {", ".join(impossible)}, above 1.
+- ALS, L3–L5: B is larger by {min(gap[0] for gap in lower):.2f} to {max(gap[0] for gap in lower):.2f}. It is
+  *twice C* instead, within {_largest(gap[1] for gap in lower)}, and the SDs at L5 would need correlations
+  between S and C above 1 ({", ".join(impossible)}). The columns S, C and B cannot all be right.
+- LR: S + C is B within {_largest(gap[0] for gap in lr[1:])}, except for {lr[0][2]}, where B is {worst[6]} and
+  S + C is {worst[4]}.
 
-So for ALS at L3–L5 the columns S, C and B cannot all be right for the same patients.
-
-{tested} rows of Table 3 have mean ± SD for both sides in ALS and in LR. {tested - len(fail)} of their
-p-values agree with a t-test. The others: {failing}. With {worst[4]} in place of {worst[6]} for
-{lr[0][2]} of LR, the p-value would be {_span(corrected)}, and would agree.
+Of {tested} rows with mean ± SD for both sides, {tested - len(fail)} p-values agree with a t-test. The others:
+{failing}. With {worst[4]} in place of {worst[6]} for {lr[0][2]} of LR, it would be {_span(corrected)}.
 """
 
 
@@ -353,9 +335,10 @@ def _last_digits(table2: list[Row], table3: list[Row], lists: dict[str, str]) ->
     return f"""\
 ### Tables 2 and 3: the symptomatic side of ALS
 
-This column is in both tables, and the same in {len(table2) - len(rows)} of {len(table2)} rows. In
-[the others]({_listed(lists, "symptomatic-als", header, rows)}) the last digits differ slightly, or a mean
-± SD in one table is a median in the other.
+This column is the same in both tables in {len(table2) - len(rows)} of {len(table2)} rows. In
+[the others]({_listed(lists, "symptomatic-als", header, rows)}) the last digits differ, or a mean ± SD in one
+is
+a median in the other.
 """
 
 
@@ -398,7 +381,7 @@ def table4(paper: str) -> dict[tuple[str, str, str], tuple[str, str]]:
 # --- the other papers ---------------------------------------------------------------------------------------
 
 
-def _fasciculation(paper: str) -> str:
+def _fasciculation(paper: str, lists: dict[str, str]) -> str:
     _require(paper, "0.873–0.977", "89.8 and 90.7%", "cut-off value 2.5", "43 (48.9%)", "38 (70.4%)")
     _require(paper, "1217/1672", "185/1026", "505/1217", "22/185", "27.2, 18.6, 24, 9.3, and 20.9%")
     _require(paper, "82, 11.1, 4.8, 0.8, and 1.4%", "2 (0–3)", "0 (0–0)")
@@ -430,13 +413,11 @@ def _fasciculation(paper: str) -> str:
     return f"""\
 ## Fasciculation on muscle ultrasound
 
-88 patients with ALS, 54 with other diseases. The maximum scores are given as counts, so the ROC curve can be
-recomputed.
-
-{table(("What", "printed", "recomputed", ""), verdicts)}
-
-The printed interval is Hanley and McNeil's, non-parametric and with ties, as in SPSS. DeLong's would be
-{delong}.
+88 patients with ALS, 54 with other diseases; maximum scores are given as counts.
+**{sum(row[-1] == AGREES for row in verdicts)} of {len(verdicts)} numbers agree**
+([all]({_listed(lists, "fasciculation", ("What", "printed", "recomputed", "verdict"), verdicts)})), among them
+the
+area under the curve, 0.925 (0.873–0.977, Hanley and McNeil; DeLong's would be {delong}).
 """
 
 
@@ -471,8 +452,6 @@ def _brain(paper: str) -> str:
 39 patients with ALS, 32 controls. Sex and age are compared twice, with different p-values:
 
 {table(("What", "printed p (Methods)", "printed p (Results)", "recomputed p"), rows)}
-
-Both are close to the first value.
 """
 
 

@@ -1,7 +1,7 @@
 """How often the checks of docs/plausibility.md speak up: on real slices, on phantoms, and where they should.
 
 Run: ``python docs/scripts/plausibility.py REAL`` with the folder of real data beside the project (some
-minutes). It prints the table of the page.
+minutes). It prints a table, of which the page has the sums.
 """
 
 from __future__ import annotations

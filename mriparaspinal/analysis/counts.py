@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 def compared_summary(compared: Analysis) -> dict[str, Any]:
     """What comparing gave, as plain data; a row without a test (too few values) is no comparison."""
     from mriparaspinal.stats.counts import count_comparisons
+    from mriparaspinal.stats.limits import ALPHA
 
     def told(rows: Any) -> dict[str, int]:
         counts = count_comparisons(rows)
@@ -24,6 +25,8 @@ def compared_summary(compared: Analysis) -> dict[str, Any]:
     return {
         **told(compared.table),
         "not_tested": count_comparisons(compared.table).not_tested,
+        "paired": int(compared.table["paired_p"].notna().sum()),
+        "paired_p_below_0_05": int((compared.table["paired_p"] < ALPHA).sum()),
         "by_contrast": by_contrast,
         "notes": len(compared.notes),
     }

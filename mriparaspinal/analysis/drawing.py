@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
+from mriparaspinal.analysis.style_sheet import read_style
 from mriparaspinal.core.arguments import argument
-from mriparaspinal.core.errors import Fault, UsageError
+from mriparaspinal.core.errors import UsageError
 from mriparaspinal.io.tables import Cell, csv_bytes
 from mriparaspinal.io.write import sha256
 from mriparaspinal.parallel.map import map_in_order
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
 
 #: Formats on request; each figure is a PNG and an SVG, too.
 Format: TypeAlias = Literal["pdf", "tiff"]
-
-
-#: Settings of windows and programs, and those by which texts are no texts: not of how figures look.
-_NO_LOOK = (
-    *("backend", "date.epoch", "docstring.", "interactive", "keymap.", "pgf.", "savefig.directory"),
-    *("text.latex", "text.parse_math", "text.usetex", "timezone", "tk.", "toolbar", "webagg."),
-)
 
 
 class Drawing(NamedTuple):
@@ -60,11 +53,10 @@ def figure_files(
             option = argument("figure_format")
             raise UsageError(f"{option}: {name!r} was found; expected {expected}; correct it")
     settings: dict[str, Sequence[str]] = {"figure format": list(dict.fromkeys(formats))}
-    over: dict[str, Any] = {}
+    over: Mapping[str, Any] = {}
     if style is not None:
         file = Path(style)
-        content = _read(file)
-        over = _settings(content, file)
+        over, content = read_style(file)
         settings["style"] = [f"{file.name}, SHA-256 {sha256(content)}"]
     return FigureFiles(tuple(dict.fromkeys(formats)), over, jobs or 1, settings)
 
@@ -93,65 +85,3 @@ def files_of(drawings: Mapping[str, Drawing], how: FigureFiles, name: str) -> di
 def _cell(value: Any) -> Cell:
     plain: Cell = value.item() if isinstance(value, np.generic) else value
     return None if isinstance(plain, float) and not math.isfinite(plain) else plain
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        found = f"cannot be read ({error.strerror})"
-        raise _wrong(file, found, "a style sheet of matplotlib", "check the path") from None
-
-
-def _settings(content: bytes, file: Path) -> dict[str, Any]:
-    """The settings of a style sheet; raises :class:`UsageError` for one that matplotlib does not know."""
-    import matplotlib
-
-    try:
-        lines = content.decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise _wrong(file, "is no text", "a style sheet of matplotlib", "choose another") from None
-    found: dict[str, Any] = {}
-    for number, line in enumerate(lines, 1):
-        text = _without_comment(line)
-        if not text:
-            continue
-        key, colon, value = (part.strip() for part in text.partition(":"))
-        if not colon or key not in matplotlib.rcParams or key.startswith(_NO_LOOK):
-            said = f"line {number}: {key!r} was found"
-            raise _wrong(file, said, "NAME: VALUE, a setting of matplotlib's figures", "correct the line")
-        try:
-            found[key] = matplotlib.RcParams({key: value.strip('"')})[key]
-        except ValueError as error:
-            reason = str(error).split("\n", 1)[0].replace(";", ",")
-            raise _wrong(file, f"line {number}: {reason}", f"a value of {key}", "correct the line") from None
-    _keep_fonts_that_are_there(found, file)
-    return found
-
-
-def _without_comment(line: str) -> str:
-    """A line up to a # that is not inside of quotes.
-
-    >>> _without_comment('axes.edgecolor: "#333333" # dark'), _without_comment("# all")
-    ('axes.edgecolor: "#333333"', '')
-    """
-    kept = re.match(r"""(?:"[^"]*"|'[^']*'|[^#])*""", line)
-    return kept[0].strip() if kept else ""
-
-
-def _keep_fonts_that_are_there(settings: dict[str, Any], file: Path) -> None:
-    """Of each list of fonts those of this machine; ours behind them, for letters that they lack."""
-    from matplotlib import font_manager
-
-    known = {entry.name for entry in font_manager.fontManager.ttflist} | font_manager.font_family_aliases
-    for key in ("font.family", "font.sans-serif", "font.serif", "font.monospace"):
-        if key in settings:
-            there = [name for name in settings[key] if name in known]
-            if not there:
-                said = f"{key}: none of {', '.join(settings[key])} is installed"
-                raise _wrong(file, said, "a font of this machine", "install one, or name another")
-            settings[key] = [*there, *(["DejaVu Sans"] if key == "font.family" else [])]
-
-
-def _wrong(file: Path, found: str, expected: str, remedy: str) -> UsageError:
-    return UsageError(Fault(f"{argument('style')} {file}", found, expected, remedy))

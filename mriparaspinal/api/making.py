@@ -22,6 +22,8 @@ from mriparaspinal.io.write import write_files
 from mriparaspinal.phantom.ranges import RANGES
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mriparaspinal.analysis.inputs import Cohort
     from mriparaspinal.annotations.to_labelme import Contoured
 
@@ -248,10 +250,10 @@ def make_report(
     on_disk = not isinstance(results, StudyResults) or results.where is not None
     with telling(cohort.problems):
         regions = (maps, annotations_of(results, annotations))
-        return _page(cohort, root, Path(out), compared, regions, number, progress, on_disk, also)
+        return write_page(cohort, root, Path(out), compared, regions, number, progress, on_disk, also)
 
 
-def _page(
+def write_page(
     cohort: Cohort,
     dataset: Path,
     out: Path,
@@ -261,10 +263,12 @@ def _page(
     progress: Progress | None,
     on_disk: bool,
     also: Collection[str],
+    compared: pd.DataFrame | None = None,
 ) -> Made:
     """Write the page; ``on_disk``: whether the results are, and so must not change meanwhile.
 
-    ``regions``: the folders of label maps and of contours that were measured.
+    ``regions``: the folders of label maps and of contours that were measured; ``compared``: the comparisons,
+    where they were just made from this cohort.
     """
     from mriparaspinal.measure.reopen import open_measured
     from mriparaspinal.report.gather import gather, slice_rows
@@ -286,7 +290,7 @@ def _page(
     slices = len(source.study.dataset.slices)
     advance = each(progress, "drawing", slices)
     begin(progress, "checking the results")
-    contents = gather(cohort, source, comparison, jobs, advance)
+    contents = gather(cohort, source, comparison, jobs, advance, compared)
     people = []
     if "participants" in also:
         views = (*contents.first, *contents.others)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 from mriparaspinal.analysis.counts import compared_summary
 from mriparaspinal.analysis.drawing import FigureFiles, figure_files
 from mriparaspinal.api.contoured import ContourArguments, ContourChoice
-from mriparaspinal.api.given import PathLike, Progress, Table, begin, files
-from mriparaspinal.api.making import Made, make_report
+from mriparaspinal.api.given import PathLike, Progress, Table, begin, files, telling
+from mriparaspinal.api.making import Made, write_page
 from mriparaspinal.api.measuring import Pair, Request, measure_into, requested
 from mriparaspinal.api.results import StudyResults, read_results, results_in
 from mriparaspinal.api.unchanged import as_it_was, keep_record, state_of
@@ -150,6 +150,7 @@ def _made(
     done: Callable[[StudyResults | Analysis | Made], None],
 ) -> StudyRun:
     """All steps in turn."""
+    from mriparaspinal.analysis.inputs import open_cohort
     from mriparaspinal.parallel.map import cores
 
     results, comparison, page = (study / name for name in ("results", "comparison", "report.html"))
@@ -161,11 +162,15 @@ def _made(
         begin(progress, "drawing the figures")
         compared.put(folder, replace(how, jobs=asked.execution.jobs or 1))
         done(compared)
-    report = partial(make_report, results, asked.dataset, out=page, comparison=comparison, progress=progress)
-    maps = None if asked.maps is None else asked.maps.folder
+    regions = (None if asked.maps is None else asked.maps.folder), asked.source.folder
     # No more than there are: a note on --jobs was logged before the measuring.
     jobs = min(asked.execution.jobs or 1, cores())
-    done(made := report(masks=maps, annotations=asked.source.folder, jobs=jobs))
+    cohort = open_cohort(results)
+    with telling(cohort.problems):
+        made = write_page(
+            cohort, asked.dataset, page, comparison, regions, jobs, progress, True, (), compared.table
+        )
+    done(made)
     found = {} if compared.table is None else compared_summary(compared)
     told = {"count": made.count, "summary": dict(made.summary), "notes": list(made.notes)}
     told["problems"] = [dataclasses.asdict(problem) for problem in made.problem_list]

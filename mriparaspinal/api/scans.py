@@ -152,6 +152,13 @@ class SeriesList:
 
         return pd.DataFrame(self.rows, columns=list(LIST_COLUMNS), dtype=object)
 
+    @cached_property
+    def label_maps(self) -> dict[int, str]:
+        """The sources that are label maps, by their row of the list: they get no contact sheet."""
+        from mriparaspinal.scans.proposal import label_maps
+
+        return {row: one.source for row, one in label_maps(self.found.stacks).items()}
+
     def save_sheets(
         self,
         folder: PathLike,
@@ -161,15 +168,16 @@ class SeriesList:
     ) -> tuple[str, ...]:
         """Write the axial series as pictures, and a ``levels.csv`` to be confirmed if none is there.
 
-        ``level_numbering``, ``level_at``: as in :func:`prepare`, for label maps among the sources. Returns
-        the names of the files. Raises :class:`NoInputError` where no series is axial.
+        ``level_numbering``, ``level_at``: as in :func:`prepare`, for label maps among the sources, which
+        have no picture. Returns the names of the files. Raises :class:`NoInputError` if no series is axial.
         """
         from mriparaspinal.scans.levels import TABLE
         from mriparaspinal.scans.survey import SHEETS, sheet_files, sheets_manifest
 
         out = Path(folder)
         _refuse_sources(out, self.sources)
-        files = sheet_files(self.found, _level_rule(level_numbering, level_at, None))
+        rule = _level_rule(level_numbering, level_at, None)
+        files = sheet_files(self.found, self.label_maps, rule)
         if not files:
             raise NoInputError("prepare: no axial series; expected some to choose slices from; see --list")
         if (out / TABLE).exists():

@@ -75,7 +75,7 @@ def check(
         say(f"{name}: {count_of(regions, 'region')} could be measured", VERBOSE)
     say_problems(problems, _LINES)
     show_overview(overview)
-    show([*measured_rows(summary, kinds=False), *gap_rows(overview)])
+    show([*measured_rows(summary, False, len(overview.states)), *gap_rows(overview)])
     say(f"checked {count_of(summary['slices_found'], 'slice')}: {say_faults(summary)}")
     if summary["slices_found"]:
         given = vars(label_map_folder) | vars(contours) | vars(protocol) | vars(naming)

@@ -1,4 +1,4 @@
-"""The codes of problems in plain words, for all problems of a kind; docs/problems.md says more."""
+"""The codes of problems in plain words, on the screen of ``check`` and in docs/problems.md."""
 
 from __future__ import annotations
 
@@ -56,6 +56,9 @@ KINDS: dict[str, str] = {
     "faulty-part": "another contour of the region is faulty",
     "parts-overlap": "contours of one region overlap",
     "overlap": "two regions overlap",
+    "two-labels": "one contour under two labels",
+    "inside-another": "region inside another region",
+    "one-label": "two regions under one label",
     "hole-not-taken-out": "hole that is counted",
     "unclear-number": "number behind a label: part or level?",
     "lumbar-or-left": "L that is lumbar or left",

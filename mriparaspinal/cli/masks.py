@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import progress_bar
-from mriparaspinal.cli.steps import finish
+from mriparaspinal.cli.console import progress_bar, say, say_problems
+from mriparaspinal.cli.following import say_next
+from mriparaspinal.cli.steps import end
 from mriparaspinal.core.text import count_of
 
 
@@ -52,4 +53,11 @@ def masks(
             jobs=jobs,
             progress=progress,
         )
-    finish(made, f"drew {made.count} of {count_of(made.summary['slices'], 'slice')} into {out}")
+    say_problems(made.problem_list)
+    say(f"drew {made.count} of {count_of(made.summary['slices'], 'slice')} into {out}")
+    if format_ == "png" and not any(problem.severity == "error" for problem in made.problem_list):
+        settings = vars(fat_rule) | vars(protocol) | vars(naming)
+        settings |= {"annotations": annotations, "accept_drafts": accept_drafts}
+        looked = "when every overlay is right"
+        say_next("run", dataset, "--out", "study", why=looked, **settings)
+    end(made.problem_list)

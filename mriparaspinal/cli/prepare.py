@@ -12,7 +12,7 @@ from mriparaspinal.cli.console import progress_bar, say, say_problems, show_tabl
 from mriparaspinal.cli.following import say_next
 from mriparaspinal.cli.steps import end
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.core.text import count_of
+from mriparaspinal.core.text import and_more, count_of
 
 if TYPE_CHECKING:
     from mriparaspinal.api.scans import SeriesList
@@ -105,7 +105,10 @@ def prepare(
         _save_sheets(series, out, by_label_map)
         table = out / "levels.csv"
         filled = f"when {table} is filled in"
-        return say_next("prepare", *source, "--levels", table, "--out", "scans", why=filled, affine=affine)
+        if window is None and any(one.series.kind == "NIfTI" for one in series.found.stacks):
+            filled, window = f"{filled}, with your window", "LOW,HIGH"  # these volumes have none
+        words = (*source, "--levels", table, "--out", "scans")
+        return say_next("prepare", *words, why=filled, affine=affine, window=window)
     with progress_bar() as progress:
         made = api.prepare(
             source, levels, out, window=window, **vars(by_label_map), affine=affine, progress=progress
@@ -135,6 +138,9 @@ def _save_sheets(series: SeriesList, out: Path, by_label_map: Levels) -> None:
         raise UsageError(f"--slices-per-level: {found}; leave it out")
     numbering, at = by_label_map.level_numbering, by_label_map.level_at
     files = series.save_sheets(out, level_numbering=numbering, level_at=at)
+    if series.label_maps:
+        hint = "" if numbering else "; if it has the levels, --level-numbering proposes slices by it"
+        say(f"no sheet of {and_more(series.label_maps.values())}: a label map{hint}")
     if TABLE not in files:
         say(f"{TABLE} is there already and was left as it is")
     say(f"wrote {', '.join(files)} into {out}")

@@ -26,7 +26,12 @@ def run(
     out: opt.Out,
     options: opt.Measuring,
     force: Annotated[
-        bool, opt.option("--force", "Do all steps again, even if nothing has changed since the last run.")
+        bool,
+        opt.option(
+            "--force",
+            "Do all steps again, even if nothing has changed since the last run. A file of the comparison "
+            "that you edited is not replaced: move it away first.",
+        ),
     ] = False,
     figures: opt.FigureLook,
     as_json: opt.AsJson = False,

@@ -9,6 +9,7 @@ from typing import Any
 
 from mriparaspinal.cli.console import end_bar, if_read, is_quiet, log
 from mriparaspinal.core.model import printable
+from mriparaspinal.core.text import count_of
 
 Rows = list[tuple[str, str]]
 
@@ -25,16 +26,25 @@ _JUDGED = {
 _CODES_NAMED = 4
 
 
-def measured_rows(summary: Mapping[str, Any], kinds: bool = True) -> Rows:
-    """What measuring a dataset gave, for a person; ``kinds``: of the problems, too."""
+def measured_rows(summary: Mapping[str, Any], kinds: bool = True, found: int = 0) -> Rows:
+    """What measuring a dataset gave, for a person; ``kinds``: of the problems, too.
+
+    ``found``: participants that files name, of whom some may have no slice that could be measured.
+    """
     codes = list(summary["problems_by_code"].items())
     named = ", ".join(f"{number} × {code}" for code, number in codes[:_CODES_NAMED])
     more = f", {len(codes) - _CODES_NAMED} more kinds" if len(codes) > _CODES_NAMED else ""
     groups = ", ".join(f"{group} {n}" for group, n in summary["participants_by_group"].items())
     segments = ", ".join(f"{segment} {n}" for segment, n in summary["slices_by_segment"].items())
+    slices = f"{summary['slices_measured']} of {summary['slices_found']}" if summary["slices_found"] else "0"
+    if alone := summary["problems_by_code"].get("image-without-json", 0):
+        slices += f", and {count_of(alone, 'image')} without contours"
+    people = f"{summary['participants']} ({groups})" if groups else "0"
+    if found > summary["participants"]:
+        people += f", and {found - summary['participants']} without a measured slice"
     rows = [
-        ("slices measured", f"{summary['slices_measured']} of {summary['slices_found']}"),
-        ("participants", f"{summary['participants']} ({groups})" if groups else "0"),
+        ("slices measured", slices),
+        ("participants", people),
         ("slices per segment", segments or "none"),
         ("errors, warnings", f"{summary['errors']}, {summary['warnings']}"),
     ]
@@ -52,6 +62,9 @@ def compared_rows(summary: Mapping[str, Any]) -> Rows:
     for contrast, counts in summary["by_contrast"].items():
         shares = f"{counts['p_below_0_05']} and {counts['p_adjusted_below_0_05']} of {counts['comparisons']}"
         rows.append((f"  {contrast}", shares))
+    if summary["paired"]:
+        below = f"{summary['paired_p_below_0_05']} of {summary['paired']} below 0.05"
+        rows.append(("paired p of the sides", f"{below}, not counted above"))
     return rows
 
 

@@ -84,7 +84,8 @@ WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
-_UNKNOWN = (
+#: Cells of those columns that are read as missing.
+UNKNOWN = (
     *("unknown", "unk", "not known", "not reported", "unclear", "?", "unbekannt", "inconnu"),
     "desconocido",
 )
@@ -343,7 +344,7 @@ def _key(column: str, text: str) -> str:
 def _by_word() -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for column, words in WORDS.items():
-        found[column] = {_key(column, word): "" for word in _UNKNOWN}
+        found[column] = {_key(column, word): "" for word in UNKNOWN}
         for word, spellings in words.items():
             found[column] |= {_key(column, spelling): word for spelling in spellings}
     return found

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from mriparaspinal.core.labels import Meanings, Region, meanings_of, means_hole
 from mriparaspinal.core.model import SAT, Contour, Problem, Settings
 from mriparaspinal.dataset.contour_faults import OUTSIDE, fault_of_all, look_at, mostly, outside_finding
+from mriparaspinal.dataset.mislabelled import take_out_mislabelled, without_same_drawings
 from mriparaspinal.dataset.parts import look_for_holes, overlaps, unite
 from mriparaspinal.dataset.plausibility import off_centre
 from mriparaspinal.dataset.regions import Anatomy, Placed, RegionKey, error_of, warning_of
@@ -51,8 +52,10 @@ def sort_contours(
         anatomy.problems = [problem for problem in anatomy.problems if problem.code != "leaves-image"]
         anatomy.seen |= {(region.name, region.side) for _, region in known}
         return anatomy
+    placed = without_same_drawings(placed, file, anatomy, faulty)
     placed = with_sides(placed, settings, file, anatomy, faulty)
     parts = unite(placed, faulty, set(meanings.unclear.values()), file, anatomy)
+    take_out_mislabelled(parts, file, anatomy)
     anatomy.problems += overlaps(parts, anatomy.patches, file)
     anatomy.problems += _off_centre(anatomy.patches, shape, file)
     look_for_holes(holes, shape, file, anatomy)

@@ -60,19 +60,19 @@ def unite(
 
 def _size_of_loops(p: Placed) -> int:
     """Pixels of a contour whose loops may cancel out, such as a figure of eight; 0 for the others."""
-    return _count(p.patch) if p.area_px < 1 and crosses_itself(p.contour) else 0
+    return count(p.patch) if p.area_px < 1 and crosses_itself(p.contour) else 0
 
 
 def _really_overlap(parts: list[Placed]) -> bool:
     """Whether the areas of contours overlap, not only the edges that Pillow's rule draws."""
-    inner = _centres(parts)
+    inner = centres(parts)
     if len(inner) < 2:
         return False
     # Not each with each: a file may have thousands of parts.
-    return sum(map(_count, inner)) > _count(union(inner))
+    return sum(map(count, inner)) > count(union(inner))
 
 
-def _centres(parts: list[Placed]) -> list[Patch]:
+def centres(parts: list[Placed]) -> list[Patch]:
     """The pixels whose centre lies inside of contours, without the edges that the mask rule adds."""
     found = (_centre_patch(p) for p in parts)
     return [patch for patch in found if patch is not None]
@@ -82,7 +82,8 @@ def _centre_patch(p: Placed) -> Patch | None:
     return rasterise(p.contour, (p.patch.bottom + 1, p.patch.right + 1), "centre")
 
 
-def _count(patch: Patch) -> int:
+def count(patch: Patch) -> int:
+    """The pixels of a mask."""
     return int(np.count_nonzero(patch.pixels))
 
 
@@ -91,7 +92,7 @@ _MOST_PARTS = 50
 
 
 #: A contour lies inside another with this share of its pixels, and is smaller than this share of it.
-_INSIDE = 0.95
+INSIDE = 0.95
 
 
 def _inside_another(parts: list[Placed]) -> list[Placed]:
@@ -103,7 +104,7 @@ def _inside_another(parts: list[Placed]) -> list[Placed]:
         p
         for p, patch in patches
         if any(
-            shared_px(patch, other) >= _INSIDE * _count(patch) and _count(patch) < _INSIDE * _count(other)
+            shared_px(patch, other) >= INSIDE * count(patch) and count(patch) < INSIDE * count(other)
             for q, other in patches
             if q is not p
         )
@@ -148,7 +149,7 @@ def look_for_holes(holes: list[Contour], shape: tuple[int, int], file: str, anat
 def _cuts(hole: Patch, region: Patch) -> bool:
     """Whether a hole takes a part of a region away: not all of it, as the ground around it would."""
     shared = shared_px(hole, region)
-    return shared > 0.1 * _count(hole) and shared < _INSIDE * _count(region)
+    return shared > 0.1 * count(hole) and shared < INSIDE * count(region)
 
 
 def overlaps(parts: Parts, patches: Mapping[RegionKey, Patch], file: str) -> list[Problem]:
@@ -177,7 +178,7 @@ def _beyond_edges(patch: Patch, parts: list[Placed], other: Patch, others: list[
 
     Such an overlap is thinner than the edges that the mask rule draws: the contours touch.
     """
-    inner, inner_too = _centres(parts), _centres(others)
+    inner, inner_too = centres(parts), centres(others)
     if not (inner and inner_too):
         return 0
     patches = union(inner), union(inner_too), patch, other

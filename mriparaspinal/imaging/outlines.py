@@ -1,8 +1,9 @@
-"""The geometry of all contours of a slice at once: a few array operations, not a few per contour."""
+"""The geometry of all contours of a slice at once, by a few array operations, and what tells two apart."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -75,3 +76,23 @@ def _go_round_once(turn: NDArray[np.float64], y: NDArray[np.float64], spans: NDA
     rounds = np.add.reduceat(below[:-1] & ~below[1:], spans, dtype=np.int64)[::2]
     simple: list[bool] = (steady & (rounds == 1)).tolist()
     return simple
+
+
+def drawing_of(contour: Contour) -> bytes:
+    """The shape, place and type of a contour: of a mask its pixels, of a circle and others their points.
+
+    Which point a polygon begins with does not matter, nor its direction.
+    """
+    points = [(x + 0.0, y + 0.0) for x, y in contour.points]  # -0.0 is 0.0
+    if contour.mask is not None:
+        rows, columns = contour.mask.shape
+        return b"mask%r %d %d %s" % (points[0], rows, columns, np.packbits(contour.mask).tobytes())
+    if contour.shape_type == "polygon":
+        points = [point for point, _ in groupby(points)]
+        if len(points) > 1 and points[0] == points[-1]:
+            del points[-1]
+        first = points.index(min(points))
+        points = points[first:] + points[:first]
+        if points[-1] < points[1 % len(points)]:
+            points[1:] = points[:0:-1]
+    return contour.shape_type.encode() + np.array(points).tobytes()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _SMALLEST, _LARGEST = -(2**31), 2**31 - 1
 
 #: How far a label may be from a whole number: what a scale in the header does to it, and no more.
-_ROUNDING = 1e-3
+ROUNDING = 1e-3
 
 #: What Pillow's images of one number per pixel are called.
 _NUMBERED = ("1", "L", "P", "I", "I;16", "I;16B", "I;16L")
@@ -67,7 +67,7 @@ def _range(voxels: NDArray[Any]) -> tuple[float, float]:
     for part in _slabs(voxels):
         whole = np.isfinite(part)
         if part.dtype.kind == "f":
-            whole[whole] = abs(np.rint(part[whole]) - part[whole]) <= _ROUNDING
+            whole[whole] = abs(np.rint(part[whole]) - part[whole]) <= ROUNDING
         if not whole.all():
             odd = part[~whole].flat[0]
             found = f"numbers that are not whole, such as {odd:g}"

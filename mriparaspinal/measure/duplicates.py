@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from itertools import groupby
-
-import numpy as np
 
 from mriparaspinal.core.model import Contour, Problem, RegionCount, SliceResult
 from mriparaspinal.core.text import and_more
+from mriparaspinal.imaging.outlines import drawing_of
 
 #: How many of the other names a message tells.
 _TOLD = 4
@@ -24,28 +22,13 @@ def drawing_digest(contours: Iterable[tuple[tuple[str, str], Contour]]) -> bytes
 
     The order of the contours does not matter, nor which point a polygon begins with, nor its direction.
     """
-    parts = sorted(b"%s\0%s" % ("/".join(region).encode(), _drawn(contour)) for region, contour in contours)
+    parts = sorted(
+        b"%s\0%s" % ("/".join(region).encode(), drawing_of(contour)) for region, contour in contours
+    )
     whole = hashlib.sha256()
     for part in parts:
         whole.update(hashlib.sha256(part).digest())
     return whole.digest()[:16]
-
-
-def _drawn(contour: Contour) -> bytes:
-    """The shape, place and type of a contour: of a mask its pixels, of a circle and others their points."""
-    points = [(x + 0.0, y + 0.0) for x, y in contour.points]  # -0.0 is 0.0
-    if contour.mask is not None:
-        rows, columns = contour.mask.shape
-        return b"mask%r %d %d %s" % (points[0], rows, columns, np.packbits(contour.mask).tobytes())
-    if contour.shape_type == "polygon":
-        points = [point for point, _ in groupby(points)]
-        if len(points) > 1 and points[0] == points[-1]:
-            del points[-1]
-        first = points.index(min(points))
-        points = points[first:] + points[:first]
-        if points[-1] < points[1 % len(points)]:
-            points[1:] = points[:0:-1]
-    return contour.shape_type.encode() + np.array(points).tobytes()
 
 
 def duplicate_problems(results: Sequence[SliceResult]) -> list[Problem]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 from operator import attrgetter
@@ -150,6 +151,7 @@ def read_results(folder: Path) -> Results:
     for name in (f"L{n}.csv" for n in range(1, 6)):
         if name not in names and (folder / name).exists():
             raise NoInputError(f"{folder / name}: not a regular file; expected one; replace it by a file")
+    _refuse_other_segments(folder, names)
     if not names:
         raise NoInputError(f"{folder}: no L1.csv … L5.csv; expected the results of quantify; run it first")
     own = folder / PARTICIPANTS
@@ -162,6 +164,17 @@ def read_results(folder: Path) -> Results:
     if own.is_file() and PARTICIPANTS not in digests:
         digests[PARTICIPANTS] = sha256(table_bytes(own))
     return Results(folder, manifest, tuple(names), _Files(folder, digests), sealed)
+
+
+def _refuse_other_segments(folder: Path, names: Collection[str]) -> None:
+    """Raise :class:`NoInputError` for a table such as ``L6.csv``, which would be passed over."""
+    there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    for name in there:
+        segment = re.fullmatch(r"([LTS]\d+)(_slices)?\.csv", name, re.IGNORECASE)
+        if segment and f"{segment[1].upper()}.csv" not in names:
+            found = "a table of no segment that is read"
+            remedy = "rename it, or take it out of the folder"
+            raise NoInputError(f"{folder / name}: {found}; expected L1.csv … L5.csv; {remedy}")
 
 
 def open_share(folder: Path) -> tuple[Manifest, bytes]:

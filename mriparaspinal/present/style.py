@@ -178,8 +178,9 @@ def footnote(figure: PaperFigure, text: str) -> None:
     before = "" if figure.note is None else f"{figure.note.get_text()}\n"
     width_mm = figure.get_figwidth() * MM
     text = re.sub(" ([<≥]) ", "\u00a0\\1\u00a0", text.strip())  # no line break inside p < 0.05
-    lines = textwrap.fill(text, int(width_mm / 1.33))
-    figure.set_figheight(figure.get_figheight() + LINE_PT / 72 * (lines.count("\n") + 1))
+    larger = rcParams["font.size"] / TEXT_PT
+    lines = textwrap.fill(text, int(width_mm / 1.33 / larger))
+    figure.set_figheight(figure.get_figheight() + larger * LINE_PT / 72 * (lines.count("\n") + 1))
     figure.note = figure.supxlabel(
         before + lines, x=0.01, y=0.01, ha="left", va="bottom", fontsize=rcParams["font.size"], color=GREY
     )

@@ -28,6 +28,7 @@ from mriparaspinal.present.cell_texts import (
     range_text,
     with_minus_signs,
 )
+from mriparaspinal.present.decimals import with_even_decimals
 from mriparaspinal.present.p_values import is_significant
 from mriparaspinal.present.table_layout import (
     ABSENT,
@@ -107,7 +108,7 @@ def table2(comparisons: pd.DataFrame, normality: str = "lilliefors") -> tuple[Pa
     Columns are S and C (or L and R where no onset side is known) of each group, then one p each.
     None and a note where there is no such contrast.
     """
-    comparisons = with_empty_texts(comparisons)
+    comparisons = with_even_decimals(with_empty_texts(comparisons))
     chosen = comparisons[[contrasted_column(text) == "side" for text in comparisons["contrast"]]]
     if chosen.empty:
         return None, ["Table 2: no comparison of sides within a group, so it is left out"]
@@ -143,7 +144,7 @@ def table3(comparisons: pd.DataFrame, normality: str = "lilliefors") -> tuple[Pa
     onset in the lower limbs, and LR), then one p per contrast and role.
     None and a note where there is no such contrast.
     """
-    comparisons = with_empty_texts(comparisons)
+    comparisons = with_even_decimals(with_empty_texts(comparisons))
     chosen = comparisons[[contrasted_column(text) == "group" for text in comparisons["contrast"]]]
     if chosen.empty:
         return None, ["Table 3: no comparison of groups, so it is left out"]

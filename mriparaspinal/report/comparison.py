@@ -27,6 +27,7 @@ from mriparaspinal.present.table_layout import PaperTable
 from mriparaspinal.present.tables import table1, table2, table3, table4
 from mriparaspinal.report.figure_svg import svg_picture
 from mriparaspinal.report.findings import Sentence, caveats, main_findings
+from mriparaspinal.report.flow import Analysed, analysed
 from mriparaspinal.stats.arms import Normality
 from mriparaspinal.stats.compare import compare
 from mriparaspinal.stats.contrasts import resolve
@@ -76,6 +77,8 @@ class Compared:
     findings: tuple[Sentence, ...] = ()
     """The main differences in sentences, and what the tests cannot say."""
     caveats: tuple[str, ...] = ()
+    analysed: tuple[Analysed, ...] = ()
+    """How many participants each contrast rests on."""
     counts: ComparisonCounts | None = None
     """How many there are, and how many stand out."""
     tables: tuple[PaperTable, ...] = ()
@@ -86,11 +89,13 @@ class Compared:
     notes: tuple[str, ...] = ()
 
 
-def open_comparison(folder: Path, cohort: Cohort) -> Compared:
+def open_comparison(folder: Path, cohort: Cohort, made: pd.DataFrame | None = None) -> Compared:
     """What ``compare`` wrote into a folder about a cohort.
 
     The comparisons are made again from the ``cohort`` and must come out the same; the tables of the folder
     must be those that its own numbers give. Raises :class:`NoInputError` otherwise.
+
+    ``made``: the comparisons that were just made from this cohort, and put there; they are not made again.
     """
     if not folder.is_dir():
         raise NoInputError(f"{folder}: no such folder; expected what compare wrote; check --comparison")
@@ -104,12 +109,13 @@ def open_comparison(folder: Path, cohort: Cohort) -> Compared:
     listed = read_analysis_manifest(folder / COMPARISON, "compare")
     normality, divide_by = _settings(listed, folder / COMPARISON)
     notes = _notes(folder)
-    try:
-        asked = _on_request(listed, folder / COMPARISON)
-        made = _made_again(folder, read_table(folder / TABLE), cohort, (normality, divide_by, asked))
-    except _DiffersError as error:
-        raise NoInputError(_cause(error.fault, folder, listed, cohort)) from None
-    _require_own_tables(folder, cohort, made, normality)
+    if made is None:
+        try:
+            asked = _on_request(listed, folder / COMPARISON)
+            made = _made_again(folder, read_table(folder / TABLE), cohort, (normality, divide_by, asked))
+        except _DiffersError as error:
+            raise NoInputError(_cause(error.fault, folder, listed, cohort)) from None
+        _require_own_tables(folder, cohort, made, normality)
     figures = _figures(folder)
     return Compared(
         contrasts=tuple(dict.fromkeys(made["contrast"])),
@@ -117,6 +123,7 @@ def open_comparison(folder: Path, cohort: Cohort) -> Compared:
         divide_by=divide_by,
         findings=tuple(main_findings(made)),
         caveats=tuple(caveats(made)),
+        analysed=analysed(made),
         counts=count_comparisons(made),
         tables=_tables(folder, made, normality),
         effects=figures.pop("figure_effects.svg", None),

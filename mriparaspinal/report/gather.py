@@ -23,6 +23,7 @@ from mriparaspinal.io.write import sha256
 from mriparaspinal.measure.reopen import ReopenedDataset
 from mriparaspinal.measure.results import Results, problems_in
 from mriparaspinal.report.comparison import Compared, TableView, open_comparison, table_view
+from mriparaspinal.report.flow import Step, flow
 from mriparaspinal.report.methods import CITATION, StudyFacts, commands, methods_paragraph
 from mriparaspinal.report.outliers import FEWEST_PARTICIPANTS, RULES, find_outliers
 from mriparaspinal.report.outlines import SliceImage
@@ -73,6 +74,7 @@ class Contents:
 
     study: StudyFacts
     groups: tuple[GroupView, ...]
+    flow: tuple[Step, ...]
     slices_found: int
     errors: tuple[Kind, ...]
     checks: tuple[str, ...]
@@ -120,15 +122,16 @@ def gather(
     comparison: Path | None = None,
     jobs: int = 1,
     progress: Callable[[], None] | None = None,
+    made: pd.DataFrame | None = None,
 ) -> Contents:
-    """Everything for the page.
+    """Everything for the page; ``made``: the comparisons, where they were just made from this cohort.
 
     Raises :class:`NoInputError` where dataset, results and comparison do not belong together.
     """
     if comparison is None:
         compared = Compared(missing="no comparison was given (--comparison)")
     else:
-        compared = open_comparison(comparison, cohort)
+        compared = open_comparison(comparison, cohort, made)
     (read,) = cohort.sources
     rows = slice_rows(read)
     problems = problems_in(read.contents.get("problems.csv"))
@@ -139,6 +142,7 @@ def gather(
     return Contents(
         study=study,
         groups=_groups(rows, study.segments),
+        flow=flow(cohort.participants, cohort.table, views),
         slices_found=len(views),
         errors=_kinds(problem for problem in problems if problem.severity == "error"),
         checks=_checks(source, compared),
@@ -276,7 +280,7 @@ def _checks(source: ReopenedDataset, compared: Compared) -> tuple[str, ...]:
         + " as in the tables.",
     ]
     if not compared.missing:
-        checks.append("The comparisons were computed again from these tables: the same numbers.")
+        checks.append("The comparisons are those that these tables give, computed with this version.")
     return tuple(checks)
 
 

@@ -95,8 +95,8 @@ def _far_from_others(rows: pd.DataFrame, found: dict[int, list[str]]) -> tuple[i
         known = one_side[one_side[metric].notna()]
         for (group, segment, muscle), cell in known.groupby(_CELL, sort=False):
             values = cell[metric].to_numpy(dtype=np.float64)
-            few = cell["participant_id"].nunique() < FEWEST_PARTICIPANTS
-            scores = None if few else robust_z(values)
+            people = cell["participant_id"].nunique()
+            scores = None if people < FEWEST_PARTICIPANTS else robust_z(values)
             if scores is None:
                 too_few += 1
                 continue
@@ -106,8 +106,9 @@ def _far_from_others(rows: pd.DataFrame, found: dict[int, list[str]]) -> tuple[i
                 if abs(z) > MOST_Z:
                     where = "above" if z > 0 else "below"
                     found.setdefault(int(place), []).append(
-                        f"{name} {value:.3f} is far {where} the median {median:.3f} of the {len(values)} "
-                        f"values of {muscle} at {segment} in {group} (modified z-score {_signed(float(z))})"
+                        f"{name} {value:.3f} is far {where} the median {median:.3f} of {muscle} at {segment} "
+                        f"in {group} ({len(values)} values of {people} participants; "
+                        f"modified z-score {_signed(float(z))})"
                     )
     return judged, too_few
 

@@ -153,57 +153,40 @@ def outline_path(patch: Patch) -> str:
     >>> outline_path(Patch(2, 5, np.array([[True, True], [False, True]])))
     'M5 2h2v2h-1v-1h-1v-1z'
     """
-    steps = _edges(patch.pixels)
+    rows, columns, after = _corners(patch.pixels)
+    left = [True] * len(after)
     lines = []
-    for start in sorted(steps):
-        while steps[start]:
-            lines.append(_line(steps, start, patch))
+    for start in range(len(after)):
+        line, place = [], start
+        while left[place]:
+            left[place] = False
+            line.append(place)
+            place = after[place]
+        if line:
+            x, y = columns[line], rows[line]
+            right, down = (np.roll(along, -1) - along for along in (x, y))
+            runs = (f"h{h}" if h else f"v{v}" for h, v in zip(right.tolist(), down.tolist(), strict=True))
+            lines.append(f"M{x[0] + patch.left} {y[0] + patch.top}{''.join(runs)}z")
     return "".join(lines)
 
 
-_Corner = tuple[int, int]
-"""(row, column)"""
+def _corners(pixels: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
+    """The corners of a mask: rows, columns, and the place of the one after each, with the mask on the right.
 
-
-def _edges(pixels: NDArray[np.bool_]) -> dict[_Corner, list[_Corner]]:
-    """Steps of one pixel along the edges, with the mask on their right: corner of a start → directions."""
+    Where two pixels touch by a corner alone, two lines meet, and it is there twice.
+    """
     inside = np.pad(pixels, 1)
-    above, below = inside[:-1, 1:-1], inside[1:, 1:-1]
-    left, right = inside[1:-1, :-1], inside[1:-1, 1:]
-    steps: dict[_Corner, list[_Corner]] = {}
-    for edges, (row, column), direction in (
-        (below & ~above, (0, 0), (0, 1)),
-        (above & ~below, (0, 1), (0, -1)),
-        (left & ~right, (0, 0), (1, 0)),
-        (right & ~left, (1, 0), (-1, 0)),
-    ):
-        for r, c in np.argwhere(edges).tolist():
-            steps.setdefault((r + row, c + column), []).append(direction)
-    return steps
-
-
-def _line(steps: dict[_Corner, list[_Corner]], start: _Corner, patch: Patch) -> str:
-    """One closed line from ``start``; its steps are taken out of ``steps``."""
-    row, column = start
-    text = [f"M{column + patch.left} {row + patch.top}"]
-    last, length = (0, 0), 0
-    while True:
-        # No step left at the corner can only be the start: every other one is left as often as it is met.
-        direction = steps[row, column].pop()
-        if direction != last:
-            text.append(_run(last, length))
-            last, length = direction, 0
-        length += 1
-        row, column = row + direction[0], column + direction[1]
-        if (row, column) == start:
-            return "".join([*text, _run(last, length), "z"])
-
-
-def _run(direction: _Corner, length: int) -> str:
-    rows, columns = direction
-    if not length:
-        return ""
-    return f"v{rows * length}" if rows else f"h{columns * length}"
+    (a, b), (c, d) = ((part[:, :-1], part[:, 1:]) for part in (inside[:-1], inside[1:]))
+    times = np.where((a == d) & (b == c) & (a != b), 2, a ^ b ^ c ^ d)
+    corners = np.repeat(np.arange(times.size), times.ravel())
+    rows, columns = np.divmod(corners, times.shape[1])
+    # In each row an edge lies between first and second, third and fourth, and so on; and so in each column.
+    places = np.arange(corners.size)
+    by_column = np.argsort(columns, kind="stable")
+    below = np.empty_like(places)
+    below[by_column] = by_column[places ^ 1]
+    sideways = (d & ~b | a & ~c).ravel()[corners]
+    return rows, columns, np.where(sideways, places ^ 1, below).tolist()
 
 
 def first_fat_level(threshold: float) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from PIL import Image
 
 from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.model import Settings, Slice
-from mriparaspinal.dataset.read import read_mapped, read_slice
+from mriparaspinal.dataset.read import OpenSlice, read_mapped, read_slice
+from mriparaspinal.dataset.regions import RegionKey
 from mriparaspinal.imaging.rasterise import Patch, PixelBox, bounds
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT, decode_image
@@ -31,10 +33,12 @@ from mriparaspinal.report.outlines import (
 from mriparaspinal.report.slices import as_written
 from mriparaspinal.report.whole import whole_slice
 
-#: Where pictures are too large for the page, grey levels outside the regions are in steps of at most these.
-_COARSEST = 32
+#: Where pictures are too large for the page, grey levels outside the regions are in steps of so many.
+_STEPS = (1, 2, 4, 8, 16, 32)
 
-#: Of many slices so many are drawn first, to find the step that will do.
+_COARSEST = _STEPS[-1]
+
+#: Of many slices so many are encoded first, to find the step that will do.
 _TRIED = 20
 
 #: So many contours of a slice that were not measured are drawn; a slice has about ten.
@@ -59,8 +63,10 @@ def draw_pictures(
     draw = partial(_draw, source, thresholds)
     if len(slices) > 8 * _TRIED:
         some = slices[:: len(slices) // _TRIED]
-        step, _ = _fitting(draw, some, step, most_bytes * len(some) / len(slices), jobs)
-    _, results = _fitting(draw, slices, step, most_bytes, jobs, progress)
+        sizes = zip(*map_in_order(partial(_sizes, source), some, jobs), strict=True)
+        room = most_bytes * len(some) / len(slices)
+        step = next((step for step, size in zip(_STEPS, sizes, strict=True) if sum(size) <= room), _COARSEST)
+    results = _fitting(draw, slices, step, most_bytes, jobs, progress)
     source.require_same(file for _, files in results for file in files)
     return {
         as_written(slice_.name): picture
@@ -80,14 +86,14 @@ def _fitting(
     most_bytes: float,
     jobs: int,
     progress: Callable[[], None] | None = None,
-) -> tuple[int, list[_Drawn]]:
-    """The first step, from ``step`` on, with which the pictures are small enough, and these."""
+) -> list[_Drawn]:
+    """The pictures with the first step, from ``step`` on, with which they are small enough."""
     while True:
         results = list(map_in_order(partial(draw, step), slices, jobs, progress))
         drawn = [picture for picture, _ in results if picture is not None]
         too_much = sum(len(picture.uri) + len(picture.whole) for picture in drawn) - most_bytes
         if too_much <= 0 or step == _COARSEST:
-            return step, results
+            return results
         # A step twice as large saves a little less than a bit of each pixel outside (six bits of it in each
         # character of the address): steps that cannot be enough are not tried.
         bits = 6 / 0.85 * too_much / max(1, sum(map(_pixels_outside, drawn)))
@@ -99,7 +105,27 @@ def _pixels_outside(picture: SliceImage) -> int:
     return picture.width * picture.height - inside if picture.uri else 0
 
 
-def _draw(source: ReopenedDataset, thresholds: Mapping[str, float], step: int, slice_: Slice) -> _Drawn:
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What there is to show of a slice."""
+
+    image: Image.Image
+    frame: PixelBox
+    """The part of the image that is shown first."""
+    grey: NDArray[np.uint8]
+    """Of this part."""
+    patches: Mapping[RegionKey, Patch]
+    """On this part."""
+
+    def whole(self) -> str:
+        return _uri(whole_slice(np.asarray(self.image), self.frame if self.patches else None))
+
+    def part(self, step: int) -> str:
+        return _uri(webp(coarser_outside(self.grey, self.patches.values(), step))) if self.patches else ""
+
+
+def _read(source: ReopenedDataset, slice_: Slice) -> tuple[OpenSlice, _Shown | None]:
+    """A slice, and what there is to show of it: nothing where its image cannot be read."""
     root, maps = source.study.root, source.study.maps
     if maps is None:
         found = read_slice(root, slice_, source.settings, source.study.source)
@@ -107,25 +133,42 @@ def _draw(source: ReopenedDataset, thresholds: Mapping[str, float], step: int, s
         found = read_mapped(root, slice_, source.settings, maps, source.study.source)
     image = found.image or _not_measured(root, slice_, source.settings)
     if image is None:
-        return None, found.sha256
+        return found, None
     columns, rows = image.size
     patches = {} if found.anatomy is None else found.anatomy.patches
     frame = PixelBox(0, 0, columns, rows)
     if patches:
         boxes = [patch.frame for patch in patches.values()]
         frame = shown_frame([*boxes, *map(bounds, found.refused)], (rows, columns))
-    grey = np.asarray(image.crop(frame))
-    patches = {key: patch.moved(-frame.top, -frame.left) for key, patch in patches.items()}
+    moved = {key: patch.moved(-frame.top, -frame.left) for key, patch in patches.items()}
+    return found, _Shown(image, frame, np.asarray(image.crop(frame)), moved)
+
+
+def _sizes(source: ReopenedDataset, slice_: Slice) -> list[int]:
+    """The bytes of a slice's picture with each of the steps."""
+    _, shown = _read(source, slice_)
+    if shown is None:
+        return [0] * len(_STEPS)
+    whole = len(shown.whole())
+    return [whole + len(shown.part(step)) for step in _STEPS]
+
+
+def _draw(source: ReopenedDataset, thresholds: Mapping[str, float], step: int, slice_: Slice) -> _Drawn:
+    found, shown = _read(source, slice_)
+    if shown is None:
+        return None, found.sha256
+    frame, grey, patches = shown.frame, shown.grey, shown.patches
+    columns, rows = shown.image.size
     threshold = thresholds.get(as_written(slice_.name))
     picture = SliceImage(
         columns,
         rows,
-        _uri(whole_slice(np.asarray(image), frame if patches else None)),
+        shown.whole(),
         frame.left,
         frame.top,
         width=frame.right - frame.left,
         height=frame.bottom - frame.top,
-        uri=_uri(webp(coarser_outside(grey, patches.values(), step))) if patches else "",
+        uri=shown.part(step),
         step=step if patches else 1,
         regions=tuple(outlined(key, patch) for key, patch in patches.items()),
         refused=tuple(refused_contour(contour, frame) for contour in found.refused[:_MOST_REFUSED]),

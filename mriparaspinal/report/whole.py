@@ -62,5 +62,8 @@ def body(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 def _between_ends(piece: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Along each row, the pixels from the first to the last of a piece."""
-    seen = np.logical_or.accumulate(piece, axis=1)
-    return seen & np.logical_or.accumulate(piece[:, ::-1], axis=1)[:, ::-1]
+    length = piece.shape[1]
+    first, last = piece.argmax(axis=1), length - piece[:, ::-1].argmax(axis=1)
+    place = np.arange(length)
+    found: NDArray[np.bool_] = (place >= first[:, None]) & (place < last[:, None])
+    return found & piece.any(axis=1, keepdims=True)

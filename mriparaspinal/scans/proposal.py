@@ -12,7 +12,7 @@ import numpy as np
 from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.model import SEGMENTS
 from mriparaspinal.imaging.planes import Series
-from mriparaspinal.io.label_volumes import read_label_volume
+from mriparaspinal.io.label_volumes import ROUNDING, read_label_volume
 from mriparaspinal.io.nifti import Form
 from mriparaspinal.io.scan_files import ScanSource
 from mriparaspinal.io.tables import csv_bytes
@@ -23,6 +23,9 @@ from mriparaspinal.scans.sheet import slice_centres
 
 #: The columns of the table; the last says where a proposal comes from.
 _TABLE_COLUMNS = (*COLUMNS, "series", CONFIRMED, PROPOSAL)
+
+#: Of neighbouring voxels of a label map that are not background, at least this share has the same label.
+_SAME = 0.9
 
 #: Slices that are further apart along the body, in mm, belong to two levels of a scan in blocks …
 _BLOCK_MM = 9.0
@@ -78,24 +81,53 @@ class Proposal:
         return f"{self.why}{off}: see {self.sheets}"
 
 
+def label_maps(stacks: Sequence[Found]) -> dict[int, Found]:
+    """The stacks that are no images but label maps, by their row of the list."""
+    return {row: one for row, one in enumerate(stacks, 1) if one.file and is_label_map(one.series)}
+
+
+def is_label_map(series: Series) -> bool:
+    """Whether a volume holds labels: whole numbers, of which neighbours are nearly always the same.
+
+    In real label maps 99 of 100 neighbours within labels are, in images of 8 bits fewer than 30.
+    """
+    labelled = pairs = same = 0
+    for index in range(len(series.pictures)):
+        try:
+            values = series.read(index)
+        except UnreadableError:
+            return False
+        if not (abs(np.rint(values) - values) <= ROUNDING).all() or (values < -ROUNDING).any():
+            return False
+        labelled += int(np.count_nonzero(values > ROUNDING))
+        for one, next_ in ((values[1:], values[:-1]), (values[:, 1:], values[:, :-1])):
+            within = (one > ROUNDING) & (next_ > ROUNDING)
+            pairs += int(np.count_nonzero(within))
+            same += int(np.count_nonzero(within & (abs(one - next_) <= ROUNDING)))
+    return labelled > 0 and same >= _SAME * pairs
+
+
 def propose(
-    stacks: Sequence[Found], rule: LevelRule | None, form: Form | None
-) -> tuple[list[Proposal], set[int]]:
-    """A proposal for each axial series of five slices or more, and which rows of the list are label maps."""
-    maps = {} if rule is None else _level_maps(stacks, rule, form)
+    images: Mapping[int, Found], mapped: Mapping[int, Found], rule: LevelRule | None, form: Form | None
+) -> list[Proposal]:
+    """A proposal for each axial series of five slices or more, by the row of the list.
+
+    ``mapped``: the label maps, of which those with the rule's numbering tell the levels.
+    """
+    maps = {} if rule is None else _level_maps(mapped, rule, form)
     series: dict[tuple[str, str, str], list[int]] = {}
-    for row, one in enumerate(stacks, 1):
-        if row not in maps and one.series.plane_name() == "axial":
+    for row, one in images.items():
+        if one.series.plane_name() == "axial":
             series.setdefault((one.series.kind, one.series.key, one.source), []).append(row)
     found = []
     for rows in series.values():
-        members = {row: stacks[row - 1] for row in rows}
+        members = {row: images[row] for row in rows}
         if sum(len(one.series.pictures) for one in members.values()) < len(SEGMENTS):
             continue
         slices: dict[str, Picked] = {}
         why = ""
         if rule is not None:
-            slices, why = _by_map(members, {m: stacks[m - 1] for m in maps}, maps, rule, len(series) == 1)
+            slices, why = _by_map(members, {m: mapped[m] for m in maps}, maps, rule, len(series) == 1)
         if not slices:
             blocks, reason = _by_blocks(members)
             slices, why = blocks, "; ".join(text for text in (why, reason) if text)
@@ -103,21 +135,20 @@ def propose(
         numbers = {s: members[p.row].series.pictures[p.at].number or 0 for s, p in slices.items()}
         sheets = ", ".join(f"sheet_{row}.png" for row in rows)
         found.append(Proposal(first.source, first.series.number, slices, numbers, why, sheets))
-    return found, set(maps)
+    return found
 
 
-def _level_maps(stacks: Sequence[Found], rule: LevelRule, form: Form | None) -> dict[int, FoundLevels]:
-    """The volumes that are label maps of the rule's numbering, by their row of the list."""
+def _level_maps(mapped: Mapping[int, Found], rule: LevelRule, form: Form | None) -> dict[int, FoundLevels]:
+    """The label maps that have the rule's numbering, by their row of the list."""
     maps = {}
-    for row, one in enumerate(stacks, 1):
-        if one.file is None:
-            continue
+    for row, one in mapped.items():
+        assert one.file is not None  # only volumes are label maps
         try:
             volume = read_label_volume(one.file, form)
             if volume.affine is not None:
                 maps[row] = find_levels(volume.voxels, volume.affine, rule)
         except UnreadableError:
-            continue  # an image, or a map of something else
+            continue  # a map of something else
     return maps
 
 

@@ -28,6 +28,9 @@ _SHOWN = 400
 
 _WHITE, _GREY, _YELLOW, _CYAN = (255, 255, 255), (190, 190, 190), (240, 228, 66), (86, 220, 255)
 
+#: So many characters of a file's name have room.
+_NAME = 60
+
 #: Slices of this many of a stack tell where the body is.
 _LOOKED_AT = 5
 
@@ -40,11 +43,13 @@ def _font(size: int) -> Any:
     return ImageFont.load_default(size=size)
 
 
-def contact_sheet(series: Series, scouts: Sequence[Series], row: int, proposed: Mapping[int, str]) -> bytes:
+def contact_sheet(
+    series: Series, scouts: Sequence[Series], row: int, source: str, proposed: Mapping[int, str]
+) -> bytes:
     """The slices of an axial stack, head to foot, each in its own grey levels, as a PNG.
 
-    ``scouts``: the series that may show where its slices lie; ``row``: its row of the list;
-    ``proposed``: segment by the index of a slice.
+    ``scouts``: the series that may show where its slices lie; ``row``, ``source``: its row of the list and
+    what stands there as its source; ``proposed``: segment by the index of a slice.
     """
     box = _body_box(series)
     step = -(-len(series.pictures) // _SHOWN)
@@ -61,10 +66,9 @@ def contact_sheet(series: Series, scouts: Sequence[Series], row: int, proposed: 
     size = left + columns * cell[0], max(top + rows * cell[1], top + (scout.height + _GAP if scout else 0))
     sheet = Image.new("RGB", size, 0)
     draw = ImageDraw.Draw(sheet)
-    for line, text in enumerate(_heading(series, row, step, scout is not None, bool(proposed))):
-        draw.text(
-            (_GAP, _GAP + line * _LINE), text, _WHITE if line == 0 else _GREY, _font(20 if line == 0 else 16)
-        )
+    for line, text in enumerate(_heading(series, row, source, step, scout is not None, bool(proposed))):
+        colour, font = (_GREY, _font(16)) if line else (_WHITE, _font(20))
+        draw.text((_GAP, _GAP + line * _LINE), text, colour, font)
     if scout:
         sheet.paste(scout, (_GAP, top))
     for place, (index, thumb) in enumerate(zip(shown, thumbs, strict=True)):
@@ -75,13 +79,26 @@ def contact_sheet(series: Series, scouts: Sequence[Series], row: int, proposed: 
     return raw.getvalue()
 
 
-def _heading(series: Series, row: int, every: int, scout: bool, proposed: bool) -> tuple[str, str, str]:
+def shortened(source: str) -> str:
+    """A file's name as there is room for it; of a long one the end, which tells it from the others.
+
+    >>> shortened("sub-01/fat.nii.gz"), len(shortened("folder/" * 20 + "fat.nii.gz"))
+    ('sub-01/fat.nii.gz', 60)
+    """
+    return source if len(source) <= _NAME else f"…{source[1 - _NAME :]}"
+
+
+def _heading(
+    series: Series, row: int, source: str, every: int, scout: bool, proposed: bool
+) -> tuple[str, str, str]:
+    # A DICOM series has a number and words of the field; its folder may have the name of a person.
     number = "" if series.number is None else f"series {series.number}"
+    name = shortened(source) if series.kind == "NIfTI" else series.name
     slices = f"{len(series.pictures)} axial slices"
     step = series.slice_spacing_mm()
     apart = "" if step is None else f"{step:.3g} mm apart"
     some = f"1 of {every} shown" if every > 1 else ""
-    first = "   ".join(text for text in (f"sheet {row}", number, series.name, slices, apart, some) if text)
+    first = "   ".join(text for text in (f"sheet {row}", number, name, slices, apart, some) if text)
     where = "the lines on the scout are the slices" if scout else "no scout: no other plane of the same visit"
     guess = "; a segment with ? is a proposal, to be confirmed" if proposed else ""
     return (
@@ -154,6 +171,8 @@ def _thumbnail(series: Series, index: int, box: Box, wide: int) -> Image.Image |
     except UnreadableError:
         return None
     rows, columns = grey.shape
+    # Muscle is dark, in a series of fat nearly black: the square root brings it up.
+    grey = np.sqrt(255.0 * np.asarray(grey, dtype=float)).round()
     edges = (round(box[0] * columns), round(box[1] * rows), round(box[2] * columns), round(box[3] * rows))
     return _picture(grey, plane, edges, (wide, wide))
 
@@ -179,7 +198,11 @@ def _scout(series: Series, others: Sequence[Series], proposed: Mapping[int, str]
         if other.space == series.space and other.plane_name() in ("sagittal", "coronal"):
             index = _nearest(series, other)
             plane = other.pictures[index].plane
-            crossing = len(_cuts(series, plane, other.size)) if plane else 0
+            crossing = 0
+            if plane:
+                # As it will be shown: a volume may be stored with its columns along the body.
+                turned, at = upright(np.broadcast_to(0, other.size), plane)
+                crossing = len(_cuts(series, at, turned.shape))
             detail = other.size[0] * other.size[1]
             rank = (-crossing, other.plane_name() != "sagittal", -detail, place)
             ranked.append((rank, other, index))

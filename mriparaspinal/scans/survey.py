@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,21 +102,23 @@ def survey(sources: Sequence[Path], leave_out: Path | None = None, form: Form | 
     return Surveyed(tuple(stacks), tuple(broken), form)
 
 
-def sheet_files(found: Surveyed, rule: LevelRule | None = None) -> dict[str, bytes]:
+def sheet_files(found: Surveyed, maps: Collection[int], rule: LevelRule | None = None) -> dict[str, bytes]:
     """A contact sheet of each axial stack, numbered by the row of the list, and a levels.csv to be confirmed.
 
-    ``rule``: which volumes of the sources are label maps of the levels.
+    ``maps``: the rows that are label maps, which have no sheet; ``rule``: how they number the levels.
     """
-    proposals, maps = propose(found.stacks, rule, found.form)
+    stacks = dict(enumerate(found.stacks, 1))
+    images = {row: one for row, one in stacks.items() if row not in maps}
+    proposals = propose(images, {row: stacks[row] for row in maps}, rule, found.form)
     proposed: dict[int, dict[int, str]] = defaultdict(dict)
     for proposal in proposals:
         for segment, picked in proposal.slices.items():
             proposed[picked.row][picked.at] = segment
-    everything = [one.series for row, one in enumerate(found.stacks, 1) if row not in maps]
+    scouts = [one.series for one in images.values()]
     sheets = {
-        f"sheet_{row}.png": contact_sheet(one.series, everything, row, proposed[row])
-        for row, one in enumerate(found.stacks, 1)
-        if row not in maps and one.series.plane_name() == "axial"
+        f"sheet_{row}.png": contact_sheet(one.series, scouts, row, one.source, proposed[row])
+        for row, one in images.items()
+        if one.series.plane_name() == "axial"
     }
     return {**sheets, LEVELS_TABLE: levels_table(proposals)} if sheets else {}
 

@@ -75,16 +75,16 @@ def test_the_data_are_the_points_and_lines_of_the_figure():
 def test_a_style_is_laid_over_ours(tmp_path):
     how = styled(
         tmp_path,
-        "# of the lab\naxes.prop_cycle: cycler('color', ['#FF0000', '#00FF00'])  # two\n"
-        'axes.facecolor: "#0000FF"\nsavefig.dpi: 100\nfont.size: 9\n',
+        "# of the lab\naxes.prop_cycle: cycler('color', ['#FF0000', '#00AA00'])  # two\n"
+        'axes.facecolor: "#EEEEFF"\nsavefig.dpi: 100\nfont.size: 6\n',
     )
     (first, *_) = each_drawn(DRAWINGS, how)
     picture = Image.open(io.BytesIO(first["one.png"]))
     plain = Image.open(io.BytesIO(files(FigureFiles())["one.png"]))
     assert picture.width == pytest.approx(plain.width / 3, abs=1)
-    assert (0, 0, 255) in colours(first["one.png"])
-    assert b"font-size: 9px" in first["one.svg"]
-    assert b"font-size: 9px" not in files(FigureFiles())["one.svg"]
+    assert (0xEE, 0xEE, 0xFF) in colours(first["one.png"])
+    assert b"font-size: 6px" in first["one.svg"]
+    assert b"font-size: 6px" not in files(FigureFiles())["one.svg"]
     (said,) = how.settings["style"]
     assert said.startswith("lab.mplstyle, SHA-256 ")
 
@@ -106,6 +106,39 @@ def test_a_font_that_is_there_stands_before_ours(tmp_path):
         ("axes.prop_cycle: cycler('colour', ['r'])\n", "line 1: "),
         ("font.family: No Such Font\n", "font.family: none of No Such Font is installed"),
         ("lines.linewidth: 1\nlines.linewidth: -\n", "line 2: "),
+        # What hides data.
+        ("ytick.labelleft: False\n", "line 1: 'ytick.labelleft' was found; expected a setting of fonts"),
+        ("font.size: 8\nfigure.dpi: 20\n", "line 2: 'figure.dpi' was found"),
+        ("savefig.dpi: 20\n", "line 1: savefig.dpi 20.0 was found; expected 100 to 1200 dots per inch"),
+        ("savefig.dpi: nan\n", "line 1: savefig.dpi nan was found"),
+        ("savefig.dpi: figure\n", "line 1: savefig.dpi figure was found"),
+        ("font.size: 20\n", "line 1: font.size 20 was found; expected 5 to 8 points"),
+        ("font.size: nan\n", "line 1: font.size nan was found"),
+        (
+            "font.size: 8\nxtick.labelsize: xx-large\n",
+            "line 2: xtick.labelsize 13.8 (xx-large) was found; expected 5 to 10 points",
+        ),
+        ("axes.titlesize: xx-small\n", "line 1: axes.titlesize 4.05 (xx-small) was found"),
+        ("axes.linewidth: 0\n", "line 1: axes.linewidth 0.0 was found; expected 0.25 to 2 points"),
+        ("grid.alpha: 5\n", "line 1: grid.alpha 5.0 was found; expected 0 to 1;"),
+        # Contrasts by hand: white on white 1; #999999 (luminance 0.3185) 1.05 / 0.3685 = 2.8.
+        (
+            "text.color: white\n",
+            "line 1: text.color white was found; expected a contrast with the background ",
+        ),
+        (
+            'xtick.color: "#999999"\n',
+            "line 1: xtick.color #999999 was found; expected a contrast with the "
+            "background of at least 4.5, not 2.8",
+        ),
+        ("text.color: none\n", "line 1: text.color none was found; expected a colour by its name"),
+        ("text.color: C0\n", "line 1: text.color C0 was found; expected a colour by its name"),
+        ("axes.facecolor: navy\n", "line 1: axes.facecolor navy was found; expected a light colour"),
+        ("figure.facecolor: none\n", "line 1: figure.facecolor none was found"),
+        ("axes.prop_cycle: cycler('color', ['black', 'yellow'])\n", "line 1: axes.prop_cycle yellow was"),
+        ("axes.prop_cycle: cycler('color', ['#00000080'])\n", "line 1: axes.prop_cycle #00000080 was"),
+        ("axes.prop_cycle: cycler('alpha', [0])\n", "line 1: axes.prop_cycle of alpha was found"),
+        ("font.family: cmsy10\n", "line 1: font.family cmsy10 was found; expected a font of letters"),
     ],
 )
 def test_a_style_that_is_none_is_refused_with_its_line(tmp_path, text, found):

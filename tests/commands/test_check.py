@@ -339,6 +339,20 @@ def test_a_sound_dataset(tmp_path):
     ]
 
 
+def test_images_without_contours_are_counted_and_participants_as_in_the_picture(tmp_path):
+    write_dataset(tmp_path / "data")
+    for annotation in (tmp_path / "data").glob("ALS_*.json"):
+        annotation.unlink()
+    lines = run("check", tmp_path / "data").err.splitlines()
+    assert "slices measured      4 of 4, and 4 images without contours" in lines
+    assert "participants         2 (LR 2), and 2 without a measured slice" in lines
+    for annotation in (tmp_path / "data").glob("*.json"):
+        annotation.unlink()
+    lines = run("check", tmp_path / "data").err.splitlines()
+    assert "slices measured      0, and 8 images without contours" in lines
+    assert "participants         0, and 4 without a measured slice" in lines
+
+
 def test_a_summary_for_programs_in_place_of_the_table(tmp_path):
     write_dataset(tmp_path / "data")
     (tmp_path / "data" / "ALS_1_3.json").write_text("{")

@@ -97,8 +97,8 @@ def test_one_mistake_is_one_error(tmp_path, mistake):
         ({"MF_L": "multifids", "MF_R": "multifids"}, "multifids", ["MF_L and MF_R, which are missing"]),
         ({"MF_R": "MF_L"}, "MF_L", ["where MF_R is missing", "other contours of MF_L"]),
         ({"MF_R": "MF_L", "MF_L": "MF_R"}, "MF_L, MF_R", ["exchanged"]),
-        ({"ES_L": "MF_L"}, "ES_L", ["several of MF_L", "counts as MF_L"]),
-        ({"PM_L": "ES_L"}, "PM_L", ["several of ES_L"]),
+        ({"ES_L": "MF_L"}, "MF_L", ["several contours of MF_L and none of ES_L", "neither is measured"]),
+        ({"PM_L": "ES_L"}, "ES_L", ["several contours of ES_L and none of PM_L"]),
         (UNSIDED | {"IVD": ""}, "IVD", ["PM, ES, MF have no side"]),
         (UNSIDED | {"IVD": "IVDD"}, "IVDD", ["did you mean IVD?", "PM, ES, MF have no side"]),
     ],
@@ -301,10 +301,7 @@ def test_few_problems_are_written_out_as_they_are(tmp_path):
     assert "×" not in outcome.err
 
 
-def test_every_code_has_plain_words():
-    page = (Path(__file__).parents[2] / "docs" / "problems.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (`.*?) \|", page, flags=re.MULTILINE)
-    assert set(KINDS) == {code for row in rows for code in re.findall(r"`([a-z-]+)`", row)}
+def test_the_plain_words_of_the_codes_are_short():
     assert all(len(words) <= 50 for words in KINDS.values())
 
 

@@ -48,6 +48,17 @@ def test_the_next_command_of_check_runs_with_the_same_settings(few: Path, monkey
     assert printed.splitlines()[-1] == "next: open study/report.html in a browser, or let --open do it"
 
 
+def test_the_next_command_of_masks_runs_with_the_same_settings(few: Path, monkeypatch) -> None:
+    monkeypatch.chdir(few)
+    monkeypatch.setattr(sys, "argv", ["mriparaspinal"])
+    words = ("--reference", "IVD", "--threshold", "60", "--accept-drafts")
+    line = pasted(run("masks", "it's scans", "--out", "masks", *words).err)
+    typed = shlex.split(line)
+    assert typed[:5] == ["mriparaspinal", "run", "it's scans", "--out", "study"]
+    assert sorted(typed[5:]) == sorted(words)
+    assert shell(line, few)[0] == 0
+
+
 def test_after_errors_check_comes_again(few: Path, monkeypatch) -> None:
     monkeypatch.chdir(few)
     monkeypatch.setattr(sys, "argv", ["mriparaspinal"])

@@ -38,6 +38,9 @@ def test_a_summary_for_programs(scans, tmp_path):
     assert (found["comparisons"], found["not_tested"]) == (tested, len(rows) - tested)
     assert 0 < tested < len(rows)
     assert found["p_below_0_05"] == sum(float(row["p"] or 1) < 0.05 for row in rows)
+    paired = [float(row["paired_p"]) for row in rows if row["paired_p"]]
+    assert (found["paired"], found["paired_p_below_0_05"]) == (len(paired), sum(p < 0.05 for p in paired))
+    assert found["paired"] > 0
     assert sum(c["comparisons"] for c in found["by_contrast"].values()) == tested
 
 

@@ -166,9 +166,8 @@ def test_a_psoas_behind_the_disc_is_usual():
 
 
 def test_a_whole_side_that_contradicts_drops_the_slice():
-    other = {
-        label: SIDED[f"{label[:3]}{'R' if label[-1] == 'L' else 'L'}"] for label in ("MF_R", "ES_R", "PM_R")
-    }
+    # Half a pixel apart: point by point the same, they would be one contour under two labels.
+    other = {label: tuple(x + 0.5 for x in SIDED[f"{label[:3]}L"]) for label in ("MF_R", "ES_R", "PM_R")}
     anatomy = sort(contours_of(SIDED | other))
     assert told(anatomy) == [("error", "side-contradicts-display")]
     assert "all 3 labels of the right" in anatomy.problems[0].message

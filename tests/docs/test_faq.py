@@ -24,13 +24,6 @@ def edit(annotation: Path, **fields: Any) -> None:
     annotation.write_text(json.dumps(content | fields), encoding="utf-8")
 
 
-def relabel(annotation: Path, names: dict[str, str]) -> None:
-    content = json.loads(annotation.read_text(encoding="utf-8"))
-    for shape in content["shapes"]:
-        shape["label"] = names.get(shape["label"], shape["label"])
-    annotation.write_text(json.dumps(content), encoding="utf-8")
-
-
 def slices(folder: Path, pattern: str = r"(ALS|LR)_[12]_[34]") -> Path:
     scans = folder / "scans"
     scans.mkdir()
@@ -52,15 +45,6 @@ def more_bits(scans: Path) -> None:
     with Image.open(scans / "ALS_1_3.png") as image:
         levels = np.asarray(image).astype(np.uint16) * 5
     Image.fromarray(levels).save(scans / "ALS_1_3.png")
-
-
-def copied_and_far_away(scans: Path) -> None:
-    for ending in (" (1).json", " - Copy.json"):
-        shutil.copy(scans / "ALS_1_3.json", scans / f"ALS_1_4{ending}")
-    (scans / "ALS_1_3.json").rename(scans / "als_1_3.json")
-    for ending in ("png", "json"):
-        (scans / f"ALS_2_3.{ending}").rename(scans / f".ALS_2_3.{ending}.icloud")
-    (scans / "participants.csv").write_text("participant_id,onset_side\nALS_1,L\nALS_02,R\n")
 
 
 def mirrored(scans: Path) -> None:
@@ -99,10 +83,6 @@ def one_slice_twice(scans: Path) -> None:
     edit(scans / "LR_1_4.json", shapes=content["shapes"])
 
 
-def two_references(scans: Path) -> None:
-    relabel(scans / "LR_1_3.json", {"IVD": "VB"})
-
-
 class Trouble(NamedTuple):
     """How to come by the message of a question."""
 
@@ -120,10 +100,8 @@ TROUBLES = {
     "16-bit images": Trouble(more_bits, 4),
     "Mirrored slices": Trouble(mirrored, 3),
     "Our files have other names": Trouble(renamed("ALS_1_3", "pat01-L3"), 4),
-    "Copies, clouds and Macs": Trouble(copied_and_far_away, 4, slices=r"ALS_[12]_[34]"),
     "One folder per patient": Trouble(folders, 3, slices=r"ALS_[12]_[345]"),
     "One slice under two names": Trouble(one_slice_twice, 0),
-    "Disc in some slices, vertebra in others": Trouble(two_references, 2),
     "The comparison was skipped": Trouble(
         nothing_wrong, 0, "mriparaspinal run scans --out .", r"ALS_[1-3]_[34]"
     ),

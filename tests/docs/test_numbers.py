@@ -183,7 +183,11 @@ def test_other_numbers_of_the_page_by_hand() -> None:
     psa = [[27, 11], [20, 12]]
     assert f"{stats.chi2_contingency(psa, correction=False).pvalue:.3f} (χ²), " in PAPERS
     assert f"{stats.fisher_exact(psa).pvalue:.3f} (Fisher) | **differs** |" in PAPERS
-    assert "0.873–0.977 (Hanley–McNeil) | agrees |" in PAPERS
+    assert [row[-1] for row in listed("fasciculation.csv")] == ["agrees"] * 12
+    assert ["– 95 % interval", "0.873–0.977", "0.873–0.977 (Hanley–McNeil)", "agrees"] in listed(
+        "fasciculation.csv"
+    )
+    assert "**12 of 12 numbers agree**" in PAPERS
     assert "DeLong's would be 0.877–0.973" in " ".join(PAPERS.split())
     brain = stats.chi2_contingency([[26, 13], [13, 19]], correction=False).pvalue
     assert f"| 0.028 | 0.10 | {brain:.3f} (χ²) |" in PAPERS
@@ -202,11 +206,11 @@ SIMULATION = read("simulation.md")
 
 
 def simulation_tables() -> list[list[list[str]]]:
-    """The rows of the tables, in the order of the simulations; three are files of their own."""
-    groups, sides, power_of_groups, many_rows = (rows for _, rows in tables(SIMULATION))
-    power_of_sides, small, coverage = (
+    """The rows of the tables, in the order of the simulations; four are files of their own."""
+    groups, power_of_groups, many_rows = (rows for _, rows in tables(SIMULATION))
+    sides, power_of_sides, small, coverage = (
         list(csv.reader(read(f"simulation/{name}.csv").splitlines()))[1:]
-        for name in ("power-sides", "small-samples", "coverage")
+        for name in ("same-sides", "power-sides", "small-samples", "coverage")
     )
     return [groups, sides, power_of_sides, power_of_groups, many_rows, small, coverage]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 import shutil
@@ -35,17 +34,6 @@ def study(tmp_path: Path) -> Path:
 
 
 # --- when and where -----------------------------------------------------------------------------------------
-
-
-def test_the_cron_line_runs(study: Path) -> None:
-    (block,) = of("recipes.md", "Unattended runs", "cron")
-    *schedule, command = block.text.strip().split(" ", 5)
-    assert re.fullmatch(r"[0-9*/,-]+( [0-9*/,-]+){4}", " ".join(schedule))
-    assert "%" not in command  # cron takes it for the end of the line
-    command = command.replace("/data/study", ".").replace("/opt/mriparaspinal/bin/", "")
-    assert shell(command, study) == (0, "")
-    assert "measured 16 of 16 slices" in (study / "nightly.log").read_text()
-    assert (study / "nightly" / "comparison" / "comparisons.csv").is_file()
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
@@ -149,23 +137,7 @@ def test_the_join_refuses_other_settings_and_the_same_patient(sites: Path) -> No
     assert "a participant is in two sites" in printed
 
 
-# --- Python -------------------------------------------------------------------------------------------------
-
-
-def test_the_notebook_prints_what_the_page_shows(tmp_path: Path) -> None:
-    shutil.copytree(SAMPLE, tmp_path / "study" / "sample_data")
-    folder = tmp_path / "study"
-    code, printed = shell("mriparaspinal quantify sample_data --out study/results", folder)
-    assert code == 0, printed
-    found = of("recipes.md", "Notebook")
-    cells = [pair for pair in itertools.pairwise(found) if pair[0].language == "python"]
-    assert len(cells) == 2
-    assert not any("pandas" in cell.text for cell, _ in cells), "the public names alone"
-    for number, (cell, shown) in enumerate(cells):
-        (folder / f"cell{number}.py").write_text(cell.text, encoding="utf-8")
-        code, printed = shell(f"python cell{number}.py", folder)
-        assert code == 0, printed
-        assert shows(shown.text, printed), printed
+# --- raters and protocols -----------------------------------------------------------------------------------
 
 
 def test_the_raters_of_the_annotation_page_are_compared(study: Path) -> None:

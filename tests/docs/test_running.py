@@ -38,35 +38,15 @@ def test_shares_are_joined_to_the_bytes_of_one_run(study: Path) -> None:
     assert same(study / "results", study / "whole")
 
 
-def test_the_script_of_dask_jobqueue(study: Path, tmp_path: Path) -> None:
-    """With two processes of this machine in the place of jobs of Slurm."""
-    pytest.importorskip("distributed", reason="needs the extra dask")
-    (script,) = (b for b in blocks("cluster.md") if b.title == "measure.py")
-    (study / "measure.py").write_text(script.text)
-    (study / "dask_jobqueue.py").write_text(
-        "from distributed import LocalCluster\n"
-        "class SLURMCluster(LocalCluster):\n"
-        "    def __init__(self, cores, processes, memory, walltime):\n"
-        "        here = {'host': '127.0.0.1', 'dashboard_address': None}\n"
-        "        super().__init__(n_workers=2, threads_per_worker=1, **here)\n"
-        "    def scale(self, jobs):\n"
-        "        super().scale(2 if jobs == 4 else 0)\n"
-    )
-    code, printed = shell("python measure.py", study)
-    assert code == 0, printed
-    assert "measured 6 of 6 slices" in printed
-    shell("mriparaspinal quantify scans --out whole", study)
-    assert same(study / "results", study / "whole")
-
-
 @pytest.mark.skipif(shutil.which("timeout") is None, reason="no timeout of coreutils")
 def test_the_line_for_cron(study: Path) -> None:
-    (block,) = (b for b in blocks("recipes.md") if b.heading == "Data on a network drive")
+    (block,) = (b for b in blocks("recipes.md") if b.heading == "Unattended runs")
     *schedule, command = block.text.strip().split(" ", 5)
     assert re.fullmatch(r"[0-9*/,-]+( [0-9*/,-]+){4}", " ".join(schedule))
     assert "%" not in command  # cron takes it for the end of the line
     command = command.replace("/data/study", ".").replace("/opt/mriparaspinal/bin/", "")
     assert shell(command, study) == (0, ""), "nothing for cron to mail"
+    assert (study / "nightly" / "comparison" / "comparisons.csv").is_file()
     log = (study / "nightly.log").read_text()
     assert "ran: 6 of 6 slices measured" in log
     assert log.rstrip().splitlines()[-1].split("] ")[1].startswith("ended: exit code 0, after")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import html
 import importlib
 import importlib.util
 import os
@@ -19,7 +20,9 @@ import pytest
 import mriparaspinal
 from mriparaspinal.cli import COMMANDS as NAMES
 from mriparaspinal.cli import load
+from mriparaspinal.cli.kinds import KINDS
 from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS
+from mriparaspinal.core.participants import WORDS
 from mriparaspinal.stats import compare, correlate, regress, reliability, roc
 from tests.support.pages import DOCS, ROOT
 
@@ -194,6 +197,15 @@ def test_the_dictionary_has_every_column_in_its_order() -> None:
             assert cells[1], f"{file}: {cells[0]} has no meaning"
 
 
+def test_the_dictionary_has_every_spelling() -> None:
+    page = sections(script("dictionary").page())["Words of participants.csv"]
+    for column, words in WORDS.items():
+        for word, spellings in words.items():
+            start = f"| `{column}` | {f'`{word}`' if word else 'no side'}"
+            (row,) = (line for line in page.splitlines() if line.startswith(start))
+            assert re.findall(r"`(.*?)`", row.rsplit(" | ", 1)[1]) == list(spellings)
+
+
 def test_a_column_without_a_meaning_stops_the_build() -> None:
     dictionary = script("dictionary")
     with pytest.raises(SystemExit, match=r"x\.csv.*new_column"):
@@ -206,12 +218,6 @@ NO_CODES |= {"kornia-rs", "python-gdcm", "scikit-image"}
 
 
 def test_the_problem_codes_are_those_of_the_program() -> None:
-    listed = [
-        code
-        for row in re.findall(r"^\| (`.*?) \|", (DOCS / "problems.md").read_text("utf-8"), flags=re.MULTILINE)
-        for code in re.findall(r"`([a-z-]+)`", row)
-    ]
-    assert len(set(listed)) == len(listed)
     used = set()
     for path in PACKAGE.rglob("*.py"):
         if {"cli", "report"} & set(path.relative_to(PACKAGE).parts):
@@ -222,5 +228,15 @@ def test_the_problem_codes_are_those_of_the_program() -> None:
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
     found = {text for text in used if re.fullmatch(r"[a-z]+(-[a-z]+)+", text)} - NO_CODES
-    assert found - set(listed) == set(), "codes that docs/problems.md does not list (or no codes: NO_CODES)"
-    assert set(listed) - used == set(), "codes that the program no longer has"
+    assert found - set(KINDS) == set(), "codes without words in cli/kinds.py (or no codes: NO_CODES)"
+    assert set(KINDS) - used == set(), "codes that the program no longer has"
+
+
+def test_the_page_of_problems_has_every_code_and_no_other(site: Path) -> None:
+    page = (site / "problems.html").read_text(encoding="utf-8")
+    told = dict(
+        re.findall(r"<td><code>([a-z-]+)</code></td>\s*<td>(.*?)</td>", page.split('id="all-codes"')[1])
+    )
+    assert {code: html.unescape(words) for code, words in told.items()} == KINDS
+    named = re.findall(r"`([a-z]+(?:-[a-z]+)+)`", (DOCS / "problems.md").read_text("utf-8"))
+    assert set(named) <= set(KINDS)

@@ -189,6 +189,17 @@ def test_only_the_five_segments_are_tables(tmp_path):
     assert segment_tables(tmp_path) == ["L1.csv", "L3.csv"]
 
 
+@pytest.mark.parametrize("name", ["L6.csv", "S1.csv", "T12.csv", "L6_slices.csv", "l4.csv"])
+def test_a_table_of_a_segment_that_is_not_read_is_refused(tmp_path, name):
+    write(tmp_path, results_of(L1=b"1"))
+    read_results(tmp_path)
+    (tmp_path / name).write_bytes(b"1")
+    with pytest.raises(NoInputError, match=rf"{name}: .*; expected L1.csv … L5.csv; rename it"):
+        read_results(tmp_path)
+    (tmp_path / name).rename(tmp_path / f"{name}.bak")
+    read_results(tmp_path)
+
+
 # A participants.csv that somebody else put there
 
 

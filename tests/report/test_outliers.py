@@ -43,7 +43,8 @@ def test_a_value_far_from_the_others_is_named_with_its_reason():
     assert (finding.image, finding.muscle, finding.side) == ("ALS_8_4.png", "MF", "left")
     # Median 0.33, MAD 0.02: 0.6745 · 0.57 / 0.02 = 19.2.
     assert finding.reason == (
-        "FI 0.900 is far above the median 0.330 of the 9 values of MF at L4 in ALS (modified z-score +19.2)"
+        "FI 0.900 is far above the median 0.330 of MF at L4 in ALS "
+        "(9 values of 9 participants; modified z-score +19.2)"
     )
     assert (found.judged, found.too_few) == (1, 1), "all rCSA are equal: no spread to judge by"
 

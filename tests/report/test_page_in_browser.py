@@ -112,7 +112,7 @@ def test_the_slider_gives_the_fi_of_numpy(home, threshold, show, request):
     page = show(request.getfixturevalue(home) / "report.html")
     article = page.tab.locator(".slice").first
     before = article.locator(".numbers table").text_content()
-    slider = article.locator("input[type=range]")
+    slider = article.locator(".explore input")
     slider.fill(str(threshold))
     article.locator(".explored").wait_for(state="visible")
     assert article.locator(".explored").inner_text() == "exploration, results unchanged"
@@ -158,7 +158,7 @@ def test_where_the_browser_changes_pixels_nothing_is_explored(sample, show, tmp_
         " return found; }; }"
     )
     article = page.tab.locator(".slice").first
-    article.locator("input[type=range]").fill("90")
+    article.locator(".explore input").fill("90")
     article.get_by_text("nothing to explore here").wait_for()
     assert tried(article) == {}
     page.tab.check("#see-fat")
@@ -201,7 +201,7 @@ def test_arrows_go_from_slice_to_slice(sample, show):
     tab.keyboard.press("ArrowLeft")
     assert tab.evaluate(focused) == images[1]
     tab.locator("#next").click()
-    slider = tab.locator(f'.slice[data-image="{images[3]}"] input[type=range]')
+    slider = tab.locator(f'.slice[data-image="{images[3]}"] .explore input')
     slider.focus()
     tab.keyboard.press("ArrowRight")
     assert slider.input_value() == "51", "arrows belong to the slider while it has the focus"
@@ -546,7 +546,7 @@ def test_print_is_complete_and_as_it_was_measured(sample, show):
     page = show(sample / "report.html")
     tab = page.tab
     article = tab.locator(".slice").first
-    article.locator("input[type=range]").fill("90")
+    article.locator(".explore input").fill("90")
     article.locator(".explored").wait_for(state="visible")
     article.focus()
     for key in ("Alt+ArrowLeft", "+", "a"):
@@ -579,3 +579,94 @@ def test_headings_of_tables_are_repeated_in_print(sample, browser):
     page.emulate_media(media="print")
     assert page.locator("#table2 th button").first.evaluate("e => getComputedStyle(e).display") == "contents"
     page.close()
+
+
+# What was refused
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory):
+    """A slice on which one contour is labelled as two regions, and one of another participant."""
+    home = tmp_path_factory.mktemp("refused")
+    twin = [s | {"points": SHAPES[4]["points"]} if s["label"] == "ES_R" else s for s in SHAPES]
+    write_slice(home / "scans", "ALS_1_3", grey_image(seed=1), twin)
+    write_slice(home / "scans", "LR_1_3", grey_image(seed=2))
+    assert run("run", home / "scans", "--out", home / "out", "--quiet").code == 4
+    return home / "out" / "report.html"
+
+
+REASON = "are one contour under several labels"
+
+
+def test_a_reason_stands_once_on_a_slice_and_in_the_whole_slice(refused, show):
+    page = show(refused)
+    article = page.tab.locator('.slice[data-image="ALS_1_3.png"]')
+    said = article.locator(".reasons, .dashed").all_text_contents()
+    assert "".join(said).count(REASON) == 1
+    (dashed,) = article.locator(".dashed li").all_text_contents()
+    assert dashed == "ES_R, MF_R, dashed, not measured"
+    article.locator(".open").click()
+    assert page.tab.locator("#whole").inner_text().count(REASON) == 1
+    page.tab.locator("#whole-next").click()
+    assert page.tab.locator("#whole-reasons li").count() == 0
+
+
+@pytest.mark.parametrize("where", ['.slice[data-image="ALS_1_3.png"]', "#whole"])
+@pytest.mark.parametrize("width", [390, 1400])
+def test_no_name_lies_on_another(where, width, refused, show):
+    page = show(refused, width)
+    article = page.tab.locator('.slice[data-image="ALS_1_3.png"]')
+    article.scroll_into_view_if_needed()
+    if where == "#whole":
+        article.locator(".open").click()
+    boxes = page.tab.locator(f"{where} .names text").evaluate_all(
+        "all => all.map((e) => { const b = e.getBBox(); return [b.x, b.x + b.width, b.y, b.y + b.height]; })"
+    )
+    assert len(boxes) == 7
+    for n, (left, right, top, bottom) in enumerate(boxes):
+        for other in boxes[:n]:
+            # Letters are lower than their boxes.
+            height = (bottom - top) / 5
+            apart = right <= other[0] or other[1] <= left
+            assert apart or bottom - height <= other[2] or other[3] - height <= top
+
+
+def test_the_column_of_a_tried_threshold_is_there_while_one_is_tried(refused, show):
+    article = show(refused).tab.locator(".slice").first
+    article.scroll_into_view_if_needed()
+    assert not article.locator("th.try").is_visible()
+    article.locator(".explore input").fill("90")
+    article.locator("th.try").wait_for(state="visible")
+    article.locator(".reset").click()
+    assert not article.locator("th.try").is_visible()
+
+
+def test_window_and_level_by_touch(refused, show):
+    tab = show(refused, 390, has_touch=True, is_mobile=True).tab
+    article = tab.locator(".slice").first
+    article.scroll_into_view_if_needed()
+    assert [article.locator(f".by-{name}").input_value() for name in ("width", "level")] == ["255", "128"]
+    article.locator(".by-width").fill("100")
+    article.locator(".by-level").fill("60")
+    assert tab.locator("#window").inner_text() == "window 100, level 60"
+    assert article.locator("img").evaluate("e => getComputedStyle(e).filter") != "none"
+    article.locator(".open").click()
+    assert tab.locator("#whole .by-level").input_value() == "60"
+    tab.locator("#whole .as-stored").click()
+    assert tab.locator("#window").inner_text() == "window 255, level 128"
+    assert article.locator(".by-width").input_value() == "255"
+
+
+def test_no_sliders_of_touch_beside_a_mouse(refused, show):
+    assert show(refused).tab.locator(".touch:visible").count() == 0
+
+
+def test_figures_fit_a_small_screen_and_are_larger_on_request(sample, show):
+    tab = show(sample / "report.html", 390).tab
+    picture = tab.locator("#effects img")
+    assert picture.bounding_box()["width"] <= 390
+    tab.locator("#effects .enlarge").click()
+    assert picture.bounding_box()["width"] == 1000
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    tab.locator("#effects .enlarge").click()
+    assert picture.bounding_box()["width"] <= 390

@@ -64,6 +64,32 @@ class Page:
         self.tab.locator(f"#state:text-is('{text}')").wait_for()
 
 
+class Held:
+    """Requests to an address wait on their way, or their answers on the way back, until they are let go."""
+
+    def __init__(self, tab: Any, pattern: str, answered: bool = False) -> None:
+        self._tab, self._answered, self._over = tab, answered, False
+        self._waiting: list[tuple[Any, Any]] = []
+        tab.route(pattern, self._take)
+
+    def _take(self, route: Any) -> None:
+        if self._over:
+            route.continue_()
+        else:
+            self._waiting.append((route, route.fetch() if self._answered else None))
+
+    def first(self) -> Any:
+        """What the first one sends, when it has come."""
+        # The browser is asked for anything: meanwhile what it tells is heard.
+        assert wait_until(lambda: self._tab.evaluate("true") and self._waiting, seconds=60)
+        return json.loads(self._waiting[0][0].request.post_data)
+
+    def let_go(self) -> None:
+        self._over = True
+        for route, answer in self._waiting:
+            route.fulfill(response=answer) if self._answered else route.continue_()
+
+
 @pytest.fixture
 def show(browser):
     """Open the page of a started review; at the end there may be no complaint."""
@@ -370,24 +396,20 @@ def test_what_is_drawn_while_it_is_being_saved_stays_and_is_still_to_be_saved(sh
     page.drag([35, 65], [30, 60])
     page.settled("not saved")
     # The answer comes late; the second drag is finished by then, the third is not.
-    page.tab.evaluate(
-        """() => { const plain = window.fetch;
-            window.fetch = async (path, ...rest) => {
-                const answer = await plain(path, ...rest);
-                if (path.endsWith("/save")) await new Promise((done) => setTimeout(done, 400));
-                return answer;
-            }; }"""
-    )
+    saving = Held(page.tab, "**/slices/0/save", answered=True)
     page.press("s")
+    saving.first()
     page.drag([44, 84], [48, 88])
     page.tab.mouse.move(*page.at([35, 84]))
     page.tab.mouse.down()
     page.tab.mouse.move(*page.at([33, 88]), steps=3)
-    assert wait_until(lambda: [30, 60] in rounded_points(path, "MF_R"))
-    page.tab.wait_for_timeout(900)
+    assert [30, 60] in rounded_points(path, "MF_R")
+    # The second drag is kept when the page has taken in that the first is saved.
+    with page.tab.expect_response("**/slices/0/keep"):
+        saving.let_go()
     assert page.tab.locator("#state").inner_text() == "not saved"
-    page.tab.mouse.up()
-    page.tab.wait_for_timeout(300)
+    with page.tab.expect_response("**/slices/0/keep"):
+        page.tab.mouse.up()
     assert page.tab.locator("#state").inner_text() == "not saved"
     assert [48, 88] not in rounded_points(path, "MF_R")
     kept = json.loads((root / ".review-journal.jsonl").read_text().splitlines()[-1])
@@ -426,27 +448,25 @@ def test_a_judgement_is_of_the_file_that_was_seen(show, tmp_path):
     page = show(serve(root))
     page.press("1")
     page.area("MF_R")
-    seen: list[tuple[str, str]] = []
-
-    def wait(route):
-        digest = hashlib.sha256(files[0].read_bytes()).hexdigest()
-        seen.append((json.loads(route.request.post_data)["base"], digest))
-        page.tab.wait_for_timeout(500)
-        route.continue_()
-
-    page.tab.route("**/slices/0/judge", wait)
-    # The answer comes when the next slice is shown: that one keeps its own digest.
+    # The next slice is asked for while this one is being saved, and shown while it is being judged …
+    saving, judging = (Held(page.tab, f"**/slices/0/{what}") for what in ("save", "judge"))
     page.drag([35, 65], [30, 60])
-    page.press("r", "n")
+    page.press("r")
+    saving.first()
+    page.press("n")
+    saving.let_go()
+    assert judging.first()["base"] == hashlib.sha256(files[0].read_bytes()).hexdigest()
     page.tab.locator("#name", has_text="ALS_2_3.png").wait_for()
-    page.tab.wait_for_timeout(1500)
+    assert read_csv(root / "review.csv") == []
+    # … and keeps its own digest when the answer comes.
+    judging.let_go()
+    page.tab.locator("#done", has_text="1 of 2 judged").wait_for()
     assert len(read_csv(root / "review.csv")) == 1
     page.press("1")
     page.area("MF_R")
     page.drag([35, 65], [30, 60])
     page.press("s")
     page.settled()
-    assert [base == there for base, there in seen] == [True]
     assert [30, 60] in rounded_points(files[1], "MF_R")
     # A file that is another by now is a choice.
     told = {"error": "ALS_2_3.json: was changed on the disk since it was opened", "changed": True}
@@ -610,9 +630,10 @@ def test_a_dashed_draft_is_called_one_and_numbers_that_are_awaited_are_no_clean_
     write_slice(root, "ALS_1_3", flags={"draft": True})
     page = show(serve(root, "--reader", "anna", "--out", tmp_path / "anna"))
     page.tab.locator("#hint", has_text="dashed: dataset (draft)").wait_for()
-    page.tab.route("**/measure", lambda route: (page.tab.wait_for_timeout(600), route.continue_()))
+    measuring = Held(page.tab, "**/measure")
     page.press("Shift+T")
     page.tab.locator("#problems", has_text="measuring…").wait_for()
+    measuring.let_go()
     page.area("IVD")
     page.tab.locator("#problems", has_text="measuring…").wait_for(state="detached")
 
@@ -777,6 +798,7 @@ def test_another_page_of_the_same_browser_reaches_nothing(show, browser, tmp_pat
     page.area("IVD")
     own = f"http://127.0.0.1:{page.served.port}"
     context = browser.new_context()
+    context.set_default_timeout(60_000)
     other = context.new_page()
     empty = {"body": "<!doctype html><body>", "content_type": "text/html"}
     context.route("http://evil.example/*", lambda route: route.fulfill(**empty))
@@ -820,4 +842,4 @@ def test_finish_ends_the_program(show, tmp_path):
     page = show(serve(tmp_path / "scans"))
     page.tab.locator("#finish").click()
     page.tab.locator("#bar", has_text="The program has ended").wait_for()
-    assert page.served.process.wait(timeout=30) == 0
+    assert page.served.process.wait(timeout=60) == 0

@@ -132,6 +132,92 @@ def test_a_label_map_beside_the_series_is_proposed_confirmed_and_prepared(tmp_pa
     assert "prepared 4 slices of 4 rows" in made.err
 
 
+def volume(path: Path, voxels: np.ndarray, steps: tuple[float, float, float] = (2, 2, 5)) -> Path:
+    """A volume of such voxels (right to left, back to front, foot to head) in steps of so many mm."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nibabel.save(nibabel.Nifti1Image(voxels, np.diag([-steps[0], steps[1], steps[2], 1.0])), path)
+    return path
+
+
+def body(slices: int = 6) -> np.ndarray:
+    """Noise: fat around 1000, in it muscle around 100."""
+    voxels = np.random.default_rng(1).normal(1000, 20, (50, 50, slices))
+    voxels[15:35, 15:35] *= 0.1
+    return voxels.round().astype(np.int16)
+
+
+def sheets_of(sources: Path, out: Path, *options: object) -> str:
+    """Write contact sheets; what was said."""
+    outcome = run("prepare", sources, "--contact-sheet", "--out", out, *options)
+    assert outcome.code == 0, outcome.err
+    return outcome.err
+
+
+def test_the_file_of_a_volume_stands_on_its_sheet(tmp_path):
+    for name in ("fat", "water"):
+        volume(tmp_path / name / f"{name}.nii.gz", body())
+        sheets_of(tmp_path / name, tmp_path / f"{name}_out")
+    one, other = (sheet(tmp_path / f"{name}_out", 1) for name in ("fat", "water"))
+    assert (one != other).any(axis=(1, 2))[14:40].any(), "the first line tells them apart"
+    assert (one == other)[40:].all()
+
+
+def test_dark_muscle_can_be_seen(tmp_path):
+    voxels = np.zeros((50, 50, 3), np.int16)
+    voxels[1:-1, 1:-1], voxels[15:35, 15:35], voxels[20:30, 20:30] = 1000, 100, 50
+    volume(tmp_path / "in" / "fat.nii.gz", voxels + np.arange(50, dtype=np.int16)[:, None, None] % 2)
+    sheets_of(tmp_path / "in", tmp_path / "out")
+    # 1000 is 255; the square root of 255 · 25.5 is 81, where a straight line would give 26.
+    shown = sheet(tmp_path / "out", 1)[118:538, 14:434].mean(axis=2)
+    assert np.median(shown[140:165, 140:165]) == pytest.approx(81, abs=3)
+
+
+def test_a_label_map_has_no_sheet_and_no_rows(tmp_path):
+    volume(tmp_path / "in" / "fat.nii.gz", body())
+    muscles = np.zeros((50, 50, 6), np.float32)
+    muscles[20:25, 20:30], muscles[25:30, 20:30] = 1, 2
+    volume(tmp_path / "in" / "muscles.nii.gz", muscles)
+    middles = np.zeros((50, 50, 6), np.int16)
+    middles[25, 25, 1], middles[25, 25, 4] = 44, 43  # one voxel a level
+    volume(tmp_path / "in" / "points.nii.gz", middles)
+    said = sheets_of(tmp_path / "in", tmp_path / "out")
+    assert "no sheet of muscles.nii.gz, points.nii.gz: a label map; if it has the levels, --" in said
+    assert said.endswith("/out/levels.csv --out scans --window LOW,HIGH\n")
+    assert [path.name for path in tmp_path.glob("out/sheet_*")] == ["sheet_1.png"]
+    assert {row["source"] for row in read_csv(tmp_path / "out" / "levels.csv")} == {"fat.nii.gz"}
+
+
+def test_an_image_of_eight_bits_is_no_label_map(tmp_path):
+    volume(tmp_path / "in" / "t2.nii.gz", (body() // 5).astype(np.uint8))
+    volume(tmp_path / "in" / "empty.nii.gz", np.zeros((50, 50, 6), np.uint8))
+    sheets_of(tmp_path / "in", tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.glob("out/sheet_*")) == ["sheet_1.png", "sheet_2.png"]
+
+
+@pytest.mark.parametrize(("folder", "image"), [("TUM01/volumes", (1, 3)), ("totalseg_mr", (1,))])
+def test_the_label_maps_of_real_volumes_are_found(shared, tmp_path, folder, image):
+    sheets_of(shared / "real" / folder, tmp_path / "out")
+    found = sorted(path.name for path in tmp_path.glob("out/sheet_*"))
+    assert found == [f"sheet_{number}.png" for number in image]
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_a_sagittal_volume_is_a_scout_however_it_is_stored(tmp_path, swap):
+    """Columns along the body, as most converters write it, or rows."""
+    volume(tmp_path / "in" / "ax.nii.gz", body(5), (2, 2, 30))
+    voxels = np.random.default_rng(2).normal(500, 50, (5, 50, 141)).astype(np.int16)
+    affine = np.diag([-8.0, 2.0, 1.0, 1.0])
+    affine[:3, 3] = -34, 0, -10
+    if swap:
+        voxels, affine = voxels.swapaxes(1, 2), affine[:, [0, 2, 1, 3]]
+    nibabel.save(nibabel.Nifti1Image(voxels, affine), tmp_path / "in" / "sag.nii.gz")
+    sheets_of(tmp_path / "in", tmp_path / "out")
+    lines = rows_of(sheet(tmp_path / "out", 1), CYAN)
+    # 100 mm are 600 px; the highest slice, at 120 mm, lies 10.5 mm below the upper edge at 130.5 mm.
+    top = 14 + 3 * 26 + 14
+    assert np.allclose(lines, top + 6 * (130.5 - np.array([120, 90, 60, 30, 0])), atol=1.5)
+
+
 @pytest.mark.parametrize(
     ("text", "kept"),
     [

@@ -20,6 +20,7 @@ def browser():
     # Chromium's own sandbox does not work for root, as in containers.
     arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=executable, args=arguments)
+        # On a busy machine the start alone can take longer than the 30 s that are the default.
+        chromium = driver.chromium.launch(executable_path=executable, args=arguments, timeout=120_000)
         yield chromium
         chromium.close()

@@ -175,6 +175,7 @@ function showThreshold(slice, threshold) {
   const first = Math.floor(threshold) + 1;
   slice.querySelector(".explored").hidden = !isTried;
   slice.querySelector(".reset").disabled = !isTried;
+  slice.classList.toggle("trying", isTried);
   slice.querySelector(".level").textContent = isTried ? `brighter than ${threshold}` : `the study’s: ${threshold}`;
   slice.querySelector(".explore input").value = Math.floor(threshold);
   const line = slice.querySelector(".histogram .threshold");

@@ -11,6 +11,8 @@ for (const slice of slices) {
   slice.querySelector(".judge").append(byId("verdict-tools").content.cloneNode(true));
   const frame = slice.querySelector(".frame");
   if (frame) {
+    const image = frame.querySelector("img");
+    spreadNames(frame.querySelector(".names"), image.getAttribute("width"), image.getAttribute("height"));
     slice.querySelector("figcaption").after(byId("view-tools").content.cloneNode(true));
     listenTo(frame, () => openWhole(slice), false);
     listenToButtons(slice, frame);
@@ -108,6 +110,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+asStored();
 for (const id of ["toolbar", "keys"]) byId(id).hidden = slices.length === 0;
 filter();
 

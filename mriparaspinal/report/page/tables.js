@@ -43,6 +43,15 @@ function makeSortable(table) {
 }
 document.querySelectorAll("table[data-sortable]").forEach(makeSortable);
 
+/* ---- figures: on a small screen as wide as it, or as large as they are ---- */
+
+for (const button of document.querySelectorAll(".enlarge")) {
+  button.addEventListener("click", () => {
+    const isLarge = button.closest(".chart").querySelector("img").classList.toggle("large");
+    button.setAttribute("aria-pressed", isLarge);
+  });
+}
+
 /* ---- print: everything there is, as it was measured ---- */
 
 addEventListener("beforeprint", () => {

@@ -28,7 +28,11 @@ function fillWhole(slice) {
   const layer = wholeFrame.querySelector("svg");
   layer.setAttribute("viewBox", `0 0 ${columns} ${rows}`);
   const drawn = [...frame.querySelectorAll("svg > *")].map((one) => one.cloneNode(true));
-  for (const one of drawn) if (one.matches(".names")) one.setAttribute("font-size", Math.max(5, columns / 34));
+  for (const one of drawn) {
+    if (!one.matches(".names")) continue;
+    one.setAttribute("font-size", Math.max(5, columns / 34));
+    spreadNames(one, image.getAttribute("width"), image.getAttribute("height"));
+  }
   for (const one of drawn) delete one.dataset.size;
   const middle = frame.querySelector("text.IVD, text.VB");
   if (middle) {
@@ -37,6 +41,8 @@ function fillWhole(slice) {
   }
   layer.replaceChildren(svg("g", { transform: `translate(${left} ${top})` }, ...drawn));
   byId("whole-name").textContent = slice.querySelector("h4").textContent.trim();
+  const reasons = slice.querySelectorAll(".reasons > li, .dashed > li");
+  byId("whole-reasons").replaceChildren(...[...reasons].map((reason) => reason.cloneNode(true)));
   wholeOf = slice;
   showTold(slice);
   move(wholeFrame, FIRST);

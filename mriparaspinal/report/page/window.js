@@ -16,6 +16,8 @@ function setWindow(width, level) {
   document.documentElement.classList.toggle("windowed", !isStored);
   byId("window").textContent = `window ${Math.round(w)}, level ${Math.round(l)}`;
   byId("window-reset").disabled = isStored;
+  for (const slider of document.querySelectorAll(".by-width")) slider.value = Math.round(w);
+  for (const slider of document.querySelectorAll(".by-level")) slider.value = Math.round(l);
 }
 
 function changeWindow(byWidth, byLevel) {
@@ -53,6 +55,24 @@ function shift(frame, byX, byY) {
   move(frame, { scale, x: x + byX, y: y + byY });
 }
 
+/* Names that would lie upon each other, one below or above the other; within the picture. */
+function spreadNames(names, columns, rows) {
+  const size = Number(names.getAttribute("font-size"));
+  const taken = [];
+  for (const name of names.children) {
+    name.dataset.at ||= name.getAttribute("y");
+    const half = 0.33 * size * name.textContent.length;
+    const x = Math.max(half, Math.min(columns - half, Number(name.getAttribute("x"))));
+    const ys = [0, 1, -1, 2, -2, 3, -3].map((step) => Number(name.dataset.at) + 1.15 * step * size);
+    const isFree = (y) => y > size / 2 && y < rows - size / 2
+      && taken.every((one) => Math.abs(one.y - y) >= 1.1 * size || Math.abs(one.x - x) >= one.half + half);
+    const y = ys.find(isFree) ?? ys[0];
+    taken.push({ x, y, half });
+    name.setAttribute("x", x);
+    name.setAttribute("y", y);
+  }
+}
+
 /* Left drag moves, right drag (or with Shift) is for window and level, a wheel zooms: in the page with Ctrl only. */
 function listenTo(frame, clicked, anyWheel) {
   let pressed = null;
@@ -85,11 +105,14 @@ function listenTo(frame, clicked, anyWheel) {
 }
 
 function listenToButtons(tools, frame) {
+  const [width, level] = [tools.querySelector(".by-width"), tools.querySelector(".by-level")];
+  for (const slider of [width, level])
+    slider.addEventListener("input", () => setWindow(Number(width.value), Number(level.value)));
+  tools.querySelector(".as-stored").addEventListener("click", asStored);
   tools.querySelector(".closer").addEventListener("click", () => zoom(frame, 1.5));
   tools.querySelector(".farther").addEventListener("click", () => zoom(frame, 1 / 1.5));
   tools.querySelector(".as-at-first").addEventListener("click", () => move(frame, FIRST));
 }
 
 byId("window-reset").addEventListener("click", asStored);
-asStored();
 
