@@ -93,8 +93,8 @@ def test_an_interaction_is_told_as_a_difference_of_sides():
     text = said(row)
     assert "symptomatic minus contralateral side, ALS against LR: 1 of 1 comparison" in text
     assert (
-        "The clearest: symptomatic minus contralateral area (pixels) of multifidus (MF) at L4 is lower in ALS: "
-        "difference of means −1234; adjusted p = 0.02" in text
+        "The clearest: symptomatic minus contralateral area (pixels) of multifidus (MF) at L4 is lower in "
+        "ALS: difference of means −1234; adjusted p = 0.02" in text
     )
 
 
