@@ -27,6 +27,8 @@ SEED = 1
 #: Fewer permutations cannot give a p that is worth reading; more take too long.
 PERMUTATIONS = (1000, 1_000_000)
 
+NO_MAX_T = "no max-T p (some arrangements leave fewer than two values in an arm)"
+
 MARGIN_COLUMNS = (
     "margin", "p_equivalence", "equivalent", "difference_ci90_low", "difference_ci90_high",
     "paired_p_equivalence", "paired_equivalent", "paired_difference_ci90_low", "paired_difference_ci90_high",
@@ -158,7 +160,7 @@ def add_max_t(
     made = f"all {found.arrangements}" if found.complete else f"{found.arrangements} random"
     notes = [(f"{column} over {count_of(len(tested), 'row')}, from {made} arrangements", list[int]())]
     if empty := [number for number, p in zip(tested, found.p, strict=True) if math.isnan(p)]:
-        notes.append((f"no {column} (some arrangements leave fewer than two values in an arm)", empty))
+        notes.append((NO_MAX_T, empty))
     return notes
 
 

@@ -18,7 +18,7 @@ from mriparaspinal.stats.arms import (
 from mriparaspinal.stats.cohort import assemble
 from mriparaspinal.stats.compare import COMPARISON_COLUMNS, compare
 from mriparaspinal.stats.contrasts import default_contrasts, resolve
-from mriparaspinal.stats.on_request import MARGIN_COLUMNS, MAX_T_COLUMNS, OnRequest, recorded
+from mriparaspinal.stats.on_request import MARGIN_COLUMNS, MAX_T_COLUMNS, NO_MAX_T, OnRequest, recorded
 
 MUSCLES = ("MF", "ES")
 SEGMENTS = ("L1", "L2")
@@ -457,7 +457,7 @@ def test_a_row_that_permutations_leave_too_few_values_has_no_p():
     table = table.assign(segment="", muscle="", role="", side="", w=[1.0, 2, None, None, 3, 5, None, None])
     found, notes = compare(table, [resolve("group:A-B", table)], ["v", "w"], asked=OnRequest({}, 1000))
     assert found.p_max_t.notna().tolist() == [True, False]
-    assert "group:A-B: no p_max_t (some arrangements leave fewer than two values in an arm): w" in notes
+    assert f"group:A-B: {NO_MAX_T}: w" in notes
 
 
 def test_a_margin_is_of_what_is_compared():
