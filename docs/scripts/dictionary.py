@@ -21,7 +21,17 @@ from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS, Measurement, Pro
 from mriparaspinal.io import numberings as numbering
 from mriparaspinal.review import adjudicate, blind, timing, verdicts
 from mriparaspinal.scans.picture import SLICES_COLUMNS
-from mriparaspinal.stats import characteristics, compare, correlate, model, regress, reliability, roc, sweep
+from mriparaspinal.stats import (
+    characteristics,
+    compare,
+    correlate,
+    model,
+    on_request,
+    regress,
+    reliability,
+    roc,
+    sweep,
+)
 from mriparaspinal.stats import grades as grade_tables
 
 _INTRODUCTION = """\
@@ -107,8 +117,32 @@ _TABLES = (
     _Table(
         "comparisons.csv",
         "From `compare` and `run`: one row per contrast, segment, muscle, metric and role.",
-        compare.COMPARISON_COLUMNS,
+        (*compare.COMPARISON_COLUMNS, *on_request.MARGIN_COLUMNS, *on_request.MAX_T_COLUMNS),
         {
+            "role": "symptomatic or bilateral; empty where two sides are compared, also between groups",
+            "difference_kind": "`mean_difference` (t-tests) or `hodges_lehmann` (Mann–Whitney test)",
+            "difference": "how far arm a lies above arm b, in the unit of the metric",
+            "difference_ci_low": "lower limit of its 95 % interval",
+            "difference_ci_high": "upper limit",
+            "paired_n": "on side rows: participants with both sides",
+            "paired_difference": "mean of a − b, or the pseudo-median (Wilcoxon), in the metric's unit",
+            "paired_difference_ci_low": "lower limit of its 95 % interval",
+            "paired_difference_ci_high": "upper limit",
+            "paired_effect": "`hedges_g_z` or `matched_rank_biserial`",
+            "paired_effect_size": "its value, positive if arm a is larger",
+            "paired_effect_ci_low": "lower limit of its 95 % interval",
+            "paired_effect_ci_high": "upper limit",
+            "margin": "with `--margin`: the margin of equivalence of the metric",
+            "p_equivalence": "with `--margin`: the larger p of two one-sided tests against ±margin",
+            "equivalent": "with `--margin`: `yes` if p_equivalence is below 0.05, else `no`",
+            "difference_ci90_low": "with `--margin`: lower limit of the 90 % interval of the difference",
+            "difference_ci90_high": "with `--margin`: upper limit",
+            **{
+                f"paired_{name}": f"with `--margin`: the same for the paired test: `{name}`"
+                for name in ("p_equivalence", "equivalent", "difference_ci90_low", "difference_ci90_high")
+            },
+            "p_max_t": "with `--max-t`: p adjusted for all rows of the contrast by permutation",
+            "paired_p_max_t": "with `--max-t`: the same for the paired test, on side rows",
             "paired_test": "on side rows: `paired_t` or `wilcoxon`, over participants with both sides",
             "paired_statistic": "t, or the smaller rank sum",
             "paired_p": "the p to read for the two sides of a patient; not adjusted",
@@ -167,6 +201,7 @@ _TABLES = (
             "r2": "share of the variance explained by the model",
             "r2_adjusted": "the same, adjusted for the number of terms",
             "model_p": "p of the F test of the model",
+            "p_adjusted": "p after Benjamini and Hochberg, over all rows of one predictor",
         },
     ),
     _Table(

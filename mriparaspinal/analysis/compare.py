@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,15 +13,25 @@ from mriparaspinal.analysis.drawing import Drawing
 from mriparaspinal.analysis.inputs import METRICS, Cohort, metrics_of
 from mriparaspinal.analysis.result import Analysis, Content, file_name, notes_bytes
 from mriparaspinal.core.errors import NothingToCompareError, UsageError
+from mriparaspinal.core.text import count_of
 from mriparaspinal.io.manifest import COMPARISON
 from mriparaspinal.present.table_layout import PaperTable
 from mriparaspinal.present.tables import table1, table2, table3, table4
 from mriparaspinal.stats.arms import Normality
 from mriparaspinal.stats.characteristics import characteristics
 from mriparaspinal.stats.compare import compare
-from mriparaspinal.stats.contrasts import SIDE, Contrast, default_contrasts, members, resolve
+from mriparaspinal.stats.contrasts import (
+    INTERACTION,
+    SIDE,
+    Contrast,
+    default_contrasts,
+    members,
+    resolve,
+)
 from mriparaspinal.stats.correlate import correlate
 from mriparaspinal.stats.design import is_table_mode
+from mriparaspinal.stats.limits import ALPHA
+from mriparaspinal.stats.on_request import OnRequest
 
 #: What the paper's Table 4 correlates in ALS, and what it holds constant.
 _TABLE_4 = {"score": "alsfrs_lower", "covariates": ("age", "bmi"), "group": "ALS"}
@@ -44,6 +55,7 @@ def compare_cohort(
     metrics: Sequence[str],
     normality: str | None = None,
     divide_by: str | None = None,
+    on_request: OnRequest = OnRequest(),  # noqa: B008 – frozen
 ) -> Analysis:
     """Make the contrasts that were asked for, else those of the protocol, else the paper's.
 
@@ -53,12 +65,12 @@ def compare_cohort(
     where there is nothing to compare.
     """
     try:
-        return _compared(cohort, contrasts, metrics, normality, divide_by)
+        return _compared(cohort, contrasts, metrics, normality, divide_by, on_request)
     except UsageError:
         if cohort.whole is None:
             raise
     # Columns were left out, and the message has to name all that are there.
-    return _compared(cohort.whole(), contrasts, metrics, normality, divide_by)
+    return _compared(cohort.whole(), contrasts, metrics, normality, divide_by, on_request)
 
 
 def _compared(
@@ -67,6 +79,7 @@ def _compared(
     metrics: Sequence[str],
     normality: str | None,
     divide_by: str | None,
+    on_request: OnRequest,
 ) -> Analysis:
     protocol = cohort.protocol
     normality = normality or protocol.get("normality")
@@ -75,13 +88,14 @@ def _compared(
     asked = contrasts or protocol.get("contrasts", [])
     chosen, notes = _contrasts(cohort, asked)
     names, left_out = metrics_of(cohort.table, metrics, _named(chosen, divide_by))
-    table, found = compare(cohort.table, chosen, names, judged_by, divide_by)
-    notes = [*cohort.notes, *notes, *left_out, *found]
+    table, found = compare(cohort.table, chosen, names, judged_by, divide_by, on_request)
+    notes = [*cohort.notes, *notes, *left_out, *found, *interactions_unasked(table, chosen)]
     settings: dict[str, Sequence[str]] = {
         "contrast": [contrast.text for contrast in chosen],
         "metric": names,
         "normality": [judged_by],
         "divided by": [divide_by] if divide_by else [],
+        **on_request.settings,
     }
     frames = {"comparisons.csv": table}
     papers, remarks = paper_tables_of(cohort, table, judged_by, frames, chosen if asked else ())
@@ -105,6 +119,33 @@ def _contrasts(cohort: Cohort, asked: Sequence[str]) -> tuple[list[Contrast], li
             "give a participants table"
         )
     return chosen, notes
+
+
+def interactions_unasked(comparisons: pd.DataFrame, contrasts: Sequence[Contrast]) -> list[str]:
+    """Notes on pairs of groups of which one differs between its sides where the other does not.
+
+    That is no test of a difference between the groups: there is a contrast for it.
+    """
+    asked = {frozenset(c.conditions_a + c.conditions_b) for c in contrasts if c.column == INTERACTION}
+    key = ["segment", "muscle", "metric"]
+    sides = {
+        contrast: comparisons[comparisons["contrast"] == contrast.text].set_index(key)["paired_p"].dropna()
+        for contrast in contrasts
+        if contrast.column == SIDE and not contrast.filter_a
+    }
+    notes = []
+    for (a, p_a), (b, p_b) in itertools.combinations(sides.items(), 2):
+        if frozenset(a.conditions_a + b.conditions_a) in asked:
+            continue
+        one, other = p_a.align(p_b, join="inner")
+        apart = int(((one < ALPHA) != (other < ALPHA)).sum())
+        if apart:
+            notes.append(
+                f"{a.text} and {b.text}: in {count_of(apart, 'row')} paired p is below {ALPHA} in one group "
+                "alone, which does not show that the groups differ: "
+                f"the contrast interaction:{a.arm_a}-{b.arm_a} tests that"
+            )
+    return notes
 
 
 def _named(contrasts: Sequence[Contrast], divide_by: str | None) -> set[str]:
@@ -192,7 +233,7 @@ def _arms_described(
     sides = contrast.column == SIDE
     named = (contrast.labels[0],) if sides else contrast.labels
     for label, conditions in zip(named, (contrast.conditions_a, contrast.conditions_b), strict=False):
-        name = label if sides or contrast.column == "group" else f"{contrast.column} = {label}"
+        name = label if sides or contrast.of == "group" else f"{contrast.column} = {label}"
         arms[name] = set(cohort.table.loc[members(cohort.table, conditions), "participant_id"])
     arm_of = {who: name for name, ids in arms.items() for who in ids}
     people = cohort.participants[cohort.participants["participant_id"].isin(list(arm_of))]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypedDict, Unpack
 
 from mriparaspinal.analysis.compare import columns_named, compare_cohort
 from mriparaspinal.analysis.correlate import correlate_cohort
@@ -20,9 +20,21 @@ from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import PARTICIPANTS
 from mriparaspinal.io.protocol import read_protocol
 from mriparaspinal.measure.results import Results
+from mriparaspinal.stats.on_request import SEED, OnRequest
 
 Data: TypeAlias = "Table | StudyResults"
 """Results of a study, or any table with one row per participant."""
+
+
+class CompareArguments(TypedDict, total=False):
+    """What :func:`compare` adds on request."""
+
+    margins: Mapping[str, float]
+    """Of equivalence, by metric."""
+    max_t: int | None
+    """Permutations."""
+    seed: int
+    """Of the permutations."""
 
 
 def _source(data: Data, given: Files) -> Path | Results:
@@ -78,6 +90,7 @@ def compare(
     normality: Literal["lilliefors", "shapiro"] | None = None,
     participants: Table | None = None,
     join: Sequence[Data] = (),
+    **more: Unpack[CompareArguments],
 ) -> Analysis:
     """Compare sides within groups, and groups with each other; the page "Statistics" has the formulas.
 
@@ -86,8 +99,8 @@ def compare(
     data : StudyResults, str, Path or DataFrame
         Results in hand, a folder of results, or a table with one row per participant.
     contrasts : sequence of str, optional
-        Such as ``side:ALS``, ``group:ALS-LR``, ``psa:1-0[group=ALS]``; without them those of the protocol,
-        else the paper's.
+        Such as ``side:ALS``, ``group:ALS-LR``, ``psa:1-0[group=ALS]``, ``interaction:ALS-LR``; without them
+        those of the protocol, else the paper's.
     metrics : sequence of str, optional
         Columns to compare; without them ``fi`` and ``rcsa``, of a table all columns of numbers.
     divide_by : str, optional
@@ -98,6 +111,12 @@ def compare(
         Participants table in place of the results' own.
     join : sequence of str, Path, DataFrame or StudyResults, optional
         Further tables with columns for the same participants.
+    margins : mapping of str to float, optional
+        Test for equivalence, too: the margin by metric, in its unit.
+    max_t : int, optional
+        Permutations for ``p_max_t``, such as 10000; without it there are none.
+    seed : int, optional
+        Of the permutations; without it 1.
 
     Returns
     -------
@@ -108,7 +127,7 @@ def compare(
     Raises
     ------
     UsageError
-        For a contrast or a column that is not there.
+        For a contrast or a column that is not there, and for a margin or number that cannot be.
     NothingToCompareError
         If there are fewer than two arms.
 
@@ -119,11 +138,12 @@ def compare(
     >>> found.table[["metric", "label_a", "label_b", "n_a", "n_b"]].values.tolist()
     [['bmi', 'ALS', 'LR', 8, 8]]
     """
+    asked = OnRequest(more.get("margins", {}), more.get("max_t"), more.get("seed", SEED))
     return _analyse(
         data,
         participants,
         join,
-        lambda cohort: compare_cohort(cohort, contrasts, metrics, normality, divide_by),
+        lambda cohort: compare_cohort(cohort, contrasts, metrics, normality, divide_by, asked),
         # Tables that are joined are compared with all columns.
         _open if join else partial(_open, named=columns_named(contrasts, metrics, divide_by)),
     )

@@ -2,12 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections import Counter
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 from mriparaspinal.analysis.counts import compared_summary
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.steps import end, save, say_compared
 from mriparaspinal.cli.summary import compared_rows, print_json, show
+from mriparaspinal.core.errors import UsageError
+
+
+def _margin(text: str) -> tuple[str, float] | None:
+    """METRIC=NUMBER such as fi=0.03"""
+    from mriparaspinal.stats.on_request import read_margin
+
+    return read_margin(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Further:
+    """What is added on request."""
+
+    margin: Annotated[  # Typer has no tuple of both
+        tuple[Any, ...],
+        opt.option(
+            "--margin",
+            "Test for equivalence within this margin of a metric, in its unit (repeat).",
+            "METRIC=X",
+            parser=_margin,
+        ),
+    ] = ()
+    max_t: Annotated[
+        int | None,
+        opt.option("--max-t", "Adjust p by N max-T permutations, such as 10000, too [default: none].", "N"),
+    ] = None
+    seed: Annotated[int, opt.option("--seed", "Of the permutations [default: 1].", "N")] = 1
+
+    @property
+    def margins(self) -> dict[str, float]:
+        """By metric; raises :class:`UsageError` for one that has two."""
+        for metric, number in Counter(metric for metric, _ in self.margin).items():
+            if number > 1:
+                raise UsageError(
+                    f"--margin: {metric} was found twice; expected one margin; leave the other out"
+                )
+        return dict(self.margin)
 
 
 @opt.command
@@ -29,6 +69,7 @@ def compare(
         Literal["lilliefors", "shapiro"] | None,
         opt.option("--normality", "Test of normality [default: lilliefors]."),
     ] = None,
+    further: Further,
     figures: opt.Figures,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -41,6 +82,7 @@ def compare(
     Example:
       mriparaspinal compare results --participants participants.csv --out comparison
       mriparaspinal compare results --contrast "group:ALS[onset_region=lower]-LR" --out lower
+      mriparaspinal compare results --contrast interaction:ALS-LR --margin fi=0.03 --max-t 10000 --out more
       mriparaspinal compare results --out print --figure-format pdf --figure-format tiff --style lab.mplstyle
     """
     import mriparaspinal as api
@@ -54,6 +96,9 @@ def compare(
         normality=normality,
         participants=study.participants,
         join=study.join,
+        margins=further.margins,
+        max_t=further.max_t,
+        seed=further.seed,
     )
     save(found, out, how)
     show(compared_rows(compared_summary(found)))

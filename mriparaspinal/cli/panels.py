@@ -16,13 +16,11 @@ PANELS: dict[str, tuple[str, ...]] = {
         *("--map", "--tissue", "--atlas", "--probability", "--subjects", "--participant", "--tiv"),
     ),
     "Output": (
-        *("--out", "--mean-out", "--format", "--figure-format", "--style", "--wide", "--json"),
+        *("--out", "--seed", "--mean-out", "--format", "--figure-format", "--style", "--wide", "--json"),
         *("--list", "--contact-sheet", "--summary", "--template", "--clinical"),
         *("--pdf", "--by-participant", "--open", "--no-browser", "--port", "--force"),
     ),
-    "Cohort": (
-        *("--als", "--lr", "--seed", "--size", "--als-atrophy", "--lr-atrophy", "--als-fat", "--lr-fat"),
-    ),
+    "Cohort": (*("--als", "--lr", "--size", "--als-atrophy", "--lr-atrophy", "--als-fat", "--lr-fat"),),
     "Reading": (
         *("--reader", "--blind", "--key", "--repeat", "--with-contours", "--compare", "--dice-below"),
         "--timing",
@@ -35,8 +33,8 @@ PANELS: dict[str, tuple[str, ...]] = {
     "Statistics": (
         *("--contrast", "--metric", "--score", "--outcome", "--positive", "--negative", "--predictor"),
         *("--covariate", "--lower-is-positive", "--combine", "--group", "--role", "--divide-by"),
-        *("--method", "--normality", "--hc3", "--require-cv"),
         *("--formula", "--slope", "--random", "--df", "--means", "--by", "--segment", "--muscle"),
+        *("--method", "--normality", "--hc3", "--require-cv", "--margin", "--max-t"),
     ),
     "Speed": ("--jobs", "--timeout", "--scheduler"),
     "Messages": ("--quiet", "--verbose", "--log-file", "--help"),

@@ -107,6 +107,16 @@ TEST_NAMES = {
 EFFECT_NAMES = {
     "hedges_g": Name("g", long="Hedges’ g"),
     "rank_biserial": Name("r", long="rank-biserial correlation"),
+    "hedges_g_z": Name("g_z", long="Hedges’ g of the pairs"),
+    "matched_rank_biserial": Name("r", long="matched-pairs rank-biserial correlation"),
+}
+
+#: How far two arms lie apart, in the unit of the metric.
+DIFFERENCE_NAMES = {
+    "mean_difference": Name("Δ", long="difference of means"),
+    "hodges_lehmann": Name("Δ", long="Hodges–Lehmann shift"),
+    "paired_t": Name("Δ", long="mean difference of the pairs"),
+    "wilcoxon": Name("Δ", long="pseudo-median of the pairs"),
 }
 
 NORMALITY_NAMES = {

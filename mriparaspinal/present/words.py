@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.names import VALUE_NAMES, name_of
-from mriparaspinal.stats.contrasts import SIDE, Contrast, parse_contrast
+from mriparaspinal.stats.contrasts import INTERACTION, SIDE, Contrast, parse_contrast
 
 
 def metric_label(metric: str) -> str:
@@ -35,7 +35,7 @@ def arm_conditions(contrast: Contrast, which: int) -> tuple[str, ...]:
     """An arm of a group contrast, condition by condition; a filter that holds for both is left out."""
     arm = (contrast.arm_a, contrast.arm_b)[which]
     own = (contrast.filter_a, contrast.filter_b)[which] if contrast.filter_a != contrast.filter_b else ()
-    return tuple(_condition_name(*condition) for condition in ((contrast.column, arm), *own))
+    return tuple(_condition_name(*condition) for condition in ((contrast.of, arm), *own))
 
 
 def contrast_name(text: str, role: str, label_a: str, label_b: str) -> str:
@@ -50,6 +50,8 @@ def contrast_name(text: str, role: str, label_a: str, label_b: str) -> str:
         return f"{', '.join(filter(None, (contrast.arm_a, within)))}\n{label_a} vs {label_b}"
     arms = " vs ".join(", ".join(arm_conditions(contrast, i)) for i in (0, 1))
     side = {"symptomatic": "symptomatic side", "bilateral": "both sides"}.get(role, role)
+    if contrast.column == INTERACTION:
+        side = "symptomatic − contralateral"
     return f"{arms}\n{', '.join(filter(None, (within, side)))}".strip()
 
 
@@ -73,6 +75,8 @@ def contrast_in_words(text: str, label_a: str, label_b: str) -> str:
     'ALS (lower-limb onset) against LR'
     >>> contrast_in_words("psa:1-0[group=ALS]", "1", "0")
     'PSA+ against PSA− in ALS'
+    >>> contrast_in_words("interaction:ALS-LR", "ALS", "LR")
+    'symptomatic minus contralateral side, ALS against LR'
     """
     try:
         contrast = parse_contrast(text)
@@ -84,6 +88,8 @@ def contrast_in_words(text: str, label_a: str, label_b: str) -> str:
         return f"{who}, {label_a} against {label_b} side"
     shared = contrast.filter_a if contrast.filter_a == contrast.filter_b else ()
     words = f"{arm_in_words(contrast, 0)} against {arm_in_words(contrast, 1)}"
+    if contrast.column == INTERACTION:
+        words = f"symptomatic minus contralateral side, {words}"
     return f"{words} in {_conditions(shared)}" if shared else words
 
 
@@ -91,7 +97,7 @@ def arm_in_words(contrast: Contrast, which: int) -> str:
     """One arm of a contrast in words."""
     arm = (contrast.arm_a, contrast.arm_b)[which]
     own = (contrast.filter_a, contrast.filter_b)[which] if contrast.filter_a != contrast.filter_b else ()
-    name = _conditions(((contrast.column, arm),))
+    name = _conditions(((contrast.of, arm),))
     return f"{name} ({_conditions(own)})" if own else name
 
 

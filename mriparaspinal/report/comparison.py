@@ -15,7 +15,7 @@ from mriparaspinal.analysis.compare import own_names, own_table1, paper_tables_o
 from mriparaspinal.analysis.files import to_csv_bytes
 from mriparaspinal.analysis.frames import frame_csv
 from mriparaspinal.analysis.inputs import Cohort
-from mriparaspinal.core.errors import Fault, NoInputError, ParaspinalError, UnreadableError
+from mriparaspinal.core.errors import Fault, NoInputError, ParaspinalError, UnreadableError, UsageError
 from mriparaspinal.core.filenames import MARK
 from mriparaspinal.core.model import SEGMENTS
 from mriparaspinal.core.text import read_number
@@ -32,6 +32,7 @@ from mriparaspinal.stats.arms import Normality
 from mriparaspinal.stats.compare import compare
 from mriparaspinal.stats.contrasts import resolve
 from mriparaspinal.stats.counts import ComparisonCounts, count_comparisons
+from mriparaspinal.stats.on_request import OnRequest, recorded
 
 TABLE = "comparisons.csv"
 
@@ -110,7 +111,8 @@ def open_comparison(folder: Path, cohort: Cohort, made: pd.DataFrame | None = No
     notes = _notes(folder)
     if made is None:
         try:
-            made = _made_again(folder, read_table(folder / TABLE), cohort, normality, divide_by)
+            asked = _on_request(listed, folder / COMPARISON)
+            made = _made_again(folder, read_table(folder / TABLE), cohort, (normality, divide_by, asked))
         except _DiffersError as error:
             raise NoInputError(_cause(error.fault, folder, listed, cohort)) from None
         _require_own_tables(folder, cohort, made, normality)
@@ -155,6 +157,15 @@ def _settings(listed: AnalysisManifest, file: Path) -> tuple[Normality, str | No
     return cast(Normality, normality), next(iter(listed.settings.get("divided by", ())), None)
 
 
+def _on_request(listed: AnalysisManifest, file: Path) -> OnRequest:
+    """Margins and permutations."""
+    try:
+        return recorded(listed.settings)
+    except UsageError as error:
+        fault = replace(error.fault, file=f"{file}", remedy="run compare again")
+        raise NoInputError(fault) from None
+
+
 def _cause(fault: Fault, folder: Path, listed: AnalysisManifest, cohort: Cohort) -> Fault:
     """What is at fault where the comparisons come out otherwise: the settings, if all else is as it was."""
     same_table = listed.outputs.get(TABLE) == sha256((folder / TABLE).read_bytes())
@@ -165,15 +176,16 @@ def _cause(fault: Fault, folder: Path, listed: AnalysisManifest, cohort: Cohort)
 
 
 def _made_again(
-    folder: Path, written: TextTable, cohort: Cohort, normality: Normality, divide_by: str | None
+    folder: Path, written: TextTable, cohort: Cohort, settings: tuple[Normality, str | None, OnRequest]
 ) -> pd.DataFrame:
     """The comparisons of the folder, computed from the cohort: the proof that both belong together."""
+    normality, divide_by, asked = settings
     try:
         column = {name: [row[i] for row in written.rows] for i, name in enumerate(written.columns)}
         contrasts = [resolve(text, cohort.table) for text in dict.fromkeys(column["contrast"])]
         suffix = f"/{divide_by}" if divide_by else ""
         metrics = [name.removesuffix(suffix) for name in dict.fromkeys(column["metric"])]
-        made, _ = compare(cohort.table, contrasts, metrics, normality, divide_by)
+        made, _ = compare(cohort.table, contrasts, metrics, normality, divide_by, asked)
     except KeyError as error:
         raise _differs(folder, f"no column {error}", "the columns of compare") from None
     except ParaspinalError as error:

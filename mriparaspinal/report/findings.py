@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +10,21 @@ from typing import Any
 import pandas as pd
 
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.core.names import EFFECT_NAMES, MUSCLE_NAMES, SIDE_NAMES, TEST_NAMES, name_of
+from mriparaspinal.core.names import (
+    DIFFERENCE_NAMES,
+    EFFECT_NAMES,
+    MUSCLE_NAMES,
+    SIDE_NAMES,
+    TEST_NAMES,
+    Name,
+    name_of,
+)
 from mriparaspinal.core.text import count_of
 from mriparaspinal.present.p_values import p_text
-from mriparaspinal.present.words import arm_in_words, contrast_in_words
+from mriparaspinal.present.table_layout import contrasted_column
+from mriparaspinal.present.words import arm_in_words, contrast_in_words, signed
 from mriparaspinal.stats.cells import texts
-from mriparaspinal.stats.contrasts import SIDE, parse_contrast
+from mriparaspinal.stats.contrasts import INTERACTION, SIDE, parse_contrast
 from mriparaspinal.stats.counts import count_comparisons
 from mriparaspinal.stats.limits import ALPHA
 
@@ -98,12 +108,27 @@ def _clearest(rows: pd.DataFrame) -> Sentence:
     # Of equal adjusted p-values (the adjustment often levels them) the smallest p, then the first row.
     best = strong.sort_values(["p_adjusted", "p"], kind="stable").iloc[0].to_dict()
     direction = "higher" if best["effect_size"] > 0 else "lower"
+    estimate = _estimate(DIFFERENCE_NAMES.get(best["difference_kind"]), best, "difference")
     text = (
         f"{len(strong)} of {count_of(len(rows), 'comparison')} stand out. The clearest: {_place(best)} is "
-        f"{direction} {_in_arm(best)}: {best['summary_a']} against {best['summary_b']} "
-        f"(n = {best['n_a']:.0f} and {best['n_b']:.0f}; {_numbers(best)})."
+        f"{direction} {_in_arm(best)}: {estimate}{_numbers(best)}; {best['summary_a']} against "
+        f"{best['summary_b']} (n = {best['n_a']:.0f} and {best['n_b']:.0f})."
     )
     return Sentence(_words(best), text)
+
+
+def _estimate(name: Name | None, row: Mapping[str, Any], column: str) -> str:
+    """How far the arms lie apart, with its interval; empty where it is unknown."""
+    numbers = [row[column], row[f"{column}_ci_low"], row[f"{column}_ci_high"]]
+    known = [number for number in numbers if number == number]
+    if name is None or not known:
+        return ""
+    # Two decimals; more where they would show no two digits of the largest, fewer of hundreds.
+    size = math.floor(math.log10(max(map(abs, known)) or 1.0))
+    digits = max(0, 1 - size, min(2, 3 - size))
+    texts_of = [signed(number, f".{digits}f") for number in known]
+    interval = f", 95 % CI {texts_of[1]} to {texts_of[2]}" if len(known) == len(numbers) else ""
+    return f"{name.long} {texts_of[0]}{interval}; "
 
 
 def _words(row: Mapping[str, Any]) -> str:
@@ -129,6 +154,8 @@ def _place(row: Mapping[str, Any]) -> str:
     where = " at ".join(part for part in (muscle, row["segment"]) if part)
     role = SIDE_NAMES[row["role"]].long if row["role"] in SIDE_NAMES else row["role"]
     name = f"{name} of {where}" if where else name
+    if contrasted_column(row["contrast"]) == INTERACTION:
+        return f"symptomatic minus contralateral {name}"
     return f"{name}, {role}," if role else name
 
 
@@ -138,20 +165,17 @@ def _numbers(row: Mapping[str, Any]) -> str:
     effect = EFFECT_NAMES[row["effect"]].long if row["effect"] in EFFECT_NAMES else ""
     if effect and row["effect_size"] == row["effect_size"]:
         low, high = row["effect_ci_low"], row["effect_ci_high"]
-        interval = f", 95 % CI {_signed(low)} to {_signed(high)}" if low == low and high == high else ""
-        parts.append(f"{effect} {_signed(row['effect_size'])}{interval}")
+        interval = f", 95 % CI {signed(low)} to {signed(high)}" if low == low and high == high else ""
+        parts.append(f"{effect} {signed(row['effect_size'])}{interval}")
     if row["paired_test"] and row["paired_p"] == row["paired_p"]:
-        parts.append(f"paired test {p_text(row['paired_p'])}")
+        estimate = _estimate(DIFFERENCE_NAMES.get(row["paired_test"]), row, "paired_difference")
+        parts.append(f"{estimate}paired test {p_text(row['paired_p'])}")
     return "; ".join(parts)
-
-
-def _signed(number: float) -> str:
-    return f"{number:z.2f}".replace("-", "−")
 
 
 def _with_texts(table: pd.DataFrame) -> pd.DataFrame:
     columns = (
         *("contrast", "segment", "muscle", "metric", "role", "label_a", "label_b", "summary_a", "summary_b"),
-        *("test", "effect", "paired_test"),
+        *("test", "effect", "paired_test", "difference_kind"),
     )
     return table.assign(**{column: texts(table[column]) for column in columns})

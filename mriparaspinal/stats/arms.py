@@ -11,16 +11,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from statsmodels.stats.diagnostic import lilliefors
 
-from mriparaspinal.stats.effect_sizes import hedges_g_unpooled, rank_biserial_interval
+from mriparaspinal.stats.effect_sizes import (
+    hedges_g_unpooled,
+    hedges_g_z,
+    matched_rank_biserial,
+    rank_biserial_interval,
+)
 from mriparaspinal.stats.exact_ranks import mann_whitney_exact, wilcoxon_exact
 from mriparaspinal.stats.limits import ALPHA, CONFIDENCE
+from mriparaspinal.stats.shift import Shift, hodges_lehmann, pseudo_median, without_rounding_errors
 
 Normality = Literal["lilliefors", "shapiro"]
 
@@ -37,9 +43,15 @@ NO_TEST = "no test (fewer than two values in an arm, or all values of both arms 
 
 NO_INTERVAL = "no interval for an effect size this large (t beyond 300)"
 
+NO_DIFFERENCE_INTERVAL = "no interval of the difference (too few values for 95 %, or all differences equal)"
+
 NO_PAIRED_TEST = "no paired test (fewer than two pairs, or no pair differs)"
 
 PAIRS_NOT_JUDGED = "normality of the differences could not be judged, taken as not normal"
+
+NO_PAIRED_INTERVAL = "no interval of the paired difference (too few pairs for 95 %, or all differences equal)"
+
+NO_PAIRED_EFFECT = "no interval of the paired effect (all pairs differ in one direction, or t beyond 300)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,12 @@ class Comparison:
     """Of a Mann–Whitney test with n_a·n_b < 400."""
     remarks: tuple[str, ...] = ()
     """What could not be done, and why."""
+    difference_kind: str = ""
+    """``mean_difference`` or ``hodges_lehmann``."""
+    difference: float = _NAN
+    """In the unit of the values, positive where arm a is larger."""
+    difference_ci_low: float = _NAN
+    difference_ci_high: float = _NAN
 
     @property
     def summaries(self) -> tuple[str, str]:
@@ -116,6 +134,17 @@ class PairedComparison:
     p_exact: float = _NAN
     """Of a Wilcoxon test with 20 differences at most, zeros not counted."""
     remarks: tuple[str, ...] = ()
+    n: int | None = None
+    """Pairs with two values; None where nothing is paired."""
+    difference: float = _NAN
+    """Of a paired t-test the mean of a − b, of Wilcoxon's test the pseudo-median."""
+    difference_ci_low: float = _NAN
+    difference_ci_high: float = _NAN
+    effect: str = ""
+    """``hedges_g_z`` or ``matched_rank_biserial``, positive where arm a is larger."""
+    effect_size: float = _NAN
+    effect_ci_low: float = _NAN
+    effect_ci_high: float = _NAN
 
 
 def compare_arms(a: ArrayLike, b: ArrayLike, normality: Normality = "lilliefors") -> Comparison:
@@ -128,7 +157,8 @@ def compare_arms(a: ArrayLike, b: ArrayLike, normality: Normality = "lilliefors"
     Otherwise the Mann–Whitney U test (asymptotic, corrected for ties, no continuity correction; an exact p
     beside it where n_a·n_b < 400) and the rank-biserial correlation 2·U_a/(n_a·n_b) − 1 with the interval of
     :func:`~mriparaspinal.stats.effect_sizes.rank_biserial_interval`. Each arm needs two values, and not all
-    values may be equal.
+    values may be equal. ``difference`` is that of the means with the interval of the t-test, beside a
+    Mann–Whitney test that of :func:`~mriparaspinal.stats.shift.hodges_lehmann`.
 
     >>> result = compare_arms([1, 2, 3, 4, 5], [2, 3, 4, 5, 9])
     >>> result.test, result.df, round(result.statistic, 3)
@@ -139,7 +169,7 @@ def compare_arms(a: ArrayLike, b: ArrayLike, normality: Normality = "lilliefors"
     if min(x.size, y.size) < 2 or _is_constant(np.concatenate([x, y])):
         return Comparison(arm_a, arm_b, remarks=(NO_TEST,))
     judged = not (math.isnan(arm_a.normality_p) or math.isnan(arm_b.normality_p))
-    remarks = () if judged else (NOT_JUDGED,)
+    remarks: tuple[str, ...] = () if judged else (NOT_JUDGED,)
     if arm_a.normal and arm_b.normal:
         equal = _equal_variances(x, y)
         result = stats.ttest_ind(x, y, equal_var=equal)
@@ -149,54 +179,71 @@ def compare_arms(a: ArrayLike, b: ArrayLike, normality: Normality = "lilliefors"
         else:
             g, low, high = hedges_g_unpooled(x, y)
             remarks = (NO_INTERVAL,) if math.isnan(low) else ()
+        means = _with_interval(arm_a.mean - arm_b.mean, result)
         return Comparison(
             arm_a, arm_b, "student_t" if equal else "welch_t",
             float(result.statistic), float(result.df), float(result.pvalue),
-            "hedges_g", g, low, high, remarks=remarks,
+            "hedges_g", g, low, high, _NAN, remarks, "mean_difference", means.estimate, means.low, means.high,
         )  # fmt: skip
     result = stats.mannwhitneyu(x, y, use_continuity=False, method="asymptotic")
     u = float(result.statistic)
     r = 2 * u / (x.size * y.size) - 1
     low, high = rank_biserial_interval(r, x.size, y.size)
+    shift = hodges_lehmann(x, y)
+    remarks += (NO_DIFFERENCE_INTERVAL,) * math.isnan(shift.low)
     return Comparison(
         arm_a, arm_b, "mann_whitney_u", u, _NAN, float(result.pvalue),
         "rank_biserial", r, low, high, mann_whitney_exact(x, y), remarks,
+        "hodges_lehmann", shift.estimate, shift.low, shift.high,
     )  # fmt: skip
 
 
 def compare_pairs(a: ArrayLike, b: ArrayLike, normality: Normality = "lilliefors") -> PairedComparison:
     """Compare two samples of the same participants, a − b; pairs without two finite values are left out.
 
-    ``paired_t`` if the differences are normal, else Wilcoxon's signed-rank test (asymptotic, corrected for
-    ties, no continuity correction, zero differences dropped; an exact p beside it for 20 differences at
-    most). ``a`` and ``b`` are 1-D, of one length.
+    ``paired_t`` if the differences are normal, with the mean difference and Hedges' g_z, else Wilcoxon's
+    signed-rank test (asymptotic, corrected for ties, no continuity correction, zero differences dropped; an
+    exact p beside it for 20 differences at most) with the pseudo-median and the matched-pairs rank-biserial
+    correlation. ``a`` and ``b`` are 1-D, of one length.
 
     >>> compare_pairs([3, 5, 6, 9], [1, 1, 1, 1]).test
     'paired_t'
     """
-    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    complete = np.isfinite(x) & np.isfinite(y)
-    x, y = x[complete], y[complete]
-    differences = np.sort(x - y)
-    size = float(max(np.abs(x).max(), np.abs(y).max())) if x.size else 0.0
-    rounded = _without_rounding_errors(differences, size)
-    if x.size < 2 or not rounded.any():
-        return PairedComparison(remarks=(NO_PAIRED_TEST,))
+    differences, size = pair_differences(a, b)
+    n = differences.size
+    rounded = without_rounding_errors(differences, size)
+    if n < 2 or not rounded.any():
+        return PairedComparison(n=n, remarks=(NO_PAIRED_TEST,))
     normal_p = _NAN if _is_constant(differences, size) else _normality_p(differences, normality)
     if normal_p >= ALPHA:
         result = stats.ttest_1samp(differences, 0.0)
-        return PairedComparison("paired_t", float(result.statistic), float(result.pvalue))
-    result = stats.wilcoxon(rounded, correction=False, method="asymptotic")
-    remarks = (PAIRS_NOT_JUDGED,) if math.isnan(normal_p) else ()
-    exact = wilcoxon_exact(rounded)
-    return PairedComparison("wilcoxon", float(result.statistic), float(result.pvalue), exact, remarks)
+        shift = _with_interval(differences.mean(), result)
+        test, effect, sizes, exact = "paired_t", "hedges_g_z", hedges_g_z(differences), _NAN
+    else:
+        result = stats.wilcoxon(rounded, correction=False, method="asymptotic")
+        shift = pseudo_median(rounded)
+        test, effect, sizes = "wilcoxon", "matched_rank_biserial", matched_rank_biserial(rounded)
+        exact = wilcoxon_exact(rounded)
+    remarks = (PAIRS_NOT_JUDGED,) * math.isnan(normal_p) + (NO_PAIRED_INTERVAL,) * math.isnan(shift.low)
+    remarks += (NO_PAIRED_EFFECT,) * math.isnan(sizes[1])
+    return PairedComparison(
+        test, float(result.statistic), float(result.pvalue), exact, remarks,
+        n, shift.estimate, shift.low, shift.high, effect, *sizes,
+    )  # fmt: skip
 
 
-def _without_rounding_errors(differences: Floats, size: float) -> Floats:
-    """To 13 digits of ``size``, the largest value: 0.3 − 0.2 and 0.2 − 0.1 are ties and share a rank."""
-    if size == 0:
-        return differences
-    return np.round(differences, 13 - math.ceil(math.log10(size)))
+def pair_differences(a: ArrayLike, b: ArrayLike) -> tuple[Floats, float]:
+    """The differences a − b of complete pairs in ascending order, and the largest value of the pairs."""
+    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    complete = np.isfinite(x) & np.isfinite(y)
+    x, y = x[complete], y[complete]
+    return np.sort(x - y), float(max(np.abs(x).max(), np.abs(y).max())) if x.size else 0.0
+
+
+def _with_interval(estimate: float, result: Any) -> Shift:
+    """A mean difference with the 95 % interval of its t-test."""
+    interval = result.confidence_interval(CONFIDENCE)
+    return Shift(float(estimate), float(interval.low), float(interval.high))
 
 
 def _sample(values: ArrayLike) -> Floats:

@@ -9,6 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,8 +28,10 @@ from mriparaspinal.stats.arms import (
     compare_pairs,
 )
 from mriparaspinal.stats.cells import as_text, check_unique, counted, id_list, texts
-from mriparaspinal.stats.contrasts import SIDE, Contrast, members
+from mriparaspinal.stats.contrasts import INTERACTION, SIDE, Contrast, members
 from mriparaspinal.stats.limits import ALPHA, TOO_LARGE, TOO_SMALL, of_usual_size
+from mriparaspinal.stats.on_request import OnRequest, Samples, add_max_t, margin_cells
+from mriparaspinal.stats.shift import without_rounding_errors
 
 #: The columns of ``comparisons.csv``.
 COMPARISON_COLUMNS = (
@@ -37,6 +40,9 @@ COMPARISON_COLUMNS = (
     "normality_p_a", "normality_p_b", "summary_a", "summary_b", "test", "statistic", "df", "p", "p_adjusted",
     "effect", "effect_size", "effect_ci_low", "effect_ci_high", "paired_test", "paired_statistic", "paired_p",
     "p_exact", "paired_p_exact", "paired_p_adjusted",
+    "difference_kind", "difference", "difference_ci_low", "difference_ci_high",
+    "paired_n", "paired_difference", "paired_difference_ci_low", "paired_difference_ci_high",
+    "paired_effect", "paired_effect_size", "paired_effect_ci_low", "paired_effect_ci_high",
 )  # fmt: skip
 
 
@@ -46,13 +52,15 @@ def compare(
     metrics: Sequence[str] = ("fi", "rcsa"),
     normality: Normality = "lilliefors",
     divide_by: str | None = None,
+    asked: OnRequest = OnRequest(),  # noqa: B008 – frozen
 ) -> tuple[pd.DataFrame, list[str]]:
     """Compare the arms of each contrast at every segment, muscle, metric and role.
 
     ``cohort`` is the long table of :func:`mriparaspinal.stats.cohort.assemble`; where ``segment`` is empty
     throughout (one row per participant), each contrast is made once per metric. ``contrasts`` come from
     :func:`mriparaspinal.stats.contrasts.resolve` or ``default_contrasts``. ``divide_by`` is a column of the
-    participants by which each metric is divided first.
+    participants by which each metric is divided first. ``asked``: what the table has at its end only where
+    it was asked for.
 
     Returns the table of ``comparisons.csv`` (missing numbers NaN, missing texts empty) and notes on what
     was left out. ``p_adjusted`` is Benjamini–Hochberg's over all rows of a contrast that have a p-value,
@@ -68,14 +76,16 @@ def compare(
         known = cohort["participant_id"].map(as_text) != ""
         check_unique(cohort if known.all() else cohort[known])
     measures, notes = _measures(cohort, metrics, divide_by)
+    asked.require_metrics(measures)
     rows: list[dict[str, object]] = []
     for contrast in dict.fromkeys(contrasts):
-        block, remarks = _compare_contrast(cohort, contrast, measures, normality)
+        block, remarks = _compare_contrast(cohort, contrast, measures, normality, asked)
         _adjust(block, "p")
         _adjust(block, "paired_p")
         rows += block
         notes += [*remarks, *_exact_notes(contrast.text, block)]
-    return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS)), notes
+    table = pd.DataFrame(rows, columns=[*COMPARISON_COLUMNS, *asked.columns])
+    return table.astype({"paired_n": "Int64"}), notes
 
 
 def _measures(
@@ -151,17 +161,24 @@ class _Side:
 
     label: str
     rows: NDArray[np.bool_]
+    minus: NDArray[np.bool_] | None = None
+    """The rows of the other side, where the arm is of the differences of its participants' sides."""
 
 
 def _compare_contrast(
-    cohort: pd.DataFrame, contrast: Contrast, measures: dict[str, Floats], normality: Normality
+    cohort: pd.DataFrame,
+    contrast: Contrast,
+    measures: dict[str, Floats],
+    normality: Normality,
+    asked: OnRequest,
 ) -> tuple[list[dict[str, object]], list[str]]:
-    if contrast.column == SIDE:
-        arms, notes = _side_arms(cohort, contrast)
-    else:
-        arms, notes = _group_arms(cohort, contrast)
+    make = {SIDE: _side_arms, INTERACTION: _interaction_arms}.get(contrast.column, _group_arms)
+    arms, notes = make(cohort, contrast)
     notes += _unassigned(cohort, contrast)
-    rows = []
+    plain = bool((cohort["segment"] == "").all())
+    ids = np.arange(len(cohort)) if plain else cohort["participant_id"].to_numpy()
+    rows: list[dict[str, object]] = []
+    samples: list[Samples] = []
     remarks: dict[str, list[str]] = defaultdict(list)
     for segment, muscle in sorted(
         set(zip(cohort["segment"], cohort["muscle"], strict=True)), key=_table_order
@@ -169,33 +186,70 @@ def _compare_contrast(
         here = ((cohort["segment"] == segment) & (cohort["muscle"] == muscle)).to_numpy()
         for metric, values in measures.items():
             for role, (a, b) in arms.items():
-                rows_a, rows_b = a.rows & here, b.rows & here
-                if not (rows_a.any() or rows_b.any()):
+                own = [_values_of(ids, values, arm, here) for arm in (a, b)]
+                if not any(len(who) for who, _ in own):
                     continue
-                result = compare_arms(values[rows_a], values[rows_b], normality)
-                paired = PairedComparison()
+                arrays = own[0][1], own[1][1]
+                pairs = _pairs(*own) if contrast.column == SIDE else ([], [], [])
+                result, paired = compare_arms(*arrays, normality), PairedComparison()
                 if contrast.column == SIDE:
-                    paired = compare_pairs(*_pairs(cohort, values, rows_a, rows_b), normality)
-                head = {
-                    "contrast": contrast.text, "segment": segment, "muscle": muscle, "metric": metric,
-                    "role": role, "label_a": a.label, "label_b": b.label,
-                }  # fmt: skip
-                rows.append(head | _cells(result, paired))
+                    paired = compare_pairs(*pairs[1:], normality)
+                place = (contrast.text, segment, muscle, metric, role, a.label, b.label)
+                row = dict(zip(COMPARISON_COLUMNS, place, strict=False)) | _cells(result, paired)
+                rows.append(row)
                 for remark in (*result.remarks, *paired.remarks):
-                    remarks[remark].append(_place(rows[-1]))
-    notes += [f"{contrast.text}: {remark}: {', '.join(where)}" for remark, where in remarks.items()]
+                    remarks[remark].append(_place(row))
+                if asked.margins:
+                    row |= margin_cells(row, arrays, pairs[1:], asked.margins.get(metric, math.nan))
+                if asked.permutations is not None:
+                    samples.append(_samples(own, pairs))
+    if asked.permutations is not None:
+        pairs_of = contrast.column == SIDE
+        for remark, numbers in add_max_t(rows, samples, pairs_of, asked.permutations, asked.seed):
+            remarks[remark] += [_place(rows[number]) for number in numbers]
+    notes += [
+        f"{contrast.text}: {remark}{': ' * bool(where)}{', '.join(where)}"
+        for remark, where in remarks.items()
+    ]
     return rows, notes
 
 
-def _pairs(
-    cohort: pd.DataFrame, values: Floats, rows_a: NDArray[np.bool_], rows_b: NDArray[np.bool_]
-) -> tuple[list[float], list[float]]:
+_Own = tuple[NDArray[Any], Floats]
+"""Whose values, and the values."""
+
+_Pairs = tuple[list[Any], list[float], list[float]]
+"""Participants, and their values in arm a and in arm b."""
+
+
+def _values_of(ids: NDArray[Any], values: Floats, arm: _Side, here: NDArray[np.bool_]) -> _Own:
+    """The values of an arm at one place."""
+    chosen = arm.rows & here
+    if arm.minus is None:
+        return ids[chosen], values[chosen]
+    other = arm.minus & here
+    who, a, b = _pairs((ids[chosen], values[chosen]), (ids[other], values[other]))
+    return np.array(who, dtype=object), _differences(a, b)
+
+
+def _pairs(of_a: _Own, of_b: _Own) -> _Pairs:
     """The values of arm a and arm b of the participants who have both, in the order of their ids."""
-    ids = cohort["participant_id"].to_numpy()
-    of_a = dict(zip(ids[rows_a], values[rows_a], strict=True))
-    of_b = dict(zip(ids[rows_b], values[rows_b], strict=True))
-    shared = sorted(of_a.keys() & of_b.keys())
-    return [of_a[who] for who in shared], [of_b[who] for who in shared]
+    a, b = (dict(zip(*own, strict=True)) for own in (of_a, of_b))
+    shared = sorted(a.keys() & b.keys())
+    return shared, [a[who] for who in shared], [b[who] for who in shared]
+
+
+def _differences(a: Sequence[float], b: Sequence[float]) -> Floats:
+    """What arm a has more than arm b in each participant, without what rounding adds."""
+    x, y = np.array(a, dtype=float), np.array(b, dtype=float)
+    sizes = np.abs(np.concatenate([x, y]))
+    return without_rounding_errors(x - y, float(np.max(sizes, where=np.isfinite(sizes), initial=0.0)))
+
+
+def _samples(own: Sequence[_Own], pairs: _Pairs) -> Samples:
+    who, a, b = pairs
+    if who:
+        return Samples(dict(zip(who, _differences(a, b), strict=True)), {})
+    return Samples(*(dict(zip(*arm, strict=True)) for arm in own))
 
 
 def _side_arms(cohort: pd.DataFrame, contrast: Contrast) -> tuple[dict[str, tuple[_Side, _Side]], list[str]]:
@@ -214,6 +268,32 @@ def _side_arms(cohort: pd.DataFrame, contrast: Contrast) -> tuple[dict[str, tupl
         notes.append(f"{contrast.text}: no onset side is known, so left is compared with right")
     a, b = (_Side(name, one_sided & (cohort[column] == name).to_numpy()) for name in names)
     return {"": (a, b)}, notes
+
+
+def _interaction_arms(
+    cohort: pd.DataFrame, contrast: Contrast
+) -> tuple[dict[str, tuple[_Side, _Side]], list[str]]:
+    """In each group what the symptomatic side of a participant has more than the contralateral one."""
+    role = cohort["role"].to_numpy()
+    one_sided = cohort["side"].isin(["left", "right"]).to_numpy()
+    sides = [one_sided & (role == name) for name in ("symptomatic", "contralateral")]
+    groups = [members(cohort, c) for c in (contrast.conditions_a, contrast.conditions_b)]
+    arms = [
+        _Side(label, group & sides[0], group & sides[1])
+        for label, group in zip(contrast.labels, groups, strict=True)
+    ]
+    notes = []
+    everyone = (groups[0] | groups[1]) & one_sided
+    unknown = everyone & ~(sides[0] | sides[1])
+    if unknown.any():
+        notes.append(f"{contrast.text}: left out, no onset side known:{_who(cohort, unknown)}")
+    number = cohort[everyone & ~unknown].groupby(["participant_id", "segment", "muscle"])["side"].nunique()
+    alone = sorted({who for who, _, _ in number.index[number < 2]}, key=natural_key)
+    if alone:
+        notes.append(
+            f"{contrast.text}: left out where one side has no row: {counted(alone)} ({id_list(alone)})"
+        )
+    return {"": (arms[0], arms[1])}, notes
 
 
 def _group_arms(cohort: pd.DataFrame, contrast: Contrast) -> tuple[dict[str, tuple[_Side, _Side]], list[str]]:
@@ -257,6 +337,12 @@ def _unassigned(cohort: pd.DataFrame, contrast: Contrast) -> list[str]:
     return notes
 
 
+_OF_PAIRS = (
+    "n", "difference", "difference_ci_low", "difference_ci_high",
+    "effect", "effect_size", "effect_ci_low", "effect_ci_high",
+)  # fmt: skip
+
+
 def _cells(result: Comparison, paired: PairedComparison) -> dict[str, object]:
     cells: dict[str, object] = {}
     for letter, arm, summary in zip("ab", (result.a, result.b), result.summaries, strict=True):
@@ -273,6 +359,11 @@ def _cells(result: Comparison, paired: PairedComparison) -> dict[str, object]:
         "p_exact": result.p_exact,
         "paired_p_exact": paired.p_exact,
         "paired_p_adjusted": math.nan,
+        "difference_kind": result.difference_kind,
+        "difference": result.difference,
+        "difference_ci_low": result.difference_ci_low,
+        "difference_ci_high": result.difference_ci_high,
+        **{f"paired_{name}": getattr(paired, name) for name in _OF_PAIRS},
     }
 
 

@@ -4,7 +4,8 @@
 ``psa:1-0`` and so on compare participants by the values of a column, arm a first. A filter in brackets
 behind an arm (``group:ALS[onset_region=lower]-LR``) holds for that arm. At the end, where arm a has none,
 it holds for both (``psa:1-0[group=ALS]``: PSA+ against PSA− within ALS); an empty filter behind arm a
-leaves it to arm b alone (``group:LR[]-ALS[onset_region=lower]``).
+leaves it to arm b alone (``group:LR[]-ALS[onset_region=lower]``). ``interaction:ALS-LR`` compares what the
+sides differ by, symptomatic minus contralateral, between two groups.
 """
 
 from __future__ import annotations
@@ -30,8 +31,11 @@ Conditions = tuple[tuple[str, str], ...]
 
 SIDE = "side"
 
+INTERACTION = "interaction"
+
 _SPELLINGS = (
-    "a spelling such as side:ALS, group:ALS-LR, group:ALS[onset_region=lower]-LR or psa:1-0[group=ALS]"
+    "a spelling such as side:ALS, group:ALS-LR, group:ALS[onset_region=lower]-LR, psa:1-0[group=ALS] or "
+    "interaction:ALS-LR"
 )
 
 #: The groups of the paper come first, in its order; the others follow alphabetically.
@@ -47,7 +51,8 @@ _ARM = re.compile(r"([^\[\]]+)(?:\[([^\[\]]*)\])?\s*")
 class Contrast:
     """Two arms of one comparison.
 
-    On ``side`` contrasts ``arm_a`` is the group, ``arm_b`` is empty and both filters are the group's.
+    On ``side`` contrasts ``arm_a`` is the group, ``arm_b`` is empty and both filters are the group's; on
+    ``interaction`` contrasts both arms are groups.
     """
 
     text: str
@@ -61,14 +66,19 @@ class Contrast:
     @property
     def conditions_a(self) -> Conditions:
         """What a participant of arm a (on ``side`` contrasts: of the group) has to meet."""
-        return (("group" if self.column == SIDE else self.column, self.arm_a), *self.filter_a)
+        return ((self.of, self.arm_a), *self.filter_a)
 
     @property
     def conditions_b(self) -> Conditions:
         """What a participant of arm b has to meet; on ``side`` contrasts the same as for arm a."""
         if self.column == SIDE:
             return self.conditions_a
-        return ((self.column, self.arm_b), *self.filter_b)
+        return ((self.of, self.arm_b), *self.filter_b)
+
+    @property
+    def of(self) -> str:
+        """The column of the participants whose values are the arms."""
+        return "group" if self.column in (SIDE, INTERACTION) else self.column
 
     @property
     def labels(self) -> tuple[str, str]:
@@ -113,7 +123,7 @@ def resolve(text: str, cohort: pd.DataFrame) -> Contrast:
     if readings[0].column == SIDE:
         (contrast,) = readings
     else:
-        column = readings[0].column
+        column = readings[0].of
         _check_column(readings[0].text, column, cohort)
         found = [r for r in readings if all(matches(cohort[column], v).any() for v in (r.arm_a, r.arm_b))]
         if len(found) != 1:
@@ -308,9 +318,16 @@ def _check_arms(contrast: Contrast, cohort: pd.DataFrame) -> None:
         if SIDE not in cohort or not cohort.loc[in_a, SIDE].isin(["left", "right"]).any():
             found, remedy = "no left or right measurements were found", "leave the contrast out"
             raise UsageError(Fault(contrast.text, found, "both sides", remedy))
-    elif (in_a & in_b).any():
+        return
+    if (in_a & in_b).any():
         found, expected = "some participants are in both arms", "arms that exclude each other"
         raise UsageError(Fault(contrast.text, found, expected, "add a filter"))
+    if contrast.column == INTERACTION:
+        for arm, chosen in zip(contrast.labels, (in_a, in_b), strict=True):
+            if "role" not in cohort or not (cohort.loc[chosen, "role"] == "symptomatic").any():
+                found, expected = f"no onset side is known in {arm}", "symptomatic and contralateral sides"
+                remedy = "give onset_side in the participants table"
+                raise UsageError(Fault(contrast.text, found, expected, remedy))
 
 
 def _values(column: pd.Series, most: int = 12) -> str:

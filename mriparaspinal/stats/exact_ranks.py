@@ -67,6 +67,37 @@ def wilcoxon_exact(differences: Floats) -> float:
     return _two_sided(ways, positive, total)
 
 
+def u_counts(n_a: int, n_b: int) -> Counts:
+    """How many ways to deal n_a + n_b different values into two arms give U = 0, 1, …, n_a·n_b.
+
+    n_a·n_b is below 400, so that whole numbers of 64 bits hold them.
+
+    >>> u_counts(2, 2).tolist()
+    [1, 1, 2, 1, 1]
+    """
+    ways = np.zeros(n_a * n_b + 1, dtype=np.int64)
+    ways[0] = 1
+    for i in range(1, min(n_a, n_b) + 1):  # times (1 − q^(n + i))/(1 − q^i), a Gaussian binomial in the end
+        step = max(n_a, n_b) + i
+        ways[step:] -= ways[:-step].copy()
+        for first in range(i):
+            ways[first::i] = np.cumsum(ways[first::i])
+    return ways
+
+
+def signed_rank_counts(n: int) -> Counts:
+    """How many of the 2ⁿ signs of the ranks 1 to n give a positive sum of 0, 1, …, n(n + 1)/2.
+
+    >>> signed_rank_counts(3).tolist()
+    [1, 1, 1, 2, 1, 1, 1]
+    """
+    ways = np.zeros(n * (n + 1) // 2 + 1, dtype=np.int64)
+    ways[0] = 1
+    for rank in range(1, n + 1):
+        ways[rank:] += ways[:-rank].copy()
+    return ways
+
+
 def _doubled_ranks(values: Floats) -> Counts:
     return np.asarray(2 * rankdata(values), dtype=np.int64)
 

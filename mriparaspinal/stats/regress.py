@@ -38,6 +38,7 @@ COLUMNS = [
     "r2_adjusted",
     "model_p",
     "covariates",
+    "p_adjusted",
 ]
 
 INTERCEPT = "(Intercept)"
@@ -93,6 +94,8 @@ def regress(
     df = n − 1 − terms; ``beta`` = b·sd(x)/sd(y), the standardised coefficient; R², adjusted R², and
     ``model_p``, the F test that all coefficients but the intercept are zero. With ``hc3`` the
     standard errors, and all that follows from them, are MacKinnon and White's HC3 (1985).
+    ``p_adjusted`` is Benjamini–Hochberg's over all rows of one predictor that have a p; intercepts and
+    covariates are not adjusted.
 
     A text column enters as 0/1 columns, the first level in alphabetical order being the reference
     (term ``sex[M]``: M against F).
@@ -128,6 +131,7 @@ def regress(
     free = [name for name in explaining if name not in numbers]
     cells, notes = design.select(cohort, numbers, free, roles, group)
     records, findings = _fit_all(cells, models, covariates, hc3)
+    _adjust(records, predictors)
     return _table(records), [*notes, *design.gather_notes(findings)]
 
 
@@ -147,6 +151,21 @@ def _fit_all(
             keys = dict(zip(COLUMNS, parts, strict=False))
             records += [keys | term | {"covariates": "+".join(covariates)} for term in terms]
     return records, findings
+
+
+def _adjust(records: list[dict[str, Any]], predictors: Sequence[str]) -> None:
+    """Benjamini–Hochberg over the rows of each predictor, all levels of a category together."""
+    for name in predictors:
+        rows = [
+            row
+            for row in records
+            if (row["term"] == name or row["term"].startswith(f"{name}["))
+            and not np.isnan(row.get("p", np.nan))
+        ]
+        if rows:
+            adjusted = stats.false_discovery_control([row["p"] for row in rows], method="bh")
+            for row, value in zip(rows, adjusted, strict=True):
+                row["p_adjusted"] = float(value)
 
 
 def _models(
@@ -272,6 +291,6 @@ def _cautions(matrix: Array, terms: Sequence[str]) -> list[str]:
 
 def _table(records: list[dict[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(records, columns=COLUMNS)
-    floats = COLUMNS[COLUMNS.index("b") : COLUMNS.index("covariates")]
+    floats = [*COLUMNS[COLUMNS.index("b") : COLUMNS.index("covariates")], "p_adjusted"]
     df = pd.Series([record.get("df") for record in records], dtype=object)
     return table.astype(dict.fromkeys(floats, float)).assign(df=df)

@@ -145,15 +145,110 @@ def test_a_comparison_of_an_older_version_is_refused_by_the_report_in_words(
 ):
     out = Path(shutil.copytree(sample_comparison, tmp_path / "out"))
     table = out / "comparisons.csv"
-    table.write_text("".join(f"{line.rsplit(',', 3)[0]}\n" for line in table.read_text().splitlines()))
+    table.write_text("".join(f"{line.rsplit(',', 15)[0]}\n" for line in table.read_text().splitlines()))
     outcome = run(
         *("report", results, "--dataset", SAMPLE),
         *("--comparison", out, "--out", tmp_path / "report.html"),
     )
     assert outcome.code == 3
     assert outcome.err.count("\n") == 1
-    assert "of an older version, without p_exact, paired_p_exact, paired_p_adjusted" in outcome.err
+    assert (
+        "of an older version, without p_exact, paired_p_exact, paired_p_adjusted, difference_kind"
+        in outcome.err
+    )
     assert "run compare again" in outcome.err
+
+
+# --- on request ---------------------------------------------------------------------------------------------
+
+MORE = (
+    *("--contrast", "interaction:ALS-LR", "--contrast", "group:ALS-LR", "--contrast", "side:LR"),
+    *("--margin", "fi=0.2", "--max-t", "2000", "--seed", "7"),
+)
+
+
+def test_interaction_margins_and_max_t_and_the_report_takes_them(results, sample_comparison, tmp_path):
+    out = tmp_path / "out"
+    outcome = run("compare", results, *MORE, "--out", out)
+    assert outcome.code == 0, outcome.err
+    rows = read_csv(out / "comparisons.csv")
+    plain = read_csv(sample_comparison / "comparisons.csv")
+    asked = ("margin", "p_equivalence", "p_max_t", "paired_p_max_t")
+    assert not set(asked) & set(plain[0])
+    # Nothing that stands in the table unasked changes.
+    key = ("contrast", "segment", "muscle", "metric", "role")
+    was = {tuple(row[name] for name in key): row for row in plain}
+    for row in rows:
+        if row["contrast"] != "interaction:ALS-LR":
+            before = was[tuple(row[name] for name in key)]
+            assert {n: row[n] for n in before if "adjusted" not in n} == {
+                n: before[n] for n in before if "adjusted" not in n
+            }
+    sides = [row for row in rows if row["contrast"] == "side:LR"]
+    others = [row for row in rows if row["contrast"] != "side:LR"]
+    assert all(row["p_max_t"] == "" and float(row["paired_p_max_t"]) <= 1 for row in sides)
+    assert all(row["paired_p_max_t"] == "" and float(row["p_max_t"]) >= 1 / 6435 for row in others)
+    assert all((row["margin"] == "0.2") == (row["metric"] == "fi") for row in rows)
+    assert {row["equivalent"] for row in rows if row["metric"] == "fi"} == {"yes", "no"}
+    assert {row["equivalent"] for row in rows if row["metric"] == "rcsa"} == {""}
+    assert "interaction:ALS-LR: p_max_t over 30 rows, from 2000 random arrangements" in outcome.err
+    assert "side:LR: paired_p_max_t over 30 rows, from all 256 arrangements" in outcome.err
+    assert json.loads((out / "comparison.json").read_text())["settings"]["max-t"] == ["2000"]
+    page = tmp_path / "report.html"
+    made = run("report", results, "--dataset", SAMPLE, "--comparison", out, "--out", page)
+    assert made.code in (0, 4), made.err
+    assert "symptomatic minus contralateral side, ALS against LR" in page.read_text()
+    # The interaction was asked for: no note says that there is one.
+    assert "does not show that the groups differ" not in outcome.err
+
+
+def test_a_note_names_the_interaction_where_one_group_alone_differs(sample_comparison):
+    notes = (sample_comparison / "notes.txt").read_text()
+    rows = read_csv(sample_comparison / "comparisons.csv")
+    below = {}
+    for row in rows:
+        if row["contrast"].startswith("side:"):
+            place = (row["segment"], row["muscle"], row["metric"])
+            below.setdefault(place, []).append(float(row["paired_p"]) < 0.05)
+    apart = sum(len(set(found)) == 2 for found in below.values())
+    assert apart > 5
+    assert (
+        f"side:ALS and side:LR: in {apart} rows paired p is below 0.05 in one group alone, which does not "
+        "show that the groups differ: the contrast interaction:ALS-LR tests that\n"
+    ) in notes
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--margin", "fi=0"], "--margin: fi = 0 was found; expected a number above 0"),
+        (["--margin", "fi=-1"], "--margin: fi = -1 was found; expected a number above 0"),
+        (["--margin", "csa=3"], "--margin: csa was found, which is not compared; expected one of: fi, rcsa"),
+        (["--margin", "fi"], "--margin: 'fi' was found; expected METRIC=NUMBER such as fi=0.03"),
+        (["--margin", "fi=much"], "--margin: 'fi=much' was found; expected METRIC=NUMBER"),
+        (["--margin", "fi=1", "--margin", "fi=2"], "--margin: fi was found twice; expected one margin"),
+        (["--max-t", "10"], "--max-t: 10 was found; expected 1000 to 1000000 permutations"),
+        (["--max-t", "0"], "--max-t: 0 was found; expected 1000 to 1000000 permutations"),
+        (["--max-t", "x"], "--max-t: 'x' was found; expected a whole number"),
+        (["--max-t", "1000", "--seed", "-3"], "--seed: -3 was found; expected 0 or more"),
+        (["--contrast", "interaction:ALS-HC"], "names a value that was not found"),
+        (["--contrast", "interaction:ALS"], "found no two arms with '-' between them"),
+    ],
+)
+def test_what_cannot_be_asked_for(results, tmp_path, words, message):
+    outcome = run("compare", results, *words, "--out", tmp_path / "out")
+    assert outcome.code == 2
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_the_interaction_needs_onset_sides(tmp_path):
+    table = write(
+        tmp_path / "v.csv", "participant_id,group,v", *(f"p{k},{'AB'[k % 2]},{k}" for k in range(9))
+    )
+    outcome = run("compare", "--table", table, "--contrast", "interaction:A-B", "--out", tmp_path / "out")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert "interaction:A-B: no onset side is known in A; expected symptomatic and" in outcome.err
 
 
 # --- what is said -------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from tests.support.builders.tables import write
 #: As the contract has them.
 COLUMNS = [
     *("segment", "muscle", "metric", "role", "outcome", "term", "n", "df", "b", "se", "beta", "t", "p"),
-    *("ci_low", "ci_high", "r2", "r2_adjusted", "model_p", "covariates"),
+    *("ci_low", "ci_high", "r2", "r2_adjusted", "model_p", "covariates", "p_adjusted"),
 ]
 CLINICAL = ("--predictor", "group", "--covariate", "age", "--covariate", "sex")
 BRAIN = ("--outcome", "mrc_sum", "--predictor", "fa_cst", "--covariate", "age", "--covariate", "sex")
@@ -154,7 +154,7 @@ def test_what_cannot_be_fitted_is_an_empty_cell_and_a_note(brain, tmp_path):
     outcome = run("regress", "--table", file, *BRAIN, "--out", tmp_path / "out")
     assert outcome.code == 0
     for row in read_csv(tmp_path / "out" / "regressions.csv"):
-        assert {row[name] for name in COLUMNS[COLUMNS.index("df") : -1]} == {""}
+        assert {row[name] for name in COLUMNS[COLUMNS.index("df") : COLUMNS.index("covariates")]} == {""}
     assert "note: mrc_sum: age: constant, or determined by the other terms" in outcome.err
     assert "fitted 0 models of 1" in outcome.err
 

@@ -24,9 +24,21 @@ from mriparaspinal.core.model import MUSCLES, SEGMENTS, Contour
 from mriparaspinal.imaging.rasterise import contour_area, rasterise
 from mriparaspinal.phantom import slices as phantom
 from mriparaspinal.phantom.model import Effects
-from mriparaspinal.stats import arms, characteristics, compare, correlate, regress, reliability, roc
+from mriparaspinal.stats import (
+    arms,
+    characteristics,
+    compare,
+    correlate,
+    on_request,
+    regress,
+    reliability,
+    roc,
+)
 from mriparaspinal.stats.effect_sizes import rank_biserial_interval
+from mriparaspinal.stats.equivalence import equivalence
 from mriparaspinal.stats.icc import FORMS
+from mriparaspinal.stats.max_t import max_t
+from mriparaspinal.stats.shift import hodges_lehmann
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -261,7 +273,10 @@ def simulated() -> list[tuple[str, list[Any], list[Any]]]:
 def test_every_sentence_of_the_simulation_page_follows_from_its_tables(simulated) -> None:
     made = load("simulation").made(*(page for _, _, page in simulated))
     assert {name: read(name) for name in made} == made
-    assert set(made) == {"simulation.md", *(f"simulation/{p.name}" for p in (DOCS / "simulation").iterdir())}
+    # Further tables come from scripts of their own (simulation_*.py).
+    own = {p.stem.removeprefix("simulation_") for p in (DOCS / "scripts").glob("simulation_*.py")}
+    there = {f"simulation/{p.name}" for p in (DOCS / "simulation").iterdir() if p.stem not in own}
+    assert set(made) == {"simulation.md", *there}
 
 
 def test_the_page_lies_within_chance_of_another_run(simulated) -> None:
@@ -439,7 +454,7 @@ def test_the_methods_page_speaks_of_every_column() -> None:
     described = {"mean_a", "sd_a", "median_a", "q1_a", "q3_a", "mean_b", "sd_b", "median_b", "q1_b", "q3_b"}
     columns = {
         *compare.COMPARISON_COLUMNS, *correlate.COLUMNS, *regress.COLUMNS, *roc.ROC_COLUMNS,
-        *reliability.RELIABILITY_COLUMNS,
+        *reliability.RELIABILITY_COLUMNS, *on_request.MAX_T_COLUMNS, "p_equivalence", "equivalent",
     }  # fmt: skip
     spoken_of = set(re.findall(r"`([a-z0-9_]+)`", METHODS))
     assert columns - spoken_of - keys - named - described == set()
@@ -449,7 +464,8 @@ def test_the_methods_page_quotes_the_notes() -> None:
     quoted = {row[0].strip("`") for row in table_with(METHODS, "The note says")}
     constants = {
         arms.NOT_JUDGED, arms.NO_TEST, arms.NO_INTERVAL, arms.NO_PAIRED_TEST,
-        arms.PAIRS_NOT_JUDGED,
+        arms.PAIRS_NOT_JUDGED, arms.NO_DIFFERENCE_INTERVAL, arms.NO_PAIRED_INTERVAL, arms.NO_PAIRED_EFFECT,
+        on_request.NO_MAX_T,
     }  # fmt: skip
     assert constants <= quoted
     for other in quoted - constants:
@@ -458,6 +474,7 @@ def test_the_methods_page_quotes_the_notes() -> None:
 
 def test_the_methods_page_names_the_tests_and_forms() -> None:
     tests = {"student_t", "welch_t", "mann_whitney_u", "paired_t", "wilcoxon", "hedges_g", "rank_biserial"}
+    tests |= {"mean_difference", "hodges_lehmann", "hedges_g_z", "matched_rank_biserial"}
     tests |= {"chi_squared", "fisher_exact", *FORMS}
     for name in tests:
         assert f"`{name}`" in METHODS
@@ -485,6 +502,25 @@ def test_the_examples_of_the_methods_page() -> None:
     assert (found.test, f"{found.effect_size:.3f}") == ("welch_t", "-2.239")
     assert (f"{found.effect_ci_low:.3f}", f"{found.effect_ci_high:.3f}") == ("-3.645", "-0.779")
     assert "give `welch_t` and g = −2.239 (−3.645 to −0.779)" in text
+    difference = stats.ttest_ind(a, b, equal_var=False).confidence_interval()
+    shown = f"{a.mean() - b.mean():.1f} ({difference.low:.1f} to {difference.high:.1f})".replace("-", "−")
+    assert f"The groups above: {shown}." in text
+    assert f"{found.difference_ci_low:.1f}" == f"{difference.low:.1f}"
+    shift = hodges_lehmann(np.array([1.0, 4, 9, 16]), np.array([2.0, 3, 5, 7]))
+    assert (shift.estimate, shift.low, shift.high) == (2, -6, 14)
+    assert "a = 1, 4, 9, 16 and b = 2, 3, 5, 7: shift 2 (−6 to 14)." in text
+    c, d = np.array([1.0, 2, 3, 4]), np.array([1.5, 2.5, 2, 4])
+    one_sided = [
+        stats.ttest_ind(c + 5, d, alternative="greater"),
+        stats.ttest_ind(c - 5, d, alternative="less"),
+    ]
+    p = max(test.pvalue for test in one_sided)
+    assert equivalence(c, d, "student_t", 5).p == pytest.approx(p)
+    assert f"with a margin of 5: `p_equivalence` = {p:.5f}." in text
+    values = np.array([[1.0, 3], [2, 1], [3, 2], [7, 2], [8, 3], [9, 1]])
+    adjusted = max_t(values, np.arange(6) < 3, np.array([False, False]), 1000, 1)
+    assert adjusted.p == pytest.approx([2 / 20, 1])
+    assert "b = 7, 8, 9; a = 3, 1, 2 and b = 2, 3, 1: 0.1 (2 of 20 arrangements) and 1." in text
     low, high = rank_biserial_interval(1.0, 10, 10)
     assert (f"{low:.3f}", high) == ("0.600", 1)
     assert "give r = 1 (0.600 to 1)" in text

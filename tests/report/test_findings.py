@@ -35,6 +35,13 @@ def comparison(**cells: object) -> dict[str, object]:
         "effect_ci_high": 0.1,
         "paired_test": "",
         "paired_p": math.nan,
+        "difference_kind": "hodges_lehmann",
+        "difference": -0.131,
+        "difference_ci_low": -0.2,
+        "difference_ci_high": 0.0049,
+        "paired_difference": math.nan,
+        "paired_difference_ci_low": math.nan,
+        "paired_difference_ci_high": math.nan,
     } | cells
 
 
@@ -51,8 +58,9 @@ def test_the_clearest_comparison_is_told_with_its_numbers():
     assert text == (
         ": 1 of 3 comparisons stand out: adjusted p below 0.05 (1 unadjusted). | "
         "ALS against LR: 1 of 2 comparisons stand out. The clearest: fatty infiltration (FI) of multifidus "
-        "(MF) at L5, symptomatic side, is lower in ALS: 0.31 ± 0.04 against 0.45 (0.03) (n = 7 and 8; "
-        "adjusted p < 0.001, Mann–Whitney U test; rank-biserial correlation −0.50, 95 % CI −0.80 to 0.10). | "
+        "(MF) at L5, symptomatic side, is lower in ALS: Hodges–Lehmann shift −0.13, 95 % CI −0.20 to 0.00; "
+        "adjusted p < 0.001, Mann–Whitney U test; rank-biserial correlation −0.50, 95 % CI −0.80 to 0.10; "
+        "0.31 ± 0.04 against 0.45 (0.03) (n = 7 and 8). | "
         ": No comparison stands out in: PSA+ against PSA− in ALS."
     )
 
@@ -61,13 +69,33 @@ def test_sides_bring_their_paired_test_and_empty_cells_no_nan():
     side = {"contrast": "side:ALS", "label_a": "symptomatic", "label_b": "contralateral", "role": ""}
     text = said(
         comparison(**side, p=0.01, p_adjusted=0.04996, effect_size=1.0, effect_ci_low=math.nan,
-                   effect_ci_high=math.nan, paired_test="wilcoxon", paired_p=0.0123)
+                   effect_ci_high=math.nan, paired_test="wilcoxon", paired_p=0.0123,
+                   difference=math.nan, difference_ci_low=math.nan, difference_ci_high=math.nan,
+                   paired_difference=0.0314, paired_difference_ci_low=0.01, paired_difference_ci_high=0.0512)
     )  # fmt: skip
     assert "ALS, symptomatic against contralateral side: 1 of 1 comparison" in text
     assert "is higher on the symptomatic side" in text
     assert "adjusted p = 0.0499" in text
-    assert "rank-biserial correlation 1.00; paired test p = 0.012" in text
+    assert "on the symptomatic side: adjusted p" in text
+    assert (
+        "rank-biserial correlation 1.00; pseudo-median of the pairs 0.031, 95 % CI 0.010 to 0.051; "
+        "paired test p = 0.012" in text
+    )
     assert "nan" not in text
+
+
+def test_an_interaction_is_told_as_a_difference_of_sides():
+    row = comparison(
+        contrast="interaction:ALS-LR", role="", metric="csa_px", p=0.01, p_adjusted=0.02, test="student_t",
+        difference_kind="mean_difference", difference=-1234.5, difference_ci_low=math.nan,
+        difference_ci_high=math.nan,
+    )  # fmt: skip
+    text = said(row)
+    assert "symptomatic minus contralateral side, ALS against LR: 1 of 1 comparison" in text
+    assert (
+        "The clearest: symptomatic minus contralateral area (pixels) of multifidus (MF) at L4 is lower in "
+        "ALS: difference of means −1234; adjusted p = 0.02" in text
+    )
 
 
 def test_nothing_found_is_said_plainly():

@@ -15,6 +15,7 @@ from scipy import integrate, stats
 from statsmodels.stats.diagnostic import lilliefors
 
 from mriparaspinal.stats.arms import (
+    NO_DIFFERENCE_INTERVAL,
     NO_INTERVAL,
     NO_PAIRED_TEST,
     NO_TEST,
@@ -347,7 +348,9 @@ def test_constant_arms(noise):
     assert math.isnan(result.a.normality_p)
     assert (result.effect_size, result.effect_ci_low) == (-1.0, -1.0)
     assert -0.6 < result.effect_ci_high < -0.5
-    assert result.remarks == (NOT_JUDGED,)
+    assert result.difference == pytest.approx(-0.1, abs=1e-15)
+    assert math.isnan(result.difference_ci_low)
+    assert result.remarks == (NOT_JUDGED, NO_DIFFERENCE_INTERVAL)
 
 
 def test_levene_without_variance_of_the_deviations():

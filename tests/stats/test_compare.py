@@ -18,6 +18,7 @@ from mriparaspinal.stats.arms import (
 from mriparaspinal.stats.cohort import assemble
 from mriparaspinal.stats.compare import COMPARISON_COLUMNS, compare
 from mriparaspinal.stats.contrasts import default_contrasts, resolve
+from mriparaspinal.stats.on_request import MARGIN_COLUMNS, MAX_T_COLUMNS, NO_MAX_T, OnRequest, recorded
 
 MUSCLES = ("MF", "ES")
 SEGMENTS = ("L1", "L2")
@@ -375,3 +376,102 @@ def test_a_note_counts_where_the_exact_p_lies_on_the_other_side():
     sides = "group:A-B: p and p_exact lie on different sides of 0.05"
     said = f"{sides} in 1 of 1 small samples; read p_exact there: v"
     assert said in notes
+
+
+# --- interaction, and what is added on request --------------------------------------------------------------
+
+
+def test_the_interaction_compares_the_differences_of_the_sides():
+    cohort = study(8, unknown=1)
+    gone = (cohort.participant_id == "LR_3") & (cohort.role == "contralateral") & (cohort.segment == "L2")
+    cohort = cohort[~gone]
+    table, notes = compare(
+        cohort, [resolve("interaction:ALS[onset_region=lower]-LR", cohort)], divide_by="bmi"
+    )
+    here = cohort[(cohort.segment == "L2") & (cohort.muscle == "ES")]
+    wide = here[here.role.isin(["symptomatic", "contralateral"])].assign(v=lambda t: t.fi / t.bmi)
+    wide = wide.pivot(index=["participant_id", "group", "onset_region"], columns="role", values="v").dropna()
+    d = (wide.symptomatic - wide.contralateral).reset_index(name="d")
+    x = d[(d.group == "ALS") & (d.onset_region == "lower")].d
+    y = d[d.group == "LR"].d
+    row = table[(table.segment == "L2") & (table.muscle == "ES") & (table.metric == "fi/bmi")].iloc[0]
+    assert (row.n_a, row.n_b, row.role, row.paired_test) == (len(x), len(y), "", "")
+    assert row.n_b == 9  # of 11: one onset side is unknown, one side is not there
+    assert row.paired_n is pd.NA
+    expect(row.mean_a, x.mean())
+    expect(row.median_b, y.median())
+    expect(row.difference, x.mean() - y.mean())
+    assert (
+        "interaction:ALS[onset_region=lower]-LR: left out where one side has no row: 1 participant (LR_3)"
+        in notes
+    )
+    assert any("left out, no onset side known: 1 participant (LR_1)" in n for n in notes) or any(
+        "left out, no onset side known: 2 participants (ALS_1, LR_1)" in n for n in notes
+    )
+
+
+def test_differences_of_sides_are_tied_where_they_are_but_for_rounding():
+    """0.3 − 0.2 and 0.2 − 0.1 are one tenth each."""
+    cohort = study(9, n_als=4, n_lr=4)
+    cohort["fi"] = 0.0
+    sides = [(0.3, 0.2), (0.2, 0.1), (0.7, 0.6), (0.9, 0.7)]
+    for number, pair in enumerate(sides, 1):
+        for role, value in zip(("symptomatic", "contralateral"), pair, strict=True):
+            cohort.loc[(cohort.participant_id == f"ALS_{number}") & (cohort.role == role), "fi"] = value
+    table, _ = compare(cohort, [resolve("interaction:ALS-LR", cohort)], ["fi"])
+    oracle = stats.mannwhitneyu([1, 1, 1, 2], [0] * 4, use_continuity=False, method="asymptotic")
+    expect(table.p[0], oracle.pvalue)
+    expect(table.difference[0], 0.1)
+
+
+def test_rows_in_another_order_give_the_same_permutations_and_margins():
+    cohort = study(4, tied=True)
+    shuffled = cohort.sample(frac=1, random_state=7)
+    asked = OnRequest({"fi": 0.05, "rcsa": 0.1}, 1000, 3)
+    texts = ("interaction:ALS-LR", "side:ALS", "group:ALS-LR")
+    first, second = (
+        compare(rows, [resolve(text, cohort) for text in texts], asked=asked)[0]
+        for rows in (cohort, shuffled)
+    )
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+    assert list(first) == [*COMPARISON_COLUMNS, *MARGIN_COLUMNS, *MAX_T_COLUMNS]
+    plain, _ = compare(cohort, [resolve(text, cohort) for text in texts])
+    pd.testing.assert_frame_equal(first[list(COMPARISON_COLUMNS)], plain, check_exact=True)
+    sides = first.contrast == "side:ALS"
+    assert first[sides].paired_p_max_t.notna().all()
+    assert first[~sides].p_max_t.notna().all()
+    assert (first.p_max_t.dropna() >= first.p[first.p_max_t.notna()] * 0.5).all()
+
+
+def test_a_plain_table_without_ids_is_permuted_row_by_row():
+    """Three against three, apart: of the twenty arrangements two are as far apart."""
+    table = pd.DataFrame({"group": list("AAABBB"), "v": [1.0, 2, 3, 7, 8, 9], "w": [3.0, 1, 2, 2, 3, 1]})
+    table = table.assign(segment="", muscle="", role="", side="")
+    found, notes = compare(table, [resolve("group:A-B", table)], ["v", "w"], asked=OnRequest({}, 1000))
+    assert found.p_max_t.tolist() == pytest.approx([2 / 20, 1.0])
+    assert "group:A-B: p_max_t over 2 rows, from all 20 arrangements" in notes
+
+
+def test_a_row_that_permutations_leave_too_few_values_has_no_p():
+    table = pd.DataFrame({"group": list("AAAABBBB"), "v": [1.0, 2, 3, 4, 7, 8, 9, 5]})
+    table = table.assign(segment="", muscle="", role="", side="", w=[1.0, 2, None, None, 3, 5, None, None])
+    found, notes = compare(table, [resolve("group:A-B", table)], ["v", "w"], asked=OnRequest({}, 1000))
+    assert found.p_max_t.notna().tolist() == [True, False]
+    assert f"group:A-B: {NO_MAX_T}: w" in notes
+
+
+def test_a_margin_is_of_what_is_compared():
+    cohort = study(3)
+    contrast = [resolve("group:ALS-LR", cohort)]
+    found, _ = compare(cohort, contrast, ["fi"], divide_by="bmi", asked=OnRequest({"fi/bmi": 1.0}))
+    assert set(found.equivalent) == {"yes"}
+    with pytest.raises(UsageError, match=r"margins: fi was found, which is not compared; .* fi/bmi"):
+        compare(cohort, contrast, ["fi"], divide_by="bmi", asked=OnRequest({"fi": 1.0}))
+
+
+@pytest.mark.parametrize(
+    "settings", [{"margin": ["fi"]}, {"margin": ["fi=0"]}, {"max-t": ["x"], "seed": ["1"]}, {"seed": ["-1"]}]
+)
+def test_recorded_settings_that_are_none(settings):
+    with pytest.raises(UsageError):
+        recorded(settings)

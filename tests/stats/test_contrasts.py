@@ -57,6 +57,9 @@ STUDY = cohort(
         ("group:ALS[onset_region=lower, psa = 1]-LR[]", ("group", "ALS", "LR", (*LOWER, ("psa", "1")), ())),
         ("group:ALS[site=a-b]-LR", ("group", "ALS", "LR", (("site", "a-b"),), ())),
         ("score:-1-1", ("score", "-1", "1", (), ())),
+        ("interaction:ALS-LR", ("interaction", "ALS", "LR", (), ())),
+        ("interaction:ALS[onset_region=lower]-LR", ("interaction", "ALS", "LR", LOWER, ())),
+        ("interaction:ALS-LR[sex=M]", ("interaction", "ALS", "LR", (("sex", "M"),), (("sex", "M"),))),
     ],
 )
 def test_spellings(text, expected):
@@ -97,6 +100,17 @@ def test_two_possible_readings_are_an_error():
     data = cohort(*({"group": g} for g in ("A", "B-C", "A-B", "C")))
     with pytest.raises(UsageError, match=r"more than one way; .* A, A-B, B-C, C;"):
         resolve("group:A-B-C", data)
+
+
+def test_an_interaction_is_of_two_groups_whose_onset_sides_are_known():
+    contrast = resolve("interaction:als-LR", STUDY)
+    assert (contrast.of, contrast.conditions_b) == ("group", (("group", "LR"),))
+    assert set(STUDY[members(STUDY, contrast.conditions_a)].participant_id) == {"P_0", "P_1"}
+    data = cohort({"group": "ALS"}, {"group": "LR", "onset": ""})
+    with pytest.raises(UsageError, match=r"no onset side is known in LR; .* give onset_side"):
+        resolve("interaction:ALS-LR", data)
+    with pytest.raises(UsageError, match="some participants are in both arms"):
+        resolve("interaction:ALS-ALS", STUDY)
 
 
 def test_labels_carry_an_own_filter_but_not_a_shared_one():

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.datasets import longley
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.outliers_influence import variance_inflation_factor
 
 from mriparaspinal.core.errors import UsageError
@@ -18,7 +19,7 @@ from mriparaspinal.stats.regress import regress
 
 COLUMNS = (
     "segment,muscle,metric,role,outcome,term,n,df,b,se,beta,t,p,ci_low,ci_high,"
-    "r2,r2_adjusted,model_p,covariates"
+    "r2,r2_adjusted,model_p,covariates,p_adjusted"
 )
 
 
@@ -254,6 +255,20 @@ def test_metrics_as_outcomes():
     ]
     few = "fewer than 10 participants per term; take the coefficients with caution"
     assert notes == [f"{', '.join(places)}: {few}"]
+
+
+def test_p_is_adjusted_over_the_rows_of_a_predictor():
+    """All models of one predictor, all levels of a category; neither intercepts nor covariates."""
+    table = cohort(7, n=20)
+    chance = np.random.default_rng(8)
+    region = dict(zip(table.participant_id.unique(), chance.choice(["a", "b", "c"], 20), strict=True))
+    table["region"] = table.participant_id.map(region)
+    found, _ = regress(table, ["fi", "rcsa"], ["age", "region"], ["alsfrs"])
+    for name, number in (("age", 8), ("region[", 16)):
+        rows = found[found.term.str.startswith(name)]
+        assert len(rows) == number
+        assert rows.p_adjusted.tolist() == pytest.approx(multipletests(rows.p, method="fdr_bh")[1], rel=1e-12)
+    assert found[found.term.isin(["(Intercept)", "alsfrs"])].p_adjusted.isna().all()
 
 
 def test_metrics_as_predictors_get_a_model_each():

@@ -1,0 +1,1 @@
+"""Answers of R to random tables, with what made both."""
