@@ -27,7 +27,7 @@ def logistic_probabilities(values: Vector, is_positive: Mask) -> Vector | str:
         return "the predictors are collinear"
     # In sorted order, so that the order of the table's rows does not reach the last digits.
     order = np.lexsort((is_positive, *values.T))
-    if _separated(design[order], is_positive[order]):
+    if separated(design[order], is_positive[order]):
         return "the predictors separate the arms, so the regression has no finite solution"
     coefficients = _fit(design[order], is_positive[order])
     if coefficients is None:
@@ -37,7 +37,7 @@ def logistic_probabilities(values: Vector, is_positive: Mask) -> Vector | str:
     return np.asarray(expit(linear), dtype=float)
 
 
-def _separated(design: Vector, is_positive: Mask) -> bool:
+def separated(design: Vector, is_positive: Mask) -> bool:
     """Whether a plane parts the arms, completely or with points on it (Konis 2007; Albert & Anderson 1984).
 
     The maximum-likelihood estimate exists only if none does. A linear program looks for a direction in which
