@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 
 import mriparaspinal as mp
 from mriparaspinal.api.contoured import ContourArguments
+from mriparaspinal.api.roc_arguments import RocArguments
 from mriparaspinal.api.running import RunArguments
 from tests.support.builders.study import run
 from tests.test_layering import HEAVY
@@ -96,7 +97,7 @@ def test_every_function_is_documented(name: str) -> None:
         return
     named = [name for name, one in parameters.items() if one.kind is not inspect.Parameter.VAR_KEYWORD]
     # The arguments of a group that several functions share stand in its own class.
-    shared = RunArguments if name == "run" else ContourArguments
+    shared = {"run": RunArguments, "roc": RocArguments}.get(name, ContourArguments)
     grouped = shared.__annotations__ if len(named) < len(parameters) else {}
     assert {"Parameters", "Raises"} <= set(told)
     heads = re.findall(r"^(\w.*?)(?: : .*)?$", told["Parameters"], flags=re.MULTILINE)

@@ -35,6 +35,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     "Statistics": (
         *("--contrast", "--metric", "--score", "--outcome", "--positive", "--negative", "--predictor"),
         *("--covariate", "--lower-is-positive", "--combine", "--group", "--role", "--divide-by"),
+        *("--validate", "--specificity", "--sensitivity", "--partial-auc", "--bootstrap"),
         *("--method", "--normality", "--hc3", "--require-cv"),
     ),
     "Speed": ("--jobs", "--timeout", "--scheduler"),
