@@ -45,8 +45,8 @@ def recalibrated(linear: Vector, is_positive: Mask) -> Vector:
 def calibration_groups(probability: Vector, is_positive: Mask) -> pd.DataFrame:
     """Groups of five patients or more by predicted probability, with ``CALIBRATION_COLUMNS``.
 
-    At most ten groups, of about equal size; equal probabilities stay together. The intervals of the observed shares
-    are Wilson's.
+    At most ten groups, of about equal size; equal probabilities stay together. The intervals of the
+    observed shares are Wilson's.
     """
     n = len(probability)
     groups = min(max(n // _IN_GROUP, 1), _MOST_GROUPS)

@@ -16,10 +16,14 @@ from mriparaspinal.stats.limits import Mask, Vector
 
 #: Newton's steps at most, the longest step, and the step at which it ends; predictors have an SD of about 1.
 _STEPS, _LONGEST, _SHORTEST = 100, 5.0, 1e-9
-#: Smallest over largest eigenvalue of the predictors' cross products: below it they are collinear.
+#: Smallest over largest eigenvalue of the cross products, or of the information: as good as none below it.
 _COLLINEAR = 1e-12
+#: So many steps of Fisher's before Newton's, which ends sooner, but costs more.
+_SCORING = 5
 #: Between the two slopes whose difference is the curvature.
 _NUDGE = 1e-5
+#: Relative to the trace.
+_RIDGE = 1e-15
 #: A step may lose as much of the likelihood by rounding.
 _ROUNDING = 1e-9
 
@@ -50,8 +54,7 @@ def linear_predictor(coefficients: Vector, design: Vector) -> Vector:
 def can_be_fitted(design: Vector, is_positive: Mask, weights: Vector) -> Mask:
     """(fits,) whether weighted rows have both arms, and predictors neither constant nor collinear."""
     both = (weights[:, is_positive] > 0).any(axis=1) & (weights[:, ~is_positive] > 0).any(axis=1)
-    eigenvalues = np.linalg.eigvalsh(_cross_products(design, weights))
-    return np.asarray(both & (eigenvalues[:, 0] > _COLLINEAR * eigenvalues[:, -1]), dtype=bool)
+    return np.asarray(both & _is_definite(_cross_products(design, weights)), dtype=bool)
 
 
 def fit_many(
@@ -61,22 +64,26 @@ def fit_many(
     penalised: bool,
     start: Vector | None = None,
     free: Mask | None = None,
+    steps: int = _STEPS,
 ) -> Fits:
     """One regression for each row of ``weights`` (fits, n), which say how often each row of the table counts.
 
     ``design``: (n, terms), or (fits, n, terms) where each fit has its own; with a column of ones.
     ``free``: which coefficients (terms,) are estimated; the others stay as in ``start`` (fits, terms).
+    ``steps``: at most.
     Newton's method, its steps halved while they lead down. By maximum likelihood
-    it does not converge where a plane parts the arms, as every step is as long as the one before.
+    it does not converge where a plane parts the arms: every step is as long as the one before, until there is
+    no information left.
     """
     fits, terms = len(weights), design.shape[-1]
     free = np.ones(terms, dtype=bool) if free is None else free
     coefficients = np.zeros((fits, terms)) if start is None else np.array(start, dtype=float)
     converged = np.zeros(fits, dtype=bool)
     left = np.arange(fits)
-    for _ in range(_STEPS):
+    for count in range(steps):
         theirs = design if design.ndim == 2 else design[left]
-        step = _step(theirs, is_positive, weights[left], coefficients[left], penalised, free)
+        curved = penalised and count >= _SCORING
+        step = _step(theirs, is_positive, weights[left], coefficients[left], penalised, free, curved)
         moved = _walk(theirs, is_positive, weights[left], coefficients[left], step, penalised)
         length = np.abs(moved - coefficients[left]).max(axis=1, initial=0.0)
         coefficients[left] = moved
@@ -87,7 +94,17 @@ def fit_many(
         if not len(left):
             break
     likelihood = _likelihood(design, is_positive, weights, coefficients, penalised)
-    return Fits(coefficients, likelihood, converged & np.isfinite(likelihood))
+    converged &= np.isfinite(likelihood)
+    if not penalised:
+        _, information = _score(design, is_positive, weights, coefficients, penalised)
+        converged &= _is_definite(information)
+    return Fits(coefficients, likelihood, converged)
+
+
+def _is_definite(products: Vector) -> Mask:
+    """(fits,) whether no direction is as good as without information."""
+    eigenvalues = np.linalg.eigvalsh(products)
+    return np.asarray(eigenvalues[:, 0] > _COLLINEAR * eigenvalues[:, -1], dtype=bool)
 
 
 def _cross_products(design: Vector, weights: Vector) -> Vector:
@@ -97,12 +114,18 @@ def _cross_products(design: Vector, weights: Vector) -> Vector:
 
 
 def _step(
-    design: Vector, is_positive: Mask, weights: Vector, coefficients: Vector, penalised: bool, free: Mask
+    design: Vector,
+    is_positive: Mask,
+    weights: Vector,
+    coefficients: Vector,
+    penalised: bool,
+    free: Mask,
+    curved: bool,
 ) -> Vector:
-    """Newton's step, with Fisher's information where the penalised likelihood is not concave."""
+    """Fisher's step; ``curved``: Newton's where the penalised likelihood is concave."""
     score, information = _score(design, is_positive, weights, coefficients, penalised)
     step = _solved(information, score, free)
-    if penalised:
+    if curved:
         curvature = np.empty_like(information)
         for j, nudge in enumerate(_NUDGE * np.eye(coefficients.shape[1])):
             above, _ = _score(design, is_positive, weights, coefficients + nudge, penalised)
@@ -124,7 +147,7 @@ def _score(
     information = _cross_products(design, variance)
     residual = weights * (is_positive - probability)
     if penalised:
-        inverse = np.linalg.pinv(information, hermitian=True)
+        inverse = _inverse(information)
         leverage = variance * ((design @ inverse) * design).sum(axis=-1)
         residual = residual + leverage * (0.5 - probability)
     return np.asarray((residual[:, None, :] @ design)[:, 0], dtype=float), information
@@ -132,9 +155,15 @@ def _score(
 
 def _solved(curvature: Vector, score: Vector, free: Mask) -> Vector:
     step = np.zeros_like(score)
-    inverse = np.linalg.pinv(curvature[:, free][:, :, free], hermitian=True)
-    step[:, free] = (inverse @ score[:, free, None])[:, :, 0]
-    return step
+    step[:, free] = (_inverse(curvature[:, free][:, :, free]) @ score[:, free, None])[:, :, 0]
+    return np.nan_to_num(step, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _inverse(matrices: Vector) -> Vector:
+    """(fits, terms, terms) with a ridge far below all digits, so that none is singular."""
+    size = np.abs(np.trace(matrices, axis1=1, axis2=2))[:, None, None]
+    ridge = (_RIDGE * size + np.finfo(float).tiny) * np.eye(matrices.shape[1])
+    return np.asarray(np.linalg.inv(matrices + ridge), dtype=float)
 
 
 def _walk(

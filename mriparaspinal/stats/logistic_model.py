@@ -21,7 +21,7 @@ from scipy.stats import chi2
 
 from mriparaspinal.stats.limits import CONFIDENCE, Mask, Vector
 from mriparaspinal.stats.logistic import scaled_design, separated, why_no_regression
-from mriparaspinal.stats.logistic_fits import Fits, can_be_fitted, fit_many, linear_predictor, with_intercept
+from mriparaspinal.stats.logistic_fits import can_be_fitted, fit_many, linear_predictor, with_intercept
 
 ML, FIRTH = "maximum_likelihood", "firth"
 
@@ -31,8 +31,12 @@ MODEL_COLUMNS = (
     "odds_ratio_high", "p",
 )  # fmt: skip
 
-#: A limit is looked for up to so many standard deviations of its predictor to the power of −1.
+#: A limit is looked for up to so far from the estimate, for a predictor of SD 1.
 _FARTHEST = 1e6
+#: Intercepts at which the penalised likelihood's maximum is looked for.
+_STARTS = 40
+#: After so many steps the highest few are followed to their end.
+_FIRST_STEPS, _PEAKS = 5, 3
 #: Of the likelihood by which completely separated rows are told without a linear program.
 _NEARLY_ONE = -1e-6
 
@@ -124,9 +128,8 @@ def model_table(model: LogisticModel, notes: list[str]) -> pd.DataFrame:
     for term, name in enumerate(model.names, 1):
         low, high = (_limit(model, term, side) / model.spread[term - 1] for side in (-1, 1))
         if math.isnan(low) or math.isnan(high):
-            notes.append(f"{name}: a limit of the interval was not found")
-        at_zero = _profile(model, term, 0.0)
-        p = float(chi2.sf(max(2 * (model.likelihood - at_zero), 0.0), 1))
+            notes.append(f"{name}: a limit of its interval is empty: it was not found")
+        p = _p_of_zero(model, term)
         b = float(slopes[term - 1])
         ratios = {"odds_ratio": b, "odds_ratio_low": low, "odds_ratio_high": high}
         odds = {column: _exponential(value) for column, value in ratios.items()}
@@ -142,26 +145,62 @@ def _exponential(value: float) -> float:
         return math.nan
 
 
+class _NotFoundError(ArithmeticError):
+    pass
+
+
 def _profile(model: LogisticModel, term: int, value: float) -> float:
-    """The largest likelihood with one coefficient held at a value; NaN where it was not found."""
-    start, free = model.coefficients.copy(), np.ones(len(model.coefficients), dtype=bool)
-    start[term], free[term] = value, False
-    fits: Fits = fit_many(
-        model.design, model.is_positive, np.ones((1, len(model.design))), model.is_firth, start[None], free
-    )
-    return float(fits.likelihood[0]) if fits.converged[0] else math.nan
+    """The largest likelihood with one coefficient held at a value."""
+    start = model.coefficients[None].copy()
+    if model.is_firth:
+        # A steep slope has a peak for each gap between patients: begin at all of them, or at quantiles.
+        held = model.coefficients.copy()
+        held[term] = value
+        held[0] = 0
+        places = np.unique(-linear_predictor(held[None], model.design)[0])
+        if len(places) > _STARTS:
+            places = np.quantile(places, np.linspace(0, 1, _STARTS))
+        start = np.repeat(start, len(places) + 1, axis=0)
+        start[1:, 0] = places
+    start[:, term] = value
+    free = np.arange(start.shape[1]) != term
+    ones = np.ones((len(start), len(model.design)))
+    data = model.design, model.is_positive
+    if len(start) > _PEAKS:
+        fits = fit_many(*data, ones, model.is_firth, start, free, _FIRST_STEPS)
+        start = fits.coefficients[np.argsort(-fits.likelihood, kind="stable")[:_PEAKS]]
+    fits = fit_many(*data, ones[: len(start)], model.is_firth, start, free)
+    if not fits.converged.any():
+        raise _NotFoundError
+    return float(fits.likelihood[fits.converged].max())
 
 
 def _limit(model: LogisticModel, term: int, side: int) -> float:
-    """The lower (−1) or upper (1) end of the profile interval of a coefficient of the design."""
-    least = model.likelihood - float(chi2.ppf(CONFIDENCE, 1)) / 2
-    inner, width = float(model.coefficients[term]), 0.5
-    while width < _FARTHEST:
-        outer = float(model.coefficients[term]) + side * width
-        height = _profile(model, term, outer)
-        if math.isnan(height):
-            return math.nan
-        if height < least:
-            return float(brentq(lambda b: _profile(model, term, b) - least, inner, outer, xtol=1e-12))
-        inner, width = outer, 2 * width
+    """The lower (−1) or upper (1) end of the profile interval of a coefficient of the design; NaN without."""
+    farthest = math.sqrt(float(chi2.ppf(CONFIDENCE, 1)))
+    estimate = float(model.coefficients[term])
+
+    def beyond(value: float) -> float:
+        # The root of the test statistic, as it is nearly a straight line.
+        drop = 2 * (model.likelihood - _profile(model, term, value))
+        return math.sqrt(max(drop, 0.0)) - farthest
+
+    inner, width = estimate, 0.5
+    try:
+        while width < _FARTHEST:
+            outer = estimate + side * width
+            if beyond(outer) > 0:
+                return float(brentq(beyond, inner, outer, xtol=1e-9))
+            inner, width = outer, 2 * width
+    except _NotFoundError:
+        pass
     return math.nan
+
+
+def _p_of_zero(model: LogisticModel, term: int) -> float:
+    """The p of the likelihood-ratio test of a coefficient of 0; NaN without."""
+    try:
+        at_zero = _profile(model, term, 0.0)
+    except _NotFoundError:
+        return math.nan
+    return float(chi2.sf(max(2 * (model.likelihood - at_zero), 0.0), 1))
