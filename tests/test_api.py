@@ -156,6 +156,13 @@ CASES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         lambda s, out: mp.roc(s / "results", "group", "ALS", ["fi_L4_MF"]).save(out),
         "roc results --outcome group --positive ALS --predictor fi_L4_MF --out OUT",
     ),
+    "roc and what is told beside it": (
+        lambda s, out: mp.roc(
+            s / "results", "group", "ALS", ["fi_L4_MF"], validate=True, specificity=[0.9], bootstrap=100
+        ).save(out),
+        "roc results --outcome group --positive ALS --predictor fi_L4_MF --validate --specificity 0.9 "
+        "--bootstrap 100 --out OUT",
+    ),
     "reliability": (
         lambda s, out: mp.reliability(s / "ratings.csv").save(out),
         "reliability --table ratings.csv --out OUT",

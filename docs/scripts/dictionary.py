@@ -20,7 +20,21 @@ from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS, Measurement, Pro
 from mriparaspinal.io import numberings as numbering
 from mriparaspinal.review import adjudicate, blind, timing, verdicts
 from mriparaspinal.scans.picture import SLICES_COLUMNS
-from mriparaspinal.stats import characteristics, compare, correlate, regress, reliability, roc, sweep
+from mriparaspinal.stats import (
+    calibration,
+    characteristics,
+    compare,
+    correlate,
+    decision,
+    fixed_rates,
+    logistic_model,
+    partial_area,
+    prediction,
+    regress,
+    reliability,
+    roc,
+    sweep,
+)
 from mriparaspinal.stats import grades as grade_tables
 
 _INTRODUCTION = """\
@@ -206,6 +220,91 @@ _TABLES = (
             "auc_b": "area of the second",
             "difference": "first minus second",
             "z": "difference / se",
+        },
+    ),
+    _Table(
+        "roc_fixed.csv",
+        "From `roc --specificity` or `--sensitivity`: one row per predictor and rate that is fixed. See "
+        "[ROC: what to report](roc.md).",
+        fixed_rates.FIXED_COLUMNS,
+        {
+            "fixed": "`specificity` or `sensitivity`: the rate that was asked for",
+            "at_least": "its value that was asked for; the one that is reached stands under its own name",
+            "ci_low": "lower 95 % limit of the other rate",
+            "ci_high": "upper limit",
+        },
+    ),
+    _Table(
+        "roc_partial.csv",
+        "From `roc --partial-auc`: one row per predictor.",
+        partial_area.PARTIAL_COLUMNS,
+        {
+            "of": "`specificity` or `sensitivity`: of which the range is",
+            "from": "its lower end",
+            "to": "its upper end",
+            "partial_auc": "area under the curve within the range",
+            "standardised": "after McClish: 0.5 by chance, 1 at most",
+            "standardised_low": "lower 95 % limit of it",
+            "standardised_high": "upper limit",
+        },
+    ),
+    _Table(
+        "roc_model.csv",
+        "From `roc --validate`: the logistic model of all predictors, one row per term.",
+        logistic_model.MODEL_COLUMNS,
+        {
+            "method": "`maximum_likelihood`, or `firth` where the predictors separate the groups",
+            "term": "intercept or predictor",
+            "n_positive": "positives with all predictors",
+            "n_negative": "negatives with all predictors",
+            "b": "coefficient: log odds per unit of the predictor",
+            "ci_low": "lower 95 % limit, profile likelihood; none for the intercept",
+            "sd": "standard deviation (n − 1) of the predictor",
+            "odds_ratio": "of one SD more",
+            "odds_ratio_low": "lower 95 % limit",
+            "odds_ratio_high": "upper limit",
+            "p": "likelihood-ratio test of b = 0",
+        },
+    ),
+    _Table(
+        "roc_validation.csv",
+        "From `roc --validate`: how the model would do in new patients, one row per measure.",
+        prediction.VALIDATION_COLUMNS,
+        {
+            "measure": "`auc`, `brier`, `calibration_intercept`, `calibration_slope`",
+            "n_positive": "positives with all predictors",
+            "n_negative": "negatives with all predictors",
+            "apparent": "in the patients that the model was made from",
+            "optimism": "how much better that is than in others, by the bootstrap",
+            "corrected": "apparent − optimism",
+            "ci_low": "lower 95 % limit of the corrected area",
+            "leave_pair_out": "area by leave-pair-out",
+            "resamples": "resamples used",
+        },
+    ),
+    _Table(
+        "roc_calibration.csv",
+        "From `roc --validate`: one row per group of patients with similar probabilities.",
+        calibration.CALIBRATION_COLUMNS,
+        {
+            "group": "number of the group, lowest probabilities first",
+            "n": "patients in it",
+            "n_positive": "positives among them",
+            "predicted": "mean of their predicted probabilities",
+            "observed": "share of positives",
+            "ci_low": "lower 95 % limit of it, Wilson",
+        },
+    ),
+    _Table(
+        "roc_decision.csv",
+        "From `roc --validate`: the decision curve, one row per threshold.",
+        decision.DECISION_COLUMNS,
+        {
+            "threshold": "probability from which a patient counts as positive",
+            "net_benefit": "of the model, in the patients that it was made from",
+            "net_benefit_corrected": "the same, corrected for optimism",
+            "treat_all": "net benefit if all count as positive",
+            "treat_none": "if none does: 0",
         },
     ),
     _Table(

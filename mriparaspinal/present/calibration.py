@@ -17,6 +17,7 @@ from mriparaspinal.present.style import (
     with_fixed_layout,
     write_no_data,
 )
+from mriparaspinal.present.words import signed
 from mriparaspinal.stats.assess import Assessment
 
 
@@ -27,7 +28,7 @@ def calibration_figure(result: Assessment) -> PaperFigure:
     The line is logit(observed) = intercept + slope · logit(predicted), both corrected for optimism, over the
     range of the groups.
     """
-    figure = new_figure(COLUMN_MM, COLUMN_MM + 14, "constrained")
+    figure = new_figure(COLUMN_MM, COLUMN_MM + 8, "constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.6, linestyle=(0, (2, 2)))
     axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
@@ -48,11 +49,12 @@ def calibration_figure(result: Assessment) -> PaperFigure:
     )
     if not math.isnan(slope):
         figure.drawn.append({"drawn": "line", "intercept": intercept, "slope": slope})
+        told = signed(slope, ".2f"), signed(intercept, ".2f")
         inner = np.clip(groups["predicted"].to_numpy(dtype=float), 0.001, 0.999)
         logits = np.linspace(*(math.log(p / (1 - p)) for p in (inner.min(), inner.max())), 101)
         axes.plot(
             1 / (1 + np.exp(-logits)), 1 / (1 + np.exp(-(intercept + slope * logits))), color=colour(4),
-            linewidth=1.3, label=f"expected in new patients: slope {slope:.2f}, intercept {intercept:.2f}",
+            linewidth=1.3, label=f"expected in new patients: slope {told[0]}, intercept {told[1]}",
         )  # fmt: skip
     figure.legend(loc="outside lower left", alignment="left")
     return with_fixed_layout(figure)

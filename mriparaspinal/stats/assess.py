@@ -76,7 +76,7 @@ def _note(name: str, model: LogisticModel, notes: list[str]) -> None:
     fewest, count = min(positives, n - positives), len(model.names)
     if fewest < _FEW * count:
         notes.append(
-            f"{name}: {fewest} participants in the smaller arm for {count_of(count, 'predictor')}; "
+            f"{name}: {count_of(fewest, 'participant')} in the smaller arm for {count_of(count, 'predictor')}; "
             f"{_FEW * count} or more were expected; the model is likely to do worse in new patients"
         )
     notes.append(

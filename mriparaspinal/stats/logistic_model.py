@@ -27,8 +27,8 @@ ML, FIRTH = "maximum_likelihood", "firth"
 
 #: The columns of ``roc_model.csv``.
 MODEL_COLUMNS = (
-    "method", "term", "n_positive", "n_negative", "b", "ci_low", "ci_high", "odds_ratio", "odds_ratio_low",
-    "odds_ratio_high", "p",
+    "method", "term", "n_positive", "n_negative", "b", "ci_low", "ci_high", "sd", "odds_ratio",
+    "odds_ratio_low", "odds_ratio_high", "p",
 )  # fmt: skip
 
 #: A limit is looked for up to so far from the estimate, for a predictor of SD 1.
@@ -116,9 +116,14 @@ def fit_model(values: Vector, is_positive: Mask, names: Sequence[str]) -> Logist
 
 
 def model_table(model: LogisticModel, notes: list[str]) -> pd.DataFrame:
-    """The coefficients in the units of the table, with ``MODEL_COLUMNS``; the intercept in the first row."""
+    """The coefficients in the units of the table, with ``MODEL_COLUMNS``; the intercept in the first row.
+
+    The odds ratios are those of one SD (n − 1) more of the predictor.
+    """
     slopes = model.coefficients[1:] / model.spread
     intercept = float(model.coefficients[0] - (slopes * model.centre).sum())
+    n = len(model.design)
+    sd = model.spread * math.sqrt(n / (n - 1))
     shared: dict[str, Any] = {
         "method": model.method,
         "n_positive": int(model.is_positive.sum()),
@@ -131,9 +136,10 @@ def model_table(model: LogisticModel, notes: list[str]) -> pd.DataFrame:
             notes.append(f"{name}: a limit of its interval is empty: it was not found")
         p = _p_of_zero(model, term)
         b = float(slopes[term - 1])
+        row = {**shared, "term": name, "b": b, "ci_low": low, "ci_high": high, "sd": sd[term - 1], "p": p}
         ratios = {"odds_ratio": b, "odds_ratio_low": low, "odds_ratio_high": high}
-        odds = {column: _exponential(value) for column, value in ratios.items()}
-        rows.append({**shared, "term": name, "b": b, "ci_low": low, "ci_high": high, **odds, "p": p})
+        row |= {column: _exponential(value * sd[term - 1]) for column, value in ratios.items()}
+        rows.append(row)
     return pd.DataFrame(rows, columns=list(MODEL_COLUMNS))
 
 
