@@ -28,8 +28,11 @@ class Positives:
 
 @dataclass(frozen=True, kw_only=True)
 class Further:
-    """What is reported beside the curves."""
+    """What is reported beside the curves of the predictors."""
 
+    combine: Annotated[
+        bool, opt.option("--combine", "Also all predictors together, by logistic regression.")
+    ] = False
     validate: Annotated[
         bool,
         opt.option("--validate", "A logistic model of all predictors, as it would do in new patients."),
@@ -78,9 +81,6 @@ def roc(
             "--lower-is-positive", "Predictor that is low in positives, as rCSA is in ALS (repeat).", "COL"
         ),
     ] = (),
-    combine: Annotated[
-        bool, opt.option("--combine", "Also all predictors together, by logistic regression.")
-    ] = False,
     further: Further,
     role: Annotated[
         opt.Role | None, opt.option("--role", "Which side of the results [default: symptomatic].")
@@ -108,7 +108,6 @@ def roc(
         predictors=predictor,
         **vars(who),
         lower_is_positive=lower_is_positive,
-        combine=combine,
         role=role,
         participants=participants,
         join=join,

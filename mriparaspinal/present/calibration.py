@@ -51,7 +51,8 @@ def calibration_figure(result: Assessment) -> PaperFigure:
         figure.drawn.append({"drawn": "line", "intercept": intercept, "slope": slope})
         told = signed(slope, ".2f"), signed(intercept, ".2f")
         inner = np.clip(groups["predicted"].to_numpy(dtype=float), 0.001, 0.999)
-        logits = np.linspace(*(math.log(p / (1 - p)) for p in (inner.min(), inner.max())), 101)
+        ends = np.log(inner / (1 - inner))
+        logits = np.linspace(float(ends.min()), float(ends.max()), 101)
         axes.plot(
             1 / (1 + np.exp(-logits)), 1 / (1 + np.exp(-(intercept + slope * logits))), color=colour(4),
             linewidth=1.3, label=f"expected in new patients: slope {told[0]}, intercept {told[1]}",

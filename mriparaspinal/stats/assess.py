@@ -76,8 +76,9 @@ def _note(name: str, model: LogisticModel, notes: list[str]) -> None:
     fewest, count = min(positives, n - positives), len(model.names)
     if fewest < _FEW * count:
         notes.append(
-            f"{name}: {count_of(fewest, 'participant')} in the smaller arm for {count_of(count, 'predictor')}; "
-            f"{_FEW * count} or more were expected; the model is likely to do worse in new patients"
+            f"{name}: {count_of(fewest, 'participant')} in the smaller arm for "
+            f"{count_of(count, 'predictor')}; {_FEW * count} or more were expected; the model will probably "
+            "do worse in new patients"
         )
     notes.append(
         f"{name}: probabilities and net benefit hold where {100 * positives / n:.0f} % are positive, as "

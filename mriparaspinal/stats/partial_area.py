@@ -117,11 +117,11 @@ def _row(
     area = float(curve.areas(np.ones((1, len(positives))), np.ones((1, len(negatives))), part)[0])
     # Each predictor has the same resamples, whichever others are named.
     at_once = max(_AT_ONCE // (len(positives) + len(negatives)), 1)
-    draws = [
-        resampled_counts(len(arm), times, np.random.default_rng([seed, number]), at_once)
-        for number, arm in enumerate((positives, negatives))
-    ]
-    found = [curve.areas(*counts, part) for counts in zip(*draws, strict=True)]
+    draws = (
+        resampled_counts(len(positives), times, np.random.default_rng([seed, 0]), at_once),
+        resampled_counts(len(negatives), times, np.random.default_rng([seed, 1]), at_once),
+    )
+    found = [curve.areas(first, second, part) for first, second in zip(*draws, strict=True)]
     low, high = np.percentile(np.concatenate(found), [50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE)])
     row |= {"partial_auc": area, "standardised": part.standardised(area)}
     if high - low < _POINT:

@@ -61,7 +61,7 @@ def validate(model: LogisticModel, optimism: Optimism, notes: list[str]) -> pd.D
         "auc": float(weighted_area(linear[0], model.is_positive, ones[0])),
         "brier": float(_brier(linear, model.is_positive, ones)[0]),
     }
-    rows = []
+    rows: list[dict[str, Any]] = []
     for measure, value in apparent.items():
         expected = float(optimism.of(measure))
         row = {"measure": measure, **shared, "apparent": value, "optimism": expected}
