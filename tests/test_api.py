@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 
 import mriparaspinal as mp
 from mriparaspinal.api.contoured import ContourArguments
+from mriparaspinal.api.roc_arguments import RocArguments
 from mriparaspinal.api.running import RunArguments
 from mriparaspinal.api.statistics import CompareArguments
 from tests.support.builders.study import run
@@ -97,7 +98,8 @@ def test_every_function_is_documented(name: str) -> None:
         return
     named = [name for name, one in parameters.items() if one.kind is not inspect.Parameter.VAR_KEYWORD]
     # The arguments of a group that several functions share stand in its own class.
-    shared = {"run": RunArguments, "compare": CompareArguments}.get(name, ContourArguments)
+    own = {"run": RunArguments, "compare": CompareArguments, "roc": RocArguments}
+    shared = own.get(name, ContourArguments)
     grouped = shared.__annotations__ if len(named) < len(parameters) else {}
     assert {"Parameters", "Raises"} <= set(told)
     heads = re.findall(r"^(\w.*?)(?: : .*)?$", told["Parameters"], flags=re.MULTILINE)
@@ -155,6 +157,13 @@ CASES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     "roc": (
         lambda s, out: mp.roc(s / "results", "group", "ALS", ["fi_L4_MF"]).save(out),
         "roc results --outcome group --positive ALS --predictor fi_L4_MF --out OUT",
+    ),
+    "roc and what is told beside it": (
+        lambda s, out: mp.roc(
+            s / "results", "group", "ALS", ["fi_L4_MF"], validate=True, specificity=[0.9], bootstrap=100
+        ).save(out),
+        "roc results --outcome group --positive ALS --predictor fi_L4_MF --validate --specificity 0.9 "
+        "--bootstrap 100 --out OUT",
     ),
     "reliability": (
         lambda s, out: mp.reliability(s / "ratings.csv").save(out),

@@ -13,9 +13,10 @@ from mriparaspinal.analysis.correlate import correlate_cohort
 from mriparaspinal.analysis.inputs import Cohort, join_tables, open_cohort, open_table, open_wide
 from mriparaspinal.analysis.regress import regress_cohort
 from mriparaspinal.analysis.result import Analysis
-from mriparaspinal.analysis.roc import discriminate
+from mriparaspinal.analysis.roc import Further, discriminate
 from mriparaspinal.api.given import Files, PathLike, Progress, Table, each, files, processes, telling
 from mriparaspinal.api.results import StudyResults, annotations_of, dataset_of
+from mriparaspinal.api.roc_arguments import RocArguments
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import PARTICIPANTS
 from mriparaspinal.io.protocol import read_protocol
@@ -281,6 +282,7 @@ def roc(
     role: Literal["symptomatic", "contralateral", "bilateral"] | None = None,
     participants: Table | None = None,
     join: Sequence[Data] = (),
+    **further: Unpack[RocArguments],
 ) -> Analysis:
     """Separate two groups by a cut-off: areas under the ROC curve, with intervals.
 
@@ -302,16 +304,28 @@ def roc(
         Also all predictors together, by logistic regression.
     role : {"symptomatic", "contralateral", "bilateral"}, optional
         Side of the results; without it the symptomatic.
+    validate : bool, optional
+        Also a logistic model of all predictors: its coefficients (Firth's where the groups are separated),
+        the area expected in new patients, calibration and decision curve.
+    specificity, sensitivity : sequence of float, optional
+        Also the sensitivity at these specificities, and the specificity at these sensitivities, 0–1.
+    partial_auc : str, optional
+        Also the area within a range of the specificity (``"0.8-1"``) or of ``"sensitivity:0.8-1"``.
+    bootstrap, seed : int, optional
+        Resamples of ``validate`` and ``partial_auc``, 2000 without it; their seed, 1 without it.
 
     Returns
     -------
     Analysis
-        ``table`` has the columns of ``roc.csv``; ``tables["roc_points"]`` the curves.
+        ``table`` has the columns of ``roc.csv``; ``tables["roc_points"]`` the curves; ``roc_model``,
+        ``roc_validation``, ``roc_calibration``, ``roc_decision``, ``roc_fixed`` and ``roc_partial`` what else
+        was asked for.
 
     Raises
     ------
     UsageError, NoInputError
-        For a missing column or value, and without both positives and negatives.
+        For a missing column or value, a share or range that is none, and without both positives and
+        negatives.
 
     Examples
     --------
@@ -325,7 +339,9 @@ def roc(
         return open_wide(_source(data, given), given.if_any(participants, PARTICIPANTS), role)
 
     def analyse(cohort: Cohort) -> Analysis:
-        return discriminate(cohort, outcome, positive, predictors, negative, lower_is_positive, combine)
+        return discriminate(
+            cohort, outcome, positive, predictors, negative, lower_is_positive, combine, Further(**further)
+        )
 
     return _analyse(data, participants, join, analyse, opened)
 

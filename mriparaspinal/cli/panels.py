@@ -34,6 +34,7 @@ PANELS: dict[str, tuple[str, ...]] = {
         *("--contrast", "--metric", "--score", "--outcome", "--positive", "--negative", "--predictor"),
         *("--covariate", "--lower-is-positive", "--combine", "--group", "--role", "--divide-by"),
         *("--formula", "--slope", "--random", "--df", "--means", "--by", "--segment", "--muscle"),
+        *("--validate", "--specificity", "--sensitivity", "--partial-auc", "--bootstrap"),
         *("--method", "--normality", "--hc3", "--require-cv", "--margin", "--max-t"),
     ),
     "Speed": ("--jobs", "--timeout", "--scheduler"),

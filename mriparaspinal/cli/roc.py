@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import say
 from mriparaspinal.cli.steps import end, save
 from mriparaspinal.core.text import count_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +24,48 @@ class Positives:
     negative: Annotated[
         str | None, opt.option("--negative", "Its value of the negatives [default: all others].", "VALUE")
     ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Further:
+    """What is reported beside the curves of the predictors."""
+
+    combine: Annotated[
+        bool, opt.option("--combine", "Also all predictors together, by logistic regression.")
+    ] = False
+    validate: Annotated[
+        bool,
+        opt.option("--validate", "A logistic model of all predictors, as it would do in new patients."),
+    ] = False
+    specificity: Annotated[
+        tuple[float, ...],
+        opt.option("--specificity", "Also the sensitivity at this specificity (repeat).", "X", min=0, max=1),
+    ] = ()
+    sensitivity: Annotated[
+        tuple[float, ...],
+        opt.option("--sensitivity", "Also the specificity at this sensitivity (repeat).", "X", min=0, max=1),
+    ] = ()
+    partial_auc: Annotated[
+        str | None,
+        opt.option(
+            "--partial-auc",
+            "Also the area within these specificities, such as 0.8-1; or sensitivity:0.8-1.",
+            "LOW-HIGH",
+        ),
+    ] = None
+    bootstrap: Annotated[
+        int | None,
+        opt.option(
+            "--bootstrap",
+            "Resamples of --validate and --partial-auc [default: 2000].",
+            "N",
+            min=100,
+            max=100_000,
+        ),
+    ] = None
+    seed: Annotated[int | None, opt.option("--seed", "Seed of the resamples [default: 1].", "N", min=0)] = (
+        None
+    )
 
 
 @opt.command
@@ -36,9 +81,7 @@ def roc(
             "--lower-is-positive", "Predictor that is low in positives, as rCSA is in ALS (repeat).", "COL"
         ),
     ] = (),
-    combine: Annotated[
-        bool, opt.option("--combine", "Also all predictors together, by logistic regression.")
-    ] = False,
+    further: Further,
     role: Annotated[
         opt.Role | None, opt.option("--role", "Which side of the results [default: symptomatic].")
     ] = None,
@@ -49,7 +92,8 @@ def roc(
     """Separate two groups by a cut-off: areas under the ROC curve, with intervals.
 
     Writes roc.csv, roc_points.csv, roc_differences.csv (of two predictors or more), the figure, and
-    notes.txt. The columns of a folder of results are called METRIC_SEGMENT_MUSCLE, such as rcsa_L4_MF.
+    notes.txt; --validate, --specificity, --sensitivity and --partial-auc add tables: see docs/roc.md. The
+    columns of a folder of results are called METRIC_SEGMENT_MUSCLE, such as rcsa_L4_MF.
 
     \b
     Example:
@@ -64,10 +108,10 @@ def roc(
         predictors=predictor,
         **vars(who),
         lower_is_positive=lower_is_positive,
-        combine=combine,
         role=role,
         participants=participants,
         join=join,
+        **vars(further),
     )
     save(found, out, how)
     single = found.table[: len(predictor)]  # without the combination, whose area is optimistic
@@ -76,4 +120,14 @@ def roc(
         f"made {count_of(int(found.table['auc'].notna().sum()), 'ROC curve')} into {out}; largest area "
         f"{best['auc']:.3f} ({best['ci_low']:.3f}–{best['ci_high']:.3f}): {best['predictor']}"
     )
+    if further.validate:
+        say_expected(found.tables["roc_validation"])
     end(found.problem_list)
+
+
+def say_expected(validation: pd.DataFrame) -> None:
+    """Say what is expected of the model in new patients, where there is one."""
+    for row in validation[validation["measure"] == "auc"].dropna(subset=["corrected"]).to_dict("records"):
+        interval = f" ({row['ci_low']:.3f}–{row['ci_high']:.3f})" if row["ci_low"] == row["ci_low"] else ""
+        expected = f"{row['corrected']:.3f}{interval}"
+        say(f"model of all predictors: area {row['apparent']:.3f}, expected in new patients {expected}")

@@ -14,20 +14,13 @@ from mriparaspinal.stats.limits import TOO_LARGE, TOO_SMALL, Mask, Vector, of_us
 
 def logistic_probabilities(values: Vector, is_positive: Mask) -> Vector | str:
     """(n,) predicted probabilities from (n, k) predictors, or why there are none."""
-    if is_positive.all() or not is_positive.any():
-        return "not both positives and negatives have all predictors"
-    if not of_usual_size(values).all():
-        return f"a predictor has values beyond {TOO_LARGE:g}, or nearer to zero than {TOO_SMALL:g}"
-    lowest, spread = values.min(axis=0), np.ptp(values, axis=0)
-    if (spread == 0).any():
-        return "a predictor is constant"
-    # Scaled to 0–1: the probabilities are the same, and the fit does not depend on the units.
-    design = np.column_stack([np.ones(len(values)), (values - lowest) / spread])
-    if np.linalg.matrix_rank(design) < design.shape[1]:
-        return "the predictors are collinear"
+    reason = why_no_regression(values, is_positive)
+    if reason:
+        return reason
+    design = scaled_design(values)
     # In sorted order, so that the order of the table's rows does not reach the last digits.
     order = np.lexsort((is_positive, *values.T))
-    if _separated(design[order], is_positive[order]):
+    if separated(design[order], is_positive[order]):
         return "the predictors separate the arms, so the regression has no finite solution"
     coefficients = _fit(design[order], is_positive[order])
     if coefficients is None:
@@ -37,7 +30,29 @@ def logistic_probabilities(values: Vector, is_positive: Mask) -> Vector | str:
     return np.asarray(expit(linear), dtype=float)
 
 
-def _separated(design: Vector, is_positive: Mask) -> bool:
+def why_no_regression(values: Vector, is_positive: Mask) -> str:
+    """Why there can be no regression on (n, k) predictors at all; empty where there can."""
+    if is_positive.all() or not is_positive.any():
+        return "not both positives and negatives have all predictors"
+    if not of_usual_size(values).all():
+        return f"a predictor has values beyond {TOO_LARGE:g}, or nearer to zero than {TOO_SMALL:g}"
+    if (np.ptp(values, axis=0) == 0).any():
+        return "a predictor is constant"
+    design = scaled_design(values)
+    if np.linalg.matrix_rank(design) < design.shape[1]:
+        return "the predictors are collinear"
+    return ""
+
+
+def scaled_design(values: Vector) -> Vector:
+    """(n, 1 + k) an intercept and the predictors scaled to 0–1.
+
+    The probabilities are the same, and the fit does not depend on the units.
+    """
+    return np.column_stack([np.ones(len(values)), (values - values.min(axis=0)) / np.ptp(values, axis=0)])
+
+
+def separated(design: Vector, is_positive: Mask) -> bool:
     """Whether a plane parts the arms, completely or with points on it (Konis 2007; Albert & Anderson 1984).
 
     The maximum-likelihood estimate exists only if none does. A linear program looks for a direction in which

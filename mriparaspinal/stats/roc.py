@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from statsmodels.stats.proportion import proportion_confint
 
 from mriparaspinal.core.errors import NoInputError, UsageError
@@ -25,13 +24,12 @@ from mriparaspinal.stats.delong import (
     delong_se,
     normal_interval,
     p_of_half,
-    pairs_above,
-    pairwise_ranks,
     two_sided_p,
 )
 from mriparaspinal.stats.limits import Mask, Vector
 from mriparaspinal.stats.logistic import logistic_probabilities
 from mriparaspinal.stats.outcome import number_of, split_by_outcome
+from mriparaspinal.stats.roc_curve import Curve, Predictor, area_of, curve_of
 
 #: The columns of ``roc.csv``.
 ROC_COLUMNS = (
@@ -64,47 +62,10 @@ class RocResult:
     """One row per pair of predictors, with ``DELONG_COLUMNS``."""
     notes: list[str]
     """One line each: what was left out or left empty, and why."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Predictor:
-    name: str
-    direction: str
-    """``higher`` or ``lower``: which values go with a positive outcome."""
-    values: Vector
-    """(n,) one per participant, NaN where missing."""
-    in_sample: bool = False
-
-    def arms(self, positive: Mask, rows: Mask | None = None) -> tuple[Vector, Vector]:
-        """The present values of the positives and of the negatives among ``rows`` (default: all)."""
-        present = ~np.isnan(self.values) if rows is None else rows
-        return self.values[present & positive], self.values[present & ~positive]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Curve:
-    """Counts at the candidate cut-offs, ascending; the first and the last lie outside the data."""
-
-    cutoffs: Vector
-    true_positives: NDArray[np.int64]
-    true_negatives: NDArray[np.int64]
-    n_positive: int
-    n_negative: int
-
-    @property
-    def sensitivity(self) -> Vector:
-        return self.true_positives / self.n_positive
-
-    @property
-    def specificity(self) -> Vector:
-        return self.true_negatives / self.n_negative
-
-    @property
-    def youden(self) -> Vector:
-        # One division of whole numbers: equal cut-offs get equal values, whatever their two shares.
-        counts = self.true_positives * self.n_negative + self.true_negatives * self.n_positive
-        whole = self.n_positive * self.n_negative
-        return np.asarray((counts - whole) / whole, dtype=float)
+    predictors: tuple[Predictor, ...]
+    """The predictors as they were used, and the combination behind them where there is one."""
+    is_positive: Mask
+    """(n,) who is positive of those used."""
 
 
 def roc(
@@ -154,10 +115,10 @@ def roc(
     notes: list[str] = []
     used, is_positive = split_by_outcome(table, outcome, positive, negative, notes)
     directions = ["lower" if name in lower_is_positive else "higher" for name in predictors]
-    found = [_Predictor(*of, _numbers(table, of[0])[used]) for of in zip(predictors, directions, strict=True)]
+    found = [Predictor(*of, _numbers(table, of[0])[used]) for of in zip(predictors, directions, strict=True)]
     judged = [_judge(predictor, is_positive, notes) for predictor in found]
-    if combine:
-        judged += [_judge(model, is_positive, notes) for model in _combination(found, is_positive, notes)]
+    combined = _combination(found, is_positive, notes) if combine else []
+    judged += [_judge(model, is_positive, notes) for model in combined]
     rows = [row for row, _ in judged]
     _require_area(rows, outcome, predictors)
     differences = [_difference(a, b, is_positive, notes) for a, b in itertools.combinations(found, 2)]
@@ -166,6 +127,8 @@ def roc(
         pd.DataFrame([point for _, points in judged for point in points], columns=list(POINT_COLUMNS)),
         pd.DataFrame(differences, columns=list(DELONG_COLUMNS)),
         notes,
+        (*found, *combined),
+        is_positive,
     )
 
 
@@ -232,7 +195,7 @@ def _require_area(rows: Sequence[dict[str, Any]], outcome: str, predictors: Sequ
 
 
 def _judge(
-    predictor: _Predictor, is_positive: Mask, notes: list[str]
+    predictor: Predictor, is_positive: Mask, notes: list[str]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """One row of the table and the points of its curve."""
     positives, negatives = predictor.arms(is_positive)
@@ -253,8 +216,8 @@ def _judge(
             side = "positive" if not len(positives) else "negative"
             notes.append(f"{predictor.name}: no {side} has a value, so there is no curve")
         return row, []
-    area = _area(predictor, positives, negatives)
-    curve = _curve(predictor, positives, negatives)
+    area = area_of(predictor, positives, negatives)
+    curve = curve_of(predictor, positives, negatives)
     constant = len(curve.cutoffs) == 2
     low, high = normal_interval(area.auc, area.se, 0, 1)
     row |= {"auc": area.auc, "se": area.se, "ci_low": low, "ci_high": high}
@@ -270,24 +233,6 @@ def _judge(
     return row, _points(predictor, curve)
 
 
-def _area(predictor: _Predictor, positives: Vector, negatives: Vector) -> AreaUnderCurve:
-    sign = -1.0 if predictor.direction == "lower" else 1.0
-    positives, negatives = sign * positives, sign * negatives
-    n1, n2 = len(positives), len(negatives)
-    lower_negatives, level_negatives = pairwise_ranks(positives, negatives)
-    lower_positives, level_positives = pairwise_ranks(negatives, positives)
-    higher_positives = n1 - lower_positives - level_positives
-    wins_positive = lower_negatives + level_negatives / 2
-    wins_negative = higher_positives + level_positives / 2
-    auc = float(wins_positive.sum()) / (n1 * n2)
-    # Sorted before they are summed, here and below: the order of the rows must not reach the last digit.
-    q1 = float(np.sort(pairs_above(higher_positives, level_positives)).mean()) / n1**2
-    q2 = float(np.sort(pairs_above(lower_negatives, level_negatives)).mean()) / n2**2
-    variance = (auc * (1 - auc) + (n1 - 1) * (q1 - auc**2) + (n2 - 1) * (q2 - auc**2)) / (n1 * n2)
-    # Never negative but for rounding, where the area is 0 or 1.
-    return AreaUnderCurve(auc, math.sqrt(max(variance, 0.0)), wins_positive, wins_negative)
-
-
 def _fill_delong(row: dict[str, Any], name: str, area: AreaUnderCurve, notes: list[str]) -> None:
     if min(len(area.wins_positive), len(area.wins_negative)) < 2:
         notes.append(f"{name}: DeLong's interval needs two positives and two negatives")
@@ -296,28 +241,7 @@ def _fill_delong(row: dict[str, Any], name: str, area: AreaUnderCurve, notes: li
     row["delong_low"], row["delong_high"] = normal_interval(area.auc, se, 0, 1)
 
 
-def _curve(predictor: _Predictor, positives: Vector, negatives: Vector) -> _Curve:
-    observed = np.unique(np.concatenate([positives, negatives]))
-    below, above = observed[:-1], observed[1:]
-    between = below / 2 + above / 2
-    # Between two neighbouring floating-point numbers there is none: take the one that parts them rightly.
-    if predictor.direction == "higher":
-        between = np.where(between > below, between, above)
-    else:
-        between = np.where(between < above, between, below)
-    cutoffs = np.concatenate([[observed[0] - 1], between, [observed[-1] + 1]])
-    positives, negatives = np.sort(positives), np.sort(negatives)
-    n1, n2 = len(positives), len(negatives)
-    if predictor.direction == "higher":
-        true_positives = n1 - np.searchsorted(positives, cutoffs, side="left")
-        true_negatives = np.searchsorted(negatives, cutoffs, side="left")
-    else:
-        true_positives = np.searchsorted(positives, cutoffs, side="right")
-        true_negatives = n2 - np.searchsorted(negatives, cutoffs, side="right")
-    return _Curve(cutoffs, true_positives, true_negatives, n1, n2)
-
-
-def _fill_cutoff(row: dict[str, Any], name: str, curve: _Curve, notes: list[str]) -> None:
+def _fill_cutoff(row: dict[str, Any], name: str, curve: Curve, notes: list[str]) -> None:
     # argmax takes the first of equals: the lowest cut-off. The two ends outside the data are no cut-offs.
     best = 1 + int(np.argmax(curve.youden[1:-1]))
     if curve.youden[best] <= 0:
@@ -328,7 +252,7 @@ def _fill_cutoff(row: dict[str, Any], name: str, curve: _Curve, notes: list[str]
     row["cutoff"] = float(curve.cutoffs[best])
 
 
-def _note_area(predictor: _Predictor, auc: float, notes: list[str]) -> None:
+def _note_area(predictor: Predictor, auc: float, notes: list[str]) -> None:
     if auc < 0.5 and predictor.direction == "higher":
         notes.append(
             f"{predictor.name}: area {auc:.3f} below 0.5, left as it is; "
@@ -346,7 +270,7 @@ def _note_area(predictor: _Predictor, auc: float, notes: list[str]) -> None:
         )
 
 
-def _points(predictor: _Predictor, curve: _Curve) -> list[dict[str, Any]]:
+def _points(predictor: Predictor, curve: Curve) -> list[dict[str, Any]]:
     columns: dict[str, Any] = {"cutoff": curve.cutoffs, "youden": curve.youden}
     for column, count, n in (
         ("sensitivity", curve.true_positives, curve.n_positive),
@@ -365,7 +289,7 @@ def _points(predictor: _Predictor, curve: _Curve) -> list[dict[str, Any]]:
 # --- two curves ---------------------------------------------------------------------------------------------
 
 
-def _difference(a: _Predictor, b: _Predictor, is_positive: Mask, notes: list[str]) -> dict[str, Any]:
+def _difference(a: Predictor, b: Predictor, is_positive: Mask, notes: list[str]) -> dict[str, Any]:
     """DeLong's test between two predictors on the participants who have both."""
     both = ~np.isnan(a.values) & ~np.isnan(b.values)
     n1, n2 = int((both & is_positive).sum()), int((both & ~is_positive).sum())
@@ -384,8 +308,8 @@ def _difference(a: _Predictor, b: _Predictor, is_positive: Mask, notes: list[str
             f"{pair}: not compared: DeLong's test needs two positives and two negatives with both values"
         )
         return row
-    area_a = _area(a, *a.arms(is_positive, both))
-    area_b = _area(b, *b.arms(is_positive, both))
+    area_a = area_of(a, *a.arms(is_positive, both))
+    area_b = area_of(b, *b.arms(is_positive, both))
     difference = area_a.auc - area_b.auc
     se = delong_se(area_a.wins_positive - area_b.wins_positive, area_a.wins_negative - area_b.wins_negative)
     row |= {"auc_a": area_a.auc, "auc_b": area_b.auc, "difference": difference, "se": se}
@@ -401,7 +325,7 @@ def _difference(a: _Predictor, b: _Predictor, is_positive: Mask, notes: list[str
 # --- several predictors as one ------------------------------------------------------------------------------
 
 
-def _combination(found: Sequence[_Predictor], is_positive: Mask, notes: list[str]) -> list[_Predictor]:
+def _combination(found: Sequence[Predictor], is_positive: Mask, notes: list[str]) -> list[Predictor]:
     """The predicted probability of a logistic regression on all predictors, as one more predictor.
 
     It has the participants who have them all. It is judged on the data it was fitted to, which its name says;
@@ -423,10 +347,10 @@ def _combination(found: Sequence[_Predictor], is_positive: Mask, notes: list[str
     fitted = logistic_probabilities(values[complete], is_positive[complete])
     if isinstance(fitted, str):
         notes.append(f"{name}: left empty: {fitted}")
-        return [_Predictor(name, "higher", probability, in_sample=True)]
+        return [Predictor(name, "higher", probability, in_sample=True)]
     probability[complete] = fitted
     notes.append(
         f"{name}: the model is judged on the data it was fitted to, so its area, interval, p and cut-off are "
         "optimistic; it is not compared by DeLong's test, which does not hold for a model and its own parts"
     )
-    return [_Predictor(name, "higher", probability, in_sample=True)]
+    return [Predictor(name, "higher", probability, in_sample=True)]
