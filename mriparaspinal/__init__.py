@@ -10,7 +10,7 @@ _HOMES = {
     "api.results": ("StudyResults", "read_results"),
     "api.running": ("run",),
     "api.statistics": ("compare", "correlate", "regress", "roc", "sweep_thresholds"),
-    "api.agreement": ("reliability",),
+    "api.agreement": ("rating_agreement", "reliability"),
     "api.making": ("contours", "make_phantom", "make_report", "masks"),
     "api.scans": ("list_series", "prepare"),
     "api.clinical": ("instruments", "score", "score_template"),

@@ -10,16 +10,23 @@ from typing import Any
 import pandas as pd
 
 from mriparaspinal.analysis import reliability as steps
+from mriparaspinal.analysis.ratings import agreement_on_grades
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.api.given import PathLike, Progress, Table, each, files
 from mriparaspinal.api.results import StudyResults
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import Settings
+from mriparaspinal.stats.bootstrap import SEED
 
 #: Raters are either folders, or all in one table.
 RATERS_AND_TABLE = (
     "{}: was given with RATERs, --metric, --dataset or --mean-out; expected it alone; leave out one of them"
+)
+
+RATINGS_ALONE = (
+    "--ratings: was given with --table, --dataset, --readers, --metric, --mean-out or --require-cv; "
+    "expected it alone; leave out one of them"
 )
 
 READERS_AND_RATERS = "{}: was given with results of raters; expected one of them; leave one out"
@@ -162,3 +169,54 @@ def _with_overlap(
     advance = each(progress, "comparing masks", len(first.study.dataset.slices))
     masks = compare_masks(first, second, advance)
     return steps.extended(found, masks.contents, masks.notes)
+
+
+def rating_agreement(
+    ratings: Table | Sequence[PathLike], *, grades: Sequence[str] = (), seed: int = SEED
+) -> Analysis:
+    """Measure the agreement of two or more raters on grades: Goutallier's, Kjaer's, a sign seen or not.
+
+    Parameters
+    ----------
+    ratings : str, Path or DataFrame; or sequence of str or Path
+        One table with what was graded (``target``, or ``participant_id``, ``segment``, ``muscle``, ``side``)
+        and either ``rater`` and ``grade`` or a column for each rater; or a table with ``grade`` of each.
+    grades : sequence of str, optional
+        All grades of the scale from low to high. Without it: whole numbers from the lowest to the highest
+        that was given; texts have no order.
+    seed : int
+        Of the bootstrap over participants.
+
+    Returns
+    -------
+    Analysis
+        ``table`` has the columns of ``rating_agreement.csv``; ``tables["rating_pairs"]``: how often each pair
+        of raters gave each pair of grades.
+
+    Raises
+    ------
+    UsageError
+        For fewer than two raters, a grade that is not on the scale, or a target graded twice by one rater.
+
+    Notes
+    -----
+    Cohen's κ: Psychol Bull 1968;70:213–220; its standard error: Fleiss, Cohen and Everitt, Psychol Bull
+    1969;72:323–327. Fleiss' and Conger's κ, AC1 and AC2: Gwet, Handbook of Inter-Rater Reliability, 2014.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import mriparaspinal as mp
+    >>> rows = {"target": [*"uvwxyz"], "anna": [0, 1, 2, 0, 1, 2], "ben": [0, 1, 2, 0, 2, 2]}
+    >>> found = mp.rating_agreement(pd.DataFrame(rows))
+    >>> cohen = found.table[found.table["coefficient"] == "cohen_kappa"]
+    >>> cohen[["weights", "value"]].round(3).values.tolist()
+    [['unweighted', 0.75], ['linear', 0.824], ['quadratic', 0.889]]
+    """
+    with files() as given:
+        if isinstance(ratings, (str, Path, pd.DataFrame)):
+            paths = [given.of(ratings, "ratings.csv")]
+        else:
+            paths = [given.of(path, "ratings.csv") for path in ratings]
+        found = agreement_on_grades(paths, grades, seed)
+        return replace(found, paths=tuple(given.paths))

@@ -11,7 +11,7 @@ PANELS: dict[str, tuple[str, ...]] = {
         *("--dataset", "--from", "--levels", "--level-numbering", "--level-at", "--slices-per-level"),
         *("--annotations", "--masks", "--numbering", "--review", "--accept-drafts", "--draft", "--no-draft"),
         *("--participants", "--participant-label", "--patient-from", "--name-pattern", "--affine"),
-        *("--table", "--join", "--comparison", "--readers", "--marks"),
+        *("--table", "--join", "--comparison", "--readers", "--ratings", "--marks"),
         *("--data", "--bval", "--bvec", "--mask", "--mt", "--no-mt", "--numerator", "--denominator"),
         *("--map", "--tissue", "--atlas", "--probability", "--subjects", "--participant", "--tiv"),
     ),
@@ -35,7 +35,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     "Statistics": (
         *("--contrast", "--metric", "--score", "--outcome", "--positive", "--negative", "--predictor"),
         *("--covariate", "--lower-is-positive", "--combine", "--group", "--role", "--divide-by"),
-        *("--method", "--normality", "--hc3", "--require-cv"),
+        *("--method", "--normality", "--hc3", "--cluster", "--grades", "--require-cv"),
     ),
     "Speed": ("--jobs", "--timeout", "--scheduler"),
     "Messages": ("--quiet", "--verbose", "--log-file", "--help"),

@@ -21,12 +21,13 @@ from mriparaspinal.stats.limits import Z975, Matrix
 
 UNWEIGHTED, LINEAR, QUADRATIC = "unweighted", "linear", "quadratic"
 
-#: The coefficients, in the order of the table: per cent agreement, Cohen's, Conger's and Fleiss' κ, Gwet's AC.
+#: Cohen's, Conger's and Fleiss' κ, Gwet's AC.
 PERCENT, COHEN, CONGER, FLEISS, GWET = "percent_agreement", "cohen", "conger", "fleiss", "gwet"
 
 Codes = NDArray[np.intp]
+"""(targets, raters) the place of each grade on the scale; −1 where it is missing."""
 
-#: A chance agreement this close to 1 is rounding: there is no agreement beyond it.
+#: A chance agreement this close to 1, or a coefficient to 0, is rounding.
 _CERTAIN = 1e-12
 
 
@@ -174,8 +175,8 @@ def coefficients(
 ) -> list[Coefficient]:
     """Per cent agreement, Conger's κ of three raters or more, Fleiss' κ and Gwet's AC of all raters.
 
-    ``codes`` (n targets, r raters): the place of each grade among ``levels``, −1 where one is missing. Targets
-    without a grade are left out; those with one grade count for the expected agreement, as in Gwet 2014.
+    ``levels``: how many grades the scale has. Targets without a grade are left out; those with one grade
+    count for the expected agreement, as in Gwet 2014.
     Intervals by Student's t with n − 1 degrees of freedom, 1 at most. Where ``clusters`` share targets, also
     intervals by :func:`mriparaspinal.stats.bootstrap.cluster_bootstrap`.
 
@@ -187,7 +188,7 @@ def coefficients(
     >>> [f"{one.name} {one.value:.3f}" for one in coefficients(codes, 5, "unweighted")]
     ['percent_agreement 0.818', 'conger 0.763', 'fleiss 0.761', 'gwet 0.775']
     """
-    rated = (codes >= 0).any(axis=1)
+    rated = np.asarray((codes >= 0).any(axis=1))
     weights = weight_matrix(levels, kind)
     codes = codes[rated]
     raters = codes.shape[1]
@@ -231,7 +232,7 @@ def cohen(
 
     The interval is κ ± 1.96·se within −1 and 1.
     """
-    both = (codes >= 0).all(axis=1)
+    both = np.asarray((codes >= 0).all(axis=1))
     weights, codes = weight_matrix(levels, kind), codes[both]
     n = len(codes)
     if n == 0:
@@ -283,4 +284,5 @@ def _bootstrapped(
 
 
 def _known(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+    """A number without what rounding makes of 0; None where there is none."""
+    return None if not math.isfinite(value) else float(value) if abs(value) > _CERTAIN else 0.0

@@ -13,7 +13,7 @@ from scipy import stats
 from mriparaspinal.stats.limits import CONFIDENCE, Matrix
 
 #: Of the bootstrap: the same samples of participants each time.
-SEED = 20260317
+SEED = 1
 
 REPLICATIONS = 2000
 

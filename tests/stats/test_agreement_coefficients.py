@@ -71,8 +71,13 @@ def test_every_coefficient_is_that_of_r():
 
 @pytest.mark.parametrize(
     ("name", "value", "se"),
-    [(PERCENT, 0.81818, 0.12561), (GWET, 0.77544, 0.14295), (FLEISS, 0.76117, 0.15302), (CONGER, 0.76282, 0.14917)],
-)  # fmt: skip
+    [
+        (PERCENT, 0.81818, 0.12561),
+        (GWET, 0.77544, 0.14295),
+        (FLEISS, 0.76117, 0.15302),
+        (CONGER, 0.76282, 0.14917),
+    ],
+)
 def test_gwets_own_example(name, value, se):
     one = all_of(FOUR_RATERS, 5, UNWEIGHTED)[name]
     assert (round(one.value, 5), round(one.se, 5)) == (value, se)

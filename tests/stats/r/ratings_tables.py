@@ -1,4 +1,4 @@
-"""Random grades of raters, the same each time; ``python -m tests.stats.r.ratings_tables FILE`` writes them for R."""
+"""Random grades of raters, each time the same; ``python -m tests.stats.r.ratings_tables FILE`` writes all."""
 
 from __future__ import annotations
 
