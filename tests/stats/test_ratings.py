@@ -66,6 +66,9 @@ def test_a_sign_that_is_seen_or_not_needs_no_weights():
     assert (found.levels, found.kinds, found.notes) == (("no", "yes"), ("unweighted",), ())
 
 
+ONE = pd.DataFrame({"target": ["a"], "grade": ["1"]})
+
+
 def two(**columns):
     return {"t.csv": pd.DataFrame({"target": ["a", "b"], **columns})}
 
@@ -93,16 +96,8 @@ def two(**columns):
             "t.csv: row 2, rater x: a twice for rater x; expected one grade",
         ),
         ({"t.csv": pd.DataFrame({"target": ["a", ""], "x": ["1", "2"]})}, (), "t.csv: no target in row 2"),
-        (
-            {"a.csv": pd.DataFrame({"target": ["a"], "grade": ["1"]}), "b.csv": pd.DataFrame({"side": ["a"]})},
-            (),
-            "b.csv: targets by side; expected target as in a.csv",
-        ),
-        (
-            {"a.csv": pd.DataFrame({"target": ["a"], "grade": ["1"]}), "b.csv": pd.DataFrame({"target": ["a"]})},
-            (),
-            "b.csv: no column grade",
-        ),
+        ({"a.csv": ONE, "b.csv": ONE[["grade"]].assign(side="left")}, (), "b.csv: targets by side; expected"),
+        ({"a.csv": ONE, "b.csv": ONE[["target"]]}, (), "b.csv: no column grade"),
     ],
 )  # fmt: skip
 def test_what_is_refused_is_said_in_one_line(tables, scale, said):
