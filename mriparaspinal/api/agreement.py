@@ -41,16 +41,19 @@ def reliability(
     settings: Settings | Mapping[str, Any] | None = None,
     require_cv: float | None = None,
     mean_out: PathLike | None = None,
+    seed: int = SEED,
     progress: Progress | None = None,
 ) -> steps.Agreement:
     """Measure the agreement of two or more raters, or of two sessions of one.
 
     ICC by McGraw and Wong (Psychol Methods 1996); limits of agreement by Bland and Altman (Lancet 1986).
+    Where targets share a participant, also by bootstrap over participants, and for repeated measures (2007).
 
     Parameters
     ----------
     raters : sequence of str, Path or StudyResults; or one str, Path or DataFrame
-        Two or more folders of results, or one long table with the columns target, rater, value.
+        Two or more folders of results, or one long table with the columns target, rater, value, and maybe
+        participant_id.
     metrics, datasets : sequence, optional
         Columns of the results (``fi`` and ``rcsa``); the datasets of two raters: how far their masks overlap.
     readers, settings : optional
@@ -60,6 +63,8 @@ def reliability(
         In %: where the CV of a region is beyond it, ``failed`` is the error that says so.
     mean_out : str or Path, optional
         Folder for the mean of the raters as results; it is written by ``.save``, too.
+    seed : int
+        Of the bootstrap over participants.
     progress : callable, optional
         As for :func:`quantify`.
 
@@ -88,16 +93,16 @@ def reliability(
     if readers:
         if not isinstance(raters, Sequence) or raters:
             raise UsageError(READERS_AND_RATERS.format(argument("readers")))
-        return _of_readers(readers, datasets, settings, metrics, require_cv, mean_out, progress)
+        return _of_readers(readers, datasets, settings, metrics, require_cv, mean_out, seed, progress)
     own, mean = [Path(dataset) for dataset in datasets], None if mean_out is None else Path(mean_out)
     if isinstance(raters, (str, Path, pd.DataFrame)):
         if metrics or own or mean:
             raise UsageError(RATERS_AND_TABLE.format(argument("table")))
-        return _of_table(raters, require_cv)
+        return _of_table(raters, require_cv, seed)
     folders = [_folder(rater) for rater in raters]
     steps.refuse_mean_out(mean, [*folders, *own])
     opened = steps.open_raters(folders)
-    whole = _whole(steps.agreement_of_raters(opened, metrics), opened, [*folders, *own], require_cv)
+    whole = _whole(steps.agreement_of_raters(opened, metrics, seed), opened, [*folders, *own], require_cv)
     if own:
         whole = _with_overlap(whole, opened, own, progress)
     return whole if mean is None else _with_mean(whole, opened, mean)
@@ -110,6 +115,7 @@ def _of_readers(
     metrics: Sequence[str],
     require_cv: float | None,
     mean_out: PathLike | None,
+    seed: int,
     progress: Progress | None,
 ) -> steps.Agreement:
     """The agreement of readers, whose contours are measured first."""
@@ -121,7 +127,7 @@ def _of_readers(
     paths = [*map(Path, datasets), *map(Path, readers)]
     steps.refuse_mean_out(mean, paths)
     raters, problems, notes = measured_readers(datasets, readers, settings, progress)
-    whole = _whole(steps.agreement_of_raters(raters, metrics), raters, paths, require_cv)
+    whole = _whole(steps.agreement_of_raters(raters, metrics, seed), raters, paths, require_cv)
     whole = replace(steps.extended(whole, {}, notes), problem_list=tuple(problems), sources=())
     if len(raters) == 2:
         first, second = (open_source(r.folder, r.manifest, paths[0], r.folder) for r in raters)
@@ -131,9 +137,9 @@ def _of_readers(
     return whole if mean is None else _with_mean(whole, raters, mean)
 
 
-def _of_table(table: Table, require_cv: float | None) -> steps.Agreement:
+def _of_table(table: Table, require_cv: float | None, seed: int) -> steps.Agreement:
     with files() as given:
-        found = steps.agreement_of_table(given.of(table, "ratings.csv"))
+        found = steps.agreement_of_table(given.of(table, "ratings.csv"), seed)
     return _whole(found, [], given.paths, require_cv)
 
 

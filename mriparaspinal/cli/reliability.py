@@ -112,6 +112,7 @@ def reliability(
             readers=readers,
             require_cv=require_cv,
             mean_out=mean_out,
+            seed=seed,
             progress=progress,
         )
     if "overlap_summary.csv" in found.contents:
