@@ -1,3 +1,4 @@
+from mriparaspinal.api.agreement import rating_agreement as rating_agreement
 from mriparaspinal.api.agreement import reliability as reliability
 from mriparaspinal.api.brain import make_maps as make_maps
 from mriparaspinal.api.brain import measure_regions as measure_regions

@@ -31,6 +31,7 @@ from mriparaspinal.io.write import sha256
 from mriparaspinal.measure.results import Results, read_results, stale_tables
 from mriparaspinal.present.bland_altman import bland_altman_figure
 from mriparaspinal.stats.bland_altman import bland_altman
+from mriparaspinal.stats.bootstrap import SEED
 from mriparaspinal.stats.raters import mean_of_raters
 from mriparaspinal.stats.reliability import (
     bland_altman_table,
@@ -130,7 +131,7 @@ def rater_names(places: Sequence[Path]) -> list[str]:
     return [place.as_posix() for place in places]
 
 
-def agreement_of_raters(raters: Sequence[Rater], metrics: Sequence[str] = ()) -> Analysis:
+def agreement_of_raters(raters: Sequence[Rater], metrics: Sequence[str] = (), seed: int = SEED) -> Analysis:
     """How far raters agree on each metric (default: FI and rCSA) of each muscle and segment."""
     rows = pd.concat([rater.rows.assign(rater=rater.name) for rater in raters], ignore_index=True)
     names = [rater.name for rater in raters]
@@ -141,7 +142,8 @@ def agreement_of_raters(raters: Sequence[Rater], metrics: Sequence[str] = ()) ->
     ]
     notes += _unlike_stacks(rows)
     notes += _nearly_the_same({rater.name: set(rater.rows["participant_id"]) for rater in raters})
-    return _agreement(rows, list(dict.fromkeys(metrics)) or list(METRICS), names, notes, _inputs_of(raters))
+    chosen = list(dict.fromkeys(metrics)) or list(METRICS)
+    return _agreement(rows, chosen, names, notes, _inputs_of(raters), seed)
 
 
 def _inputs_of(raters: Sequence[Rater]) -> dict[str, str]:
@@ -173,7 +175,7 @@ def _unlike_stacks(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def agreement_of_table(file: Path) -> Analysis:
+def agreement_of_table(file: Path, seed: int = SEED) -> Analysis:
     """The same for any long table with the columns ``target, rater, value``."""
     try:
         raw = table_bytes(file)
@@ -186,7 +188,7 @@ def agreement_of_table(file: Path) -> Analysis:
     ids = {str(rater): set(rows["participant_id"]) for rater, rows in ratings.groupby("rater")}
     notes = [*_nearly_the_same(ids), *read_own("value", values).notes]
     inputs = {file.name: sha256(raw)}
-    return _agreement(ratings, ["value"], list(dict.fromkeys(ratings["rater"])), notes, inputs)
+    return _agreement(ratings, ["value"], list(dict.fromkeys(ratings["rater"])), notes, inputs, seed)
 
 
 def _agreement(
@@ -195,8 +197,9 @@ def _agreement(
     raters: Sequence[str],
     notes: list[str],
     inputs: Mapping[str, str],
+    seed: int,
 ) -> Analysis:
-    table, found = reliability(ratings, metrics, raters)
+    table, found = reliability(ratings, metrics, raters, seed)
     limits, more = bland_altman_table(ratings, metrics, raters)
     notes = list(dict.fromkeys([*notes, *found, *more]))
     contents: dict[str, Content] = {"reliability.csv": table, "bland_altman.csv": limits}

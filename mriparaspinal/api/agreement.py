@@ -10,16 +10,23 @@ from typing import Any
 import pandas as pd
 
 from mriparaspinal.analysis import reliability as steps
+from mriparaspinal.analysis.ratings import agreement_on_grades
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.api.given import PathLike, Progress, Table, each, files
 from mriparaspinal.api.results import StudyResults
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import Settings
+from mriparaspinal.stats.bootstrap import SEED
 
 #: Raters are either folders, or all in one table.
 RATERS_AND_TABLE = (
     "{}: was given with RATERs, --metric, --dataset or --mean-out; expected it alone; leave out one of them"
+)
+
+RATINGS_ALONE = (
+    "--ratings: was given with --table, --dataset, --readers, --metric, --mean-out or --require-cv; "
+    "expected it alone; leave out one of them"
 )
 
 READERS_AND_RATERS = "{}: was given with results of raters; expected one of them; leave one out"
@@ -34,16 +41,19 @@ def reliability(
     settings: Settings | Mapping[str, Any] | None = None,
     require_cv: float | None = None,
     mean_out: PathLike | None = None,
+    seed: int = SEED,
     progress: Progress | None = None,
 ) -> steps.Agreement:
     """Measure the agreement of two or more raters, or of two sessions of one.
 
     ICC by McGraw and Wong (Psychol Methods 1996); limits of agreement by Bland and Altman (Lancet 1986).
+    Where targets share a participant, also by bootstrap over participants, and for repeated measures (2007).
 
     Parameters
     ----------
     raters : sequence of str, Path or StudyResults; or one str, Path or DataFrame
-        Two or more folders of results, or one long table with the columns target, rater, value.
+        Two or more folders of results, or one long table with the columns target, rater, value, and maybe
+        participant_id.
     metrics, datasets : sequence, optional
         Columns of the results (``fi`` and ``rcsa``); the datasets of two raters: how far their masks overlap.
     readers, settings : optional
@@ -53,6 +63,8 @@ def reliability(
         In %: where the CV of a region is beyond it, ``failed`` is the error that says so.
     mean_out : str or Path, optional
         Folder for the mean of the raters as results; it is written by ``.save``, too.
+    seed : int
+        Of the bootstrap over participants.
     progress : callable, optional
         As for :func:`quantify`.
 
@@ -81,16 +93,16 @@ def reliability(
     if readers:
         if not isinstance(raters, Sequence) or raters:
             raise UsageError(READERS_AND_RATERS.format(argument("readers")))
-        return _of_readers(readers, datasets, settings, metrics, require_cv, mean_out, progress)
+        return _of_readers(readers, datasets, settings, metrics, require_cv, mean_out, seed, progress)
     own, mean = [Path(dataset) for dataset in datasets], None if mean_out is None else Path(mean_out)
     if isinstance(raters, (str, Path, pd.DataFrame)):
         if metrics or own or mean:
             raise UsageError(RATERS_AND_TABLE.format(argument("table")))
-        return _of_table(raters, require_cv)
+        return _of_table(raters, require_cv, seed)
     folders = [_folder(rater) for rater in raters]
     steps.refuse_mean_out(mean, [*folders, *own])
     opened = steps.open_raters(folders)
-    whole = _whole(steps.agreement_of_raters(opened, metrics), opened, [*folders, *own], require_cv)
+    whole = _whole(steps.agreement_of_raters(opened, metrics, seed), opened, [*folders, *own], require_cv)
     if own:
         whole = _with_overlap(whole, opened, own, progress)
     return whole if mean is None else _with_mean(whole, opened, mean)
@@ -103,6 +115,7 @@ def _of_readers(
     metrics: Sequence[str],
     require_cv: float | None,
     mean_out: PathLike | None,
+    seed: int,
     progress: Progress | None,
 ) -> steps.Agreement:
     """The agreement of readers, whose contours are measured first."""
@@ -114,7 +127,7 @@ def _of_readers(
     paths = [*map(Path, datasets), *map(Path, readers)]
     steps.refuse_mean_out(mean, paths)
     raters, problems, notes = measured_readers(datasets, readers, settings, progress)
-    whole = _whole(steps.agreement_of_raters(raters, metrics), raters, paths, require_cv)
+    whole = _whole(steps.agreement_of_raters(raters, metrics, seed), raters, paths, require_cv)
     whole = replace(steps.extended(whole, {}, notes), problem_list=tuple(problems), sources=())
     if len(raters) == 2:
         first, second = (open_source(r.folder, r.manifest, paths[0], r.folder) for r in raters)
@@ -124,9 +137,9 @@ def _of_readers(
     return whole if mean is None else _with_mean(whole, raters, mean)
 
 
-def _of_table(table: Table, require_cv: float | None) -> steps.Agreement:
+def _of_table(table: Table, require_cv: float | None, seed: int) -> steps.Agreement:
     with files() as given:
-        found = steps.agreement_of_table(given.of(table, "ratings.csv"))
+        found = steps.agreement_of_table(given.of(table, "ratings.csv"), seed)
     return _whole(found, [], given.paths, require_cv)
 
 
@@ -162,3 +175,54 @@ def _with_overlap(
     advance = each(progress, "comparing masks", len(first.study.dataset.slices))
     masks = compare_masks(first, second, advance)
     return steps.extended(found, masks.contents, masks.notes)
+
+
+def rating_agreement(
+    ratings: Table | Sequence[PathLike], *, grades: Sequence[str] = (), seed: int = SEED
+) -> Analysis:
+    """Measure the agreement of two or more raters on grades: Goutallier's, Kjaer's, a sign seen or not.
+
+    Parameters
+    ----------
+    ratings : str, Path or DataFrame; or sequence of str or Path
+        One table with what was graded (``target``, or ``participant_id``, ``segment``, ``muscle``, ``side``)
+        and either ``rater`` and ``grade`` or a column for each rater; or a table with ``grade`` of each.
+    grades : sequence of str, optional
+        All grades of the scale from low to high. Without it: whole numbers from the lowest to the highest
+        that was given; texts have no order.
+    seed : int
+        Of the bootstrap over participants.
+
+    Returns
+    -------
+    Analysis
+        ``table`` has the columns of ``rating_agreement.csv``; ``tables["rating_pairs"]``: how often each pair
+        of raters gave each pair of grades.
+
+    Raises
+    ------
+    UsageError
+        For fewer than two raters, a grade that is not on the scale, or a target graded twice by one rater.
+
+    Notes
+    -----
+    Cohen's κ: Psychol Bull 1968;70:213–220; its standard error: Fleiss, Cohen and Everitt, Psychol Bull
+    1969;72:323–327. Fleiss' and Conger's κ, AC1 and AC2: Gwet, Handbook of Inter-Rater Reliability, 2014.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import mriparaspinal as mp
+    >>> rows = {"target": [*"uvwxyz"], "anna": [0, 1, 2, 0, 1, 2], "ben": [0, 1, 2, 0, 2, 2]}
+    >>> found = mp.rating_agreement(pd.DataFrame(rows))
+    >>> cohen = found.table[found.table["coefficient"] == "cohen_kappa"]
+    >>> cohen[["weights", "value"]].round(3).values.tolist()
+    [['unweighted', 0.75], ['linear', 0.824], ['quadratic', 0.889]]
+    """
+    with files() as given:
+        if isinstance(ratings, (str, Path, pd.DataFrame)):
+            paths = [given.of(ratings, "ratings.csv")]
+        else:
+            paths = [given.of(path, "ratings.csv") for path in ratings]
+        found = agreement_on_grades(paths, grades, seed)
+        return replace(found, paths=tuple(given.paths))

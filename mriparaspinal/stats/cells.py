@@ -149,5 +149,5 @@ def typed_table(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFr
     """Rows as a table whose columns have their types."""
     table = pd.DataFrame(rows, columns=list(columns))
     texts = {"segment", "muscle", "metric", "form", "rater_a", "rater_b"}
-    kinds = {"n": "int64", "raters": "int64", "df1": "Int64", "df2": "Int64"}
+    kinds = {"n": "int64", "raters": "int64", "df1": "Int64", "df2": "Int64", "participants": "int64"}
     return table.astype({name: kinds.get(name, "float64") for name in columns if name not in texts})

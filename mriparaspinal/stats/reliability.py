@@ -18,7 +18,8 @@ import pandas as pd
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.model import MUSCLES, SEGMENTS
 from mriparaspinal.core.text import count_of
-from mriparaspinal.stats.bland_altman import bland_altman
+from mriparaspinal.stats.bland_altman import REPEATED_COLUMNS, bland_altman, repeated_limits
+from mriparaspinal.stats.bootstrap import SEED, Clusters, cluster_bootstrap, clusters_of
 from mriparaspinal.stats.cells import (
     TARGET_COLUMNS,
     in_known_order,
@@ -29,19 +30,27 @@ from mriparaspinal.stats.cells import (
     typed_table,
 )
 from mriparaspinal.stats.icc import cv_of_raters, icc_table
+from mriparaspinal.stats.icc_bootstrap import icc_and_cv
 from mriparaspinal.stats.raters import finds_thresholds
 
 #: The columns of ``reliability.csv``.
 RELIABILITY_COLUMNS = (
     "segment", "muscle", "metric", "n", "raters", "form", "icc", "ci_low", "ci_high", "f", "df1", "df2", "p",
     "cv_pct", "sem", "mdc95", "bias", "loa_low", "loa_high",
+    "participants", "ci_low_bootstrap", "ci_high_bootstrap", "cv_low_bootstrap", "cv_high_bootstrap",
 )  # fmt: skip
 
 #: The columns of the table behind the Bland–Altman figures.
 BLAND_ALTMAN_COLUMNS = (
     "segment", "muscle", "metric", "rater_a", "rater_b", "n", "bias", "bias_ci_low", "bias_ci_high", "sd",
     "loa_low", "loa_low_ci_low", "loa_low_ci_high", "loa_high", "loa_high_ci_low", "loa_high_ci_high",
+    "participants", *(f"repeated_{name}" for name in REPEATED_COLUMNS),
 )  # fmt: skip
+
+_TARGETS = "targets are participant × segment × side (an empty segment means all): "
+
+#: In a long table: whom the target belongs to, where it is not a participant by itself.
+_OWNER = "owner"
 
 _SETTINGS = ("reference", "threshold", "fat_rule", "mask_rule")
 
@@ -58,7 +67,7 @@ class RatedRegion(NamedTuple):
 
 
 def reliability(
-    ratings: pd.DataFrame, metrics: Sequence[str], raters: Sequence[str] | None = None
+    ratings: pd.DataFrame, metrics: Sequence[str], raters: Sequence[str] | None = None, seed: int = SEED
 ) -> tuple[pd.DataFrame, list[str]]:
     """The rows of ``reliability.csv``: six ICCs for each region, with CV, SEM, MDC and limits of agreement.
 
@@ -69,7 +78,9 @@ def reliability(
 
     Only targets with a value from every rater are used. The columns of one region that do not depend on the
     form (``cv_pct``, ``bias``, ``loa_*``) are repeated on its six rows. ``sem`` is √MS_within for the forms
-    (1,·) and (A,·), √MS_error for (C,·). ``bias`` and limits are given for two raters only.
+    (1,·) and (A,·), √MS_error for (C,·). ``bias`` and limits are given for two raters only. Where targets
+    share a participant, ``…_bootstrap`` are intervals of ICC and CV that draw whole participants
+    (:func:`mriparaspinal.stats.bootstrap.cluster_bootstrap`), of these raters.
 
     Raises UsageError for missing columns, text among the numbers, a target that one rater has twice or fewer
     than two raters, NoInputError where no target has a value from every rater.
@@ -81,24 +92,52 @@ def reliability(
         forms, icc_notes = icc_table(matrix)
         cv_pct, cv_notes = cv_of_raters(matrix)
         notes += [f"{region}: {note}" for note in icc_notes + cv_notes]
+        clusters = _clusters(ratings, wide)
+        bounds = _bootstrapped(matrix, clusters, seed)
         same = {**region._asdict(), "n": len(wide), "raters": matrix.shape[1], "cv_pct": cv_pct}
+        same |= {"participants": clusters.count, **bounds.pop()}
         if matrix.shape[1] == 2:
             limits = bland_altman(matrix[:, 0], matrix[:, 1])
             same |= {"bias": limits.bias, "loa_low": limits.loa_low, "loa_high": limits.loa_high}
-        rows += [{**same, **dataclasses.asdict(form), "mdc95": form.mdc95} for form in forms]
+        rows += [
+            {**same, **dataclasses.asdict(form), "mdc95": form.mdc95, **interval}
+            for form, interval in zip(forms, bounds, strict=True)
+        ]
     return typed_table(rows, RELIABILITY_COLUMNS), notes
+
+
+def _clusters(ratings: pd.DataFrame, wide: pd.DataFrame) -> Clusters:
+    """The targets of a region by their participants."""
+    ids = wide.index.get_level_values("participant_id")
+    if _OWNER in ratings:
+        ids = ids.map(dict(zip(ratings["participant_id"], ratings[_OWNER], strict=True)))
+    return clusters_of(ids)
+
+
+def _bootstrapped(matrix: Any, clusters: Clusters, seed: int) -> list[dict[str, float]]:
+    """The bounds of the six ICCs and, last, of the CV; NaN where no participant has two targets."""
+    columns = [("ci_low_bootstrap", "ci_high_bootstrap")] * 6 + [("cv_low_bootstrap", "cv_high_bootstrap")]
+    if not clusters.shared:
+        return [dict.fromkeys(names, math.nan) for names in columns]
+    lows, highs = cluster_bootstrap(icc_and_cv(matrix, clusters), clusters.count, seed)
+    return [
+        dict(zip(names, both, strict=True))
+        for names, both in zip(columns, zip(lows, highs, strict=True), strict=True)
+    ]
 
 
 def ratings_of_table(table: pd.DataFrame) -> pd.DataFrame:
     """The ratings of any long table with the columns ``target, rater, value``, for the functions here.
 
     The target becomes ``participant_id``; ``segment, side, muscle`` are empty and the only metric is
-    ``value``. Further columns are ignored. Raises UsageError for a missing column, an empty target or rater,
-    a value that is not a number (rows are counted from 1, without the heading), and a target that a rater
+    ``value``. A column ``participant_id`` says which targets belong together; further columns are ignored.
+    Raises UsageError for a missing column, an empty target, rater or participant, a value that is not a
+    number (rows are counted from 1, without the heading), a target of two participants, and one that a rater
     has twice. An empty value is a missing one.
     """
     require_columns(table, ("target", "rater", "value"), "table")
-    for column in ("target", "rater"):
+    owned = "participant_id" in table
+    for column in ("target", "rater", *(["participant_id"] if owned else [])):
         texts = text_cells(table[column])
         if "" in texts:
             raise UsageError(
@@ -116,6 +155,12 @@ def ratings_of_table(table: pd.DataFrame) -> pd.DataFrame:
         }
     )
     refuse_twice(ratings)
+    if owned:
+        ratings[_OWNER] = text_cells(table["participant_id"])
+        owners = ratings.groupby("participant_id")[_OWNER].nunique()
+        if (owners > 1).any():
+            target = owners.index[owners > 1][0]
+            raise UsageError(f"table: target {target} of two participant_id found; expected one; correct it")
     return ratings
 
 
@@ -177,8 +222,12 @@ def bland_altman_table(
             notes.append(f"{region}: {count_of(len(wide), 'complete target')}: limits of agreement need two")
         for rater_a, rater_b in itertools.combinations(wide.columns, 2):
             limits = bland_altman(wide[rater_a].to_numpy(), wide[rater_b].to_numpy())
-            numbers = {name: getattr(limits, name) for name in BLAND_ALTMAN_COLUMNS[5:]}
-            rows.append({**region._asdict(), "rater_a": rater_a, "rater_b": rater_b, **numbers})
+            numbers = {name: getattr(limits, name) for name in BLAND_ALTMAN_COLUMNS[5:16]}
+            clusters = _clusters(ratings, wide)
+            repeated = repeated_limits(limits.difference, clusters)
+            numbers |= {f"repeated_{name}": getattr(repeated, name) for name in REPEATED_COLUMNS}
+            names = {**region._asdict(), "rater_a": rater_a, "rater_b": rater_b}
+            rows.append({**names, **numbers, "participants": clusters.count})
     return typed_table(rows, BLAND_ALTMAN_COLUMNS), notes
 
 
@@ -204,6 +253,7 @@ def _checked(ratings: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
         raise UsageError("metrics: none found; at least one was expected; name a column of the results")
     texts = ["rater", *TARGET_COLUMNS, *(column for column in _SETTINGS if column in ratings.columns)]
     require_columns(ratings, [*texts, *metrics], "ratings")
+    texts += [_OWNER] if _OWNER in ratings else []
     columns: dict[str, Any] = {column: text_cells(ratings[column]) for column in texts}
     columns |= {metric: number_cells(ratings[metric]) for metric in metrics}
     rows = pd.DataFrame(columns)
@@ -241,11 +291,14 @@ def _setting_notes(rows: pd.DataFrame, order: Sequence[str]) -> list[str]:
 
 
 def _dependence_notes(rows: pd.DataFrame) -> list[str]:
-    if not rows.duplicated(["rater", "participant_id", "muscle"]).any():
+    owner = _OWNER if _OWNER in rows else "participant_id"
+    if not rows.duplicated(["rater", owner, "muscle"]).any():
         return []
+    what = "targets: " if _OWNER in rows else _TARGETS
     return [
-        "targets are participant × segment × side (an empty segment means all): those of one participant are "
-        "not independent, but the intervals and p take them as if they were"
+        f"{what}those of one participant are not independent, but ci_low, ci_high and p take them as if they "
+        "were; read ci_low_bootstrap and ci_high_bootstrap, which draw whole participants, and in "
+        "bland_altman.csv the columns repeated_…"
     ]
 
 
