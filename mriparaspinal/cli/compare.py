@@ -29,6 +29,15 @@ def compare(
         Literal["lilliefors", "shapiro"] | None,
         opt.option("--normality", "Test of normality [default: lilliefors]."),
     ] = None,
+    groups: Annotated[
+        str | None,
+        opt.option(
+            "--groups",
+            "Test all groups of this column at once, too [default: group, if it has three or more].",
+            "COL",
+        ),
+    ] = None,
+    smd: Annotated[bool, opt.option("--smd", "Standardised mean differences in Table 1.")] = False,
     figures: opt.Figures,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -41,6 +50,7 @@ def compare(
     Example:
       mriparaspinal compare results --participants participants.csv --out comparison
       mriparaspinal compare results --contrast "group:ALS[onset_region=lower]-LR" --out lower
+      mriparaspinal compare results --groups site --smd --out sites
       mriparaspinal compare results --out print --figure-format pdf --figure-format tiff --style lab.mplstyle
     """
     import mriparaspinal as api
@@ -52,6 +62,8 @@ def compare(
         metrics=metric,
         divide_by=divide_by,
         normality=normality,
+        groups=groups,
+        smd=smd,
         participants=study.participants,
         join=study.join,
     )

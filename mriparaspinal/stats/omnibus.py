@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, special, stats
 
-from mriparaspinal.stats.arms import NOT_JUDGED, Arm, Normality, compare_arms
+from mriparaspinal.stats.arms import NOT_JUDGED, Arm, Normality, compare_arms, decimals_of
 from mriparaspinal.stats.limits import ALPHA, CONFIDENCE, Vector
 from mriparaspinal.stats.post_hoc import Pair, dunn, games_howell, tukey
 
@@ -62,6 +62,12 @@ class GroupComparison:
     pairs: tuple[Pair, ...] = ()
     """Of the groups that took part, by their numbers among all."""
     remarks: tuple[str, ...] = ()
+
+    @property
+    def summaries(self) -> tuple[str, ...]:
+        """Each group as ``mean ± SD`` or ``median (IQR)``, by its own normality."""
+        digits = decimals_of([abs(x) for arm in self.groups for x in (arm.mean, arm.median, arm.sd)])
+        return tuple(arm.summary(digits) for arm in self.groups)
 
 
 def compare_groups(samples: Sequence[ArrayLike], normality: Normality = "lilliefors") -> GroupComparison:

@@ -11,7 +11,7 @@ from scipy import optimize, special
 from mriparaspinal.stats.limits import CONFIDENCE
 
 #: Nodes over the standard deviation, and over the smallest value.
-_SPREAD, _PLACE = np.polynomial.legendre.leggauss(64), np.polynomial.legendre.leggauss(64)
+_SPREAD, _PLACE = np.polynomial.legendre.leggauss(80), np.polynomial.legendre.leggauss(56)
 
 #: Beyond so many standard deviations there is less than 1e-10 of a normal distribution.
 _EDGE = 6.5
