@@ -140,8 +140,9 @@ def box_figure(
     arms: Sequence[Arm],
     note: str,
     paired: bool = False,
+    more: Sequence[str] = (),
 ) -> PaperFigure:
-    """Muscles down, metrics across; above the boxes the tests of the panels."""
+    """Muscles down, metrics across; above the boxes the tests of the panels, below all the notes."""
     across = len(dict.fromkeys(panel.metric for panel in panels))
     levels = list(dict.fromkeys(test.bracket for panel in panels for test in panel.tests))
     levels.sort(key=lambda bracket: abs(bracket.second - bracket.first))
@@ -166,6 +167,8 @@ def box_figure(
             _join_pairs(axes, panel.samples)
         figure.drawn += _drawn(panel, segments, arms)
     _say_what_is_shown(figure, panels, note, paired)
+    for text in more:
+        footnote(figure, text)
     return place_panels(figure, grid, legend_mm, foot_pt=LINE_PT * (1 + counted) + 2)
 
 

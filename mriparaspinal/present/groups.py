@@ -14,7 +14,7 @@ from mriparaspinal.present.box_samples import Arm, Panel, arms_of_groups, panels
 from mriparaspinal.present.boxes import METRICS, ROLE_NOTES, box_figure
 from mriparaspinal.present.cell_texts import n_text, p_cell, with_minus_signs
 from mriparaspinal.present.p_values import is_significant
-from mriparaspinal.present.style import PaperFigure, footnote, is_plain, style
+from mriparaspinal.present.style import PaperFigure, is_plain, style
 from mriparaspinal.present.table_layout import (
     ABSENT,
     Column,
@@ -101,15 +101,11 @@ def letters_figure(
     rows = omnibus[omnibus["role"] == role].to_dict("records")
     p = {(row["segment"], row["muscle"], row["metric"]): float(row["p"]) for row in rows}
     lettered = [_lettered(panel, segments, arms, letters, p) for panel in panels]
-    figure = box_figure(lettered, segments, arms, ROLE_NOTES.get(role, ""))
     tests = join_names([TEST_NAMES[test].long for test in dict.fromkeys(pairs["test"]) if test])
-    footnote(figure, "Upper line: p of all groups at once, not adjusted; bold: p < 0.05.")
+    more = ["Upper line: p of all groups at once, not adjusted; bold: p < 0.05."]
     if tests:
-        footnote(
-            figure,
-            f"{LETTERS_NOTE.replace('a row', 'a segment').replace('the row', 'the segment')}: {tests}).",
-        )
-    return figure
+        more.append(f"{LETTERS_NOTE.replace(' row', ' segment')}: {tests}).")
+    return box_figure(lettered, segments, arms, ROLE_NOTES.get(role, ""), more=more)
 
 
 def _texts(table: pd.DataFrame) -> pd.DataFrame:

@@ -110,7 +110,9 @@ def open_comparison(folder: Path, cohort: Cohort) -> Compared:
         made = _made_again(folder, read_table(folder / TABLE), cohort, normality, divide_by)
     except _DiffersError as error:
         raise NoInputError(_cause(error.fault, folder, listed, cohort)) from None
-    _require_own_tables(folder, cohort, made, normality)
+    _require_own_tables(
+        folder, cohort, made, normality, bool(listed.settings.get("standardised mean differences"))
+    )
     figures = _figures(folder)
     return Compared(
         contrasts=tuple(dict.fromkeys(made["contrast"])),
@@ -194,12 +196,14 @@ def _made_again(
     return made
 
 
-def _require_own_tables(folder: Path, cohort: Cohort, made: pd.DataFrame, normality: Normality) -> None:
+def _require_own_tables(
+    folder: Path, cohort: Cohort, made: pd.DataFrame, normality: Normality, smd: bool
+) -> None:
     """The numbers behind Tables 1 and 4, made again, too: they come from the participants table as well."""
     files: dict[str, pd.DataFrame] = {}
     own = _own_contrasts(folder, made)
     asked = [resolve(text, cohort.table) for text in own.values()]
-    paper_tables_of(cohort, made, normality, files, asked)
+    paper_tables_of(cohort, made, normality, files, asked, smd)
     for name, content in files.items():
         try:
             old = read_table(folder / name)

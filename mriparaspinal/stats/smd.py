@@ -45,7 +45,7 @@ def smd_of_counts(a: Sequence[int], b: Sequence[int]) -> MeanDifference:
     left out. NaN where S has no inverse, as where the groups have no level in common.
 
     >>> round(smd_of_counts([22, 16], [18, 14]).smd, 4)
-    0.0333
+    0.0332
     """
     counts = np.array([a, b], dtype=float)
     counts = counts[:, counts.sum(axis=0) > 0]

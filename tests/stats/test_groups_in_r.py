@@ -13,8 +13,9 @@ from mriparaspinal.stats.exact_counts import fisher_freeman_halton
 from mriparaspinal.stats.letters import compact_letters
 from mriparaspinal.stats.omnibus import anova, compare_groups, kruskal_wallis, welch_anova
 from mriparaspinal.stats.post_hoc import Pair, dunn, games_howell, tukey
+from mriparaspinal.stats.smd import smd_of_counts, smd_of_numbers
 from mriparaspinal.stats.studentized_range import range_p, range_quantile
-from tests.stats.r.groups_tables import counts, groups
+from tests.stats.r.groups_tables import counts, groups, two_groups
 
 FOLDER = Path(__file__).with_name("r")
 GROUPS = [[x[np.isfinite(x)] for x in table] for table in groups()]
@@ -111,3 +112,18 @@ def test_fisher_freeman_halton() -> None:
     found = [fisher_freeman_halton(table) for table in counts()]
     assert len(found) >= 200
     np.testing.assert_allclose(found, answers, atol=1e-6, rtol=1e-6)
+
+
+def test_standardised_mean_differences() -> None:
+    answers = pd.read_csv(FOLDER / "groups_smd.csv")
+    tables = list(two_groups())
+    assert len(tables) == len(answers) >= 200
+    for number, ((a, b), row) in enumerate(zip(tables, answers.to_dict("records"), strict=True)):
+        if number % 2:
+            levels = sorted({*a, *b})
+            found = smd_of_counts(*([int((x == level).sum()) for level in levels] for x in (a, b)))
+        else:
+            found = smd_of_numbers(a, b)
+        assert tuple(found) == pytest.approx(
+            (row["smd"], row["low"], row["high"]), rel=1e-6, abs=1e-6, nan_ok=True
+        )
