@@ -11,6 +11,7 @@ import pandas as pd
 
 from mriparaspinal.analysis.drawing import Drawing
 from mriparaspinal.analysis.inputs import METRICS, Cohort, metrics_of
+from mriparaspinal.analysis.omnibus import groups_column, omnibus_of
 from mriparaspinal.analysis.result import Analysis, Content, file_name, notes_bytes
 from mriparaspinal.core.errors import NothingToCompareError, UsageError
 from mriparaspinal.core.text import count_of
@@ -43,10 +44,12 @@ _CORRELATIONS = "table4_correlations.csv"
 _STUDY_GROUP = "study group"
 
 
-def columns_named(contrasts: Sequence[str], metrics: Sequence[str], divide_by: str | None) -> str:
+def columns_named(
+    contrasts: Sequence[str], metrics: Sequence[str], divide_by: str | None, groups: str | None = None
+) -> str:
     """A text in which all columns stand that a comparison of results looks at; those of the protocol not."""
     of_paper = "alsfrs_lower age bmi psa onset_region"
-    return " ".join([*contrasts, *(metrics or METRICS), divide_by or "", of_paper])
+    return " ".join([*contrasts, *(metrics or METRICS), divide_by or "", groups or "", of_paper])
 
 
 def compare_cohort(
@@ -56,6 +59,9 @@ def compare_cohort(
     normality: str | None = None,
     divide_by: str | None = None,
     on_request: OnRequest = OnRequest(),  # noqa: B008 – frozen
+    *,
+    groups: str | None = None,
+    smd: bool = False,
 ) -> Analysis:
     """Make the contrasts that were asked for, else those of the protocol, else the paper's.
 
@@ -65,12 +71,12 @@ def compare_cohort(
     where there is nothing to compare.
     """
     try:
-        return _compared(cohort, contrasts, metrics, normality, divide_by, on_request)
+        return _compared(cohort, contrasts, metrics, normality, divide_by, on_request, groups, smd)
     except UsageError:
         if cohort.whole is None:
             raise
     # Columns were left out, and the message has to name all that are there.
-    return _compared(cohort.whole(), contrasts, metrics, normality, divide_by, on_request)
+    return _compared(cohort.whole(), contrasts, metrics, normality, divide_by, on_request, groups, smd)
 
 
 def _compared(
@@ -80,39 +86,51 @@ def _compared(
     normality: str | None,
     divide_by: str | None,
     on_request: OnRequest,
+    groups: str | None,
+    smd: bool,
 ) -> Analysis:
     protocol = cohort.protocol
     normality = normality or protocol.get("normality")
     judged_by: Normality = "shapiro" if normality == "shapiro" else "lilliefors"
     divide_by = divide_by or protocol.get("divide_by")
     asked = contrasts or protocol.get("contrasts", [])
-    chosen, notes = _contrasts(cohort, asked)
-    names, left_out = metrics_of(cohort.table, metrics, _named(chosen, divide_by))
+    chosen, notes = _contrasts(cohort, asked, groups)
+    column, said = groups_column(cohort, groups, bool(asked))
+    names, left_out = metrics_of(
+        cohort.table, metrics, _named(chosen, divide_by) | ({column} if column else set())
+    )
     table, found = compare(cohort.table, chosen, names, judged_by, divide_by, on_request)
-    notes = [*cohort.notes, *notes, *left_out, *found, *interactions_unasked(table, chosen)]
+    notes = [*cohort.notes, *notes, *said, *left_out, *found, *interactions_unasked(table, chosen)]
     settings: dict[str, Sequence[str]] = {
         "contrast": [contrast.text for contrast in chosen],
         "metric": names,
         "normality": [judged_by],
         "divided by": [divide_by] if divide_by else [],
         **on_request.settings,
+        "groups": [column] if column else [],
+        "standardised mean differences": ["yes"] if smd else [],
     }
     frames = {"comparisons.csv": table}
-    papers, remarks = paper_tables_of(cohort, table, judged_by, frames, chosen if asked else ())
+    papers, remarks = paper_tables_of(cohort, table, judged_by, frames, chosen if asked else (), smd)
     notes += remarks
+    at_once: dict[str, Content] = {}
+    if column:
+        at_once, printed, remarks = omnibus_of(cohort, column, names, judged_by, divide_by)
+        papers += printed
+        notes += [remark for remark in remarks if remark not in notes]
     contents: dict[str, Content] = {**frames, **{paper.name: paper for paper in papers}}
     if papers:
         contents["tables.xlsx"] = tuple(papers)
-    contents |= _figures(cohort.table, table, chosen)
+    contents |= {**_figures(cohort.table, table, chosen), **at_once}
     contents["notes.txt"] = notes_bytes(settings, notes)
     return Analysis(table, tuple(notes), contents, COMPARISON, settings, cohort.inputs)
 
 
-def _contrasts(cohort: Cohort, asked: Sequence[str]) -> tuple[list[Contrast], list[str]]:
+def _contrasts(cohort: Cohort, asked: Sequence[str], groups: str | None) -> tuple[list[Contrast], list[str]]:
     if asked:
         return [resolve(text, cohort.table) for text in asked], []
     chosen, notes = default_contrasts(cohort.table)
-    if not chosen:
+    if not chosen and groups is None:
         reasons = "; ".join(notes) or "no groups"
         raise NothingToCompareError(
             f"nothing to compare: {reasons}; expected two groups, or one whose onset sides are known; "
@@ -162,6 +180,7 @@ def paper_tables_of(
     normality: Normality,
     files: dict[str, pd.DataFrame],
     asked: Sequence[Contrast] = (),
+    smd: bool = False,
 ) -> tuple[list[PaperTable], list[str]]:
     """The paper's tables as far as the cohort has what they need.
 
@@ -174,12 +193,12 @@ def paper_tables_of(
         groups = cohort.table.drop_duplicates("participant_id").set_index("participant_id")["group"]
         people = cohort.participants[cohort.participants["participant_id"].isin(groups.index)]
         people = people.assign(group=people["participant_id"].map(groups))
-        described, notes = characteristics(people, normality=normality)
+        described, notes = characteristics(people, normality=normality, smd=smd)
         files["characteristics.csv"] = described
         found.append(table1(described, normality))
     arms_of = {contrast.text: contrast for contrast in asked}
     for name, text in own_names(list(arms_of)).items():
-        described, remarks = _arms_described(cohort, arms_of[text], normality)
+        described, remarks = _arms_described(cohort, arms_of[text], normality, smd)
         notes += [f"Table 1 of {text}: {remark}" for remark in remarks]
         if not described.empty:
             files[f"characteristics_{name}.csv"] = described
@@ -221,7 +240,7 @@ def own_table1(described: pd.DataFrame, name: str, contrast: str, normality: Nor
 
 
 def _arms_described(
-    cohort: Cohort, contrast: Contrast, normality: Normality
+    cohort: Cohort, contrast: Contrast, normality: Normality, smd: bool
 ) -> tuple[pd.DataFrame, list[str]]:
     """The characteristics of the participants of each arm; those that the arms are made by are left out.
 
@@ -243,7 +262,7 @@ def _arms_described(
         people = people.assign(**{_STUDY_GROUP: people["participant_id"].map(groups)})
     people = people.drop(columns=[column for column in people if column in made_by])
     people = people.assign(group=people["participant_id"].map(arm_of))
-    return characteristics(people, list(arms), normality)
+    return characteristics(people, list(arms), normality, smd)
 
 
 def _figures(
@@ -252,7 +271,7 @@ def _figures(
     """The paper's Figures 3 to 5 as far as their contrasts were made, and the map of effect sizes."""
     from mriparaspinal.present.effects import effect_map
 
-    found = {"figure_effects": Drawing(partial(effect_map, comparisons))}
+    found = {"figure_effects": Drawing(partial(effect_map, comparisons))} if contrasts else {}
     if is_table_mode(cohort):
         return found
     metrics = list(dict.fromkeys(comparisons["metric"]))

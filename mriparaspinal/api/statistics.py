@@ -89,6 +89,8 @@ def compare(
     metrics: Sequence[str] = (),
     divide_by: str | None = None,
     normality: Literal["lilliefors", "shapiro"] | None = None,
+    groups: str | None = None,
+    smd: bool = False,
     participants: Table | None = None,
     join: Sequence[Data] = (),
     **more: Unpack[CompareArguments],
@@ -108,6 +110,11 @@ def compare(
         Column of the participants to divide each metric by first.
     normality : {"lilliefors", "shapiro"}, optional
         Test of normality; without it that of the protocol, else ``lilliefors``.
+    groups : str, optional
+        Column whose three groups or more are tested at once (``tables["omnibus"]``), and all pairs of them
+        (``tables["post_hoc"]``); without it ``group`` where it has three, and no contrast was asked for.
+    smd : bool
+        Standardised mean differences in Table 1.
     participants : str, Path or DataFrame, optional
         Participants table in place of the results' own.
     join : sequence of str, Path, DataFrame or StudyResults, optional
@@ -144,9 +151,11 @@ def compare(
         data,
         participants,
         join,
-        lambda cohort: compare_cohort(cohort, contrasts, metrics, normality, divide_by, asked),
+        lambda cohort: compare_cohort(
+            cohort, contrasts, metrics, normality, divide_by, asked, groups=groups, smd=smd
+        ),
         # Tables that are joined are compared with all columns.
-        _open if join else partial(_open, named=columns_named(contrasts, metrics, divide_by)),
+        _open if join else partial(_open, named=columns_named(contrasts, metrics, divide_by, groups)),
     )
 
 

@@ -70,6 +70,15 @@ def compare(
         opt.option("--normality", "Test of normality [default: lilliefors]."),
     ] = None,
     further: Further,
+    groups: Annotated[
+        str | None,
+        opt.option(
+            "--groups",
+            "Test all groups of this column at once, too [default: group, if it has three or more].",
+            "COL",
+        ),
+    ] = None,
+    smd: Annotated[bool, opt.option("--smd", "Standardised mean differences in Table 1.")] = False,
     figures: opt.Figures,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -83,6 +92,7 @@ def compare(
       mriparaspinal compare results --participants participants.csv --out comparison
       mriparaspinal compare results --contrast "group:ALS[onset_region=lower]-LR" --out lower
       mriparaspinal compare results --contrast interaction:ALS-LR --margin fi=0.03 --max-t 10000 --out more
+      mriparaspinal compare results --groups site --smd --out sites
       mriparaspinal compare results --out print --figure-format pdf --figure-format tiff --style lab.mplstyle
     """
     import mriparaspinal as api
@@ -94,6 +104,8 @@ def compare(
         metrics=metric,
         divide_by=divide_by,
         normality=normality,
+        groups=groups,
+        smd=smd,
         participants=study.participants,
         join=study.join,
         margins=further.margins,

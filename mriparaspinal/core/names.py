@@ -102,6 +102,12 @@ TEST_NAMES = {
     "fisher_exact": Name("Fisher's exact"),
     "paired_t": Name("paired t", long="paired t-test"),
     "wilcoxon": Name("Wilcoxon", long="Wilcoxon’s signed-rank test"),
+    "anova": Name("ANOVA", long="analysis of variance"),
+    "welch_anova": Name("Welch's ANOVA", long="Welch’s analysis of variance"),
+    "kruskal_wallis": Name("Kruskal–Wallis", long="Kruskal–Wallis test"),
+    "tukey_hsd": Name("Tukey", long="Tukey’s test"),
+    "games_howell": Name("Games–Howell", long="Games–Howell test"),
+    "dunn_holm": Name("Dunn, Holm", long="Dunn’s test with Holm’s adjustment"),
 }
 
 EFFECT_NAMES = {
@@ -127,6 +133,11 @@ NORMALITY_NAMES = {
 CHOICE_OF_TEST = (
     "two normal arms by Student's t-test, or Welch's where Levene's test finds unequal variances; others by "
     "the Mann–Whitney U test"
+)
+
+CHOICE_OF_OMNIBUS = (
+    "groups that are all normal by analysis of variance, or Welch's where Levene's test finds unequal "
+    "variances; others by the Kruskal–Wallis test"
 )
 
 #: Abbreviations and their meaning, for the footnotes of tables.

@@ -85,6 +85,10 @@ class Panel:
     metric: str
     samples: Sequence[Sequence[Sample]]
     tests: Sequence[Test]
+    letters: Sequence[Sequence[str]] = ()
+    """By segment and arm, where there are several groups: those that share none differ."""
+    omnibus: Sequence[float] = ()
+    """The p of all groups, by segment."""
 
 
 def members_of(cohort: pd.DataFrame, conditions: Conditions) -> Mask:
@@ -109,6 +113,12 @@ def arms_of(
         for c in contrasts
     ]
     return arms, sorted(brackets, key=lambda b: abs(b.second - b.first))
+
+
+def arms_of_groups(cohort: pd.DataFrame, column: str, names: Sequence[str], role: str) -> list[Arm]:
+    """One arm for each value of a column."""
+    rows = is_among(texts(cohort["role"]), (role,)) if role else np.ones(len(cohort), dtype=bool)
+    return [Arm(name, rows & members_of(cohort, ((column, name),))) for name in names]
 
 
 def panels_of(

@@ -84,7 +84,7 @@ def sides_figure(
     brackets = [Bracket(0, 1, f"side:{group}", "")]
     note = f"{group}. Grey lines: the two sides of one participant."
     panels, shown = panels_of(cohort, comparisons, arms, brackets, metrics, segments, paired=True)
-    return _box_figure(panels, shown, arms, note, paired=True)
+    return box_figure(panels, shown, arms, note, paired=True)
 
 
 @style()
@@ -105,7 +105,7 @@ def groups_figure(
     """
     arms, brackets = arms_of(cohort, contrasts, role)
     note = "" if is_plain(cohort) else ROLE_NOTES.get(role, "")
-    return _box_figure(*panels_of(cohort, comparisons, arms, brackets, metrics, segments), arms, note)
+    return box_figure(*panels_of(cohort, comparisons, arms, brackets, metrics, segments), arms, note)
 
 
 @style()
@@ -124,7 +124,7 @@ def psa_figure(
     contrast = Contrast(f"psa:1-0[group={group}]", "psa", "1", "0", within, within)
     arms, brackets = arms_of(cohort, [contrast], role)
     note = f"{group}. {ROLE_NOTES.get(role, '')}"
-    return _box_figure(*panels_of(cohort, comparisons, arms, brackets, metrics), arms, note)
+    return box_figure(*panels_of(cohort, comparisons, arms, brackets, metrics), arms, note)
 
 
 ROLE_NOTES = {
@@ -134,18 +134,19 @@ ROLE_NOTES = {
 }
 
 
-def _box_figure(
+def box_figure(
     panels: Sequence[Panel],
     segments: Sequence[str],
     arms: Sequence[Arm],
     note: str,
     paired: bool = False,
+    more: Sequence[str] = (),
 ) -> PaperFigure:
-    """Muscles down, metrics across."""
+    """Muscles down, metrics across; above the boxes the tests of the panels, below all the notes."""
     across = len(dict.fromkeys(panel.metric for panel in panels))
     levels = list(dict.fromkeys(test.bracket for panel in panels for test in panel.tests))
     levels.sort(key=lambda bracket: abs(bracket.second - bracket.first))
-    above_pt = 4 + LINE_PT * len(levels)
+    above_pt = 4 + LINE_PT * (2 if any(panel.letters for panel in panels) else len(levels))
     row_mm = _PANEL_MM + (above_pt + 3.5 * LINE_PT) * MM / 72
     figure, grid = figure_grid(len(panels) // across, across, row_mm)
     counts = [[[len(sample.values) for sample in level] for level in panel.samples] for panel in panels]
@@ -161,10 +162,13 @@ def _box_figure(
         axes.set_ylabel(metric_label(panel.metric))
         _draw_panel(axes, panel, segments, counted)
         _draw_brackets(axes, panel, levels)
+        _write_letters(axes, panel)
         if paired:
             _join_pairs(axes, panel.samples)
         figure.drawn += _drawn(panel, segments, arms)
     _say_what_is_shown(figure, panels, note, paired)
+    for text in more:
+        footnote(figure, text)
     return place_panels(figure, grid, legend_mm, foot_pt=LINE_PT * (1 + counted) + 2)
 
 
@@ -285,6 +289,17 @@ def _draw_brackets(axes: Any, panel: Panel, levels: Sequence[Bracket]) -> None:
     _draw_lines(axes, lines, linewidth=0.6, clip_on=False, transform=above)
 
 
+def _write_letters(axes: Any, panel: Panel) -> None:
+    """The letters of each group over its box, and over these the p of all groups."""
+    above = {"ha": "center", "va": "bottom", "transform": points_from(axes, 1)}
+    for samples, letters in zip(panel.samples, panel.letters, strict=False):
+        for sample, text in zip(samples, letters, strict=True):
+            axes.text(sample.at, 3, text, **above)
+    for segment, p in enumerate(panel.omnibus):
+        weight = "bold" if is_significant(p) else "normal"
+        axes.text(segment, 3 + LINE_PT, p_number(p) or "–", fontweight=weight, **above)
+
+
 def _drawn(panel: Panel, segments: Sequence[str], arms: Sequence[Arm]) -> list[dict[str, object]]:
     """All points, boxes and p-values of a panel, for the table beside the figure."""
     rows: list[dict[str, object]] = []
@@ -296,6 +311,10 @@ def _drawn(panel: Panel, segments: Sequence[str], arms: Sequence[Arm]) -> list[d
                 rows.append({"drawn": "point", **own, "participant_id": who, "value": value})
             shown = "box" if sample.box else "points alone"
             rows.append({"drawn": shown, **own, "n": len(sample.values), **sample.box})
+        for arm, text in zip(arms, panel.letters[number] if panel.letters else (), strict=False):
+            rows.append({"drawn": "letters", **place, "arm": arm.label, "letters": text})
+        if panel.omnibus:
+            rows.append({"drawn": "p of all groups", **place, "p": panel.omnibus[number]})
         for test in panel.tests:
             if test.segment == number:
                 a, b = arms[test.bracket.first].label, arms[test.bracket.second].label

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from mriparaspinal.present.p_values import p_number, p_text
 from mriparaspinal.present.table_layout import ABSENT
@@ -39,6 +39,37 @@ def r_and_p(r: object, p: float) -> str:
     if not isinstance(r, int | float) or math.isnan(r):
         return ABSENT
     return f"r = {with_minus_signs(f'{r:z.3f}')}, {p_text(p)}"
+
+
+#: What the columns of standardised mean differences show.
+SMD_NOTE = (
+    "SMD, standardised mean difference with 95 % interval: first group minus second by the root mean square "
+    "of their standard deviations; of categories without a sign (Yang and Dalton 2012)."
+)
+
+
+def smd_cell(record: Mapping[str, object]) -> str:
+    """A standardised mean difference with its interval.
+
+    >>> smd_cell({"smd": -0.284, "smd_ci_low": -1.46, "smd_ci_high": 0.9})
+    '−0.28 (−1.46 to 0.90)'
+    """
+    smd, low, high = (record[name] for name in ("smd", "smd_ci_low", "smd_ci_high"))
+    if not isinstance(smd, float) or math.isnan(smd):
+        return ABSENT
+    return with_minus_signs(f"{smd:z.2f} ({low:z.2f} to {high:z.2f})")
+
+
+def exact_text(record: Mapping[str, object]) -> str:
+    """The exact p of a table of counts, for the end of a footnote; empty where there is none.
+
+    >>> exact_text({"p_exact": 0.0769})
+    '; exact p = 0.077 (Fisher, Freeman and Halton)'
+    """
+    p = record.get("p_exact")
+    if not isinstance(p, float) or math.isnan(p):
+        return ""
+    return f"; exact {p_text(p)} (Fisher, Freeman and Halton)"
 
 
 def with_minus_signs(text: str) -> str:

@@ -22,10 +22,13 @@ from mriparaspinal.core.names import (
 )
 from mriparaspinal.core.text import join_names
 from mriparaspinal.present.cell_texts import (
+    SMD_NOTE,
+    exact_text,
     n_text,
     p_cell,
     r_and_p,
     range_text,
+    smd_cell,
     with_minus_signs,
 )
 from mriparaspinal.present.decimals import with_even_decimals
@@ -70,10 +73,11 @@ def table1(
                 sizes[record[f"label_{letter}"]] = size
         if record["label_b"]:
             pairs[record["label_a"], record["label_b"]] = None
+    with_smd = "smd" in characteristics
     marks = superscripts(len(pairs))
     header = ["Item", *(f"{group} (n = {size})" for group, size in sizes.items())]
     for mark in marks:
-        header += [f"P{mark} value", f"Test{mark}"]
+        header += [f"P{mark} value", f"Test{mark}", *([f"SMD{mark}"] if with_smd else [])]
     rows: list[tuple[str, ...]] = []
     bold, remarks = set(), []
     for records in by_item.values():
@@ -85,9 +89,11 @@ def table1(
                 bold.add((len(rows), len(row)))
             test = TEST_NAMES.get(str(record["test"]))
             row += [p_cell(record["p"]), ABSENT if test is None else test.label]
+            row += [smd_cell(record)] if with_smd else []
             if record["remark"]:
                 versus = f", {pair[0]} against {pair[1]}" if len(pairs) > 1 else ""
-                remarks.append(f"{records[0]['item']}{versus}: {record['remark']}.")
+                exact = exact_text(record)
+                remarks.append(f"{records[0]['item']}{versus}: {record['remark']}{exact}.")
         rows.append(tuple(row))
     groups = list(sizes)
     footnotes = [
@@ -95,6 +101,7 @@ def table1(
         *_characteristic_notes(characteristics, rows, normality),
         *(f"P{m}, {a} against {b}." for m, (a, b) in zip(marks, pairs, strict=True) if m),
         *([_bold_note("")] if pairs else []),
+        *([SMD_NOTE] if with_smd else []),
         *remarks,
         *absent_note(rows),
     ]

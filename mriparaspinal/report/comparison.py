@@ -115,7 +115,8 @@ def open_comparison(folder: Path, cohort: Cohort, made: pd.DataFrame | None = No
             made = _made_again(folder, read_table(folder / TABLE), cohort, (normality, divide_by, asked))
         except _DiffersError as error:
             raise NoInputError(_cause(error.fault, folder, listed, cohort)) from None
-        _require_own_tables(folder, cohort, made, normality)
+        smd = bool(listed.settings.get("standardised mean differences"))
+        _require_own_tables(folder, cohort, made, normality, smd)
     figures = _figures(folder)
     return Compared(
         contrasts=tuple(dict.fromkeys(made["contrast"])),
@@ -209,12 +210,14 @@ def _made_again(
     return made
 
 
-def _require_own_tables(folder: Path, cohort: Cohort, made: pd.DataFrame, normality: Normality) -> None:
+def _require_own_tables(
+    folder: Path, cohort: Cohort, made: pd.DataFrame, normality: Normality, smd: bool
+) -> None:
     """The numbers behind Tables 1 and 4, made again, too: they come from the participants table as well."""
     files: dict[str, pd.DataFrame] = {}
     own = _own_contrasts(folder, made)
     asked = [resolve(text, cohort.table) for text in own.values()]
-    paper_tables_of(cohort, made, normality, files, asked)
+    paper_tables_of(cohort, made, normality, files, asked, smd)
     for name, content in files.items():
         try:
             old = read_table(folder / name)

@@ -118,7 +118,7 @@ class Comparison:
         >>> compare_arms([1, 2, 3, 4, 5], [2, 2, 2, 9]).summaries
         ('3.00 ± 1.58', '2.00 (5.25)')
         """
-        digits = _decimals([abs(x) for arm in (self.a, self.b) for x in (arm.mean, arm.median, arm.sd)])
+        digits = decimals_of([abs(x) for arm in (self.a, self.b) for x in (arm.mean, arm.median, arm.sd)])
         return self.a.summary(digits), self.b.summary(digits)
 
 
@@ -299,7 +299,7 @@ def _hedges_interval(g: float, n_a: int, n_b: int) -> tuple[float, float]:
     return g - half, g + half
 
 
-def _decimals(sizes: Sequence[float]) -> int:
+def decimals_of(sizes: Sequence[float]) -> int:
     """Two, as in the paper; where two would show nothing of all these sizes, three significant digits."""
     largest = max((size for size in sizes if size == size), default=0.0)
     return 2 if largest >= 0.02 or largest == 0 else 2 - math.floor(math.log10(largest))

@@ -23,6 +23,9 @@ from mriparaspinal.core.text import natural_key, read_number
 from mriparaspinal.stats.arms import NO_TEST, NOT_JUDGED, Arm, Comparison, Normality, compare_arms
 from mriparaspinal.stats.cells import as_text, counted, id_list, texts
 from mriparaspinal.stats.contrasts import matches
+from mriparaspinal.stats.exact_counts import fisher_freeman_halton
+from mriparaspinal.stats.limits import ALPHA
+from mriparaspinal.stats.smd import MeanDifference, smd_of_counts, smd_of_numbers
 
 #: One row per characteristic and pair of groups; of a single group, label_b and all of its cells are empty.
 CHARACTERISTIC_COLUMNS = (
@@ -30,7 +33,13 @@ CHARACTERISTIC_COLUMNS = (
     "mean_a", "sd_a", "median_a", "q1_a", "q3_a", "counts_a",
     "mean_b", "sd_b", "median_b", "q1_b", "q3_b", "counts_b",
     "normality_p_a", "normality_p_b", "summary_a", "summary_b", "test", "statistic", "df", "p", "remark",
+    "p_exact",
 )  # fmt: skip
+
+#: These follow on request.
+SMD_COLUMNS = ("smd", "smd_ci_low", "smd_ci_high")
+
+TOO_MANY_TABLES = "too many tables with these margins to count them for an exact p"
 
 
 def _item(column: str) -> str:
@@ -86,6 +95,7 @@ def characteristics(
     participants: pd.DataFrame,
     groups: Sequence[str] | None = None,
     normality: Normality = "lilliefors",
+    smd: bool = False,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Describe each group by each characteristic, and test each pair of groups.
 
@@ -97,6 +107,7 @@ def characteristics(
         participants: one row per participant, with ``participant_id``, ``group`` and any columns.
         groups: the groups, in this order; None: all, ALS and LR first.
         normality: the test of normality, of :func:`mriparaspinal.stats.arms.compare_arms`.
+        smd: standardised mean differences, too, in :data:`SMD_COLUMNS`.
 
     Returns:
         The table with :data:`CHARACTERISTIC_COLUMNS` (missing numbers NaN, missing texts empty), and
@@ -109,7 +120,7 @@ def characteristics(
     table, notes = participants.reset_index(drop=True), []
     _check_once_each(table)
     if "group" not in table:
-        return _frame([]), ["characteristics: no column group, so there are no groups to describe"]
+        return _frame([], smd), ["characteristics: no column group, so there are no groups to describe"]
     members, remarks = _members(table, groups)
     notes += remarks
     rows: list[dict[str, object]] = []
@@ -130,8 +141,9 @@ def characteristics(
             for row in found
             if row["remark"]
         ]
+        notes += _exact_notes(found)
         rows += found
-    return _frame(rows), notes
+    return _frame(rows, smd), notes
 
 
 def compare_counts(a: Sequence[int], b: Sequence[int]) -> CountTest:
@@ -161,8 +173,23 @@ def compare_counts(a: Sequence[int], b: Sequence[int]) -> CountTest:
     return CountTest("chi_squared", float(result[0]), float(result[2]), float(result[1]), remark)
 
 
-def _frame(rows: list[dict[str, object]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=list(CHARACTERISTIC_COLUMNS))
+def _frame(rows: list[dict[str, object]], smd: bool) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=[*CHARACTERISTIC_COLUMNS, *(SMD_COLUMNS if smd else ())])
+
+
+def _exact_notes(rows: Sequence[dict[str, object]]) -> list[str]:
+    """Where the exact p of a table of counts could not be found, or says something else than χ²."""
+    notes = []
+    for row in rows:
+        where = f"{row['characteristic']}, {row['label_a']} against {row['label_b']}"
+        p, exact = row["p"], row["p_exact"]
+        if not (isinstance(p, float) and isinstance(exact, float) and row["remark"]):
+            continue
+        if row["test"] == "chi_squared" and math.isnan(exact):
+            notes.append(f"{where}: {TOO_MANY_TABLES}")
+        elif (p < ALPHA) != (exact < ALPHA) and not math.isnan(exact):
+            notes.append(f"{where}: p and p_exact lie on different sides of {ALPHA}; read p_exact")
+    return notes
 
 
 def _check_once_each(table: pd.DataFrame) -> None:
@@ -267,7 +294,8 @@ def _number_rows(name: str, samples: dict[str, ArrayLike], normality: Normality)
             row[f"missing_{letter}"] = np.size(samples[group]) - arm.n
             row[f"summary_{letter}"] = arm.summary(digits)
         row |= {"test": result.test, "statistic": result.statistic, "df": result.df, "p": result.p}
-        row["remark"] = _remark(result)
+        row |= {"remark": _remark(result), "p_exact": _NAN}
+        row |= _smd_cells(smd_of_numbers(samples[a], samples.get(b, [])))
         rows.append(row)
     return rows
 
@@ -304,8 +332,15 @@ def _count_rows(name: str, cells: dict[str, list[str]]) -> list[dict[str, object
         result = compare_counts(counts[a], counts[b]) if b else CountTest()
         for field in ("test", "statistic", "df", "p", "remark"):
             row[field] = getattr(result, field)
+        approximate = result.test == "chi_squared" and result.remark
+        row["p_exact"] = fisher_freeman_halton([counts[a], counts[b]]) if approximate else _NAN
+        row |= _smd_cells(smd_of_counts(counts[a], counts[b]) if b else MeanDifference())
         rows.append(row)
     return rows
+
+
+def _smd_cells(found: MeanDifference) -> dict[str, object]:
+    return dict(zip(SMD_COLUMNS, found, strict=True))
 
 
 def _counts(values: list[str], keys: list[str]) -> list[int]:

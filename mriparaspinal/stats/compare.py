@@ -75,7 +75,7 @@ def compare(
     if "participant_id" in cohort:
         known = cohort["participant_id"].map(as_text) != ""
         check_unique(cohort if known.all() else cohort[known])
-    measures, notes = _measures(cohort, metrics, divide_by)
+    measures, notes = measures_of(cohort, metrics, divide_by)
     asked.require_metrics(measures)
     rows: list[dict[str, object]] = []
     for contrast in dict.fromkeys(contrasts):
@@ -88,7 +88,7 @@ def compare(
     return table.astype({"paired_n": "Int64"}), notes
 
 
-def _measures(
+def measures_of(
     cohort: pd.DataFrame, metrics: Sequence[str], divide_by: str | None
 ) -> tuple[dict[str, Floats], list[str]]:
     """The values of each metric by its name in the table; what is missing or not finite is NaN."""
@@ -181,7 +181,7 @@ def _compare_contrast(
     samples: list[Samples] = []
     remarks: dict[str, list[str]] = defaultdict(list)
     for segment, muscle in sorted(
-        set(zip(cohort["segment"], cohort["muscle"], strict=True)), key=_table_order
+        set(zip(cohort["segment"], cohort["muscle"], strict=True)), key=table_order
     ):
         here = ((cohort["segment"] == segment) & (cohort["muscle"] == muscle)).to_numpy()
         for metric, values in measures.items():
@@ -400,7 +400,7 @@ def _exact_notes(contrast: str, rows: list[dict[str, object]]) -> list[str]:
     return notes
 
 
-def _table_order(cell: tuple[str, str]) -> tuple[object, ...]:
+def table_order(cell: tuple[str, str]) -> tuple[object, ...]:
     """Segments from L1 down, muscles as in the paper; unknown ones behind, in natural order."""
     segment, muscle = cell
     known = (("", *SEGMENTS), ("", *MUSCLES))
