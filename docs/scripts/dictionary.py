@@ -22,6 +22,7 @@ from mriparaspinal.review import adjudicate, blind, timing, verdicts
 from mriparaspinal.scans.picture import SLICES_COLUMNS
 from mriparaspinal.stats import characteristics, compare, correlate, regress, reliability, roc, sweep
 from mriparaspinal.stats import grades as grade_tables
+from mriparaspinal.stats import missing as missing_tables
 
 _INTRODUCTION = """\
 # Data dictionary
@@ -136,6 +137,33 @@ _TABLES = (
             "counts_b": "the same in group b",
             "test": "`student_t`, `welch_t`, `mann_whitney_u`, `chi_squared` or `fisher_exact`",
             "remark": "what to know about the row",
+        },
+    ),
+    _Table(
+        "missing.csv",
+        "From `compare --missing`: one row per group, segment, muscle and side ([more](missing-data.md)).",
+        missing_tables.REGION_COLUMNS,
+        {
+            "group": "study group",
+            "side": "left or right of the patient",
+            "expected": "participants of the group, of the participants table and of the dataset",
+            "measured": "those with a row in `L1.csv` …",
+            "refused": "those whose slice or contour is there, and has an error, or is excluded by a review",
+            "missing": "all others: no slice, or no contour",
+            "without": "who was not measured, the first ten",
+        },
+    ),
+    _Table(
+        "missing_columns.csv",
+        "From `compare --missing`: one row per column of the participants and group.",
+        missing_tables.COLUMN_COLUMNS,
+        {
+            "group": "study group",
+            "column": "column of the participants table; of a plain table every column",
+            "expected": "participants of the group",
+            "missing": "those without a value",
+            "missing_pct": "100 · missing / expected",
+            "without": "who they are, the first ten",
         },
     ),
     _Table(

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 from mriparaspinal.analysis.compare import columns_named, compare_cohort
 from mriparaspinal.analysis.correlate import correlate_cohort
 from mriparaspinal.analysis.inputs import Cohort, join_tables, open_cohort, open_table, open_wide
+from mriparaspinal.analysis.missing import with_missing
 from mriparaspinal.analysis.regress import regress_cohort
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.analysis.roc import discriminate
@@ -76,6 +77,7 @@ def compare(
     metrics: Sequence[str] = (),
     divide_by: str | None = None,
     normality: Literal["lilliefors", "shapiro"] | None = None,
+    missing: bool = False,
     participants: Table | None = None,
     join: Sequence[Data] = (),
 ) -> Analysis:
@@ -94,6 +96,9 @@ def compare(
         Column of the participants to divide each metric by first.
     normality : {"lilliefors", "shapiro"}, optional
         Test of normality; without it that of the protocol, else ``lilliefors``.
+    missing : bool
+        Also what is missing, by group: ``tables["missing"]`` by region, ``tables["missing_columns"]`` by
+        column of the participants, each with its figure.
     participants : str, Path or DataFrame, optional
         Participants table in place of the results' own.
     join : sequence of str, Path, DataFrame or StudyResults, optional
@@ -119,11 +124,16 @@ def compare(
     >>> found.table[["metric", "label_a", "label_b", "n_a", "n_b"]].values.tolist()
     [['bmi', 'ALS', 'LR', 8, 8]]
     """
+
+    def analyse(cohort: Cohort) -> Analysis:
+        found = compare_cohort(cohort, contrasts, metrics, normality, divide_by)
+        return with_missing(found, cohort) if missing else found
+
     return _analyse(
         data,
         participants,
         join,
-        lambda cohort: compare_cohort(cohort, contrasts, metrics, normality, divide_by),
+        analyse,
         # Tables that are joined are compared with all columns.
         _open if join else partial(_open, named=columns_named(contrasts, metrics, divide_by)),
     )

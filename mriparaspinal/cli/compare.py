@@ -29,6 +29,9 @@ def compare(
         Literal["lilliefors", "shapiro"] | None,
         opt.option("--normality", "Test of normality [default: lilliefors]."),
     ] = None,
+    missing: Annotated[
+        bool, opt.option("--missing", "Also what is missing, by group, level, muscle and side.")
+    ] = False,
     figures: opt.Figures,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -52,6 +55,7 @@ def compare(
         metrics=metric,
         divide_by=divide_by,
         normality=normality,
+        missing=missing,
         participants=study.participants,
         join=study.join,
     )

@@ -35,7 +35,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     "Statistics": (
         *("--contrast", "--metric", "--score", "--outcome", "--positive", "--negative", "--predictor"),
         *("--covariate", "--lower-is-positive", "--combine", "--group", "--role", "--divide-by"),
-        *("--method", "--normality", "--hc3", "--require-cv"),
+        *("--method", "--normality", "--hc3", "--require-cv", "--missing"),
     ),
     "Speed": ("--jobs", "--timeout", "--scheduler"),
     "Messages": ("--quiet", "--verbose", "--log-file", "--help"),
