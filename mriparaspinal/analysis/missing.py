@@ -79,11 +79,8 @@ def _study(cohort: Cohort) -> tuple[dict[str, str], set[Place], list[str]]:
     """(everybody → group, what was there and not measured, notes)."""
     groups: dict[str, str] = {}
     refused: set[Place] = set()
-    notes = (
-        []
-        if cohort.manifest or is_table_mode(cohort.table)
-        else ["missing: no quantify.json, so no refusals"]
-    )
+    unknown = cohort.manifest is None and not is_table_mode(cohort.table)
+    notes = ["missing: no quantify.json: what was refused counts as missing"] if unknown else []
     if cohort.manifest is not None and cohort.sources:
         settings = cohort.manifest.measured_with
         who = name_parser(settings)

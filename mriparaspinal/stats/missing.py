@@ -41,7 +41,8 @@ def missing_regions(
         refused + missing. The muscles are those of the paper and all others that somebody has; the segments
         those that somebody has a row or a refusal in.
 
-    >>> rows = pd.DataFrame([("A_1", "L1", "MF", "left")], columns=["participant_id", "segment", "muscle", "side"])
+    >>> keys = ["participant_id", "segment", "muscle", "side"]
+    >>> rows = pd.DataFrame([("A_1", "L1", "MF", "left")], columns=keys)
     >>> found = missing_regions(rows, {"A_1": "A", "A_2": "A"}, {("A_2", "L1", "MF", "left")})
     >>> found.iloc[0].tolist()
     ['A', 'L1', 'MF', 'left', 2, 1, 1, 0, 'A_2']
