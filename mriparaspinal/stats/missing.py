@@ -44,8 +44,8 @@ def missing_regions(
     >>> keys = ["participant_id", "segment", "muscle", "side"]
     >>> rows = pd.DataFrame([("A_1", "L1", "MF", "left")], columns=keys)
     >>> found = missing_regions(rows, {"A_1": "A", "A_2": "A"}, {("A_2", "L1", "MF", "left")})
-    >>> found.iloc[0].tolist()
-    ['A', 'L1', 'MF', 'left', 2, 1, 1, 0, 'A_2']
+    >>> found[["expected", "measured", "refused", "missing"]].values[0].tolist()
+    [2, 1, 1, 0]
     """
     sided = rows[rows["side"].isin(_SIDES)]
     keys = ("participant_id", "segment", "muscle", "side")
