@@ -23,6 +23,7 @@ from mriparaspinal.scans.picture import SLICES_COLUMNS
 from mriparaspinal.stats import characteristics, compare, correlate, regress, reliability, roc, sweep
 from mriparaspinal.stats import grades as grade_tables
 from mriparaspinal.stats import missing as missing_tables
+from mriparaspinal.stats import planning as plan_tables
 
 _INTRODUCTION = """\
 # Data dictionary
@@ -164,6 +165,68 @@ _TABLES = (
             "missing": "those without a value",
             "missing_pct": "100 · missing / expected",
             "without": "who they are, the first ten",
+        },
+    ),
+    _Table(
+        "plan.csv",
+        "From `plan`: one row per contrast, place, test and assumption ([more](planning.md)).",
+        plan_tables.PLAN_COLUMNS,
+        {
+            "segment": "L1 to L5; empty for the mixed model over all segments, and in table mode",
+            "metric": "the column that is planned for",
+            "role": "symptomatic, contralateral or bilateral; empty where two sides are compared",
+            "test": "`welch_t`, `mann_whitney_u`, `auc`, `mixed_model`; of two sides `paired_t`, `wilcoxon`",
+            "n_a": "values in arm a of this study",
+            "n_b": "values in arm b of this study",
+            "sd_a": "standard deviation of arm a; of the mixed model of the participants' means",
+            "sd_b": "the same of arm b",
+            "sd_difference": "standard deviation of the differences of the two sides",
+            "correlation": "of the two sides",
+            "sd_participant": "of the mixed model: standard deviation between participants",
+            "sd_residual": "of the mixed model: that within a participant",
+            "levels": "of the mixed model: segments of each participant",
+            "assumed": "`observed`, `end of its interval nearer to zero`, or `given`",
+            "difference": "the difference that is to be found, in the unit of the metric",
+            "effect": "`d` and `dz` (in SD), `superiority` P(a > b), or `auc`",
+            "effect_size": "its value",
+            "alpha": "level of the test, after Bonferroni",
+            "power": "power that is wanted",
+            "needed_a": "participants of arm a, or pairs, that are needed",
+            "needed_b": "participants of arm b",
+            "power_reached": "power with these",
+            "power_simulated": "of the mixed model: share of 2,000 simulated studies that find it",
+        },
+    ),
+    _Table(
+        "plan_curve.csv",
+        "From `plan`: power by size; the rows of `plan.csv` that assume a difference.",
+        plan_tables.CURVE_COLUMNS,
+        {
+            "segment": "as in `plan.csv`",
+            "metric": "the column that is planned for",
+            "role": "as in `plan.csv`",
+            "test": "as in `plan.csv`",
+            "assumed": "as in `plan.csv`",
+            "n_a": "participants of arm a, or pairs",
+            "n_b": "participants of arm b; of pairs the same",
+            "power": "power with these",
+        },
+    ),
+    _Table(
+        "plan_icc_auc.csv",
+        "From `plan --icc` and `plan --auc`.",
+        plan_tables.GIVEN_COLUMNS,
+        {
+            "measure": "`icc` or `auc`",
+            "aim": "`power` to tell it from `null`, or a `width` of its 95 % interval",
+            "expected": "the value that is expected",
+            "null": "the value that it is to be told from",
+            "width": "width of the interval that is wanted",
+            "raters": "readings of each target",
+            "alpha": "level of the test, after Bonferroni",
+            "power": "power that is wanted",
+            "needed_a": "targets; of an area positives",
+            "needed_b": "of an area negatives",
         },
     ),
     _Table(

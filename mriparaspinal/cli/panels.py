@@ -36,6 +36,8 @@ PANELS: dict[str, tuple[str, ...]] = {
         *("--contrast", "--metric", "--score", "--outcome", "--positive", "--negative", "--predictor"),
         *("--covariate", "--lower-is-positive", "--combine", "--group", "--role", "--divide-by"),
         *("--method", "--normality", "--hc3", "--require-cv", "--missing"),
+        *("--power", "--alpha", "--tests", "--ratio", "--difference", "--effect-size"),
+        *("--icc", "--icc-null", "--icc-width", "--raters", "--auc", "--auc-null", "--auc-width"),
     ),
     "Speed": ("--jobs", "--timeout", "--scheduler"),
     "Messages": ("--quiet", "--verbose", "--log-file", "--help"),

@@ -44,6 +44,7 @@ COMMANDS = [
     ("regress", "--table", "TABLE", "--outcome", "NAME", "--predictor", "normal"),
     ("regress", "--table", "TABLE", "--outcome", "normal", "--predictor", "NAME"),
     ("roc", "TABLE", *ROC.split()),
+    ("plan", "--table", "TABLE", "--contrast", "group:A-B", "--metric", "NAME"),
 ]
 
 

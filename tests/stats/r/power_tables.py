@@ -1,4 +1,7 @@
-"""The 240 designs whose power R computes: ``python tests/stats/r/power_tables.py`` writes ``power_designs.csv``."""
+"""The 240 designs whose power R computes.
+
+Run: ``python tests/stats/r/power_tables.py``, which writes ``power_designs.csv`` beside it.
+"""
 
 from __future__ import annotations
 
