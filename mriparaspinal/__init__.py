@@ -12,6 +12,7 @@ _HOMES = {
     "api.statistics": ("compare", "correlate", "regress", "roc", "sweep_thresholds"),
     "api.modelling": ("model",),
     "api.agreement": ("rating_agreement", "reliability"),
+    "api.planning": ("plan",),
     "api.making": ("contours", "make_phantom", "make_report", "masks"),
     "api.scans": ("list_series", "prepare"),
     "api.clinical": ("instruments", "score", "score_template"),
@@ -20,6 +21,7 @@ _HOMES = {
     "api.drafting": ("draft", "interpolate", "refine"),
     "api.reviewing": ("read_review", "unblind"),
     "core.model": ("Settings",),
+    "stats.power": ("Target",),
     "parallel.map": ("Execution",),
     "core": ("errors",),
 }

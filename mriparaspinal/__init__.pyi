@@ -17,6 +17,7 @@ from mriparaspinal.api.measuring import merge as merge
 from mriparaspinal.api.measuring import quantify as quantify
 from mriparaspinal.api.measuring import read_settings as read_settings
 from mriparaspinal.api.modelling import model as model
+from mriparaspinal.api.planning import plan as plan
 from mriparaspinal.api.reading import rasterise as rasterise
 from mriparaspinal.api.reading import read_labelme as read_labelme
 from mriparaspinal.api.results import StudyResults as StudyResults
@@ -34,6 +35,7 @@ from mriparaspinal.api.statistics import sweep_thresholds as sweep_thresholds
 from mriparaspinal.core import errors as errors
 from mriparaspinal.core.model import Settings as Settings
 from mriparaspinal.parallel.map import Execution as Execution
+from mriparaspinal.stats.power import Target as Target
 
 __version__: str
 __all__: list[str]

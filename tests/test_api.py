@@ -165,6 +165,12 @@ CASES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         "roc results --outcome group --positive ALS --predictor fi_L4_MF --validate --specificity 0.9 "
         "--bootstrap 100 --out OUT",
     ),
+    "plan": (
+        lambda s, out: mp.plan(
+            s / "results", contrasts=["side:ALS"], metrics=["fi"], target=mp.Target(difference=0.1)
+        ).save(out),
+        "plan results --contrast side:ALS --metric fi --difference 0.1 --out OUT",
+    ),
     "reliability": (
         lambda s, out: mp.reliability(s / "ratings.csv").save(out),
         "reliability --table ratings.csv --out OUT",

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias, TypedDict, Unpack
 from mriparaspinal.analysis.compare import columns_named, compare_cohort
 from mriparaspinal.analysis.correlate import correlate_cohort
 from mriparaspinal.analysis.inputs import Cohort, join_tables, open_cohort, open_table, open_wide
+from mriparaspinal.analysis.missing import with_missing
 from mriparaspinal.analysis.regress import regress_cohort
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.analysis.roc import Further, discriminate
@@ -36,6 +37,12 @@ class CompareArguments(TypedDict, total=False):
     """Permutations."""
     seed: int
     """Of the permutations."""
+    groups: str | None
+    """Column whose groups are tested at once."""
+    smd: bool
+    """Standardised mean differences in Table 1."""
+    missing: bool
+    """What is missing, by group."""
 
 
 def _source(data: Data, given: Files) -> Path | Results:
@@ -89,8 +96,6 @@ def compare(
     metrics: Sequence[str] = (),
     divide_by: str | None = None,
     normality: Literal["lilliefors", "shapiro"] | None = None,
-    groups: str | None = None,
-    smd: bool = False,
     participants: Table | None = None,
     join: Sequence[Data] = (),
     **more: Unpack[CompareArguments],
@@ -110,11 +115,6 @@ def compare(
         Column of the participants to divide each metric by first.
     normality : {"lilliefors", "shapiro"}, optional
         Test of normality; without it that of the protocol, else ``lilliefors``.
-    groups : str, optional
-        Column whose three groups or more are tested at once (``tables["omnibus"]``), and all pairs of them
-        (``tables["post_hoc"]``); without it ``group`` where it has three, and no contrast was asked for.
-    smd : bool
-        Standardised mean differences in Table 1.
     participants : str, Path or DataFrame, optional
         Participants table in place of the results' own.
     join : sequence of str, Path, DataFrame or StudyResults, optional
@@ -125,6 +125,14 @@ def compare(
         Permutations for ``p_max_t``, such as 10000; without it there are none.
     seed : int, optional
         Of the permutations; without it 1.
+    groups : str, optional
+        Column whose three groups or more are tested at once (``tables["omnibus"]``), and all pairs of them
+        (``tables["post_hoc"]``); without it ``group`` where it has three, and no contrast was asked for.
+    smd : bool
+        Standardised mean differences in Table 1.
+    missing : bool
+        Also what is missing, by group: ``tables["missing"]`` by region, ``tables["missing_columns"]`` by
+        column of the participants, each with its figure.
 
     Returns
     -------
@@ -147,13 +155,19 @@ def compare(
     [['bmi', 'ALS', 'LR', 8, 8]]
     """
     asked = OnRequest(more.get("margins", {}), more.get("max_t"), more.get("seed", SEED))
+    groups, smd = more.get("groups"), more.get("smd", False)
+
+    def analyse(cohort: Cohort) -> Analysis:
+        found = compare_cohort(
+            cohort, contrasts, metrics, normality, divide_by, asked, groups=groups, smd=smd
+        )
+        return with_missing(found, cohort) if more.get("missing") else found
+
     return _analyse(
         data,
         participants,
         join,
-        lambda cohort: compare_cohort(
-            cohort, contrasts, metrics, normality, divide_by, asked, groups=groups, smd=smd
-        ),
+        analyse,
         # Tables that are joined are compared with all columns.
         _open if join else partial(_open, named=columns_named(contrasts, metrics, divide_by, groups)),
     )

@@ -24,7 +24,9 @@ PANELS = {
     "Slices": ("phantom", "prepare"),
     "Contours": ("review", "contours", "refine", "draft", "interpolate", "unblind"),
     "Look and measure": ("check", "masks", "run", "quantify", "merge"),
-    "Compare": ("compare", "correlate", "regress", "model", "roc", "reliability", "threshold-sweep"),
+    "Compare": (
+        *("compare", "correlate", "regress", "model", "roc", "reliability", "threshold-sweep", "plan"),
+    ),
     "Report": ("report",),
     "Scores and brain": ("score", "maps", "regions"),
 }

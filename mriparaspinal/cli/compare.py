@@ -24,6 +24,18 @@ def _margin(text: str) -> tuple[str, float] | None:
 class Further:
     """What is added on request."""
 
+    groups: Annotated[
+        str | None,
+        opt.option(
+            "--groups",
+            "Test all groups of this column at once, too [default: group, if it has three or more].",
+            "COL",
+        ),
+    ] = None
+    smd: Annotated[bool, opt.option("--smd", "Standardised mean differences in Table 1.")] = False
+    missing: Annotated[
+        bool, opt.option("--missing", "Also what is missing, by group, level, muscle and side.")
+    ] = False
     margin: Annotated[  # Typer has no tuple of both
         tuple[Any, ...],
         opt.option(
@@ -70,15 +82,6 @@ def compare(
         opt.option("--normality", "Test of normality [default: lilliefors]."),
     ] = None,
     further: Further,
-    groups: Annotated[
-        str | None,
-        opt.option(
-            "--groups",
-            "Test all groups of this column at once, too [default: group, if it has three or more].",
-            "COL",
-        ),
-    ] = None,
-    smd: Annotated[bool, opt.option("--smd", "Standardised mean differences in Table 1.")] = False,
     figures: opt.Figures,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -104,13 +107,14 @@ def compare(
         metrics=metric,
         divide_by=divide_by,
         normality=normality,
-        groups=groups,
-        smd=smd,
         participants=study.participants,
         join=study.join,
         margins=further.margins,
         max_t=further.max_t,
         seed=further.seed,
+        groups=further.groups,
+        smd=further.smd,
+        missing=further.missing,
     )
     save(found, out, how)
     show(compared_rows(compared_summary(found)))

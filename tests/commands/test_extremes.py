@@ -46,6 +46,7 @@ COMMANDS = [
     ("model", "--table", "TABLE", "--metric", "NAME", "--formula", "group + normal"),
     ("model", "--table", "TABLE", "--metric", "normal", "--formula", "group * NAME", "--means", "group"),
     ("roc", "TABLE", *ROC.split()),
+    ("plan", "--table", "TABLE", "--contrast", "group:A-B", "--metric", "NAME"),
 ]
 
 

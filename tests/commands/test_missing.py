@@ -1,0 +1,94 @@
+"""``compare --missing``: what was left out of the dataset on purpose is told, by group and place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import mriparaspinal as mp
+from tests.support.builders.study import SAMPLE, copy_sample, fingerprint, run
+
+
+@pytest.fixture(scope="module")
+def gaps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of four slices: one without contours, one broken, one without MF_L, one with a bad ES_R."""
+    home = tmp_path_factory.mktemp("gaps")
+    scans = copy_sample(home / "scans", "ALS_[1-3]_4.*", "LR_[1-3]_4.*")
+    (scans / "ALS_1_4.json").unlink()
+    (scans / "LR_1_4.json").write_text("{")
+    for name, label, keep in (("ALS_2_4", "MF_L", 0), ("LR_2_4", "ES_R", 2)):
+        drawn = json.loads((scans / f"{name}.json").read_text())
+        for shape in drawn["shapes"]:
+            if shape["label"] == label:
+                shape["points"] = shape["points"][:keep]
+        drawn["shapes"] = [shape for shape in drawn["shapes"] if shape["points"]]
+        (scans / f"{name}.json").write_text(json.dumps(drawn))
+    people = pd.read_csv(SAMPLE / "participants.csv", dtype=str)
+    people = people[people["participant_id"].isin([f"{g}_{n}" for g in ("ALS", "LR") for n in (1, 2, 3)])]
+    people.to_csv(scans / "participants.csv", index=False)
+    assert run("quantify", scans, "--out", home / "results", "--quiet").code == 4
+    return home / "results"
+
+
+def test_what_is_missing_is_told(gaps: Path, tmp_path: Path) -> None:
+    found = run("compare", gaps, "--missing", "--out", tmp_path / "out")
+    assert found.code == 0, found.err
+    table = pd.read_csv(tmp_path / "out" / "missing.csv").set_index(["group", "muscle", "side"])
+    assert set(table["segment"]) == {"L4"}
+    assert set(table["expected"]) == {3}
+    counts = table[["measured", "refused", "missing"]]
+    assert counts.loc[("ALS", "MF", "left")].tolist() == [1, 0, 2]  # ALS_1 without contours, ALS_2 without MF
+    assert counts.loc[("ALS", "MF", "right")].tolist() == [2, 0, 1]
+    assert counts.loc[("LR", "ES", "right")].tolist() == [1, 2, 0]  # LR_1 broken, LR_2 with two points
+    assert counts.loc[("LR", "PM", "left")].tolist() == [2, 1, 0]
+    assert table.loc[("LR", "ES", "right"), "without"] == "LR_1, LR_2"
+    columns = pd.read_csv(tmp_path / "out" / "missing_columns.csv").set_index(["group", "column"])
+    assert columns.loc[("LR", "alsfrs_r"), "missing"] == 3
+    assert columns.loc[("ALS", "age"), "missing"] == 0
+    assert "missing: of 36 regions 22 were measured, 7 refused, 7 missing" in " ".join(found.err.split())
+    for name in ("figure_missing", "figure_missing_columns"):
+        assert (tmp_path / "out" / f"{name}.png").is_file()
+        assert (tmp_path / "out" / f"{name}_data.csv").is_file()
+
+
+def test_the_picture_shows_the_table(gaps: Path) -> None:
+    found = mp.compare(gaps, missing=True)
+    table = found.tables["missing"]
+    drawn = pd.DataFrame(found.figures["figure_missing"].drawn)
+    key = ["group", "segment", "muscle", "side"]
+    both = drawn.merge(table, on=key, suffixes=("_drawn", ""))
+    assert len(both) == len(drawn) == len(table)
+    assert (both["shown"] == 1 - both["measured"] / both["expected"]).all()
+    words = [text.get_text() for text in found.figures["figure_missing"].axes[0].texts]
+    assert {"0+2", "0+1", "2", "1"} <= set(words)
+
+
+def test_all_else_stays_as_it_is(gaps: Path, tmp_path: Path) -> None:
+    assert run("compare", gaps, "--out", tmp_path / "without", "--quiet").code == 0
+    assert run("compare", gaps, "--missing", "--out", tmp_path / "with", "--quiet").code == 0
+    before, after = fingerprint(tmp_path / "without"), fingerprint(tmp_path / "with")
+    new = {name for name in after if "missing" in name}
+    assert set(after) == set(before) | new
+    assert {name for name in before if before[name] != after[name]} == {"comparison.json", "notes.txt"}
+
+
+def test_a_plain_table_has_columns_alone(tmp_path: Path) -> None:
+    words = ("--contrast", "group:ALS-LR", "--metric", "bmi", "--missing")
+    assert run("compare", "--table", SAMPLE / "participants.csv", *words, "--out", tmp_path / "out").code == 0
+    assert not (tmp_path / "out" / "missing.csv").exists()
+    table = pd.read_csv(tmp_path / "out" / "missing_columns.csv").set_index(["group", "column"])
+    people = pd.read_csv(SAMPLE / "participants.csv")
+    for (group, column), row in table.iterrows():
+        assert row["missing"] == people.loc[people["group"] == group, column].isna().sum()
+
+
+def test_a_table_without_ids_says_why_there_is_none(tmp_path: Path) -> None:
+    people = pd.read_csv(SAMPLE / "participants.csv").drop(columns="participant_id")
+    people.to_csv(tmp_path / "people.csv", index=False)
+    words = ("--contrast", "group:ALS-LR", "--metric", "bmi", "--missing")
+    found = run("compare", "--table", tmp_path / "people.csv", *words, "--out", tmp_path / "out")
+    assert found.code == 0
+    assert "no missing_columns.csv: there is no participants table with ids" in " ".join(found.err.split())
