@@ -82,6 +82,7 @@ def _compared(
         "metric": names,
         "normality": [judged_by],
         "divided by": [divide_by] if divide_by else [],
+        "session": [cohort.session] if cohort.session else [],
     }
     frames = {"comparisons.csv": table}
     papers, remarks = paper_tables_of(cohort, table, judged_by, frames, chosen if asked else ())

@@ -18,9 +18,7 @@ from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import Settings
 
 #: Raters are either folders, or all in one table.
-RATERS_AND_TABLE = (
-    "{}: was given with RATERs, --metric, --dataset or --mean-out; expected it alone; leave out one of them"
-)
+RATERS_AND_TABLE = "{}: was given with RATERs, --metric, --dataset, --session or --mean-out; expected it alone; leave out one of them"
 
 READERS_AND_RATERS = "{}: was given with results of raters; expected one of them; leave one out"
 
@@ -34,6 +32,7 @@ def reliability(
     settings: Settings | Mapping[str, Any] | None = None,
     require_cv: float | None = None,
     mean_out: PathLike | None = None,
+    session: str = "",
     progress: Progress | None = None,
 ) -> steps.Agreement:
     """Measure the agreement of two or more raters, or of two sessions of one.
@@ -53,6 +52,8 @@ def reliability(
         In %: where the CV of a region is beyond it, ``failed`` is the error that says so.
     mean_out : str or Path, optional
         Folder for the mean of the raters as results; it is written by ``.save``, too.
+    session : str, optional
+        Of a follow-up: the session to look at. Rows of several are never taken together.
     progress : callable, optional
         As for :func:`quantify`.
 
@@ -81,15 +82,16 @@ def reliability(
     if readers:
         if not isinstance(raters, Sequence) or raters:
             raise UsageError(READERS_AND_RATERS.format(argument("readers")))
-        return _of_readers(readers, datasets, settings, metrics, require_cv, mean_out, progress)
+        mean = None if mean_out is None else Path(mean_out)
+        return _of_readers(readers, datasets, settings, metrics, require_cv, mean, session, progress)
     own, mean = [Path(dataset) for dataset in datasets], None if mean_out is None else Path(mean_out)
     if isinstance(raters, (str, Path, pd.DataFrame)):
-        if metrics or own or mean:
+        if metrics or own or mean or session:
             raise UsageError(RATERS_AND_TABLE.format(argument("table")))
         return _of_table(raters, require_cv)
     folders = [_folder(rater) for rater in raters]
     steps.refuse_mean_out(mean, [*folders, *own])
-    opened = steps.open_raters(folders)
+    opened = steps.open_raters(folders, session)
     whole = _whole(steps.agreement_of_raters(opened, metrics), opened, [*folders, *own], require_cv)
     if own:
         whole = _with_overlap(whole, opened, own, progress)
@@ -102,7 +104,8 @@ def _of_readers(
     settings: Settings | Mapping[str, Any] | None,
     metrics: Sequence[str],
     require_cv: float | None,
-    mean_out: PathLike | None,
+    mean: Path | None,
+    session: str,
     progress: Progress | None,
 ) -> steps.Agreement:
     """The agreement of readers, whose contours are measured first."""
@@ -110,16 +113,15 @@ def _of_readers(
     from mriparaspinal.api.readers import measured_readers
     from mriparaspinal.measure.reopen import open_source
 
-    mean = None if mean_out is None else Path(mean_out)
     paths = [*map(Path, datasets), *map(Path, readers)]
     steps.refuse_mean_out(mean, paths)
-    raters, problems, notes = measured_readers(datasets, readers, settings, progress)
+    raters, problems, notes = measured_readers(datasets, readers, settings, progress, session)
     whole = _whole(steps.agreement_of_raters(raters, metrics), raters, paths, require_cv)
     whole = replace(steps.extended(whole, {}, notes), problem_list=tuple(problems), sources=())
     if len(raters) == 2:
         first, second = (open_source(r.folder, r.manifest, paths[0], r.folder) for r in raters)
         advance = each(progress, "comparing masks", len(first.study.dataset.slices))
-        masks = compare_masks(first, second, advance)
+        masks = compare_masks(first, second, advance, raters[0].session)
         whole = steps.extended(whole, masks.contents, masks.notes)
     return whole if mean is None else _with_mean(whole, raters, mean)
 
@@ -160,5 +162,5 @@ def _with_overlap(
 
     first, second = open_sources(raters, datasets)
     advance = each(progress, "comparing masks", len(first.study.dataset.slices))
-    masks = compare_masks(first, second, advance)
+    masks = compare_masks(first, second, advance, raters[0].session)
     return steps.extended(found, masks.contents, masks.notes)

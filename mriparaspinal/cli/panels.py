@@ -11,7 +11,7 @@ PANELS: dict[str, tuple[str, ...]] = {
         *("--dataset", "--from", "--levels", "--level-numbering", "--level-at", "--slices-per-level"),
         *("--annotations", "--masks", "--numbering", "--review", "--accept-drafts", "--draft", "--no-draft"),
         *("--participants", "--participant-label", "--patient-from", "--name-pattern", "--affine"),
-        *("--table", "--join", "--comparison", "--readers", "--marks"),
+        *("--session", "--table", "--join", "--comparison", "--readers", "--marks", "--mdc"),
         *("--data", "--bval", "--bvec", "--mask", "--mt", "--no-mt", "--numerator", "--denominator"),
         *("--map", "--tissue", "--atlas", "--probability", "--subjects", "--participant", "--tiv"),
     ),
@@ -22,6 +22,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     ),
     "Cohort": (
         *("--als", "--lr", "--seed", "--size", "--als-atrophy", "--lr-atrophy", "--als-fat", "--lr-fat"),
+        "--sessions",
     ),
     "Reading": (
         *("--reader", "--blind", "--key", "--repeat", "--with-contours", "--compare", "--dice-below"),

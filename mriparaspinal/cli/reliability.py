@@ -11,6 +11,11 @@ from mriparaspinal.cli.steps import end, save
 from mriparaspinal.core.errors import UsageError
 
 
+_MeanOut = Annotated[
+    Path | None, opt.option("--mean-out", "Write the raters' mean as results for 'compare'.", "DIR")
+]
+
+
 @opt.command
 def reliability(
     *,
@@ -24,9 +29,7 @@ def reliability(
     require_cv: Annotated[
         float | None, opt.option("--require-cv", "Exit 5 where the CV of a region exceeds it.", "PCT")
     ] = None,
-    mean_out: Annotated[
-        Path | None, opt.option("--mean-out", "Write the raters' mean as results for 'compare'.", "DIR")
-    ] = None,
+    mean_out: _MeanOut = None,
     dataset: Annotated[
         tuple[Path, ...],
         opt.option("--dataset", "Dataset of each rater, in their order: compare the masks.", "DATASET"),
@@ -37,6 +40,7 @@ def reliability(
             "--readers", "Folders of contours of one --dataset: measured first (--readers A B).", "DIR"
         ),
     ] = (),
+    session: opt.Session = None,
     table: Annotated[
         Path | None, opt.option("--table", "A CSV with target, rater, value instead of RATERs.", "FILE")
     ] = None,
@@ -73,6 +77,7 @@ def reliability(
             readers=readers,
             require_cv=require_cv,
             mean_out=mean_out,
+            session=session or "",
             progress=progress,
         )
     if "overlap_summary.csv" in found.contents:

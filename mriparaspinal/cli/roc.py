@@ -42,7 +42,7 @@ def roc(
     role: Annotated[
         opt.Role | None, opt.option("--role", "Which side of the results [default: symptomatic].")
     ] = None,
-    participants: opt.ResultsParticipants = None,
+    people: opt.AtSession,
     join: opt.Join = (),
     figures: opt.Figures,
 ) -> None:
@@ -60,13 +60,13 @@ def roc(
 
     how = figures.how
     found = api.roc(
-        table,
+        opt.at_session(table, people.session),
         predictors=predictor,
         **vars(who),
         lower_is_positive=lower_is_positive,
         combine=combine,
         role=role,
-        participants=participants,
+        participants=people.participants,
         join=join,
     )
     save(found, out, how)

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 _as_options: ContextVar[bool] = ContextVar("as_options", default=False)
 
 #: Options that have another name than the arguments.
-_OPTIONS = {"only": "--participant-label", "save": "--out"}
+_OPTIONS = {"only": "--participant-label", "save": "--out", "at": "--session"}
 
 
 def argument(name: str) -> str:

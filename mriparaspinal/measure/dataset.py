@@ -11,7 +11,7 @@ from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import WHOLE, Problem, Settings, SliceResult, Spacing
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import natural_key
-from mriparaspinal.dataset.find import name_parser, participant_of
+from mriparaspinal.dataset.names import name_parser, participant_of
 from mriparaspinal.dataset.open import Dataset, other_than_prepared
 from mriparaspinal.dataset.plausibility import Gathered
 from mriparaspinal.measure.causes import root_causes

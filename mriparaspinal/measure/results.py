@@ -128,6 +128,8 @@ class Results:
     """The bytes of the tables, and of all else that the manifest lists, by name."""
     sealed: bytes = b""
     """The bytes of the manifest."""
+    session: str = ""
+    """The session to look at, where one was chosen."""
 
     def require_same(self) -> None:
         """Raise :class:`NoInputError` where the folder is no longer what was read."""
@@ -267,7 +269,7 @@ def result_files(measured: MeasuredDataset, settings: Settings) -> dict[str, byt
         measured.require_slices()
     tables = _Tables()
     rows: Iterable[Measurement] = _each_row(measured, settings, reference)
-    several = any(s.letter for s in chain(study.dataset.slices, study.dataset.lost))
+    several = any(s.letter or s.session for s in chain(study.dataset.slices, study.dataset.lost))
     if settings.fat_rule == "dixon" or several or study.source.accept_drafts:
         rows = list(rows)  # others have no optional columns
     tables.add(rows)
