@@ -11,6 +11,7 @@ _HOMES = {
     "api.running": ("run",),
     "api.statistics": ("compare", "correlate", "regress", "roc", "sweep_thresholds"),
     "api.agreement": ("reliability",),
+    "api.change": ("change",),
     "api.making": ("contours", "make_phantom", "make_report", "masks"),
     "api.scans": ("list_series", "prepare"),
     "api.clinical": ("instruments", "score", "score_template"),

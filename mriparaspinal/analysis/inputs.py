@@ -86,7 +86,7 @@ def open_cohort(
     Raises :class:`NoInputError` where the folder is not whole or the tables contradict each other.
     """
     found = results if isinstance(results, Results) else read_results(results)
-    people, problems, notes, inputs = _people_of(found, participants_file)
+    people, problems, notes, inputs = people_of(found, participants_file)
     if not people.rows or "onset_region" not in people.columns:
         named = None  # the note that says so names the columns that are there
     elif named is not None and found.manifest is not None:
@@ -120,13 +120,15 @@ def open_cohort(
     )
 
 
-def _people_of(
+def people_of(
     found: Results, participants_file: Path | None
 ) -> tuple[Participants, tuple[Problem, ...], tuple[str, ...], tuple[tuple[str, str], ...]]:
     """The participants of results, what is wrong with them, notes, and the files that all is read from."""
     notes = [] if found.manifest else [f"{found.folder}: no quantify.json; the tables are taken as they are"]
     inputs = [(f"results/{name}", found.sha256(name)) for name in found.tables]
-    people, problems, read = NOBODY, (), ()
+    people = NOBODY
+    problems: tuple[Problem, ...] = ()
+    read: tuple[str, ...] = ()
     if participants_file is not None:
         people, problems, read, file = _read_people(participants_file)
         inputs.append(file)

@@ -65,8 +65,8 @@ def compare_masks(
     """Dice coefficient and Hausdorff distances of every region that both datasets have, and their summary.
 
     The main table is that of ``overlap_summary.csv``. ``progress`` is called once per slice of the first
-    dataset; ``session``: only its slices, of a follow-up. Raises :class:`NoInputError` where the datasets are not those of the results, or have no region
-    in common.
+    dataset; ``session``: only its slices, of a follow-up. Raises :class:`NoInputError` where the datasets are
+    not those of the results, or have no region in common.
     """
     partners = {_who(slice_): slice_ for slice_ in second.study.dataset.slices}
     rows: list[tuple[object, ...]] = []

@@ -18,7 +18,10 @@ from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import Settings
 
 #: Raters are either folders, or all in one table.
-RATERS_AND_TABLE = "{}: was given with RATERs, --metric, --dataset, --session or --mean-out; expected it alone; leave out one of them"
+RATERS_AND_TABLE = (
+    "{}: was given with RATERs, --metric, --dataset, --session or --mean-out; expected it alone; leave out "
+    "one of them"
+)
 
 READERS_AND_RATERS = "{}: was given with results of raters; expected one of them; leave one out"
 

@@ -23,8 +23,8 @@ from mriparaspinal.phantom.ranges import RANGES
 
 if TYPE_CHECKING:
     from mriparaspinal.analysis.inputs import Cohort
-    from mriparaspinal.measure.results import Results
     from mriparaspinal.annotations.to_labelme import Contoured
+    from mriparaspinal.measure.results import Results
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -332,7 +332,7 @@ class AtSession:
 
 
 def at_session(data: Path, session: str | None) -> StudyResults | Path:
-    """A table, or results, of which a session may be chosen; raises :class:`UsageError` for one of a table."""
+    """A table, or results, of which a session may be chosen; raises :class:`UsageError` for a table."""
     from mriparaspinal.api.results import results_in
 
     if session is None:

@@ -10,7 +10,6 @@ from mriparaspinal.cli.console import VERBOSE, progress_bar, say
 from mriparaspinal.cli.steps import end, save
 from mriparaspinal.core.errors import UsageError
 
-
 _MeanOut = Annotated[
     Path | None, opt.option("--mean-out", "Write the raters' mean as results for 'compare'.", "DIR")
 ]

@@ -136,7 +136,7 @@ class Slice:
     letter: str = ""
     """Tells several slices of one segment apart, as ``a`` in ``ALS_7_3_a.png``; empty for the only one."""
     session: str = ""
-    """Which of several scans of the participant, as ``v2`` in ``ALS_7_v2_3.png``; empty where it has no name."""
+    """Which scan of the participant, as ``v2`` in ``ALS_7_v2_3.png``; empty where there is one only."""
 
     @property
     def visit(self) -> str:

@@ -108,7 +108,7 @@ class Participants:
     notes: tuple[str, ...] = ()
     """Cells that were read as something other than their text, for the notes of the statistics."""
     visits: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
-    """Where the table has a row per session: the cells by participant and session; ``rows`` has those that all
+    """Of a table with a row per session: the cells by participant and session; ``rows`` has those that all
     sessions of a participant share."""
 
     def value(self, participant_id: str, column: str) -> str:

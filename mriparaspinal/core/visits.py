@@ -130,8 +130,8 @@ def read_people(
     """
     table = without_dates(columns, rows, file)
     if SESSION not in table.columns or KEY not in table.columns:
-        people, problems = read_participants(table.columns, table.rows, file)
-        return people, (*table.problems, *problems)
+        people, wrong = read_participants(table.columns, table.rows, file)
+        return people, (*table.problems, *wrong)
     problems = list(table.problems)
     key, session = table.columns.index(KEY), table.columns.index(SESSION)
     kept: dict[str, tuple[str, str]] = {}
@@ -145,17 +145,17 @@ def read_people(
         kept[visit] = row[key], row[session]
         flat.append((visit, *row[:key], *row[key + 1 :]))
     names = (KEY, *table.columns[:key], *table.columns[key + 1 :])
-    people, found_wrong = read_participants(names, flat, file)
+    flattened, found_wrong = read_participants(names, flat, file)
     problems += found_wrong
-    own = tuple(name for name in people.columns if name != SESSION)
+    own = tuple(name for name in flattened.columns if name != SESSION)
     visits: dict[str, dict[str, dict[str, str]]] = {}
-    for visit, cells in people.rows.items():
+    for visit, cells in flattened.rows.items():
         who, label = kept[visit]
         visits.setdefault(who, {})[label] = {name: cells[name] for name in own}
     problems += _not_months(visits, file)
     problems += _contradictions(visits, own, file)
     common = {who: _of_all_sessions(of.values(), own) for who, of in visits.items()}
-    return Participants(own, common, people.notes, visits), tuple(problems)
+    return Participants(own, common, flattened.notes, visits), tuple(problems)
 
 
 def _not_months(visits: Mapping[str, Mapping[str, dict[str, str]]], file: str) -> list[Problem]:
@@ -179,11 +179,11 @@ def _contradictions(
     problems = []
     for who, of in visits.items():
         for name in (name for name in CONSTANT if name in columns):
-            there = {cells[name]: label for label, cells in reversed(of.items()) if cells[name]}
+            there = {cells[name]: label for label, cells in reversed(list(of.items())) if cells[name]}
             value = next(iter(there), "")
             if len(there) > 1:
                 value = ""
-                told = " and ".join(f"{text} ({label})" for text, label in reversed(there.items()))
+                told = " and ".join(f"{text} ({label})" for text, label in reversed(list(there.items())))
                 found = f"{name} {told} were found; expected the same in all sessions"
                 remedy = "correct it: it is read as missing in all"
                 problems.append(Problem(file, who, "error", "sessions-differ", found, remedy))
@@ -244,13 +244,14 @@ def match_sessions(people: Participants, slices: Iterable[tuple[str, str]], file
     there: dict[str, set[str]] = {}
     for who, session in slices:
         there.setdefault(who, set()).add(session)
-    problems = []
+    problems: list[Problem] = []
     for who in sorted(set(there) & set(people.visits), key=natural_key):
         listed, own = set(people.visits[who]), there[who] - {""}
-        for missing, what, remedy in (
+        pairs: tuple[tuple[set[str], str, str], ...] = (
             (own - listed, "slices, but no row in the participants table", "add the row: it has no months"),
             (listed - own, "a row, but no slices in the dataset", "add the slices, or go on without"),
-        ):
+        )
+        for missing, what, remedy in pairs:
             if missing:
                 names = and_more(sorted(missing, key=natural_key))
                 found = f"session {names}: {what}; expected the same sessions in both"

@@ -211,7 +211,9 @@ def _open_people(root: Path, tables: list[str], asked_for: Path | None, slices: 
                 raise UsageError(f"--participants: {error}") from None
             return _People(problems=(error.fault.at(path.name, "bad-table").problem(),))
     name = PARTICIPANTS if path is None else path.name
-    columns, rows, plain = (KEY,), (), False
+    columns: tuple[str, ...] = (KEY,)
+    rows: tuple[tuple[str, ...], ...] = ()
+    plain = False
     problems = list(sessions.problems)
     if text is not None:
         columns, rows, plain = text.columns, text.rows, text.plain

@@ -36,7 +36,7 @@ def session_tables(files: Sequence[str]) -> list[str]:
 
 
 def read_session_tables(root: Path, names: Sequence[str], slices: Sequence[Slice]) -> SessionTables:
-    """Read them; a table of one patient needs no ``participant_id``: the slices around it tell whose it is."""
+    """Read them; one without ``participant_id`` is of the patient of the slices around it."""
     columns: dict[str, None] = {}
     cells: dict[tuple[str, str], dict[str, str]] = {}
     digests: dict[str, str] = {}

@@ -264,6 +264,7 @@ def _in_two_folders(good: list[Stray], by_folder: bool, done: Sorted) -> list[St
     """Pair images and JSONs of two folders, as ``images/`` and ``labels/``, where just one of each fits."""
 
     def place(stray: Stray) -> tuple[str, ...]:
+        assert not isinstance(stray.who, str)
         patient, *_, session = stray.who
         return (patient if by_folder else ""), session, posixpath.basename(stray.stem)
 

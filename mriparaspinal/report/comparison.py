@@ -124,7 +124,7 @@ def open_comparison(folder: Path, cohort: Cohort) -> Compared:
 
 
 def session_of(folder: Path) -> str:
-    """The session of a follow-up that ``compare`` looked at; empty where there is none, or it is not known."""
+    """The session of a follow-up that ``compare`` looked at; empty where none is known."""
     file = folder / COMPARISON
     settings = read_analysis_manifest(file, "compare").settings if file.is_file() else {}
     return next(iter(settings.get("session", ())), "")

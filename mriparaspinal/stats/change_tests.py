@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -96,7 +96,7 @@ def _mean_and_sd(values: Floats, arm: str) -> dict[str, float]:
 
 
 def interval_of_mean(values: Floats, size: float | None = None) -> tuple[float, float, float, float]:
-    """Mean, SD (n − 1) and the 95 % interval of the mean by t; NaN for what fewer than two values do not tell.
+    """Mean, SD (n − 1) and the 95 % interval of the mean by t; NaN for what too few values do not tell.
 
     >>> [round(x, 3) for x in interval_of_mean(np.array([1.0, 2.0, 3.0]))]
     [2.0, 1.0, -0.484, 4.484]
@@ -160,7 +160,9 @@ def _of(values: pd.Series, group: str) -> Floats:
     return np.sort(found)
 
 
-def _between(place: dict[str, object], a: Floats, b: Floats, normality: Normality) -> list[dict[str, object]]:
+def _between(
+    place: Mapping[str, object], a: Floats, b: Floats, normality: Normality
+) -> list[dict[str, object]]:
     """The one row of two groups' changes; none where neither has any."""
     if not len(a) and not len(b):
         return []
