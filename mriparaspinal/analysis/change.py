@@ -13,12 +13,11 @@ from mriparaspinal.analysis.drawing import Drawing
 from mriparaspinal.analysis.frames import participants_frame, read_measurements
 from mriparaspinal.analysis.inputs import METRICS, Cohort, people_of
 from mriparaspinal.analysis.result import Analysis, Content, file_name, notes_bytes
-from mriparaspinal.analysis.sessions import sessions_of
 from mriparaspinal.core.errors import NoInputError, NothingToCompareError, UsageError
 from mriparaspinal.core.visits import MONTHS, SESSION, in_order_of_names, months_of, of_session
 from mriparaspinal.io.tables import parse_table, table_bytes
 from mriparaspinal.io.write import sha256
-from mriparaspinal.measure.results import Results
+from mriparaspinal.measure.results import Results, sessions_of
 from mriparaspinal.present.change import change_figure, spaghetti_figure
 from mriparaspinal.stats.arms import Normality
 from mriparaspinal.stats.change import ROLES, Region, change, mdc_of, ordered_sessions
@@ -34,7 +33,7 @@ def open_sessions(results: Results, participants_file: Path | None = None) -> tu
     Raises :class:`UsageError` for results without sessions, or with rows of none, or of one only, and
     where nothing tells the order; :class:`NoInputError` where the tables contradict each other.
     """
-    there = sessions_of(results)
+    there = sessions_of(results.contents, results.tables)
     people, problems, notes, inputs = people_of(results, participants_file)
     if not there:
         found = f"{results.folder}: the results have no sessions"

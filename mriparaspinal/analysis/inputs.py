@@ -16,7 +16,6 @@ from mriparaspinal.analysis.sessions import (
     chosen_session,
     refuse_visits,
     require_one_session,
-    sessions_of,
 )
 from mriparaspinal.brain.atlas import COLUMNS as REGION_COLUMNS
 from mriparaspinal.brain.atlas import wide_table
@@ -39,7 +38,7 @@ from mriparaspinal.core.visits import SESSION, has_sessions, of_session, read_pe
 from mriparaspinal.io.manifest import Manifest
 from mriparaspinal.io.tables import TextTable, parse_table, table_bytes
 from mriparaspinal.io.write import sha256
-from mriparaspinal.measure.results import Results, read_results
+from mriparaspinal.measure.results import Results, read_results, sessions_of
 from mriparaspinal.stats.cells import as_text, counted, id_list, texts
 from mriparaspinal.stats.cohort import NOTED, ROW_KEYS, absent, assemble
 from mriparaspinal.stats.design import is_table_mode
@@ -340,7 +339,9 @@ def _wide_results(folder: Path, session: str) -> Cohort:
     ``session``: of the cohort that they are joined to; it counts where they have sessions, too.
     """
     results = read_results(folder)
-    cohort = open_cohort(dataclasses.replace(results, session=session if sessions_of(results) else ""))
+    cohort = open_cohort(
+        dataclasses.replace(results, session=session if sessions_of(results.contents, results.tables) else "")
+    )
     role = ROLE if cohort.table["role"].eq(ROLE).any() else "bilateral"
     wide, notes = widen(cohort.table, METRICS, role)
     notes = [f"role: {role}", *notes]

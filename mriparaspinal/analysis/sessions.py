@@ -6,23 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from mriparaspinal.analysis.frames import read_measurements
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import SessionsError, UsageError
 from mriparaspinal.core.participants import KEY, Participants
 from mriparaspinal.core.text import natural_key
 from mriparaspinal.core.visits import SESSION, session_label
-from mriparaspinal.io.tables import TextTable, table_rows
-from mriparaspinal.measure.results import Results
-
-
-def sessions_of(results: Results) -> list[str]:
-    """The sessions of results in the order of their names; none where they have no such column."""
-    contents = results.contents
-    if not any(SESSION in next(table_rows(contents[name], name)) for name in results.tables):
-        return []
-    rows = read_measurements(contents, results.tables, lambda column: column == SESSION)
-    return sorted(filter(None, set(rows[SESSION])), key=natural_key)
+from mriparaspinal.io.tables import TextTable
 
 
 def chosen_session(measurements: list[pd.DataFrame], asked: str) -> tuple[str, list[str]]:

@@ -254,12 +254,11 @@ def make_report(
 
 def _at_session(results: Path | Results, comparison: Path | None) -> Results:
     """Results of a follow-up at the session that was compared, else at their first: all slices are shown."""
-    from mriparaspinal.analysis.sessions import sessions_of
-    from mriparaspinal.measure.results import read_results
+    from mriparaspinal.measure.results import read_results, sessions_of
     from mriparaspinal.report.comparison import session_of
 
     found = results if not isinstance(results, Path) else read_results(results)
-    there = sessions_of(found)
+    there = sessions_of(found.contents, found.tables)
     if not there or found.session:
         return found
     compared = "" if comparison is None else session_of(comparison)

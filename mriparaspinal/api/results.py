@@ -19,7 +19,13 @@ from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_inputs
 from mriparaspinal.measure.dataset import MeasuredDataset
 from mriparaspinal.measure.overview import Overview
-from mriparaspinal.measure.results import Results, refuse_other_share, result_files, stale_tables
+from mriparaspinal.measure.results import (
+    Results,
+    refuse_other_share,
+    result_files,
+    sessions_of,
+    stale_tables,
+)
 from mriparaspinal.measure.results import read_results as read_folder
 
 if TYPE_CHECKING:
@@ -116,6 +122,12 @@ class StudyResults(Found):
         return participants_frame(read_people(text.columns, text.rows, PARTICIPANTS)[0])
 
     @property
+    def sessions(self) -> list[str]:
+        """Of a follow-up: the sessions, in the order of their names."""
+        contents = self.contents or self.read.contents
+        return sessions_of(contents, self.segment_tables if self.contents else self.read.tables)
+
+    @property
     def settings(self) -> dict[str, Any]:
         """The settings that every number rests on; empty for tables without ``quantify.json``."""
         return {} if self.read.manifest is None else dict(self.read.manifest.settings)
@@ -144,11 +156,19 @@ class CheckedDataset(Found):
 
     @cached_property
     def segments(self) -> pd.DataFrame:
-        """One row per participant, one column per segment: what became of its slices."""
+        """One row per participant, one column per segment: what became of its slices.
+
+        In a follow-up one row per participant and session, which is the last column.
+        """
         import pandas as pd
 
         rows = [{"participant_id": who, **states} for who, states in self.overview.states.items()]
-        return pd.DataFrame(rows, columns=["participant_id", *self.overview.segments])
+        table = pd.DataFrame(rows, columns=["participant_id", *self.overview.segments])
+        if self.overview.sessions:
+            parts = [who.rpartition(" ") for who in table["participant_id"]]
+            table["participant_id"] = [who or label for who, _, label in parts]
+            table["session"] = [label if who else "" for who, _, label in parts]
+        return table
 
     @cached_property
     def problems(self) -> pd.DataFrame:

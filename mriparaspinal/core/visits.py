@@ -253,8 +253,8 @@ def match_sessions(people: Participants, slices: Iterable[tuple[str, str]], file
         )
         for missing, what, remedy in pairs:
             if missing:
-                names = and_more(sorted(missing, key=natural_key))
-                found = f"session {names}: {what}; expected the same sessions in both"
+                names = sorted(missing, key=natural_key)
+                found = f"session {and_more(names)}: {what}; expected the same sessions in both"
                 problems.append(Problem(file, who, "warning", "other-sessions", found, remedy))
     months = months_of(people)
     for who, of in people.visits.items():

@@ -230,7 +230,10 @@ def _open_people(root: Path, tables: list[str], asked_for: Path | None, slices: 
     problems += [*table.problems, *faults]
     if KEY in columns:
         groups = {slice_.participant_id: slice_.group for slice_ in slices}
-        problems += match_slices(participants, groups, name)
+        listed = participants.rows
+        if text is not None and sessions.cells:
+            listed = read_people(text.columns, text.rows, name)[0].rows | listed
+        problems += match_slices(replace(participants, rows=listed), groups, name)
         problems += match_sessions(participants, [(s.participant_id, s.session) for s in slices], name)
     copy = raw if plain and not has_sessions(columns) else csv_bytes(table.columns, table.rows)
     own = {} if path is None else {name: sha256(raw)}

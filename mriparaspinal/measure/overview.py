@@ -42,6 +42,9 @@ class Overview:
     perhaps_one: tuple[tuple[str, str], ...]
     """Two ids that are nearly the same, each with the segments that the other one lacks."""
 
+    sessions: bool = False
+    """Whether it is that of a follow-up, by participant and session."""
+
     def missing(self) -> dict[str, list[str]]:
         """The participants who lack segments, and which."""
         lacking = {
@@ -73,7 +76,9 @@ def overview_of(measured: MeasuredDataset, settings: Settings) -> Overview:
     order += sorted({who for who, _ in found} - set(order), key=natural_key)
     segments = tuple(sorted({segment for _, segment in found}))
     states = {who: {segment: _of_all(found.get((who, segment))) for segment in segments} for who in order}
-    return Overview(segments, states, _no_side(measured, settings), _perhaps_one(states))
+    sessions = any(slice_.session for slice_ in slices)
+    alike = () if sessions else _perhaps_one(states)
+    return Overview(segments, states, _no_side(measured, settings), alike, sessions)
 
 
 def _wrong_files(problems: Sequence[Problem]) -> dict[str, set[str]]:

@@ -22,13 +22,15 @@ from mriparaspinal.core.model import (
     Settings,
 )
 from mriparaspinal.core.spelling import composed
+from mriparaspinal.core.text import natural_key
 from mriparaspinal.core.versions import library_versions
+from mriparaspinal.core.visits import SESSION
 from mriparaspinal.dataset.open import Dataset
 from mriparaspinal.io.folder import file_sha256, read_bytes
 from mriparaspinal.io.lock import require_finished
 from mriparaspinal.io.manifest import Manifest, manifest_bytes, parse_manifest, read_manifest
 from mriparaspinal.io.output import OutputFolder
-from mriparaspinal.io.tables import csv_bytes, csv_lines, parse_table, table_bytes
+from mriparaspinal.io.tables import csv_bytes, csv_lines, parse_table, table_bytes, table_rows
 from mriparaspinal.io.write import has_content, sha256
 from mriparaspinal.measure.dataset import MeasuredDataset, with_lost_slices
 from mriparaspinal.measure.rows import choose_reference, each_row, tabulate_slices
@@ -79,6 +81,18 @@ def segment_tables(folder: Path) -> list[str]:
 def slice_tables(folder: Path) -> list[str]:
     """The names ``L1_slices.csv`` … that exist in a folder of results: each slice of a stack by itself."""
     return [name for name in (f"L{n}_slices.csv" for n in range(1, 6)) if (folder / name).is_file()]
+
+
+def sessions_of(contents: Mapping[str, bytes], tables: Iterable[str]) -> list[str]:
+    """The sessions in tables of results in the order of their names; none where they have no such column."""
+    found: set[str] = set()
+    for name in tables:
+        rows = table_rows(contents[name], name)
+        header = next(rows)
+        if SESSION in header:
+            place = header.index(SESSION)
+            found.update(row[place] for row in rows)
+    return sorted(found - {""}, key=natural_key)
 
 
 class _Files(Mapping[str, bytes]):

@@ -55,11 +55,12 @@ def change(
 
 def long_values(cohort: pd.DataFrame, metrics: Sequence[str], sessions: Sequence[str]) -> pd.DataFrame:
     """One row per participant, region, metric and session, in the order of the tables."""
-    require_columns(cohort, [*_WHOSE[:-1], "session", "months", *metrics], "results")
+    require_columns(cohort, [*_WHOSE[:-1], "session", "months"], "results")
     parts = []
     for metric in dict.fromkeys(metrics):
-        if not pd.api.types.is_numeric_dtype(cohort[metric]):
-            raise UsageError(f"--metric {metric}: no column of numbers; expected one; name another")
+        if metric not in cohort or not pd.api.types.is_numeric_dtype(cohort[metric]):
+            found = "no column of numbers" if metric in cohort else "no such column"
+            raise UsageError(f"--metric {metric}: {found}; expected one such as fi or rcsa; name another")
         values = cohort[metric].to_numpy(dtype=float, na_value=np.nan)
         usual = np.isfinite(values) & of_usual_size(np.where(np.isfinite(values), values, 0.0))
         part = cohort[[*_WHOSE[:-1], "session", "months"]].assign(
