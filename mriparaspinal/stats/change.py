@@ -160,25 +160,27 @@ def _limits(table: pd.DataFrame, mdc: Mapping[Region, float] | None) -> tuple[Fl
 
 
 def _participant_slopes(rows: pd.DataFrame) -> pd.DataFrame:
-    """``participant_slopes.csv``: a straight line through each participant's values."""
-    found = []
-    for key, run in runs(rows, list(_WHOSE)):
-        months, values = run["months"].to_numpy(), run["value"].to_numpy()
-        complete = np.isfinite(months) & np.isfinite(values)
-        found.append((*key, int(complete.sum()), *slope(months[complete], values[complete])))
-    return pd.DataFrame(found, columns=list(PARTICIPANT_SLOPE_COLUMNS))
+    """``participant_slopes.csv``: least squares through each participant's values; NaN for less than two times."""
+    codes = rows.groupby(list(_WHOSE), sort=False).ngroup().to_numpy()
+    own = rows.loc[~pd.Series(codes).duplicated().to_numpy(), list(_WHOSE)].reset_index(drop=True)
+    months, values = rows["months"].to_numpy(float), rows["value"].to_numpy(float)
+    complete = np.isfinite(months) & np.isfinite(values)
+    codes, months, values = codes[complete], months[complete], values[complete]
 
+    def summed(terms: Floats) -> Floats:
+        return np.bincount(codes, terms, minlength=len(own))
 
-def slope(months: Floats, values: Floats) -> tuple[float, float]:
-    """The months from first to last, and the slope of least squares; NaN for fewer than two times.
-
-    >>> slope(np.array([0.0, 6.0, 12.0]), np.array([0.10, 0.13, 0.16]))
-    (12.0, 0.005)
-    """
-    if len(months) < 2 or np.ptp(months) == 0:
-        return math.nan, math.nan
-    centred = months - months.mean()
-    return float(np.ptp(months)), float(centred @ (values - values.mean()) / (centred @ centred))
+    n = np.bincount(codes, minlength=len(own))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        x = months - (summed(months) / n)[codes]
+        y = values - (summed(values) / n)[codes]
+        slopes = summed(x * y) / summed(x * x)
+    ends = [np.full(len(own), end) for end in (math.inf, -math.inf)]
+    np.minimum.at(ends[0], codes, months)
+    np.maximum.at(ends[1], codes, months)
+    apart = ends[1] > ends[0]  # not of sums, which rounding makes unlike zero
+    span = np.where(apart, ends[1] - ends[0], math.nan)
+    return own.assign(n=n, months=span, slope_per_month=np.where(apart, slopes, math.nan))
 
 
 def runs(rows: pd.DataFrame, columns: list[str]) -> Iterator[tuple[tuple[str, ...], pd.DataFrame]]:
