@@ -109,6 +109,7 @@ def _compared(
         **on_request.settings,
         "groups": [column] if column else [],
         "standardised mean differences": ["yes"] if smd else [],
+        "session": [cohort.session] if cohort.session else [],
     }
     frames = {"comparisons.csv": table}
     papers, remarks = paper_tables_of(cohort, table, judged_by, frames, chosen if asked else (), smd)

@@ -62,6 +62,7 @@ def reliability(
         Path | None, opt.option("--mean-out", "Write the raters' mean as results for 'compare'.", "DIR")
     ] = None,
     drawn: Drawn,
+    session: opt.Session = None,
     table: Annotated[
         Path | None, opt.option("--table", "A CSV with target, rater, value instead of RATERs.", "FILE")
     ] = None,
@@ -91,7 +92,7 @@ def reliability(
 
     how = figures.how
     if graded.ratings:
-        if table or drawn.dataset or drawn.readers or metric or mean_out or require_cv is not None:
+        if table or drawn.dataset or drawn.readers or metric or mean_out or session or require_cv is not None:
             raise UsageError(RATINGS_ALONE)
         _grades(graded, raters, out, seed, how)
         return
@@ -113,6 +114,7 @@ def reliability(
             require_cv=require_cv,
             mean_out=mean_out,
             seed=seed,
+            session=session or "",
             progress=progress,
         )
     if "overlap_summary.csv" in found.contents:

@@ -133,6 +133,13 @@ def open_comparison(folder: Path, cohort: Cohort, made: pd.DataFrame | None = No
     )
 
 
+def session_of(folder: Path) -> str:
+    """The session of a follow-up that ``compare`` looked at; empty where none is known."""
+    file = folder / COMPARISON
+    settings = read_analysis_manifest(file, "compare").settings if file.is_file() else {}
+    return next(iter(settings.get("session", ())), "")
+
+
 def _notes(folder: Path) -> tuple[str, ...]:
     """What ``compare`` had to say, but for the settings in the first line."""
     try:
