@@ -104,6 +104,8 @@ def _compared(
     if papers:
         contents["tables.xlsx"] = tuple(papers)
     contents |= _figures(cohort.table, table, chosen)
+    if (asked or on_request.margins) and not is_table_mode(cohort.table):
+        contents |= _differences(table, contents)
     contents["notes.txt"] = notes_bytes(settings, notes)
     return Analysis(table, tuple(notes), contents, COMPARISON, settings, cohort.inputs)
 
@@ -258,6 +260,17 @@ def _figures(
     metrics = list(dict.fromkeys(comparisons["metric"]))
     for first in range(0, len(metrics), 2):
         found |= _boxes(cohort, comparisons, contrasts, metrics[first : first + 2], found)
+    return found
+
+
+def _differences(comparisons: pd.DataFrame, taken: Collection[str]) -> dict[str, Drawing]:
+    """Of contrasts that were asked for, a forest plot per metric."""
+    from mriparaspinal.present.differences import difference_figure
+
+    found: dict[str, Drawing] = {}
+    for metric in dict.fromkeys(comparisons["metric"]):
+        name = file_name(f"figure_differences_{metric}", [*taken, *found])
+        found[name] = Drawing(partial(difference_figure, comparisons, metric))
     return found
 
 

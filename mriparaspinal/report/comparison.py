@@ -44,6 +44,7 @@ _CAPTIONS = {
     "figure3": "The two sides of each participant",
     "figure4": "With and without pathological spontaneous activity (PSA)",
     "figure5": "The groups side by side",
+    "figure": "Differences in the unit of the metric",
 }
 
 #: The columns of texts in ``characteristics.csv`` and the correlations; all others hold numbers.
@@ -53,7 +54,7 @@ _TEXTS = {
     *("segment", "muscle", "metric", "role", "score", "covariates", "method"),
 }
 
-_FIGURE = re.compile(r"figure(_effects|[345]_[\w.-]+)\.svg")
+_FIGURE = re.compile(r"figure(_effects|_differences_[\w.-]+|[345]_[\w.-]+)\.svg")
 
 
 @dataclass(frozen=True, slots=True)
