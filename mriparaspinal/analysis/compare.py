@@ -31,7 +31,7 @@ from mriparaspinal.stats.contrasts import (
 from mriparaspinal.stats.correlate import correlate
 from mriparaspinal.stats.design import is_table_mode
 from mriparaspinal.stats.limits import ALPHA
-from mriparaspinal.stats.on_request import OnRequest
+from mriparaspinal.stats.on_request import NOTHING, OnRequest
 
 #: What the paper's Table 4 correlates in ALS, and what it holds constant.
 _TABLE_4 = {"score": "alsfrs_lower", "covariates": ("age", "bmi"), "group": "ALS"}
@@ -55,7 +55,7 @@ def compare_cohort(
     metrics: Sequence[str],
     normality: str | None = None,
     divide_by: str | None = None,
-    on_request: OnRequest = OnRequest(),  # noqa: B008 – frozen
+    on_request: OnRequest = NOTHING,
 ) -> Analysis:
     """Make the contrasts that were asked for, else those of the protocol, else the paper's.
 

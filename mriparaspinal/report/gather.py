@@ -234,6 +234,7 @@ def _study(manifest: Manifest, rows: pd.DataFrame, settings: Settings, compared:
         several_slices=bool((rows.groupby(["participant_id", "segment"])["image"].nunique() > 1).any()),
         compared=not compared.missing,
         normality=compared.normality,
+        asked=compared.asked,
         divide_by=compared.divide_by,
         sides_compared=any(text.startswith("side:") for text in compared.contrasts),
         drafts=manifest.counts.get("drafts_measured", 0),
@@ -295,7 +296,11 @@ def _record(results: Results, source: ReopenedDataset, study: StudyFacts, compar
         manifest=MANIFEST,
         manifest_sha256=sha256(results.sealed),
         inputs=len(manifest.inputs),
-        commands=tuple(commands(source.settings, compared.contrasts, not compared.missing, study.contours)),
+        commands=tuple(
+            commands(
+                source.settings, compared.contrasts, not compared.missing, study.contours, compared.asked
+            )
+        ),
         citation=CITATION,
     )
 

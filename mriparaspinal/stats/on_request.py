@@ -85,6 +85,9 @@ class OnRequest:
                 raise UsageError(Fault(argument("margins"), found, expected, "correct the margin"))
 
 
+NOTHING = OnRequest()
+
+
 def read_margin(text: str) -> tuple[str, float] | None:
     """A margin as it is written; None for what is none.
 
