@@ -32,7 +32,7 @@ from mriparaspinal.stats.arms import Normality
 from mriparaspinal.stats.compare import compare
 from mriparaspinal.stats.contrasts import resolve
 from mriparaspinal.stats.counts import ComparisonCounts, count_comparisons
-from mriparaspinal.stats.on_request import OnRequest, recorded
+from mriparaspinal.stats.on_request import NOTHING, OnRequest, recorded
 
 TABLE = "comparisons.csv"
 
@@ -44,6 +44,7 @@ _CAPTIONS = {
     "figure3": "The two sides of each participant",
     "figure4": "With and without pathological spontaneous activity (PSA)",
     "figure5": "The groups side by side",
+    "figure": "Differences in the unit of the metric",
 }
 
 #: The columns of texts in ``characteristics.csv`` and the correlations; all others hold numbers.
@@ -53,7 +54,7 @@ _TEXTS = {
     *("segment", "muscle", "metric", "role", "score", "covariates", "method"),
 }
 
-_FIGURE = re.compile(r"figure(_effects|[345]_[\w.-]+)\.svg")
+_FIGURE = re.compile(r"figure(_effects|_differences_[\w.-]+|[345]_[\w.-]+)\.svg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Compared:
     contrasts: tuple[str, ...] = ()
     normality: Literal["lilliefors", "shapiro"] = "lilliefors"
     divide_by: str | None = None
+    asked: OnRequest = NOTHING
     findings: tuple[Sentence, ...] = ()
     """The main differences in sentences, and what the tests cannot say."""
     caveats: tuple[str, ...] = ()
@@ -109,9 +111,9 @@ def open_comparison(folder: Path, cohort: Cohort, made: pd.DataFrame | None = No
     listed = read_analysis_manifest(folder / COMPARISON, "compare")
     normality, divide_by = _settings(listed, folder / COMPARISON)
     notes = _notes(folder)
+    asked = _on_request(listed, folder / COMPARISON)
     if made is None:
         try:
-            asked = _on_request(listed, folder / COMPARISON)
             made = _made_again(folder, read_table(folder / TABLE), cohort, (normality, divide_by, asked))
         except _DiffersError as error:
             raise NoInputError(_cause(error.fault, folder, listed, cohort)) from None
@@ -122,6 +124,7 @@ def open_comparison(folder: Path, cohort: Cohort, made: pd.DataFrame | None = No
         contrasts=tuple(dict.fromkeys(made["contrast"])),
         normality=normality,
         divide_by=divide_by,
+        asked=asked,
         findings=tuple(main_findings(made)),
         caveats=tuple(caveats(made)),
         analysed=analysed(made),

@@ -235,6 +235,7 @@ def _study(manifest: Manifest, rows: pd.DataFrame, settings: Settings, compared:
         several_slices=_has_stacks(rows),
         compared=not compared.missing,
         normality=compared.normality,
+        asked=compared.asked,
         divide_by=compared.divide_by,
         sides_compared=any(text.startswith("side:") for text in compared.contrasts),
         drafts=manifest.counts.get("drafts_measured", 0),
@@ -301,7 +302,11 @@ def _record(results: Results, source: ReopenedDataset, study: StudyFacts, compar
         manifest=MANIFEST,
         manifest_sha256=sha256(results.sealed),
         inputs=len(manifest.inputs),
-        commands=tuple(commands(source.settings, compared.contrasts, not compared.missing, study.contours)),
+        commands=tuple(
+            commands(
+                source.settings, compared.contrasts, not compared.missing, study.contours, compared.asked
+            )
+        ),
         citation=CITATION,
     )
 
