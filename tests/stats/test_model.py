@@ -306,6 +306,21 @@ def test_a_cell_without_rows_has_no_mean() -> None:
     assert any("group[LR]:segment[L5]" in note for note in found.notes)
 
 
+def test_a_number_that_does_not_vary_is_left_out() -> None:
+    for value in (61.3, 0.0):
+        found = fit_model(balanced().assign(age=value), ["fi"], plan("role + age", means=["role"]))
+        assert any("no rows tell age from the other terms" in note for note in found.notes)
+        assert np.isnan(f_tests(found).loc["age", "f"])
+        assert f_tests(found).loc["role", "df2"] == pytest.approx(35, abs=1e-4)
+        assert found.tables["estimated_means"]["mean"].notna().all()
+
+
+def test_rows_without_participants_are_least_squares() -> None:
+    found = fit_model(balanced().drop(columns="participant_id"), ["fi"], plan("role"))
+    assert found.tables["models"].loc[0, "status"] == "least_squares"
+    assert f_tests(found).loc["role", "df2"] == 46
+
+
 def test_notes_on_numbers() -> None:
     table = balanced()
     table["months"] = [0, 3, 6, 12] * 12
