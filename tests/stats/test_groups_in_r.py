@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from mriparaspinal.stats.correlate import SPEARMAN_COLUMNS, correlate
 from mriparaspinal.stats.exact_counts import fisher_freeman_halton
 from mriparaspinal.stats.letters import compact_letters
 from mriparaspinal.stats.omnibus import anova, compare_groups, kruskal_wallis, welch_anova
 from mriparaspinal.stats.post_hoc import Pair, dunn, games_howell, tukey
 from mriparaspinal.stats.smd import smd_of_counts, smd_of_numbers
 from mriparaspinal.stats.studentized_range import range_p, range_quantile
-from tests.stats.r.groups_tables import counts, groups, two_groups
+from tests.stats.r.groups_tables import Pairs, counts, groups, pairs, two_groups
 
 FOLDER = Path(__file__).with_name("r")
 GROUPS = [[x[np.isfinite(x)] for x in table] for table in groups()]
@@ -127,3 +128,23 @@ def test_standardised_mean_differences() -> None:
         assert tuple(found) == pytest.approx(
             (row["smd"], row["low"], row["high"]), rel=1e-6, abs=1e-6, nan_ok=True
         )
+
+
+def one_per_participant(one: Pairs) -> pd.DataFrame:
+    table = pd.DataFrame({"y": one.y, "x": one.x, "z": one.z})
+    return table.assign(participant_id=[f"p{i:02}" for i in table.index], segment="", muscle="", role="")
+
+
+def test_spearman_with_bonett_and_wrights_interval() -> None:
+    tables, answers = list(pairs()), pd.read_csv(FOLDER / "groups_each.csv").to_dict("records")
+    assert len(tables) == len(answers) >= 200
+    for number, (one, row) in enumerate(zip(tables, answers, strict=True)):
+        covariates, suffix = (("z",), "z") if number % 2 else ((), "")
+        found, _ = correlate(one_per_participant(one), ["x"], covariates, ["y"], method="spearman")
+        numbers = tuple(found.loc[0, ["r", "bonett_wright_low", "bonett_wright_high"]])
+        expected = [row[name + suffix] for name in ("r", "low", "high")]
+        if expected[1] == -1:  # R's infinite standard error
+            expected[1:] = [np.nan, np.nan]
+        assert numbers == pytest.approx(expected, abs=1e-6, nan_ok=True)
+    found, _ = correlate(one_per_participant(tables[0]), ["x"], (), ["y"])
+    assert not set(SPEARMAN_COLUMNS) & set(found)
