@@ -14,6 +14,7 @@ from mriparaspinal.stats.exact_counts import fisher_freeman_halton
 from mriparaspinal.stats.letters import compact_letters
 from mriparaspinal.stats.omnibus import anova, compare_groups, kruskal_wallis, welch_anova
 from mriparaspinal.stats.post_hoc import Pair, dunn, games_howell, tukey
+from mriparaspinal.stats.regress_each import own_terms, regress_each
 from mriparaspinal.stats.smd import smd_of_counts, smd_of_numbers
 from mriparaspinal.stats.studentized_range import range_p, range_quantile
 from tests.stats.r.groups_tables import Pairs, counts, groups, pairs, two_groups
@@ -148,3 +149,19 @@ def test_spearman_with_bonett_and_wrights_interval() -> None:
         assert numbers == pytest.approx(expected, abs=1e-6, nan_ok=True)
     found, _ = correlate(one_per_participant(tables[0]), ["x"], (), ["y"])
     assert not set(SPEARMAN_COLUMNS) & set(found)
+
+
+def test_regressions_of_each_predictor_alone() -> None:
+    answers = pd.read_csv(FOLDER / "groups_each.csv").to_dict("records")
+    names = ["b", "b_low", "b_high", "p", "r2"]
+    for number, (one, row) in enumerate(zip(pairs(), answers, strict=True)):
+        covariates, suffix = (["z"], "z") if number % 2 else ([], "")
+        table = one_per_participant(one).assign(other=np.arange(len(one.y)) % 3)
+        found, _ = regress_each(table, ["y"], ["x", "other"], covariates)
+        (own,) = own_terms(found[found["predictor"] == "x"]).to_dict("records")
+        expected = [row["b" + suffix + name[1:] if name[0] == "b" else name + suffix] for name in names]
+        values = [own[name] for name in ("b", "ci_low", "ci_high", "p", "r2")]
+        unit = max(map(abs, expected[:3]))
+        assert values[:3] == near(expected[:3], unit)
+        assert values[3:] == near(expected[3:])
+        assert own_terms(found)["term"].tolist() == ["x", "other"]
