@@ -20,7 +20,16 @@ from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS, Measurement, Pro
 from mriparaspinal.io import numberings as numbering
 from mriparaspinal.review import adjudicate, blind, timing, verdicts
 from mriparaspinal.scans.picture import SLICES_COLUMNS
-from mriparaspinal.stats import characteristics, compare, correlate, regress, reliability, roc, sweep
+from mriparaspinal.stats import (
+    characteristics,
+    compare,
+    correlate,
+    many_groups,
+    regress_each,
+    reliability,
+    roc,
+    sweep,
+)
 from mriparaspinal.stats import grades as grade_tables
 
 _INTRODUCTION = """\
@@ -121,9 +130,14 @@ _TABLES = (
     ),
     _Table(
         "characteristics.csv",
-        "From `compare` and `run`, the numbers of Table 1: one row per characteristic and pair of groups.",
-        characteristics.CHARACTERISTIC_COLUMNS,
+        "From `compare` and `run`, the numbers of Table 1: one row per characteristic and pair of groups. "
+        "The last three columns are there with `--smd`.",
+        (*characteristics.CHARACTERISTIC_COLUMNS, *characteristics.SMD_COLUMNS),
         {
+            "p_exact": "exact p (Fisher, Freeman and Halton) where χ² is approximate",
+            "smd": "standardised mean difference, a − b; of categories without a sign",
+            "smd_ci_low": "lower limit of its 95 % interval",
+            "smd_ci_high": "upper limit",
             "characteristic": "column of the participants table",
             "item": "its name in Table 1",
             "unit": "its unit",
@@ -139,10 +153,54 @@ _TABLES = (
         },
     ),
     _Table(
-        "correlations.csv",
-        "From `correlate`; `table4_correlations.csv` from `compare` has the same columns.",
-        correlate.COLUMNS,
+        "omnibus.csv",
+        "From `compare` and `run` with three groups or more: all groups at once, one row per segment, "
+        "muscle, metric and role.",
+        many_groups.OMNIBUS_COLUMNS,
         {
+            "groups": "the column whose values are the groups",
+            "n": "values used, by group",
+            "summary": "mean ± SD, or median (IQR) if not normal, by group",
+            "levene_p": "p of Levene's test; empty unless all groups are normal",
+            "test": "`anova`, `welch_anova` or `kruskal_wallis`",
+            "statistic": "F, or H",
+            "df1": "degrees of freedom between the groups",
+            "df2": "degrees of freedom within; none for H",
+            "p_adjusted": "p after Benjamini and Hochberg, over all rows",
+            "effect": "`eta_squared`, `omega_squared` or `epsilon_squared`",
+            "effect_size": "its value, 0–1",
+            "effect_ci_low": "lower limit of the 95 % interval of η²",
+        },
+    ),
+    _Table(
+        "post_hoc.csv",
+        "Beside `omnibus.csv`: each pair of groups of each of its rows.",
+        many_groups.POST_HOC_COLUMNS,
+        {
+            "groups": "the column whose values are the groups",
+            "test": "`tukey_hsd`, `games_howell` or `dunn_holm`",
+            "label_a": "the first group",
+            "label_b": "the second group",
+            "n_a": "values used in the first",
+            "n_b": "values used in the second",
+            "difference_of": "`means`, or `mean ranks` among all groups",
+            "difference": "group a minus group b",
+            "ci_low": "lower 95 % limit of a difference of means; the limits hold for all pairs together",
+            "statistic": "studentized range q, or z; positive where group a is larger",
+            "df": "degrees of freedom of q",
+            "p_adjusted": "p, adjusted for all pairs of the row by the test itself, or by Holm",
+            "letters_a": "letters of group a; groups of a row that share none differ",
+            "letters_b": "letters of group b",
+        },
+    ),
+    _Table(
+        "correlations.csv",
+        "From `correlate`; `table4_correlations.csv` from `compare` has the same columns. The last two "
+        "are there with `--method spearman`.",
+        [*correlate.COLUMNS, *correlate.SPEARMAN_COLUMNS],
+        {
+            "bonett_wright_low": "lower 95 % limit after Bonett and Wright",
+            "bonett_wright_high": "upper limit",
             "role": "symptomatic, contralateral or bilateral",
             "metric": "the column that was correlated",
             "score": "the clinical score",
@@ -152,9 +210,10 @@ _TABLES = (
     ),
     _Table(
         "regressions.csv",
-        "From `regress`: one row per term of each model.",
-        regress.COLUMNS,
+        "From `regress`: one row per term of each model. The last column is there with `--each`.",
+        regress_each.EACH_COLUMNS,
         {
+            "predictor": "the predictor of the model",
             "role": "symptomatic, contralateral or bilateral",
             "metric": "the outcome, where it is a measure of a muscle",
             "outcome": "the column that is explained",
