@@ -234,6 +234,7 @@ def _study(manifest: Manifest, rows: pd.DataFrame, settings: Settings, compared:
         compared=not compared.missing,
         normality=compared.normality,
         divide_by=compared.divide_by,
+        groups=compared.groups,
         sides_compared=any(text.startswith("side:") for text in compared.contrasts),
         drafts=manifest.counts.get("drafts_measured", 0),
         as_drawn=manifest.counts.get("accepted_as_drawn", 0),
