@@ -11,7 +11,7 @@ import pytest
 from openpyxl import load_workbook
 from scipy import stats
 
-from tests.support.builders.study import read_csv, run
+from tests.support.builders.study import SAMPLE, read_csv, run
 
 RNG = np.random.default_rng(5)
 VALUES = {
@@ -274,3 +274,30 @@ def test_the_example_of_the_page() -> None:
     half = 1.96 * np.sqrt((1 + 0.45**2 / 2) / 31)
     low, high = np.tanh(np.arctanh(-0.45) + np.array([-half, half]))
     assert f"r = −0.45, n = 34: −{-low:.3f} to −{-high:.3f}" in page
+
+
+def test_the_report_shows_all_groups_and_refuses_other_numbers(sample_results, tmp_path):
+    people = read_csv(sample_results / "participants.csv")
+    header = [*people[0], "site"]
+    lines = [",".join([*row.values(), "ABC"[n % 3]]) for n, row in enumerate(people)]
+    (tmp_path / "people.csv").write_text("\n".join([",".join(header), *lines]) + "\n")
+    given = ("--participants", tmp_path / "people.csv")
+    outcome = run(
+        *("compare", sample_results, *given, "--groups", "site", "--smd", "--contrast", "sex:M-F"),
+        *("--metric", "fi", "--out", tmp_path / "out"),
+    )
+    assert outcome.code == 0, outcome.err
+    page = tmp_path / "page.html"
+    report = ("report", sample_results, "--dataset", SAMPLE, "--comparison", tmp_path / "out", *given)
+    outcome = run(*report, "--out", page)
+    assert outcome.code == 0, outcome.err
+    shown = page.read_text()
+    assert "Table of groups. MRI data (FI) by site: A, B and C." in shown
+    assert "All groups at once, with letters" in shown
+    assert "The groups of site were also tested all at once" in shown
+    assert "SMD, standardised mean difference" in shown
+    file = tmp_path / "out" / "omnibus.csv"
+    file.write_text(file.read_text().replace("A 6;", "A 7;", 1))
+    outcome = run(*report, "--out", page)
+    assert outcome.code == 3
+    assert "another omnibus.csv" in outcome.err

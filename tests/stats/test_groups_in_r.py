@@ -12,7 +12,7 @@ from scipy import stats
 from mriparaspinal.stats.correlate import SPEARMAN_COLUMNS, correlate
 from mriparaspinal.stats.exact_counts import fisher_freeman_halton
 from mriparaspinal.stats.letters import compact_letters
-from mriparaspinal.stats.omnibus import anova, compare_groups, kruskal_wallis, welch_anova
+from mriparaspinal.stats.omnibus import NO_ETA_INTERVAL, anova, compare_groups, kruskal_wallis, welch_anova
 from mriparaspinal.stats.post_hoc import Pair, dunn, games_howell, tukey
 from mriparaspinal.stats.regress_each import own_terms, regress_each
 from mriparaspinal.stats.smd import smd_of_counts, smd_of_numbers
@@ -156,12 +156,21 @@ def test_regressions_of_each_predictor_alone() -> None:
     names = ["b", "b_low", "b_high", "p", "r2"]
     for number, (one, row) in enumerate(zip(pairs(), answers, strict=True)):
         covariates, suffix = (["z"], "z") if number % 2 else ([], "")
+        predictors = ["x", "other"] if number < 10 else ["x"]
         table = one_per_participant(one).assign(other=np.arange(len(one.y)) % 3)
-        found, _ = regress_each(table, ["y"], ["x", "other"], covariates)
+        found, _ = regress_each(table, ["y"], predictors, covariates)
         (own,) = own_terms(found[found["predictor"] == "x"]).to_dict("records")
         expected = [row["b" + suffix + name[1:] if name[0] == "b" else name + suffix] for name in names]
         values = [own[name] for name in ("b", "ci_low", "ci_high", "p", "r2")]
         unit = max(map(abs, expected[:3]))
         assert values[:3] == near(expected[:3], unit)
         assert values[3:] == near(expected[3:])
-        assert own_terms(found)["term"].tolist() == ["x", "other"]
+        assert own_terms(found)["term"].tolist() == predictors
+
+
+def test_a_difference_beyond_all_others_has_no_interval_of_eta_squared() -> None:
+    found = compare_groups([[k, k + 1e-7, k + 2.1e-7, k + 3e-7, k + 4e-7] for k in (1, 2, 3)])
+    assert found.test == "anova"
+    assert np.isnan(found.effect_ci_low)
+    assert found.remarks == (NO_ETA_INTERVAL,)
+    assert max(pair.p for pair in found.pairs) < 1e-12
