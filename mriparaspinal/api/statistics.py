@@ -242,6 +242,7 @@ def regress(
     roles: Sequence[str] = (),
     group: str | None = None,
     hc3: bool = False,
+    each: bool = False,
     participants: Table | None = None,
     join: Sequence[Data] = (),
 ) -> Analysis:
@@ -261,6 +262,9 @@ def regress(
         As for :func:`correlate`.
     hc3 : bool
         Standard errors that hold where the variance is not constant.
+    each : bool
+        A model of its own for each predictor, named in the last column ``predictor``; a printed matrix of
+        them is ``tables["table_regressions"]``.
 
     Returns
     -------
@@ -289,7 +293,7 @@ def regress(
         data,
         participants,
         join,
-        lambda cohort: regress_cohort(cohort, predictors, covariates, outcomes, roles, group, hc3),
+        lambda cohort: regress_cohort(cohort, predictors, covariates, outcomes, roles, group, hc3, each),
     )
 
 

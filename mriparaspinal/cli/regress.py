@@ -28,16 +28,20 @@ def regress(
     hc3: Annotated[
         bool, opt.option("--hc3", "Standard errors that allow for unequal variances (HC3).")
     ] = False,
+    each: Annotated[
+        bool, opt.option("--each", "A model of its own for each predictor, and a printed matrix of them.")
+    ] = False,
 ) -> None:
     """Linear regression of the muscles on clinical variables, or of any column on others.
 
     Writes regressions.csv, one row per term of each model, and notes.txt with the settings and all that
-    was left out.
+    was left out; with --each also the matrix table_regressions (Markdown, CSV, Excel).
 
     \b
     Example:
       mriparaspinal regress results --predictor group --covariate age --covariate sex --out models
       mriparaspinal regress --table brain.csv --outcome mrc_sum --predictor fa_cst --covariate age --out b
+      mriparaspinal regress --table brain.csv --predictor fa_cst --predictor fa_striatum --each --out matrix
     """
     import mriparaspinal as api
 
@@ -49,11 +53,13 @@ def regress(
         roles=role,
         group=group,
         hc3=hc3,
+        each=each,
         participants=study.participants,
         join=study.join,
     )
     save(found, out)
-    models = found.table.drop_duplicates(["segment", "muscle", "metric", "role", "outcome"])
+    keys = ("segment", "muscle", "metric", "role", "outcome", "predictor")
+    models = found.table.drop_duplicates([key for key in keys if key in found.table])
     say(
         f"fitted {count_of(int(models['r2'].notna().sum()), 'model')} of {len(models)} into {out}; "
         f"{(models['model_p'] < 0.05).sum()} with p < 0.05 for the model"

@@ -237,6 +237,7 @@ def _study(manifest: Manifest, rows: pd.DataFrame, settings: Settings, compared:
         normality=compared.normality,
         asked=compared.asked,
         divide_by=compared.divide_by,
+        groups=compared.groups,
         sides_compared=any(text.startswith("side:") for text in compared.contrasts),
         drafts=manifest.counts.get("drafts_measured", 0),
         as_drawn=manifest.counts.get("accepted_as_drawn", 0),

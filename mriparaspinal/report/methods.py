@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mriparaspinal.core.model import Settings
-from mriparaspinal.core.names import MUSCLE_NAMES, NORMALITY_NAMES, REFERENCE_NAMES
+from mriparaspinal.core.names import CHOICE_OF_OMNIBUS, MUSCLE_NAMES, NORMALITY_NAMES, REFERENCE_NAMES
 from mriparaspinal.core.text import count_of, join_names
 from mriparaspinal.io.manifest import ContoursRecord
 from mriparaspinal.stats.on_request import NOTHING, OnRequest
@@ -43,6 +43,7 @@ class StudyFacts:
     normality: str = "lilliefors"
     divide_by: str | None = None
     asked: OnRequest = NOTHING
+    groups: str | None = None
     sides_compared: bool = False
     drafts: int = 0
     """Slices that were measured though nobody had judged their contours."""
@@ -141,6 +142,11 @@ def _statistics(study: StudyFacts) -> list[str]:
         sentences.append(
             "p-values were also adjusted by step-down max-T permutation (Westfall and Young 1993) within "
             f"each contrast, with {study.asked.permutations} random arrangements, or all of fewer."
+        )
+    if study.groups:
+        sentences.append(
+            f"The groups of {study.groups} were also tested all at once ({CHOICE_OF_OMNIBUS}), and all pairs "
+            "by Tukey’s, Games and Howell’s or Dunn’s test (Holm’s adjustment)."
         )
     if study.divide_by:
         sentences.append(f"For the comparisons each metric was divided by {study.divide_by}.")

@@ -37,6 +37,9 @@ COLUMNS = [
     "p_adjusted",
 ]
 
+#: These follow where the method is ``spearman``.
+SPEARMAN_COLUMNS = ["bonett_wright_low", "bonett_wright_high"]
+
 
 @dataclass(frozen=True)
 class Residuals:
@@ -73,6 +76,8 @@ def correlate(
     - df = n − 2 − k, t = r·√(df/(1 − r²)), p two-sided;
     - the 95 % interval is tanh(atanh(r) ± 1.96·1/√(n − k − 3)), Fisher's z with the covariates taken
       off n, for both methods (what ``pingouin.partial_corr`` gives);
+    - for ``spearman`` ``bonett_wright_low`` and ``bonett_wright_high`` are the same with the standard error
+      √((1 + r²/2)/(n − k − 3)) of Bonett and Wright (Psychometrika 2000;65:23–28);
     - ``p_adjusted`` is Benjamini and Hochberg's, over all rows of one score.
 
     A text covariate enters as 0/1 columns, the first level in alphabetical order being the reference.
@@ -104,14 +109,14 @@ def correlate(
     for cell, metric in itertools.product(cells, metrics):
         for (role, rows), score in itertools.product(cell.by_role.items(), scores):
             left = residuals(rows, metric, score, covariates, method)
-            numbers, problem = _test(left)
+            numbers, problem = _test(left, method)
             what = (cell.segment, cell.muscle, metric, role, score, "+".join(covariates), method)
             if problem:
                 place = " ".join(x for x in (*what[:4], "with", score) if x)
                 findings.append((place, problem))
             keys = dict(zip(COLUMNS, what, strict=False))
             records.append(keys | {"n": len(left.participants)} | numbers)
-    return _adjusted(_table(records)), [*notes, *design.gather_notes(findings)]
+    return _adjusted(_table(records, method)), [*notes, *design.gather_notes(findings)]
 
 
 def residuals(
@@ -185,7 +190,7 @@ def _require(method: str, scores: Sequence[str], metrics: Sequence[str]) -> None
     require_named({"score": scores, "metric": metrics})
 
 
-def _test(left: Residuals) -> tuple[dict[str, Any], str]:
+def _test(left: Residuals, method: Method) -> tuple[dict[str, Any], str]:
     """(the numbers from ``df`` to ``p``, what is worth a note)."""
     if left.problem:
         return {}, left.problem
@@ -198,12 +203,18 @@ def _test(left: Residuals) -> tuple[dict[str, Any], str]:
     half = Z975 / np.sqrt(n - k - 3)
     with np.errstate(divide="ignore"):  # r = ±1: the interval shrinks to r
         z = np.arctanh(r)
-    return numbers | {"ci_low": float(np.tanh(z - half)), "ci_high": float(np.tanh(z + half))}, ""
+    numbers |= {"ci_low": float(np.tanh(z - half)), "ci_high": float(np.tanh(z + half))}
+    if method == "spearman":
+        half *= np.sqrt(1 + r**2 / 2)
+        ends = float(np.tanh(z - half)), float(np.tanh(z + half))
+        numbers |= dict(zip(SPEARMAN_COLUMNS, ends, strict=True))
+    return numbers, ""
 
 
-def _table(records: list[dict[str, Any]]) -> pd.DataFrame:
-    table = pd.DataFrame(records, columns=COLUMNS)
-    floats = ["r", "ci_low", "ci_high", "p", "p_adjusted"]
+def _table(records: list[dict[str, Any]], method: Method) -> pd.DataFrame:
+    more = SPEARMAN_COLUMNS if method == "spearman" else []
+    table = pd.DataFrame(records, columns=[*COLUMNS, *more])
+    floats = ["r", "ci_low", "ci_high", "p", "p_adjusted", *more]
     df = pd.Series([record.get("df") for record in records], dtype=object)
     return table.astype(dict.fromkeys(floats, float)).assign(df=df)
 
