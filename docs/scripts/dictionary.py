@@ -22,6 +22,7 @@ from mriparaspinal.review import adjudicate, blind, timing, verdicts
 from mriparaspinal.scans.picture import SLICES_COLUMNS
 from mriparaspinal.stats import characteristics, compare, correlate, regress, reliability, roc, sweep
 from mriparaspinal.stats import grades as grade_tables
+from mriparaspinal.stats import ratings as rating_tables
 
 _INTRODUCTION = """\
 # Data dictionary
@@ -91,6 +92,20 @@ _RECORDS = """\
 means is in [Problem codes](problems.md)."""
 
 
+#: Of tables of raters.
+_BOOTSTRAP = {
+    "participants": "participants of the targets",
+    "ci_low_bootstrap": "lower limit of the 95 % interval that draws whole participants; empty where none has "
+    "two targets",
+    "ci_high_bootstrap": "upper limit",
+}
+
+_CLUSTER = {
+    "cluster": "with `--cluster`: the column whose rows with one value belong together",
+    "clusters": "with `--cluster`: how many of them were used",
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class _Table:
     """One table of the page."""
@@ -141,8 +156,9 @@ _TABLES = (
     _Table(
         "correlations.csv",
         "From `correlate`; `table4_correlations.csv` from `compare` has the same columns.",
-        correlate.COLUMNS,
+        (*correlate.COLUMNS, *regress.CLUSTER_COLUMNS),
         {
+            **_CLUSTER,
             "role": "symptomatic, contralateral or bilateral",
             "metric": "the column that was correlated",
             "score": "the clinical score",
@@ -153,19 +169,20 @@ _TABLES = (
     _Table(
         "regressions.csv",
         "From `regress`: one row per term of each model.",
-        regress.COLUMNS,
+        (*regress.COLUMNS, *regress.CLUSTER_COLUMNS),
         {
+            **_CLUSTER,
             "role": "symptomatic, contralateral or bilateral",
             "metric": "the outcome, where it is a measure of a muscle",
             "outcome": "the column that is explained",
             "term": "intercept, predictor or covariate; `sex[M]` is M against the first level",
-            "df": "residual degrees of freedom",
+            "df": "residual degrees of freedom; with `--cluster` Satterthwaite's",
             "b": "coefficient",
             "beta": "standardised coefficient",
             "t": "b / se",
             "r2": "share of the variance explained by the model",
             "r2_adjusted": "the same, adjusted for the number of terms",
-            "model_p": "p of the F test of the model",
+            "model_p": "p of the F test of the model; with `--cluster` of Hotelling's T²",
         },
     ),
     _Table(
@@ -286,6 +303,9 @@ _TABLES = (
             "cv_pct": "coefficient of variation of repeated measurements, %",
             "sem": "standard error of measurement",
             "mdc95": "minimal detectable change",
+            **_BOOTSTRAP,
+            "cv_low_bootstrap": "lower limit of such an interval of the CV, %",
+            "cv_high_bootstrap": "upper limit",
         },
     ),
     _Table(
@@ -307,6 +327,48 @@ _TABLES = (
                 }.items()
                 for end in ("low", "high")
             },
+            "participants": "participants of the targets",
+            "repeated_variance_within": "variance of the differences within participants",
+            "repeated_variance_between": "variance between participants; 0 where its estimate is below",
+            "repeated_sd": "SD of the differences for repeated measures, from both variances",
+            "repeated_bias_ci_low": "lower 95 % limit of the bias for repeated measures",
+            "repeated_bias_ci_high": "upper 95 % limit",
+            "repeated_loa_low": "lower limit of agreement for repeated measures",
+            "repeated_loa_low_ci_low": "its lower 95 % limit",
+            "repeated_loa_low_ci_high": "its upper 95 % limit",
+            "repeated_loa_high": "upper limit of agreement for repeated measures",
+            "repeated_loa_high_ci_low": "its lower 95 % limit",
+            "repeated_loa_high_ci_high": "its upper 95 % limit",
+        },
+    ),
+    _Table(
+        "rating_agreement.csv",
+        "From `reliability --ratings`: one row per coefficient, weights and, for Cohen's κ, pair of raters.",
+        rating_tables.RATING_COLUMNS,
+        {
+            "coefficient": "`percent_agreement`, `cohen_kappa`, `conger_kappa`, `fleiss_kappa`, `gwet_ac1`, "
+            "`gwet_ac2`",
+            "weights": "`unweighted`, `linear` or `quadratic`",
+            "rater_a": "first rater; empty: all raters together",
+            "rater_b": "second rater",
+            "raters": "number of raters",
+            "n": "targets with two grades or more",
+            "value": "the coefficient; 1 is agreement in all, 0 that of chance (but per cent agreement, 0–1)",
+            "chance": "agreement expected by chance",
+            **_BOOTSTRAP,
+        },
+    ),
+    _Table(
+        "rating_pairs.csv",
+        "From `reliability --ratings`: how often each pair of raters gave each pair of grades.",
+        rating_tables.PAIR_COLUMNS,
+        {
+            "rater_a": "first rater",
+            "rater_b": "second rater",
+            "grade_a": "grade of the first",
+            "grade_b": "grade of the second",
+            "count": "targets with both",
+            "share": "count / targets that both graded",
         },
     ),
     _Table(

@@ -18,20 +18,23 @@ def regress_cohort(
     roles: Sequence[str] = (),
     group: str | None = None,
     hc3: bool = False,
+    cluster: str | None = None,
 ) -> Analysis:
     """Fit the outcomes on the predictors and covariates by least squares; see ``stats.regress``.
 
     Defaults and errors as in :func:`correlate_cohort`, outcomes in place of metrics.
     """
     require_rows(cohort.table)
-    names, notes = metrics_of(cohort.table, outcomes, {*predictors, *covariates})
+    own = set() if cluster is None else {cluster}
+    names, notes = metrics_of(cohort.table, outcomes, {*predictors, *covariates, *own})
     sides = roles_of(cohort.table, roles)
-    rows = in_order_of_contents(cohort.table, names, [*predictors, *covariates], group)
-    table, found = regress(rows, names, predictors, covariates, sides, group, hc3=hc3)
+    rows = in_order_of_contents(cohort.table, names, [*predictors, *covariates], group, cluster)
+    table, found = regress(rows, names, predictors, covariates, sides, group, hc3=hc3, cluster=cluster)
     require_results(table, sides)
+    errors = "HC3" if hc3 else "ordinary least squares" if cluster is None else f"CR2 by {cluster}"
     settings = {
         "outcome": names, "predictor": predictors, "covariate": covariates, "group": [group or "all"],
-        "role": sides, "standard errors": ["HC3" if hc3 else "ordinary least squares"],
+        "role": sides, "standard errors": [errors],
     }  # fmt: skip
     notes = [*cohort.notes, *notes, *found]
     contents = {"regressions.csv": table, "notes.txt": notes_bytes(settings, notes)}

@@ -138,6 +138,7 @@ def correlate(
     roles: Sequence[str] = (),
     group: str | None = None,
     method: Literal["pearson", "spearman"] = "pearson",
+    cluster: str | None = None,
     participants: Table | None = None,
     join: Sequence[Data] = (),
 ) -> Analysis:
@@ -157,6 +158,9 @@ def correlate(
         Only this group; without it all together.
     method : {"pearson", "spearman"}
         Of values, or of ranks.
+    cluster : str, optional
+        Column whose rows with one value are not independent, such as ``participant_id``: p by CR2, interval
+        by the jackknife over clusters.
 
     Returns
     -------
@@ -185,7 +189,7 @@ def correlate(
         data,
         participants,
         join,
-        lambda cohort: correlate_cohort(cohort, scores, covariates, metrics, roles, group, method),
+        lambda cohort: correlate_cohort(cohort, scores, covariates, metrics, roles, group, method, cluster),
     )
 
 
@@ -198,6 +202,7 @@ def regress(
     roles: Sequence[str] = (),
     group: str | None = None,
     hc3: bool = False,
+    cluster: str | None = None,
     participants: Table | None = None,
     join: Sequence[Data] = (),
 ) -> Analysis:
@@ -217,6 +222,8 @@ def regress(
         As for :func:`correlate`.
     hc3 : bool
         Standard errors that hold where the variance is not constant.
+    cluster : str, optional
+        Column whose rows with one value are not independent, such as ``participant_id``: standard errors CR2.
 
     Returns
     -------
@@ -232,7 +239,7 @@ def regress(
 
     Notes
     -----
-    HC3: MacKinnon and White, J Econometrics 1985.
+    HC3: MacKinnon and White, J Econometrics 1985. CR2: Pustejovsky and Tipton, J Bus Econ Stat 2018.
 
     Examples
     --------
@@ -245,7 +252,7 @@ def regress(
         data,
         participants,
         join,
-        lambda cohort: regress_cohort(cohort, predictors, covariates, outcomes, roles, group, hc3),
+        lambda cohort: regress_cohort(cohort, predictors, covariates, outcomes, roles, group, hc3, cluster),
     )
 
 

@@ -14,7 +14,9 @@ from scipy import stats
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.text import count_of
 from mriparaspinal.stats import design
+from mriparaspinal.stats.bootstrap import clusters_of
 from mriparaspinal.stats.cells import as_text, require_named
+from mriparaspinal.stats.clustered_correlation import clustered_correlation
 from mriparaspinal.stats.design import Array
 from mriparaspinal.stats.limits import Z975
 
@@ -62,6 +64,7 @@ def correlate(
     roles: Sequence[str] = ("symptomatic",),
     group: str | None = None,
     method: Method = "pearson",
+    cluster: str | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Correlate each metric with each score, with the covariates held constant.
 
@@ -86,6 +89,8 @@ def correlate(
         roles: some of ``symptomatic``, ``contralateral``, ``bilateral``; not looked at in a plain table.
         group: keep this group; None: all.
         method: ``pearson`` or ``spearman``.
+        cluster: column whose rows with one value are not independent, such as ``participant_id``: df, p and
+            interval are those of ``stats.clustered_correlation``; the table has ``cluster, clusters``, too.
 
     Returns:
         One row per segment, muscle, metric, role and score, in that order. Where there is no
@@ -98,7 +103,7 @@ def correlate(
     """
     _require(method, scores, metrics)
     design.require_distinct([*metrics, *scores, *covariates])
-    cells, notes = design.select(cohort, [*metrics, *scores], covariates, roles, group)
+    cells, notes = design.select(cohort, [*metrics, *scores], covariates, roles, group, cluster)
     records: list[dict[str, Any]] = []
     findings: list[tuple[str, str]] = []
     for cell, metric in itertools.product(cells, metrics):
@@ -106,12 +111,18 @@ def correlate(
             left = residuals(rows, metric, score, covariates, method)
             numbers, problem = _test(left)
             what = (cell.segment, cell.muscle, metric, role, score, "+".join(covariates), method)
+            if cluster is not None and not left.problem:
+                numbers, problem = _clustered(rows, metric, score, covariates, method, cluster)
             if problem:
                 place = " ".join(x for x in (*what[:4], "with", score) if x)
                 findings.append((place, problem))
             keys = dict(zip(COLUMNS, what, strict=False))
             records.append(keys | {"n": len(left.participants)} | numbers)
-    return _adjusted(_table(records)), [*notes, *design.gather_notes(findings)]
+    table = _adjusted(_table(records))
+    if cluster is not None:
+        table = table.assign(cluster=cluster, clusters=[record.get("clusters") for record in records])
+        notes.append(f"r is that of all rows: it mixes differences between and within one {cluster}")
+    return table, [*notes, *design.gather_notes(findings)]
 
 
 def residuals(
@@ -199,6 +210,18 @@ def _test(left: Residuals) -> tuple[dict[str, Any], str]:
     with np.errstate(divide="ignore"):  # r = ±1: the interval shrinks to r
         z = np.arctanh(r)
     return numbers | {"ci_low": float(np.tanh(z - half)), "ci_high": float(np.tanh(z + half))}, ""
+
+
+def _clustered(
+    rows: pd.DataFrame, metric: str, score: str, covariates: Sequence[str], method: Method, cluster: str
+) -> tuple[dict[str, Any], str]:
+    """The numbers and the note where rows share a cluster."""
+    complete = rows.dropna(subset=[metric, score, *covariates])
+    matrix, _ = design.encode(complete, covariates)
+    x, y = (complete[name].to_numpy(dtype=float) for name in (metric, score))
+    clusters = clusters_of(complete[cluster])
+    numbers, notes = clustered_correlation(x, y, matrix, clusters, ranks=method == "spearman")
+    return numbers, "; ".join(notes)
 
 
 def _table(records: list[dict[str, Any]]) -> pd.DataFrame:

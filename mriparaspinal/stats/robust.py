@@ -37,7 +37,7 @@ class ClusteredFit:
 
 
 def clustered_fit(design: Array, residual: Array, clusters: Clusters) -> ClusteredFit | None:
-    """A fit with residuals (n,) on ``design`` (n, k); None where one cluster alone determines a coefficient."""
+    """Prepare a fit with residuals (n,) on ``design`` (n, k); None where a cluster decides a coefficient."""
     basis, triangle = np.linalg.qr(design)
     adjusted = np.zeros_like(basis)
     for cluster in range(clusters.count):
@@ -72,7 +72,7 @@ def robust_errors(fit: ClusteredFit, contrasts: Array) -> tuple[Array, Array]:
 
 
 def wald_p(fit: ClusteredFit, b: Array, contrasts: Array) -> float:
-    """p of the approximate Hotelling's T² that all ``contrasts`` (c, k) of the coefficients ``b`` are 0.
+    """Test by the approximate Hotelling's T² that all ``contrasts`` (c, k) of the coefficients ``b`` are 0.
 
     NaN where the clusters are too few for it.
     """

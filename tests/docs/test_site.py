@@ -184,8 +184,8 @@ def test_the_dictionary_has_every_column_in_its_order() -> None:
 
     assert columns("L1.csv … L5.csv") == [*COLUMNS, *OPTIONAL_COLUMNS]
     assert columns("comparisons.csv") == list(compare.COMPARISON_COLUMNS)
-    assert columns("correlations.csv") == list(correlate.COLUMNS)
-    assert columns("regressions.csv") == list(regress.COLUMNS)
+    assert columns("correlations.csv") == [*correlate.COLUMNS, *regress.CLUSTER_COLUMNS]
+    assert columns("regressions.csv") == [*regress.COLUMNS, *regress.CLUSTER_COLUMNS]
     assert columns("roc.csv") == list(roc.ROC_COLUMNS)
     assert columns("reliability.csv") == list(reliability.RELIABILITY_COLUMNS)
     for file, text in page.items():

@@ -1,6 +1,6 @@
 # Cluster-robust regression, for tests/stats/test_robust.py:
 #   python -m tests.stats.r.robust_tables /tmp/robust_tables.csv
-#   Rscript tests/stats/r/robust.R /tmp/robust_tables.csv tests/stats/r/robust.csv
+#   Rscript tests/stats/r/robust.R /tmp/robust_tables.csv tests/stats/r
 # Made with R 4.2.2 and clubSandwich 0.5.8 (Debian 12: r-cran-clubsandwich).
 suppressMessages(library(clubSandwich))
 args <- commandArgs(TRUE)
@@ -21,4 +21,25 @@ for (number in unique(rows$table)) {
       df = signif(t$df_Satt, 9), p = signif(t$p_Satt, 10), model_p = signif(p, 10))
   }
 }
-write.csv(do.call(rbind, found), args[2], row.names = FALSE, quote = FALSE, na = "")
+write.csv(do.call(rbind, found), file.path(args[2], "robust.csv"), row.names = FALSE, quote = FALSE, na = "")
+
+# Partial correlation of y and x given z: p from the regression on x, interval by the jackknife over patients.
+partial <- function(d) cor(resid(lm(y ~ z, d)), resid(lm(x ~ z, d)))
+ranked <- function(d) { for (name in c("x", "y", "z")) d[[name]] <- rank(d[[name]]); d }
+found <- list()
+for (number in unique(rows$table)) {
+  d <- rows[rows$table == number, ]
+  for (method in c("pearson", "spearman")) {
+    as <- if (method == "spearman") ranked else identity
+    fit <- lm(y ~ x + z, as(d))
+    t <- coef_test(fit, vcov = "CR2", cluster = d$patient, test = "Satterthwaite")["x", ]
+    who <- unique(d$patient); m <- length(who)
+    r <- partial(as(d))
+    z <- atanh(sapply(who, function(w) partial(as(d[d$patient != w, ]))))
+    half <- qt(0.975, m - 1) * sqrt((m - 1) / m * sum((z - mean(z))^2))
+    found[[length(found) + 1]] <- data.frame(table = number, method = method, r = signif(r, 10),
+      df = signif(t$df_Satt, 9), p = signif(t$p_Satt, 10),
+      ci_low = signif(tanh(atanh(r) - half), 10), ci_high = signif(tanh(atanh(r) + half), 10))
+  }
+}
+write.csv(do.call(rbind, found), file.path(args[2], "robust_correlation.csv"), row.names = FALSE, quote = FALSE, na = "")

@@ -35,7 +35,9 @@ def tables() -> Iterator[pd.DataFrame]:
         w = rng.normal(60, 10, size=patients)[who] if kind != 5 else rng.normal(size=n) * 1e3
         y = 0.5 * x + own[who] + rng.normal(size=n) * (1 + (x > 0))
         order = rng.permutation(n)
-        yield pd.DataFrame({"patient": [f"p{i:02d}" for i in who], "y": y, "x": x, "z": z, "w": w}).iloc[order]
+        yield pd.DataFrame({"patient": [f"p{i:02d}" for i in who], "y": y, "x": x, "z": z, "w": w}).iloc[
+            order
+        ]
 
 
 def main(path: Path) -> None:
