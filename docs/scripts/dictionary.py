@@ -95,8 +95,7 @@ means is in [Problem codes](problems.md)."""
 #: Of tables of raters.
 _BOOTSTRAP = {
     "participants": "participants of the targets",
-    "ci_low_bootstrap": "lower limit of the 95 % interval that draws whole participants; empty where none has "
-    "two targets",
+    "ci_low_bootstrap": "lower limit of the 95 % interval by bootstrap over participants",
     "ci_high_bootstrap": "upper limit",
 }
 
