@@ -51,7 +51,7 @@ def main() -> None:
     rows = [row for simulated in (iccs(), limits(), grades(), slopes()) for row in simulated]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Row._fields)
+    writer.writerow(("what", "setting", "patients", "as_independent", "by_patient", "replications"))
     writer.writerows((*row[:3], f"{row[3]:.3f}", f"{row[4]:.3f}", row[5]) for row in rows)
     FILE.write_text(text.getvalue(), encoding="utf-8")
     print(text.getvalue())

@@ -13,6 +13,10 @@ from mriparaspinal.core.errors import UsageError
 
 if TYPE_CHECKING:
     from mriparaspinal.analysis.drawing import FigureFiles
+    from mriparaspinal.analysis.reliability import Agreement
+
+
+Raters = Annotated[tuple[Path, ...], opt.argument("Folders of results, one per rater or session.", "RATER")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +53,7 @@ class Graded:
 def reliability(
     *,
     out: opt.Out,
-    raters: Annotated[
-        tuple[Path, ...], opt.argument("Folders of results, one per rater or session.", "RATER")
-    ] = (),
+    raters: Raters = (),
     metric: Annotated[
         tuple[str, ...], opt.option("--metric", "Column to judge (repeat) [default: fi and rcsa].", "COL")
     ] = (),
@@ -90,13 +92,12 @@ def reliability(
     from mriparaspinal.api.agreement import RATERS_AND_TABLE, RATINGS_ALONE
 
     how = figures.how
+    if graded.grades is not None and not graded.ratings:
+        raise UsageError("--grades: given without --ratings; expected both; leave it out")
     if graded.ratings:
         if table or drawn.dataset or drawn.readers or metric or mean_out or require_cv is not None:
             raise UsageError(RATINGS_ALONE)
-        _grades(graded, raters, out, seed, how)
-        return
-    if graded.grades is not None:
-        raise UsageError("--grades: given without --ratings; expected both; leave it out")
+        return _grades(graded, raters, out, seed, how)
     readers = drawn.readers
     if readers:
         readers, raters = (*readers, *raters), ()
@@ -116,14 +117,18 @@ def reliability(
             progress=progress,
         )
     if "overlap_summary.csv" in found.contents:
-        means = found.tables["overlap_summary"][["muscle", "dice_mean"]].values
-        say(f"mean Dice coefficient: {', '.join(f'{muscle} {mean:.3f}' for muscle, mean in means)}")
+        _say_overlap(found)
     for name in save(found, out, how):
         say(f"wrote {name}", VERBOSE)
     say(f"{headline(found.table)}; written into {out}")
     if found.failed is not None:
         raise found.failed
     end(found.problem_list)
+
+
+def _say_overlap(found: Agreement) -> None:
+    means = found.tables["overlap_summary"][["muscle", "dice_mean"]].values
+    say(f"mean Dice coefficient: {', '.join(f'{muscle} {mean:.3f}' for muscle, mean in means)}")
 
 
 def _grades(graded: Graded, more: tuple[Path, ...], out: Path, seed: int, how: FigureFiles) -> None:
