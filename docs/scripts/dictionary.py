@@ -34,7 +34,7 @@ from mriparaspinal.stats import (
     on_request,
     partial_area,
     prediction,
-    regress_each,
+    regress,
     reliability,
     roc,
     sweep,
@@ -42,6 +42,7 @@ from mriparaspinal.stats import (
 from mriparaspinal.stats import grades as grade_tables
 from mriparaspinal.stats import missing as missing_tables
 from mriparaspinal.stats import planning as plan_tables
+from mriparaspinal.stats import ratings as rating_tables
 
 _INTRODUCTION = """\
 # Data dictionary
@@ -109,6 +110,19 @@ _COMMON = {
 _RECORDS = """\
 `problems.csv` of `quantify`, `run` and `prepare`, and `check --json`: one row per finding. What each code
 means is in [Problem codes](problems.md)."""
+
+
+#: Of tables of raters.
+_BOOTSTRAP = {
+    "participants": "participants of the targets",
+    "ci_low_bootstrap": "lower limit of the 95 % interval by bootstrap over participants",
+    "ci_high_bootstrap": "upper limit",
+}
+
+_CLUSTER = {
+    "cluster": "with `--cluster`: the column whose rows with one value belong together",
+    "clusters": "with `--cluster`: how many of them were used",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -319,10 +333,11 @@ _TABLES = (
     ),
     _Table(
         "correlations.csv",
-        "From `correlate`; `table4_correlations.csv` from `compare` has the same columns. The last two "
-        "are there with `--method spearman`.",
-        [*correlate.COLUMNS, *correlate.SPEARMAN_COLUMNS],
+        "From `correlate`; `table4_correlations.csv` from `compare` has the same columns. The limits "
+        "`bonett_wright_…` are there with `--method spearman`.",
+        [*correlate.COLUMNS, *correlate.SPEARMAN_COLUMNS, *regress.CLUSTER_COLUMNS],
         {
+            **_CLUSTER,
             "bonett_wright_low": "lower 95 % limit after Bonett and Wright",
             "bonett_wright_high": "upper limit",
             "role": "symptomatic, contralateral or bilateral",
@@ -335,20 +350,21 @@ _TABLES = (
     _Table(
         "regressions.csv",
         "From `regress`: one row per term of each model. The last column is there with `--each`.",
-        regress_each.EACH_COLUMNS,
+        [*regress.COLUMNS, *regress.CLUSTER_COLUMNS, "predictor"],
         {
+            **_CLUSTER,
             "predictor": "the predictor of the model",
             "role": "symptomatic, contralateral or bilateral",
             "metric": "the outcome, where it is a measure of a muscle",
             "outcome": "the column that is explained",
             "term": "intercept, predictor or covariate; `sex[M]` is M against the first level",
-            "df": "residual degrees of freedom",
+            "df": "residual degrees of freedom; with `--cluster` Satterthwaite's",
             "b": "coefficient",
             "beta": "standardised coefficient",
             "t": "b / se",
             "r2": "share of the variance explained by the model",
             "r2_adjusted": "the same, adjusted for the number of terms",
-            "model_p": "p of the F test of the model",
+            "model_p": "p of the F test of the model; with `--cluster` of Hotelling's T²",
             "p_adjusted": "p after Benjamini and Hochberg, over all rows of one predictor",
         },
     ),
@@ -639,6 +655,9 @@ _TABLES = (
             "cv_pct": "coefficient of variation of repeated measurements, %",
             "sem": "standard error of measurement",
             "mdc95": "minimal detectable change",
+            **_BOOTSTRAP,
+            "cv_low_bootstrap": "lower limit of such an interval of the CV, %",
+            "cv_high_bootstrap": "upper limit",
         },
     ),
     _Table(
@@ -660,6 +679,48 @@ _TABLES = (
                 }.items()
                 for end in ("low", "high")
             },
+            "participants": "participants of the targets",
+            "repeated_variance_within": "variance of the differences within participants",
+            "repeated_variance_between": "variance between participants; 0 where its estimate is below",
+            "repeated_sd": "SD of the differences for repeated measures, from both variances",
+            "repeated_bias_ci_low": "lower 95 % limit of the bias for repeated measures",
+            "repeated_bias_ci_high": "upper 95 % limit",
+            "repeated_loa_low": "lower limit of agreement for repeated measures",
+            "repeated_loa_low_ci_low": "its lower 95 % limit",
+            "repeated_loa_low_ci_high": "its upper 95 % limit",
+            "repeated_loa_high": "upper limit of agreement for repeated measures",
+            "repeated_loa_high_ci_low": "its lower 95 % limit",
+            "repeated_loa_high_ci_high": "its upper 95 % limit",
+        },
+    ),
+    _Table(
+        "rating_agreement.csv",
+        "From `reliability --ratings`: one row per coefficient, weights and, for Cohen's κ, pair of raters.",
+        rating_tables.RATING_COLUMNS,
+        {
+            "coefficient": "`percent_agreement`, `cohen_kappa`, `conger_kappa`, `fleiss_kappa`, `gwet_ac1`, "
+            "`gwet_ac2`",
+            "weights": "`unweighted`, `linear` or `quadratic`",
+            "rater_a": "first rater; empty: all raters together",
+            "rater_b": "second rater",
+            "raters": "number of raters",
+            "n": "targets with two grades or more",
+            "value": "the coefficient; 1 is agreement in all, 0 that of chance (but per cent agreement, 0–1)",
+            "chance": "agreement expected by chance",
+            **_BOOTSTRAP,
+        },
+    ),
+    _Table(
+        "rating_pairs.csv",
+        "From `reliability --ratings`: how often each pair of raters gave each pair of grades.",
+        rating_tables.PAIR_COLUMNS,
+        {
+            "rater_a": "first rater",
+            "rater_b": "second rater",
+            "grade_a": "grade of the first",
+            "grade_b": "grade of the second",
+            "count": "targets with both",
+            "share": "count / targets that both graded",
         },
     ),
     _Table(

@@ -20,6 +20,7 @@ def regress_cohort(
     group: str | None = None,
     hc3: bool = False,
     each: bool = False,
+    cluster: str | None = None,
 ) -> Analysis:
     """Fit the outcomes on the predictors and covariates by least squares; see ``stats.regress``.
 
@@ -27,15 +28,17 @@ def regress_cohort(
     predictor has a model of its own, and there is a printed matrix of them.
     """
     require_rows(cohort.table)
-    names, notes = metrics_of(cohort.table, outcomes, {*predictors, *covariates})
+    own = set() if cluster is None else {cluster}
+    names, notes = metrics_of(cohort.table, outcomes, {*predictors, *covariates, *own})
     sides = roles_of(cohort.table, roles)
-    rows = in_order_of_contents(cohort.table, names, [*predictors, *covariates], group)
+    rows = in_order_of_contents(cohort.table, names, [*predictors, *covariates], group, cluster)
     fit = regress_each if each else regress
-    table, found = fit(rows, names, predictors, covariates, sides, group, hc3=hc3)
+    table, found = fit(rows, names, predictors, covariates, sides, group, hc3=hc3, cluster=cluster)
     require_results(table, sides)
+    errors = "HC3" if hc3 else "ordinary least squares" if cluster is None else f"CR2 by {cluster}"
     settings = {
         "outcome": names, "predictor": predictors, "covariate": covariates, "group": [group or "all"],
-        "role": sides, "standard errors": ["HC3" if hc3 else "ordinary least squares"],
+        "role": sides, "standard errors": [errors],
         "models": ["each predictor alone"] if each else [],
     }  # fmt: skip
     notes = [*cohort.notes, *notes, *found]

@@ -182,6 +182,7 @@ def correlate(
     roles: Sequence[str] = (),
     group: str | None = None,
     method: Literal["pearson", "spearman"] = "pearson",
+    cluster: str | None = None,
     participants: Table | None = None,
     join: Sequence[Data] = (),
 ) -> Analysis:
@@ -201,6 +202,9 @@ def correlate(
         Only this group; without it all together.
     method : {"pearson", "spearman"}
         Of values, or of ranks.
+    cluster : str, optional
+        Column whose rows with one value are not independent, such as ``participant_id``: p by CR2, interval
+        by the jackknife over clusters.
 
     Returns
     -------
@@ -229,7 +233,7 @@ def correlate(
         data,
         participants,
         join,
-        lambda cohort: correlate_cohort(cohort, scores, covariates, metrics, roles, group, method),
+        lambda cohort: correlate_cohort(cohort, scores, covariates, metrics, roles, group, method, cluster),
     )
 
 
@@ -243,6 +247,7 @@ def regress(
     group: str | None = None,
     hc3: bool = False,
     each: bool = False,
+    cluster: str | None = None,
     participants: Table | None = None,
     join: Sequence[Data] = (),
 ) -> Analysis:
@@ -265,6 +270,8 @@ def regress(
     each : bool
         A model of its own for each predictor, named in the last column ``predictor``; a printed matrix of
         them is ``tables["table_regressions"]``.
+    cluster : str, optional
+        Column whose rows with one value are not independent, such as ``participant_id``: standard errors CR2.
 
     Returns
     -------
@@ -280,7 +287,7 @@ def regress(
 
     Notes
     -----
-    HC3: MacKinnon and White, J Econometrics 1985.
+    HC3: MacKinnon and White, J Econometrics 1985. CR2: Pustejovsky and Tipton, J Bus Econ Stat 2018.
 
     Examples
     --------
@@ -293,7 +300,9 @@ def regress(
         data,
         participants,
         join,
-        lambda cohort: regress_cohort(cohort, predictors, covariates, outcomes, roles, group, hc3, each),
+        lambda cohort: regress_cohort(
+            cohort, predictors, covariates, outcomes, roles, group, hc3, each, cluster
+        ),
     )
 
 

@@ -147,6 +147,10 @@ Roles = Annotated[  # Typer has no repeated choice
 ]
 Group = Annotated[str | None, option("--group", "Only this group [default: all groups together].", "NAME")]
 Covariates = Annotated[tuple[str, ...], option("--covariate", "Column to hold constant (repeat).", "COL")]
+Cluster = Annotated[
+    str | None,
+    option("--cluster", "Rows with one value of COL are not independent: standard errors by it.", "COL"),
+]
 Predictors = Annotated[tuple[str, ...], option("--predictor", "Column to predict from (repeat).", "COL")]
 
 

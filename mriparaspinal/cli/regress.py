@@ -25,6 +25,7 @@ def regress(
     ] = (),
     group: opt.Group = None,
     role: opt.Roles = (),
+    cluster: opt.Cluster = None,
     hc3: Annotated[
         bool, opt.option("--hc3", "Standard errors that allow for unequal variances (HC3).")
     ] = False,
@@ -54,6 +55,7 @@ def regress(
         group=group,
         hc3=hc3,
         each=each,
+        cluster=cluster,
         participants=study.participants,
         join=study.join,
     )

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from mriparaspinal.analysis.reliability import Agreement
 
 
+Raters = Annotated[tuple[Path, ...], opt.argument("Folders of results, one per rater or session.", "RATER")]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
     """What the raters drew."""
@@ -58,9 +61,7 @@ class Graded:
 def reliability(
     *,
     out: opt.Out,
-    raters: Annotated[
-        tuple[Path, ...], opt.argument("Folders of results, one per rater or session.", "RATER")
-    ] = (),
+    raters: Raters = (),
     metric: Annotated[
         tuple[str, ...], opt.option("--metric", "Column to judge (repeat) [default: fi and rcsa].", "COL")
     ] = (),
@@ -97,13 +98,12 @@ def reliability(
     from mriparaspinal.api.agreement import RATERS_AND_TABLE, RATINGS_ALONE
 
     how = figures.how
+    if graded.grades is not None and not graded.ratings:
+        raise UsageError("--grades: given without --ratings; expected both; leave it out")
     if graded.ratings:
         if table or drawn.named or metric or session or require_cv is not None:
             raise UsageError(RATINGS_ALONE)
-        _grades(graded, raters, out, seed, how)
-        return
-    if graded.grades is not None:
-        raise UsageError("--grades: given without --ratings; expected both; leave it out")
+        return _grades(graded, raters, out, seed, how)
     readers, raters = ((*drawn.readers, *raters), ()) if drawn.readers else ((), raters)
     if table and readers:
         raise UsageError("--readers: given with --table; expected one of them; leave one out")
@@ -121,7 +121,8 @@ def reliability(
             session=session or "",
             progress=progress,
         )
-    _say_overlap(found)
+    if "overlap_summary.csv" in found.contents:
+        _say_overlap(found)
     for name in save(found, out, how):
         say(f"wrote {name}", VERBOSE)
     say(f"{headline(found.table)}; written into {out}")
@@ -131,9 +132,8 @@ def reliability(
 
 
 def _say_overlap(found: Agreement) -> None:
-    if "overlap_summary.csv" in found.contents:
-        means = found.tables["overlap_summary"][["muscle", "dice_mean"]].values
-        say(f"mean Dice coefficient: {', '.join(f'{muscle} {mean:.3f}' for muscle, mean in means)}")
+    means = found.tables["overlap_summary"][["muscle", "dice_mean"]].values
+    say(f"mean Dice coefficient: {', '.join(f'{muscle} {mean:.3f}' for muscle, mean in means)}")
 
 
 def _grades(graded: Graded, more: tuple[Path, ...], out: Path, seed: int, how: FigureFiles) -> None:

@@ -14,7 +14,9 @@ from scipy import stats
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.text import count_of
 from mriparaspinal.stats import design
+from mriparaspinal.stats.bootstrap import clusters_of
 from mriparaspinal.stats.cells import as_text, require_named
+from mriparaspinal.stats.clustered_correlation import clustered_correlation
 from mriparaspinal.stats.design import Array
 from mriparaspinal.stats.limits import Z975
 
@@ -65,6 +67,7 @@ def correlate(
     roles: Sequence[str] = ("symptomatic",),
     group: str | None = None,
     method: Method = "pearson",
+    cluster: str | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Correlate each metric with each score, with the covariates held constant.
 
@@ -91,6 +94,8 @@ def correlate(
         roles: some of ``symptomatic``, ``contralateral``, ``bilateral``; not looked at in a plain table.
         group: keep this group; None: all.
         method: ``pearson`` or ``spearman``.
+        cluster: column whose rows with one value are not independent, such as ``participant_id``: df, p and
+            interval are those of ``stats.clustered_correlation``; the table has ``cluster, clusters``, too.
 
     Returns:
         One row per segment, muscle, metric, role and score, in that order. Where there is no
@@ -103,7 +108,7 @@ def correlate(
     """
     _require(method, scores, metrics)
     design.require_distinct([*metrics, *scores, *covariates])
-    cells, notes = design.select(cohort, [*metrics, *scores], covariates, roles, group)
+    cells, notes = design.select(cohort, [*metrics, *scores], covariates, roles, group, cluster)
     records: list[dict[str, Any]] = []
     findings: list[tuple[str, str]] = []
     for cell, metric in itertools.product(cells, metrics):
@@ -111,12 +116,18 @@ def correlate(
             left = residuals(rows, metric, score, covariates, method)
             numbers, problem = _test(left, method)
             what = (cell.segment, cell.muscle, metric, role, score, "+".join(covariates), method)
+            if cluster is not None and not left.problem:
+                numbers, problem = _clustered(rows, metric, score, covariates, method, cluster)
             if problem:
                 place = " ".join(x for x in (*what[:4], "with", score) if x)
                 findings.append((place, problem))
             keys = dict(zip(COLUMNS, what, strict=False))
             records.append(keys | {"n": len(left.participants)} | numbers)
-    return _adjusted(_table(records, method)), [*notes, *design.gather_notes(findings)]
+    table = _adjusted(_table(records, method))
+    if cluster is not None:
+        table = table.assign(cluster=cluster, clusters=[record.get("clusters") for record in records])
+        notes.append(f"r is that of all rows: it mixes differences between and within one {cluster}")
+    return table, [*notes, *design.gather_notes(findings)]
 
 
 def residuals(
@@ -209,6 +220,18 @@ def _test(left: Residuals, method: Method) -> tuple[dict[str, Any], str]:
         ends = float(np.tanh(z - half)), float(np.tanh(z + half))
         numbers |= dict(zip(SPEARMAN_COLUMNS, ends, strict=True))
     return numbers, ""
+
+
+def _clustered(
+    rows: pd.DataFrame, metric: str, score: str, covariates: Sequence[str], method: Method, cluster: str
+) -> tuple[dict[str, Any], str]:
+    """The numbers and the note where rows share a cluster."""
+    complete = rows.dropna(subset=[metric, score, *covariates])
+    matrix, _ = design.encode(complete, covariates)
+    x, y = (complete[name].to_numpy(dtype=float) for name in (metric, score))
+    clusters = clusters_of(complete[cluster])
+    numbers, notes = clustered_correlation(x, y, matrix, clusters, ranks=method == "spearman")
+    return numbers, "; ".join(notes)
 
 
 def _table(records: list[dict[str, Any]], method: Method) -> pd.DataFrame:

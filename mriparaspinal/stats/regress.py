@@ -13,10 +13,14 @@ import pandas as pd
 from scipy import stats
 from statsmodels.regression.linear_model import OLS
 
+from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.stats import design
+from mriparaspinal.stats.bootstrap import Clusters, clusters_of
 from mriparaspinal.stats.cells import require_named
+from mriparaspinal.stats.clustered_correlation import ONE_DECIDES, TOO_FEW
 from mriparaspinal.stats.design import Array
+from mriparaspinal.stats.robust import FEW_DF, clustered_fit, robust_errors, wald_p
 
 COLUMNS = [
     "segment",
@@ -40,6 +44,9 @@ COLUMNS = [
     "covariates",
     "p_adjusted",
 ]
+
+#: These follow with ``cluster``.
+CLUSTER_COLUMNS = ["cluster", "clusters"]
 
 INTERCEPT = "(Intercept)"
 
@@ -81,6 +88,7 @@ def regress(
     group: str | None = None,
     *,
     hc3: bool = False,
+    cluster: str | None = None,
     metrics: Sequence[str] = ALL_METRICS,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Fit outcome = intercept + predictors + covariates by ordinary least squares.
@@ -92,10 +100,12 @@ def regress(
 
     b with its standard error, t = b/se, two-sided p and 95 % interval from Student's t with
     df = n − 1 − terms; ``beta`` = b·sd(x)/sd(y), the standardised coefficient; R², adjusted R², and
-    ``model_p``, the F test that all coefficients but the intercept are zero. With ``hc3`` the
-    standard errors, and all that follows from them, are MacKinnon and White's HC3 (1985).
+    ``model_p``, the F test that all coefficients but the intercept are zero.
     ``p_adjusted`` is Benjamini–Hochberg's over all rows of one predictor that have a p; intercepts and
-    covariates are not adjusted.
+    covariates are not adjusted. With ``hc3`` the
+    standard errors, and all that follows from them, are MacKinnon and White's HC3 (1985). With ``cluster``
+    they are CR2 with Satterthwaite's df, and ``model_p`` is that of the approximate Hotelling's T² (see
+    ``stats.robust``); the table has :data:`CLUSTER_COLUMNS`, too.
 
     A text column enters as 0/1 columns, the first level in alphabetical order being the reference
     (term ``sex[M]``: M against F).
@@ -109,6 +119,7 @@ def regress(
         roles: some of ``symptomatic``, ``contralateral``, ``bilateral``; not looked at in a plain table.
         group: keep this group; None: all.
         hc3: standard errors that allow for unequal variances.
+        cluster: column whose rows with one value are not independent, such as ``participant_id``.
         metrics: which columns belong to the muscle (not to the participant).
 
     Returns:
@@ -122,6 +133,9 @@ def regress(
             are unknown; no metric takes part; a participant has more than one row in a model.
     """
     require_named({"outcome": outcomes, "predictor": predictors})
+    if hc3 and cluster is not None:
+        name = argument("cluster")
+        raise UsageError(f"{name}: given with {argument('hc3')}; expected one of them; leave one out")
     design.require_distinct([*outcomes, *predictors, *covariates])
     design.require_columns(cohort, ["segment", "muscle", "role"])
     table_mode = design.is_table_mode(cohort)
@@ -129,14 +143,21 @@ def regress(
     explaining = [*predictors, *covariates]
     numbers = [*outcomes, *(name for name in explaining if name in metrics and not table_mode)]
     free = [name for name in explaining if name not in numbers]
-    cells, notes = design.select(cohort, numbers, free, roles, group)
-    records, findings = _fit_all(cells, models, covariates, hc3)
+    cells, notes = design.select(cohort, numbers, free, roles, group, cluster)
+    records, findings = _fit_all(cells, models, covariates, hc3, cluster)
     _adjust(records, predictors)
-    return _table(records), [*notes, *design.gather_notes(findings)]
+    table = _table(records)
+    if cluster is not None:
+        table = table.assign(cluster=cluster, clusters=[record.get("clusters") for record in records])
+    return table, [*notes, *design.gather_notes(findings)]
 
 
 def _fit_all(
-    cells: Sequence[design.RegionRows], models: Sequence[_Model], covariates: Sequence[str], hc3: bool
+    cells: Sequence[design.RegionRows],
+    models: Sequence[_Model],
+    covariates: Sequence[str],
+    hc3: bool,
+    cluster: str | None,
 ) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     """(one record per term of each model, (place, what is worth a note))."""
     records: list[dict[str, Any]] = []
@@ -144,7 +165,7 @@ def _fit_all(
     for cell, metric in itertools.product(cells, dict.fromkeys(model.metric for model in models)):
         of_metric = [model for model in models if model.metric == metric]
         for (role, rows), model in itertools.product(cell.by_role.items(), of_metric):
-            terms, found = _fit(rows, model.outcome, [*model.predictors, *covariates], hc3)
+            terms, found = _fit(rows, model.outcome, [*model.predictors, *covariates], hc3, cluster)
             parts = (cell.segment, cell.muscle, metric, role, model.outcome)
             place = " ".join(part for part in dict.fromkeys(parts) if part)
             findings += [(place, what) for what in found]
@@ -192,7 +213,7 @@ def _models(
 
 
 def _fit(
-    rows: pd.DataFrame, outcome: str, names: Sequence[str], hc3: bool
+    rows: pd.DataFrame, outcome: str, names: Sequence[str], hc3: bool, cluster: str | None
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """(one record per term, what is worth a note) of one model over the complete cases of ``rows``."""
     complete = rows.dropna(subset=[outcome, *names])
@@ -201,7 +222,9 @@ def _fit(
     columns: dict[str, Any] = {"term": [INTERCEPT, *terms], "n": len(y)}
     notes = [_unfit(y, matrix, outcome, terms)]
     if not notes[0]:
-        numbers, notes = _estimate(y, matrix, hc3)
+        numbers, notes = _estimate(
+            y, matrix, hc3, None if cluster is None else clusters_of(complete[cluster])
+        )
         columns |= numbers
         notes += _cautions(matrix, terms)
     records: list[dict[str, Any]] = pd.DataFrame(columns).to_dict("records")
@@ -221,7 +244,9 @@ def _unfit(y: Array, matrix: Array, outcome: str, terms: Sequence[str]) -> str:
     return ""
 
 
-def _estimate(y: Array, matrix: Array, hc3: bool) -> tuple[dict[str, Any], list[str]]:
+def _estimate(
+    y: Array, matrix: Array, hc3: bool, clusters: Clusters | None
+) -> tuple[dict[str, Any], list[str]]:
     """(columns of numbers for the intercept and each column of ``matrix``, what is worth a note).
 
     The columns are standardised and y is centred for the fit, so that units and offsets cost no
@@ -240,6 +265,9 @@ def _estimate(y: Array, matrix: Array, hc3: bool) -> tuple[dict[str, Any], list[
     if design.is_nothing(fit.resid, y):
         return table, ["the terms determine the outcome exactly: no standard errors"]
     variance = np.diag(fit.cov_params(r_matrix=back))
+    if clusters is not None:
+        numbers, notes = _clustered(fit, scaled, back, b, clusters)
+        return table | numbers, notes
     if hc3:
         leverage = np.sum(np.linalg.qr(scaled)[0] ** 2, axis=1)
         if leverage.max() > 1 - 1e-9:
@@ -262,6 +290,32 @@ def _estimate(y: Array, matrix: Array, hc3: bool) -> tuple[dict[str, Any], list[
         "model_p": model_p,
     }
     return table, notes
+
+
+def _clustered(
+    fit: Any, scaled: Array, back: Array, b: Array, clusters: Clusters
+) -> tuple[dict[str, Any], list[str]]:
+    """The columns that allow for clusters, and what is worth a note."""
+    numbers: dict[str, Any] = {"df": None, "clusters": clusters.count}
+    found = clustered_fit(scaled, fit.resid, clusters)
+    if found is None:
+        return numbers, [ONE_DECIDES]
+    se, df = robust_errors(found, back)
+    if np.any(se < 1e-6 * np.sqrt(np.diag(fit.cov_params(r_matrix=back)))):
+        return numbers, [
+            "residuals of zero leave a coefficient no variance: no cluster-robust standard errors"
+        ]
+    half = stats.t.ppf(0.975, df) * se
+    numbers |= {
+        "df": df,
+        "se": se,
+        "t": b / se,
+        "p": 2 * stats.t.sf(np.abs(b / se), df),
+        "ci_low": b - half,
+        "ci_high": b + half,
+        "model_p": wald_p(found, fit.params, np.eye(len(b))[1:]),
+    }
+    return numbers, [TOO_FEW] if df[1:].min() < FEW_DF else []
 
 
 def _model_p(fit: Any, k: int) -> tuple[float, list[str]]:

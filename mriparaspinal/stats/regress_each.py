@@ -8,10 +8,7 @@ import pandas as pd
 
 from mriparaspinal.stats import design
 from mriparaspinal.stats.cells import require_named
-from mriparaspinal.stats.regress import COLUMNS, regress
-
-#: The columns of ``regressions.csv`` where each predictor has a model of its own.
-EACH_COLUMNS = [*COLUMNS, "predictor"]
+from mriparaspinal.stats.regress import regress
 
 
 def regress_each(
@@ -23,6 +20,7 @@ def regress_each(
     group: str | None = None,
     *,
     hc3: bool = False,
+    cluster: str | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Fit :func:`mriparaspinal.stats.regress.regress` once for each predictor, with the same covariates.
 
@@ -38,7 +36,9 @@ def regress_each(
     tables = []
     notes: dict[str, list[str]] = {}
     for predictor in predictors:
-        table, found = regress(cohort, outcomes, [predictor], covariates, roles, group, hc3=hc3)
+        table, found = regress(
+            cohort, outcomes, [predictor], covariates, roles, group, hc3=hc3, cluster=cluster
+        )
         tables.append(table.assign(predictor=predictor))
         for note in found:
             notes.setdefault(note, []).append(predictor)

@@ -189,8 +189,9 @@ def test_the_dictionary_has_every_column_in_its_order() -> None:
     assert columns("L1.csv … L5.csv") == [*COLUMNS, *OPTIONAL_COLUMNS]
     on_request = [*asked.MARGIN_COLUMNS, *asked.MAX_T_COLUMNS]
     assert columns("comparisons.csv") == [*compare.COMPARISON_COLUMNS, *on_request]
-    assert columns("correlations.csv") == list(correlate.COLUMNS)
-    assert columns("regressions.csv") == list(regress.COLUMNS)
+    spearman = [*correlate.COLUMNS, *correlate.SPEARMAN_COLUMNS]
+    assert columns("correlations.csv") == [*spearman, *regress.CLUSTER_COLUMNS]
+    assert columns("regressions.csv") == [*regress.COLUMNS, *regress.CLUSTER_COLUMNS, "predictor"]
     assert columns("roc.csv") == list(roc.ROC_COLUMNS)
     assert columns("reliability.csv") == list(reliability.RELIABILITY_COLUMNS)
     for file, text in page.items():
