@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import MUSCLES, SEGMENTS
-from mriparaspinal.core.text import and_more, natural_key
+from mriparaspinal.core.text import and_more, natural_key, read_number
 from mriparaspinal.stats.cells import as_text, require_columns
 from mriparaspinal.stats.limits import of_usual_size
 
@@ -160,7 +160,7 @@ def _limits(table: pd.DataFrame, mdc: Mapping[Region, float] | None) -> tuple[Fl
 
 
 def _participant_slopes(rows: pd.DataFrame) -> pd.DataFrame:
-    """``participant_slopes.csv``: least squares through each participant's values; NaN for less than two times."""
+    """``participant_slopes.csv``: least squares through each participant's values; NaN for too few times."""
     codes = rows.groupby(list(_WHOSE), sort=False).ngroup().to_numpy()
     own = rows.loc[~pd.Series(codes).duplicated().to_numpy(), list(_WHOSE)].reset_index(drop=True)
     months, values = rows["months"].to_numpy(float), rows["value"].to_numpy(float)
@@ -223,8 +223,8 @@ def mdc_of(reliability: pd.DataFrame) -> dict[Region, float]:
         *(rows[c] for c in ("segment", "muscle", "metric", "mdc95")), strict=True
     ):
         region = as_text(segment), as_text(muscle), as_text(metric)
-        value = float(limit)
-        if region in found or not value >= 0:
+        value = read_number(as_text(limit))
+        if region in found or value is None or value < 0:
             where = " ".join(filter(None, region))
             problem = "twice" if region in found else f"as {as_text(limit) or 'nothing'}"
             raise UsageError(f"--mdc: {where}: mdc95 {problem}; expected one number; run reliability again")
