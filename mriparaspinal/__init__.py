@@ -10,6 +10,7 @@ _HOMES = {
     "api.results": ("StudyResults", "read_results"),
     "api.running": ("run",),
     "api.statistics": ("compare", "correlate", "regress", "roc", "sweep_thresholds"),
+    "api.modelling": ("model",),
     "api.agreement": ("reliability",),
     "api.change": ("change",),
     "api.making": ("contours", "make_phantom", "make_report", "masks"),

@@ -16,6 +16,7 @@ from mriparaspinal.api.measuring import check as check
 from mriparaspinal.api.measuring import merge as merge
 from mriparaspinal.api.measuring import quantify as quantify
 from mriparaspinal.api.measuring import read_settings as read_settings
+from mriparaspinal.api.modelling import model as model
 from mriparaspinal.api.reading import rasterise as rasterise
 from mriparaspinal.api.reading import read_labelme as read_labelme
 from mriparaspinal.api.results import StudyResults as StudyResults

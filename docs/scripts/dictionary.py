@@ -20,7 +20,7 @@ from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS, Measurement, Pro
 from mriparaspinal.io import numberings as numbering
 from mriparaspinal.review import adjudicate, blind, timing, verdicts
 from mriparaspinal.scans.picture import SLICES_COLUMNS
-from mriparaspinal.stats import characteristics, compare, correlate, regress, reliability, roc, sweep
+from mriparaspinal.stats import characteristics, compare, correlate, model, regress, reliability, roc, sweep
 from mriparaspinal.stats import grades as grade_tables
 
 _INTRODUCTION = """\
@@ -166,6 +166,90 @@ _TABLES = (
             "r2": "share of the variance explained by the model",
             "r2_adjusted": "the same, adjusted for the number of terms",
             "model_p": "p of the F test of the model",
+        },
+    ),
+    _Table(
+        "models.csv",
+        "From `model`: one row per metric. What the tables are is described in [Models](models.md).",
+        model.MODEL_COLUMNS,
+        {
+            "metric": "the column that is explained",
+            "n": "rows used",
+            "participants": "participants they are from",
+            "coefficients": "coefficients of the formula, the intercept among them",
+            "status": "`converged`, `singular` (a variance of 0, or a correlation of ±1), `least_squares` "
+            "(one row per participant), `not_converged` or `not_fitted`",
+            "reml_deviance": "−2 log restricted likelihood",
+        },
+    ),
+    _Table(
+        "f_tests.csv",
+        "From `model`: one row per metric and term of the formula.",
+        model.TEST_COLUMNS,
+        {
+            "metric": "the column that is explained",
+            "term": "a column of the formula, or an interaction",
+            "df1": "degrees of freedom of the term",
+            "df2": "degrees of freedom of its error: residual, Satterthwaite's, or Kenward and Roger's",
+            "f": "F of the term beside all others (type III)",
+            "p": "p of F, not adjusted",
+        },
+    ),
+    _Table(
+        "fixed_effects.csv",
+        "From `model`: one row per metric and coefficient.",
+        model.FIXED_COLUMNS,
+        {
+            "metric": "the column that is explained",
+            "term": "intercept, number, or category: `group[LR]` is LR against the first group",
+            "b": "coefficient",
+            "df": "its degrees of freedom: residual, Satterthwaite's, or Kenward and Roger's",
+            "t": "b / se",
+        },
+    ),
+    _Table(
+        "random_effects.csv",
+        "From `model`: one row per metric and random effect, and one for the residuals.",
+        model.RANDOM_COLUMNS,
+        {
+            "metric": "the column that is explained",
+            "effect": "the column whose levels differ at random, or `residual`",
+            "column": "`(Intercept)`, or the column of a slope; empty for the residuals",
+            "levels": "participants, sites, …; of the residuals rows",
+            "variance": "variance (REML; of least squares the residual mean square)",
+            "sd": "its square root",
+            "correlation": "of the slopes with the intercepts of the same participants",
+            "icc": "share of this intercept in the variance of all intercepts and the residuals",
+        },
+    ),
+    _Table(
+        "estimated_means.csv",
+        "From `model --means`: one row per metric and combination of categories.",
+        model.MEAN_COLUMNS,
+        {
+            "metric": "the column that is explained",
+            "factors": "the categories, as `--means` has them",
+            "cell": "a level of each, such as `ALS:symptomatic`",
+            "by": "the categories within which means are compared",
+            "at": "a level of each",
+            "mean": "estimated marginal mean; empty where the data have no row that tells it",
+            "df": "degrees of freedom",
+        },
+    ),
+    _Table(
+        "mean_differences.csv",
+        "From `model --means`: one row per metric and pair of means.",
+        model.DIFFERENCE_COLUMNS,
+        {
+            "metric": "the column that is explained",
+            "factors": "the categories, as `--means` has them",
+            "by": "the categories within which means are compared",
+            "at": "a level of each",
+            "cell_a": "the first mean",
+            "cell_b": "the second mean",
+            "difference": "first minus second",
+            "t": "difference / se",
+            "p_adjusted": "p after Holm, among the differences of the same `factors`, `by` and `at`",
         },
     ),
     _Table(

@@ -24,7 +24,10 @@ PANELS = {
     "Slices": ("phantom", "prepare"),
     "Contours": ("review", "contours", "refine", "draft", "interpolate", "unblind"),
     "Look and measure": ("check", "masks", "run", "quantify", "merge"),
-    "Compare": ("compare", "correlate", "regress", "roc", "change", "reliability", "threshold-sweep"),
+    "Compare": (
+        *("compare", "correlate", "regress", "model", "roc", "change", "reliability"),
+        "threshold-sweep",
+    ),
     "Report": ("report",),
     "Scores and brain": ("score", "maps", "regions"),
 }

@@ -37,6 +37,7 @@ PANELS: dict[str, tuple[str, ...]] = {
         *("--contrast", "--metric", "--score", "--outcome", "--positive", "--negative", "--predictor"),
         *("--covariate", "--lower-is-positive", "--combine", "--group", "--role", "--divide-by"),
         *("--method", "--normality", "--hc3", "--require-cv"),
+        *("--formula", "--slope", "--random", "--df", "--means", "--by", "--segment", "--muscle"),
     ),
     "Speed": ("--jobs", "--timeout", "--scheduler"),
     "Messages": ("--quiet", "--verbose", "--log-file", "--help"),

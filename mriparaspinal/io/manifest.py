@@ -36,7 +36,7 @@ MANIFESTS = frozenset(
         "unblind.json",
     }
     | {"regressions.json", "roc.json", "reliability.json", "threshold_sweep.json", "grades.json"}
-    | {"change.json"}
+    | {"model.json", "change.json"}
 )
 
 _SHA256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]

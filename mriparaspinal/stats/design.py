@@ -100,7 +100,7 @@ def select(
     for role in wanted:
         notes += _without_role(rows, role)
     rows = rows[rows["role"].isin(wanted)].reset_index(drop=True)
-    rows = _typed(rows, numbers, free)
+    rows = typed(rows, numbers, free)
     notes += _missing_cells(rows, [*numbers, *free])
     return list(_cells(rows, wanted)), notes
 
@@ -234,7 +234,8 @@ def _without_role(rows: pd.DataFrame, role: str) -> list[str]:
     ]
 
 
-def _typed(rows: pd.DataFrame, numbers: Sequence[str], free: Sequence[str]) -> pd.DataFrame:
+def typed(rows: pd.DataFrame, numbers: Sequence[str], free: Sequence[str]) -> pd.DataFrame:
+    """The table with ``numbers`` as floats, and ``free`` as floats or texts; missing cells NaN or None."""
     columns = {name: _as_numbers(rows, name) for name in numbers}
     columns |= {name: _as_numbers_or_texts(rows, name) for name in free}
     return rows.assign(**columns)

@@ -43,6 +43,8 @@ COMMANDS = [
     ("correlate", "--table", "TABLE", "--score", "NAME"),
     ("regress", "--table", "TABLE", "--outcome", "NAME", "--predictor", "normal"),
     ("regress", "--table", "TABLE", "--outcome", "normal", "--predictor", "NAME"),
+    ("model", "--table", "TABLE", "--metric", "NAME", "--formula", "group + normal"),
+    ("model", "--table", "TABLE", "--metric", "normal", "--formula", "group * NAME", "--means", "group"),
     ("roc", "TABLE", *ROC.split()),
 ]
 
