@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import MUSCLES, SEGMENTS
 from mriparaspinal.core.text import and_more, natural_key, read_number
-from mriparaspinal.stats.cells import as_text, require_columns
+from mriparaspinal.stats.cells import as_text, in_known_order, require_columns
 from mriparaspinal.stats.limits import of_usual_size
 
 Floats = NDArray[np.float64]
@@ -21,6 +21,8 @@ ROLES = ("symptomatic", "contralateral", "bilateral")
 
 #: What says of which participant and region a row of the two tables of participants is.
 _WHOSE = ("participant_id", "group", "segment", "muscle", "side", "role", "metric")
+
+REGION = ["segment", "muscle", "metric", "role"]
 
 #: The columns of ``changes.csv``.
 CHANGE_COLUMNS = (*_WHOSE, "session", "months", "value", "change", "mdc95", "beyond_mdc")
@@ -187,6 +189,30 @@ def runs(rows: pd.DataFrame, columns: list[str]) -> Iterator[tuple[tuple[str, ..
     """The rows of equal cells, in the order of the first ones."""
     for key, run in rows.groupby(columns, sort=False):
         yield tuple(map(str, key)), run
+
+
+def groups_of(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The rows of each group that has a name, those of the paper first."""
+    names = sorted({as_text(name) for name in table["group"]} - {""}, key=group_key)
+    return [(name, table[(table["group"] == name).to_numpy()]) for name in names]
+
+
+def regions_of(table: pd.DataFrame) -> list[tuple[tuple[str, ...], pd.DataFrame]]:
+    """The rows of each segment, muscle, metric and role, in the order of the tables."""
+    found = list(runs(table, REGION))
+    metrics = list(dict.fromkeys(table["metric"]))
+    roles = in_known_order(set(table["role"]), ROLES)
+
+    def place(item: tuple[tuple[str, ...], pd.DataFrame]) -> tuple[object, ...]:
+        segment, muscle, metric, role = item[0]
+        return (
+            in_table(segment, SEGMENTS),
+            in_table(muscle, MUSCLES),
+            metrics.index(metric),
+            roles.index(role),
+        )
+
+    return sorted(found, key=place)
 
 
 def _left_out(

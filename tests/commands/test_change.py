@@ -166,6 +166,7 @@ def test_files_of_the_command(scans, results, tmp_path):
             "change_tests.csv",
             "slopes.csv",
             "change_differences.csv",
+            "change_model.csv",
         ),
         *("notes.txt", "change.json"),
         *(f"{name}_fi{end}" for name in ("change", "spaghetti") for end in (".png", ".svg", "_data.csv")),
