@@ -465,7 +465,7 @@ _TABLES = (
             **{name: text for name, text in _REGION.items() if name != "group"},
             "contrast": "the two groups, a-b",
             "role": "symptomatic or bilateral",
-            "random": "`slope`: intercepts and slopes of participants are random; `intercept`: intercepts alone",
+            "random": "`slope`: intercepts and slopes of participants; `intercept`: intercepts alone",
             "status": "`converged`, `singular` (a variance is zero), `not_converged` or `not_fitted`",
             "n": "rows: participants × sessions",
             "participants": "participants of both groups",
