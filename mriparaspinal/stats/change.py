@@ -170,7 +170,7 @@ def _participant_slopes(rows: pd.DataFrame) -> pd.DataFrame:
     codes, months, values = codes[complete], months[complete], values[complete]
 
     def summed(terms: Floats) -> Floats:
-        return np.bincount(codes, terms, minlength=len(own))
+        return np.asarray(np.bincount(codes, terms, minlength=len(own)), dtype=np.float64)
 
     n = np.bincount(codes, minlength=len(own))
     with np.errstate(invalid="ignore", divide="ignore"):

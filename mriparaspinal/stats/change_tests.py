@@ -141,11 +141,13 @@ def change_differences(
                     continue
                 quantity = {"quantity": "change", "session_a": one, "session_b": other}
                 values = wide[other] - wide[one]
-                block += _between(place | quantity, *(_of(values, g, size) for g in (a, b)), normality)
+                arms = _of(values, a, size), _of(values, b, size)
+                block += _between(place | quantity, *arms, normality)
             here = own[np.logical_and.reduce([own[c] == v for c, v in zip(REGION, key, strict=True)])]
             values = here.set_index(["group", "participant_id"])["slope_per_month"]
             quantity = {"quantity": "slope_per_month", "session_a": "", "session_b": ""}
-            block += _between(place | quantity, *(_of(values, g, size) for g in (a, b)), normality)
+            arms = _of(values, a, size), _of(values, b, size)
+            block += _between(place | quantity, *arms, normality)
         adjust(block)
         found += block
     return pd.DataFrame(found, columns=list(DIFFERENCE_COLUMNS))
