@@ -23,6 +23,9 @@ from mriparaspinal.review import adjudicate, blind, timing, verdicts
 from mriparaspinal.scans.picture import SLICES_COLUMNS
 from mriparaspinal.stats import (
     calibration,
+    change,
+    change_model,
+    change_tests,
     characteristics,
     compare,
     correlate,
@@ -106,6 +109,19 @@ _COMMON = {
     "threshold": "grey level above which a pixel is fat",
     "fi_mean": "mean FI over the rows",
 }
+
+#: Of the tables of `change`.
+_REGION = {"group": "study group", "role": "symptomatic, contralateral or bilateral"}
+
+_WHOSE = {
+    **_REGION,
+    "participant_id": "who was measured",
+    "side": "left or right of the patient, or both sides together",
+    "role": "symptomatic, contralateral or bilateral; empty: onset side not known",
+    "metric": "the column that was followed",
+}
+
+_MEAN_AND_SD = (("mean", "mean"), ("sd", "standard deviation (n − 1)"))
 
 _RECORDS = """\
 `problems.csv` of `quantify`, `run` and `prepare`, and `check --json`: one row per finding. What each code
@@ -639,6 +655,104 @@ _TABLES = (
         },
     ),
     _Table(
+        "changes.csv",
+        "From [`change`](follow-up.md): one row per participant, region, metric and session.",
+        change.CHANGE_COLUMNS,
+        {
+            **_WHOSE,
+            "session": "which scan of the participant",
+            "months": "since the participant's first session",
+            "value": "the metric at the session",
+            "change": "value − value at the first session of the study",
+            "mdc95": "with `--mdc`: minimal detectable change of the region",
+            "beyond_mdc": "with `--mdc`: 1 where the change is larger than that, in either direction, else 0",
+        },
+    ),
+    _Table(
+        "participant_slopes.csv",
+        "From `change`: one row per participant, region and metric.",
+        change.PARTICIPANT_SLOPE_COLUMNS,
+        {
+            **_WHOSE,
+            "n": "sessions with a value and a time",
+            "months": "from the first of them to the last",
+            "slope_per_month": "change of the metric per month, by least squares",
+        },
+    ),
+    _Table(
+        "change_tests.csv",
+        "From `change`: one row per group, region, metric and pair of sessions.",
+        change_tests.TEST_COLUMNS,
+        {
+            **_REGION,
+            "session_a": "the earlier session",
+            "session_b": "the later one",
+            "n": "participants who have both",
+            **{f"{name}_{arm}": f"{text} at session {arm}" for arm in "ab" for name, text in _MEAN_AND_SD},
+            "change": "mean of later − earlier",
+            "sd_change": "standard deviation of the changes (n − 1)",
+            "ci_low": "lower limit of the 95 % interval of the mean change",
+            "srm": "standardised response mean, change / sd_change",
+            "srm_ci_low": "lower limit of its 95 % interval",
+            "srm_ci_high": "upper limit",
+            "test": "`paired_t` or `wilcoxon`",
+            "statistic": "t, positive where values grow, or the smaller rank sum",
+            "p_exact": "exact p of a Wilcoxon test with 20 differences at most",
+            "p_adjusted": "p after Benjamini and Hochberg, over all rows of the group",
+        },
+    ),
+    _Table(
+        "slopes.csv",
+        "From `change`: one row per group, region and metric.",
+        change_tests.SLOPE_COLUMNS,
+        {
+            **_REGION,
+            "n": "participants with a slope",
+            "slope_per_month": "mean of their slopes",
+            "sd": "standard deviation of the slopes (n − 1)",
+        },
+    ),
+    _Table(
+        "change_differences.csv",
+        "From `change`: one row per pair of groups, region, metric and quantity.",
+        change_tests.DIFFERENCE_COLUMNS,
+        {
+            **{name: text for name, text in _REGION.items() if name != "group"},
+            "contrast": "the two groups, a-b",
+            "quantity": "`change` between two sessions, or `slope_per_month`",
+            "session_a": "the earlier session; empty for slopes",
+            "session_b": "the later one",
+            "n_a": "participants of group a",
+            "n_b": "participants of group b",
+            **{f"{name}_{arm}": f"{text} in group {arm}" for arm in "ab" for name, text in _MEAN_AND_SD},
+            "difference": "mean_a − mean_b",
+            "ci_low": "lower limit of its 95 % interval, by Welch's t",
+            "test": "`student_t`, `welch_t` or `mann_whitney_u`",
+            "statistic": "t, or U of group a",
+            "df": "degrees of freedom of t",
+            "p_adjusted": "p after Benjamini and Hochberg, over all rows of the contrast",
+        },
+    ),
+    _Table(
+        "change_model.csv",
+        "From `change`: group × time in a mixed model, one row per pair of groups, region and metric.",
+        change_model.MODEL_COLUMNS,
+        {
+            **{name: text for name, text in _REGION.items() if name != "group"},
+            "contrast": "the two groups, a-b",
+            "role": "symptomatic or bilateral",
+            "random": "`slope`: intercepts and slopes of participants; `intercept`: intercepts alone",
+            "status": "`converged`, `singular` (a variance is zero), `not_converged` or `not_fitted`",
+            "n": "rows: participants × sessions",
+            "participants": "participants of both groups",
+            "difference": "slope per month of group a − that of group b",
+            "se": "its standard error",
+            "df": "Satterthwaite's degrees of freedom",
+            "t": "difference / se",
+            "p_adjusted": "p after Benjamini and Hochberg, over all rows of the contrast",
+        },
+    ),
+    _Table(
         "reliability.csv",
         "From `reliability`: one row per segment, muscle, metric and form of ICC.",
         reliability.RELIABILITY_COLUMNS,
@@ -932,6 +1046,8 @@ def _participants() -> str:
         ["`onset_region`", "`lower`, `upper`, `bulbar` …", ""],
         ["`psa`", "pathological spontaneous activity: `1`, `0`, `+`, `-`", ""],
         ["`sex`", "such as `F`, `M`", ""],
+        ["`session`", "in a [follow-up](follow-up.md), one row per session: such as `v2`", ""],
+        ["`months`", "since the first session; a `date` becomes it in the copy", "months"],
     ]
     names = {
         "age": "age at the MRI",

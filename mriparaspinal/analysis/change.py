@@ -21,6 +21,7 @@ from mriparaspinal.measure.results import Results, sessions_of
 from mriparaspinal.present.change import change_figure, spaghetti_figure
 from mriparaspinal.stats.arms import Normality
 from mriparaspinal.stats.change import ROLES, Region, change, mdc_of, ordered_sessions
+from mriparaspinal.stats.change_model import change_model
 from mriparaspinal.stats.change_tests import change_differences, change_tests, slopes_of_groups
 from mriparaspinal.stats.cohort import assemble
 
@@ -131,13 +132,15 @@ def change_cohort(
         "normality": [judged_by],
         "mdc": [mdc_file.name] if mdc_file else [],
     }
-    notes = [*cohort.notes, *found]
+    models, unfitted = change_model(changes, sessions)
+    notes = [*cohort.notes, *found, *unfitted]
     contents: dict[str, Content] = {
         "changes.csv": changes,
         "participant_slopes.csv": slopes,
         "change_tests.csv": tests,
         "slopes.csv": slopes_of_groups(slopes),
         "change_differences.csv": differences,
+        "change_model.csv": models,
     }
     role = "symptomatic" if (known["role"] == "symptomatic").any() else "bilateral"
     for metric in names:

@@ -34,8 +34,8 @@ def change(
     """Follow the muscles from session to session: change, slope per month, and their tests.
 
     Writes changes.csv and participant_slopes.csv (each participant), change_tests.csv (within groups),
-    change_differences.csv (between groups), slopes.csv, a figure of each metric's lines and changes, and
-    notes.txt with all that was left out.
+    change_differences.csv and change_model.csv (between groups), slopes.csv, a figure of each metric's lines
+    and changes, and notes.txt with all that was left out.
 
     \b
     Example:

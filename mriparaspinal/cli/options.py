@@ -241,7 +241,11 @@ class Naming:
     ] = None
     name_pattern: Annotated[
         str | None,
-        option("--name-pattern", "For other file names; groups: group, patient, segment, slice.", "REGEX"),
+        option(
+            "--name-pattern",
+            "For other file names; groups: group, patient, session, segment, slice.",
+            "REGEX",
+        ),
     ] = None
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import MUSCLES, SEGMENTS
-from mriparaspinal.core.text import and_more, natural_key
-from mriparaspinal.stats.cells import as_text, require_columns
+from mriparaspinal.core.text import and_more, natural_key, read_number
+from mriparaspinal.stats.cells import as_text, in_known_order, require_columns
 from mriparaspinal.stats.limits import of_usual_size
 
 Floats = NDArray[np.float64]
@@ -21,6 +21,8 @@ ROLES = ("symptomatic", "contralateral", "bilateral")
 
 #: What says of which participant and region a row of the two tables of participants is.
 _WHOSE = ("participant_id", "group", "segment", "muscle", "side", "role", "metric")
+
+REGION = ["segment", "muscle", "metric", "role"]
 
 #: The columns of ``changes.csv``.
 CHANGE_COLUMNS = (*_WHOSE, "session", "months", "value", "change", "mdc95", "beyond_mdc")
@@ -160,7 +162,7 @@ def _limits(table: pd.DataFrame, mdc: Mapping[Region, float] | None) -> tuple[Fl
 
 
 def _participant_slopes(rows: pd.DataFrame) -> pd.DataFrame:
-    """``participant_slopes.csv``: least squares through each participant's values; NaN for less than two times."""
+    """``participant_slopes.csv``: least squares through each participant's values; NaN for too few times."""
     codes = rows.groupby(list(_WHOSE), sort=False).ngroup().to_numpy()
     own = rows.loc[~pd.Series(codes).duplicated().to_numpy(), list(_WHOSE)].reset_index(drop=True)
     months, values = rows["months"].to_numpy(float), rows["value"].to_numpy(float)
@@ -168,7 +170,7 @@ def _participant_slopes(rows: pd.DataFrame) -> pd.DataFrame:
     codes, months, values = codes[complete], months[complete], values[complete]
 
     def summed(terms: Floats) -> Floats:
-        return np.bincount(codes, terms, minlength=len(own))
+        return np.asarray(np.bincount(codes, terms, minlength=len(own)), dtype=np.float64)
 
     n = np.bincount(codes, minlength=len(own))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -187,6 +189,30 @@ def runs(rows: pd.DataFrame, columns: list[str]) -> Iterator[tuple[tuple[str, ..
     """The rows of equal cells, in the order of the first ones."""
     for key, run in rows.groupby(columns, sort=False):
         yield tuple(map(str, key)), run
+
+
+def groups_of(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The rows of each group that has a name, those of the paper first."""
+    names = sorted({as_text(name) for name in table["group"]} - {""}, key=group_key)
+    return [(name, table[(table["group"] == name).to_numpy()]) for name in names]
+
+
+def regions_of(table: pd.DataFrame) -> list[tuple[tuple[str, ...], pd.DataFrame]]:
+    """The rows of each segment, muscle, metric and role, in the order of the tables."""
+    found = list(runs(table, REGION))
+    metrics = list(dict.fromkeys(table["metric"]))
+    roles = in_known_order(set(table["role"]), ROLES)
+
+    def place(item: tuple[tuple[str, ...], pd.DataFrame]) -> tuple[object, ...]:
+        segment, muscle, metric, role = item[0]
+        return (
+            in_table(segment, SEGMENTS),
+            in_table(muscle, MUSCLES),
+            metrics.index(metric),
+            roles.index(role),
+        )
+
+    return sorted(found, key=place)
 
 
 def _left_out(
@@ -223,8 +249,8 @@ def mdc_of(reliability: pd.DataFrame) -> dict[Region, float]:
         *(rows[c] for c in ("segment", "muscle", "metric", "mdc95")), strict=True
     ):
         region = as_text(segment), as_text(muscle), as_text(metric)
-        value = float(limit)
-        if region in found or not value >= 0:
+        value = read_number(as_text(limit))
+        if region in found or value is None or value < 0:
             where = " ".join(filter(None, region))
             problem = "twice" if region in found else f"as {as_text(limit) or 'nothing'}"
             raise UsageError(f"--mdc: {where}: mdc95 {problem}; expected one number; run reliability again")

@@ -11,10 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from mriparaspinal.core.model import MUSCLES, SEGMENTS
 from mriparaspinal.stats.arms import Normality, compare_arms, compare_pairs
-from mriparaspinal.stats.cells import as_text, in_known_order
-from mriparaspinal.stats.change import ROLES, group_key, in_table, runs
+from mriparaspinal.stats.change import REGION, ROLES, groups_of, regions_of
 from mriparaspinal.stats.effect_sizes import response_mean
 from mriparaspinal.stats.limits import CONFIDENCE
 
@@ -39,8 +37,6 @@ DIFFERENCE_COLUMNS = (
     "p_adjusted",
 )  # fmt: skip
 
-_REGION = ["segment", "muscle", "metric", "role"]
-
 #: A spread below this share of the largest value is rounding, not data.
 _ROUNDING = 1e-12
 
@@ -48,13 +44,13 @@ _ROUNDING = 1e-12
 def change_tests(changes: pd.DataFrame, sessions: Sequence[str], normality: Normality) -> pd.DataFrame:
     """``change_tests.csv``: within each group, each pair of sessions."""
     found: list[dict[str, object]] = []
-    for group, of_group in _by_group(changes):
+    for group, of_group in groups_of(changes):
         block: list[dict[str, object]] = []
-        for key, run in _regions(of_group):
+        for key, run in regions_of(of_group):
             wide = run.pivot(index="participant_id", columns="session", values="value").sort_index()
             for a, b in itertools.combinations(sessions, 2):
                 if a in wide and b in wide:
-                    place = dict(zip(_REGION, key, strict=True)) | {"group": group}
+                    place = dict(zip(REGION, key, strict=True)) | {"group": group}
                     pair = _paired(wide[a].to_numpy(float), wide[b].to_numpy(float), normality)
                     block.append({**place, "session_a": a, "session_b": b, **pair})
         adjust(block)
@@ -117,8 +113,8 @@ def interval_of_mean(values: Floats, size: float | None = None) -> tuple[float, 
 def slopes_of_groups(own: pd.DataFrame) -> pd.DataFrame:
     """``slopes.csv``: the mean of the participants' slopes, by group."""
     found = []
-    for group, of_group in _by_group(own):
-        for key, run in _regions(of_group):
+    for group, of_group in groups_of(own):
+        for key, run in regions_of(of_group):
             values = np.sort(run["slope_per_month"].dropna().to_numpy(float))
             if len(values):
                 segment, muscle, metric, role = key
@@ -133,11 +129,11 @@ def change_differences(
     """``change_differences.csv``: changes and slopes of one group against another's."""
     found: list[dict[str, object]] = []
     own = own[own["role"].isin(ROLES).to_numpy()]
-    groups = [group for group, _ in _by_group(changes)]
+    groups = [group for group, _ in groups_of(changes)]
     for a, b in itertools.combinations(groups, 2):
         block: list[dict[str, object]] = []
-        for key, run in _regions(changes[changes["group"].isin([a, b]).to_numpy()]):
-            place = {"contrast": f"{a}-{b}", **dict(zip(_REGION, key, strict=True))}
+        for key, run in regions_of(changes[changes["group"].isin([a, b]).to_numpy()]):
+            place = {"contrast": f"{a}-{b}", **dict(zip(REGION, key, strict=True))}
             wide = run.pivot(index=["group", "participant_id"], columns="session", values="value")
             size = float(np.nanmax(np.abs(wide.to_numpy(float)), initial=0.0))
             for one, other in itertools.combinations(sessions, 2):
@@ -145,11 +141,13 @@ def change_differences(
                     continue
                 quantity = {"quantity": "change", "session_a": one, "session_b": other}
                 values = wide[other] - wide[one]
-                block += _between(place | quantity, *(_of(values, g, size) for g in (a, b)), normality)
-            here = own[np.logical_and.reduce([own[c] == v for c, v in zip(_REGION, key, strict=True)])]
+                arms = _of(values, a, size), _of(values, b, size)
+                block += _between(place | quantity, *arms, normality)
+            here = own[np.logical_and.reduce([own[c] == v for c, v in zip(REGION, key, strict=True)])]
             values = here.set_index(["group", "participant_id"])["slope_per_month"]
             quantity = {"quantity": "slope_per_month", "session_a": "", "session_b": ""}
-            block += _between(place | quantity, *(_of(values, g, size) for g in (a, b)), normality)
+            arms = _of(values, a, size), _of(values, b, size)
+            block += _between(place | quantity, *arms, normality)
         adjust(block)
         found += block
     return pd.DataFrame(found, columns=list(DIFFERENCE_COLUMNS))
@@ -211,26 +209,3 @@ def adjust(block: Sequence[dict[str, object]]) -> None:
     adjusted = stats.false_discovery_control([row["p"] for row in with_p]) if with_p else []
     for row, p in zip(with_p, adjusted, strict=True):
         row["p_adjusted"] = float(p)
-
-
-def _by_group(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    names = sorted({as_text(name) for name in table["group"]} - {""}, key=group_key)
-    return [(name, table[(table["group"] == name).to_numpy()]) for name in names]
-
-
-def _regions(table: pd.DataFrame) -> list[tuple[tuple[str, ...], pd.DataFrame]]:
-    """The rows of each segment, muscle, metric and role, in the order of the tables."""
-    found = list(runs(table, _REGION))
-    metrics = list(dict.fromkeys(table["metric"]))
-    roles = in_known_order(set(table["role"]), ROLES)
-
-    def place(item: tuple[tuple[str, ...], pd.DataFrame]) -> tuple[object, ...]:
-        segment, muscle, metric, role = item[0]
-        return (
-            in_table(segment, SEGMENTS),
-            in_table(muscle, MUSCLES),
-            metrics.index(metric),
-            roles.index(role),
-        )
-
-    return sorted(found, key=place)

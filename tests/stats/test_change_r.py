@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from mriparaspinal.stats.change import change
+from mriparaspinal.stats.change_model import change_model
 from mriparaspinal.stats.change_tests import change_differences, change_tests, slopes_of_groups
 from tests.stats.r.change_tables import COUNT, tables
 
@@ -125,6 +126,31 @@ def test_differences_of_slopes_are_those_of_r() -> None:
                 compared[row["test"]] += 1
     assert sum(compared.values()) > 150
     assert set(compared) == {"welch_t", "student_t", "mann_whitney_u"}
+
+
+def test_group_by_time_is_that_of_lmer() -> None:
+    compared: Counter[str] = Counter()
+    chosen = [number for number, what in answers() if what == "model"]
+    rows = pd.concat(
+        one.rows.assign(segment="L3", side="left", role="symptomatic", muscle=str(one.number))
+        for one in tables()
+        if one.number in chosen
+    )
+    for sessions in (2, 3):
+        own = rows[rows.groupby("muscle")["session"].transform("nunique") == sessions]
+        named = ["v1", "v2", "v3"][:sessions]
+        changes, _, _ = change(own.rename(columns={"value": "fi"}), ["fi"], named)
+        models, _ = change_model(changes, named)
+        for row in models[models["status"] == "converged"].to_dict("records"):
+            told = answers()[int(row["muscle"]), "model"]
+            assert row["random"] == next(iter(told))  # the slope, where R does not find it singular
+            b, se, df, p, *_ = told[row["random"]]
+            assert row["difference"] == pytest.approx(b, rel=1e-4, abs=1e-8)
+            assert row["se"] == pytest.approx(se, rel=1e-4)
+            assert row["df"] == pytest.approx(df, abs=1e-2)
+            assert row["p"] == pytest.approx(p, rel=1e-2, abs=1e-8)
+            compared[row["random"]] += 1
+    assert min(compared.values()) >= 10
 
 
 def test_all_tables_and_kinds_are_there() -> None:

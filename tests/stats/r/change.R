@@ -3,7 +3,9 @@
 #   python -m tests.stats.r.change_tables > /tmp/tables.csv
 #   Rscript tests/stats/r/change.R /tmp/tables.csv tests/stats/r/change.csv
 #
-# Made with R 4.2.2, package stats alone.
+# Made with R 4.2.2; the mixed models with lme4 1.1-31 and lmerTest 3.1-3.
+
+suppressMessages(library(lmerTest))
 
 args <- commandArgs(trailingOnly = TRUE)
 all <- read.csv(args[1], stringsAsFactors = FALSE)
@@ -75,6 +77,22 @@ for (number in unique(all$table)) {
     student <- t.test(a, b, var.equal = TRUE)
     p <- c(t$p.value, student$p.value, u$p.value)
     put(number, "difference", "A-B", length(a), length(b), mean(a) - mean(b), t$conf.int, p)
+  }
+}
+
+# Group × time of every eighth table and those after it: usual values, and groups of unequal size.
+for (number in unique(all$table)[unique(all$table) %% 8 %in% c(0, 3)]) {
+  own <- all[all$table == number, ]
+  formulas <- c(intercept = value ~ group * months + (1 | participant_id))
+  if (length(unique(own$session)) > 2) {
+    formulas <- c(slope = value ~ group * months + (1 + months | participant_id), formulas)
+  }
+  for (kind in names(formulas)) {
+    tight <- lmerControl(optimizer = "bobyqa", optCtrl = list(rhoend = 1e-10, maxfun = 1e5))
+    model <- suppressMessages(suppressWarnings(lmer(formulas[[kind]], own, control = tight)))
+    if (isSingular(model)) next
+    row <- summary(model)$coefficients["groupB:months", ]
+    put(number, "model", kind, -row["Estimate"], row["Std. Error"], row["df"], row["Pr(>|t|)"])
   }
 }
 
