@@ -16,6 +16,7 @@ from mriparaspinal.analysis.regress import regress_cohort
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.analysis.roc import Further, discriminate
 from mriparaspinal.api.given import Files, PathLike, Progress, Table, each, files, processes, telling
+from mriparaspinal.api.impute_arguments import ImputeArguments, imputation_of
 from mriparaspinal.api.results import StudyResults, annotations_of, dataset_of
 from mriparaspinal.api.roc_arguments import RocArguments
 from mriparaspinal.core.errors import UsageError
@@ -244,6 +245,7 @@ def regress(
     hc3: bool = False,
     participants: Table | None = None,
     join: Sequence[Data] = (),
+    **more: Unpack[ImputeArguments],
 ) -> Analysis:
     """Fit linear models of the muscles, or of other columns, by least squares.
 
@@ -261,6 +263,8 @@ def regress(
         As for :func:`correlate`.
     hc3 : bool
         Standard errors that hold where the variance is not constant.
+    impute, seed : int, optional
+        How often missing predictors are imputed, such as 20; the seed of it is 1 if it is not given.
 
     Returns
     -------
@@ -285,11 +289,12 @@ def regress(
     >>> found.table[["outcome", "term", "n"]].values.tolist()
     [['bmi', '(Intercept)', 16], ['bmi', 'age', 16]]
     """
+    how = imputation_of(more)
     return _analyse(
         data,
         participants,
         join,
-        lambda cohort: regress_cohort(cohort, predictors, covariates, outcomes, roles, group, hc3),
+        lambda cohort: regress_cohort(cohort, predictors, covariates, outcomes, roles, group, hc3, how),
     )
 
 

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import say
 from mriparaspinal.cli.steps import end, save
 from mriparaspinal.core.text import count_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imputing:
+    """Whether and how missing predictors are imputed."""
+
+    impute: Annotated[
+        int | None,
+        opt.option(
+            "--impute", "Impute missing predictors N times, such as 20, and pool [default: do not].", "N"
+        ),
+    ] = None
+    seed: Annotated[int, opt.option("--seed", "Of the imputations [default: 1].", "N", min=0)] = 1
 
 
 @opt.command
@@ -28,11 +42,12 @@ def regress(
     hc3: Annotated[
         bool, opt.option("--hc3", "Standard errors that allow for unequal variances (HC3).")
     ] = False,
+    imputing: Imputing,
 ) -> None:
     """Linear regression of the muscles on clinical variables, or of any column on others.
 
     Writes regressions.csv, one row per term of each model, and notes.txt with the settings and all that
-    was left out.
+    was left out. With --impute: docs/missing-data.md.
 
     \b
     Example:
@@ -49,6 +64,7 @@ def regress(
         roles=role,
         group=group,
         hc3=hc3,
+        **vars(imputing),
         participants=study.participants,
         join=study.join,
     )
@@ -56,6 +72,10 @@ def regress(
     models = found.table.drop_duplicates(["segment", "muscle", "metric", "role", "outcome"])
     say(
         f"fitted {count_of(int(models['r2'].notna().sum()), 'model')} of {len(models)} into {out}; "
-        f"{(models['model_p'] < 0.05).sum()} with p < 0.05 for the model"
+        + (
+            "pooled, without a test of the model"
+            if imputing.impute
+            else f"{(models['model_p'] < 0.05).sum()} with p < 0.05 for the model"
+        )
     )
     end(found.problem_list)
