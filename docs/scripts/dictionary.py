@@ -469,6 +469,17 @@ _TABLES = (
         },
     ),
     _Table(
+        "regressions.csv with --impute",
+        "Behind the columns above ([more](missing-data.md)); `df` is then Barnard and Rubin's.",
+        regress.IMPUTED_COLUMNS,
+        {
+            "n_complete": "participants without a missing cell",
+            "cells_imputed": "missing cells that were imputed; 0: complete cases",
+            "sets": "imputed data sets",
+            "fmi": "fraction of missing information of the coefficient, 0–1",
+        },
+    ),
+    _Table(
         "roc.csv",
         "From `roc`: one row per predictor.",
         roc.ROC_COLUMNS,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mriparaspinal.analysis.correlate import in_order_of_contents, require_results, require_rows, roles_of
 from mriparaspinal.analysis.inputs import Cohort, metrics_of
 from mriparaspinal.analysis.result import Analysis, Content, notes_bytes
+from mriparaspinal.stats.imputation import Imputation
 from mriparaspinal.stats.regress import regress
 from mriparaspinal.stats.regress_each import regress_each
 
@@ -21,6 +22,7 @@ def regress_cohort(
     hc3: bool = False,
     each: bool = False,
     cluster: str | None = None,
+    imputation: Imputation | None = None,
 ) -> Analysis:
     """Fit the outcomes on the predictors and covariates by least squares; see ``stats.regress``.
 
@@ -33,14 +35,18 @@ def regress_cohort(
     sides = roles_of(cohort.table, roles)
     rows = in_order_of_contents(cohort.table, names, [*predictors, *covariates], group, cluster)
     fit = regress_each if each else regress
-    table, found = fit(rows, names, predictors, covariates, sides, group, hc3=hc3, cluster=cluster)
+    table, found = fit(
+        rows, names, predictors, covariates, sides, group, hc3=hc3, cluster=cluster, imputation=imputation
+    )
     require_results(table, sides)
     errors = "HC3" if hc3 else "ordinary least squares" if cluster is None else f"CR2 by {cluster}"
-    settings = {
+    settings: dict[str, Sequence[str]] = {
         "outcome": names, "predictor": predictors, "covariate": covariates, "group": [group or "all"],
         "role": sides, "standard errors": [errors],
         "models": ["each predictor alone"] if each else [],
     }  # fmt: skip
+    if imputation is not None:
+        settings |= {"imputed data sets": [str(imputation.sets)], "seed": [str(imputation.seed)]}
     notes = [*cohort.notes, *notes, *found]
     contents: dict[str, Content] = {"regressions.csv": table}
     if each:

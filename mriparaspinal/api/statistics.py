@@ -16,6 +16,7 @@ from mriparaspinal.analysis.regress import regress_cohort
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.analysis.roc import Further, discriminate
 from mriparaspinal.api.given import Files, PathLike, Progress, Table, each, files, processes, telling
+from mriparaspinal.api.regress_arguments import RegressArguments, imputation_of
 from mriparaspinal.api.results import StudyResults, annotations_of, dataset_of
 from mriparaspinal.api.roc_arguments import RocArguments
 from mriparaspinal.core.errors import UsageError
@@ -246,10 +247,9 @@ def regress(
     roles: Sequence[str] = (),
     group: str | None = None,
     hc3: bool = False,
-    each: bool = False,
-    cluster: str | None = None,
     participants: Table | None = None,
     join: Sequence[Data] = (),
+    **more: Unpack[RegressArguments],
 ) -> Analysis:
     """Fit linear models of the muscles, or of other columns, by least squares.
 
@@ -272,6 +272,8 @@ def regress(
         them is ``tables["table_regressions"]``.
     cluster : str, optional
         Column whose rows with one value are not independent, such as ``participant_id``: standard errors CR2.
+    impute, seed : int, optional
+        How often missing predictors are imputed, such as 20; the seed of it is 1 if it is not given.
 
     Returns
     -------
@@ -296,12 +298,13 @@ def regress(
     >>> found.table[["outcome", "term", "n"]].values.tolist()
     [['bmi', '(Intercept)', 16], ['bmi', 'age', 16]]
     """
+    how, each, cluster = imputation_of(more), more.get("each", False), more.get("cluster")
     return _analyse(
         data,
         participants,
         join,
         lambda cohort: regress_cohort(
-            cohort, predictors, covariates, outcomes, roles, group, hc3, each, cluster
+            cohort, predictors, covariates, outcomes, roles, group, hc3, each, cluster, how
         ),
     )
 

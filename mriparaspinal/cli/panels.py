@@ -42,7 +42,7 @@ PANELS: dict[str, tuple[str, ...]] = {
         *("--groups", "--smd", "--each"),
         *("--method", "--normality", "--hc3", "--require-cv", "--margin", "--max-t"),
         *("--missing",),
-        *("--power", "--alpha", "--tests", "--ratio", "--difference", "--effect-size"),
+        *("--impute", "--power", "--alpha", "--tests", "--ratio", "--difference", "--effect-size"),
         *("--icc", "--icc-null", "--icc-width", "--raters", "--auc", "--auc-null", "--auc-width"),
     ),
     "Speed": ("--jobs", "--timeout", "--scheduler"),

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import say
 from mriparaspinal.cli.steps import end, save
 from mriparaspinal.core.text import count_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Further:
+    """How the models are fitted."""
+
+    cluster: opt.Cluster = None
+    hc3: Annotated[bool, opt.option("--hc3", "Standard errors that allow for unequal variances (HC3).")] = (
+        False
+    )
+    each: Annotated[
+        bool, opt.option("--each", "A model of its own for each predictor, and a printed matrix of them.")
+    ] = False
+    impute: Annotated[
+        int | None,
+        opt.option(
+            "--impute", "Impute missing predictors N times, such as 20, and pool [default: do not].", "N"
+        ),
+    ] = None
+    seed: Annotated[int, opt.option("--seed", "Of the imputations [default: 1].", "N", min=0)] = 1
 
 
 @opt.command
@@ -25,13 +46,7 @@ def regress(
     ] = (),
     group: opt.Group = None,
     role: opt.Roles = (),
-    cluster: opt.Cluster = None,
-    hc3: Annotated[
-        bool, opt.option("--hc3", "Standard errors that allow for unequal variances (HC3).")
-    ] = False,
-    each: Annotated[
-        bool, opt.option("--each", "A model of its own for each predictor, and a printed matrix of them.")
-    ] = False,
+    further: Further,
 ) -> None:
     """Linear regression of the muscles on clinical variables, or of any column on others.
 
@@ -53,9 +68,7 @@ def regress(
         outcomes=outcome,
         roles=role,
         group=group,
-        hc3=hc3,
-        each=each,
-        cluster=cluster,
+        **vars(further),
         participants=study.participants,
         join=study.join,
     )
@@ -64,6 +77,10 @@ def regress(
     models = found.table.drop_duplicates([key for key in keys if key in found.table])
     say(
         f"fitted {count_of(int(models['r2'].notna().sum()), 'model')} of {len(models)} into {out}; "
-        f"{(models['model_p'] < 0.05).sum()} with p < 0.05 for the model"
+        + (
+            "pooled, without a test of the model"
+            if further.impute
+            else f"{(models['model_p'] < 0.05).sum()} with p < 0.05 for the model"
+        )
     )
     end(found.problem_list)

@@ -69,6 +69,7 @@ def select(
     roles: Sequence[str],
     group: str | None,
     cluster: str | None = None,
+    imputed: Sequence[str] = (),
 ) -> tuple[list[RegionRows], list[str]]:
     """The rows that take part, cell by cell, with their columns checked.
 
@@ -80,6 +81,7 @@ def select(
         roles: some of ``symptomatic``, ``contralateral``, ``bilateral``.
         group: keep this group; None: all.
         cluster: column whose rows with one value belong together: participants may have several rows.
+        imputed: columns of which no missing cell leaves a participant out.
 
     Returns:
         The cells, L1 to L5, MF to QL, with ``numbers`` as floats, and ``free`` as floats or texts.
@@ -108,7 +110,7 @@ def select(
         notes += _without_role(rows, role)
     rows = rows[rows["role"].isin(wanted)].reset_index(drop=True)
     rows = typed(rows, numbers, free)
-    notes += _missing_cells(rows, [*numbers, *free])
+    notes += _missing_cells(rows, [*numbers, *free], imputed)
     return list(_cells(rows, wanted, repeats=cluster is not None)), notes
 
 
@@ -311,7 +313,7 @@ def _one_spelling(name: str, levels: pd.Series) -> None:
             )
 
 
-def _missing_cells(rows: pd.DataFrame, names: Sequence[str]) -> list[str]:
+def _missing_cells(rows: pd.DataFrame, names: Sequence[str], imputed: Sequence[str]) -> list[str]:
     """Notes on the columns that are missing for a participant as a whole."""
     if "participant_id" not in rows.columns:
         return []
@@ -321,9 +323,8 @@ def _missing_cells(rows: pd.DataFrame, names: Sequence[str]) -> list[str]:
         known = set(ids[rows[name].notna()])
         unknown = set(ids) - known
         if unknown:
-            notes.append(
-                f"{name}: empty for {len(unknown)} of {len(set(ids))} participants, left out of its tests"
-            )
+            done = "imputed where it can be" if name in imputed else "left out of its tests"
+            notes.append(f"{name}: empty for {len(unknown)} of {len(set(ids))} participants, {done}")
     return notes
 
 

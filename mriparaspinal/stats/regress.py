@@ -20,6 +20,7 @@ from mriparaspinal.stats.bootstrap import Clusters, clusters_of
 from mriparaspinal.stats.cells import require_named
 from mriparaspinal.stats.clustered_correlation import ONE_DECIDES, TOO_FEW
 from mriparaspinal.stats.design import Array
+from mriparaspinal.stats.imputation import Imputation, impute, pool, why_not
 from mriparaspinal.stats.robust import FEW_DF, clustered_fit, robust_errors, wald_p
 
 COLUMNS = [
@@ -47,6 +48,8 @@ COLUMNS = [
 
 #: These follow with ``cluster``.
 CLUSTER_COLUMNS = ["cluster", "clusters"]
+#: Those that follow where predictors are imputed.
+IMPUTED_COLUMNS = ["n_complete", "cells_imputed", "sets", "fmi"]
 
 INTERCEPT = "(Intercept)"
 
@@ -90,6 +93,7 @@ def regress(
     hc3: bool = False,
     cluster: str | None = None,
     metrics: Sequence[str] = ALL_METRICS,
+    imputation: Imputation | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Fit outcome = intercept + predictors + covariates by ordinary least squares.
 
@@ -121,6 +125,8 @@ def regress(
         hc3: standard errors that allow for unequal variances.
         cluster: column whose rows with one value are not independent, such as ``participant_id``.
         metrics: which columns belong to the muscle (not to the participant).
+        imputation: impute missing predictors and covariates, and pool by Rubin's rules: see ``imputation``.
+            ``model_p`` is then empty, R² pooled by Fisher's z, and :data:`IMPUTED_COLUMNS` follow.
 
     Returns:
         One row per term, ordered by segment, muscle, metric, role, outcome, then intercept,
@@ -133,9 +139,10 @@ def regress(
             are unknown; no metric takes part; a participant has more than one row in a model.
     """
     require_named({"outcome": outcomes, "predictor": predictors})
-    if hc3 and cluster is not None:
-        name = argument("cluster")
-        raise UsageError(f"{name}: given with {argument('hc3')}; expected one of them; leave one out")
+    for given, other in ((hc3, "hc3"), (imputation is not None, "impute")):
+        if given and cluster is not None:
+            name = argument("cluster")
+            raise UsageError(f"{name}: given with {argument(other)}; expected one of them; leave one out")
     design.require_distinct([*outcomes, *predictors, *covariates])
     design.require_columns(cohort, ["segment", "muscle", "role"])
     table_mode = design.is_table_mode(cohort)
@@ -143,10 +150,11 @@ def regress(
     explaining = [*predictors, *covariates]
     numbers = [*outcomes, *(name for name in explaining if name in metrics and not table_mode)]
     free = [name for name in explaining if name not in numbers]
-    cells, notes = design.select(cohort, numbers, free, roles, group, cluster)
-    records, findings = _fit_all(cells, models, covariates, hc3, cluster)
+    imputed = [name for name in explaining if imputation is not None and name != "group"]
+    cells, notes = design.select(cohort, numbers, free, roles, group, cluster, imputed)
+    records, findings = _fit_all(cells, models, covariates, hc3, cluster, imputation)
     _adjust(records, predictors)
-    table = _table(records)
+    table = _table(records, imputation is not None)
     if cluster is not None:
         table = table.assign(cluster=cluster, clusters=[record.get("clusters") for record in records])
     return table, [*notes, *design.gather_notes(findings)]
@@ -158,6 +166,7 @@ def _fit_all(
     covariates: Sequence[str],
     hc3: bool,
     cluster: str | None,
+    imputation: Imputation | None,
 ) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     """(one record per term of each model, (place, what is worth a note))."""
     records: list[dict[str, Any]] = []
@@ -165,9 +174,13 @@ def _fit_all(
     for cell, metric in itertools.product(cells, dict.fromkeys(model.metric for model in models)):
         of_metric = [model for model in models if model.metric == metric]
         for (role, rows), model in itertools.product(cell.by_role.items(), of_metric):
-            terms, found = _fit(rows, model.outcome, [*model.predictors, *covariates], hc3, cluster)
             parts = (cell.segment, cell.muscle, metric, role, model.outcome)
             place = " ".join(part for part in dict.fromkeys(parts) if part)
+            names = [*model.predictors, *covariates]
+            if imputation is None:
+                terms, found = _fit(rows, model.outcome, names, hc3, cluster)
+            else:
+                terms, found = _fit_imputed(rows, model.outcome, names, hc3, imputation, place)
             findings += [(place, what) for what in found]
             keys = dict(zip(COLUMNS, parts, strict=False))
             records += [keys | term | {"covariates": "+".join(covariates)} for term in terms]
@@ -229,6 +242,47 @@ def _fit(
         notes += _cautions(matrix, terms)
     records: list[dict[str, Any]] = pd.DataFrame(columns).to_dict("records")
     return records, notes
+
+
+def _fit_imputed(
+    rows: pd.DataFrame, outcome: str, names: Sequence[str], hc3: bool, how: Imputation, place: str
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The same with missing predictors imputed; of the complete cases alone where they cannot be."""
+    records, notes = _fit(rows, outcome, names, hc3, None)
+    rows = rows.dropna(subset=[name for name in names if name == "group"])  # nobody is put into a group
+    known = rows.dropna(subset=[outcome])
+    cells = int(known[list(names)].isna().sum().sum())
+    told = {"n_complete": records[0]["n"], "cells_imputed": cells}
+    reason = why_not(rows, outcome, names)
+    if not cells or reason or np.isnan(records[0].get("se", np.nan)):
+        told |= {"cells_imputed": 0}
+        notes += [f"nothing is imputed, complete cases only: {reason}"] if reason else []
+        return [record | told for record in records], notes
+    fits = []
+    for complete in impute(rows, outcome, names, how, place):
+        matrix, terms = design.encode(complete, names)
+        y = complete[outcome].to_numpy(dtype=float)
+        fits.append(_estimate(y, matrix, hc3, None)[0])
+    if not all("se" in fit for fit in fits):
+        return [record | told | {"cells_imputed": 0} for record in records], [
+            *notes, "an imputed data set has no standard errors: complete cases only",
+        ]  # fmt: skip
+    b, se, beta = (np.array([fit[name] for fit in fits]) for name in ("b", "se", "beta"))
+    pooled = pool(b, se**2, fits[0]["df"])
+    r2 = np.tanh(np.mean(np.arctanh([np.sqrt(min(fit["r2"], 1 - 1e-15)) for fit in fits]))) ** 2
+    columns = {
+        "term": [INTERCEPT, *terms], "n": len(y), "df": pooled.df, "b": pooled.estimate, "se": pooled.se,
+        "beta": beta.mean(axis=0), "t": pooled.estimate / pooled.se, "p": pooled.p, "ci_low": pooled.low,
+        "ci_high": pooled.high, "r2": r2, "r2_adjusted": 1 - (1 - r2) * (len(y) - 1) / fits[0]["df"],
+        **told, "sets": how.sets, "fmi": pooled.fmi,
+    }  # fmt: skip
+    if how.sets < 100 * pooled.fmi.max():
+        notes.append(
+            f"a fraction of missing information of up to {pooled.fmi.max():.2f} asks for "
+            f"{int(np.ceil(100 * pooled.fmi.max()))} imputed data sets or more"
+        )
+    found: list[dict[str, Any]] = pd.DataFrame(columns).to_dict("records")
+    return found, notes
 
 
 def _unfit(y: Array, matrix: Array, outcome: str, terms: Sequence[str]) -> str:
@@ -343,8 +397,10 @@ def _cautions(matrix: Array, terms: Sequence[str]) -> list[str]:
     return notes
 
 
-def _table(records: list[dict[str, Any]]) -> pd.DataFrame:
-    table = pd.DataFrame(records, columns=COLUMNS)
+def _table(records: list[dict[str, Any]], imputed: bool) -> pd.DataFrame:
+    table = pd.DataFrame(records, columns=[*COLUMNS, *(IMPUTED_COLUMNS if imputed else ())])
+    whole = [name for name in ("n_complete", "cells_imputed", "sets") if imputed]
+    table = table.astype(dict.fromkeys(whole, "Int64"))
     floats = [*COLUMNS[COLUMNS.index("b") : COLUMNS.index("covariates")], "p_adjusted"]
     df = pd.Series([record.get("df") for record in records], dtype=object)
     return table.astype(dict.fromkeys(floats, float)).assign(df=df)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from mriparaspinal.stats import design
 from mriparaspinal.stats.cells import require_named
+from mriparaspinal.stats.imputation import Imputation
 from mriparaspinal.stats.regress import regress
 
 
@@ -21,6 +22,7 @@ def regress_each(
     *,
     hc3: bool = False,
     cluster: str | None = None,
+    imputation: Imputation | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Fit :func:`mriparaspinal.stats.regress.regress` once for each predictor, with the same covariates.
 
@@ -37,7 +39,15 @@ def regress_each(
     notes: dict[str, list[str]] = {}
     for predictor in predictors:
         table, found = regress(
-            cohort, outcomes, [predictor], covariates, roles, group, hc3=hc3, cluster=cluster
+            cohort,
+            outcomes,
+            [predictor],
+            covariates,
+            roles,
+            group,
+            hc3=hc3,
+            cluster=cluster,
+            imputation=imputation,
         )
         tables.append(table.assign(predictor=predictor))
         for note in found:
