@@ -26,13 +26,13 @@ from tests.stats.r.roc17_tables import TABLES, TIMES, complete_rows, random_tabl
 R = pd.read_csv(Path(__file__).parent / "r" / "roc17.csv")
 #: The thresholds that R was asked for.
 THRESHOLDS = [0.1, 0.3, 0.5, 0.7, 0.9]
-#: Tables whose answers by R are of a lower peak of Firth's likelihood: to be made anew.
-LOWER_PEAK = {158, 167, 182, 183, 185, 186, 207, 209, 210, 212}
-NUMBERS = [number for number in range(len(R)) if number not in LOWER_PEAK]
+NUMBERS = range(len(R))
 #: Firth's profile takes long: of the separated tables the intervals of one in three are computed.
 EVERY = 3
 #: A resample of this table has two peaks of one height: which of the two is the estimate is open.
 EQUAL_PEAKS = {100}
+#: R's optimiser ends at a lower peak of the profile of this table, so that its limits are narrower than ours.
+LOWER_PEAK = {210}
 #: brglm2 has not converged to 1e-6 there: two runs of it differ by 3e-5.
 NOT_CONVERGED = {49}
 Z2 = 1.959963984540054**2
@@ -76,7 +76,7 @@ def test_the_model(number: int) -> None:
     slopes = model.coefficients[1:] / model.spread
     same(slopes, theirs(number, *(f"b{k}" for k in range(1, len(slopes) + 1))))
     same(model.coefficients[0] - slopes @ model.centre, theirs(number, "b0")[0])
-    if model.is_firth and number % EVERY:
+    if model.is_firth and (number % EVERY or number in LOWER_PEAK):
         return
     table = model_table(model, [])
     for k, row in enumerate(table[1:].itertuples(), 1):
