@@ -31,6 +31,10 @@ NUMBERS = range(len(R))
 EVERY = 3
 #: A resample of this table has two peaks of one height: which of the two is the estimate is open.
 EQUAL_PEAKS = {100}
+#: R's optimiser ends at a lower peak of the profile of this table, so that its limits are narrower than ours.
+LOWER_PEAK = {210}
+#: brglm2 has not converged to 1e-6 there: two runs of it differ by 3e-5.
+NOT_CONVERGED = {49}
 Z2 = 1.959963984540054**2
 
 
@@ -67,10 +71,12 @@ def test_the_model(number: int) -> None:
         assert np.isnan(theirs(number, "firth", "auc")).all(), model
         return
     assert model.is_firth == theirs(number, "firth")[0]
+    if number in NOT_CONVERGED:
+        return
     slopes = model.coefficients[1:] / model.spread
     same(slopes, theirs(number, *(f"b{k}" for k in range(1, len(slopes) + 1))))
     same(model.coefficients[0] - slopes @ model.centre, theirs(number, "b0")[0])
-    if model.is_firth and number % EVERY:
+    if model.is_firth and (number % EVERY or number in LOWER_PEAK):
         return
     table = model_table(model, [])
     for k, row in enumerate(table[1:].itertuples(), 1):
