@@ -100,17 +100,22 @@ def data(tmp_path) -> Path:
     return root
 
 
-def test_two_workers_one_killed_in_the_middle(scheduler, tmp_path):
+@pytest.fixture(scope="module")
+def many(tmp_path_factory) -> Path:
+    """Slices for some seconds. Read only."""
+    return write_many(tmp_path_factory.mktemp("many") / "data", 3000)
+
+
+def test_two_workers_one_killed_in_the_middle(scheduler, many, tmp_path):
     """Every slice is measured once, and the bytes are those of one process."""
-    data = write_many(tmp_path / "data", 3000)
     whole, shared = tmp_path / "whole", tmp_path / "shared"
-    assert run("quantify", data, "--out", whole, "--quiet").code == 0
+    assert run("quantify", many, "--out", whole, "--quiet").code == 0
     with ExitStack() as stack:
         first, second = (
             stack.enter_context(worker(scheduler, tmp_path / name, name=name)) for name in ("one", "two")
         )
         assert wait_until(lambda: workers(scheduler) == 2, 20)
-        relative = os.path.relpath(data, PROJECT)
+        relative = os.path.relpath(many, PROJECT)
         measuring = start("quantify", relative, "--out", shared, "--scheduler", scheduler, "--quiet")
         assert wait_until(lambda: all_busy(scheduler), 20)
         first.send_signal(signal.SIGKILL)
@@ -120,19 +125,6 @@ def test_two_workers_one_killed_in_the_middle(scheduler, tmp_path):
     assert at_work, "the run was over before the worker was killed: the test has lost its teeth"
     assert (outcome.code, outcome.err) == (0, "")
     assert fingerprint(shared) == fingerprint(whole)
-
-
-def test_the_same_bytes_and_the_same_problems(scheduler, data, tmp_path):
-    assert run("quantify", data, "--out", tmp_path / "whole").code == 4
-    with worker(scheduler, tmp_path / "w"):
-        outcome = quantify(data, "--out", tmp_path / "shared", "--scheduler", scheduler, "--timeout", 60)
-        assert outcome.code == 4
-        assert "LR_2_5.json: error: broken JSON" in outcome.err
-        assert fingerprint(tmp_path / "shared") == fingerprint(tmp_path / "whole")
-
-        ran = finish(start("run", data, "--out", tmp_path / "run", "--scheduler", scheduler))
-        assert ran.code == 4
-        assert fingerprint(tmp_path / "run" / "results") == fingerprint(tmp_path / "whole")
 
 
 def test_a_scheduler_that_does_not_answer(data, tmp_path):
@@ -170,7 +162,30 @@ def test_workers_without_the_package_or_with_another_version(scheduler, data, tm
     assert not (tmp_path / "out").exists()
 
 
-def test_a_worker_that_does_not_see_the_folder(scheduler, data, tmp_path):
+# From here on one worker serves all tests
+
+
+@pytest.fixture(scope="module")
+def alone(scheduler, tmp_path_factory) -> Iterator[subprocess.Popen[str]]:
+    """The only worker."""
+    with worker(scheduler, tmp_path_factory.mktemp("worker")) as living:
+        assert wait_until(lambda: workers(scheduler) == 1, 20)
+        yield living
+
+
+def test_the_same_bytes_and_the_same_problems(scheduler, alone, data, tmp_path):
+    assert run("quantify", data, "--out", tmp_path / "whole").code == 4
+    outcome = quantify(data, "--out", tmp_path / "shared", "--scheduler", scheduler, "--timeout", 60)
+    assert outcome.code == 4
+    assert "LR_2_5.json: error: broken JSON" in outcome.err
+    assert fingerprint(tmp_path / "shared") == fingerprint(tmp_path / "whole")
+
+    ran = finish(start("run", data, "--out", tmp_path / "run", "--scheduler", scheduler))
+    assert ran.code == 4
+    assert fingerprint(tmp_path / "run" / "results") == fingerprint(tmp_path / "whole")
+
+
+def test_a_worker_that_does_not_see_the_folder(scheduler, alone, data, tmp_path):
     from mriparaspinal.core.errors import NoInputError
     from mriparaspinal.core.model import Settings
     from mriparaspinal.dataset.open import open_dataset
@@ -179,29 +194,25 @@ def test_a_worker_that_does_not_see_the_folder(scheduler, data, tmp_path):
     from mriparaspinal.parallel.map import Execution
 
     slices = open_dataset(data, Settings()).dataset.slices
-    with worker(scheduler, tmp_path / "w"):
-        with pytest.raises(NoInputError, match=r"no such folder on the worker .*; expected the same path"):
-            measure_slices(tmp_path / "elsewhere", slices, Settings(), Execution(scheduler=scheduler))
-        # An error of the function itself comes through as it is; the order is that of the input.
-        with pytest.raises(ValueError, match="invalid literal"):
-            list(over_cluster(int, ["1", "x"], scheduler))
-        assert list(over_cluster(str, range(100), scheduler)) == [str(n) for n in range(100)]
-        assert list(over_cluster(str, [], scheduler)) == []
+    with pytest.raises(NoInputError, match=r"no such folder on the worker .*; expected the same path"):
+        measure_slices(tmp_path / "elsewhere", slices, Settings(), Execution(scheduler=scheduler))
+    # An error of the function itself comes through as it is; the order is that of the input.
+    with pytest.raises(ValueError, match="invalid literal"):
+        list(over_cluster(int, ["1", "x"], scheduler))
+    assert list(over_cluster(str, range(100), scheduler)) == [str(n) for n in range(100)]
+    assert list(over_cluster(str, [], scheduler)) == []
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_the_run_and_not_the_cluster(scheduler, tmp_path, sent, code):
-    data = write_many(tmp_path / "data", 3000)
+def test_a_signal_ends_the_run_and_not_the_cluster(scheduler, alone, many, tmp_path, sent, code):
     write_slice(tmp_path / "small", "ALS_1_3")
-    with worker(scheduler, tmp_path / "w") as living:
-        assert wait_until(lambda: workers(scheduler) == 1, 20)
-        measuring = start("quantify", data, "--out", tmp_path / "out", "--scheduler", scheduler)
-        assert wait_until(lambda: all_busy(scheduler), 20)
-        os.killpg(measuring.pid, sent)
-        outcome = finish(measuring)
-        assert outcome.code == code
-        assert len(outcome.err.splitlines()) == 1, outcome.err
-        assert not (tmp_path / "out").exists()
-        assert living.poll() is None
-        small = tmp_path / "small"
-        assert quantify(small, "--out", tmp_path / "out", "--scheduler", scheduler).code == 0
+    measuring = start("quantify", many, "--out", tmp_path / "out", "--scheduler", scheduler)
+    assert wait_until(lambda: all_busy(scheduler), 20)
+    os.killpg(measuring.pid, sent)
+    outcome = finish(measuring)
+    assert outcome.code == code
+    assert len(outcome.err.splitlines()) == 1, outcome.err
+    assert not (tmp_path / "out").exists()
+    assert alone.poll() is None
+    small = tmp_path / "small"
+    assert quantify(small, "--out", tmp_path / "out", "--scheduler", scheduler).code == 0
