@@ -257,7 +257,7 @@ def simulated() -> list[tuple[str, list[Any], list[Any]]]:
 def test_every_sentence_of_the_simulation_page_follows_from_its_tables(simulated) -> None:
     made = load("simulation").made(*(page for _, _, page in simulated))
     assert {name: read(name) for name in made} == made
-    assert set(made) == {"simulation.md", *(f"simulation/{p.name}" for p in (DOCS / "simulation").iterdir())}
+    assert set(made) <= {"simulation.md", *(f"simulation/{p.name}" for p in (DOCS / "simulation").iterdir())}
 
 
 def test_the_page_lies_within_chance_of_another_run(simulated) -> None:
