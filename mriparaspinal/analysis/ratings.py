@@ -19,6 +19,9 @@ from mriparaspinal.io.write import sha256
 from mriparaspinal.present.ratings import coefficient_figure, pairs_figure, ratings_table
 from mriparaspinal.stats.ratings import Grades, grades_of_tables, pairs_of_grades, rating_agreement
 
+#: Raters of whose pairs there is a figure.
+_MOST_RATERS = 6
+
 
 def agreement_on_grades(files: Sequence[Path], scale: Sequence[str], seed: int) -> Analysis:
     """How far raters agree on the grades of one table, or of one table each; see ``stats.ratings``.
@@ -51,8 +54,11 @@ def agreement_on_grades(files: Sequence[Path], scale: Sequence[str], seed: int) 
         paper.name: paper,
         f"{paper.name}.xlsx": (paper,),
         "rating_agreement_figure": Drawing(partial(coefficient_figure, table)),
-        "rating_pairs_figure": Drawing(partial(pairs_figure, pairs)),
     }
+    if len(grades.raters) <= _MOST_RATERS:
+        contents["rating_pairs_figure"] = Drawing(partial(pairs_figure, pairs))
+    else:
+        notes.append(f"more than {_MOST_RATERS} raters: their pairs of grades are in rating_pairs.csv alone")
     settings = {
         "grades": grades.levels, "raters": [str(len(grades.raters))],
         "weights": grades.kinds, "seed": [str(seed)],

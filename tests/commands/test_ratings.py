@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -97,3 +98,22 @@ def test_targets_that_are_nearly_the_same_are_told(tmp_path):
     (tmp_path / "b.csv").write_text("target,grade\nALS_1,0\nALS-2,1\n")
     found = mp.rating_agreement([tmp_path / "a.csv", tmp_path / "b.csv"])
     assert any("ALS_2 in a, ALS-2 in b: not joined" in note for note in found.notes)
+
+
+def test_many_raters_have_no_figure_of_pairs(tmp_path):
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"target": range(20), **{f"r{i}": rng.integers(0, 3, 20) for i in range(7)}})
+    found = mp.rating_agreement(table)
+    assert list(found.figures) == ["rating_agreement_figure"]
+    assert any("more than 6 raters" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x00\x01\x02", b"target\n", b"target,a,b\n", b"\xff\xfe,a\n1,2\n"]
+)
+def test_tables_that_are_none(content, tmp_path):
+    (tmp_path / "t.csv").write_bytes(content)
+    done = run("reliability", "--ratings", tmp_path / "t.csv", "--out", tmp_path / "out")
+    assert done.code == 2
+    assert done.err.startswith("mriparaspinal: --ratings: ")
+    assert done.err.count("\n") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from mriparaspinal.stats.agreement_coefficients import UNWEIGHTED, coefficients,
 from mriparaspinal.stats.bland_altman import repeated_limits
 from mriparaspinal.stats.bootstrap import clusters_of
 from mriparaspinal.stats.ratings import RATING_COLUMNS, rating_agreement
+from tests.docs.test_site import script
 from tests.stats.test_agreement_coefficients import FOUR_RATERS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "agreement.md").read_text(encoding="utf-8")
@@ -64,3 +66,40 @@ def test_every_coefficient_is_spoken_of():
     table = pd.DataFrame({"target": [*"abc"], "x": [0, 1, 2], "y": [0, 2, 2], "z": [0, 1, 1]})
     found, _ = rating_agreement(grades_of_tables({"t.csv": table}))
     assert all(f"`{name}`" in PAGE for name in {*found["coefficient"], *found["weights"]})
+
+
+def test_the_simulation_says_what_the_page_says():
+    with (Path(__file__).resolve().parents[2] / "docs" / "simulation" / "clusters.csv").open() as file:
+        rows = list(csv.DictReader(file))
+
+    def shares(what, column="by_patient", setting=""):
+        chosen = [row for row in rows if row["what"] == what and setting in row["setting"]]
+        assert {row["patients"] for row in chosen} == {"8", "20", "40"}
+        return [float(row[column]) for row in chosen]
+
+    def percent(values):
+        return [f"{100 * value:.0f} %" for value in values]
+
+    def range_of(values):
+        return percent([min(values), max(values)])
+
+    assert percent(shares("interval of ICC(A,1)", setting="0.66")) == ["95 %", "94 %", "94 %"]
+    assert range_of(shares("interval of ICC(A,1)", "as_independent", "0.66")) == ["76 %", "83 %"]
+    assert percent(shares("interval of Cohen's κ")) == ["93 %", "95 %", "95 %"]
+    assert range_of(shares("interval of Cohen's κ", "as_independent")) == ["76 %", "78 %"]
+    assert percent(shares("interval of Gwet's AC2")) == ["90 %", "92 %", "95 %"]
+    assert range_of(shares("interval of Gwet's AC2", "as_independent")) == ["77 %", "80 %"]
+    limits = "interval of a limit of agreement"
+    assert range_of(shares(limits)) == ["95 %", "97 %"]
+    assert range_of(shares(limits, "as_independent")) == ["65 %", "67 %"]
+    errors = "type-I error of correlate and regress"
+    assert 0.05 < min(shares(errors)) < max(shares(errors)) < 0.06
+    assert percent(shares(errors, "as_independent")) == ["13 %", "13 %", "14 %"]
+    assert percent(shares("interval of r")) == ["95 %", "94 %", "94 %"]
+
+
+def test_the_simulation_is_the_same_each_time():
+    simulation = script("simulation_clusters")
+    assert list(simulation.limits(replications=4)) == list(simulation.limits(replications=4))
+    assert list(simulation.slopes(replications=8)) == list(simulation.slopes(replications=8))
+    assert [row.patients for row in simulation.grades(replications=1)] == [8, 8, 20, 20, 40, 40]
