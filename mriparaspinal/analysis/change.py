@@ -145,6 +145,8 @@ def change_cohort(
     role = "symptomatic" if (known["role"] == "symptomatic").any() else "bilateral"
     for metric in names:
         shown = known[(known["metric"] == metric).to_numpy() & (known["role"] == role).to_numpy()]
+        if not shown["value"].notna().any():
+            continue
         for kind, draw in (("spaghetti", spaghetti_figure), ("change", change_figure)):
             name = file_name(f"{kind}_{metric}", contents)
             contents[name] = Drawing(partial(draw, shown, metric, role, sessions))

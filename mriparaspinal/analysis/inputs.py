@@ -19,7 +19,7 @@ from mriparaspinal.analysis.sessions import (
 )
 from mriparaspinal.brain.atlas import COLUMNS as REGION_COLUMNS
 from mriparaspinal.brain.atlas import wide_table
-from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.errors import NoInputError, SessionsError, UsageError
 from mriparaspinal.core.filenames import PARTICIPANTS
 from mriparaspinal.core.model import Problem
 from mriparaspinal.core.participants import (
@@ -339,9 +339,12 @@ def _wide_results(folder: Path, session: str) -> Cohort:
     ``session``: of the cohort that they are joined to; it counts where they have sessions, too.
     """
     results = read_results(folder)
-    cohort = open_cohort(
-        dataclasses.replace(results, session=session if sessions_of(results.contents, results.tables) else "")
-    )
+    there = sessions_of(results.contents, results.tables)
+    if len(there) > 1 and not session:
+        found = f"has the sessions {', '.join(there)}, and what it is joined to has none"
+        remedy = "measure the slices of one session by themselves"
+        raise SessionsError(f"--join {folder}: {found}; expected one session; {remedy}")
+    cohort = open_cohort(dataclasses.replace(results, session=session if there else ""))
     role = ROLE if cohort.table["role"].eq(ROLE).any() else "bilateral"
     wide, notes = widen(cohort.table, METRICS, role)
     notes = [f"role: {role}", *notes]

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
+from mriparaspinal.analysis.change import open_sessions
+from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.analysis.model import ModelAsked, model_cohort
 from mriparaspinal.analysis.result import Analysis
-from mriparaspinal.api.given import Table
-from mriparaspinal.api.statistics import Data, _analyse
+from mriparaspinal.api.given import Files, Table
+from mriparaspinal.api.statistics import Data, _analyse, _open, _source
+from mriparaspinal.core.filenames import PARTICIPANTS
+from mriparaspinal.core.visits import MONTHS, SESSION
+from mriparaspinal.measure.results import read_results, sessions_of
+from mriparaspinal.stats.formula import columns_of, parse_formula
 
 
 def model(
@@ -31,7 +39,8 @@ def model(
     data, metrics, participants, join
         As for :func:`compare`; a table may have several rows per participant.
     formula : str
-        Columns joined by ``+``, ``*`` and ``:``, such as ``group * role * segment + age``.
+        Columns joined by ``+``, ``*`` and ``:``, such as ``group * role * segment + age``. With ``months`` or
+        ``session`` in it, all sessions of a follow-up take part; else one has to be chosen.
     random : sequence of str, optional
         Columns with a random intercept beside that of the participant, such as ``site``.
     slope : str, optional
@@ -74,4 +83,19 @@ def model(
     asked = ModelAsked(
         formula=formula, metrics=metrics, random=random, slope=slope, df=df, means=means, where=where
     )
-    return _analyse(data, participants, join, lambda cohort: model_cohort(cohort, asked))
+    over_time = not {MONTHS, SESSION}.isdisjoint(columns_of(parse_formula(formula)))
+    opened = _open_sessions if over_time else _open
+    return _analyse(data, participants, join, lambda cohort: model_cohort(cohort, asked), opened)
+
+
+def _open_sessions(data: Data, participants: Table | None, given: Files) -> Cohort:
+    """All sessions of a follow-up together, where none is chosen: their time is in the formula."""
+    source = _source(data, given)
+    if isinstance(source, Path):
+        if not source.is_dir():
+            return _open(data, participants, given)
+        source = read_results(source)
+    if source.session or len(sessions_of(source.contents, source.tables)) < 2:
+        return _open(data, participants, given)
+    cohort, sessions = open_sessions(source, given.if_any(participants, PARTICIPANTS))
+    return replace(cohort, notes=(f"sessions: {', '.join(sessions)} together", *cohort.notes))

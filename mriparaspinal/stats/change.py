@@ -225,8 +225,21 @@ def _left_out(
         absent = [who for who, of in there.items() if session not in of]
         if absent:
             notes.append(f"session {session}: none of {len(absent)} of {len(there)}: {and_more(absent)}")
+    for metric, values in rows.groupby("metric", sort=False)["value"]:
+        if values.isna().all():
+            notes.append(f"{metric}: no value in any session, so there is no change of it and no figure")
+    timeless = rows.dropna(subset=["value"])
+    timeless = timeless[timeless["months"].isna().to_numpy()].drop_duplicates(["participant_id", "session"])
+    if len(timeless) and rows["months"].notna().any():
+        named = [
+            f"{who} {at}" for who, at in zip(timeless["participant_id"], timeless["session"], strict=True)
+        ]
+        notes.append(f"months: unknown for {and_more(named)}, who are not in the slopes with it")
     if own["slope_per_month"].isna().all():
-        notes.append("slope_per_month: empty, as months of two sessions are not known of anybody")
+        none = "months of two sessions are not known of anybody"
+        if rows["months"].notna().any():
+            none = "nobody has values at two sessions whose months are known and differ"
+        notes.append(f"slope_per_month: empty, as {none}")
     elif missing := [
         who for who, s in own.groupby("participant_id", sort=False) if s["slope_per_month"].isna().all()
     ]:

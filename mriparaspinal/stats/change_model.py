@@ -25,6 +25,12 @@ ROLES = ("symptomatic", "bilateral")
 #: Fewer sessions do not tell the participants' slopes from the noise.
 _FEWEST_SESSIONS = 3
 
+_BECAUSE = {
+    "not_fitted": (
+        ": values that all are equal, or fewer than two participants of a group with values at two times"
+    )
+}
+
 _TERMS = (("group",), ("months",), ("group", "months"))
 
 
@@ -49,16 +55,27 @@ def change_model(changes: pd.DataFrame, sessions: Sequence[str]) -> tuple[pd.Dat
         adjust(block)
         found += block
     notes = [
-        f"group × time: {status.replace('_', ' ')} in {n} of {len(found)} models" for status, n in why.items()
+        f"group × time: {status.replace('_', ' ')} in {n} of {len(found)} models{_BECAUSE.get(status, '')}"
+        for status, n in why.items()
     ]
     return pd.DataFrame(found, columns=list(MODEL_COLUMNS)), notes
+
+
+def _followed(rows: pd.DataFrame) -> set[object]:
+    """The groups in which two participants or more were measured at two times: others have no slope.
+
+    Their participants differ in months, too, and the model would take that for a change.
+    """
+    times = rows.groupby(["group", "participant_id"])["months"].nunique()
+    followed = times[times > 1].groupby("group").size()
+    return set(followed.index[followed > 1])
 
 
 def _fitted(run: pd.DataFrame, groups: tuple[str, str], sessions: int) -> dict[str, object]:
     rows = run.dropna(subset=["value"])[["participant_id", "session", "group", "months", "value"]]
     nothing: dict[str, object] = dict.fromkeys(MODEL_COLUMNS[9:], math.nan)
     told: dict[str, object] = {"n": len(rows), "participants": int(rows["participant_id"].nunique())}
-    if set(rows["group"]) != set(groups) or rows["months"].nunique() < 2:
+    if not set(groups) <= _followed(rows):
         return {**nothing, **told, "random": "", "status": "not_fitted"}
     kinds = ["slope", "intercept"] if sessions >= _FEWEST_SESSIONS else ["intercept"]
     for kind in kinds:

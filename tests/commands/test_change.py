@@ -90,6 +90,8 @@ def test_without_sessions_nothing_is_followed(sample_results, tmp_path):
         ("roc", "RESULTS", "--outcome", "group", "--positive", "ALS", "--predictor", "fi_L4_MF"),
         ("reliability", "RESULTS", "COPY"),
         ("threshold-sweep", "RESULTS", "--dataset", "SCANS"),
+        ("model", "RESULTS", "--formula", "group"),
+        ("plan", "RESULTS"),
     ],
 )
 def test_sessions_are_never_pooled(scans, results, tmp_path, words):
@@ -259,3 +261,29 @@ def test_shares_of_a_follow_up_are_merged_to_the_same_bytes(scans, results, tmp_
     merged = mp.merge(shares, tmp_path / "merged")
     for name in ("L1.csv", "L5.csv", "participants.csv", "problems.csv"):
         assert merged.contents[name] == (results / name).read_bytes()
+
+
+def test_a_model_with_time_takes_all_sessions(results, tmp_path):
+    """Every row of the side once; without time in the formula, or of one session, nothing is pooled."""
+    words = ("model", results, "--formula", "group * session", "--metric", "fi", "--role", "symptomatic")
+    assert run(*words, "--out", tmp_path / "out").code == 0
+    rows = mp.read_results(results).table
+    expected = int((rows["role"] == "symptomatic").sum())
+    assert pd.read_csv(tmp_path / "out" / "models.csv")["n"].tolist() == [expected]
+    assert "sessions: v1, v2, v3 together" in (tmp_path / "out" / "notes.txt").read_text(encoding="utf-8")
+    assert run(*words, "--out", tmp_path / "one", "--session", "v2").code == 2
+
+
+def test_results_of_several_sessions_are_not_joined_to_those_of_none(results, sample_results, tmp_path):
+    ended = run("compare", sample_results, "--join", results, "--out", tmp_path / "out")
+    assert ended.code == 2
+    assert "what it is joined to has none; expected one session" in one_line(ended, 2)
+
+
+def test_a_metric_without_values_has_no_figure(results, tmp_path):
+    copy = Path(shutil.copytree(results, tmp_path / "copy"))
+    (copy / "quantify.json").unlink()
+    for file in copy.glob("L?.csv"):
+        pd.read_csv(file, dtype=str).assign(fi="").to_csv(file, index=False)
+    assert run("change", copy, "--metric", "fi", "--out", tmp_path / "out").code == 0
+    assert not [*(tmp_path / "out").glob("*.png")]

@@ -147,3 +147,32 @@ def test_months_order_sessions_before_names(months, by_name, ordered):
 def test_sessions_without_an_order_are_refused():
     with pytest.raises(UsageError, match="no numbers that tell their order"):
         ordered_sessions({("a", "pre"): 0.0}, ["pre", "post"], None)
+
+
+@pytest.mark.parametrize("times", [(6.0, 6.1, 6.2, 6.3), (0.0, 0.0, 0.0, 0.0)])
+def test_a_group_that_came_once_has_no_slope(times):
+    """Its participants differ in value and in months, which is no change of anybody."""
+    noise = np.random.default_rng(5).normal(0, 0.01, (4, 3))
+    als = cohort({f"ALS_{k}": list(0.3 + 0.01 * np.array([0, 6, 12]) + noise[k]) for k in range(4)})
+    lr = [cohort({f"LR_{k}": [0.2 + 0.1 * k]}, (times[k],), "LR") for k in range(4)]
+    changes, _, notes = change(pd.concat([als, *lr], ignore_index=True), ["fi"], ("v1", "v2", "v3"))
+    models, said = change_model(changes, ["v1", "v2", "v3"])
+    assert set(models["status"]) == {"not_fitted"}
+    assert models[["difference", "p"]].isna().all(axis=None)
+    assert "fewer than two participants of a group with values at two times" in said[0]
+    assert any(note.startswith("slope_per_month: empty for LR_0, LR_1") for note in notes)
+
+
+def test_notes_tell_what_is_missing_and_not_something_else():
+    rows = cohort({"ALS_1": [0.3, 0.4, 0.5], "ALS_2": [0.3, 0.4, 0.6]})
+    rows.loc[1, "months"] = math.nan
+    assert (
+        "months: unknown for ALS_1 v2, who are not in the slopes with it"
+        in change(rows, ["fi"], ("v1", "v2", "v3"))[2]
+    )
+    notes = change(rows.assign(fi=math.nan), ["fi"], ("v1", "v2", "v3"))[2]
+    assert "fi: no value in any session, so there is no change of it and no figure" in notes
+    assert (
+        "slope_per_month: empty, as nobody has values at two sessions whose months are known and differ"
+        in notes
+    )
