@@ -20,7 +20,7 @@ import mriparaspinal
 from mriparaspinal.cli import COMMANDS as NAMES
 from mriparaspinal.cli import load
 from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS
-from mriparaspinal.stats import compare, correlate, regress, reliability, roc
+from mriparaspinal.stats import compare, correlate, regress_each, reliability, roc
 from tests.support.pages import DOCS, ROOT
 
 PACKAGE = Path(mriparaspinal.__file__).parent
@@ -184,8 +184,8 @@ def test_the_dictionary_has_every_column_in_its_order() -> None:
 
     assert columns("L1.csv … L5.csv") == [*COLUMNS, *OPTIONAL_COLUMNS]
     assert columns("comparisons.csv") == list(compare.COMPARISON_COLUMNS)
-    assert columns("correlations.csv") == list(correlate.COLUMNS)
-    assert columns("regressions.csv") == list(regress.COLUMNS)
+    assert columns("correlations.csv") == [*correlate.COLUMNS, *correlate.SPEARMAN_COLUMNS]
+    assert columns("regressions.csv") == regress_each.EACH_COLUMNS
     assert columns("roc.csv") == list(roc.ROC_COLUMNS)
     assert columns("reliability.csv") == list(reliability.RELIABILITY_COLUMNS)
     for file, text in page.items():
