@@ -41,6 +41,8 @@ _SAME = 1e-9
 
 _CAPTIONS = {
     "figure_effects": "Effect sizes of all comparisons",
+    "figure_missing": "Who was not measured, by group, side, muscle and level",
+    "figure_missing_columns": "Values of the participants that are missing, by group",
     "figure3": "The two sides of each participant",
     "figure4": "With and without pathological spontaneous activity (PSA)",
     "figure5": "The groups side by side",
@@ -53,7 +55,7 @@ _TEXTS = {
     *("segment", "muscle", "metric", "role", "score", "covariates", "method"),
 }
 
-_FIGURE = re.compile(r"figure(_effects|[345]_[\w.-]+)\.svg")
+_FIGURE = re.compile(r"figure(_effects|_missing(_columns)?|[345]_[\w.-]+)\.svg")
 
 
 @dataclass(frozen=True, slots=True)
