@@ -13,6 +13,7 @@ _HOMES = {
     "api.modelling": ("model",),
     "api.agreement": ("rating_agreement", "reliability"),
     "api.planning": ("plan",),
+    "api.change": ("change",),
     "api.making": ("contours", "make_phantom", "make_report", "masks"),
     "api.scans": ("list_series", "prepare"),
     "api.clinical": ("instruments", "score", "score_template"),

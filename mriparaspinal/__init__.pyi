@@ -2,6 +2,7 @@ from mriparaspinal.api.agreement import rating_agreement as rating_agreement
 from mriparaspinal.api.agreement import reliability as reliability
 from mriparaspinal.api.brain import make_maps as make_maps
 from mriparaspinal.api.brain import measure_regions as measure_regions
+from mriparaspinal.api.change import change as change
 from mriparaspinal.api.clinical import instruments as instruments
 from mriparaspinal.api.clinical import score as score
 from mriparaspinal.api.clinical import score_template as score_template

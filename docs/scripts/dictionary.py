@@ -23,12 +23,16 @@ from mriparaspinal.review import adjudicate, blind, timing, verdicts
 from mriparaspinal.scans.picture import SLICES_COLUMNS
 from mriparaspinal.stats import (
     calibration,
+    change,
+    change_model,
+    change_tests,
     characteristics,
     compare,
     correlate,
     decision,
     fixed_rates,
     logistic_model,
+    many_groups,
     model,
     on_request,
     partial_area,
@@ -41,6 +45,7 @@ from mriparaspinal.stats import (
 from mriparaspinal.stats import grades as grade_tables
 from mriparaspinal.stats import missing as missing_tables
 from mriparaspinal.stats import planning as plan_tables
+from mriparaspinal.stats import ratings as rating_tables
 
 _INTRODUCTION = """\
 # Data dictionary
@@ -105,9 +110,35 @@ _COMMON = {
     "fi_mean": "mean FI over the rows",
 }
 
+#: Of the tables of `change`.
+_REGION = {"group": "study group", "role": "symptomatic, contralateral or bilateral"}
+
+_WHOSE = {
+    **_REGION,
+    "participant_id": "who was measured",
+    "side": "left or right of the patient, or both sides together",
+    "role": "symptomatic, contralateral or bilateral; empty: onset side not known",
+    "metric": "the column that was followed",
+}
+
+_MEAN_AND_SD = (("mean", "mean"), ("sd", "standard deviation (n − 1)"))
+
 _RECORDS = """\
 `problems.csv` of `quantify`, `run` and `prepare`, and `check --json`: one row per finding. What each code
 means is in [Problem codes](problems.md)."""
+
+
+#: Of tables of raters.
+_BOOTSTRAP = {
+    "participants": "participants of the targets",
+    "ci_low_bootstrap": "lower limit of the 95 % interval by bootstrap over participants",
+    "ci_high_bootstrap": "upper limit",
+}
+
+_CLUSTER = {
+    "cluster": "with `--cluster`: the column whose rows with one value belong together",
+    "clusters": "with `--cluster`: how many of them were used",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,9 +195,14 @@ _TABLES = (
     ),
     _Table(
         "characteristics.csv",
-        "From `compare` and `run`, the numbers of Table 1: one row per characteristic and pair of groups.",
-        characteristics.CHARACTERISTIC_COLUMNS,
+        "From `compare` and `run`, the numbers of Table 1: one row per characteristic and pair of groups. "
+        "The last three columns are there with `--smd`.",
+        (*characteristics.CHARACTERISTIC_COLUMNS, *characteristics.SMD_COLUMNS),
         {
+            "p_exact": "exact p (Fisher, Freeman and Halton) where χ² is approximate",
+            "smd": "standardised mean difference, a − b; of categories without a sign",
+            "smd_ci_low": "lower limit of its 95 % interval",
+            "smd_ci_high": "upper limit",
             "characteristic": "column of the participants table",
             "item": "its name in Table 1",
             "unit": "its unit",
@@ -271,10 +307,55 @@ _TABLES = (
         },
     ),
     _Table(
-        "correlations.csv",
-        "From `correlate`; `table4_correlations.csv` from `compare` has the same columns.",
-        correlate.COLUMNS,
+        "omnibus.csv",
+        "From `compare` and `run` with three groups or more: all groups at once, one row per segment, "
+        "muscle, metric and role.",
+        many_groups.OMNIBUS_COLUMNS,
         {
+            "groups": "the column whose values are the groups",
+            "n": "values used, by group",
+            "summary": "mean ± SD, or median (IQR) if not normal, by group",
+            "levene_p": "p of Levene's test; empty unless all groups are normal",
+            "test": "`anova`, `welch_anova` or `kruskal_wallis`",
+            "statistic": "F, or H",
+            "df1": "degrees of freedom between the groups",
+            "df2": "degrees of freedom within; none for H",
+            "p_adjusted": "p after Benjamini and Hochberg, over all rows",
+            "effect": "`eta_squared`, `omega_squared` or `epsilon_squared`",
+            "effect_size": "its value, 0–1",
+            "effect_ci_low": "lower limit of the 95 % interval of η²",
+        },
+    ),
+    _Table(
+        "post_hoc.csv",
+        "Beside `omnibus.csv`: each pair of groups of each of its rows.",
+        many_groups.POST_HOC_COLUMNS,
+        {
+            "groups": "the column whose values are the groups",
+            "test": "`tukey_hsd`, `games_howell` or `dunn_holm`",
+            "label_a": "the first group",
+            "label_b": "the second group",
+            "n_a": "values used in the first",
+            "n_b": "values used in the second",
+            "difference_of": "`means`, or `mean ranks` among all groups",
+            "difference": "group a minus group b",
+            "ci_low": "lower 95 % limit of a difference of means; the limits hold for all pairs together",
+            "statistic": "studentized range q, or z; positive where group a is larger",
+            "df": "degrees of freedom of q",
+            "p_adjusted": "p, adjusted for all pairs of the row by the test itself, or by Holm",
+            "letters_a": "letters of group a; groups of a row that share none differ",
+            "letters_b": "letters of group b",
+        },
+    ),
+    _Table(
+        "correlations.csv",
+        "From `correlate`; `table4_correlations.csv` from `compare` has the same columns. The limits "
+        "`bonett_wright_…` are there with `--method spearman`.",
+        [*correlate.COLUMNS, *correlate.SPEARMAN_COLUMNS, *regress.CLUSTER_COLUMNS],
+        {
+            **_CLUSTER,
+            "bonett_wright_low": "lower 95 % limit after Bonett and Wright",
+            "bonett_wright_high": "upper limit",
             "role": "symptomatic, contralateral or bilateral",
             "metric": "the column that was correlated",
             "score": "the clinical score",
@@ -284,20 +365,22 @@ _TABLES = (
     ),
     _Table(
         "regressions.csv",
-        "From `regress`: one row per term of each model.",
-        regress.COLUMNS,
+        "From `regress`: one row per term of each model. The last column is there with `--each`.",
+        [*regress.COLUMNS, *regress.CLUSTER_COLUMNS, "predictor"],
         {
+            **_CLUSTER,
+            "predictor": "the predictor of the model",
             "role": "symptomatic, contralateral or bilateral",
             "metric": "the outcome, where it is a measure of a muscle",
             "outcome": "the column that is explained",
             "term": "intercept, predictor or covariate; `sex[M]` is M against the first level",
-            "df": "residual degrees of freedom",
+            "df": "residual degrees of freedom; with `--cluster` Satterthwaite's",
             "b": "coefficient",
             "beta": "standardised coefficient",
             "t": "b / se",
             "r2": "share of the variance explained by the model",
             "r2_adjusted": "the same, adjusted for the number of terms",
-            "model_p": "p of the F test of the model",
+            "model_p": "p of the F test of the model; with `--cluster` of Hotelling's T²",
             "p_adjusted": "p after Benjamini and Hochberg, over all rows of one predictor",
         },
     ),
@@ -583,6 +666,104 @@ _TABLES = (
         },
     ),
     _Table(
+        "changes.csv",
+        "From [`change`](follow-up.md): one row per participant, region, metric and session.",
+        change.CHANGE_COLUMNS,
+        {
+            **_WHOSE,
+            "session": "which scan of the participant",
+            "months": "since the participant's first session",
+            "value": "the metric at the session",
+            "change": "value − value at the first session of the study",
+            "mdc95": "with `--mdc`: minimal detectable change of the region",
+            "beyond_mdc": "with `--mdc`: 1 where the change is larger than that, in either direction, else 0",
+        },
+    ),
+    _Table(
+        "participant_slopes.csv",
+        "From `change`: one row per participant, region and metric.",
+        change.PARTICIPANT_SLOPE_COLUMNS,
+        {
+            **_WHOSE,
+            "n": "sessions with a value and a time",
+            "months": "from the first of them to the last",
+            "slope_per_month": "change of the metric per month, by least squares",
+        },
+    ),
+    _Table(
+        "change_tests.csv",
+        "From `change`: one row per group, region, metric and pair of sessions.",
+        change_tests.TEST_COLUMNS,
+        {
+            **_REGION,
+            "session_a": "the earlier session",
+            "session_b": "the later one",
+            "n": "participants who have both",
+            **{f"{name}_{arm}": f"{text} at session {arm}" for arm in "ab" for name, text in _MEAN_AND_SD},
+            "change": "mean of later − earlier",
+            "sd_change": "standard deviation of the changes (n − 1)",
+            "ci_low": "lower limit of the 95 % interval of the mean change",
+            "srm": "standardised response mean, change / sd_change",
+            "srm_ci_low": "lower limit of its 95 % interval",
+            "srm_ci_high": "upper limit",
+            "test": "`paired_t` or `wilcoxon`",
+            "statistic": "t, positive where values grow, or the smaller rank sum",
+            "p_exact": "exact p of a Wilcoxon test with 20 differences at most",
+            "p_adjusted": "p after Benjamini and Hochberg, over all rows of the group",
+        },
+    ),
+    _Table(
+        "slopes.csv",
+        "From `change`: one row per group, region and metric.",
+        change_tests.SLOPE_COLUMNS,
+        {
+            **_REGION,
+            "n": "participants with a slope",
+            "slope_per_month": "mean of their slopes",
+            "sd": "standard deviation of the slopes (n − 1)",
+        },
+    ),
+    _Table(
+        "change_differences.csv",
+        "From `change`: one row per pair of groups, region, metric and quantity.",
+        change_tests.DIFFERENCE_COLUMNS,
+        {
+            **{name: text for name, text in _REGION.items() if name != "group"},
+            "contrast": "the two groups, a-b",
+            "quantity": "`change` between two sessions, or `slope_per_month`",
+            "session_a": "the earlier session; empty for slopes",
+            "session_b": "the later one",
+            "n_a": "participants of group a",
+            "n_b": "participants of group b",
+            **{f"{name}_{arm}": f"{text} in group {arm}" for arm in "ab" for name, text in _MEAN_AND_SD},
+            "difference": "mean_a − mean_b",
+            "ci_low": "lower limit of its 95 % interval, by Welch's t",
+            "test": "`student_t`, `welch_t` or `mann_whitney_u`",
+            "statistic": "t, or U of group a",
+            "df": "degrees of freedom of t",
+            "p_adjusted": "p after Benjamini and Hochberg, over all rows of the contrast",
+        },
+    ),
+    _Table(
+        "change_model.csv",
+        "From `change`: group × time in a mixed model, one row per pair of groups, region and metric.",
+        change_model.MODEL_COLUMNS,
+        {
+            **{name: text for name, text in _REGION.items() if name != "group"},
+            "contrast": "the two groups, a-b",
+            "role": "symptomatic or bilateral",
+            "random": "`slope`: intercepts and slopes of participants; `intercept`: intercepts alone",
+            "status": "`converged`, `singular` (a variance is zero), `not_converged` or `not_fitted`",
+            "n": "rows: participants × sessions",
+            "participants": "participants of both groups",
+            "difference": "slope per month of group a − that of group b",
+            "se": "its standard error",
+            "df": "Satterthwaite's degrees of freedom",
+            "t": "difference / se",
+            "p_adjusted": "p after Benjamini and Hochberg, over all rows of the contrast",
+        },
+    ),
+    _Table(
         "reliability.csv",
         "From `reliability`: one row per segment, muscle, metric and form of ICC.",
         reliability.RELIABILITY_COLUMNS,
@@ -599,6 +780,9 @@ _TABLES = (
             "cv_pct": "coefficient of variation of repeated measurements, %",
             "sem": "standard error of measurement",
             "mdc95": "minimal detectable change",
+            **_BOOTSTRAP,
+            "cv_low_bootstrap": "lower limit of such an interval of the CV, %",
+            "cv_high_bootstrap": "upper limit",
         },
     ),
     _Table(
@@ -620,6 +804,48 @@ _TABLES = (
                 }.items()
                 for end in ("low", "high")
             },
+            "participants": "participants of the targets",
+            "repeated_variance_within": "variance of the differences within participants",
+            "repeated_variance_between": "variance between participants; 0 where its estimate is below",
+            "repeated_sd": "SD of the differences for repeated measures, from both variances",
+            "repeated_bias_ci_low": "lower 95 % limit of the bias for repeated measures",
+            "repeated_bias_ci_high": "upper 95 % limit",
+            "repeated_loa_low": "lower limit of agreement for repeated measures",
+            "repeated_loa_low_ci_low": "its lower 95 % limit",
+            "repeated_loa_low_ci_high": "its upper 95 % limit",
+            "repeated_loa_high": "upper limit of agreement for repeated measures",
+            "repeated_loa_high_ci_low": "its lower 95 % limit",
+            "repeated_loa_high_ci_high": "its upper 95 % limit",
+        },
+    ),
+    _Table(
+        "rating_agreement.csv",
+        "From `reliability --ratings`: one row per coefficient, weights and, for Cohen's κ, pair of raters.",
+        rating_tables.RATING_COLUMNS,
+        {
+            "coefficient": "`percent_agreement`, `cohen_kappa`, `conger_kappa`, `fleiss_kappa`, `gwet_ac1`, "
+            "`gwet_ac2`",
+            "weights": "`unweighted`, `linear` or `quadratic`",
+            "rater_a": "first rater; empty: all raters together",
+            "rater_b": "second rater",
+            "raters": "number of raters",
+            "n": "targets with two grades or more",
+            "value": "the coefficient; 1 is agreement in all, 0 that of chance (but per cent agreement, 0–1)",
+            "chance": "agreement expected by chance",
+            **_BOOTSTRAP,
+        },
+    ),
+    _Table(
+        "rating_pairs.csv",
+        "From `reliability --ratings`: how often each pair of raters gave each pair of grades.",
+        rating_tables.PAIR_COLUMNS,
+        {
+            "rater_a": "first rater",
+            "rater_b": "second rater",
+            "grade_a": "grade of the first",
+            "grade_b": "grade of the second",
+            "count": "targets with both",
+            "share": "count / targets that both graded",
         },
     ),
     _Table(
@@ -831,6 +1057,8 @@ def _participants() -> str:
         ["`onset_region`", "`lower`, `upper`, `bulbar` …", ""],
         ["`psa`", "pathological spontaneous activity: `1`, `0`, `+`, `-`", ""],
         ["`sex`", "such as `F`, `M`", ""],
+        ["`session`", "in a [follow-up](follow-up.md), one row per session: such as `v2`", ""],
+        ["`months`", "since the first session; a `date` becomes it in the copy", "months"],
     ]
     names = {
         "age": "age at the MRI",

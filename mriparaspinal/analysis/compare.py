@@ -32,7 +32,7 @@ from mriparaspinal.stats.contrasts import (
 from mriparaspinal.stats.correlate import correlate
 from mriparaspinal.stats.design import is_table_mode
 from mriparaspinal.stats.limits import ALPHA
-from mriparaspinal.stats.on_request import OnRequest
+from mriparaspinal.stats.on_request import NOTHING, OnRequest
 
 #: What the paper's Table 4 correlates in ALS, and what it holds constant.
 _TABLE_4 = {"score": "alsfrs_lower", "covariates": ("age", "bmi"), "group": "ALS"}
@@ -58,7 +58,7 @@ def compare_cohort(
     metrics: Sequence[str],
     normality: str | None = None,
     divide_by: str | None = None,
-    on_request: OnRequest = OnRequest(),  # noqa: B008 – frozen
+    on_request: OnRequest = NOTHING,
     *,
     groups: str | None = None,
     smd: bool = False,
@@ -109,6 +109,7 @@ def _compared(
         **on_request.settings,
         "groups": [column] if column else [],
         "standardised mean differences": ["yes"] if smd else [],
+        "session": [cohort.session] if cohort.session else [],
     }
     frames = {"comparisons.csv": table}
     papers, remarks = paper_tables_of(cohort, table, judged_by, frames, chosen if asked else (), smd)
@@ -122,6 +123,8 @@ def _compared(
     if papers:
         contents["tables.xlsx"] = tuple(papers)
     contents |= {**_figures(cohort.table, table, chosen), **at_once}
+    if (asked or on_request.margins) and not is_table_mode(cohort.table):
+        contents |= _differences(table, contents)
     contents["notes.txt"] = notes_bytes(settings, notes)
     return Analysis(table, tuple(notes), contents, COMPARISON, settings, cohort.inputs)
 
@@ -277,6 +280,17 @@ def _figures(
     metrics = list(dict.fromkeys(comparisons["metric"]))
     for first in range(0, len(metrics), 2):
         found |= _boxes(cohort, comparisons, contrasts, metrics[first : first + 2], found)
+    return found
+
+
+def _differences(comparisons: pd.DataFrame, taken: Collection[str]) -> dict[str, Drawing]:
+    """Of contrasts that were asked for, a forest plot per metric."""
+    from mriparaspinal.present.differences import difference_figure
+
+    found: dict[str, Drawing] = {}
+    for metric in dict.fromkeys(comparisons["metric"]):
+        name = file_name(f"figure_differences_{metric}", [*taken, *found])
+        found[name] = Drawing(partial(difference_figure, comparisons, metric))
     return found
 
 

@@ -28,6 +28,7 @@ def correlate_cohort(
     roles: Sequence[str] = (),
     group: str | None = None,
     method: Method = "pearson",
+    cluster: str | None = None,
 ) -> Analysis:
     """Correlate the metrics with the scores, the covariates held constant; see ``stats.correlate``.
 
@@ -38,14 +39,15 @@ def correlate_cohort(
     :class:`NoInputError` where no row is left.
     """
     require_rows(cohort.table)
-    names, notes = metrics_of(cohort.table, metrics, {*scores, *covariates})
+    own = set() if cluster is None else {cluster}
+    names, notes = metrics_of(cohort.table, metrics, {*scores, *covariates, *own})
     sides = roles_of(cohort.table, roles)
-    rows = in_order_of_contents(cohort.table, [*names, *scores], covariates, group)
-    table, found = correlate(rows, scores, covariates, names, sides, group, method)
+    rows = in_order_of_contents(cohort.table, [*names, *scores], covariates, group, cluster)
+    table, found = correlate(rows, scores, covariates, names, sides, group, method, cluster)
     require_results(table, sides)
     settings = {
         "score": scores, "covariate": covariates, "metric": names, "group": [group or "all"],
-        "role": sides, "method": [method],
+        "role": sides, "method": [method], "cluster": [] if cluster is None else [cluster],
     }  # fmt: skip
     notes = [*cohort.notes, *notes, *found]
     contents: dict[str, Content] = {"correlations.csv": table}
@@ -74,12 +76,18 @@ def roles_of(table: pd.DataFrame, asked: Sequence[str]) -> list[str]:
 
 
 def in_order_of_contents(
-    table: pd.DataFrame, numbers: Sequence[str], free: Sequence[str], group: str | None
+    table: pd.DataFrame,
+    numbers: Sequence[str],
+    free: Sequence[str],
+    group: str | None,
+    cluster: str | None = None,
 ) -> pd.DataFrame:
     """A plain table's rows ordered by what they hold, so that their order in the file changes no digit."""
     if not is_table_mode(table):
         return table
-    select(table, numbers, free, (), group)  # complains of a cell by its row in the file, before it moves
+    select(
+        table, numbers, free, (), group, cluster
+    )  # complains of a cell by its row in the file, before it moves
     return table.sort_values(list(table.columns), kind="stable", ignore_index=True)
 
 

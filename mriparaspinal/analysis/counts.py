@@ -29,4 +29,22 @@ def compared_summary(compared: Analysis) -> dict[str, Any]:
         "paired_p_below_0_05": int((compared.table["paired_p"] < ALPHA).sum()),
         "by_contrast": by_contrast,
         "notes": len(compared.notes),
+        **_omnibus(compared),
     }
+
+
+def _omnibus(compared: Analysis) -> dict[str, Any]:
+    """The same of the tests of all groups at once, where there are any."""
+    from mriparaspinal.stats.limits import ALPHA
+
+    table = compared.tables.get("omnibus")
+    if table is None:
+        return {}
+    (column,) = compared.settings["groups"]
+    counts = {
+        "groups": column,
+        "tests": int(table["p"].notna().sum()),
+        "p_below_0_05": int((table["p"] < ALPHA).sum()),
+        "p_adjusted_below_0_05": int((table["p_adjusted"] < ALPHA).sum()),
+    }
+    return {"omnibus": counts}

@@ -12,6 +12,11 @@ from typing import Any
 import pandas as pd
 
 from mriparaspinal.analysis.frames import give_back, participants_frame, read_measurements, table_frame
+from mriparaspinal.analysis.sessions import (
+    chosen_session,
+    refuse_visits,
+    require_one_session,
+)
 from mriparaspinal.brain.atlas import COLUMNS as REGION_COLUMNS
 from mriparaspinal.brain.atlas import wide_table
 from mriparaspinal.core.errors import NoInputError, UsageError
@@ -19,19 +24,21 @@ from mriparaspinal.core.filenames import PARTICIPANTS
 from mriparaspinal.core.model import Problem
 from mriparaspinal.core.participants import (
     KEY,
+    NOBODY,
     WORDS,
     Column,
+    Participants,
     meant,
     read_column,
     read_own,
-    read_participants,
 )
 from mriparaspinal.core.spelling import near_names, near_notes
 from mriparaspinal.core.text import is_nearly_number, read_number
+from mriparaspinal.core.visits import SESSION, has_sessions, of_session, read_people
 from mriparaspinal.io.manifest import Manifest
 from mriparaspinal.io.tables import TextTable, parse_table, table_bytes
 from mriparaspinal.io.write import sha256
-from mriparaspinal.measure.results import Results, read_results
+from mriparaspinal.measure.results import Results, read_results, sessions_of
 from mriparaspinal.stats.cells import as_text, counted, id_list, texts
 from mriparaspinal.stats.cohort import NOTED, ROW_KEYS, absent, assemble
 from mriparaspinal.stats.design import is_table_mode
@@ -58,6 +65,8 @@ class Cohort:
     """The files that it was read from, and their SHA-256."""
     whole: Callable[[], Cohort] | None = None
     """Opens it again with all columns, where some were left out."""
+    session: str = ""
+    """Of a follow-up: the session whose rows these are."""
 
     @property
     def protocol(self) -> dict[str, Any]:
@@ -76,18 +85,8 @@ def open_cohort(
     Raises :class:`NoInputError` where the folder is not whole or the tables contradict each other.
     """
     found = results if isinstance(results, Results) else read_results(results)
-    notes = [] if found.manifest else [f"{found.folder}: no quantify.json; the tables are taken as they are"]
-    inputs = [(f"results/{name}", found.sha256(name)) for name in found.tables]
-    people: pd.DataFrame | None = None
-    problems: tuple[Problem, ...] = ()
-    read: tuple[str, ...] = ()
-    if participants_file is not None:
-        people, problems, read, file = open_participants(participants_file)
-        inputs.append(file)
-    elif (own := found.contents.get(PARTICIPANTS)) is not None:
-        people, problems, read = _people(own, PARTICIPANTS)
-        inputs.append((f"results/{PARTICIPANTS}", found.sha256(PARTICIPANTS)))
-    if people is None or "onset_region" not in people:
+    people, problems, notes, inputs = people_of(found, participants_file)
+    if not people.rows or "onset_region" not in people.columns:
         named = None  # the note that says so names the columns that are there
     elif named is not None and found.manifest is not None:
         settings = found.manifest.settings
@@ -96,21 +95,46 @@ def open_cohort(
     def keep(column: str) -> bool:
         return named is None or column in ROW_KEYS or column in named
 
-    measurements = [read_measurements(found.contents, found.tables, lambda c: keep(c) or c in NOTED)]
+    wanted = (*NOTED, SESSION)
+    measurements = [read_measurements(found.contents, found.tables, lambda c: keep(c) or c in wanted)]
+    session, told = chosen_session(measurements, found.session)
+    if session:
+        people = of_session(people, session)
+    refuse_visits(people, "participants table")
     give_back()
+    frame = participants_frame(people) if people.rows else None
     # Handed over and not kept: the cohort would stand in memory twice.
-    table, said = assemble(measurements.pop(), people, keep)
+    table, said = assemble(measurements.pop(), frame, keep)
     give_back()
     return Cohort(
         table,
-        people,
-        (*notes, *read, *said),
+        frame,
+        (*told, *notes, *said),
         problems,
         found.manifest,
         (found,),
-        tuple(inputs),
+        inputs,
         None if named is None else partial(open_cohort, found, participants_file),
+        session,
     )
+
+
+def people_of(
+    found: Results, participants_file: Path | None
+) -> tuple[Participants, tuple[Problem, ...], tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """The participants of results, what is wrong with them, notes, and the files that all is read from."""
+    notes = [] if found.manifest else [f"{found.folder}: no quantify.json; the tables are taken as they are"]
+    inputs = [(f"results/{name}", found.sha256(name)) for name in found.tables]
+    people = NOBODY
+    problems: tuple[Problem, ...] = ()
+    read: tuple[str, ...] = ()
+    if participants_file is not None:
+        people, problems, read, file = _read_people(participants_file)
+        inputs.append(file)
+    elif (own := found.contents.get(PARTICIPANTS)) is not None:
+        people, problems, read = _people(own, PARTICIPANTS)
+        inputs.append((f"results/{PARTICIPANTS}", found.sha256(PARTICIPANTS)))
+    return people, problems, (*notes, *read), tuple(inputs)
 
 
 def open_participants(
@@ -120,6 +144,14 @@ def open_participants(
 
     Raises :class:`UsageError` where it cannot be read.
     """
+    people, problems, notes, read = _read_people(file)
+    refuse_visits(people, f"--participants: {file.name}")
+    return participants_frame(people) if people.rows else None, problems, notes, read
+
+
+def _read_people(
+    file: Path,
+) -> tuple[Participants, tuple[Problem, ...], tuple[str, ...], tuple[str, str]]:
     try:
         raw = table_bytes(file)
         people, problems, notes = _people(raw, file.name)
@@ -128,12 +160,11 @@ def open_participants(
     return people, problems, notes, (file.name, sha256(raw))
 
 
-def _people(raw: bytes, name: str) -> tuple[pd.DataFrame | None, tuple[Problem, ...], tuple[str, ...]]:
-    """The table as a frame, what is wrong with it, and how its cells were read."""
+def _people(raw: bytes, name: str) -> tuple[Participants, tuple[Problem, ...], tuple[str, ...]]:
+    """The table, what is wrong with it, and how its cells were read."""
     text = parse_table(raw, name)
-    people, problems = read_participants(text.columns, text.rows, name)
-    frame = participants_frame(people) if people.rows else None
-    return frame, problems, (*_file_notes(text), *people.notes)
+    people, problems = read_people(text.columns, text.rows, name)
+    return people, problems, (*_file_notes(text), *people.notes)
 
 
 def _file_notes(table: TextTable) -> list[str]:
@@ -150,6 +181,8 @@ def open_table(file: Path, participants_file: Path | None = None) -> Cohort:
         text = parse_table(raw, file.name)
     except NoInputError as error:
         raise UsageError(f"--table: {error}") from None
+    if has_sessions(text.columns):
+        require_one_session(text, file)
     if text.columns == REGION_COLUMNS:  # the long table of ``regions``
         text = TextTable(*_tuples(*wide_table(text.rows)), plain=text.plain, notes=text.notes)
     text, notes = _read_words(text, file.name)
@@ -265,7 +298,7 @@ def join_tables(cohort: Cohort, files: Sequence[Path]) -> Cohort:
 
 def _join(cohort: Cohort, file: Path) -> Cohort:
     where = f"--join {file}"
-    opened = _wide_results(file) if file.is_dir() else open_wide(file)
+    opened = _wide_results(file, cohort.session) if file.is_dir() else open_wide(file)
     there = [name for name in _PLACES if name in opened.table]
     table = opened.table.drop(columns=[name for name in there if texts(opened.table[name]).eq("").all()])
     own = _ids(cohort.table, "the table to join to")
@@ -300,9 +333,15 @@ def _join(cohort: Cohort, file: Path) -> Cohort:
     )
 
 
-def _wide_results(folder: Path) -> Cohort:
-    """FI and rCSA of results, one row per participant: of the symptomatic side, where any is known."""
-    cohort = open_cohort(folder)
+def _wide_results(folder: Path, session: str) -> Cohort:
+    """FI and rCSA of results, one row per participant: of the symptomatic side, where any is known.
+
+    ``session``: of the cohort that they are joined to; it counts where they have sessions, too.
+    """
+    results = read_results(folder)
+    cohort = open_cohort(
+        dataclasses.replace(results, session=session if sessions_of(results.contents, results.tables) else "")
+    )
     role = ROLE if cohort.table["role"].eq(ROLE).any() else "bilateral"
     wide, notes = widen(cohort.table, METRICS, role)
     notes = [f"role: {role}", *notes]

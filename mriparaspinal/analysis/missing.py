@@ -13,7 +13,7 @@ from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.analysis.result import Analysis, Content
 from mriparaspinal.core.labels import alias_key, region_of
 from mriparaspinal.core.model import EXPECTED_MUSCLES, Problem, Settings
-from mriparaspinal.dataset.find import name_parser
+from mriparaspinal.dataset.names import name_parser
 from mriparaspinal.measure.results import problems_in
 from mriparaspinal.present.missing import missing_columns_figure, missing_regions_figure
 from mriparaspinal.stats.cells import as_text
@@ -93,7 +93,9 @@ def _study(cohort: Cohort) -> tuple[dict[str, str], set[Place], list[str]]:
             parsed = who(problem.file.rpartition(".")[0])
             if not isinstance(parsed, str):
                 groups.setdefault(parsed[0], parsed[1])
-                refused |= {(parsed[0], parsed[2], *place) for place in _places(problem, settings, muscles)}
+                if parsed[4] == cohort.session:
+                    places = _places(problem, settings, muscles)
+                    refused |= {(parsed[0], parsed[2], *place) for place in places}
     for table in (cohort.participants, cohort.table):  # the table of the statistics knows best
         if table is not None and "participant_id" in table:
             names = table["group"] if "group" in table else pd.Series("", table.index)

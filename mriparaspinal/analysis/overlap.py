@@ -57,13 +57,16 @@ def open_sources(
 
 
 def compare_masks(
-    first: ReopenedDataset, second: ReopenedDataset, progress: Callable[[], None] | None = None
+    first: ReopenedDataset,
+    second: ReopenedDataset,
+    progress: Callable[[], None] | None = None,
+    session: str = "",
 ) -> Analysis:
     """Dice coefficient and Hausdorff distances of every region that both datasets have, and their summary.
 
     The main table is that of ``overlap_summary.csv``. ``progress`` is called once per slice of the first
-    dataset. Raises :class:`NoInputError` where the datasets are not those of the results, or have no region
-    in common.
+    dataset; ``session``: only its slices, of a follow-up. Raises :class:`NoInputError` where the datasets are
+    not those of the results, or have no region in common.
     """
     partners = {_who(slice_): slice_ for slice_ in second.study.dataset.slices}
     rows: list[tuple[object, ...]] = []
@@ -74,7 +77,9 @@ def compare_masks(
         partner = partners.pop(_who(slice_), None)
         a = _read(first, slice_)
         read_first += a.sha256
-        if partner is None:
+        if slice_.session != session:
+            read_second += _read(second, partner).sha256 if partner else []
+        elif partner is None:
             left_out.setdefault("slices of one dataset alone", []).append(_where(_who(slice_)))
         else:
             b = _read(second, partner)
@@ -85,7 +90,8 @@ def compare_masks(
             progress()
     for who, slice_ in partners.items():
         read_second += _read(second, slice_).sha256
-        left_out.setdefault("slices of one dataset alone", []).append(_where(who))
+        if slice_.session == session:
+            left_out.setdefault("slices of one dataset alone", []).append(_where(who))
     first.require_same(read_first)
     second.require_same(read_second)
     if not rows:
@@ -111,8 +117,8 @@ def _read(source: ReopenedDataset, slice_: Slice) -> OpenSlice:
     return read_slice(source.study.root, slice_, source.settings, source.study.source)
 
 
-def _who(slice_: Slice) -> tuple[str, str, str]:
-    return slice_.participant_id, slice_.segment, slice_.letter
+def _who(slice_: Slice) -> tuple[str, str, str, str]:
+    return slice_.participant_id, slice_.segment, slice_.letter, slice_.session
 
 
 def _where(who: tuple[str, ...]) -> str:
@@ -127,7 +133,7 @@ def _spacing(first: Spacing | None, second: Spacing | None) -> Spacing | None:
 
 
 def _rows(
-    who: tuple[str, str, str],
+    who: tuple[str, str, str, str],
     a: OpenSlice,
     b: OpenSlice,
     spacing: Spacing | None,
@@ -147,7 +153,7 @@ def _rows(
         patches = [anatomy.patches.get((muscle, side)) for anatomy in (a.anatomy, b.anatomy)]
         drawn = [patch for patch in patches if patch is not None]
         if len(drawn) == 2:
-            rows.append((*who, muscle, side, *_overlap(drawn[0], drawn[1], spacing)))
+            rows.append((*who[:3], muscle, side, *_overlap(drawn[0], drawn[1], spacing)))
         elif drawn:
             name = _where((where, muscle, side))
             left_out.setdefault("regions of one rater alone", []).append(name)

@@ -18,12 +18,14 @@ from mriparaspinal import __version__
 from mriparaspinal.analysis.drawing import Drawing, FigureFiles
 from mriparaspinal.analysis.frames import frame_csv, read_measurements
 from mriparaspinal.analysis.result import Analysis, Content, notes_bytes
+from mriparaspinal.analysis.sessions import chosen_session
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import GateError, NoInputError, UsageError
 from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS
 from mriparaspinal.core.model import PROBLEM_COLUMNS
 from mriparaspinal.core.participants import read_own
 from mriparaspinal.core.spelling import near_notes
+from mriparaspinal.core.visits import SESSION
 from mriparaspinal.io.manifest import Manifest, manifest_bytes
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.tables import csv_bytes, parse_table, table_bytes
@@ -59,6 +61,8 @@ class Rater:
     """All segments, in the columns of ``L1.csv`` … ``L5.csv``."""
     read: Results
     """The folder as it was read."""
+    session: str = ""
+    """Of a follow-up: the session whose rows these are."""
 
     @property
     def manifest(self) -> Manifest | None:
@@ -95,8 +99,8 @@ def refuse_mean_out(mean_out: Path | None, others: Iterable[Path]) -> None:
         raise UsageError(f"{name} {mean_out}: {found}; expected a folder of its own; choose another")
 
 
-def open_raters(folders: Sequence[Path]) -> list[Rater]:
-    """Read two or more folders of results.
+def open_raters(folders: Sequence[Path], session: str = "") -> list[Rater]:
+    """Read two or more folders of results; ``session``: the one to look at, of a follow-up.
 
     Raises :class:`UsageError` for fewer than two, or one given twice, :class:`NoInputError` for a folder
     that is not whole.
@@ -110,16 +114,24 @@ def open_raters(folders: Sequence[Path]) -> list[Rater]:
     twice = [folder for folder, place in zip(folders, places, strict=True) if places.count(place) > 1]
     if twice:
         raise UsageError(f"{twice[0]}: given more than once; expected one folder per rater; name another")
-    return [_open_rater(name, folder) for name, folder in zip(rater_names(places), folders, strict=True)]
+    named = zip(rater_names(places), folders, strict=True)
+    return [_open_rater(name, folder, session) for name, folder in named]
 
 
-def _open_rater(name: str, folder: Path) -> Rater:
+def _open_rater(name: str, folder: Path, session: str) -> Rater:
     found = read_results(folder)
     try:
         rows = read_measurements(found.contents, found.tables)
     except NoInputError as error:
         raise NoInputError(f"{folder}: {error}") from None
-    return Rater(name, folder, rows, found)
+    return rater_of(name, folder, rows, found, session)
+
+
+def rater_of(name: str, folder: Path, rows: pd.DataFrame, read: Results, session: str) -> Rater:
+    """A rater with the rows of one session, where there are several; raises as :func:`chosen_session`."""
+    held = [rows]
+    chosen, _ = chosen_session(held, session)
+    return Rater(name, folder, held[0], read, chosen)
 
 
 def rater_names(places: Sequence[Path]) -> list[str]:
@@ -281,6 +293,8 @@ def mean_files(raters: Sequence[Rater]) -> tuple[dict[str, bytes], list[str]]:
     Raises :class:`UsageError` where the raters' settings or participants differ.
     """
     rows, left_out = mean_of_raters([rater.rows for rater in raters], [rater.name for rater in raters])
+    if raters[0].session:
+        rows[SESSION] = raters[0].session
     files = {
         f"{segment}.csv": frame_csv(rows[rows["segment"] == segment])
         for segment in sorted(set(rows["segment"]))

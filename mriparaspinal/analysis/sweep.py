@@ -59,7 +59,8 @@ def sweep_thresholds(
         found = f"were measured with the fat rule {source.settings.fat_rule}, which has no one threshold"
         raise UsageError(f"{source.results}: {found}; expected the rule fixed; quantify with it first")
     threshold = source.settings.threshold
-    histograms = _aligned(cohort.table, _read_histograms(source, jobs, progress), source)
+    read = _read_histograms(source, jobs, progress, cohort.session)
+    histograms = _aligned(cohort.table, read, source)
     fi = fi_of_histograms(histograms)
     _require_same_fi(cohort.table, fi[:, threshold], source)
 
@@ -93,7 +94,9 @@ def sweep_thresholds(
     return Analysis(compared, notes, contents, manifest, settings, cohort.inputs, summary=summary)
 
 
-def _read_histograms(source: ReopenedDataset, jobs: int, progress: Callable[[], None] | None) -> Histograms:
+def _read_histograms(
+    source: ReopenedDataset, jobs: int, progress: Callable[[], None] | None, session: str
+) -> Histograms:
     """The grey levels of every muscle, one pass over the slices; those of a stack are added."""
     work = partial(_histograms_of, source.study.root, source.settings, source.study.source)
     dataset = source.study.dataset
@@ -102,11 +105,11 @@ def _read_histograms(source: ReopenedDataset, jobs: int, progress: Callable[[], 
     read = [(slice_, found) for slice_, (found, _) in zip(dataset.slices, results, strict=True)]
     lost: list[tuple[Slice, RegionHistograms]] = [(slice_, {}) for slice_ in dataset.lost]
     histograms: Histograms = {}
-    for who, stack in by_segment([*read, *lost]).items():
+    for (who, visit, segment), stack in by_segment([*read, *lost]).items():
         for region in stack[0]:
             # As in the tables: what one slice of a stack lacks has no row.
-            if all(region in found for found in stack):
-                histograms[(*who, *region)] = np.sum([found[region] for found in stack], axis=0)
+            if visit == session and all(region in found for found in stack):
+                histograms[(who, segment, *region)] = np.sum([found[region] for found in stack], axis=0)
     return histograms
 
 

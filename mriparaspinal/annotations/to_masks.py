@@ -143,7 +143,7 @@ def _pictures_of(
     if found.image is None or found.anatomy is None or not found.anatomy.patches:
         return {}, found.problems
     patches = found.anatomy.patches
-    title = f"{slice_.participant_id}  {slice_.segment} {slice_.letter}".rstrip()
+    title = f"{slice_.visit}  {slice_.segment} {slice_.letter}".rstrip()
     grey = np.asarray(found.image)
     shape = (grey.shape[0], grey.shape[1])
     mask = _png(index_image(patches, shape))

@@ -21,7 +21,8 @@ from mriparaspinal.stats.bootstrap import SEED
 
 #: Raters are either folders, or all in one table.
 RATERS_AND_TABLE = (
-    "{}: was given with RATERs, --metric, --dataset or --mean-out; expected it alone; leave out one of them"
+    "{}: was given with RATERs, --metric, --dataset, --session or --mean-out; expected it alone; leave out "
+    "one of them"
 )
 
 RATINGS_ALONE = (
@@ -42,6 +43,7 @@ def reliability(
     require_cv: float | None = None,
     mean_out: PathLike | None = None,
     seed: int = SEED,
+    session: str = "",
     progress: Progress | None = None,
 ) -> steps.Agreement:
     """Measure the agreement of two or more raters, or of two sessions of one.
@@ -65,6 +67,8 @@ def reliability(
         Folder for the mean of the raters as results; it is written by ``.save``, too.
     seed : int
         Of the bootstrap over participants.
+    session : str, optional
+        Of a follow-up: the session to look at. Rows of several are never taken together.
     progress : callable, optional
         As for :func:`quantify`.
 
@@ -93,15 +97,17 @@ def reliability(
     if readers:
         if not isinstance(raters, Sequence) or raters:
             raise UsageError(READERS_AND_RATERS.format(argument("readers")))
-        return _of_readers(readers, datasets, settings, metrics, require_cv, mean_out, seed, progress)
+        mean = None if mean_out is None else Path(mean_out)
+        at = (seed, session)
+        return _of_readers(readers, datasets, settings, metrics, require_cv, mean, at, progress)
     own, mean = [Path(dataset) for dataset in datasets], None if mean_out is None else Path(mean_out)
     if isinstance(raters, (str, Path, pd.DataFrame)):
-        if metrics or own or mean:
+        if metrics or own or mean or session:
             raise UsageError(RATERS_AND_TABLE.format(argument("table")))
         return _of_table(raters, require_cv, seed)
     folders = [_folder(rater) for rater in raters]
     steps.refuse_mean_out(mean, [*folders, *own])
-    opened = steps.open_raters(folders)
+    opened = steps.open_raters(folders, session)
     whole = _whole(steps.agreement_of_raters(opened, metrics, seed), opened, [*folders, *own], require_cv)
     if own:
         whole = _with_overlap(whole, opened, own, progress)
@@ -114,25 +120,25 @@ def _of_readers(
     settings: Settings | Mapping[str, Any] | None,
     metrics: Sequence[str],
     require_cv: float | None,
-    mean_out: PathLike | None,
-    seed: int,
+    mean: Path | None,
+    at: tuple[int, str],
     progress: Progress | None,
 ) -> steps.Agreement:
-    """The agreement of readers, whose contours are measured first."""
+    """The agreement of readers, whose contours are measured first; ``at``: seed and session."""
     from mriparaspinal.analysis.overlap import compare_masks
     from mriparaspinal.api.readers import measured_readers
     from mriparaspinal.measure.reopen import open_source
 
-    mean = None if mean_out is None else Path(mean_out)
     paths = [*map(Path, datasets), *map(Path, readers)]
     steps.refuse_mean_out(mean, paths)
-    raters, problems, notes = measured_readers(datasets, readers, settings, progress)
+    seed, session = at
+    raters, problems, notes = measured_readers(datasets, readers, settings, progress, session)
     whole = _whole(steps.agreement_of_raters(raters, metrics, seed), raters, paths, require_cv)
     whole = replace(steps.extended(whole, {}, notes), problem_list=tuple(problems), sources=())
     if len(raters) == 2:
         first, second = (open_source(r.folder, r.manifest, paths[0], r.folder) for r in raters)
         advance = each(progress, "comparing masks", len(first.study.dataset.slices))
-        masks = compare_masks(first, second, advance)
+        masks = compare_masks(first, second, advance, raters[0].session)
         whole = steps.extended(whole, masks.contents, masks.notes)
     return whole if mean is None else _with_mean(whole, raters, mean)
 
@@ -173,7 +179,7 @@ def _with_overlap(
 
     first, second = open_sources(raters, datasets)
     advance = each(progress, "comparing masks", len(first.study.dataset.slices))
-    masks = compare_masks(first, second, advance)
+    masks = compare_masks(first, second, advance, raters[0].session)
     return steps.extended(found, masks.contents, masks.notes)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from mriparaspinal.analysis.inputs import Cohort
     from mriparaspinal.annotations.to_labelme import Contoured
+    from mriparaspinal.measure.results import Results
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -246,11 +247,24 @@ def make_report(
     _, number = processes(there, jobs)
     read = results.read if isinstance(results, StudyResults) else Path(results)
     with files() as given:
-        cohort = open_cohort(read, given.if_any(participants, PARTICIPANTS))
+        cohort = open_cohort(_at_session(read, compared), given.if_any(participants, PARTICIPANTS))
     on_disk = not isinstance(results, StudyResults) or results.where is not None
     with telling(cohort.problems):
         regions = (maps, annotations_of(results, annotations))
         return write_page(cohort, root, Path(out), compared, regions, number, progress, on_disk, also)
+
+
+def _at_session(results: Path | Results, comparison: Path | None) -> Results:
+    """Results of a follow-up at the session that was compared, else at their first: all slices are shown."""
+    from mriparaspinal.measure.results import read_results, sessions_of
+    from mriparaspinal.report.comparison import session_of
+
+    found = results if not isinstance(results, Path) else read_results(results)
+    there = sessions_of(found.contents, found.tables)
+    if not there or found.session:
+        return found
+    compared = "" if comparison is None else session_of(comparison)
+    return replace(found, session=compared or there[0])
 
 
 def write_page(
@@ -312,6 +326,7 @@ def make_phantom(
     lr: int = 8,
     seed: int = 1,
     size: int = 256,
+    sessions: int = 1,
     effects: Mapping[str, float] | None = None,
     clinical: bool = False,
     progress: Progress | None = None,
@@ -324,6 +339,8 @@ def make_phantom(
         Folder for the dataset: new or empty.
     als, lr, seed, size : int
         Patients of each group, 0–999; the same seed gives the same bytes; rows and columns, 128–1024.
+    sessions : int
+        Scans of each patient, half a year apart; of several, ``truth_slopes.csv`` has the true change.
     effects : mapping of str to float
         On the onset side at L3–L5: ``als_atrophy`` (0.3 if not given) and ``lr_atrophy``, the fraction of
         the area that is lost, 0–0.8; ``als_fat`` and ``lr_fat``, what is added to FI, 0–0.5.
@@ -350,20 +367,24 @@ def make_phantom(
     ...     mp.make_phantom(f"{folder}/scans", als=1, lr=1, size=128).count
     10
     """
+    from mriparaspinal.phantom.followup import make_visits
     from mriparaspinal.phantom.model import Effects
     from mriparaspinal.phantom.slices import make_cohort, make_slices
     from mriparaspinal.phantom.write import record_files, write_cohort
 
-    for name, value in {"als": als, "lr": lr, "seed": seed, "size": size, **(effects or {})}.items():
+    for name, value in {"als": als, "lr": lr, "seed": seed, "size": size, "sessions": sessions}.items():
         _require_in_range(name, value)
+    for name, share in (effects or {}).items():
+        _require_in_range(name, share)
     if als + lr == 0:
         found = f"{argument('als')} 0 and {argument('lr')} 0 were found"
         raise UsageError(f"phantom: {found}; expected at least one patient; raise one")
     people = make_cohort(als, lr, seed)
-    slices = make_slices(people, seed, size, Effects(**(effects or {})))
+    rows = make_visits(people, sessions, seed) if sessions > 1 else people
+    slices = make_slices(rows, seed, size, Effects(**(effects or {})))
     records = record_files(people, seed) if clinical else {}
-    total = len(people) * len(SEGMENTS)
-    count = write_cohort(Path(out), people, slices, each(progress, "drawing", total), records)
+    total = len(rows) * len(SEGMENTS)
+    count = write_cohort(Path(out), rows, slices, each(progress, "drawing", total), records)
     return Made(out=Path(out), count=count, summary={"participants": [p.participant_id for p in people]})
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mriparaspinal.analysis.reliability import Rater, rater_names
+from mriparaspinal.analysis.reliability import Rater, rater_names, rater_of
 from mriparaspinal.api.contoured import ContourChoice
 from mriparaspinal.api.given import PathLike, Progress
 from mriparaspinal.api.measuring import measure_into, requested
@@ -29,6 +29,7 @@ def measured_readers(
     readers: Sequence[PathLike],
     settings: Settings | Mapping[str, Any] | None,
     progress: Progress | None,
+    session: str = "",
 ) -> tuple[list[Rater], list[Problem], list[str]]:
     """The contours of each reader measured, what was wrong with them, and notes on slices without contours.
 
@@ -51,7 +52,7 @@ def measured_readers(
     notes: list[str] = []
     for name, folder in zip(rater_names(places), folders, strict=True):
         measured = _measured(dataset, folder, settings, progress)
-        raters.append(Rater(name, folder, measured.table, measured.read))
+        raters.append(rater_of(name, folder, measured.table, measured.read, session))
         # Readers may share the slices: each has contours of some.
         without = [p for p in measured.problem_list if p.code == "image-without-json"]
         if without:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,13 @@ from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_inputs
 from mriparaspinal.measure.dataset import MeasuredDataset
 from mriparaspinal.measure.overview import Overview
-from mriparaspinal.measure.results import Results, refuse_other_share, result_files, stale_tables
+from mriparaspinal.measure.results import (
+    Results,
+    refuse_other_share,
+    result_files,
+    sessions_of,
+    stale_tables,
+)
 from mriparaspinal.measure.results import read_results as read_folder
 
 if TYPE_CHECKING:
@@ -57,16 +63,23 @@ class StudyResults(Found):
     """The participants that were measured, if not all."""
     left_out: tuple[str, ...] = ()
     """Of a share: the participants of the dataset that were not measured."""
+    session: str = ""
+    """Of a follow-up: the session that the statistics look at; :meth:`at` chooses it."""
 
     @cached_property
     def read(self) -> Results:
         """The files as the readers of results have them."""
         if self.where is not None:
-            return read_folder(self.where)
+            return replace(read_folder(self.where), session=self.session)
         contents = dict(self.contents)
         sealed = contents.pop(MANIFEST)
         manifest = parse_manifest(sealed, Path(MANIFEST))
-        return Results(Path("results in hand"), manifest, self.segment_tables, contents, sealed)
+        place = Path("results in hand")
+        return Results(place, manifest, self.segment_tables, contents, sealed, self.session)
+
+    def at(self, session: str) -> StudyResults:
+        """The same for the statistics of one session of a follow-up, such as ``v1``."""
+        return replace(self, session=session)
 
     @property
     def segment_tables(self) -> tuple[str, ...]:
@@ -100,13 +113,19 @@ class StudyResults(Found):
     def participants(self) -> pd.DataFrame | None:
         """The participants table with its cells normalised; None if there is none."""
         from mriparaspinal.analysis.frames import participants_frame
-        from mriparaspinal.core.participants import read_participants
+        from mriparaspinal.core.visits import read_people
         from mriparaspinal.io.tables import parse_table
 
         if (own := self.contents.get(PARTICIPANTS)) is None:
             return None
         text = parse_table(own, PARTICIPANTS)
-        return participants_frame(read_participants(text.columns, text.rows, PARTICIPANTS)[0])
+        return participants_frame(read_people(text.columns, text.rows, PARTICIPANTS)[0])
+
+    @property
+    def sessions(self) -> list[str]:
+        """Of a follow-up: the sessions, in the order of their names."""
+        contents = self.contents or self.read.contents
+        return sessions_of(contents, self.segment_tables if self.contents else self.read.tables)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -137,11 +156,19 @@ class CheckedDataset(Found):
 
     @cached_property
     def segments(self) -> pd.DataFrame:
-        """One row per participant, one column per segment: what became of its slices."""
+        """One row per participant, one column per segment: what became of its slices.
+
+        In a follow-up one row per participant and session, which is the last column.
+        """
         import pandas as pd
 
         rows = [{"participant_id": who, **states} for who, states in self.overview.states.items()]
-        return pd.DataFrame(rows, columns=["participant_id", *self.overview.segments])
+        table = pd.DataFrame(rows, columns=["participant_id", *self.overview.segments])
+        if self.overview.sessions:
+            parts = [who.rpartition(" ") for who in table["participant_id"]]
+            table["participant_id"] = [who or label for who, _, label in parts]
+            table["session"] = [label if who else "" for who, _, label in parts]
+        return table
 
     @cached_property
     def problems(self) -> pd.DataFrame:

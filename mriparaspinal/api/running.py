@@ -19,7 +19,7 @@ from mriparaspinal.api.measuring import Pair, Request, measure_into, requested
 from mriparaspinal.api.results import StudyResults, read_results, results_in
 from mriparaspinal.api.unchanged import as_it_was, keep_record, state_of
 from mriparaspinal.core.arguments import argument
-from mriparaspinal.core.errors import NothingToCompareError, ParaspinalError
+from mriparaspinal.core.errors import NothingToCompareError, ParaspinalError, SessionsError
 from mriparaspinal.core.filenames import PARTICIPANTS, RECORD
 from mriparaspinal.core.model import Problem, Settings
 from mriparaspinal.io.manifest import COMPARISON
@@ -240,7 +240,7 @@ def _comparison_of(results: Path, folder: OutputFolder | None = None) -> Analysi
 
     try:
         return compare(results_in(results))
-    except NothingToCompareError as reason:
+    except (NothingToCompareError, SessionsError) as reason:
         return _skipped(reason)
     except ParaspinalError as reason:
         if folder is not None:

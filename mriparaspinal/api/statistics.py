@@ -16,7 +16,7 @@ from mriparaspinal.analysis.regress import regress_cohort
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.analysis.roc import Further, discriminate
 from mriparaspinal.api.given import Files, PathLike, Progress, Table, each, files, processes, telling
-from mriparaspinal.api.impute_arguments import ImputeArguments, imputation_of
+from mriparaspinal.api.regress_arguments import RegressArguments, imputation_of
 from mriparaspinal.api.results import StudyResults, annotations_of, dataset_of
 from mriparaspinal.api.roc_arguments import RocArguments
 from mriparaspinal.core.errors import UsageError
@@ -183,6 +183,7 @@ def correlate(
     roles: Sequence[str] = (),
     group: str | None = None,
     method: Literal["pearson", "spearman"] = "pearson",
+    cluster: str | None = None,
     participants: Table | None = None,
     join: Sequence[Data] = (),
 ) -> Analysis:
@@ -202,6 +203,9 @@ def correlate(
         Only this group; without it all together.
     method : {"pearson", "spearman"}
         Of values, or of ranks.
+    cluster : str, optional
+        Column whose rows with one value are not independent, such as ``participant_id``: p by CR2, interval
+        by the jackknife over clusters.
 
     Returns
     -------
@@ -230,7 +234,7 @@ def correlate(
         data,
         participants,
         join,
-        lambda cohort: correlate_cohort(cohort, scores, covariates, metrics, roles, group, method),
+        lambda cohort: correlate_cohort(cohort, scores, covariates, metrics, roles, group, method, cluster),
     )
 
 
@@ -245,7 +249,7 @@ def regress(
     hc3: bool = False,
     participants: Table | None = None,
     join: Sequence[Data] = (),
-    **more: Unpack[ImputeArguments],
+    **more: Unpack[RegressArguments],
 ) -> Analysis:
     """Fit linear models of the muscles, or of other columns, by least squares.
 
@@ -263,6 +267,11 @@ def regress(
         As for :func:`correlate`.
     hc3 : bool
         Standard errors that hold where the variance is not constant.
+    each : bool
+        A model of its own for each predictor, named in the last column ``predictor``; a printed matrix of
+        them is ``tables["table_regressions"]``.
+    cluster : str, optional
+        Column whose rows with one value are not independent, such as ``participant_id``: standard errors CR2.
     impute, seed : int, optional
         How often missing predictors are imputed, such as 20; the seed of it is 1 if it is not given.
 
@@ -280,7 +289,7 @@ def regress(
 
     Notes
     -----
-    HC3: MacKinnon and White, J Econometrics 1985.
+    HC3: MacKinnon and White, J Econometrics 1985. CR2: Pustejovsky and Tipton, J Bus Econ Stat 2018.
 
     Examples
     --------
@@ -289,12 +298,14 @@ def regress(
     >>> found.table[["outcome", "term", "n"]].values.tolist()
     [['bmi', '(Intercept)', 16], ['bmi', 'age', 16]]
     """
-    how = imputation_of(more)
+    how, each, cluster = imputation_of(more), more.get("each", False), more.get("cluster")
     return _analyse(
         data,
         participants,
         join,
-        lambda cohort: regress_cohort(cohort, predictors, covariates, outcomes, roles, group, hc3, how),
+        lambda cohort: regress_cohort(
+            cohort, predictors, covariates, outcomes, roles, group, hc3, each, cluster, how
+        ),
     )
 
 

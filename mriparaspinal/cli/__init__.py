@@ -25,7 +25,8 @@ PANELS = {
     "Contours": ("review", "contours", "refine", "draft", "interpolate", "unblind"),
     "Look and measure": ("check", "masks", "run", "quantify", "merge"),
     "Compare": (
-        *("compare", "correlate", "regress", "model", "roc", "reliability", "threshold-sweep", "plan"),
+        *("compare", "correlate", "regress", "model", "change", "roc", "reliability", "threshold-sweep"),
+        "plan",
     ),
     "Report": ("report",),
     "Scores and brain": ("score", "maps", "regions"),

@@ -82,6 +82,8 @@ def check(
         given |= {"affine": affine, "participants": participants}
         if summary["errors"]:
             say_next("check", dataset, why="when they are corrected", **given)
+        elif overview.sessions:
+            say_next("quantify", dataset, "--out", "results", **given)
         else:
             say_next("run", dataset, "--out", "study", **given)
     end(problems)

@@ -19,6 +19,7 @@ def correlate(
     covariate: opt.Covariates = (),
     group: opt.Group = None,
     role: opt.Roles = (),
+    cluster: opt.Cluster = None,
     metric: Annotated[
         tuple[str, ...],
         opt.option(
@@ -51,6 +52,7 @@ def correlate(
         roles=role,
         group=group,
         method=method,
+        cluster=cluster,
         participants=study.participants,
         join=study.join,
     )

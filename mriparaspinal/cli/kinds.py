@@ -11,6 +11,7 @@ KINDS: dict[str, str] = {
     "several-folders": "one participant in several folders",
     "one-segment-each": "each participant has one segment only",
     "names-alike": "two spellings of one name",
+    "no-session": "slices or rows without a session",
     "names-differ": "image and JSON differ in their names",
     "other-version": "copies beside a file, not read",
     "not-downloaded": "file that is not on this disk",
@@ -89,6 +90,9 @@ KINDS: dict[str, str] = {
     "bad-value": "cell that cannot be read",
     "no-onset-side": "onset_side that is not one side",
     "mixed-spellings": "unknown spelling of sex",
+    "sessions-differ": "what cannot change differs between sessions",
+    "other-sessions": "sessions of slices and of the table differ",
+    "sessions-out-of-order": "sessions whose months do not grow",
     "group-differs": "table and file names give different groups",
     "column-alike": "column named nearly as a known one",
     "slices-without-participant": "slices without a row in the table",
@@ -116,6 +120,9 @@ KINDS: dict[str, str] = {
     "incomplete-stack": "region that not every slice of the segment has",
     "mixed-spacing": "pixels of several sizes in a segment",
     "no-volume": "slices that fill no volume",
+    # sessions
+    "sessions-swapped": "session that fits another patient better",
+    "levels-exchanged": "levels that fit another order better",
     # drafts and reviews
     "unsaved-contours": "contours drawn and not saved",
     "unreviewed-draft": "draft that nobody has judged",

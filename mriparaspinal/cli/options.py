@@ -103,6 +103,9 @@ ParticipantLabel = Annotated[
     tuple[str, ...],
     option("--participant-label", "Only this participant (repeat) [default: everyone].", "ID"),
 ]
+Session = Annotated[
+    str | None, option("--session", "Of a follow-up: the session to look at [default: the only one].", "NAME")
+]
 Jobs = Annotated[
     int | None,
     option("--jobs", "Processes to work with [default: those of paraspinal.toml, else 1].", "N", min=1),
@@ -144,6 +147,10 @@ Roles = Annotated[  # Typer has no repeated choice
 ]
 Group = Annotated[str | None, option("--group", "Only this group [default: all groups together].", "NAME")]
 Covariates = Annotated[tuple[str, ...], option("--covariate", "Column to hold constant (repeat).", "COL")]
+Cluster = Annotated[
+    str | None,
+    option("--cluster", "Rows with one value of COL are not independent: standard errors by it.", "COL"),
+]
 Predictors = Annotated[tuple[str, ...], option("--predictor", "Column to predict from (repeat).", "COL")]
 
 
@@ -234,7 +241,11 @@ class Naming:
     ] = None
     name_pattern: Annotated[
         str | None,
-        option("--name-pattern", "For other file names; groups: group, patient, segment, slice.", "REGEX"),
+        option(
+            "--name-pattern",
+            "For other file names; groups: group, patient, session, segment, slice.",
+            "REGEX",
+        ),
     ] = None
 
 
@@ -295,6 +306,7 @@ def spread(execution: Execution | Processes) -> Spread:
 class Study:
     """The measurements of a study, or any table."""
 
+    session: Session = None
     results: Annotated[Path | None, argument("Folder of results that 'quantify' wrote.")] = None
     participants: ResultsParticipants = None
     table: Annotated[
@@ -306,8 +318,6 @@ class Study:
     @property
     def data(self) -> StudyResults | Path:
         """The one of both that was given; raises :class:`UsageError`."""
-        from mriparaspinal.api.results import results_in
-
         if self.results is not None and self.table is not None:
             found = f"{self.results} and --table {self.table} were both given"
             raise UsageError(f"{found}; expected one of them; leave one out")
@@ -315,10 +325,29 @@ class Study:
             found = "not a regular file; expected one"
             raise UsageError(f"--table {self.table}: {found}; name it, or give the folder as RESULTS")
         if self.table is not None:
-            return self.table
+            return at_session(self.table, self.session)
         if self.results is None:
             raise UsageError("neither RESULTS nor --table was given; expected one of them; name it")
-        return results_in(self.results)
+        return at_session(self.results, self.session or "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtSession:
+    """The participants of results, and the session to look at."""
+
+    participants: ResultsParticipants = None
+    session: Session = None
+
+
+def at_session(data: Path, session: str | None) -> StudyResults | Path:
+    """A table, or results, of which a session may be chosen; raises :class:`UsageError` for a table."""
+    from mriparaspinal.api.results import results_in
+
+    if session is None:
+        return data
+    if session and not data.is_dir():
+        raise UsageError(f"--session {session}: {data} is no folder; expected RESULTS; leave it out")
+    return results_in(data).at(session)
 
 
 @dataclass(frozen=True, kw_only=True)

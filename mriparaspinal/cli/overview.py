@@ -62,16 +62,17 @@ def overview_lines(overview: Overview, sign: int, width: int = 80, most: int = L
     """The lines of the picture; ``sign``: 0 for letters, 1 for signs."""
     sure = {who for who, states in overview.states.items() if set(states.values()) == {"measured"}}
     told = [who for who in overview.states if who not in sure]
+    noun = "session" if overview.sessions else "participant"
     lines: list[Cells] = []
     if told:
         lines, told = _blocks(overview, told, sign, width, most)
     if told:
         what = f"with gaps or errors (segments: {_counts(overview, told)})"
-        lines.append([(f"{count_of(len(told), 'more participant')} {what}", "")])
+        lines.append([(f"{count_of(len(told), f'more {noun}')} {what}", "")])
     if sure:
         others = "other " if lines else ""
         every = ", ".join(overview.segments)
-        lines.append([(f"{count_of(len(sure), others + 'participant')}: {every} measured", "")])
+        lines.append([(f"{count_of(len(sure), others + noun)}: {every} measured", "")])
     return lines
 
 

@@ -11,7 +11,7 @@ PANELS: dict[str, tuple[str, ...]] = {
         *("--dataset", "--from", "--levels", "--level-numbering", "--level-at", "--slices-per-level"),
         *("--annotations", "--masks", "--numbering", "--review", "--accept-drafts", "--draft", "--no-draft"),
         *("--participants", "--participant-label", "--patient-from", "--name-pattern", "--affine"),
-        *("--table", "--join", "--comparison", "--readers", "--ratings", "--marks"),
+        *("--session", "--table", "--join", "--comparison", "--readers", "--ratings", "--marks", "--mdc"),
         *("--data", "--bval", "--bvec", "--mask", "--mt", "--no-mt", "--numerator", "--denominator"),
         *("--map", "--tissue", "--atlas", "--probability", "--subjects", "--participant", "--tiv"),
     ),
@@ -20,7 +20,10 @@ PANELS: dict[str, tuple[str, ...]] = {
         *("--list", "--contact-sheet", "--summary", "--template", "--clinical"),
         *("--pdf", "--by-participant", "--open", "--no-browser", "--port", "--force"),
     ),
-    "Cohort": (*("--als", "--lr", "--size", "--als-atrophy", "--lr-atrophy", "--als-fat", "--lr-fat"),),
+    "Cohort": (
+        *("--als", "--lr", "--size", "--als-atrophy", "--lr-atrophy", "--als-fat", "--lr-fat"),
+        "--sessions",
+    ),
     "Reading": (
         *("--reader", "--blind", "--key", "--repeat", "--with-contours", "--compare", "--dice-below"),
         "--timing",

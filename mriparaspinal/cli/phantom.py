@@ -41,6 +41,7 @@ def phantom(
     lr: Annotated[int, _number("lr", "LR patients.", "N")] = 8,
     seed: Annotated[int, _number("seed", "The same seed gives the same bytes.", "N")] = 1,
     size: Annotated[int, _number("size", "Rows and columns of each image.", "N")] = 256,
+    sessions: Annotated[int, _number("sessions", "Scans of each patient, half a year apart.", "N")] = 1,
     onset: OnOnsetSide,
     clinical: Annotated[
         bool, opt.option("--clinical", "Also OUT/records: ALSFRS-R items and fasciculation, for 'score'.")
@@ -64,6 +65,7 @@ def phantom(
             lr=lr,
             seed=seed,
             size=size,
+            sessions=sessions,
             effects=vars(onset),
             clinical=clinical,
             progress=progress,

@@ -40,6 +40,8 @@ def quantify(
     say_measured(measured, out)
     if measured.summary["errors"]:
         say(f"next: correct what {out / 'problems.csv'} lists, and measure again")
+    elif len(measured.sessions) > 1:
+        say_next("change", out, "--out", "change")
     else:
         say_next("compare", out, "--out", "comparison")
     if as_json:

@@ -12,9 +12,16 @@ from mriparaspinal.core.text import count_of
 
 
 @dataclass(frozen=True, kw_only=True)
-class Imputing:
-    """Whether and how missing predictors are imputed."""
+class Further:
+    """How the models are fitted."""
 
+    cluster: opt.Cluster = None
+    hc3: Annotated[bool, opt.option("--hc3", "Standard errors that allow for unequal variances (HC3).")] = (
+        False
+    )
+    each: Annotated[
+        bool, opt.option("--each", "A model of its own for each predictor, and a printed matrix of them.")
+    ] = False
     impute: Annotated[
         int | None,
         opt.option(
@@ -39,20 +46,18 @@ def regress(
     ] = (),
     group: opt.Group = None,
     role: opt.Roles = (),
-    hc3: Annotated[
-        bool, opt.option("--hc3", "Standard errors that allow for unequal variances (HC3).")
-    ] = False,
-    imputing: Imputing,
+    further: Further,
 ) -> None:
     """Linear regression of the muscles on clinical variables, or of any column on others.
 
     Writes regressions.csv, one row per term of each model, and notes.txt with the settings and all that
-    was left out. With --impute: docs/missing-data.md.
+    was left out; with --each also the matrix table_regressions (Markdown, CSV, Excel).
 
     \b
     Example:
       mriparaspinal regress results --predictor group --covariate age --covariate sex --out models
       mriparaspinal regress --table brain.csv --outcome mrc_sum --predictor fa_cst --covariate age --out b
+      mriparaspinal regress --table brain.csv --predictor fa_cst --predictor fa_striatum --each --out matrix
     """
     import mriparaspinal as api
 
@@ -63,18 +68,18 @@ def regress(
         outcomes=outcome,
         roles=role,
         group=group,
-        hc3=hc3,
-        **vars(imputing),
+        **vars(further),
         participants=study.participants,
         join=study.join,
     )
     save(found, out)
-    models = found.table.drop_duplicates(["segment", "muscle", "metric", "role", "outcome"])
+    keys = ("segment", "muscle", "metric", "role", "outcome", "predictor")
+    models = found.table.drop_duplicates([key for key in keys if key in found.table])
     say(
         f"fitted {count_of(int(models['r2'].notna().sum()), 'model')} of {len(models)} into {out}; "
         + (
             "pooled, without a test of the model"
-            if imputing.impute
+            if further.impute
             else f"{(models['model_p'] < 0.05).sum()} with p < 0.05 for the model"
         )
     )

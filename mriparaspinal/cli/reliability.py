@@ -13,6 +13,10 @@ from mriparaspinal.core.errors import UsageError
 
 if TYPE_CHECKING:
     from mriparaspinal.analysis.drawing import FigureFiles
+    from mriparaspinal.analysis.reliability import Agreement
+
+
+Raters = Annotated[tuple[Path, ...], opt.argument("Folders of results, one per rater or session.", "RATER")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +33,14 @@ class Drawn:
             "--readers", "Folders of contours of one --dataset: measured first (--readers A B).", "DIR"
         ),
     ] = ()
+    mean_out: Annotated[
+        Path | None, opt.option("--mean-out", "Write the raters' mean as results for 'compare'.", "DIR")
+    ] = None
+
+    @property
+    def named(self) -> bool:
+        """Whether any of them was given."""
+        return bool(self.dataset or self.readers or self.mean_out)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,19 +61,15 @@ class Graded:
 def reliability(
     *,
     out: opt.Out,
-    raters: Annotated[
-        tuple[Path, ...], opt.argument("Folders of results, one per rater or session.", "RATER")
-    ] = (),
+    raters: Raters = (),
     metric: Annotated[
         tuple[str, ...], opt.option("--metric", "Column to judge (repeat) [default: fi and rcsa].", "COL")
     ] = (),
     require_cv: Annotated[
         float | None, opt.option("--require-cv", "Exit 5 where the CV of a region exceeds it.", "PCT")
     ] = None,
-    mean_out: Annotated[
-        Path | None, opt.option("--mean-out", "Write the raters' mean as results for 'compare'.", "DIR")
-    ] = None,
     drawn: Drawn,
+    session: opt.Session = None,
     table: Annotated[
         Path | None, opt.option("--table", "A CSV with target, rater, value instead of RATERs.", "FILE")
     ] = None,
@@ -90,16 +98,13 @@ def reliability(
     from mriparaspinal.api.agreement import RATERS_AND_TABLE, RATINGS_ALONE
 
     how = figures.how
-    if graded.ratings:
-        if table or drawn.dataset or drawn.readers or metric or mean_out or require_cv is not None:
-            raise UsageError(RATINGS_ALONE)
-        _grades(graded, raters, out, seed, how)
-        return
-    if graded.grades is not None:
+    if graded.grades is not None and not graded.ratings:
         raise UsageError("--grades: given without --ratings; expected both; leave it out")
-    readers = drawn.readers
-    if readers:
-        readers, raters = (*readers, *raters), ()
+    if graded.ratings:
+        if table or drawn.named or metric or session or require_cv is not None:
+            raise UsageError(RATINGS_ALONE)
+        return _grades(graded, raters, out, seed, how)
+    readers, raters = ((*drawn.readers, *raters), ()) if drawn.readers else ((), raters)
     if table and readers:
         raise UsageError("--readers: given with --table; expected one of them; leave one out")
     if table and raters:
@@ -111,19 +116,24 @@ def reliability(
             datasets=drawn.dataset,
             readers=readers,
             require_cv=require_cv,
-            mean_out=mean_out,
+            mean_out=drawn.mean_out,
             seed=seed,
+            session=session or "",
             progress=progress,
         )
     if "overlap_summary.csv" in found.contents:
-        means = found.tables["overlap_summary"][["muscle", "dice_mean"]].values
-        say(f"mean Dice coefficient: {', '.join(f'{muscle} {mean:.3f}' for muscle, mean in means)}")
+        _say_overlap(found)
     for name in save(found, out, how):
         say(f"wrote {name}", VERBOSE)
     say(f"{headline(found.table)}; written into {out}")
     if found.failed is not None:
         raise found.failed
     end(found.problem_list)
+
+
+def _say_overlap(found: Agreement) -> None:
+    means = found.tables["overlap_summary"][["muscle", "dice_mean"]].values
+    say(f"mean Dice coefficient: {', '.join(f'{muscle} {mean:.3f}' for muscle, mean in means)}")
 
 
 def _grades(graded: Graded, more: tuple[Path, ...], out: Path, seed: int, how: FigureFiles) -> None:

@@ -85,7 +85,7 @@ def roc(
     role: Annotated[
         opt.Role | None, opt.option("--role", "Which side of the results [default: symptomatic].")
     ] = None,
-    participants: opt.ResultsParticipants = None,
+    people: opt.AtSession,
     join: opt.Join = (),
     figures: opt.Figures,
 ) -> None:
@@ -104,12 +104,12 @@ def roc(
 
     how = figures.how
     found = api.roc(
-        table,
+        opt.at_session(table, people.session),
         predictors=predictor,
         **vars(who),
         lower_is_positive=lower_is_positive,
         role=role,
-        participants=participants,
+        participants=people.participants,
         join=join,
         **vars(further),
     )

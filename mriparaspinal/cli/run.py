@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say, say_notes, say_problems
-from mriparaspinal.cli.following import show_page
+from mriparaspinal.cli.following import say_next, show_page
 from mriparaspinal.cli.steps import end, say_compared, say_faults, say_measured, say_notes_of, say_report
 from mriparaspinal.cli.summary import compared_rows, measured_rows, print_json, show
 from mriparaspinal.core.text import count_of
@@ -87,6 +87,8 @@ def _say_end(ran: StudyRun, out: Path, open_: bool) -> None:
     show_page(page, open_)
     if summary["errors"]:
         say(f"next: correct what {out / 'results' / 'problems.csv'} lists, and run again")
+    elif len(ran.results.sessions) > 1:
+        say_next("change", out / "results", "--out", "change")
     elif not open_:
         say(f"next: open {page} in a browser, or let --open do it")
 

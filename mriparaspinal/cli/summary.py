@@ -65,6 +65,9 @@ def compared_rows(summary: Mapping[str, Any]) -> Rows:
     if summary["paired"]:
         below = f"{summary['paired_p_below_0_05']} of {summary['paired']} below 0.05"
         rows.append(("paired p of the sides", f"{below}, not counted above"))
+    if counts := summary.get("omnibus"):
+        shares = f"{counts['p_below_0_05']} and {counts['p_adjusted_below_0_05']} of {counts['tests']}"
+        rows.append((f"all groups of {counts['groups']}", f"{shares}, not counted above"))
     return rows
 
 

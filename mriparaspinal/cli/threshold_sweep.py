@@ -16,6 +16,7 @@ def threshold_sweep(
     out: opt.Out,
     annotations: opt.Annotations = None,
     participants: opt.ResultsParticipants = None,
+    session: opt.Session = None,
     jobs: opt.Jobs = None,
     figures: opt.FigureLook,
 ) -> None:
@@ -34,7 +35,7 @@ def threshold_sweep(
     how = figures.drawn_by(jobs)
     with progress_bar() as progress:
         found = api.sweep_thresholds(
-            results,
+            opt.at_session(results, session),
             dataset,
             annotations=annotations,
             participants=participants,

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 _as_options: ContextVar[bool] = ContextVar("as_options", default=False)
 
 #: Options that have another name than the arguments.
-_OPTIONS = {"only": "--participant-label", "save": "--out", "margins": "--margin"}
+_OPTIONS = {"only": "--participant-label", "save": "--out", "margins": "--margin", "at": "--session"}
 
 
 def argument(name: str) -> str:

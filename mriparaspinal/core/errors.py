@@ -90,6 +90,10 @@ class NothingToCompareError(NoInputError):
     """The input is sound, but there are no two arms in it: one group, no onset sides."""
 
 
+class SessionsError(UsageError):
+    """Rows of several sessions where those of one are needed."""
+
+
 class GateError(ParaspinalError):
     """A gate that was asked for failed."""
 

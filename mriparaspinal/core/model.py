@@ -135,6 +135,13 @@ class Slice:
     """The LabelMe file, or the image itself where label maps take its place."""
     letter: str = ""
     """Tells several slices of one segment apart, as ``a`` in ``ALS_7_3_a.png``; empty for the only one."""
+    session: str = ""
+    """Which scan of the participant, as ``v2`` in ``ALS_7_v2_3.png``; empty where there is one only."""
+
+    @property
+    def visit(self) -> str:
+        """Participant and session, for sentences: ``ALS_7 v2``."""
+        return f"{self.participant_id} {self.session}".rstrip()
 
     @property
     def name(self) -> str:
@@ -270,6 +277,10 @@ class Measurement:
     draft: int | None = field(
         default=None,
         metadata=_about("with --accept-drafts: 1 where nobody has judged the contours yet, else 0"),
+    )
+    session: str | None = field(
+        default=None,
+        metadata=_about("in a follow-up: which scan of the participant, such as v2"),
     )
 
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from mriparaspinal.core.model import Problem
@@ -108,6 +108,9 @@ class Participants:
     rows: dict[str, dict[str, str]]
     notes: tuple[str, ...] = ()
     """Cells that were read as something other than their text, for the notes of the statistics."""
+    visits: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+    """Of a table with a row per session: the cells by participant and session; ``rows`` has those that all
+    sessions of a participant share."""
 
     def value(self, participant_id: str, column: str) -> str:
         """A cell, empty where the participant or the column is not there."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import USUAL_ENDINGS
-from mriparaspinal.core.model import SEGMENTS, Problem, Settings, Slice
-from mriparaspinal.core.spelling import composed, difference, loose_key, meant_by
-from mriparaspinal.core.text import natural_key
+from mriparaspinal.core.model import Problem, Settings, Slice
+from mriparaspinal.core.spelling import composed, difference, loose_key
+from mriparaspinal.core.text import count_of, natural_key
+from mriparaspinal.dataset.names import home_of, name_parser
 from mriparaspinal.dataset.strays import (
     Content,
     Stray,
@@ -23,21 +22,8 @@ from mriparaspinal.dataset.strays import (
     sort_strays,
 )
 from mriparaspinal.io.folder import stands_for
-from mriparaspinal.parallel.map import time_limit
-
-#: ``GROUP_N_L``: letters and digits, the participant's number, the segment with or without its L;
-#: ``GROUP_N_L_a``: one of several slices of the segment.
-DEFAULT_NAME_PATTERN = (
-    r"(?P<group>[^\W\d_](?:[^\W_]|-)*)_(?P<patient>[0-9]+)_(?P<segment>[Ll]?[1-5])(?:_(?P<slice>[A-Za-z]))?"
-)
-
-#: Seconds of computing that a pattern of the user's may take for all names: 20,000 take a tenth of one.
-_MATCHING = 5.0
 
 _OPTIONS = "--name-pattern or --patient-from folder"
-
-#: How formulas begin.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +83,7 @@ def find_slices(
     lost += [slice_ for name in dead if kind(name) for slice_ in _lettered(name, who)]
     slices, duplicates = _without_duplicates(found, settings)
     problems += duplicates
+    problems += _without_session(slices)
     problems += _patients_may_be_folders(slices, settings)
     problems += _alike(slices)
     ordered = sorted(slices, key=table_order)
@@ -126,9 +113,9 @@ def _of_strays(
     problems += done.problems
     for stray in done.lost:
         if not isinstance(stray.who, str) and stray.who[3]:
-            lost.append(_slice(stray.who, None, stray.name))
-    more = [_slice(who, image, annotation) for who, image, annotation in done.pairs]
-    more += [_slice(s.who, None, s.name) for s in done.alone if not isinstance(s.who, str)]
+            lost.append(slice_of(stray.who, None, stray.name))
+    more = [slice_of(who, image, annotation) for who, image, annotation in done.pairs]
+    more += [slice_of(s.who, None, s.name) for s in done.alone if not isinstance(s.who, str)]
     return sorted(more, key=lambda slice_: composed(slice_.annotation))
 
 
@@ -154,15 +141,15 @@ def _without_originals(names: list[str], who: Callable[[str], Who | str]) -> lis
 
 
 def table_order(slice_: Slice) -> tuple[object, ...]:
-    """Sort key: group, participant (numbers in numeric order), segment, letter (or number) of the slice."""
-    names = slice_.group, slice_.participant_id, slice_.segment, slice_.letter
+    """Sort key: group, participant (numbers in numeric order), session, segment, letter (or number)."""
+    names = slice_.group, slice_.participant_id, slice_.session, slice_.segment, slice_.letter
     return tuple(tuple(natural_key(name)) for name in names)
 
 
 def _lettered(name: str, who: Callable[[str], Who | str]) -> list[Slice]:
     """The slice that a file would have been, where its name has a letter."""
     parsed = who(name[: name.rindex(".")])
-    return [] if isinstance(parsed, str) or not parsed[3] else [_slice(parsed, None, name)]
+    return [] if isinstance(parsed, str) or not parsed[3] else [slice_of(parsed, None, name)]
 
 
 def _lost_of_stacks(slices: Sequence[Slice], lost: list[Slice]) -> tuple[Slice, ...]:
@@ -170,111 +157,11 @@ def _lost_of_stacks(slices: Sequence[Slice], lost: list[Slice]) -> tuple[Slice, 
     if not lost:
         return ()
     there = {table_order(slice_) for slice_ in slices}
-    stacks = {(slice_.participant_id, slice_.segment) for slice_ in slices if slice_.letter}
+    stacks = {_place(slice_) for slice_ in slices if slice_.letter}
     missing = {
-        table_order(slice_): slice_
-        for slice_ in sorted(lost, key=table_order)
-        if (slice_.participant_id, slice_.segment) in stacks
+        table_order(slice_): slice_ for slice_ in sorted(lost, key=table_order) if _place(slice_) in stacks
     }
     return tuple(slice_ for place, slice_ in missing.items() if place not in there)
-
-
-def participant_of(name: str, who: Callable[[str], Who | str]) -> str:
-    """Whose slice a file is, by its name (relative to the dataset); empty if the name does not give it.
-
-    ``who``: of :func:`name_parser`.
-    """
-    name = stands_for(name) or name
-    parsed = who(name[: name.rindex(".")]) if kind(name) else ""
-    return "" if isinstance(parsed, str) else parsed[0]
-
-
-def name_parser(settings: Settings) -> Callable[[str], Who | str]:
-    """A function from a stem (with folders) to :data:`Who`, or to the words for what is wrong with it."""
-    matching = _matching(settings)
-    from_folder = settings.patient_from == "folder"
-
-    def parse(stem: str) -> Who | str:
-        stem = composed(stem)
-        who = tell(stem)
-        if isinstance(who, str):
-            return who
-        # The file's name and its parts become cells of our tables.
-        formula = next((text for text in (stem, *who) if text.startswith(_FORMULA)), None)
-        if formula is None:
-            return who
-        found = f"{formula!r}, which a spreadsheet would run as a formula, was found"
-        return f"{found}; expected a name that begins with a letter or digit"
-
-    def tell(stem: str) -> Who | str:
-        folder, _, name = stem.rpartition("/")
-        match = matching(name)
-        if match is None:
-            meant = meant_by(name) if settings.name_pattern is None else ""
-            return f"the name {name} was found; expected {_expected(settings)}{meant}"
-        parts = match.groupdict()
-        segment = (parts["segment"] or "").upper()
-        segment = segment if segment.startswith("L") else f"L{segment}"
-        if segment not in SEGMENTS:
-            return f"segment {parts['segment']!r} was found; expected 1 to 5 or L1 to L5"
-        group = (parts.get("group") or "").strip()
-        if not group:
-            return "no group was found; expected one in the file name"
-        letter = (parts.get("slice") or "").lower()
-        if letter and not letter.isalnum():
-            return f"slice {letter!r} was found; expected letters or digits"
-        if from_folder:
-            if not folder:
-                return "no patient's folder was found; expected one folder per patient in the dataset"
-            return posixpath.basename(folder), group, segment, letter
-        patient = (parts.get("patient") or "").strip()
-        if not patient:
-            return "no patient was found; expected one in the file name"
-        return f"{group}_{patient}", group, segment, letter
-
-    return parse
-
-
-def _matching(settings: Settings) -> Callable[[str], re.Match[str] | None]:
-    """The match of a name, or None; a pattern that backtracks without end raises :class:`UsageError`."""
-    pattern = _compiled(settings)
-    if settings.name_pattern is None:
-        return pattern.fullmatch
-    left = _MATCHING
-
-    def match(name: str) -> re.Match[str] | None:
-        nonlocal left
-        try:
-            with time_limit(left) as unused:
-                return pattern.fullmatch(name)
-        except TimeoutError:
-            found = f"the pattern {settings.name_pattern!r} does not come to an end with the name {name[:80]}"
-            expected = "expected one without a repetition inside a repetition, such as (a+)+"
-            raise UsageError(f"--name-pattern: {found}; {expected}; write it otherwise") from None
-        finally:
-            left = max(unused(), 0.01)
-
-    return match
-
-
-def _compiled(settings: Settings) -> re.Pattern[str]:
-    text = composed(settings.name_pattern or DEFAULT_NAME_PATTERN)
-    try:
-        pattern = re.compile(text)
-    except (re.error, OverflowError, RecursionError, MemoryError) as error:
-        raise UsageError(f"--name-pattern: {error}; expected a regular expression; correct it") from None
-    needed = {"group", "segment"} | ({"patient"} if settings.patient_from == "name" else set())
-    missing = sorted(needed - set(pattern.groupindex))
-    if missing:
-        names = ", ".join(f"(?P<{name}>…)" for name in missing)
-        raise UsageError(f"--name-pattern: no {names}; expected the groups group, patient, segment; add them")
-    return pattern
-
-
-def _expected(settings: Settings) -> str:
-    if settings.name_pattern:
-        return f"one that fits --name-pattern {settings.name_pattern}"
-    return "GROUP_N_L such as ALS_7_3 (group ALS, participant 7, segment L3), or ALS_7_3_a for one of several"
 
 
 def _pair(
@@ -298,7 +185,7 @@ def _pair(
         annotations = images
     elif not (images and annotations):
         return Stray(stem, tuple(names), parsed)
-    return _slice(parsed, images[0], annotations[0])
+    return slice_of(parsed, images[0], annotations[0])
 
 
 def _no_json(stray: Stray) -> Problem:
@@ -306,9 +193,10 @@ def _no_json(stray: Stray) -> Problem:
     return _problem(stray.name, "error", "image-without-json", found, "annotate it, or take the image away")
 
 
-def _slice(who: Who, image: str | None, annotation: str) -> Slice:
-    participant, group, segment, letter = who
-    return Slice(participant, group, segment, image, annotation, letter)
+def slice_of(who: Who, image: str | None, annotation: str) -> Slice:
+    """The slice of two files, of which the name says whose it is."""
+    participant, group, segment, letter, session = who
+    return Slice(participant, group, segment, image, annotation, letter, session)
 
 
 def _without_duplicates(slices: Sequence[Slice], settings: Settings) -> tuple[Sequence[Slice], list[Problem]]:
@@ -324,12 +212,13 @@ def _without_duplicates(slices: Sequence[Slice], settings: Settings) -> tuple[Se
 def _told_apart(slices: Sequence[Slice]) -> tuple[list[Slice], list[Problem]]:
     problems = []
     kept = []
-    for (participant, segment), members in _grouped(slices, lambda s: (s.participant_id, s.segment)):
+    for _, members in _grouped(slices, _place):
         if _are_told_apart(members):
             kept += members
             continue
         files = ", ".join(member.name for member in members)
-        found = f"{files} are all {participant} {segment}; expected one slice per participant and segment"
+        whose = f"{members[0].visit} {members[0].segment}"
+        found = f"{files} are all {whose}; expected one slice per participant and segment"
         several = "give each slice of a stack a letter of its own, such as ALS_7_3_a"
         remedy = f"keep one, {several}, or distinguish patients by {_OPTIONS}"
         problems.append(_problem(members[0].name, "error", "duplicate-slice", found, remedy))
@@ -345,13 +234,13 @@ def _are_told_apart(members: list[Slice]) -> bool:
 def _without_mixed_patients(slices: Sequence[Slice]) -> tuple[Sequence[Slice], list[Problem]]:
     """Two folders of one name are two patients, and one folder with two groups cannot be one."""
     first: dict[str, tuple[str, str]] = {}
-    each = ((s.participant_id, (_folder(s), s.group)) for s in slices)
+    each = ((s.participant_id, (_home(s), s.group)) for s in slices)
     if all(first.setdefault(participant, found) == found for participant, found in each):
         return slices, []
     problems = []
     kept = []
     for (participant,), members in _grouped(slices, lambda s: (s.participant_id,)):
-        homes = sorted({_folder(s) for s in members})
+        homes = sorted({_home(s) for s in members})
         groups = sorted({s.group for s in members})
         if len(homes) == len(groups) == 1:
             kept += members
@@ -372,6 +261,20 @@ def _grouped(
     return groups.items()
 
 
+def _without_session(slices: Sequence[Slice]) -> list[Problem]:
+    """Slices of no session beside others: which scan of the participant are they?"""
+    bare = [slice_ for slice_ in slices if not slice_.session]
+    if not bare or len(bare) == len(slices):
+        return []
+    named = next(slice_ for slice_ in slices if slice_.session)
+    found = (
+        f"{count_of(len(bare), 'slice')} (this is the first) without a session, {len(slices) - len(bare)} "
+    )
+    found += f"with one (such as {named.name}: {named.session}); expected a session in all names or in none"
+    remedy = "name the session (ALS_7_v1_3.png, or a folder ses-v1): they belong to no session now"
+    return [_problem(bare[0].name, "error", "no-session", found, remedy)]
+
+
 def _patients_may_be_folders(slices: Sequence[Slice], settings: Settings) -> list[Problem]:
     """The trap of a lab with a folder per patient, where N only counts the images."""
     if settings.patient_from == "folder" or len(slices) < 2:
@@ -379,7 +282,7 @@ def _patients_may_be_folders(slices: Sequence[Slice], settings: Settings) -> lis
     segments: dict[str, set[str]] = defaultdict(set)
     first: dict[str, str] = {}
     for slice_ in slices:
-        segments[_folder(slice_)].add(slice_.segment)
+        segments[_home(slice_)].add(slice_.segment)
         first.setdefault(slice_.participant_id, slice_.segment)
     remedy = "if each folder is one patient, use --patient-from folder"
     # Several slices of one segment are one level of one patient.
@@ -390,14 +293,23 @@ def _patients_may_be_folders(slices: Sequence[Slice], settings: Settings) -> lis
         found = "every participant has just one segment, and the folder has several; expected several each"
         return [_problem(folder, "warning", "one-segment-each", found, remedy)]
     home: dict[str, str] = {}
-    strays = {s.participant_id for s in slices if home.setdefault(s.participant_id, _folder(s)) != _folder(s)}
+    strays = {s.participant_id for s in slices if home.setdefault(s.participant_id, _home(s)) != _home(s)}
     theirs = (slice_ for slice_ in slices if slice_.participant_id in strays)
     for (participant,), members in _grouped(theirs, lambda s: (s.participant_id,)):
-        homes = sorted({_folder(member) for member in members})
+        homes = sorted({_home(member) for member in members})
         if all(len(segments[home]) > 1 for home in homes):
             found = f"participant {participant} has slices in {' and '.join(homes)}; expected one folder"
             return [_problem(members[0].name, "warning", "several-folders", found, remedy)]
     return []
+
+
+def _place(slice_: Slice) -> tuple[str, str, str]:
+    """What one slice, or one stack, is expected of."""
+    return slice_.participant_id, slice_.session, slice_.segment
+
+
+def _home(slice_: Slice) -> str:
+    return home_of(_folder(slice_)) or "."
 
 
 def _folder(slice_: Slice) -> str:
@@ -407,9 +319,9 @@ def _folder(slice_: Slice) -> str:
 def _alike(slices: Sequence[Slice]) -> list[Problem]:
     """One patient or group that is written in two ways would count as two."""
     problems = []
-    for field in ("group", "participant_id"):
+    for field in ("group", "participant_id", "session"):
         spellings: dict[tuple[str, ...], list[str]] = defaultdict(list)
-        for name in dict.fromkeys(getattr(slice_, field) for slice_ in slices):
+        for name in dict.fromkeys(filter(None, (getattr(slice_, field) for slice_ in slices))):
             spellings[loose_key(name)].append(name)
         for names in spellings.values():
             if len(names) > 1:
@@ -440,5 +352,5 @@ def _problem(file: str, severity: str, code: str, message: str, remedy: str) -> 
 
 def slices_per_segment(slices: Iterable[Slice]) -> bool:
     """Whether some slices are of one segment of one participant."""
-    segments = [(slice_.participant_id, slice_.segment) for slice_ in slices]
+    segments = [_place(slice_) for slice_ in slices]
     return len(set(segments)) < len(segments)

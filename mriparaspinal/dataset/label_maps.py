@@ -278,9 +278,8 @@ def mask_candidates(slice_: Slice) -> tuple[str, ...]:
     >>> mask_candidates(Slice("ALS_7", "ALS", "L3", "sub/ALS_7_3.png", "sub/ALS_7_3.json"))[:2]
     ('sub/ALS_7_3_mask.png', 'sub/ALS_7_3_mask.nii.gz')
     """
-    return own_candidates(slice_) + tuple(
-        f"{slice_.participant_id}{end}" for end in (".nii.gz", "_mask.nii.gz", ".nii")
-    )
+    whose = "_".join(filter(None, (slice_.participant_id, slice_.session)))
+    return own_candidates(slice_) + tuple(f"{whose}{end}" for end in (".nii.gz", "_mask.nii.gz", ".nii"))
 
 
 def own_candidates(slice_: Slice) -> tuple[str, ...]:

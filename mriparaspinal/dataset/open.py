@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from mriparaspinal.core.errors import Fault, NoInputError, UsageError
 from mriparaspinal.core.filenames import IMAGE_ENDINGS, MARK, PARTICIPANTS, PREPARED, SLICES_TABLE
 from mriparaspinal.core.model import WHOLE, Problem, Settings, Slice, SliceResult, Spacing
-from mriparaspinal.core.participants import KEY, NOBODY, Participants, match_slices, read_participants
+from mriparaspinal.core.participants import KEY, NOBODY, Participants, match_slices
 from mriparaspinal.core.spelling import composed, loose_key
+from mriparaspinal.core.visits import has_sessions, match_sessions, read_people, without_dates
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource, agreed
 from mriparaspinal.dataset.find import FoundSlices, find_slices
+from mriparaspinal.dataset.sessions import joined, read_session_tables, session_tables
 from mriparaspinal.dataset.strays import json_content, kind, table_versions
 from mriparaspinal.io.folder import list_files, stands_for
 from mriparaspinal.io.images import png_size
@@ -115,7 +117,7 @@ def open_dataset(
     tables = [name for name in files if name.casefold() in (SLICES_TABLE, *_PARTICIPANTS, *_NOT_READ)]
     problems = [*dataset.problems, *source.problems, *table_versions(files, participants_file)]
     prepared = read_prepared(root, dataset.slices)
-    people = _open_people(root, tables, participants_file, dataset.slices)
+    people = _open_people(root, [*tables, *session_tables(files)], participants_file, dataset.slices)
     spacings, places, table_sha256, faults = _open_slices_table(root, tables, dataset.slices)
     problems += [*people.problems, *faults]
     if maps is not None:
@@ -196,22 +198,46 @@ class _People:
 def _open_people(root: Path, tables: list[str], asked_for: Path | None, slices: Sequence[Slice]) -> _People:
     """Read a participants table; raises :class:`UsageError` where one that was asked for cannot be read."""
     path = asked_for or _participants_file(root, tables)
-    if path is None:
-        return _People()
-    try:
-        raw = table_bytes(path)
-        text = parse_table(raw, path.name)
-    except NoInputError as error:
-        if asked_for is not None:
-            raise UsageError(f"--participants: {error}") from None
-        return _People(problems=(error.fault.at(path.name, "bad-table").problem(),))
-    participants, faults = read_participants(text.columns, text.rows, path.name)
-    problems = [*faults, *(note.problem("warning") for note in text.notes)]
-    if KEY in text.columns:
+    sessions = read_session_tables(root, session_tables(tables), slices)
+    if path is None and not sessions.cells:
+        return _People(problems=sessions.problems, sha256=sessions.sha256)
+    text, raw = None, b""
+    if path is not None:
+        try:
+            raw = table_bytes(path)
+            text = parse_table(raw, path.name)
+        except NoInputError as error:
+            if asked_for is not None:
+                raise UsageError(f"--participants: {error}") from None
+            return _People(problems=(error.fault.at(path.name, "bad-table").problem(),))
+    name = PARTICIPANTS if path is None else path.name
+    columns: tuple[str, ...] = (KEY,)
+    rows: tuple[tuple[str, ...], ...] = ()
+    plain = False
+    problems = list(sessions.problems)
+    if text is not None:
+        columns, rows, plain = text.columns, text.rows, text.plain
+        problems += [note.problem("warning") for note in text.notes]
+    if sessions.cells and not has_sessions(columns):
+        columns, rows = joined(text, sessions, slices)
+    elif sessions.cells:
+        found = (
+            f"sessions were found in it and in {' and '.join(sessions.sha256)}; expected one table of them"
+        )
+        problems.append(Problem(name, "", "error", "bad-table", f"{found}; {name} is read", "take one away"))
+    table = without_dates(columns, rows, name)
+    participants, faults = read_people(table.columns, table.rows, name)
+    problems += [*table.problems, *faults]
+    if KEY in columns:
         groups = {slice_.participant_id: slice_.group for slice_ in slices}
-        problems += match_slices(participants, groups, path.name)
-    copy = raw if text.plain else csv_bytes(text.columns, text.rows)
-    return _People(participants, copy, {path.name: sha256(raw)}, tuple(problems))
+        listed = participants.rows
+        if text is not None and sessions.cells:
+            listed = read_people(text.columns, text.rows, name)[0].rows | listed
+        problems += match_slices(replace(participants, rows=listed), groups, name)
+        problems += match_sessions(participants, [(s.participant_id, s.session) for s in slices], name)
+    copy = raw if plain and not has_sessions(columns) else csv_bytes(table.columns, table.rows)
+    own = {} if path is None else {name: sha256(raw)}
+    return _People(participants, copy, {**own, **sessions.sha256}, tuple(problems))
 
 
 def _open_slices_table(

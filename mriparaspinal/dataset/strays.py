@@ -20,8 +20,8 @@ from mriparaspinal.io.folder import read_bytes, stands_for
 from mriparaspinal.io.images import SLICE_FILE_LIMIT
 from mriparaspinal.io.manifest import MANIFESTS
 
-Who = tuple[str, str, str, str]
-"""Participant id, group, segment, and the letter that distinguishes several slices of the segment."""
+Who = tuple[str, str, str, str, str]
+"""Participant id, group, segment, the letter that distinguishes several slices of the segment, session."""
 
 Content = Literal["labelme", "nothing", "other"]
 """What a JSON holds."""
@@ -263,9 +263,10 @@ def _differing(
 def _in_two_folders(good: list[Stray], by_folder: bool, done: Sorted) -> list[Stray]:
     """Pair images and JSONs of two folders, as ``images/`` and ``labels/``, where just one of each fits."""
 
-    def place(stray: Stray) -> tuple[str, str]:
-        folder, _, own = stray.stem.rpartition("/")
-        return (posixpath.basename(folder) if by_folder else ""), own
+    def place(stray: Stray) -> tuple[str, ...]:
+        assert not isinstance(stray.who, str)
+        patient, *_, session = stray.who
+        return (patient if by_folder else ""), session, posixpath.basename(stray.stem)
 
     rest = []
     for alike in _grouped(good, place):
@@ -295,8 +296,8 @@ def _in_two_folders(good: list[Stray], by_folder: bool, done: Sorted) -> list[St
     return left
 
 
-def _grouped(strays: Iterable[Stray], key: Callable[[Stray], tuple[str, str]]) -> Iterator[list[Stray]]:
-    groups: dict[tuple[str, str], list[Stray]] = defaultdict(list)
+def _grouped(strays: Iterable[Stray], key: Callable[[Stray], tuple[str, ...]]) -> Iterator[list[Stray]]:
+    groups: dict[tuple[str, ...], list[Stray]] = defaultdict(list)
     for stray in strays:
         groups[key(stray)].append(stray)
     yield from groups.values()

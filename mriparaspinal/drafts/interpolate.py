@@ -119,7 +119,7 @@ def gaps(
     """
     stacks: dict[tuple[str, str], list[Slice]] = defaultdict(list)
     for slice_ in sorted((*contoured, *bare), key=lambda s: s.name):
-        who = slice_.participant_id
+        who = slice_.visit
         if slice_.name not in places:
             stacks[who, slice_.segment].append(slice_)
             continue

@@ -36,7 +36,7 @@ MANIFESTS = frozenset(
         "unblind.json",
     }
     | {"regressions.json", "roc.json", "reliability.json", "threshold_sweep.json", "grades.json"}
-    | {"model.json", "plan.json"}
+    | {"model.json", "plan.json", "change.json"}
 )
 
 _SHA256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]

@@ -11,7 +11,7 @@ from dataclasses import replace
 from mriparaspinal.core.labels import Region, near_regions, parse_label
 from mriparaspinal.core.model import REFERENCES, Problem, Settings, SliceResult
 from mriparaspinal.core.spelling import nearest
-from mriparaspinal.dataset.find import name_parser
+from mriparaspinal.dataset.names import name_parser
 from mriparaspinal.dataset.read import aliases_of, unknown_labels
 from mriparaspinal.dataset.strays import Who, kind
 

@@ -11,12 +11,13 @@ from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import WHOLE, Problem, Settings, SliceResult, Spacing
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import natural_key
-from mriparaspinal.dataset.find import name_parser, participant_of
+from mriparaspinal.dataset.names import name_parser, participant_of
 from mriparaspinal.dataset.open import Dataset, other_than_prepared
 from mriparaspinal.dataset.plausibility import Gathered
 from mriparaspinal.measure.causes import root_causes
 from mriparaspinal.measure.duplicates import duplicate_problems
 from mriparaspinal.measure.rows import Regions, choose_reference, missing_regions
+from mriparaspinal.measure.sessions import session_problems
 from mriparaspinal.measure.slice import measure_slices
 from mriparaspinal.measure.stacks import stack_problems
 from mriparaspinal.parallel.map import Execution
@@ -150,6 +151,7 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
         problems = root_causes([*problems, *missing], results, settings)
     problems += stack_problems(with_lost_slices(study, results), study.spacings, study.places or None)
     problems += duplicate_problems(results)
+    problems += session_problems(results)
     problems += depths.problems(settings)
     problems += gathered.problems()
     problems += other_than_prepared(study, results)

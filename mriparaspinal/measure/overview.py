@@ -12,7 +12,8 @@ from typing import Literal
 from mriparaspinal.core.model import WHOLE, Problem, Settings, Slice, SliceResult
 from mriparaspinal.core.spelling import composed, near_stem
 from mriparaspinal.core.text import natural_key
-from mriparaspinal.dataset.find import name_parser
+from mriparaspinal.dataset.find import slice_of
+from mriparaspinal.dataset.names import name_parser
 from mriparaspinal.dataset.strays import kind
 from mriparaspinal.io.folder import stands_for
 from mriparaspinal.measure.dataset import MeasuredDataset
@@ -34,11 +35,15 @@ class Overview:
     segments: tuple[str, ...]
     """Those that some participant has."""
     states: Mapping[str, Mapping[str, State]]
-    """By participant, in the order of the tables, then by segment."""
+    """By participant (in a follow-up by participant and session: ``ALS_7 v2``), in the order of the tables,
+    then by segment."""
     no_onset_side: tuple[str, ...]
     """The participants whose onset side is not known, of groups whose sides are compared."""
     perhaps_one: tuple[tuple[str, str], ...]
     """Two ids that are nearly the same, each with the segments that the other one lacks."""
+
+    sessions: bool = False
+    """Whether it is that of a follow-up, by participant and session."""
 
     def missing(self) -> dict[str, list[str]]:
         """The participants who lack segments, and which."""
@@ -57,21 +62,23 @@ def overview_of(measured: MeasuredDataset, settings: Settings) -> Overview:
     slices: list[Slice] = []
     for result in measured.results:
         slices.append(result.slice)
-        found[result.slice.participant_id, result.slice.segment].add(_state(result, wrong))
+        found[result.slice.visit, result.slice.segment].add(_state(result, wrong))
     slices += study.dataset.lost
     for slice_ in study.dataset.lost:
         gone = WHOLE in study.source.left_out(slice_.name)
-        found[slice_.participant_id, slice_.segment].add("excluded" if gone else "error")
+        found[slice_.visit, slice_.segment].add("excluded" if gone else "error")
     there = {slice_.name for slice_ in slices} | {slice_.annotation for slice_ in slices}
     chosen = set(study.share)
     for who, segment, state in _never_read(measured.problems, there, settings):
-        if not chosen or who in chosen:
-            found[who, segment].add(state)
-    order = list(dict.fromkeys(slice_.participant_id for slice_ in slices))
+        if not chosen or who.participant_id in chosen:
+            found[who.visit, segment].add(state)
+    order = list(dict.fromkeys(slice_.visit for slice_ in slices))
     order += sorted({who for who, _ in found} - set(order), key=natural_key)
     segments = tuple(sorted({segment for _, segment in found}))
     states = {who: {segment: _of_all(found.get((who, segment))) for segment in segments} for who in order}
-    return Overview(segments, states, _no_side(measured, settings), _perhaps_one(states))
+    sessions = any(slice_.session for slice_ in slices)
+    alike = () if sessions else _perhaps_one(states)
+    return Overview(segments, states, _no_side(measured, settings), alike, sessions)
 
 
 def _wrong_files(problems: Sequence[Problem]) -> dict[str, set[str]]:
@@ -96,10 +103,10 @@ def _state(result: SliceResult, wrong: Mapping[str, set[str]]) -> State:
 
 def _never_read(
     problems: Sequence[Problem], there: set[str], settings: Settings
-) -> list[tuple[str, str, State]]:
-    """Participant and segment of files that made no slice, by their names."""
+) -> list[tuple[Slice, str, State]]:
+    """Whose the files are that made no slice, by their names, and the segment."""
     who = name_parser(settings)
-    found: list[tuple[str, str, State]] = []
+    found: list[tuple[Slice, str, State]] = []
     for problem in problems:
         excluded = problem.code == "excluded-by-review" and not problem.shape
         if problem.file in there or not (problem.severity == "error" or excluded):
@@ -111,7 +118,8 @@ def _never_read(
             folder, slash, own = stem.rpartition("/")
             parsed = who(f"{folder}{slash}{near_stem(own)}")
         if not isinstance(parsed, str):
-            found.append((parsed[0], parsed[2], "excluded" if excluded else "error"))
+            slice_ = slice_of(parsed, None, name)
+            found.append((slice_, slice_.segment, "excluded" if excluded else "error"))
     return found
 
 

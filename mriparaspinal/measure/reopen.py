@@ -14,7 +14,7 @@ from mriparaspinal.core.labels import parse_label
 from mriparaspinal.core.model import WHOLE, Settings
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.contour_source import EXCLUDE, ContourSource, Judgement
-from mriparaspinal.dataset.find import name_parser
+from mriparaspinal.dataset.names import name_parser
 from mriparaspinal.dataset.open import Dataset, UnknownParticipantError, open_dataset
 from mriparaspinal.io.lock import require_finished
 from mriparaspinal.io.manifest import Manifest

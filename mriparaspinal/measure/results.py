@@ -23,13 +23,15 @@ from mriparaspinal.core.model import (
     Settings,
 )
 from mriparaspinal.core.spelling import composed
+from mriparaspinal.core.text import natural_key
 from mriparaspinal.core.versions import library_versions
+from mriparaspinal.core.visits import SESSION
 from mriparaspinal.dataset.open import Dataset
 from mriparaspinal.io.folder import file_sha256, read_bytes
 from mriparaspinal.io.lock import require_finished
 from mriparaspinal.io.manifest import Manifest, manifest_bytes, parse_manifest, read_manifest
 from mriparaspinal.io.output import OutputFolder
-from mriparaspinal.io.tables import csv_bytes, csv_lines, parse_table, table_bytes
+from mriparaspinal.io.tables import csv_bytes, csv_lines, parse_table, table_bytes, table_rows
 from mriparaspinal.io.write import has_content, sha256
 from mriparaspinal.measure.dataset import MeasuredDataset, with_lost_slices
 from mriparaspinal.measure.rows import choose_reference, each_row, tabulate_slices
@@ -82,6 +84,18 @@ def slice_tables(folder: Path) -> list[str]:
     return [name for name in (f"L{n}_slices.csv" for n in range(1, 6)) if (folder / name).is_file()]
 
 
+def sessions_of(contents: Mapping[str, bytes], tables: Iterable[str]) -> list[str]:
+    """The sessions in tables of results in the order of their names; none where they have no such column."""
+    found: set[str] = set()
+    for name in tables:
+        rows = table_rows(contents[name], name)
+        header = next(rows)
+        if SESSION in header:
+            place = header.index(SESSION)
+            found.update(row[place] for row in rows)
+    return sorted(found - {""}, key=natural_key)
+
+
 class _Files(Mapping[str, bytes]):
     """Files of a folder, each read when it is asked for, and refused where it is not the one of before.
 
@@ -129,6 +143,8 @@ class Results:
     """The bytes of the tables, and of all else that the manifest lists, by name."""
     sealed: bytes = b""
     """The bytes of the manifest."""
+    session: str = ""
+    """The session to look at, where one was chosen."""
 
     def require_same(self) -> None:
         """Raise :class:`NoInputError` where the folder is no longer what was read."""
@@ -280,7 +296,7 @@ def result_files(measured: MeasuredDataset, settings: Settings) -> dict[str, byt
         measured.require_slices()
     tables = _Tables()
     rows: Iterable[Measurement] = _each_row(measured, settings, reference)
-    several = any(s.letter for s in chain(study.dataset.slices, study.dataset.lost))
+    several = any(s.letter or s.session for s in chain(study.dataset.slices, study.dataset.lost))
     if settings.fat_rule == "dixon" or several or study.source.accept_drafts:
         rows = list(rows)  # others have no optional columns
     tables.add(rows)

@@ -213,6 +213,7 @@ def _row(
         slices=n if shared.several else None,
         draft=int(any(result.draft for result in segment.stack)) if shared.drafts else None,
         volume_ml=_volume_ml(areas_mm2, segment.slices_mm),
+        session=first.session or None,
     )
 
 

@@ -43,11 +43,11 @@ Severity = Literal["error", "warning"]
 T = TypeVar("T")
 
 
-def by_segment(found: Iterable[tuple[Slice, T]]) -> dict[tuple[str, str], list[T]]:
-    """What was found in each slice, by (participant, segment), in the order of the first ones."""
-    groups: dict[tuple[str, str], list[T]] = {}
+def by_segment(found: Iterable[tuple[Slice, T]]) -> dict[tuple[str, str, str], list[T]]:
+    """What was found in each slice, by (participant, session, segment), in the order of the first ones."""
+    groups: dict[tuple[str, str, str], list[T]] = {}
     for slice_, value in found:
-        groups.setdefault((slice_.participant_id, slice_.segment), []).append(value)
+        groups.setdefault((slice_.participant_id, slice_.session, slice_.segment), []).append(value)
     return groups
 
 
@@ -185,4 +185,4 @@ def _no_volume(stack: Stack, places: Mapping[str, SlicePlace] | None) -> list[Pr
 
 
 def _name(stack: Stack) -> str:
-    return f"{stack[0].slice.participant_id} {stack[0].slice.segment}"
+    return f"{stack[0].slice.visit} {stack[0].slice.segment}"

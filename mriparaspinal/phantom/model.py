@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,6 +46,40 @@ class Participant:
         """The N of ``GROUP_N``."""
         return int(self.participant_id.rpartition("_")[2])
 
+    @property
+    def stem(self) -> str:
+        """How the names of the participant's files begin."""
+        return self.participant_id
+
+
+@dataclass(frozen=True, slots=True)
+class Visit(Participant):
+    """One row of the ``participants.csv`` of a follow-up: a participant at one session."""
+
+    session: str
+    """``v1``, ``v2`` …"""
+    months: float
+    """Since the first session."""
+
+    @property
+    def place(self) -> int:
+        """The place of the session, from 0."""
+        return int(self.session[1:]) - 1
+
+    @property
+    def stem(self) -> str:
+        """How the names of the session's files begin."""
+        return f"{self.participant_id}_{self.session}"
+
+
+@dataclass(frozen=True, slots=True)
+class Progression:
+    """How fast a participant's muscles change."""
+
+    fi_per_month: float
+    loss_per_month: float
+    """Share of the area at the first session."""
+
 
 @dataclass(frozen=True, slots=True)
 class Effects:
@@ -76,6 +111,28 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
+class VisitTruth(Truth):
+    """One row of the ``truth.csv`` of a follow-up."""
+
+    session: str
+    months: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrueSlope:
+    """One row of ``truth_slopes.csv``: least squares through the true values of all sessions."""
+
+    participant_id: str
+    group: Group
+    segment: str
+    region: str
+    side: Literal["left", "right", ""]
+    fi_per_month: float
+    rcsa_per_month: float
+    """Of the true area over that of the disc."""
+
+
+@dataclass(frozen=True, slots=True)
 class PhantomSlice:
     """One axial slice: what a lab would have, and the truth about it."""
 
@@ -89,7 +146,7 @@ class PhantomSlice:
     @property
     def stem(self) -> str:
         """The file name without its ending, e.g. ``ALS_1_3``."""
-        return f"{self.participant.participant_id}_{self.segment.removeprefix('L')}"
+        return f"{self.participant.stem}_{self.segment.removeprefix('L')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +160,9 @@ class Body:
     """Shift of each muscle's FI on the logit scale."""
     muscle_grey: float
     disc_grey: float
+    change: Callable[[bool], tuple[float, float]]
+    """What is left of areas since the first session, and what was added to FI; whether side and level are
+    affected."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ RANGES: dict[str, tuple[float, float | None]] = {
     "lr": (0, 999),
     "seed": (0, None),
     "size": (128, 1024),
+    "sessions": (1, 12),
     "als_atrophy": (0, 0.8),
     "lr_atrophy": (0, 0.8),
     "als_fat": (0, 0.5),

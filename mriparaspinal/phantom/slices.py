@@ -27,7 +27,9 @@ smallest region. The area that a contour encloses is within 2.1 % of the truth (
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -44,6 +46,7 @@ from mriparaspinal.phantom.curves import (
     rotation,
     smooth_curve,
 )
+from mriparaspinal.phantom.followup import lain_again, progress_of
 from mriparaspinal.phantom.model import (
     AFFECTED,
     GROUPS,
@@ -55,6 +58,8 @@ from mriparaspinal.phantom.model import (
     Participant,
     PhantomSlice,
     Truth,
+    Visit,
+    VisitTruth,
 )
 from mriparaspinal.phantom.surroundings import Pen, draw_surroundings, make_trunk
 
@@ -181,14 +186,24 @@ def make_slice(
     """
     level = SEGMENTS.index(segment)
     who = (participant.participant_id, participant.group, segment)
-    body = _make_body(participant, seed)
+    # What changes with time (age, scores) is no part of the anatomy.
+    first = participant
+    if isinstance(participant, Visit):
+        first = make_participant(participant.group, participant.number, seed)
+    body = replace(_make_body(first, seed), change=progress_of(participant, seed))
     rng = _stream(seed, participant.group, participant.number, _ANATOMY, level)
     disc = _disc_outline(level, body, rng)
     muscles = _make_muscles(participant, level, body, effects, disc, rng)
-    trunk = make_trunk(participant, level, muscles)
+    trunk = make_trunk(first, level, muscles)
     place = Placement(
         (float(rng.normal(0, 1.5)), float(rng.normal(1, 1)) - trunk.centre), float(rng.normal(0, 1.2))
     )
+    true: Callable[..., Truth] = Truth
+    again: tuple[int, ...] = ()
+    if isinstance(participant, Visit):
+        true = partial(VisitTruth, session=participant.session, months=participant.months)
+        again = (participant.place,) if participant.place else ()
+        place = lain_again(place, participant, level, seed)
 
     scale = max(3, round(1024 / size))
     pen = Pen(Image.new("L", (size * scale, size * scale), 1), place)
@@ -196,13 +211,14 @@ def make_slice(
     fine = np.array(pen.image, dtype=np.float64)
     shares = [_paint_muscle(fine, muscle, place, body, rng) for muscle in muscles]
     noise_rng, hand_rng = (
-        _stream(seed, participant.group, participant.number, purpose, level) for purpose in (_NOISE, _HAND)
+        _stream(seed, participant.group, participant.number, purpose, level, *again)
+        for purpose in (_NOISE, _HAND)
     )
 
     outlines = {f"{m.region}_{m.side[0].upper()}": m.outline for m in muscles} | {"IVD": disc}
     px2_per_mm2 = (size / FIELD_OF_VIEW_MM) ** 2
     truth = [
-        Truth(*who, m.region, m.side, enclosed_area(m.outline) * px2_per_mm2, fi)
+        true(*who, m.region, m.side, enclosed_area(m.outline) * px2_per_mm2, fi)
         for m, fi in zip(muscles, shares, strict=True)
     ]
     return PhantomSlice(
@@ -213,7 +229,7 @@ def make_slice(
             Contour(label, "polygon", _draw_by_hand(place.pixels(outline, size), size, hand_rng))
             for label, outline in outlines.items()
         ),
-        (*truth, Truth(*who, "IVD", "", enclosed_area(disc) * px2_per_mm2, None)),
+        (*truth, true(*who, "IVD", "", enclosed_area(disc) * px2_per_mm2, None)),
     )
 
 
@@ -237,6 +253,7 @@ def _make_body(participant: Participant, seed: int) -> Body:
         fat={m: float(fat + rng.normal(0, 0.25)) for m in MUSCLES},
         muscle_grey=float(rng.uniform(20, 27)),
         disc_grey=float(np.clip(rng.normal(150 - 1.2 * participant.age, 15), 45, 140)),
+        change=progress_of(participant, seed),
     )
 
 
@@ -263,10 +280,10 @@ def _make_muscles(
             healthy, origin = healthy + aside, origin + aside
             placed[region] = healthy
             fi = _healthy_fi(region, level, body, rng) + (added_fat if affected else 0)
-            outline = origin + np.sqrt(1 - atrophy if affected else 1) * (healthy - origin)
-            muscles.append(
-                Muscle(region, side, healthy * mirror, outline * mirror, float(np.clip(fi, 0.02, 0.85)))
-            )
+            left, more = body.change(affected)
+            outline = origin + np.sqrt((1 - atrophy if affected else 1) * left) * (healthy - origin)
+            fi = float(np.clip(fi + more, 0.02, 0.85))
+            muscles.append(Muscle(region, side, healthy * mirror, outline * mirror, fi))
     return sorted(muscles, key=lambda m: (MUSCLES.index(m.region), m.side))
 
 

@@ -20,11 +20,12 @@ from mriparaspinal.core.filenames import MARK
 from mriparaspinal.io.labelme import labelme_bytes
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.tables import csv_bytes
-from mriparaspinal.phantom.model import Participant, PhantomSlice, Truth
+from mriparaspinal.phantom.followup import true_slopes
+from mriparaspinal.phantom.model import Participant, PhantomSlice, TrueSlope, Truth, VisitTruth
 from mriparaspinal.phantom.records import alsfrs_records, fasciculation_records
 
 #: Decimals in ``truth.csv``: enough for any use, and few enough to be the same on every machine.
-_TRUTH_DECIMALS = {"area_px": 3, "fi": 6}
+_TRUTH_DECIMALS = {"area_px": 3, "fi": 6, "fi_per_month": 8, "rcsa_per_month": 8}
 
 
 def write_cohort(
@@ -51,10 +52,9 @@ def write_cohort(
             count += 1
             if advance is not None:
                 advance()
-        files = {
-            "participants.csv": _table(participants, Participant),
-            "truth.csv": _table(truth, Truth),
-        }
+        files = {"participants.csv": _table(participants), "truth.csv": _table(truth)}
+        if isinstance(truth[0], VisitTruth):
+            files["truth_slopes.csv"] = _table(true_slopes([t for t in truth if isinstance(t, VisitTruth)]))
         out.replace({**{f"records/{name}": text for name, text in (records or {}).items()}, **files})
     return count
 
@@ -88,9 +88,9 @@ def _write_slice(out: OutputFolder, drawn: PhantomSlice) -> None:
     out.put(f"{drawn.stem}.json", labelme_bytes(name, (rows, columns), drawn.contours))
 
 
-def _table(rows: Sequence[Participant] | Sequence[Truth], kind: type[Participant] | type[Truth]) -> bytes:
+def _table(rows: Sequence[Participant] | Sequence[Truth] | Sequence[TrueSlope]) -> bytes:
     """One row per dataclass, the fields as columns; None is an empty cell."""
-    columns = [field.name for field in dataclasses.fields(kind)]
+    columns = [field.name for field in dataclasses.fields(rows[0])]
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)

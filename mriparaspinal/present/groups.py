@@ -93,13 +93,15 @@ def letters_figure(
     role = "" if is_plain(cohort) else role
     arms = arms_of_groups(cohort, column, names, role)
     panels, segments = panels_of(cohort, pd.DataFrame({"contrast": []}), arms, [], metrics)
-    letters = {}
+    letters: dict[tuple[str, ...], tuple[Any, str]] = {}
     for row in pairs[pairs["role"] == role].to_dict("records"):
         for arm in "ab":
             key = (row["segment"], row["muscle"], row["metric"], row[f"label_{arm}"])
             letters[key] = (row[f"n_{arm}"], row[f"letters_{arm}"])
     rows = omnibus[omnibus["role"] == role].to_dict("records")
-    p = {(row["segment"], row["muscle"], row["metric"]): float(row["p"]) for row in rows}
+    p: dict[tuple[str, ...], float] = {
+        (row["segment"], row["muscle"], row["metric"]): float(row["p"]) for row in rows
+    }
     lettered = [_lettered(panel, segments, arms, letters, p) for panel in panels]
     tests = join_names([TEST_NAMES[test].long for test in dict.fromkeys(pairs["test"]) if test])
     more = ["Upper line: p of all groups at once, not adjusted; bold: p < 0.05."]

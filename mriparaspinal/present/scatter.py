@@ -51,7 +51,8 @@ def scatter_residuals(
 
     Raises UsageError as ``correlate``, ValueError where ``correlations`` do not belong to ``cohort``.
     """
-    cells, _ = select(cohort, [metric, score], covariates, [role], group)
+    cluster = str(correlations["cluster"].iloc[0]) if "cluster" in correlations else None
+    cells, _ = select(cohort, [metric, score], covariates, [role], group, cluster)
     by_place = {(cell.segment, cell.muscle): cell for cell in cells}
     segments = list(dict.fromkeys(cell.segment for cell in cells)) or [""]
     muscles = in_known_order([cell.muscle for cell in cells], MUSCLES) or [""]
@@ -78,7 +79,8 @@ def scatter_residuals(
     kind = "Spearman" if method == "spearman" else "Pearson"
     partial = "partial correlation" if covariates else "correlation"
     side = "" if is_plain(cohort) else ROLE_NOTES.get(role, "") + " "
-    footnote(figure, f"{who}{side}{given}r: {kind}’s {partial}; p not adjusted, bold: p < 0.05.")
+    allowed = f" for rows that share {cluster}" if cluster else ""
+    footnote(figure, f"{who}{side}{given}r: {kind}’s {partial}; p{allowed} not adjusted, bold: p < 0.05.")
     return place_panels(figure, grid)
 
 

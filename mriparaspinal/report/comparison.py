@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -15,6 +16,7 @@ from mriparaspinal.analysis.compare import own_names, own_table1, paper_tables_o
 from mriparaspinal.analysis.files import to_csv_bytes
 from mriparaspinal.analysis.frames import frame_csv
 from mriparaspinal.analysis.inputs import Cohort
+from mriparaspinal.analysis.omnibus import omnibus_of
 from mriparaspinal.core.errors import Fault, NoInputError, ParaspinalError, UnreadableError, UsageError
 from mriparaspinal.core.filenames import MARK
 from mriparaspinal.core.model import SEGMENTS
@@ -32,7 +34,7 @@ from mriparaspinal.stats.arms import Normality
 from mriparaspinal.stats.compare import compare
 from mriparaspinal.stats.contrasts import resolve
 from mriparaspinal.stats.counts import ComparisonCounts, count_comparisons
-from mriparaspinal.stats.on_request import OnRequest, recorded
+from mriparaspinal.stats.on_request import NOTHING, OnRequest, recorded
 
 TABLE = "comparisons.csv"
 
@@ -46,6 +48,8 @@ _CAPTIONS = {
     "figure3": "The two sides of each participant",
     "figure4": "With and without pathological spontaneous activity (PSA)",
     "figure5": "The groups side by side",
+    "figure_differences": "Differences in the unit of the metric",
+    "figure_groups": "All groups at once, with letters",
 }
 
 #: The columns of texts in ``characteristics.csv`` and the correlations; all others hold numbers.
@@ -55,7 +59,9 @@ _TEXTS = {
     *("segment", "muscle", "metric", "role", "score", "covariates", "method"),
 }
 
-_FIGURE = re.compile(r"figure(_effects|_missing(_columns)?|[345]_[\w.-]+)\.svg")
+_FIGURE = re.compile(
+    r"figure(_effects|_missing(_columns)?|_differences_[\w.-]+|_groups_letters(_\d+)?|[345]_[\w.-]+)\.svg"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,7 @@ class Compared:
     contrasts: tuple[str, ...] = ()
     normality: Literal["lilliefors", "shapiro"] = "lilliefors"
     divide_by: str | None = None
+    asked: OnRequest = NOTHING
     findings: tuple[Sentence, ...] = ()
     """The main differences in sentences, and what the tests cannot say."""
     caveats: tuple[str, ...] = ()
@@ -84,6 +91,8 @@ class Compared:
     counts: ComparisonCounts | None = None
     """How many there are, and how many stand out."""
     tables: tuple[PaperTable, ...] = ()
+    groups: str | None = None
+    """The column whose groups were compared at once."""
     effects: FigureView | None = None
     """The map of all effects."""
     figures: tuple[FigureView, ...] = ()
@@ -111,28 +120,42 @@ def open_comparison(folder: Path, cohort: Cohort, made: pd.DataFrame | None = No
     listed = read_analysis_manifest(folder / COMPARISON, "compare")
     normality, divide_by = _settings(listed, folder / COMPARISON)
     notes = _notes(folder)
+    asked = _on_request(listed, folder / COMPARISON)
     if made is None:
         try:
-            asked = _on_request(listed, folder / COMPARISON)
             made = _made_again(folder, read_table(folder / TABLE), cohort, (normality, divide_by, asked))
         except _DiffersError as error:
             raise NoInputError(_cause(error.fault, folder, listed, cohort)) from None
         smd = bool(listed.settings.get("standardised mean differences"))
         _require_own_tables(folder, cohort, made, normality, smd)
+    column = next(iter(listed.settings.get("groups", ())), None)
+    tables = _tables(folder, made, normality)
+    if column:
+        metrics = listed.settings.get("metric", ())
+        tables += _groups_table(folder, cohort, column, metrics, (normality, divide_by))
     figures = _figures(folder)
     return Compared(
         contrasts=tuple(dict.fromkeys(made["contrast"])),
         normality=normality,
         divide_by=divide_by,
+        asked=asked,
         findings=tuple(main_findings(made)),
         caveats=tuple(caveats(made)),
         analysed=analysed(made),
         counts=count_comparisons(made),
-        tables=_tables(folder, made, normality),
+        tables=tables,
+        groups=column,
         effects=figures.pop("figure_effects.svg", None),
         figures=tuple(figures.values()),
         notes=notes,
     )
+
+
+def session_of(folder: Path) -> str:
+    """The session of a follow-up that ``compare`` looked at; empty where none is known."""
+    file = folder / COMPARISON
+    settings = read_analysis_manifest(file, "compare").settings if file.is_file() else {}
+    return next(iter(settings.get("session", ())), "")
 
 
 def _notes(folder: Path) -> tuple[str, ...]:
@@ -220,6 +243,11 @@ def _require_own_tables(
     own = _own_contrasts(folder, made)
     asked = [resolve(text, cohort.table) for text in own.values()]
     paper_tables_of(cohort, made, normality, files, asked, smd)
+    _require_same(folder, files)
+
+
+def _require_same(folder: Path, files: Mapping[str, pd.DataFrame]) -> None:
+    """Raise where a file of the folder has other numbers than these."""
     for name, content in files.items():
         try:
             old = read_table(folder / name)
@@ -261,6 +289,28 @@ def _tables(folder: Path, comparisons: pd.DataFrame, normality: Normality) -> tu
     if (folder / correlations).is_file():
         found.append(table4(_typed(read_table(folder / correlations)), correlations)[0])
     tables = tuple(table for table in found if table is not None)
+    _require_untouched(folder, tables)
+    return tables
+
+
+def _groups_table(
+    folder: Path,
+    cohort: Cohort,
+    column: str,
+    metrics: Sequence[str],
+    settings: tuple[Normality, str | None],
+) -> tuple[PaperTable, ...]:
+    """The table of all groups at once, its numbers made again from the cohort."""
+    try:
+        contents, tables, _ = omnibus_of(cohort, column, metrics, *settings)
+    except UsageError as error:
+        raise _differs(folder, error.fault.found, error.fault.expected) from None
+    _require_same(folder, {n: table for n, table in contents.items() if isinstance(table, pd.DataFrame)})
+    _require_untouched(folder, tables)
+    return tuple(tables)
+
+
+def _require_untouched(folder: Path, tables: Sequence[PaperTable]) -> None:
     for table in tables:
         file = folder / f"{table.name}.csv"
         if not file.is_file() or file.read_bytes() != to_csv_bytes(table):
@@ -268,7 +318,6 @@ def _tables(folder: Path, comparisons: pd.DataFrame, normality: Normality) -> tu
             raise NoInputError(
                 f"{file}: {found_there}; expected the table of compare, untouched; run compare again"
             )
-    return tables
 
 
 def _own_contrasts(folder: Path, comparisons: pd.DataFrame) -> dict[str, str]:
@@ -296,7 +345,7 @@ def _figures(folder: Path) -> dict[str, FigureView]:
     views = {}
     for name in sorted(path.name for path in folder.glob("figure*.svg") if _FIGURE.fullmatch(path.name)):
         stem = name.removesuffix(".svg")
-        caption = _CAPTIONS.get(stem) or _CAPTIONS[stem.partition("_")[0]]
+        caption = next(_CAPTIONS[name] for name in _CAPTIONS if stem.startswith(name))
         try:
             content = read_bytes(folder / name)
             markup = svg_picture(content, f"{caption} ({name})")

@@ -18,6 +18,7 @@ from mriparaspinal.core.filenames import MANIFEST
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import MUSCLES, SEGMENTS, Problem, Settings
 from mriparaspinal.core.text import count_of, natural_key
+from mriparaspinal.core.visits import SESSION
 from mriparaspinal.io.manifest import Manifest
 from mriparaspinal.io.write import sha256
 from mriparaspinal.measure.reopen import ReopenedDataset
@@ -231,10 +232,12 @@ def _study(manifest: Manifest, rows: pd.DataFrame, settings: Settings, compared:
         participants=rows["participant_id"].nunique(),
         slices=rows["image"].nunique(),
         libraries={"Python" if name == "python" else name: v for name, v in libraries.items()},
-        several_slices=bool((rows.groupby(["participant_id", "segment"])["image"].nunique() > 1).any()),
+        several_slices=_has_stacks(rows),
         compared=not compared.missing,
         normality=compared.normality,
+        asked=compared.asked,
         divide_by=compared.divide_by,
+        groups=compared.groups,
         sides_compared=any(text.startswith("side:") for text in compared.contrasts),
         drafts=manifest.counts.get("drafts_measured", 0),
         as_drawn=manifest.counts.get("accepted_as_drawn", 0),
@@ -244,6 +247,11 @@ def _study(manifest: Manifest, rows: pd.DataFrame, settings: Settings, compared:
         ),
         contours=manifest.contours,
     )
+
+
+def _has_stacks(rows: pd.DataFrame) -> bool:
+    one = ["participant_id", "segment", *([SESSION] if SESSION in rows else [])]
+    return bool((rows.groupby(one)["image"].nunique() > 1).any())
 
 
 def _labels(rows: pd.DataFrame, muscles: Sequence[str]) -> tuple[str, ...]:
@@ -295,7 +303,11 @@ def _record(results: Results, source: ReopenedDataset, study: StudyFacts, compar
         manifest=MANIFEST,
         manifest_sha256=sha256(results.sealed),
         inputs=len(manifest.inputs),
-        commands=tuple(commands(source.settings, compared.contrasts, not compared.missing, study.contours)),
+        commands=tuple(
+            commands(
+                source.settings, compared.contrasts, not compared.missing, study.contours, compared.asked
+            )
+        ),
         citation=CITATION,
     )
 

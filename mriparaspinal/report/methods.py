@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mriparaspinal.core.model import Settings
-from mriparaspinal.core.names import MUSCLE_NAMES, NORMALITY_NAMES, REFERENCE_NAMES
+from mriparaspinal.core.names import CHOICE_OF_OMNIBUS, MUSCLE_NAMES, NORMALITY_NAMES, REFERENCE_NAMES
 from mriparaspinal.core.text import count_of, join_names
 from mriparaspinal.io.manifest import ContoursRecord
+from mriparaspinal.stats.on_request import NOTHING, OnRequest
 
 CITATION = (
     "Ren Y, Han X, Zhang K, et al. MRI abnormal patterns of lumbar paraspinal muscles in patients with "
@@ -41,6 +42,8 @@ class StudyFacts:
     compared: bool = False
     normality: str = "lilliefors"
     divide_by: str | None = None
+    asked: OnRequest = NOTHING
+    groups: str | None = None
     sides_compared: bool = False
     drafts: int = 0
     """Slices that were measured though nobody had judged their contours."""
@@ -132,6 +135,19 @@ def _statistics(study: StudyFacts) -> list[str]:
             "The sides of one participant were compared as independent samples, and also by the paired "
             "t-test or Wilcoxon’s signed-rank test."
         )
+    margins = ", ".join(f"{margin:g} ({metric})" for metric, margin in study.asked.margins.items())
+    if margins:
+        sentences.append(f"Equivalence within {margins} was tested by two one-sided tests.")
+    if study.asked.permutations is not None:
+        sentences.append(
+            "p-values were also adjusted by step-down max-T permutation (Westfall and Young 1993) within "
+            f"each contrast, with {study.asked.permutations} random arrangements, or all of fewer."
+        )
+    if study.groups:
+        sentences.append(
+            f"The groups of {study.groups} were also tested all at once ({CHOICE_OF_OMNIBUS}), and all pairs "
+            "by Tukey’s, Games and Howell’s or Dunn’s test (Holm’s adjustment)."
+        )
     if study.divide_by:
         sentences.append(f"For the comparisons each metric was divided by {study.divide_by}.")
     return sentences
@@ -165,6 +181,7 @@ def commands(
     contrasts: Sequence[str] = (),
     compared: bool = True,
     contours: ContoursRecord = _BESIDE,
+    asked: OnRequest = NOTHING,
 ) -> list[str]:
     """The commands that repeat the study, with DATASET and RESULTS for its folders."""
     words = ["mriparaspinal", "quantify", "DATASET", "--out", "RESULTS", *_flags(settings)]
@@ -175,7 +192,11 @@ def commands(
     lines = [shlex.join(words)]
     if compared:
         chosen = [word for text in contrasts for word in ("--contrast", text)]
-        lines.append(shlex.join(["mriparaspinal", "compare", "RESULTS", *chosen, "--out", "COMPARISON"]))
+        more = [word for metric, x in asked.margins.items() for word in ("--margin", f"{metric}={x!r}")]
+        if asked.permutations is not None:
+            more += ["--max-t", str(asked.permutations), "--seed", str(asked.seed)]
+        words = ["mriparaspinal", "compare", "RESULTS", *chosen, *more, "--out", "COMPARISON"]
+        lines.append(shlex.join(words))
     beside = ["--comparison", "COMPARISON"] if compared else []
     masks = ["--masks", "MASKS"] if settings.mask_rule == "mask" else []
     report = ["report", "RESULTS", "--dataset", "DATASET", *masks, *elsewhere, *beside]

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mriparaspinal.core.visits import SESSION
+
 #: Absolute modified z-score beyond which a value is shown (Iglewicz and Hoaglin 1993).
 MOST_Z = 3.5
 
@@ -93,7 +95,8 @@ def _far_from_others(rows: pd.DataFrame, found: dict[int, list[str]]) -> tuple[i
     one_side = one_side[one_side["side"] != "both"]
     for metric, name in _METRICS.items():
         known = one_side[one_side[metric].notna()]
-        for (group, segment, muscle), cell in known.groupby(_CELL, sort=False):
+        apart = [*_CELL, SESSION] if SESSION in known else _CELL
+        for (group, segment, muscle, *_), cell in known.groupby(apart, sort=False):
             values = cell[metric].to_numpy(dtype=np.float64)
             people = cell["participant_id"].nunique()
             scores = None if people < FEWEST_PARTICIPANTS else robust_z(values)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from mriparaspinal.core.model import MUSCLES, SEGMENTS
 from mriparaspinal.core.text import natural_key
+from mriparaspinal.core.visits import SESSION
 from mriparaspinal.report.slices import RowView, SliceView
 
 #: Columns of the participants table that are shown, and how.
@@ -68,11 +69,15 @@ def person_views(
     for view in views:
         own.setdefault(view.participant_id, []).append(view)
     one_side = rows[rows["side"] != "both"]
-    cells = dict(list(one_side.groupby(["group", "segment", "muscle"])))
+    # Those of other sessions are the same people again.
+    session = one_side[SESSION] if SESSION in one_side else pd.Series("", one_side.index)
+    cells = dict(
+        list(one_side.groupby([one_side["group"], one_side["segment"], session, one_side["muscle"]]))
+    )
     muscles = sorted({str(muscle) for muscle in rows["muscle"]}, key=_in_order)
     people = []
     for who in sorted(own, key=natural_key):
-        slices = sorted(own[who], key=lambda v: (v.segment, natural_key(v.image)))
+        slices = sorted(own[who], key=lambda v: (v.session, v.segment, natural_key(v.image)))
         # A muscle that was refused on both sides has its line, too.
         overview = tuple(row for view in slices for row in _overview(view, muscles, cells))
         people.append(PersonView(who, slices[0].group, _facts(who, participants), tuple(slices), overview))
@@ -84,12 +89,12 @@ def _in_order(muscle: str) -> tuple[int, str]:
 
 
 def _overview(
-    view: SliceView, muscles: Sequence[str], cells: dict[tuple[str, str, str], pd.DataFrame]
+    view: SliceView, muscles: Sequence[str], cells: dict[tuple[str, str, str, str], pd.DataFrame]
 ) -> Iterable[OverviewRow]:
     by_key = {(row.muscle, row.side): row for row in view.rows}
     segment = next((name for name in SEGMENTS if view.segment.startswith(name)), view.segment)
     for muscle in muscles:
-        cell = cells.get((view.group, segment, muscle))
+        cell = cells.get((view.group, segment, view.session, muscle))
         others = None if cell is None else cell[cell["participant_id"] != view.participant_id]
         yield OverviewRow(
             view.segment,

@@ -52,6 +52,8 @@ class SliceView:
     """Why its numbers deserve a look."""
     problems: tuple[Problem, ...]
     """Errors first."""
+    session: str = ""
+    """Which scan of the participant; empty where there is one only."""
 
     @property
     def why_not(self) -> str:
@@ -140,7 +142,7 @@ def slice_views(
             SliceView(
                 slice_.participant_id,
                 slice_.group,
-                f"{slice_.segment} {slice_.letter}".strip(),
+                " ".join(filter(None, (slice_.segment, slice_.letter, slice_.session))),
                 name,
                 own[0]["table"] if own else "",
                 _threshold(own),
@@ -152,6 +154,7 @@ def slice_views(
                         (p for file in files for p in by_file.get(file, ())), key=lambda p: not _is_error(p)
                     )
                 ),
+                slice_.session,
             )
         )
     return views

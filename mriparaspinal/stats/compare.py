@@ -30,7 +30,7 @@ from mriparaspinal.stats.arms import (
 from mriparaspinal.stats.cells import as_text, check_unique, counted, id_list, texts
 from mriparaspinal.stats.contrasts import INTERACTION, SIDE, Contrast, members
 from mriparaspinal.stats.limits import ALPHA, TOO_LARGE, TOO_SMALL, of_usual_size
-from mriparaspinal.stats.on_request import OnRequest, Samples, add_max_t, margin_cells
+from mriparaspinal.stats.on_request import NOTHING, OnRequest, Samples, add_max_t, margin_cells
 from mriparaspinal.stats.shift import without_rounding_errors
 
 #: The columns of ``comparisons.csv``.
@@ -52,7 +52,7 @@ def compare(
     metrics: Sequence[str] = ("fi", "rcsa"),
     normality: Normality = "lilliefors",
     divide_by: str | None = None,
-    asked: OnRequest = OnRequest(),  # noqa: B008 – frozen
+    asked: OnRequest = NOTHING,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Compare the arms of each contrast at every segment, muscle, metric and role.
 

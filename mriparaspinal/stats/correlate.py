@@ -14,7 +14,9 @@ from scipy import stats
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.text import count_of
 from mriparaspinal.stats import design
+from mriparaspinal.stats.bootstrap import clusters_of
 from mriparaspinal.stats.cells import as_text, require_named
+from mriparaspinal.stats.clustered_correlation import clustered_correlation
 from mriparaspinal.stats.design import Array
 from mriparaspinal.stats.limits import Z975
 
@@ -36,6 +38,9 @@ COLUMNS = [
     "p",
     "p_adjusted",
 ]
+
+#: These follow where the method is ``spearman``.
+SPEARMAN_COLUMNS = ["bonett_wright_low", "bonett_wright_high"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ def correlate(
     roles: Sequence[str] = ("symptomatic",),
     group: str | None = None,
     method: Method = "pearson",
+    cluster: str | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Correlate each metric with each score, with the covariates held constant.
 
@@ -73,6 +79,8 @@ def correlate(
     - df = n − 2 − k, t = r·√(df/(1 − r²)), p two-sided;
     - the 95 % interval is tanh(atanh(r) ± 1.96·1/√(n − k − 3)), Fisher's z with the covariates taken
       off n, for both methods (what ``pingouin.partial_corr`` gives);
+    - for ``spearman`` ``bonett_wright_low`` and ``bonett_wright_high`` are the same with the standard error
+      √((1 + r²/2)/(n − k − 3)) of Bonett and Wright (Psychometrika 2000;65:23–28);
     - ``p_adjusted`` is Benjamini and Hochberg's, over all rows of one score.
 
     A text covariate enters as 0/1 columns, the first level in alphabetical order being the reference.
@@ -86,6 +94,8 @@ def correlate(
         roles: some of ``symptomatic``, ``contralateral``, ``bilateral``; not looked at in a plain table.
         group: keep this group; None: all.
         method: ``pearson`` or ``spearman``.
+        cluster: column whose rows with one value are not independent, such as ``participant_id``: df, p and
+            interval are those of ``stats.clustered_correlation``; the table has ``cluster, clusters``, too.
 
     Returns:
         One row per segment, muscle, metric, role and score, in that order. Where there is no
@@ -98,20 +108,26 @@ def correlate(
     """
     _require(method, scores, metrics)
     design.require_distinct([*metrics, *scores, *covariates])
-    cells, notes = design.select(cohort, [*metrics, *scores], covariates, roles, group)
+    cells, notes = design.select(cohort, [*metrics, *scores], covariates, roles, group, cluster)
     records: list[dict[str, Any]] = []
     findings: list[tuple[str, str]] = []
     for cell, metric in itertools.product(cells, metrics):
         for (role, rows), score in itertools.product(cell.by_role.items(), scores):
             left = residuals(rows, metric, score, covariates, method)
-            numbers, problem = _test(left)
+            numbers, problem = _test(left, method)
             what = (cell.segment, cell.muscle, metric, role, score, "+".join(covariates), method)
+            if cluster is not None and not left.problem:
+                numbers, problem = _clustered(rows, metric, score, covariates, method, cluster)
             if problem:
                 place = " ".join(x for x in (*what[:4], "with", score) if x)
                 findings.append((place, problem))
             keys = dict(zip(COLUMNS, what, strict=False))
             records.append(keys | {"n": len(left.participants)} | numbers)
-    return _adjusted(_table(records)), [*notes, *design.gather_notes(findings)]
+    table = _adjusted(_table(records, method))
+    if cluster is not None:
+        table = table.assign(cluster=cluster, clusters=[record.get("clusters") for record in records])
+        notes.append(f"r is that of all rows: it mixes differences between and within one {cluster}")
+    return table, [*notes, *design.gather_notes(findings)]
 
 
 def residuals(
@@ -185,7 +201,7 @@ def _require(method: str, scores: Sequence[str], metrics: Sequence[str]) -> None
     require_named({"score": scores, "metric": metrics})
 
 
-def _test(left: Residuals) -> tuple[dict[str, Any], str]:
+def _test(left: Residuals, method: Method) -> tuple[dict[str, Any], str]:
     """(the numbers from ``df`` to ``p``, what is worth a note)."""
     if left.problem:
         return {}, left.problem
@@ -198,12 +214,30 @@ def _test(left: Residuals) -> tuple[dict[str, Any], str]:
     half = Z975 / np.sqrt(n - k - 3)
     with np.errstate(divide="ignore"):  # r = ±1: the interval shrinks to r
         z = np.arctanh(r)
-    return numbers | {"ci_low": float(np.tanh(z - half)), "ci_high": float(np.tanh(z + half))}, ""
+    numbers |= {"ci_low": float(np.tanh(z - half)), "ci_high": float(np.tanh(z + half))}
+    if method == "spearman":
+        half *= np.sqrt(1 + r**2 / 2)
+        ends = float(np.tanh(z - half)), float(np.tanh(z + half))
+        numbers |= dict(zip(SPEARMAN_COLUMNS, ends, strict=True))
+    return numbers, ""
 
 
-def _table(records: list[dict[str, Any]]) -> pd.DataFrame:
-    table = pd.DataFrame(records, columns=COLUMNS)
-    floats = ["r", "ci_low", "ci_high", "p", "p_adjusted"]
+def _clustered(
+    rows: pd.DataFrame, metric: str, score: str, covariates: Sequence[str], method: Method, cluster: str
+) -> tuple[dict[str, Any], str]:
+    """The numbers and the note where rows share a cluster."""
+    complete = rows.dropna(subset=[metric, score, *covariates])
+    matrix, _ = design.encode(complete, covariates)
+    x, y = (complete[name].to_numpy(dtype=float) for name in (metric, score))
+    clusters = clusters_of(complete[cluster])
+    numbers, notes = clustered_correlation(x, y, matrix, clusters, ranks=method == "spearman")
+    return numbers, "; ".join(notes)
+
+
+def _table(records: list[dict[str, Any]], method: Method) -> pd.DataFrame:
+    more = SPEARMAN_COLUMNS if method == "spearman" else []
+    table = pd.DataFrame(records, columns=[*COLUMNS, *more])
+    floats = ["r", "ci_low", "ci_high", "p", "p_adjusted", *more]
     df = pd.Series([record.get("df") for record in records], dtype=object)
     return table.astype(dict.fromkeys(floats, float)).assign(df=df)
 

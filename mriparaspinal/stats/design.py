@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import MUSCLES, SEGMENTS
 from mriparaspinal.core.text import is_missing, is_nearly_number, read_number
@@ -67,6 +68,7 @@ def select(
     free: Sequence[str],
     roles: Sequence[str],
     group: str | None,
+    cluster: str | None = None,
     imputed: Sequence[str] = (),
 ) -> tuple[list[RegionRows], list[str]]:
     """The rows that take part, cell by cell, with their columns checked.
@@ -78,6 +80,7 @@ def select(
         free: columns that may hold numbers or categories, but not both.
         roles: some of ``symptomatic``, ``contralateral``, ``bilateral``.
         group: keep this group; None: all.
+        cluster: column whose rows with one value belong together: participants may have several rows.
         imputed: columns of which no missing cell leaves a participant out.
 
     Returns:
@@ -89,8 +92,12 @@ def select(
         UsageError: a column is missing, holds text or both kinds, the group or role is unknown, or a
             participant has two rows where one is expected.
     """
-    require_columns(cohort, ["segment", "muscle", "role", *numbers, *free])
+    named = [] if cluster is None else [cluster]
+    require_columns(cohort, ["segment", "muscle", "role", *numbers, *free, *named])
+    require_distinct([*numbers, *free, *named])
     rows = cohort.reset_index(drop=True)
+    for name in named:
+        rows[name] = _full(rows, name)
     for key in ("segment", "muscle", "role"):
         rows[key] = texts(rows[key])
     notes = []
@@ -104,7 +111,7 @@ def select(
     rows = rows[rows["role"].isin(wanted)].reset_index(drop=True)
     rows = typed(rows, numbers, free)
     notes += _missing_cells(rows, [*numbers, *free], imputed)
-    return list(_cells(rows, wanted)), notes
+    return list(_cells(rows, wanted, repeats=cluster is not None)), notes
 
 
 def encode(rows: pd.DataFrame, names: Sequence[str]) -> tuple[Array, list[str]]:
@@ -321,12 +328,21 @@ def _missing_cells(rows: pd.DataFrame, names: Sequence[str], imputed: Sequence[s
     return notes
 
 
-def _cells(rows: pd.DataFrame, roles: Sequence[str]) -> Iterator[RegionRows]:
+def _full(rows: pd.DataFrame, name: str) -> pd.Series:
+    """A column of clusters as texts; a UsageError for an empty cell."""
+    found = texts(rows[name])
+    if found.eq("").any():
+        row = int(found.eq("").to_numpy().argmax()) + 1
+        raise UsageError(f"{argument('cluster')} {name}: empty in row {row}; expected a value; fill it in")
+    return found
+
+
+def _cells(rows: pd.DataFrame, roles: Sequence[str], *, repeats: bool) -> Iterator[RegionRows]:
     for segment in _ordered(rows["segment"], SEGMENTS):
         of_segment = rows[rows["segment"] == segment]
         for muscle in _ordered(of_segment["muscle"], MUSCLES):
             of_muscle = of_segment[of_segment["muscle"] == muscle]
-            by_role = {role: _one_row_each(of_muscle[of_muscle["role"] == role]) for role in roles}
+            by_role = {role: _one_row_each(of_muscle[of_muscle["role"] == role], repeats) for role in roles}
             yield RegionRows(segment, muscle, {role: found for role, found in by_role.items() if len(found)})
 
 
@@ -336,17 +352,18 @@ def _ordered(column: pd.Series, order: Sequence[str]) -> list[str]:
     return sorted(set(column), key=lambda value: (ranks.get(value, len(order)), value))
 
 
-def _one_row_each(rows: pd.DataFrame) -> pd.DataFrame:
+def _one_row_each(rows: pd.DataFrame, repeats: bool) -> pd.DataFrame:
     if "participant_id" not in rows.columns:
         return rows.reset_index(drop=True)
     ids = texts(rows["participant_id"])
     repeated = ids[ids.duplicated() & ids.ne("")]
-    if len(repeated):
+    if len(repeated) and not repeats:
         who = sorted(repeated)[0]
         found = rows[ids == who].iloc[0]
         place = " ".join(part for part in (found["segment"], found["muscle"], found["role"]) if part)
         raise UsageError(
             f"participant {who}: {int(ids.eq(who).sum())} rows{f' for {place}' if place else ''}; "
-            "expected one row per participant, as the tests take rows to be independent; keep one of them"
+            "expected one row per participant, as the tests take rows to be independent; keep one of them, "
+            f"or give {argument('cluster')} participant_id"
         )
     return rows.iloc[np.argsort(ids.to_numpy(dtype=str), kind="stable")].reset_index(drop=True)

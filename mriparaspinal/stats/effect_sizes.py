@@ -134,3 +134,16 @@ def _lower_area(area: float, n_a: int, n_b: int) -> float:
         return off * (area - theta) ** 2 - spread * (1 - theta)
 
     return float(optimize.brentq(beyond, 0.0, min(area, 1.0), xtol=1e-14))
+
+
+def response_mean(mean: float, sd: float, n: int) -> tuple[float, float, float]:
+    """The standardised response mean of n changes, mean / SD, and its 95 % interval.
+
+    The interval inverts the noncentral t distribution of √n·SRM with n − 1 degrees of freedom. NaN without
+    a spread; the ends are NaN where t is beyond 300.
+    """
+    if not sd > 0:
+        return math.nan, math.nan, math.nan
+    root = math.sqrt(n)
+    low, high = _noncentrality(root * mean / sd, n - 1)
+    return mean / sd, low / root, high / root

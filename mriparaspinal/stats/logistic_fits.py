@@ -20,6 +20,8 @@ _STEPS, _LONGEST, _SHORTEST = 100, 5.0, 1e-9
 _COLLINEAR = 1e-12
 #: So many steps of Fisher's before Newton's, which ends sooner, but costs more.
 _SCORING = 5
+#: So many steps towards the maximum without a penalty from one start to the next.
+_ON_THE_WAY = (2, 2, 3, 4)
 #: Between the two slopes whose difference is the curvature.
 _NUDGE = 1e-5
 #: Relative to the trace.
@@ -57,6 +59,7 @@ def can_be_fitted(design: Vector, is_positive: Mask, weights: Vector) -> Mask:
     return np.asarray(both & _is_definite(_cross_products(design, weights)), dtype=bool)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def fit_many(
     design: Vector,
     is_positive: Mask,
@@ -99,6 +102,32 @@ def fit_many(
         _, information = _score(design, is_positive, weights, coefficients, penalised)
         converged &= _is_definite(information)
     return Fits(coefficients, likelihood, converged)
+
+
+def firth_many(
+    design: Vector,
+    is_positive: Mask,
+    weights: Vector,
+    start: Vector | None = None,
+    free: Mask | None = None,
+) -> Fits:
+    """Firth's regression for each row of ``weights``, and the highest of its likelihood's peaks.
+
+    Near separation there are several. Newton's method begins at ``start`` (or 0) and at places on the way
+    from there to the maximum of the likelihood without a penalty, which lies far off or at infinity.
+    """
+    fits = len(weights)
+    starts = [start if start is not None else np.zeros((fits, design.shape[-1]))]
+    for steps in _ON_THE_WAY:
+        further = fit_many(design, is_positive, weights, False, starts[-1], free, steps)
+        starts.append(further.coefficients)
+    found = fit_many(
+        design, is_positive, np.tile(weights, (len(starts), 1)), True, np.concatenate(starts), free
+    )
+    heights = np.where(found.converged, found.likelihood, -np.inf).reshape(len(starts), fits)
+    # Equal peaks but for rounding are one: the first.
+    best = (heights > heights.max(axis=0) - _ROUNDING).argmax(axis=0) * fits + np.arange(fits)
+    return Fits(found.coefficients[best], found.likelihood[best], found.converged[best])
 
 
 def _is_definite(products: Vector) -> Mask:

@@ -21,7 +21,13 @@ from scipy.stats import chi2
 
 from mriparaspinal.stats.limits import CONFIDENCE, Mask, Vector
 from mriparaspinal.stats.logistic import scaled_design, separated, why_no_regression
-from mriparaspinal.stats.logistic_fits import can_be_fitted, fit_many, linear_predictor, with_intercept
+from mriparaspinal.stats.logistic_fits import (
+    can_be_fitted,
+    firth_many,
+    fit_many,
+    linear_predictor,
+    with_intercept,
+)
 
 ML, FIRTH = "maximum_likelihood", "firth"
 
@@ -36,7 +42,7 @@ _FARTHEST = 1e6
 #: Intercepts at which the penalised likelihood's maximum is looked for.
 _STARTS = 40
 #: After so many steps the highest few are followed to their end.
-_FIRST_STEPS, _PEAKS = 5, 3
+_FIRST_STEPS, _PEAKS = 5, 2
 #: Of the likelihood by which completely separated rows are told without a linear program.
 _NEARLY_ONE = -1e-6
 
@@ -89,7 +95,7 @@ class LogisticModel:
                 usable[row] = parted[row]
         if parted.any():
             rows = np.flatnonzero(parted)
-            fits = fit_many(self.design, self.is_positive, weights[rows], penalised=True)
+            fits = firth_many(self.design, self.is_positive, weights[rows])
             coefficients[rows] = fits.coefficients
             usable[rows] = fits.converged
         return coefficients, usable, int((parted & usable).sum())
@@ -106,7 +112,8 @@ def fit_model(values: Vector, is_positive: Mask, names: Sequence[str]) -> Logist
     centre, spread = values.mean(axis=0), values.std(axis=0)
     design = with_intercept((values - centre) / spread)
     parted = separated(scaled_design(values), is_positive)
-    fits = fit_many(design, is_positive, np.ones((1, len(values))), penalised=parted)
+    ones = np.ones((1, len(values)))
+    fits = firth_many(design, is_positive, ones) if parted else fit_many(design, is_positive, ones, False)
     if not fits.converged[0]:
         return "the regression did not converge"
     return LogisticModel(
@@ -172,10 +179,14 @@ def _profile(model: LogisticModel, term: int, value: float) -> float:
     free = np.arange(start.shape[1]) != term
     ones = np.ones((len(start), len(model.design)))
     data = model.design, model.is_positive
-    if len(start) > _PEAKS:
-        fits = fit_many(*data, ones, model.is_firth, start, free, _FIRST_STEPS)
-        start = fits.coefficients[np.argsort(-fits.likelihood, kind="stable")[:_PEAKS]]
-    fits = fit_many(*data, ones[: len(start)], model.is_firth, start, free)
+    if model.is_firth:
+        fits = fit_many(*data, ones, True, start, free, _FIRST_STEPS)
+        # The estimate's own coefficients first, then the highest few.
+        highest = 1 + np.argsort(-fits.likelihood[1:], kind="stable")[:_PEAKS]
+        start = np.concatenate([start[:1], fits.coefficients[highest]])
+        fits = firth_many(*data, ones[: len(start)], start, free)
+    else:
+        fits = fit_many(*data, ones, False, start, free)
     if not fits.converged.any():
         raise _NotFoundError
     return float(fits.likelihood[fits.converged].max())

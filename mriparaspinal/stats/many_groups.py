@@ -197,8 +197,8 @@ def _too_small(names: Sequence[str], found: GroupComparison) -> list[str]:
 
 def _adjust(rows: Sequence[dict[str, object]]) -> None:
     p: Vector = np.array([row["p"] for row in rows], dtype=float)
-    known = np.flatnonzero(~np.isnan(p))
-    if len(known):
+    known = [int(place) for place in np.flatnonzero(~np.isnan(p))]
+    if known:
         adjusted = stats.false_discovery_control(p[known], method="bh")
         for place, value in zip(known, adjusted, strict=True):
             rows[place]["p_adjusted"] = float(value)

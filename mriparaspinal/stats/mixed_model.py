@@ -23,14 +23,20 @@ from mriparaspinal.stats.design import Array
 #: A standard deviation below this part of the residual one counts as zero (as lme4's isSingular).
 SINGULAR = 1e-4
 
-#: So much the deviance may still fall before the last step.
-_FLAT = 1e-7
+#: So much the deviance may still fall, by Newton's reckoning, where the fit has converged.
+_FLAT = 1e-6
 
-#: A curvature below this part of the largest is none.
-_STRAIGHT = 1e-5
+#: A shorter step of Newton's method changes nothing.
+_SHORTEST = 1e-9
 
-#: Of Newton's method; it needs two or three.
-_MOST_STEPS = 25
+#: A curvature below this part of the largest is rounding.
+_STRAIGHT = 1e-8
+
+#: A curvature downwards, or a slope where there is no curvature, that is larger is no minimum.
+_FALLING = 1e-5
+
+#: Of Newton's method; it needs three or four.
+_MOST_STEPS = 15
 
 #: Beyond this ratio of standard deviations the residual one is rounding.
 _LARGEST = 1e4
@@ -79,6 +85,8 @@ class Products:
     """(columns,) least squares on Q. Its residuals stand in the place of y: no offset costs digits."""
     scale: float
     """What they were divided by."""
+    sizes: Array
+    """(width,) what the columns of the first random effect were divided by: months or days are the same."""
 
     @property
     def fixed(self) -> int:
@@ -127,7 +135,9 @@ class MixedFit:
     def random_covariance(self) -> Array:
         """(width, width) of the first random effect."""
         lower = self.products.factor(self.theta)
-        return np.asarray(self.variance * lower @ lower.T)
+        return np.asarray(
+            self.variance * lower @ lower.T / np.outer(self.products.sizes, self.products.sizes)
+        )
 
     @property
     def other_variances(self) -> Array:
@@ -155,12 +165,15 @@ def gather(y: Array, x: Array, groupings: Sequence[Grouping]) -> Products:
     w = np.hstack([*indicators, q, (left / scale)[:, None]])
     order = np.argsort(first.codes, kind="stable")
     starts = np.flatnonzero(np.diff(first.codes[order], prepend=-1))
-    z = first.columns[order]
+    sizes = np.sqrt((first.columns**2).mean(axis=0))
+    z = first.columns[order] / sizes
 
     def summed(columns: Array) -> Array:
         return np.stack([np.add.reduceat(z[:, [j]] * columns, starts) for j in range(first.width)], axis=1)
 
-    return Products(first, tuple(others), len(y), summed(z), summed(w[order]), w.T @ w, r, start, scale)
+    return Products(
+        first, tuple(others), len(y), summed(z), summed(w[order]), w.T @ w, r, start, scale, sizes
+    )
 
 
 def reduced(products: Products, theta: Array) -> tuple[float, Array]:
@@ -232,8 +245,7 @@ def fit_reml(products: Products) -> MixedFit | None:
     found = profile(products, theta)
     variance = found.residual / free * products.scale**2
     back = np.linalg.inv(products.to_x)
-    log_scales = 2 * products.n * np.log(products.scale) - 2 * products.fixed * np.log(products.scale)
-    total = found.log_determinants + free * (1 + np.log(2 * np.pi * found.residual / free)) + log_scales
+    total = found.log_determinants + free * (1 + np.log(2 * np.pi * variance))
     total += 2 * float(np.log(np.abs(np.diag(products.to_x))).sum())
     return MixedFit(
         products,
@@ -254,6 +266,7 @@ def _search(deviance: Callable[[Array], float], products: Products, start: float
 
 def _polished(deviance: Callable[[Array], float], theta: Array) -> tuple[Array, bool]:
     """θ after Newton's steps; and whether it is a minimum, flat and bent upwards."""
+    is_minimum = False
     for _ in range(_MOST_STEPS):
         slope, bend = gradient(deviance, theta), hessian(deviance, theta)
         if not (np.isfinite(slope).all() and np.isfinite(bend).all()):
@@ -263,15 +276,17 @@ def _polished(deviance: Callable[[Array], float], theta: Array) -> tuple[Array, 
         along = vectors.T @ slope
         # Where the deviance does not bend, as it may if a variance is zero, a step has no measure.
         bent = np.abs(values) > _STRAIGHT * size
-        falls = float((along[bent] ** 2 / np.abs(values[bent])).sum())
         step = -vectors[:, bent] @ (along[bent] / np.abs(values[bent]))
-        if falls < _FLAT:
-            flat = float(np.abs(along[~bent]).max(initial=0))
-            return theta + step, bool(values.min() > -_STRAIGHT * size and flat < _STRAIGHT * size)
-        while deviance(theta + step) > deviance(theta) and np.abs(step).max() > 1e-12:
+        falls = float(-step @ slope)
+        flat = float(np.abs(along[~bent]).max(initial=0)) < _FALLING * size
+        is_minimum = falls < _FLAT and flat and bool(values.min() > -_FALLING * size)
+        here = deviance(theta)
+        while deviance(theta + step) > here and np.abs(step).max() > _SHORTEST:
             step = step / 2
+        if np.abs(step).max() <= _SHORTEST:
+            break
         theta = theta + step
-    return theta, False
+    return theta, is_minimum
 
 
 def _signs_settled(products: Products, theta: Array) -> Array:
@@ -337,4 +352,4 @@ def random_effects(fit: MixedFit) -> tuple[Array, list[Array]]:
     b = s * np.linalg.solve(whole * np.outer(s, s) + np.eye(at), s * right)
     effects = np.einsum("nij,nj->ni", inner, of_first - shared @ b)
     ends = np.cumsum([0, *(grouping.levels for grouping in products.others)])
-    return effects, [b[i:j] for i, j in itertools.pairwise(ends)]
+    return effects / products.sizes, [b[i:j] for i, j in itertools.pairwise(ends)]

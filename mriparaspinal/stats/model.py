@@ -149,9 +149,7 @@ def _fit_one(rows: pd.DataFrame, metric: str, plan: ModelPlan) -> _Fitted:
         raise UsageError(Fault(f"{argument('df')} {plan.df}", found, f"{MOST_EFFECTS} at most", remedy))
     fit = fit_reml(gather(y, matrix.x, groupings))
     if fit is None:
-        why = (
-            "the fit did not converge, so there are no numbers; a simpler formula or fewer random effects may"
-        )
+        why = "the fit did not converge, so there are no numbers; one with fewer terms or random effects may"
         return not_fitted(why, "not_converged")
     record |= {"status": "singular" if fit.is_singular else "converged", "reml_deviance": fit.deviance}
     notes += _of_fit(metric, fit)

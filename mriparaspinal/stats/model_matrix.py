@@ -18,6 +18,9 @@ from mriparaspinal.stats.regress import INTERCEPT
 #: A column of which the others leave less than this part is determined by them (as in ``stats.design``).
 _NOTHING = 1e-7
 
+#: Of a column's own length so much may be rounding.
+_ROUNDING = 1e-10
+
 #: Coefficients of a hypothesis that are smaller are rounding.
 _ZERO = 1e-9
 
@@ -153,7 +156,7 @@ def _independent(whole: Array) -> Mask:
         left = column - basis @ (basis.T @ column)
         left -= basis @ (basis.T @ left)
         length = np.linalg.norm(left)
-        if length > _NOTHING * size:
+        if length > _NOTHING * size and length > _ROUNDING * np.linalg.norm(column):
             space[:, kept.sum()] = left / length
             kept[j] = True
             basis = space[:, : kept.sum()]

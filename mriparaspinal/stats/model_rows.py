@@ -177,7 +177,8 @@ def groupings_of(rows: pd.DataFrame, plan: ModelPlan) -> tuple[list[Grouping], l
             "leave it out",
         )
     else:
-        notes.append("one row per participant: least squares without a random effect of the participant")
+        why = "one row per participant" if ID in rows else f"no {ID}: every row counts as a participant"
+        notes.append(f"{why}; no random effect of the participant")
     for name in plan.random:
         codes, levels = pd.factorize(rows[name])
         if len(levels) < 2:

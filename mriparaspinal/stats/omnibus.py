@@ -27,6 +27,11 @@ _ROUNDING = 1e-12
 #: A group takes part with so many values.
 FEWEST = 2
 
+#: For larger ones η² has no interval.
+LARGEST_F = 1e6
+
+NO_ETA_INTERVAL = "no interval for an η² this large (F beyond 1000000)"
+
 NO_OMNIBUS = "no test (fewer than three groups with two values, or all values equal)"
 
 #: The test of all pairs after each test of all groups.
@@ -100,6 +105,8 @@ def compare_groups(samples: Sequence[ArrayLike], normality: Normality = "lillief
         levene_p, remarks = _levene_p(chosen), ()
         test = "anova" if levene_p >= ALPHA else "welch_anova"
         numbers = anova(chosen) if test == "anova" else welch_anova(chosen)
+    if numbers.effect == "eta_squared" and math.isnan(numbers.effect_ci_low):
+        remarks = (NO_ETA_INTERVAL,)
     pairs = tuple(_numbered(pair, tested) for pair in POST_HOC[test][1](chosen))
     return GroupComparison(arms, tested, levene_p, test, *numbers, pairs, remarks)
 
@@ -107,8 +114,11 @@ def compare_groups(samples: Sequence[ArrayLike], normality: Normality = "lillief
 def eta_squared_interval(f: float, df1: float, df2: float) -> tuple[float, float]:
     """The 95 % interval of η² from an F: λ/(λ + N) of the noncentralities λ that put F at 2.5 % and 97.5 %.
 
-    N is df1 + df2 + 1; an end that no noncentrality reaches is 0.
+    N is df1 + df2 + 1; an end that no noncentrality reaches is 0. NaN for an F beyond :data:`LARGEST_F`,
+    where the noncentral distribution cannot be computed.
     """
+    if f > LARGEST_F:
+        return _NAN, _NAN
     n = df1 + df2 + 1
 
     def end(share: float) -> float:

@@ -72,7 +72,7 @@ class OnRequest:
         permuted = self.permutations is not None
         return {
             "margin": [f"{metric}={margin!r}" for metric, margin in self.margins.items()],
-            "max-t": [str(self.permutations)] * permuted,
+            "permutations": [str(self.permutations)] * permuted,
             "seed": [str(self.seed)] * permuted,
         }
 
@@ -83,6 +83,9 @@ class OnRequest:
             if metric not in known:
                 found, expected = f"{metric} was found, which is not compared", f"one of: {and_more(known)}"
                 raise UsageError(Fault(argument("margins"), found, expected, "correct the margin"))
+
+
+NOTHING = OnRequest()
 
 
 def read_margin(text: str) -> tuple[str, float] | None:
@@ -99,9 +102,9 @@ def read_margin(text: str) -> tuple[str, float] | None:
 def recorded(settings: Mapping[str, Sequence[str]]) -> OnRequest:
     """What was asked for, from the settings that are recorded beside a comparison; UsageError for a fault."""
     margins = dict(filter(None, map(read_margin, settings.get("margin", ()))))
-    numbers = [text for name in ("max-t", "seed") for text in settings.get(name, ())]
+    numbers = [text for name in ("permutations", "seed") for text in settings.get(name, ())]
     if len(margins) != len(settings.get("margin", ())) or not all(map(str.isdecimal, numbers)):
-        found = "a margin, max-t or seed was found that is none"
+        found = "a margin, permutations or a seed was found that is none"
         raise UsageError(Fault("settings", found, "those of compare", "run compare again"))
     if len(numbers) != 2:
         return OnRequest(margins)

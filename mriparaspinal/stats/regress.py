@@ -13,11 +13,15 @@ import pandas as pd
 from scipy import stats
 from statsmodels.regression.linear_model import OLS
 
+from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.stats import design
+from mriparaspinal.stats.bootstrap import Clusters, clusters_of
 from mriparaspinal.stats.cells import require_named
+from mriparaspinal.stats.clustered_correlation import ONE_DECIDES, TOO_FEW
 from mriparaspinal.stats.design import Array
 from mriparaspinal.stats.imputation import Imputation, impute, pool, why_not
+from mriparaspinal.stats.robust import FEW_DF, clustered_fit, robust_errors, wald_p
 
 COLUMNS = [
     "segment",
@@ -42,6 +46,8 @@ COLUMNS = [
     "p_adjusted",
 ]
 
+#: These follow with ``cluster``.
+CLUSTER_COLUMNS = ["cluster", "clusters"]
 #: Those that follow where predictors are imputed.
 IMPUTED_COLUMNS = ["n_complete", "cells_imputed", "sets", "fmi"]
 
@@ -85,6 +91,7 @@ def regress(
     group: str | None = None,
     *,
     hc3: bool = False,
+    cluster: str | None = None,
     metrics: Sequence[str] = ALL_METRICS,
     imputation: Imputation | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
@@ -97,10 +104,12 @@ def regress(
 
     b with its standard error, t = b/se, two-sided p and 95 % interval from Student's t with
     df = n − 1 − terms; ``beta`` = b·sd(x)/sd(y), the standardised coefficient; R², adjusted R², and
-    ``model_p``, the F test that all coefficients but the intercept are zero. With ``hc3`` the
-    standard errors, and all that follows from them, are MacKinnon and White's HC3 (1985).
+    ``model_p``, the F test that all coefficients but the intercept are zero.
     ``p_adjusted`` is Benjamini–Hochberg's over all rows of one predictor that have a p; intercepts and
-    covariates are not adjusted.
+    covariates are not adjusted. With ``hc3`` the
+    standard errors, and all that follows from them, are MacKinnon and White's HC3 (1985). With ``cluster``
+    they are CR2 with Satterthwaite's df, and ``model_p`` is that of the approximate Hotelling's T² (see
+    ``stats.robust``); the table has :data:`CLUSTER_COLUMNS`, too.
 
     A text column enters as 0/1 columns, the first level in alphabetical order being the reference
     (term ``sex[M]``: M against F).
@@ -114,6 +123,7 @@ def regress(
         roles: some of ``symptomatic``, ``contralateral``, ``bilateral``; not looked at in a plain table.
         group: keep this group; None: all.
         hc3: standard errors that allow for unequal variances.
+        cluster: column whose rows with one value are not independent, such as ``participant_id``.
         metrics: which columns belong to the muscle (not to the participant).
         imputation: impute missing predictors and covariates, and pool by Rubin's rules: see ``imputation``.
             ``model_p`` is then empty, R² pooled by Fisher's z, and :data:`IMPUTED_COLUMNS` follow.
@@ -129,6 +139,10 @@ def regress(
             are unknown; no metric takes part; a participant has more than one row in a model.
     """
     require_named({"outcome": outcomes, "predictor": predictors})
+    for given, other in ((hc3, "hc3"), (imputation is not None, "impute")):
+        if given and cluster is not None:
+            name = argument("cluster")
+            raise UsageError(f"{name}: given with {argument(other)}; expected one of them; leave one out")
     design.require_distinct([*outcomes, *predictors, *covariates])
     design.require_columns(cohort, ["segment", "muscle", "role"])
     table_mode = design.is_table_mode(cohort)
@@ -137,10 +151,13 @@ def regress(
     numbers = [*outcomes, *(name for name in explaining if name in metrics and not table_mode)]
     free = [name for name in explaining if name not in numbers]
     imputed = [name for name in explaining if imputation is not None and name != "group"]
-    cells, notes = design.select(cohort, numbers, free, roles, group, imputed)
-    records, findings = _fit_all(cells, models, covariates, hc3, imputation)
+    cells, notes = design.select(cohort, numbers, free, roles, group, cluster, imputed)
+    records, findings = _fit_all(cells, models, covariates, hc3, cluster, imputation)
     _adjust(records, predictors)
-    return _table(records, imputation is not None), [*notes, *design.gather_notes(findings)]
+    table = _table(records, imputation is not None)
+    if cluster is not None:
+        table = table.assign(cluster=cluster, clusters=[record.get("clusters") for record in records])
+    return table, [*notes, *design.gather_notes(findings)]
 
 
 def _fit_all(
@@ -148,6 +165,7 @@ def _fit_all(
     models: Sequence[_Model],
     covariates: Sequence[str],
     hc3: bool,
+    cluster: str | None,
     imputation: Imputation | None,
 ) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     """(one record per term of each model, (place, what is worth a note))."""
@@ -160,7 +178,7 @@ def _fit_all(
             place = " ".join(part for part in dict.fromkeys(parts) if part)
             names = [*model.predictors, *covariates]
             if imputation is None:
-                terms, found = _fit(rows, model.outcome, names, hc3)
+                terms, found = _fit(rows, model.outcome, names, hc3, cluster)
             else:
                 terms, found = _fit_imputed(rows, model.outcome, names, hc3, imputation, place)
             findings += [(place, what) for what in found]
@@ -208,7 +226,7 @@ def _models(
 
 
 def _fit(
-    rows: pd.DataFrame, outcome: str, names: Sequence[str], hc3: bool
+    rows: pd.DataFrame, outcome: str, names: Sequence[str], hc3: bool, cluster: str | None
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """(one record per term, what is worth a note) of one model over the complete cases of ``rows``."""
     complete = rows.dropna(subset=[outcome, *names])
@@ -217,7 +235,9 @@ def _fit(
     columns: dict[str, Any] = {"term": [INTERCEPT, *terms], "n": len(y)}
     notes = [_unfit(y, matrix, outcome, terms)]
     if not notes[0]:
-        numbers, notes = _estimate(y, matrix, hc3)
+        numbers, notes = _estimate(
+            y, matrix, hc3, None if cluster is None else clusters_of(complete[cluster])
+        )
         columns |= numbers
         notes += _cautions(matrix, terms)
     records: list[dict[str, Any]] = pd.DataFrame(columns).to_dict("records")
@@ -228,7 +248,7 @@ def _fit_imputed(
     rows: pd.DataFrame, outcome: str, names: Sequence[str], hc3: bool, how: Imputation, place: str
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """The same with missing predictors imputed; of the complete cases alone where they cannot be."""
-    records, notes = _fit(rows, outcome, names, hc3)
+    records, notes = _fit(rows, outcome, names, hc3, None)
     rows = rows.dropna(subset=[name for name in names if name == "group"])  # nobody is put into a group
     known = rows.dropna(subset=[outcome])
     cells = int(known[list(names)].isna().sum().sum())
@@ -242,7 +262,7 @@ def _fit_imputed(
     for complete in impute(rows, outcome, names, how, place):
         matrix, terms = design.encode(complete, names)
         y = complete[outcome].to_numpy(dtype=float)
-        fits.append(_estimate(y, matrix, hc3)[0])
+        fits.append(_estimate(y, matrix, hc3, None)[0])
     if not all("se" in fit for fit in fits):
         return [record | told | {"cells_imputed": 0} for record in records], [
             *notes, "an imputed data set has no standard errors: complete cases only",
@@ -278,7 +298,9 @@ def _unfit(y: Array, matrix: Array, outcome: str, terms: Sequence[str]) -> str:
     return ""
 
 
-def _estimate(y: Array, matrix: Array, hc3: bool) -> tuple[dict[str, Any], list[str]]:
+def _estimate(
+    y: Array, matrix: Array, hc3: bool, clusters: Clusters | None
+) -> tuple[dict[str, Any], list[str]]:
     """(columns of numbers for the intercept and each column of ``matrix``, what is worth a note).
 
     The columns are standardised and y is centred for the fit, so that units and offsets cost no
@@ -297,6 +319,9 @@ def _estimate(y: Array, matrix: Array, hc3: bool) -> tuple[dict[str, Any], list[
     if design.is_nothing(fit.resid, y):
         return table, ["the terms determine the outcome exactly: no standard errors"]
     variance = np.diag(fit.cov_params(r_matrix=back))
+    if clusters is not None:
+        numbers, notes = _clustered(fit, scaled, back, b, clusters)
+        return table | numbers, notes
     if hc3:
         leverage = np.sum(np.linalg.qr(scaled)[0] ** 2, axis=1)
         if leverage.max() > 1 - 1e-9:
@@ -319,6 +344,32 @@ def _estimate(y: Array, matrix: Array, hc3: bool) -> tuple[dict[str, Any], list[
         "model_p": model_p,
     }
     return table, notes
+
+
+def _clustered(
+    fit: Any, scaled: Array, back: Array, b: Array, clusters: Clusters
+) -> tuple[dict[str, Any], list[str]]:
+    """The columns that allow for clusters, and what is worth a note."""
+    numbers: dict[str, Any] = {"df": None, "clusters": clusters.count}
+    found = clustered_fit(scaled, fit.resid, clusters)
+    if found is None:
+        return numbers, [ONE_DECIDES]
+    se, df = robust_errors(found, back)
+    if np.any(se < 1e-6 * np.sqrt(np.diag(fit.cov_params(r_matrix=back)))):
+        return numbers, [
+            "residuals of zero leave a coefficient no variance: no cluster-robust standard errors"
+        ]
+    half = stats.t.ppf(0.975, df) * se
+    numbers |= {
+        "df": df,
+        "se": se,
+        "t": b / se,
+        "p": 2 * stats.t.sf(np.abs(b / se), df),
+        "ci_low": b - half,
+        "ci_high": b + half,
+        "model_p": wald_p(found, fit.params, np.eye(len(b))[1:]),
+    }
+    return numbers, [TOO_FEW] if df[1:].min() < FEW_DF else []
 
 
 def _model_p(fit: Any, k: int) -> tuple[float, list[str]]:

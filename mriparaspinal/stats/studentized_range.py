@@ -37,8 +37,9 @@ def range_p(q: float, groups: int, df: float) -> float:
     weights = np.exp(log_density) * _SPREAD[1] * (high - low) / 2
     z = _EDGE * _PLACE[0]
     density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) * _PLACE[1] * _EDGE
-    within = special.ndtr(z) - special.ndtr(z - q * s[:, None])
-    beyond = 1 - groups * (within ** (groups - 1) @ density)
+    below = special.ndtr(z)
+    within = below - special.ndtr(z - q * s[:, None])
+    beyond = groups * (below ** (groups - 1) - within ** (groups - 1)) @ density
     return float(np.clip(weights @ beyond, 0, 1))
 
 

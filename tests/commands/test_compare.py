@@ -193,11 +193,12 @@ def test_interaction_margins_and_max_t_and_the_report_takes_them(results, sample
     assert {row["equivalent"] for row in rows if row["metric"] == "rcsa"} == {""}
     assert "interaction:ALS-LR: p_max_t over 30 rows, from 2000 random arrangements" in outcome.err
     assert "side:LR: paired_p_max_t over 30 rows, from all 256 arrangements" in outcome.err
-    assert json.loads((out / "comparison.json").read_text())["settings"]["max-t"] == ["2000"]
+    assert json.loads((out / "comparison.json").read_text())["settings"]["permutations"] == ["2000"]
     page = tmp_path / "report.html"
     made = run("report", results, "--dataset", SAMPLE, "--comparison", out, "--out", page)
     assert made.code in (0, 4), made.err
     assert "symptomatic minus contralateral side, ALS against LR" in page.read_text()
+    assert "Differences in the unit of the metric (figure_differences_fi.svg)" in page.read_text()
     # The interaction was asked for: no note says that there is one.
     assert "does not show that the groups differ" not in outcome.err
 

@@ -235,3 +235,34 @@ def test_a_run_that_was_cut_off_is_no_input(results, tmp_path):
     outcome = run("regress", cut_off, *CLINICAL, "--out", tmp_path / "out")
     assert outcome.code == 3
     assert "a run was cut off here" in outcome.err
+
+
+def test_rows_of_one_participant_need_a_cluster(tmp_path):
+    """Four rows per participant; without a cluster refused, with it the same b and other errors."""
+    rng = np.random.default_rng(8)
+    who = np.repeat([f"P{i}" for i in range(12)], 4)
+    age = np.repeat(rng.normal(60, 8, 12), 4)
+    fi = 0.01 * age + np.repeat(rng.normal(0, 0.2, 12), 4) + rng.normal(0, 0.1, 48)
+    table = write(pd.DataFrame({"participant_id": who, "age": age, "fi": fi}), tmp_path / "t.csv")
+    asked = ("regress", "--table", table, "--outcome", "fi", "--predictor", "age")
+    refused = run(*asked, "--out", tmp_path / "a")
+    assert refused.code == 2
+    assert "or give --cluster participant_id" in refused.err
+    done = run(*asked, "--cluster", "participant_id", "--out", tmp_path / "b")
+    assert done.code == 0, done.err
+    (_, row) = read_csv(tmp_path / "b" / "regressions.csv")
+    fit = smf.ols("fi ~ age", pd.DataFrame({"fi": fi, "age": age})).fit()
+    assert float(row["b"]) == pytest.approx(fit.params["age"])
+    assert float(row["se"]) > 1.3 * fit.bse["age"]
+    assert (row["cluster"], row["clusters"]) == ("participant_id", "12")
+    assert "standard errors CR2 by participant_id" in (tmp_path / "b" / "notes.txt").read_text()
+    correlated = run(
+        *("correlate", "--table", table, "--metric", "fi", "--score", "age"),
+        *("--cluster", "participant_id", "--out", tmp_path / "c"),
+    )
+    assert correlated.code == 0, correlated.err
+    (found,) = read_csv(tmp_path / "c" / "correlations.csv")
+    assert float(found["p"]) == pytest.approx(float(row["p"]), rel=1e-9)
+    assert float(found["ci_low"]) < float(found["r"]) < float(found["ci_high"])
+    assert "mixes differences between and within" in (tmp_path / "c" / "notes.txt").read_text()
+    assert {path.suffix for path in (tmp_path / "c").iterdir()} >= {".png", ".svg", ".csv"}

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import Settings
 from mriparaspinal.core.text import natural_key
-from mriparaspinal.dataset.find import find_slices, name_parser
+from mriparaspinal.dataset.find import find_slices
+from mriparaspinal.dataset.names import name_parser
 
 FOLDER = Settings(patient_from="folder")
 

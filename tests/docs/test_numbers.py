@@ -290,9 +290,11 @@ def test_the_page_lies_within_chance_of_another_run(simulated) -> None:
                 assert abs(share.value - there.value) < 4 * error, (name, short.labels, heading)
 
 
-def test_the_seed_of_the_page_gives_its_smallest_table_again() -> None:
+def test_the_seed_of_the_page_gives_its_first_row_of_power_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each row has random numbers of its own; one of them takes five seconds."""
     simulation = load("simulation")
-    rows = simulation_tables()[3]
+    rows = simulation_tables()[3][:1]
+    monkeypatch.setattr(simulation, "GROUPS", simulation.GROUPS[:1])
     cases = simulation.power_of_groups()
     assert rows == [[*case.labels, *map(str, case.shares.values())] for case in cases]
 

@@ -24,6 +24,7 @@ from mriparaspinal.cli.kinds import KINDS
 from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS
 from mriparaspinal.core.participants import WORDS
 from mriparaspinal.stats import compare, correlate, regress, reliability, roc
+from mriparaspinal.stats import on_request as asked
 from tests.support.pages import DOCS, ROOT
 
 PACKAGE = Path(mriparaspinal.__file__).parent
@@ -186,9 +187,11 @@ def test_the_dictionary_has_every_column_in_its_order() -> None:
         return re.findall(r"^\| `(\w+)` \|", page[file], flags=re.MULTILINE)
 
     assert columns("L1.csv … L5.csv") == [*COLUMNS, *OPTIONAL_COLUMNS]
-    assert columns("comparisons.csv") == list(compare.COMPARISON_COLUMNS)
-    assert columns("correlations.csv") == list(correlate.COLUMNS)
-    assert columns("regressions.csv") == list(regress.COLUMNS)
+    on_request = [*asked.MARGIN_COLUMNS, *asked.MAX_T_COLUMNS]
+    assert columns("comparisons.csv") == [*compare.COMPARISON_COLUMNS, *on_request]
+    spearman = [*correlate.COLUMNS, *correlate.SPEARMAN_COLUMNS]
+    assert columns("correlations.csv") == [*spearman, *regress.CLUSTER_COLUMNS]
+    assert columns("regressions.csv") == [*regress.COLUMNS, *regress.CLUSTER_COLUMNS, "predictor"]
     assert columns("roc.csv") == list(roc.ROC_COLUMNS)
     assert columns("reliability.csv") == list(reliability.RELIABILITY_COLUMNS)
     for file, text in page.items():

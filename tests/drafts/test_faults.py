@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.builders.faults import Trial, Writer, writers
-from tests.support.builders.study import fingerprint, finish, start
+from tests.support.builders.study import fingerprint, forked
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
@@ -43,7 +43,7 @@ def test_without_room(every: dict[str, Writer], tmp_path: Path, name: str, room:
     every[name].start(out)
     before = fingerprint(out)
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))  # noqa: E731
-    outcome = finish(start(*every[name].command(out, every[name].other), preexec_fn=limit))
+    outcome = forked(*every[name].command(out, every[name].other), before=limit)
     assert outcome.code == 2, outcome.err
     (line,) = outcome.err.splitlines()
     assert "cannot be written (File too large); expected a writable folder with free space" in line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import shlex
 
@@ -11,6 +12,7 @@ import pytest
 from mriparaspinal.core.model import Settings
 from mriparaspinal.report.findings import caveats, main_findings
 from mriparaspinal.report.methods import StudyFacts, commands, methods_paragraph
+from mriparaspinal.stats.on_request import OnRequest
 
 
 def comparison(**cells: object) -> dict[str, object]:
@@ -142,6 +144,16 @@ def test_the_methods_paragraph_says_what_was_done_and_no_more():
     assert "Software: Python 3.11, numpy 2.0." in text
     assert "doi 10.3389/fneur.2026.1751139" in text
     assert not any(word in text for word in ("Benjamini", "Levene", "paired", "None", "nan"))
+
+
+def test_what_compare_did_on_request_is_in_the_paragraph_and_in_its_command():
+    asked = OnRequest({"fi": 0.03}, 2000, 7)
+    text = methods_paragraph(dataclasses.replace(STUDY, compared=True, asked=asked))
+    assert "Equivalence within 0.03 (fi) was tested by two one-sided tests." in text
+    assert "step-down max-T permutation (Westfall and Young 1993) within each contrast, with 2000" in text
+    (line,) = [line for line in commands(STUDY.settings, ["side:ALS"], asked=asked) if " compare " in line]
+    words = "--contrast side:ALS --margin fi=0.03 --max-t 2000 --seed 7"
+    assert line == f"mriparaspinal compare RESULTS {words} --out COMPARISON"
 
 
 @pytest.mark.parametrize(

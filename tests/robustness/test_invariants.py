@@ -14,7 +14,7 @@ from mriparaspinal.analysis.frames import read_measurements
 from mriparaspinal.core.labels import Region, parse_label
 from mriparaspinal.core.model import Contour, Settings
 from mriparaspinal.dataset.anatomy import sort_contours
-from mriparaspinal.dataset.find import name_parser
+from mriparaspinal.dataset.names import name_parser
 from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.imaging.rasterise import contour_area, rasterise
 from mriparaspinal.io.tables import csv_bytes, parse_table

@@ -38,9 +38,13 @@ DRAWING = {
     "environment",
     [
         {"MPLBACKEND": "module://matplotlib_inline.backend_inline"},
-        {"MPLBACKEND": "nonsense"},
         {"MPLBACKEND": "tkagg", "DISPLAY": ""},
-        {"HOME": "/nonexistent", "MPLCONFIGDIR": "/proc/none", "TMPDIR": "/nonexistent"},
+        {
+            "MPLBACKEND": "nonsense",
+            "HOME": "/nonexistent",
+            "MPLCONFIGDIR": "/proc/none",
+            "TMPDIR": "/nonexistent",
+        },
     ],
 )
 def test_drawing_hangs_on_nothing_around(table, tmp_path, command, environment):

@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -27,10 +28,18 @@ from mriparaspinal.measure.results import read_results
 from tests.support.builders.faults import Trial, contents, fork, writers
 from tests.support.builders.faults import finished as ended
 from tests.support.builders.slices import SHAPES, labelme, write_dataset, write_slice
-from tests.support.builders.study import PROJECT, fingerprint, finish, run, start, wait_until, write_many
+from tests.support.builders.study import (
+    PROJECT,
+    fingerprint,
+    finish,
+    forked,
+    run,
+    start,
+    wait_until,
+    write_many,
+)
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-SAMPLE = PROJECT / "sample_data"
 
 
 @pytest.fixture(scope="module")
@@ -381,15 +390,14 @@ def test_a_folder_that_another_command_holds_is_refused_before_anything_is_read(
     assert not Path("elsewhere").exists()
 
 
-def test_an_analysis_holds_its_folder_while_it_reads(tmp_path):
-    run("quantify", SAMPLE, "--out", tmp_path / "results")
-    command = ("compare", tmp_path / "results", "--out", tmp_path / "out")
-    process = start(*command)
+def test_an_analysis_holds_its_folder_while_it_reads(every, tmp_path):
+    command = every["compare"].command(tmp_path / "out", every["compare"].one)
+    process = fork(command, tmp_path / "said")
     assert wait_until((tmp_path / "out" / MARK).exists, 60)
     second = run(*command)
     assert second.code == 2
     assert "another run is writing into this folder" in second.err
-    assert finish(process, 300).code == 0
+    assert ended(process) == 0
     assert not (tmp_path / "out" / MARK).exists()
 
 
@@ -481,7 +489,7 @@ def test_a_pipe_in_place_of_a_manifest_is_not_waited_for(every, tmp_path, name, 
     out, writer = tmp_path / "out", every[name]
     out.mkdir()
     os.mkfifo(out / manifest)
-    outcome = finish(start(*writer.command(out, writer.one)))
+    outcome = forked(*writer.command(out, writer.one))
     assert refused(outcome, out / manifest), outcome.err
     assert stat.S_ISFIFO((out / manifest).stat().st_mode)
 
@@ -600,7 +608,11 @@ def test_a_limit_on_the_size_of_files_leaves_nothing_behind(every, tmp_path, nam
     """As on a disk that is full: nothing new is left, and old results stay whole."""
     out, temp, writer = tmp_path / "out", tmp_path / "temp", every[name]
     temp.mkdir()
-    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))  # noqa: E731
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
+        tempfile.tempdir = str(temp)
+
     for old in (None, writer.one) if writer.one else (None,):
         shutil.rmtree(out, ignore_errors=True)
         writer.start(out)
@@ -608,7 +620,7 @@ def test_a_limit_on_the_size_of_files_leaves_nothing_behind(every, tmp_path, nam
             assert run(*writer.command(out, old)).code == 0
         before = contents(tmp_path)
         command = writer.command(out, writer.other)
-        outcome = finish(start(*command, preexec_fn=limit, env={**os.environ, "TMPDIR": str(temp)}))
+        outcome = forked(*command, before=limit)
         assert outcome.code == 2, outcome.err
         assert (
             outcome.err.splitlines()[-1].count("cannot be written (File too large); expected a writable") == 1

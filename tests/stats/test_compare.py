@@ -470,7 +470,8 @@ def test_a_margin_is_of_what_is_compared():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"margin": ["fi"]}, {"margin": ["fi=0"]}, {"max-t": ["x"], "seed": ["1"]}, {"seed": ["-1"]}]
+    "settings",
+    [{"margin": ["fi"]}, {"margin": ["fi=0"]}, {"permutations": ["x"], "seed": ["1"]}, {"seed": ["-1"]}],
 )
 def test_recorded_settings_that_are_none(settings):
     with pytest.raises(UsageError):

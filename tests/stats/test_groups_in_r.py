@@ -9,13 +9,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from mriparaspinal.stats.correlate import SPEARMAN_COLUMNS, correlate
 from mriparaspinal.stats.exact_counts import fisher_freeman_halton
 from mriparaspinal.stats.letters import compact_letters
-from mriparaspinal.stats.omnibus import anova, compare_groups, kruskal_wallis, welch_anova
+from mriparaspinal.stats.omnibus import NO_ETA_INTERVAL, anova, compare_groups, kruskal_wallis, welch_anova
 from mriparaspinal.stats.post_hoc import Pair, dunn, games_howell, tukey
+from mriparaspinal.stats.regress_each import own_terms, regress_each
 from mriparaspinal.stats.smd import smd_of_counts, smd_of_numbers
 from mriparaspinal.stats.studentized_range import range_p, range_quantile
-from tests.stats.r.groups_tables import counts, groups, two_groups
+from tests.stats.r.groups_tables import Pairs, counts, groups, pairs, two_groups
 
 FOLDER = Path(__file__).with_name("r")
 GROUPS = [[x[np.isfinite(x)] for x in table] for table in groups()]
@@ -127,3 +129,48 @@ def test_standardised_mean_differences() -> None:
         assert tuple(found) == pytest.approx(
             (row["smd"], row["low"], row["high"]), rel=1e-6, abs=1e-6, nan_ok=True
         )
+
+
+def one_per_participant(one: Pairs) -> pd.DataFrame:
+    table = pd.DataFrame({"y": one.y, "x": one.x, "z": one.z})
+    return table.assign(participant_id=[f"p{i:02}" for i in table.index], segment="", muscle="", role="")
+
+
+def test_spearman_with_bonett_and_wrights_interval() -> None:
+    tables, answers = list(pairs()), pd.read_csv(FOLDER / "groups_each.csv").to_dict("records")
+    assert len(tables) == len(answers) >= 200
+    for number, (one, row) in enumerate(zip(tables, answers, strict=True)):
+        covariates, suffix = (("z",), "z") if number % 2 else ((), "")
+        found, _ = correlate(one_per_participant(one), ["x"], covariates, ["y"], method="spearman")
+        numbers = tuple(found.loc[0, ["r", "bonett_wright_low", "bonett_wright_high"]])
+        expected = [row[name + suffix] for name in ("r", "low", "high")]
+        if expected[1] == -1:  # R's infinite standard error
+            expected[1:] = [np.nan, np.nan]
+        assert numbers == pytest.approx(expected, abs=1e-6, nan_ok=True)
+    found, _ = correlate(one_per_participant(tables[0]), ["x"], (), ["y"])
+    assert not set(SPEARMAN_COLUMNS) & set(found)
+
+
+def test_regressions_of_each_predictor_alone() -> None:
+    answers = pd.read_csv(FOLDER / "groups_each.csv").to_dict("records")
+    names = ["b", "b_low", "b_high", "p", "r2"]
+    for number, (one, row) in enumerate(zip(pairs(), answers, strict=True)):
+        covariates, suffix = (["z"], "z") if number % 2 else ([], "")
+        predictors = ["x", "other"] if number < 10 else ["x"]
+        table = one_per_participant(one).assign(other=np.arange(len(one.y)) % 3)
+        found, _ = regress_each(table, ["y"], predictors, covariates)
+        (own,) = own_terms(found[found["predictor"] == "x"]).to_dict("records")
+        expected = [row["b" + suffix + name[1:] if name[0] == "b" else name + suffix] for name in names]
+        values = [own[name] for name in ("b", "ci_low", "ci_high", "p", "r2")]
+        unit = max(map(abs, expected[:3]))
+        assert values[:3] == near(expected[:3], unit)
+        assert values[3:] == near(expected[3:])
+        assert own_terms(found)["term"].tolist() == predictors
+
+
+def test_a_difference_beyond_all_others_has_no_interval_of_eta_squared() -> None:
+    found = compare_groups([[k, k + 1e-7, k + 2.1e-7, k + 3e-7, k + 4e-7] for k in (1, 2, 3)])
+    assert found.test == "anova"
+    assert np.isnan(found.effect_ci_low)
+    assert found.remarks == (NO_ETA_INTERVAL,)
+    assert max(pair.p for pair in found.pairs) < 1e-12

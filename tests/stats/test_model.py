@@ -210,6 +210,24 @@ def test_neither_units_nor_offsets_nor_the_order_of_rows_change_anything() -> No
     assert other["f"].to_numpy() == pytest.approx(one["f"].to_numpy(), rel=1e-4)
 
 
+def test_months_and_days_are_the_same() -> None:
+    table = balanced(20, seed=6)
+    table["months"] = np.tile([0.0, 4.0, 9.0, 12.0], 20)
+    own = np.repeat(np.random.RandomState(7).normal(0, 0.2, 20), 4)
+    table["fi"] += own * table["months"]
+    table["days"] = 30.4 * table["months"]
+    months, days = (
+        fit_model(table, ["fi"], plan(f"group * {name}", slope=name, df="kenward-roger"))
+        for name in ("months", "days")
+    )
+    numbers = ["df2", "f"]
+    assert f_tests(days)[numbers].to_numpy() == pytest.approx(f_tests(months)[numbers].to_numpy(), rel=1e-5)
+    slopes = [one.tables["random_effects"].loc[1, "sd"] for one in (days, months)]
+    assert slopes[1] == pytest.approx(30.4 * slopes[0], rel=1e-5)
+    deviances = [one.tables["models"].loc[0, "reml_deviance"] for one in (days, months)]
+    assert deviances[0] - deviances[1] == pytest.approx(2 * 2 * np.log(30.4), rel=1e-6)
+
+
 def test_a_category_of_two_levels_has_a_slope() -> None:
     table = balanced(20, seed=5)
     own = {who: i for i, who in enumerate(sorted(set(table["participant_id"])))}
@@ -286,6 +304,21 @@ def test_a_cell_without_rows_has_no_mean() -> None:
     assert np.isnan(means["LR"])
     assert means["LR:L4"] == pytest.approx(table.query("group == 'LR'")["fi"].mean())
     assert any("group[LR]:segment[L5]" in note for note in found.notes)
+
+
+def test_a_number_that_does_not_vary_is_left_out() -> None:
+    for value in (61.3, 0.0):
+        found = fit_model(balanced().assign(age=value), ["fi"], plan("role + age", means=["role"]))
+        assert any("no rows tell age from the other terms" in note for note in found.notes)
+        assert np.isnan(f_tests(found).loc["age", "f"])
+        assert f_tests(found).loc["role", "df2"] == pytest.approx(35, abs=1e-4)
+        assert found.tables["estimated_means"]["mean"].notna().all()
+
+
+def test_rows_without_participants_are_least_squares() -> None:
+    found = fit_model(balanced().drop(columns="participant_id"), ["fi"], plan("role"))
+    assert found.tables["models"].loc[0, "status"] == "least_squares"
+    assert f_tests(found).loc["role", "df2"] == 46
 
 
 def test_notes_on_numbers() -> None:

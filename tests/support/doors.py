@@ -35,7 +35,8 @@ from mriparaspinal.core.labels import region_of
 from mriparaspinal.core.model import Problem, Settings
 from mriparaspinal.core.participants import match_slices, read_participants
 from mriparaspinal.dataset.anatomy import sort_contours
-from mriparaspinal.dataset.find import find_slices, name_parser
+from mriparaspinal.dataset.find import find_slices
+from mriparaspinal.dataset.names import name_parser
 from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.imaging.slice_position import COLUMNS, cells
 from mriparaspinal.io import images

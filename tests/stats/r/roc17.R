@@ -16,11 +16,22 @@ parted <- function(X, y) {
 fit <- function(X, y, w = rep(1, nrow(X))) {  # X has a column of ones
   rows <- rep(seq_along(y), w); X <- X[rows, , drop = FALSE]; y <- y[rows]
   if (length(unique(y)) < 2 || qr(X, tol = 1e-8)$rank < ncol(X)) return(NULL)
-  if (parted(X, y))
-    m <- glm(y ~ X - 1, family = binomial, method = "brglmFit", type = "AS_mean",
-             control = list(epsilon = 1e-11, maxit = 20000, slowit = 1))
-  else m <- suppressWarnings(glm(y ~ X - 1, family = binomial, control = glm.control(1e-15, 200)))
-  unname(coef(m))
+  if (!parted(X, y))
+    return(unname(coef(suppressWarnings(glm(y ~ X - 1, family = binomial, control = glm.control(1e-15, 200))))))
+  firth <- function(...) unname(coef(suppressWarnings(glm(y ~ X - 1, family = binomial, method = "brglmFit",
+    type = "AS_mean", control = list(epsilon = 1e-12, maxit = 5000, slowit = 1), ...))))
+  # The penalised likelihood has several peaks now and then: the highest that begins at brglm2's, or on the way of
+  # glm to its endless estimates.
+  b <- firth(); height <- logl(b, X, y, TRUE)
+  for (n in c(2, 4, 7, 11)) {
+    way <- unname(coef(suppressWarnings(glm(y ~ X - 1, family = binomial, control = glm.control(1e-15, n)))))
+    found <- nlminb(way, function(b) -logl(b, X, y, TRUE), control = list(rel.tol = 1e-12))
+    if (-found$objective > height + 1e-6) {
+      other <- firth(start = found$par)
+      if (logl(other, X, y, TRUE) > height + 1e-6) { b <- other; height <- logl(b, X, y, TRUE) }
+    }
+  }
+  b
 }
 area <- function(s, y, w) {
   p <- rep(s[y == 1], w[y == 1]); q <- rep(s[y == 0], w[y == 0]); d <- outer(p, q, "-")
@@ -76,16 +87,25 @@ logl <- function(beta, X, y, penalised) {
   if (penalised) l <- l + determinant(crossprod(X * sqrt(dlogis(eta))), logarithm = TRUE)$modulus / 2
   as.numeric(l)
 }
+corners <- function(X, y, k, v, f) {
+  d <- ncol(X) - 1
+  rows <- combn(nrow(X), d)
+  if (ncol(rows) > 400) rows <- rows[, round(seq(1, ncol(rows), length.out = 400)), drop = FALSE]
+  found <- lapply(seq_len(ncol(rows)), function(i) {
+    A <- X[rows[, i], -k, drop = FALSE]
+    if (rcond(A) > 1e-8) unname(solve(A, -v * X[rows[, i], k]))
+  })
+  found <- Filter(Negate(is.null), found)
+  found[order(sapply(found, f))[seq_len(min(8, length(found)))]]
+}
 profile_of <- function(X, y, beta, k, penalised) {
   top <- logl(beta, X, y, penalised); least <- top - qchisq(0.95, 1) / 2
   once <- function(b, f, tol) nlminb(b, f, control = list(rel.tol = tol, x.tol = 1e-12, eval.max = 5000, iter.max = 5000))
   at <- function(v) {
     f <- function(b) { full <- beta; full[k] <- v; full[-k] <- b; -logl(full, X, y, penalised) }
     starts <- list(beta[-k])
-    if (penalised) {  # it has several peaks: the best of starts with each participant on the boundary
-      full <- beta; full[k] <- v; full[1] <- 0
-      starts <- c(starts, lapply(unique(-drop(X %*% full)), function(i) { full[1] <- i; full[-k] }))
-    }
+    # It has several peaks: the best of many starts with as many participants on the boundary as can be.
+    if (penalised) starts <- c(starts, corners(X, y, k, v, f))
     best <- lapply(starts, once, f, 1e-8)
     best <- best[[which.min(sapply(best, `[[`, "objective"))]]
     -once(once(best$par, f, 1e-15)$par, f, 1e-15)$objective
@@ -143,18 +163,18 @@ for (n in c(40, 80)) {
 names <- c("firth", outer(c("b", "low", "high", "p"), 1:3, paste0), "b0", "auc", "brier", paste0("nb", 1:5),
   "auc_optimism", "brier_optimism", "auc_low", "auc_high", "intercept", "slope", paste0("nb_optimism", 1:5), "used",
   "left_out", paste0("fixed", 1:9), paste0("partial", 1:8))
-answers <- lapply(seq_along(tables), function(i) {
-  t <- tables[[i]]; X <- cbind(1, matrix_of(t$x)); y <- unlist(t$y); k <- ncol(X) - 1
+answers <- parallel::mclapply(seq_along(tables), mc.cores = 2, mc.preschedule = FALSE, FUN = function(i) {
+  t <- tables[[i]]; X <- matrix_of(t$x); y <- unlist(t$y); k <- ncol(X)
   model <- rep(NA, 34)
-  beta <- if (all(apply(X[, -1, drop = FALSE], 2, function(c) diff(range(c))) > 0)) fit(X, y)
+  # Scaled for the optimisers: nothing but the units of the coefficients depends on it.
+  m <- colMeans(X); s <- apply(X, 2, sd); Z <- cbind(1, sweep(sweep(X, 2, m), 2, s, "/"))
+  beta <- if (all(apply(X, 2, function(c) diff(range(c))) > 0)) fit(Z, y)
   if (!is.null(beta)) {
-    firth <- parted(X, y)
-    # Scaled for the optimiser; the profile is the same.
-    m <- colMeans(X)[-1]; s <- apply(X[, -1, drop = FALSE], 2, sd)
-    Z <- cbind(1, sweep(sweep(X[, -1, drop = FALSE], 2, m), 2, s, "/")); bz <- fit(Z, y)
+    firth <- parted(Z, y)
     terms <- matrix(NA, 4, 3)
-    for (j in seq_len(k)) { pr <- profile_of(Z, y, bz, j + 1, firth); terms[, j] <- c(beta[j + 1], pr[1:2] / s[j], pr[3]) }
-    model <- c(as.numeric(firth), terms, beta[1], validation(X, y, beta, matrix_of(t$counts)), left_out(X, y))
+    for (j in seq_len(k)) terms[, j] <- c(beta[j + 1], profile_of(Z, y, beta, j + 1, firth)) / c(rep(s[j], 3), 1)
+    intercept <- beta[1] - sum(beta[-1] * m / s)
+    model <- c(as.numeric(firth), terms, intercept, validation(Z, y, beta, matrix_of(t$counts)), left_out(Z, y))
   }
   cat(i, t$kind, length(model), "\n", file = stderr())
   c(model, fixed(unlist(t$positives), unlist(t$negatives)), partial(t))

@@ -6,15 +6,12 @@ on the disk (rename, link, removal) first sends a signal to the process.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import itertools
 import json
 import os
 import shutil
 import signal
-import sys
-import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -23,10 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from mriparaspinal.cli import main
 from mriparaspinal.core.filenames import MARK
 from mriparaspinal.io.write import DRAFT
-from tests.support.builders.study import copy_sample, run
+from tests.support.builders.study import become, copy_sample, run
 from tests.support.builders.volumes import save
 
 _STEPS = ("replace", "rename", "link", "unlink")
@@ -54,29 +50,8 @@ def fork(command: Iterable[str], said: Path, number: int = 0, sent: int = 0) -> 
     process = os.fork()
     if process:
         return process
-    code = 70
-    try:
-        os.setsid()
-        # What was started in the background, or by nohup, ignores these; the command must not inherit that.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
-        log = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        for stream in (1, 2):
-            os.dup2(log, stream)
-        sys.stdout, sys.stderr = (os.fdopen(os.dup(log), "w") for _ in range(2))
-        _count_steps(number, sent, said.with_suffix(".steps"))
-        sys.argv = ["mriparaspinal", *command]
-        main()
-        code = 0
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        with contextlib.suppress(BaseException):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
+    log = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    become(command, log, log, lambda: _count_steps(number, sent, said.with_suffix(".steps")))
 
 
 def _count_steps(number: int, sent: int, count_file: Path) -> None:

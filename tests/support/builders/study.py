@@ -14,9 +14,12 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import mriparaspinal as mp
 from mriparaspinal.analysis.frames import frame_csv
@@ -25,6 +28,9 @@ from tests.support.builders.slices import SHAPES, box, polygon, write_slice
 
 PROJECT = Path(__file__).parents[3]
 SAMPLE = PROJECT / "sample_data"
+
+#: The libraries of the statistics, whose import takes two seconds.
+HEAVY = ("pandas", "scipy.stats", "statsmodels.api", "matplotlib.figure")
 
 #: A second reference beside the disc, and the muscles without it.
 VB = polygon("VB", box(35, 20, 64, 49))
@@ -98,6 +104,60 @@ def finish(process: subprocess.Popen[str], seconds: float = 60) -> Outcome:
         process.communicate()
         raise
     return Outcome(process.returncode, out, err)
+
+
+def forked(*arguments: object, before: Callable[[], object] | None = None, seconds: float = 60) -> Outcome:
+    """As ``finish(start(…))``, in a fork of this process: no library is imported once more. Short output."""
+    for library in HEAVY:
+        import_module(library)
+    (out, to_out), (err, to_err) = os.pipe(), os.pipe()
+    process = os.fork()
+    if not process:
+        become(map(str, arguments), to_out, to_err, before)
+    os.close(to_out)
+    os.close(to_err)
+    try:
+        ended = wait_until(
+            lambda: os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT), seconds
+        )
+        if not ended:
+            os.killpg(process, signal.SIGKILL)
+        status = os.waitpid(process, 0)[1]
+        assert ended, f"{arguments}: no end in {seconds} s"
+        said = [os.read(stream, 1 << 16).decode() for stream in (out, err)]
+    finally:
+        os.close(out)
+        os.close(err)
+    return Outcome(os.waitstatus_to_exitcode(status), *said)
+
+
+def become(
+    arguments: Iterable[str], out: int, err: int, before: Callable[[], object] | None = None
+) -> NoReturn:
+    """Be the command, in a process that was just forked, and end; ``out``, ``err``: where it speaks."""
+    code = 70
+    try:
+        os.setsid()
+        # What was started in the background, or by nohup, ignores these; the command must not inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        sys.stdout, sys.stderr = (os.fdopen(os.dup(stream), "w") for stream in (1, 2))
+        if before:
+            before()
+        sys.argv = ["mriparaspinal", *arguments]
+        main()
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(BaseException):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
 
 
 def wait_until(condition: Any, seconds: float = 20) -> bool:
