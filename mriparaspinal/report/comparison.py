@@ -43,8 +43,8 @@ _SAME = 1e-9
 
 _CAPTIONS = {
     "figure_effects": "Effect sizes of all comparisons",
-    "figure_missing": "Who was not measured, by group, side, muscle and level",
     "figure_missing_columns": "Values of the participants that are missing, by group",
+    "figure_missing": "Who was not measured, by group, side, muscle and level",
     "figure3": "The two sides of each participant",
     "figure4": "With and without pathological spontaneous activity (PSA)",
     "figure5": "The groups side by side",

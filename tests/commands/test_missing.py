@@ -101,3 +101,4 @@ def test_the_report_shows_the_pictures(gaps: Path, tmp_path: Path) -> None:
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "Who was not measured, by group, side, muscle and level (figure_missing.svg)" in page
     assert "Values of the participants that are missing, by group (figure_missing_columns.svg)" in page
+    assert "Picture: figure_missing_columns.svg. Numbers: missing_columns.csv." in page
