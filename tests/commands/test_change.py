@@ -131,6 +131,15 @@ def test_one_session_is_the_study_without_sessions(scans, results, tmp_path):
     assert later.table["r"].tolist() != mp.correlate(alone, ["alsfrs_r"], group="ALS").table["r"].tolist()
 
 
+def test_a_table_with_several_rows_of_a_participant_is_refused(scans, results, tmp_path):
+    ended = run("compare", "--table", scans / "participants.csv", "--out", tmp_path / "out")
+    assert "several rows of one participant, and a column for the session" in one_line(ended, 2)
+    people = mp.read_results(results).participants
+    assert people is not None
+    assert people[["participant_id", "session"]].values.tolist()[:2] == [["ALS_1", "v1"], ["ALS_1", "v2"]]
+    assert people["alsfrs_r"].tolist()[:3] == sorted(people["alsfrs_r"].tolist()[:3], reverse=True)
+
+
 def test_reliability_and_sweep_of_one_session(scans, results, tmp_path):
     copy = Path(shutil.copytree(results, tmp_path / "copy"))
     found = mp.reliability([results, copy], session="v2", mean_out=tmp_path / "mean")
