@@ -25,7 +25,7 @@ from mriparaspinal.stats.effect_sizes import response_mean
 TABLE = Path(__file__).resolve().parents[1] / "simulation" / "sessions.csv"
 SEED = 20260417
 SIZES = (8, 20, 40)
-RUNS, MODELS = 2000, 200
+RUNS, MODELS = 800, 100
 MONTHS = np.array([0.0, 6.0, 12.0])
 BETWEEN, SLOPES, NOISE = 0.10, 0.002, 0.02
 ALPHA = 0.05

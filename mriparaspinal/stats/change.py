@@ -224,7 +224,7 @@ def _left_out(
     for session in sessions:
         absent = [who for who, of in there.items() if session not in of]
         if absent:
-            notes.append(f"session {session}: none of {len(absent)} of {len(there)}: {and_more(absent)}")
+            notes.append(f"session {session}: missing of {len(absent)} of {len(there)}: {and_more(absent)}")
     if own["slope_per_month"].isna().all():
         notes.append("slope_per_month: empty, as months of two sessions are not known of anybody")
     elif missing := [
