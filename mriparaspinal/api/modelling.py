@@ -8,7 +8,7 @@ from typing import Literal
 from mriparaspinal.analysis.model import ModelAsked, model_cohort
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.api.given import Table
-from mriparaspinal.api.statistics import Data, _analyse
+from mriparaspinal.api.statistics import Data, analysed
 
 
 def model(
@@ -74,4 +74,4 @@ def model(
     asked = ModelAsked(
         formula=formula, metrics=metrics, random=random, slope=slope, df=df, means=means, where=where
     )
-    return _analyse(data, participants, join, lambda cohort: model_cohort(cohort, asked))
+    return analysed(data, participants, join, lambda cohort: model_cohort(cohort, asked))

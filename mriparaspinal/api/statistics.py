@@ -63,7 +63,7 @@ def _open(data: Data, participants: Table | None, given: Files, named: str | Non
     return open_cohort(source, people, named)
 
 
-def _analyse(
+def analysed(
     data: Data,
     participants: Table | None,
     join: Sequence[Data],
@@ -164,7 +164,7 @@ def compare(
         )
         return with_missing(found, cohort) if more.get("missing") else found
 
-    return _analyse(
+    return analysed(
         data,
         participants,
         join,
@@ -230,7 +230,7 @@ def correlate(
     >>> found.table[["metric", "score", "n"]].values.tolist(), list(found.figures)
     ([['bmi', 'age', 8]], ['scatter_bmi_age'])
     """
-    return _analyse(
+    return analysed(
         data,
         participants,
         join,
@@ -299,7 +299,7 @@ def regress(
     [['bmi', '(Intercept)', 16], ['bmi', 'age', 16]]
     """
     how, each, cluster = imputation_of(more), more.get("each", False), more.get("cluster")
-    return _analyse(
+    return analysed(
         data,
         participants,
         join,
@@ -382,7 +382,7 @@ def roc(
             cohort, outcome, positive, predictors, negative, lower_is_positive, combine, Further(**further)
         )
 
-    return _analyse(data, participants, join, analyse, opened)
+    return analysed(data, participants, join, analyse, opened)
 
 
 def sweep_thresholds(
@@ -442,5 +442,5 @@ def sweep_thresholds(
     def opened(data: Data, people: Table | None, given: Files) -> Cohort:
         return open_cohort(_source(data, given), given.if_any(people, PARTICIPANTS))
 
-    found = _analyse(results, participants, (), analyse, opened)
+    found = analysed(results, participants, (), analyse, opened)
     return replace(found, paths=(*found.paths, root))
