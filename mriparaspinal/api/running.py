@@ -168,7 +168,7 @@ def _made(
     cohort = open_cohort(results)
     with telling(cohort.problems):
         made = write_page(
-            cohort, asked.dataset, page, comparison, regions, jobs, progress, True, (), compared.table
+            cohort, asked.dataset, page, (comparison,), regions, jobs, progress, True, (), compared.table
         )
     done(made)
     found = {} if compared.table is None else compared_summary(compared)
