@@ -42,9 +42,10 @@ typecheck: $(VENV)/.installed-dev
 
 # Two processes; each file of tests stays in one of them, so that what it makes for all of its tests is made once.
 SPREAD := -n 2 --dist loadfile --no-loadscope-reorder
-# The packages that numbers come from have their lines counted by the tests in the folders of their names.
-# Counting almost doubles the time of a test: the other tests go without.
-COUNTED := $(addprefix tests/,core dataset imaging io measure stats)
+# The tests that count the lines of the packages that numbers come from: those of these packages, and of the commands
+# that read. Counting almost doubles the time of a test: all others go without.
+COUNTED := $(addprefix tests/,brain clinical core dataset imaging io measure scans stats) \
+  $(patsubst %,tests/commands/test_%.py,check maps masks merge prepare prepare_levels regions score)
 tests: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest $(SPREAD) -q --cov --cov-report=term $(COUNTED) mriparaspinal
 	$(BIN)/python -m pytest $(SPREAD) -q $(addprefix --ignore=,$(COUNTED)) tests

@@ -25,7 +25,7 @@ from mriparaspinal.stats.effect_sizes import response_mean
 TABLE = Path(__file__).resolve().parents[1] / "simulation" / "sessions.csv"
 SEED = 20260417
 SIZES = (8, 20, 40)
-RUNS, MODELS = 2000, 200
+RUNS, MODELS = 800, 100
 MONTHS = np.array([0.0, 6.0, 12.0])
 BETWEEN, SLOPES, NOISE = 0.10, 0.002, 0.02
 ALPHA = 0.05
@@ -68,7 +68,6 @@ def cases(n: int, skewed: bool) -> dict[str, float]:
             "error: paired test": rejected(compare_pairs(still[:, 2], still[:, 0]).p),
             "error: difference of slopes": rejected(compare_arms(slopes_of(a), slopes_of(b)).p),
             "coverage: mean change": holds(0.048, low, high),
-            "coverage: mean slope": holds(0.004, *interval_of_mean(slopes_of(a))[2:]),
             "coverage: difference of slopes": holds(0.0, *welch_interval(slopes_of(a), slopes_of(b))[1:]),
             "coverage: SRM": holds(true_srm, *response_mean(mean, sd, n)[1:]),
         }

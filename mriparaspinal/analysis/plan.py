@@ -58,7 +58,9 @@ def plan_study(
         notes = [*cohort.notes, *said, *left_out, *remarks]
         if table.empty:
             reasons = "; ".join(remarks)
-            raise NothingToCompareError(f"{reasons}; expected two participants in each arm; measure more")
+            raise NothingToCompareError(
+                f"{reasons}; expected two participants in each arm who differ; measure more"
+            )
         asked: dict[str, Sequence[str]] = {
             "contrast": [contrast.text for contrast in chosen],
             "metric": names,

@@ -77,7 +77,8 @@ def sweep_thresholds(
     undivided = [f"FI is not divided by {divisor} here, whatever the protocol says"] if divisor else []
     notes = (*cohort.notes, *skipped, *undivided, *remarks)
     sentences = _summary(compared, slopes, threshold)
-    summary = {"slices": len(source.study.dataset.slices), "sentences": sentences}
+    shown = [slice_ for slice_ in source.study.dataset.slices if slice_.session == cohort.session]
+    summary = {"slices": len(shown), "sentences": sentences}
     settings: dict[str, list[str]] = {
         "threshold": [str(threshold)],
         "contrast": [contrast.text for contrast in contrasts],

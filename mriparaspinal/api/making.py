@@ -190,7 +190,7 @@ def make_report(
     dataset: PathLike | None = None,
     *,
     out: PathLike,
-    comparison: PathLike | None = None,
+    comparison: PathLike | Sequence[PathLike] | None = None,
     masks: PathLike | None = None,
     annotations: PathLike | None = None,
     participants: Table | None = None,
@@ -208,9 +208,10 @@ def make_report(
         The dataset that they were measured from; results of :func:`quantify` in hand know it.
     out : str or Path
         The page to write, ``.html``.
-    comparison, masks, annotations : str or Path, optional
-        The folder that :func:`compare` of them was saved into; the label maps that were measured, or the
-        folder of contours that do not lie beside the images.
+    comparison : str, Path or sequence of them, optional
+        The folder that :func:`compare` of them was saved into, and folders of other analyses of them.
+    masks, annotations : str or Path, optional
+        The label maps that were measured, or the folder of contours that do not lie beside the images.
     also : collection of {"participants", "pdf"}
         What is made beside it: a page for each participant, as ``report_participants/ALS_1.html``; each page
         as PDF, printed by the Chromium, Chrome or Edge of this computer.
@@ -242,19 +243,21 @@ def make_report(
     from mriparaspinal.analysis.inputs import open_cohort
 
     root = dataset_of(results, dataset)
-    compared, maps = (None if p is None else Path(p) for p in (comparison, masks))
+    given_folders = [comparison] if isinstance(comparison, (str, Path)) else comparison or ()
+    folders = tuple(map(Path, given_folders))
+    maps = None if masks is None else Path(masks)
     there = read_protocol(root) if jobs is None else Protocol(root, {}, None)
     _, number = processes(there, jobs)
     read = results.read if isinstance(results, StudyResults) else Path(results)
     with files() as given:
-        cohort = open_cohort(_at_session(read, compared), given.if_any(participants, PARTICIPANTS))
+        cohort = open_cohort(at_session(read, folders), given.if_any(participants, PARTICIPANTS))
     on_disk = not isinstance(results, StudyResults) or results.where is not None
     with telling(cohort.problems):
         regions = (maps, annotations_of(results, annotations))
-        return write_page(cohort, root, Path(out), compared, regions, number, progress, on_disk, also)
+        return write_page(cohort, root, Path(out), folders, regions, number, progress, on_disk, also)
 
 
-def _at_session(results: Path | Results, comparison: Path | None) -> Results:
+def at_session(results: Path | Results, folders: Sequence[Path]) -> Results:
     """Results of a follow-up at the session that was compared, else at their first: all slices are shown."""
     from mriparaspinal.measure.results import read_results, sessions_of
     from mriparaspinal.report.comparison import session_of
@@ -263,7 +266,7 @@ def _at_session(results: Path | Results, comparison: Path | None) -> Results:
     there = sessions_of(found.contents, found.tables)
     if not there or found.session:
         return found
-    compared = "" if comparison is None else session_of(comparison)
+    compared = next(filter(None, map(session_of, folders)), "")
     return replace(found, session=compared or there[0])
 
 
@@ -271,7 +274,7 @@ def write_page(
     cohort: Cohort,
     dataset: Path,
     out: Path,
-    comparison: Path | None,
+    folders: Sequence[Path],
     regions: tuple[Path | None, Path | None],
     jobs: int,
     progress: Progress | None,
@@ -293,7 +296,7 @@ def write_page(
     if unknown := set(also) - {"participants", "pdf"}:
         raise UsageError(f"also: {min(unknown)!r} was found; expected participants or pdf; correct it")
     folder = cohort.sources[0].folder
-    made = (folder if on_disk else None, comparison)
+    made = (folder if on_disk else None, *folders)
     refuse_beside_inputs(argument("out"), out, (), (dataset, *regions), made)
     for place in filter(None, (dataset, *regions, *made)) if "participants" in also else ():
         refuse_as_output(folder_of(out), place, "an input")
@@ -304,7 +307,7 @@ def write_page(
     slices = len(source.study.dataset.slices)
     advance = each(progress, "drawing", slices)
     begin(progress, "checking the results")
-    contents = gather(cohort, source, comparison, jobs, advance, compared)
+    contents = gather(cohort, source, folders, jobs, advance, compared)
     people = []
     if "participants" in also:
         views = (*contents.first, *contents.others)

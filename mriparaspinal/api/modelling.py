@@ -12,7 +12,7 @@ from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.analysis.model import ModelAsked, model_cohort
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.api.given import Files, Table
-from mriparaspinal.api.statistics import Data, _analyse, _open, _source
+from mriparaspinal.api.statistics import Data, analysed, open_data, source_of
 from mriparaspinal.core.filenames import PARTICIPANTS
 from mriparaspinal.core.visits import MONTHS, SESSION
 from mriparaspinal.measure.results import read_results, sessions_of
@@ -84,18 +84,18 @@ def model(
         formula=formula, metrics=metrics, random=random, slope=slope, df=df, means=means, where=where
     )
     over_time = not {MONTHS, SESSION}.isdisjoint(columns_of(parse_formula(formula)))
-    opened = _open_sessions if over_time else _open
-    return _analyse(data, participants, join, lambda cohort: model_cohort(cohort, asked), opened)
+    opened = _open_sessions if over_time else open_data
+    return analysed(data, participants, join, lambda cohort: model_cohort(cohort, asked), opened)
 
 
 def _open_sessions(data: Data, participants: Table | None, given: Files) -> Cohort:
     """All sessions of a follow-up together, where none is chosen: their time is in the formula."""
-    source = _source(data, given)
+    source = source_of(data, given)
     if isinstance(source, Path):
         if not source.is_dir():
-            return _open(data, participants, given)
+            return open_data(data, participants, given)
         source = read_results(source)
     if source.session or len(sessions_of(source.contents, source.tables)) < 2:
-        return _open(data, participants, given)
+        return open_data(data, participants, given)
     cohort, sessions = open_sessions(source, given.if_any(participants, PARTICIPANTS))
     return replace(cohort, notes=(f"sessions: {', '.join(sessions)} together", *cohort.notes))

@@ -8,7 +8,7 @@ from typing import Literal
 from mriparaspinal.analysis.plan import plan_study
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.api.given import Table
-from mriparaspinal.api.statistics import Data, _analyse
+from mriparaspinal.api.statistics import Data, analysed
 from mriparaspinal.stats.power import Target
 
 
@@ -63,6 +63,6 @@ def plan(
     """
     if data is None:
         return plan_study(None, target=target)
-    return _analyse(
+    return analysed(
         data, participants, join, lambda cohort: plan_study(cohort, contrasts, metrics, roles, target)
     )

@@ -111,15 +111,26 @@ class StudyResults(Found):
 
     @cached_property
     def participants(self) -> pd.DataFrame | None:
-        """The participants table with its cells normalised; None if there is none."""
+        """The participants table with its cells normalised; None if there is none.
+
+        Of a follow-up whose table has a row per session, so has this one.
+        """
         from mriparaspinal.analysis.frames import participants_frame
-        from mriparaspinal.core.visits import read_people
+        from mriparaspinal.core.visits import SESSION, read_people
         from mriparaspinal.io.tables import parse_table
 
         if (own := self.contents.get(PARTICIPANTS)) is None:
             return None
         text = parse_table(own, PARTICIPANTS)
-        return participants_frame(read_people(text.columns, text.rows, PARTICIPANTS)[0])
+        people = read_people(text.columns, text.rows, PARTICIPANTS)[0]
+        if not people.visits:
+            return participants_frame(people)
+        visits = [(who, session) for who, of in people.visits.items() for session in of]
+        rows = {f"{who} {session}": people.visits[who][session] for who, session in visits}
+        frame = participants_frame(replace(people, rows=rows, visits={}))
+        frame["participant_id"] = [who for who, _ in visits]
+        frame.insert(1, SESSION, [session for _, session in visits])
+        return frame
 
     @property
     def sessions(self) -> list[str]:

@@ -14,7 +14,7 @@ from mriparaspinal.analysis.counts import compared_summary
 from mriparaspinal.analysis.drawing import FigureFiles, figure_files
 from mriparaspinal.api.contoured import ContourArguments, ContourChoice
 from mriparaspinal.api.given import PathLike, Progress, Table, begin, files, telling
-from mriparaspinal.api.making import Made, write_page
+from mriparaspinal.api.making import Made, at_session, write_page
 from mriparaspinal.api.measuring import Pair, Request, measure_into, requested
 from mriparaspinal.api.results import StudyResults, read_results, results_in
 from mriparaspinal.api.unchanged import as_it_was, keep_record, state_of
@@ -165,10 +165,10 @@ def _made(
     regions = (None if asked.maps is None else asked.maps.folder), asked.source.folder
     # No more than there are: a note on --jobs was logged before the measuring.
     jobs = min(asked.execution.jobs or 1, cores())
-    cohort = open_cohort(results)
+    cohort = open_cohort(at_session(results, (comparison,)))
     with telling(cohort.problems):
         made = write_page(
-            cohort, asked.dataset, page, comparison, regions, jobs, progress, True, (), compared.table
+            cohort, asked.dataset, page, (comparison,), regions, jobs, progress, True, (), compared.table
         )
     done(made)
     found = {} if compared.table is None else compared_summary(compared)

@@ -46,7 +46,7 @@ class CompareArguments(TypedDict, total=False):
     """What is missing, by group."""
 
 
-def _source(data: Data, given: Files) -> Path | Results:
+def source_of(data: Data, given: Files) -> Path | Results:
     """What the readers of the commands take; of results that are in hand the files that they are made of."""
     if not isinstance(data, StudyResults):
         return given.of(data, "table.csv")
@@ -55,20 +55,21 @@ def _source(data: Data, given: Files) -> Path | Results:
     return data.read
 
 
-def _open(data: Data, participants: Table | None, given: Files, named: str | None = None) -> Cohort:
-    source = _source(data, given)
+def open_data(data: Data, participants: Table | None, given: Files, named: str | None = None) -> Cohort:
+    """The cohort of results, or of a table."""
+    source = source_of(data, given)
     people = given.if_any(participants, PARTICIPANTS)
     if isinstance(source, Path) and not source.is_dir():
         return open_table(source, people)
     return open_cohort(source, people, named)
 
 
-def _analyse(
+def analysed(
     data: Data,
     participants: Table | None,
     join: Sequence[Data],
     analyse: Callable[[Cohort], Analysis],
-    opened: Callable[[Data, Table | None, Files], Cohort] = _open,
+    opened: Callable[[Data, Table | None, Files], Cohort] = open_data,
 ) -> Analysis:
     """An analysis of data, which knows what it must not write over, and what must not change meanwhile."""
     with files() as given:
@@ -164,13 +165,13 @@ def compare(
         )
         return with_missing(found, cohort) if more.get("missing") else found
 
-    return _analyse(
+    return analysed(
         data,
         participants,
         join,
         analyse,
         # Tables that are joined are compared with all columns.
-        _open if join else partial(_open, named=columns_named(contrasts, metrics, divide_by, groups)),
+        open_data if join else partial(open_data, named=columns_named(contrasts, metrics, divide_by, groups)),
     )
 
 
@@ -230,7 +231,7 @@ def correlate(
     >>> found.table[["metric", "score", "n"]].values.tolist(), list(found.figures)
     ([['bmi', 'age', 8]], ['scatter_bmi_age'])
     """
-    return _analyse(
+    return analysed(
         data,
         participants,
         join,
@@ -299,7 +300,7 @@ def regress(
     [['bmi', '(Intercept)', 16], ['bmi', 'age', 16]]
     """
     how, each, cluster = imputation_of(more), more.get("each", False), more.get("cluster")
-    return _analyse(
+    return analysed(
         data,
         participants,
         join,
@@ -375,14 +376,14 @@ def roc(
     """
 
     def opened(data: Data, participants: Table | None, given: Files) -> Cohort:
-        return open_wide(_source(data, given), given.if_any(participants, PARTICIPANTS), role)
+        return open_wide(source_of(data, given), given.if_any(participants, PARTICIPANTS), role)
 
     def analyse(cohort: Cohort) -> Analysis:
         return discriminate(
             cohort, outcome, positive, predictors, negative, lower_is_positive, combine, Further(**further)
         )
 
-    return _analyse(data, participants, join, analyse, opened)
+    return analysed(data, participants, join, analyse, opened)
 
 
 def sweep_thresholds(
@@ -440,7 +441,7 @@ def sweep_thresholds(
         return sweep(cohort, source, number, each(progress, "reading", len(source.study.dataset.slices)))
 
     def opened(data: Data, people: Table | None, given: Files) -> Cohort:
-        return open_cohort(_source(data, given), given.if_any(people, PARTICIPANTS))
+        return open_cohort(source_of(data, given), given.if_any(people, PARTICIPANTS))
 
-    found = _analyse(results, participants, (), analyse, opened)
+    found = analysed(results, participants, (), analyse, opened)
     return replace(found, paths=(*found.paths, root))

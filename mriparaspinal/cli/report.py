@@ -40,8 +40,13 @@ def report(
     dataset: opt.ResultsDataset,
     out: Annotated[Path, opt.option("--out", "The page to write.", "FILE.html")],
     comparison: Annotated[
-        Path | None, opt.option("--comparison", "What 'compare' wrote on RESULTS [default: none].", "DIR")
-    ] = None,
+        tuple[Path, ...],
+        opt.option(
+            "--comparison",
+            "What 'compare', 'model', 'change', … wrote on RESULTS (repeat) [default: none].",
+            "DIR",
+        ),
+    ] = (),
     masks: Annotated[
         Path | None, opt.option("--masks", "The label maps, where RESULTS were measured from those.", "DIR")
     ] = None,
@@ -58,6 +63,7 @@ def report(
     \b
     Example:
       mriparaspinal report results --dataset scans --comparison comparison --out report.html
+      mriparaspinal report results --dataset scans --comparison comparison --comparison model --out all.html
     """
     import mriparaspinal as api
 

@@ -185,9 +185,10 @@ def read_results(folder: Path) -> Results:
 def _refuse_other_segments(folder: Path, names: Collection[str]) -> None:
     """Raise :class:`NoInputError` for a table such as ``L6.csv``, which would be passed over."""
     there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    beside = slice_tables(folder)
     for name in there:
         segment = re.fullmatch(r"([LTS]\d+)(_slices)?\.csv", name, re.IGNORECASE)
-        if segment and f"{segment[1].upper()}.csv" not in names:
+        if segment and name not in beside and f"{segment[1].upper()}.csv" not in names:
             found = "a table of no segment that is read"
             remedy = "rename it, or take it out of the folder"
             raise NoInputError(f"{folder / name}: {found}; expected L1.csv … L5.csv; {remedy}")

@@ -43,6 +43,8 @@ _SAME = 1e-9
 
 _CAPTIONS = {
     "figure_effects": "Effect sizes of all comparisons",
+    "figure_missing_columns": "Values of the participants that are missing, by group",
+    "figure_missing": "Who was not measured, by group, side, muscle and level",
     "figure3": "The two sides of each participant",
     "figure4": "With and without pathological spontaneous activity (PSA)",
     "figure5": "The groups side by side",
@@ -58,7 +60,7 @@ _TEXTS = {
 }
 
 _FIGURE = re.compile(
-    r"figure(_effects|_differences_[\w.-]+|_groups_letters|_groups_letters_\d+|[345]_[\w.-]+)\.svg"
+    r"figure(_effects|_missing(_columns)?|_differences_[\w.-]+|_groups_letters(_\d+)?|[345]_[\w.-]+)\.svg"
 )
 
 

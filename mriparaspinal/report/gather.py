@@ -13,7 +13,7 @@ import pandas as pd
 from mriparaspinal import __version__
 from mriparaspinal.analysis.frames import read_measurements
 from mriparaspinal.analysis.inputs import Cohort
-from mriparaspinal.core.errors import NoInputError
+from mriparaspinal.core.errors import Fault, NoInputError
 from mriparaspinal.core.filenames import MANIFEST
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import MUSCLES, SEGMENTS, Problem, Settings
@@ -23,6 +23,7 @@ from mriparaspinal.io.manifest import Manifest
 from mriparaspinal.io.write import sha256
 from mriparaspinal.measure.reopen import ReopenedDataset
 from mriparaspinal.measure.results import Results, problems_in
+from mriparaspinal.report.analyses import AnalysisView, is_comparison, read_analyses
 from mriparaspinal.report.comparison import Compared, TableView, open_comparison, table_view
 from mriparaspinal.report.flow import Step, flow
 from mriparaspinal.report.methods import CITATION, StudyFacts, commands, methods_paragraph
@@ -83,6 +84,7 @@ class Contents:
     methods: str
     compared: Compared
     tables: tuple[TableView, ...]
+    analyses: tuple[AnalysisView, ...]
     first: tuple[SliceView, ...]
     """The slices with a reason to look at before the others."""
     others: tuple[SliceView, ...]
@@ -120,23 +122,31 @@ class Contents:
 def gather(
     cohort: Cohort,
     source: ReopenedDataset,
-    comparison: Path | None = None,
+    folders: Sequence[Path] = (),
     jobs: int = 1,
     progress: Callable[[], None] | None = None,
     made: pd.DataFrame | None = None,
 ) -> Contents:
-    """Everything for the page; ``made``: the comparisons, where they were just made from this cohort.
+    """Everything for the page.
 
-    Raises :class:`NoInputError` where dataset, results and comparison do not belong together.
+    ``folders``: what ``compare`` wrote, and other analyses; ``made``: the comparisons, where they were just
+    made from this cohort. Raises :class:`NoInputError` where dataset, results and analyses do not belong
+    together.
     """
-    if comparison is None:
-        compared = Compared(missing="no comparison was given (--comparison)")
-    else:
-        compared = open_comparison(comparison, cohort, made)
+    compared = Compared(missing="no comparison was given (--comparison)")
+    comparisons = [folder for folder in folders if is_comparison(folder)]
+    for folder in comparisons[1:]:
+        found, expected = "a second comparison", "one, and other analyses"
+        raise NoInputError(Fault(f"{folder}", found, expected, "leave it out"))
+    for folder in comparisons:
+        compared = open_comparison(folder, cohort, made)
+    analyses = read_analyses([folder for folder in folders if folder not in comparisons], cohort)
     (read,) = cohort.sources
     rows = slice_rows(read)
     problems = problems_in(read.contents.get("problems.csv"))
-    pictures = _pictures(source, rows, compared, jobs, progress)
+    drawn = [*compared.figures, *([compared.effects] if compared.effects else [])]
+    drawn += [figure for analysis in analyses for figure in analysis.figures]
+    pictures = _pictures(source, rows, sum(len(figure.markup) for figure in drawn), jobs, progress)
     outliers = find_outliers(rows)
     views = slice_views(source.study.dataset.slices, rows, pictures, outliers.findings, problems)
     study = _study(source.manifest, rows, source.settings, compared)
@@ -150,6 +160,7 @@ def gather(
         methods=methods_paragraph(study),
         compared=compared,
         tables=tuple(map(table_view, compared.tables)),
+        analyses=analyses,
         first=tuple(sorted(filter(_to_look_at, views), key=lambda v: (-len(v.unusual), -len(v.problems)))),
         others=tuple(view for view in views if not _to_look_at(view)),
         rules=RULES,
@@ -184,13 +195,14 @@ def slice_rows(results: Results) -> pd.DataFrame:
 def _pictures(
     source: ReopenedDataset,
     rows: pd.DataFrame,
-    compared: Compared,
+    figures: int,
     jobs: int,
     progress: Callable[[], None] | None,
 ) -> dict[str, SliceImage]:
-    """The pictures by the slice's name; their pixels give the numbers of the results again."""
-    drawn = [*compared.figures, *([compared.effects] if compared.effects else [])]
-    figures = sum(len(figure.markup) for figure in drawn)
+    """The pictures by the slice's name; their pixels give the numbers of the results again.
+
+    ``figures``: bytes that the figures take of the page.
+    """
     room = _MOST_BYTES - figures - _BYTES_BESIDE * len(source.study.dataset.slices)
     by_grey = rows[rows["fat_rule"] != "dixon"]
     thresholds = {image: float(t) for image, t in zip(by_grey["image"], by_grey["threshold"], strict=True)}

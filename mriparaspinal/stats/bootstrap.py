@@ -66,7 +66,7 @@ def cluster_bootstrap(
 
     >>> values = np.array([1.0, 2.0, 4.0, 5.0, 9.0])
     >>> low, high = cluster_bootstrap(lambda drawn: drawn @ values[:, None] / 5, 5)
-    >>> bool(1 < low[0] < 4.2 < high[0] < 9)
+    >>> bool(1 <= low[0] < 4.2 < high[0] <= 9)
     True
     """
     if participants < 2:

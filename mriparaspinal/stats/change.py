@@ -224,7 +224,7 @@ def _left_out(
     for session in sessions:
         absent = [who for who, of in there.items() if session not in of]
         if absent:
-            notes.append(f"session {session}: none of {len(absent)} of {len(there)}: {and_more(absent)}")
+            notes.append(f"session {session}: missing of {len(absent)} of {len(there)}: {and_more(absent)}")
     for metric, values in rows.groupby("metric", sort=False)["value"]:
         if values.isna().all():
             notes.append(f"{metric}: no value in any session, so there is no change of it and no figure")

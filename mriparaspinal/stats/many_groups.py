@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,6 +88,8 @@ def compare_many(
     members = {name: np.asarray(matches(cohort[column], name)) for name in names}
     if unknown := _who(cohort, texts(cohort[column]).eq("").to_numpy()):
         notes.append(f"omnibus of {column}: left out, {column} is empty: {unknown}")
+    roles, absent = _roles(cohort, members)
+    notes += [f"omnibus of {column}: {note}" for note in absent]
     rows: list[dict[str, object]] = []
     pairs: list[dict[str, object]] = []
     remarks: dict[str, list[str]] = defaultdict(list)
@@ -95,7 +97,7 @@ def compare_many(
     for segment, muscle in places:
         here = ((cohort["segment"] == segment) & (cohort["muscle"] == muscle)).to_numpy()
         for metric, values in measures.items():
-            for role, of_role in _roles(cohort).items():
+            for role, of_role in roles.items():
                 samples = [values[here & of_role & chosen] for chosen in members.values()]
                 if not any(sample.size for sample in samples):
                     continue
@@ -133,12 +135,22 @@ def _groups_of(cohort: pd.DataFrame, column: str) -> list[str]:
     return names
 
 
-def _roles(cohort: pd.DataFrame) -> dict[str, Mask]:
-    """The rows of each role that is there: those of group contrasts."""
+def _roles(cohort: pd.DataFrame, members: Mapping[str, Mask]) -> tuple[dict[str, Mask], list[str]]:
+    """The rows of each role of group contrasts that three groups have, and notes on those that they have not.
+
+    Healthy controls have no onset side, and so no symptomatic one.
+    """
     if (cohort["segment"] == "").all():
-        return {"": np.ones(len(cohort), dtype=bool)}
-    rows = {role: (cohort["role"] == role).to_numpy() for role in ("symptomatic", "bilateral")}
-    return {role: chosen for role, chosen in rows.items() if chosen.any()}
+        return {"": np.ones(len(cohort), dtype=bool)}, []
+    roles, notes = {}, []
+    for role in ("symptomatic", "bilateral"):
+        rows = (cohort["role"] == role).to_numpy()
+        absent = [name for name, chosen in members.items() if not (rows & chosen).any()]
+        if len(members) - len(absent) >= FEWEST_GROUPS:
+            roles[role] = rows
+        else:
+            notes.append(f"no {role} rows in {' and '.join(absent)}, so that role is left out")
+    return roles, notes
 
 
 def _row(names: Sequence[str], found: GroupComparison) -> dict[str, object]:

@@ -102,7 +102,9 @@ def plan(
     for contrast in contrasts:
         places = list(_places(cohort, contrast, metrics, roles, target))
         if not places:
-            notes.append(f"{contrast.text}: no two values in each arm, so there is nothing to plan from")
+            notes.append(
+                f"{contrast.text}: no two values in each arm, or all are equal: nothing to plan from"
+            )
         for place in places:
             records += [place.cells | _answer(question, place, target) for question in place.questions]
             curve += [row for question in place.questions for row in _curve(question, place, target)]

@@ -269,7 +269,7 @@ def _fit_imputed(
         ]  # fmt: skip
     b, se, beta = (np.array([fit[name] for fit in fits]) for name in ("b", "se", "beta"))
     pooled = pool(b, se**2, fits[0]["df"])
-    r2 = np.tanh(np.mean(np.arctanh([np.sqrt(min(fit["r2"], 1 - 1e-15)) for fit in fits]))) ** 2
+    r2 = np.tanh(np.mean(np.arctanh([np.sqrt(np.clip(fit["r2"], 0, 1 - 1e-15)) for fit in fits]))) ** 2
     columns = {
         "term": [INTERCEPT, *terms], "n": len(y), "df": pooled.df, "b": pooled.estimate, "se": pooled.se,
         "beta": beta.mean(axis=0), "t": pooled.estimate / pooled.se, "p": pooled.p, "ci_low": pooled.low,

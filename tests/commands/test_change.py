@@ -13,22 +13,24 @@ import pytest
 import mriparaspinal as mp
 from mriparaspinal.analysis.result import Analysis
 from tests.support.builders.study import one_line, run
+from tests.support.pages import blocks, shell
+
+EXAMPLE = next(b for b in blocks("follow-up.md") if b.heading == "Change").text.splitlines()
 
 KEY = ["participant_id", "segment", "muscle", "side"]
 
 
 @pytest.fixture(scope="module")
 def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("followup") / "scans"
-    mp.make_phantom(folder, als=2, lr=1, seed=4, size=192, sessions=3)
-    return folder
+    """The page's own example, up to its last command."""
+    home = tmp_path_factory.mktemp("page")
+    assert shell("\n".join(EXAMPLE[:2]), home)[0] == 0
+    return home / "followup"
 
 
 @pytest.fixture(scope="module")
 def results(scans: Path) -> Path:
-    folder = scans.parent / "results"
-    mp.quantify(scans, out=folder)
-    return folder
+    return scans.parent / "results"
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def test_true_slopes_come_back(scans, followed):
     own = followed.tables["participant_slopes"]
     for metric in ("fi", "rcsa"):
         both = own[own["metric"] == metric].merge(truth, on=KEY, suffixes=("", "_true"))
-        assert len(both) == len(truth) == 3 * 5 * 6
+        assert len(both) == len(truth) == 4 * 5 * 6
         errors = both["slope_per_month"] - both[f"{metric}_per_month"]
         assert np.sqrt((errors**2).mean()) < 0.0015  # the true ones reach 0.012 and −0.02
         assert np.corrcoef(both["slope_per_month"], both[f"{metric}_per_month"])[0, 1] > 0.9
@@ -131,10 +133,19 @@ def test_one_session_is_the_study_without_sessions(scans, results, tmp_path):
     assert later.table["r"].tolist() != mp.correlate(alone, ["alsfrs_r"], group="ALS").table["r"].tolist()
 
 
+def test_a_table_with_several_rows_of_a_participant_is_refused(scans, results, tmp_path):
+    ended = run("compare", "--table", scans / "participants.csv", "--out", tmp_path / "out")
+    assert "several rows of one participant, and a column for the session" in one_line(ended, 2)
+    people = mp.read_results(results).participants
+    assert people is not None
+    assert people[["participant_id", "session"]].values.tolist()[:2] == [["ALS_1", "v1"], ["ALS_1", "v2"]]
+    assert people["alsfrs_r"].tolist()[:3] == sorted(people["alsfrs_r"].tolist()[:3], reverse=True)
+
+
 def test_reliability_and_sweep_of_one_session(scans, results, tmp_path):
     copy = Path(shutil.copytree(results, tmp_path / "copy"))
     found = mp.reliability([results, copy], session="v2", mean_out=tmp_path / "mean")
-    assert set(found.table.loc[found.table["segment"] == "L3", "n"]) == {3 * 2}
+    assert set(found.table.loc[found.table["segment"] == "L3", "n"]) == {4 * 2}
     (tmp_path / "mean").mkdir()
     for name, content in found.mean.items():
         (tmp_path / "mean" / name).write_bytes(content)
@@ -148,20 +159,15 @@ def test_reliability_and_sweep_of_one_session(scans, results, tmp_path):
     pd.testing.assert_series_equal(at_50["p"], again["p"])
 
 
-def test_files_of_the_command(scans, results, tmp_path):
+def test_files_of_the_command(results, tmp_path):
     limits = 'segment,muscle,metric,form,mdc95\n,MF,fi,"ICC(A,1)",0.02\nL4,MF,fi,"ICC(A,1)",0.05\n'
     (tmp_path / "reliability.csv").write_text(limits)
-    few = tmp_path / "scans"
-    few.mkdir()
-    for name in [n for n in scans.iterdir() if n.name.startswith(("ALS_1_", "LR_1_", "participants"))]:
-        shutil.copy(name, few)
-    ended = run("quantify", few, "--out", tmp_path / "results")
-    assert " change " in ended.err.splitlines()[-1]
+    assert EXAMPLE[2] == "mriparaspinal change results --metric fi --out change"
     given = ("--metric", "fi", "--mdc", tmp_path / "reliability.csv", "--json")
-    ended = run("change", tmp_path / "results", "--out", tmp_path / "change", *given)
+    ended = run("change", results, "--out", tmp_path / "change", *given)
     assert ended.code == 0
     summary = json.loads(ended.out)
-    assert (summary["participants"], summary["sessions"]) == (2, ["v1", "v2", "v3"])
+    assert (summary["participants"], summary["sessions"]) == (4, ["v1", "v2", "v3"])
     made = {path.name for path in (tmp_path / "change").iterdir()}
     assert made == {
         *(
@@ -247,15 +253,15 @@ def test_the_page_shows_all_sessions_and_the_comparison_of_one(scans, results, t
         also=["participants"],
     )
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert page.count == 3 * 3 * 5
+    assert page.count == 4 * 3 * 5
     assert "L3 v1" in text
     assert "L3 v3" in text
 
 
 def test_shares_of_a_follow_up_are_merged_to_the_same_bytes(scans, results, tmp_path):
-    people = [f"{group}_{n}" for group, n in (("ALS", 1), ("ALS", 2), ("LR", 1))]
+    people = [f"{group}_{n}" for group in ("ALS", "LR") for n in (1, 2)]
     shares = []
-    for number, own in enumerate((people[:2], people[2:])):
+    for number, own in enumerate((people[:3], people[3:])):
         shares.append(tmp_path / f"share_{number}")
         mp.quantify(scans, out=shares[-1], only=own)
     merged = mp.merge(shares, tmp_path / "merged")
@@ -287,3 +293,12 @@ def test_a_metric_without_values_has_no_figure(results, tmp_path):
         pd.read_csv(file, dtype=str).assign(fi="").to_csv(file, index=False)
     assert run("change", copy, "--metric", "fi", "--out", tmp_path / "out").code == 0
     assert not [*(tmp_path / "out").glob("*.png")]
+
+
+def test_run_of_a_follow_up_measures_and_shows_all_sessions(tmp_path):
+    mp.make_phantom(tmp_path / "scans", als=1, lr=1, size=128, sessions=2)
+    ended = run("run", tmp_path / "scans", "--out", tmp_path / "study")
+    assert ended.code == 0
+    assert "the comparison is skipped" in ended.err
+    assert f"change {tmp_path / 'study' / 'results'} --out change" in ended.err
+    assert "L3 v2" in (tmp_path / "study" / "report.html").read_text(encoding="utf-8")

@@ -176,6 +176,31 @@ def test_the_letters_stand_over_the_boxes(sample_results, tmp_path):
     assert (tmp_path / "out" / "figure_groups_letters.svg").read_text().count(">a<") >= 30
 
 
+def test_controls_without_an_onset_side_are_compared_on_both_sides(sample_results, tmp_path):
+    """Three study groups, of which one has no symptomatic side."""
+    people = read_csv(sample_results / "participants.csv")
+    results = tmp_path / "results"
+    results.mkdir()
+    lines = (sample_results / "L4.csv").read_text().splitlines()
+    copied = [line for line in lines[1:] if line.startswith("LR_")]
+    for role in ("symptomatic", "contralateral"):
+        copied = [line.replace(f",{role},", ",,") for line in copied]
+    copied = [line.replace("LR_", "HC_").replace(",LR,", ",HC,") for line in copied]
+    (results / "L4.csv").write_text("\n".join([*lines, *copied]) + "\n")
+    rows = [*people, *({**row, "participant_id": row["participant_id"].replace("LR", "HC"), "group": "HC",
+                        "onset_side": ""} for row in people if row["group"] == "LR")]  # fmt: skip
+    header = list(people[0])
+    text = [",".join(header), *(",".join(row[name] for name in header) for row in rows)]
+    (tmp_path / "people.csv").write_text("\n".join(text) + "\n")
+    outcome = run("compare", results, "--participants", tmp_path / "people.csv", "--out", tmp_path / "out")
+    assert outcome.code == 0, outcome.err
+    found = read_csv(tmp_path / "out" / "omnibus.csv")
+    assert {row["role"] for row in found} == {"bilateral"}
+    assert {row["n"] for row in found} == {"ALS 8; LR 8; HC 8"}
+    assert "omnibus of group: no symptomatic rows in HC, so that role is left out" in outcome.err
+    assert (tmp_path / "out" / "figure_groups_letters.png").exists()
+
+
 # --- Table 1 ------------------------------------------------------------------------------------------------
 
 

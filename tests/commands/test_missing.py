@@ -92,3 +92,13 @@ def test_a_table_without_ids_says_why_there_is_none(tmp_path: Path) -> None:
     found = run("compare", "--table", tmp_path / "people.csv", *words, "--out", tmp_path / "out")
     assert found.code == 0
     assert "no missing_columns.csv: there is no participants table with ids" in " ".join(found.err.split())
+
+
+def test_the_report_shows_the_pictures(gaps: Path, tmp_path: Path) -> None:
+    assert run("compare", gaps, "--missing", "--out", tmp_path / "out", "--quiet").code == 0
+    words = ("--dataset", gaps.parent / "scans", "--comparison", tmp_path / "out", "--quiet")
+    assert run("report", gaps, *words, "--out", tmp_path / "report.html").code == 0
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "Who was not measured, by group, side, muscle and level (figure_missing.svg)" in page
+    assert "Values of the participants that are missing, by group (figure_missing_columns.svg)" in page
+    assert "Picture: figure_missing_columns.svg. Numbers: missing_columns.csv." in page

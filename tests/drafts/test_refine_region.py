@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections import defaultdict
@@ -21,7 +22,7 @@ from skimage.measure import find_contours
 from mriparaspinal.drafts.refine import default_band, refine_region
 from mriparaspinal.drafts.splines import closed_spline, depth_below
 from mriparaspinal.phantom import surroundings
-from mriparaspinal.phantom.model import Effects
+from mriparaspinal.phantom.model import Effects, PhantomSlice
 from mriparaspinal.phantom.slices import make_cohort, make_slice
 
 Array = NDArray[np.float64]
@@ -56,13 +57,23 @@ def clicks(outline: Array, rng: np.random.Generator, count: int = 8) -> Array:
     return on + rng.normal(0, 0.028 * np.sqrt(area(outline)), on.shape)
 
 
-def phantom_regions(change: Callable[[Array], Array] = lambda grey: grey) -> Iterator[Region]:
-    for person in make_cohort(1, 1, seed=11):
-        for segment in ("L2", "L4"):
-            drawn = make_slice(person, segment, seed=11, size=512, effects=Effects())
-            image = np.clip(np.rint(change(drawn.image.astype(np.float64))), 0, 255).astype(np.uint8)
-            for contour in drawn.contours:
-                yield contour.label.split("_")[0], image, contour.xy
+def draw() -> list[PhantomSlice]:
+    segments = itertools.product(make_cohort(1, 1, seed=11), ("L2", "L4"))
+    return [make_slice(person, name, seed=11, size=512, effects=Effects()) for person, name in segments]
+
+
+@pytest.fixture(scope="module")
+def drawn() -> list[PhantomSlice]:
+    return draw()
+
+
+def phantom_regions(
+    slices: list[PhantomSlice], change: Callable[[Array], Array] = lambda grey: grey
+) -> Iterator[Region]:
+    for drawn in slices:
+        image = np.clip(np.rint(change(drawn.image.astype(np.float64))), 0, 255).astype(np.uint8)
+        for contour in drawn.contours:
+            yield contour.label.split("_")[0], image, contour.xy
 
 
 def noisy(grey: Array) -> Array:
@@ -124,8 +135,10 @@ def gains(found: dict[str, Array], by_centre: bool = False) -> dict[str, float]:
     noisy,
     unevenly_bright,
 ], ids=["as it is", "blurred", "noisy", "unevenly bright"])  # fmt: skip
-def test_eight_clicks_on_phantoms_are_enough(change: Callable[[Array], Array]) -> None:
-    found = scores(phantom_regions(change), seeds=(5, 6))
+def test_eight_clicks_on_phantoms_are_enough(
+    drawn: list[PhantomSlice], change: Callable[[Array], Array]
+) -> None:
+    found = scores(phantom_regions(drawn, change), seeds=(5, 6))
     assert set(found) == {"MF", "ES", "PM", "IVD"}
     for name, rows in found.items():
         assert rows[:, 0].mean() >= 0.94, name
@@ -138,7 +151,7 @@ def test_eight_clicks_on_phantoms_are_enough(change: Callable[[Array], Array]) -
 
 def test_muscles_without_a_dark_fascia_gain_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(surroundings, "RIM_MM", 0.01)
-    gained = gains(scores(phantom_regions()))
+    gained = gains(scores(phantom_regions(draw())))
     assert min(gained.values()) >= 0, gained
 
 
@@ -244,8 +257,8 @@ def test_odd_clicks_give_a_line_all_the_same(points: list[tuple[float, float]]) 
     assert np.isfinite(refined).all()
 
 
-def test_a_muscle_at_512_takes_less_than_a_third_of_a_second() -> None:
-    name, image, outline = next(phantom_regions())
+def test_a_muscle_at_512_takes_less_than_a_third_of_a_second(drawn: list[PhantomSlice]) -> None:
+    name, image, outline = next(phantom_regions(drawn))
     points = clicks(outline, np.random.default_rng(1))
     refine_region(image, points)
     began = time.process_time()

@@ -193,6 +193,7 @@ COMMANDS = {
         "--out",
         "OUT",
     ),
+    "plan": ("plan", "RESULTS", "--out", "OUT"),
     "reliability": ("reliability", "RESULTS", "GOOD", "--out", "OUT"),
     "report": ("report", "RESULTS", "--dataset", "SCANS", "--out", "OUT.html"),
     "threshold-sweep": ("threshold-sweep", "RESULTS", "--dataset", "SCANS", "--out", "OUT"),

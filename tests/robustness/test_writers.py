@@ -394,7 +394,9 @@ def test_an_analysis_holds_its_folder_while_it_reads(every, tmp_path):
     command = every["compare"].command(tmp_path / "out", every["compare"].one)
     process = fork(command, tmp_path / "said")
     assert wait_until((tmp_path / "out" / MARK).exists, 60)
+    os.kill(process, signal.SIGSTOP)
     second = run(*command)
+    os.kill(process, signal.SIGCONT)
     assert second.code == 2
     assert "another run is writing into this folder" in second.err
     assert ended(process) == 0

@@ -73,7 +73,7 @@ def test_a_missed_session_leaves_the_others():
     assert math.isnan(slopes.loc["ALS_3", "slope_per_month"])
     assert changes.loc[changes["participant_id"] == "ALS_2", "change"].isna().all()
     assert tests["n"].tolist() == [1, 1, 2]
-    assert "session v1: none of 1 of 3: ALS_2" in notes
+    assert "session v1: missing of 1 of 3: ALS_2" in notes
     assert "slope_per_month: empty for ALS_3: months of fewer than two sessions" in notes
 
 

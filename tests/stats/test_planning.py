@@ -161,7 +161,7 @@ def test_what_cannot_be_planned_is_an_empty_cell_and_a_note() -> None:
         plain([1, 2, math.nan], [5, math.nan, math.nan]), "group:A-B", "x", Target(), ()
     )
     assert table.empty
-    assert notes == ["group:A-B: no two values in each arm, so there is nothing to plan from"]
+    assert notes == ["group:A-B: no two values in each arm, or all are equal: nothing to plan from"]
     table, _, notes = planned(plain([1, 1, 1], [2, 2, 2]), "group:A-B", "x", Target(), ())
     assert table.empty
     assert len(notes) == 1

@@ -33,7 +33,8 @@ from roifile import ImagejRoi
 from mriparaspinal.core.errors import ParaspinalError, UnreadableError
 from mriparaspinal.core.labels import region_of
 from mriparaspinal.core.model import Problem, Settings
-from mriparaspinal.core.participants import match_slices, read_participants
+from mriparaspinal.core.participants import match_slices
+from mriparaspinal.core.visits import match_sessions, read_people
 from mriparaspinal.dataset.anatomy import sort_contours
 from mriparaspinal.dataset.find import find_slices
 from mriparaspinal.dataset.names import name_parser
@@ -238,14 +239,16 @@ def name_seeds() -> list[bytes]:
         "ALS_1_4_a.PNG",
         "ALS_1_4_a.json",
     ]
+    names += ["ALS_1_v2_3.png", "ALS_1_v2_3.json", "ses-1/ALS_1_3.png", "P1/ses-02/ALS_1_3.json"]
     folders = ["patient 1/ALS_1_3.png", "patient 1/ALS_1_3.json", "Müller/x/LR_2_4.jpg", "prepare.json"]
     return ["\n".join([*names, *folders]).encode(), "\n".join(reversed([*names, *folders])).encode()]
 
 
 def participants_door(raw: bytes) -> None:
     table = parse_table(raw, "participants.csv")
-    people, problems = read_participants(table.columns, table.rows, "participants.csv")
+    people, problems = read_people(table.columns, table.rows, "participants.csv")
     require_wording(problems)
+    require_wording(match_sessions(people, [("ALS_1", "v1"), ("LR_2", "v2")], "participants.csv"))
     require_wording(match_slices(people, {"ALS_1": "ALS", "LR_2": "LR"}, "participants.csv"))
     for row in people.rows.values():
         assert row.get("onset_side", "") in ("", "left", "right")
@@ -263,7 +266,8 @@ def participants_seeds() -> list[bytes]:
     plain = "\n".join(rows) + "\n"
     semicolons = plain.replace("a, ", "a ").replace(",", ";").replace("61.5", "61,5").replace("\n", "\r\n")
     tabs = plain.replace("a, ", "a ").replace(",", "\t")
-    return [plain.encode(), b"\xef\xbb\xbf" + semicolons.encode(), tabs.encode()]
+    visits = "participant_id,session,onset_side,date\nALS_1,ses-v1,left,2024-01-31\nALS_1,v2,L,2024-07-31\n"
+    return [plain.encode(), b"\xef\xbb\xbf" + semicolons.encode(), tabs.encode(), visits.encode()]
 
 
 @functools.cache
