@@ -152,7 +152,9 @@ def test_reliability_and_sweep_of_one_session(scans, results, tmp_path):
     mean = pd.read_csv(tmp_path / "mean" / "L3.csv")
     assert set(mean["session"]) == {"v2"}
     assert mp.compare(tmp_path / "mean", metrics=["fi"]).table["n_a"].max() == 2
-    swept = mp.sweep_thresholds(mp.read_results(results).at("v2"), scans).table
+    sweep = mp.sweep_thresholds(mp.read_results(results).at("v2"), scans)
+    assert sweep.summary["slices"] == 4 * 5
+    swept = sweep.table
     at_50 = swept[swept["threshold"] == 50].set_index(["contrast", "segment", "muscle", "role"])
     again = mp.compare(mp.read_results(results).at("v2"), metrics=["fi"]).table
     again = again.set_index(["contrast", "segment", "muscle", "role"]).loc[at_50.index]
