@@ -198,7 +198,8 @@ def _correlations(paper: str, lists: dict[str, str]) -> str:
 
 With two covariates (age, BMI) df = n − 4. Of {POSSIBLE_DF[0]} to {POSSIBLE_DF[-1]} only one fits each
 segment: {used}. **{agree} of {len(rows)} agree**
-([all rows]({_listed(lists, "table4", header, rows)})). The others would be significant (df = 34: all 38 patients):
+([all rows]({_listed(lists, "table4", header, rows)})). The others would be
+significant (df = 34: all 38 patients):
 
 {table(("Row", "r", "printed p", "p with df = 33", "p with df = 34"), others)}
 """
