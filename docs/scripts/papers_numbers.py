@@ -172,7 +172,7 @@ def _not_paired(table2: list[Row], table3: list[Row], lists: dict[str, str]) -> 
 No. As S + C = B in rCSA, SD(S − C)² = 2·(SD(S)² + SD(C)²) − SD(B)² gives a paired t-test. In
 **{len(impossible)} of {len(rows)}** rows with three mean ± SD that add up
 ([all]({_listed(lists, "paired", header, rows)})) its p cannot be the printed one. S and C correlate with
-{min(correlations):.2f} to {max(correlations):.2f} (above 1 by rounding), median
+{min(correlations):.2f} to {max(correlations):.2f} (above 1 by rounding), with a median of
 {np.median(correlations):.2f}.
 """
 
