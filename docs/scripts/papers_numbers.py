@@ -94,12 +94,11 @@ def _listed(lists: dict[str, str], name: str, header: Iterable[str], rows: Itera
 INTRODUCTION = """\
 # The papers' numbers
 
-Numbers printed in the papers, recomputed from other numbers in the same papers. No number of a paper is built
-in: your results are not affected, and a difference from the paper at one of these places need not be your
-error.
+Numbers printed in the papers, recomputed from others in the same papers. None is built in: your results are
+not affected, and a difference from the paper here need not be your error.
 
-A p-value is recomputed for all values that round to the printed ones, which gives a *range*; *agrees* means
-that the printed one lies in it. S, C and B are symptomatic side, contralateral side, both sides.
+A p-value is recomputed for all values that round to the printed ones, which gives a *range*; *agrees*: the
+printed one lies in it. S, C and B are symptomatic side, contralateral side, both sides.
 """
 
 
@@ -146,8 +145,8 @@ def _sides(table2: list[Row], lists: dict[str, str]) -> str:
     return f"""\
 ### Table 2: symptomatic and contralateral side
 
-{len(rows)} p-values have a mean ± SD on both sides. By Student's t-test for *independent* samples
-**{agree} of {len(rows)} agree** ([all rows]({_listed(lists, "table2-sides", header, rows)})).
+Of {len(rows)} p-values with a mean ± SD on both sides **{agree} of {len(rows)} agree** with Student's t-test
+for *independent* samples ([all rows]({_listed(lists, "table2-sides", header, rows)})).
 """
 
 
@@ -170,12 +169,11 @@ def _not_paired(table2: list[Row], table3: list[Row], lists: dict[str, str]) -> 
     return f"""\
 ### Were the two sides compared as pairs?
 
-No. The rCSA of both sides is the sum of the two, so SD(S − C)² = 2·(SD(S)² + SD(C)²) − SD(B)², which gives
-the
-p-value of a paired t-test. In **{len(impossible)} of {len(rows)}** rows with three mean ± SD that add up
-([all]({_listed(lists, "paired", header, rows)})) it cannot be the printed one. The correlations of the sides
-lie between {min(correlations):.2f} and {max(correlations):.2f} (above 1 by
-rounding), with a median of {np.median(correlations):.2f}.
+No. As S + C = B in rCSA, SD(S − C)² = 2·(SD(S)² + SD(C)²) − SD(B)² gives a paired t-test. In
+**{len(impossible)} of {len(rows)}** rows with three mean ± SD that add up
+([all]({_listed(lists, "paired", header, rows)})) its p cannot be the printed one. S and C correlate with
+{min(correlations):.2f} to {max(correlations):.2f} (above 1 by rounding), with a median of
+{np.median(correlations):.2f}.
 """
 
 
@@ -198,10 +196,10 @@ def _correlations(paper: str, lists: dict[str, str]) -> str:
     return f"""\
 ### Table 4: partial correlations with the lower-limb score
 
-With two covariates (age, BMI) df = n − 4. Of all df from {POSSIBLE_DF[0]} to {POSSIBLE_DF[-1]} only one fits
-each segment: {used}. **{agree} of {len(rows)} agree**
-([all rows]({_listed(lists, "table4", header, rows)})). The others would be significant (df = 34: all 38
-patients):
+With two covariates (age, BMI) df = n − 4. Of {POSSIBLE_DF[0]} to {POSSIBLE_DF[-1]} only one fits each
+segment: {used}. **{agree} of {len(rows)} agree**
+([all rows]({_listed(lists, "table4", header, rows)})). The others would be
+significant (df = 34: all 38 patients):
 
 {table(("Row", "r", "printed p", "p with df = 33", "p with df = 34"), others)}
 """
@@ -251,19 +249,17 @@ def _copied_column(table2: list[Row], table3: list[Row], lists: dict[str, str]) 
 The column "LR, S" of Table 3 should be that of Table 2, but is not
 ([all rows]({_listed(lists, "table3-symptomatic", header, rows)})):
 
-- Its numbers are those of Table 2's "ALS, C" in **{counts["same"]} of {n}** rows ({counts["letter"]} with the
-  same sign or brackets, too).
+- Its numbers are those of Table 2's "ALS, C" in **{counts["same"]} of {n}** rows ({counts["letter"]} with
+  their signs and brackets).
 - They differ from Table 2's own "LR, S" in {counts["own"]} of {n} rows, in {counts["apart"]} of them by more
   than 0.01.
-- In **{counts["p"]} of {n}** rows the p of ALS against LR is that of the two sides within ALS (within 0.01,
-  or
+- In **{counts["p"]} of {n}** rows the p of ALS against LR is that of the sides within ALS (within 0.01, or
   both below 0.01).
-- A t-test between Table 2's own columns agrees with the printed p in {counts["holds"]} of
-  {counts["testable"]}
-  rows.
+- A t-test of Table 2's own columns agrees with the printed p in {counts["holds"]} of
+  {counts["testable"]} rows.
 
-The main finding holds with Table 2's own columns: rCSA of the symptomatic side is lower in ALS than in LR in
-all {len(atrophy)} rows of L4–L5 that can be recomputed (p at most {max(atrophy):.3f}).
+With these columns the main finding holds: rCSA of the symptomatic side is lower in ALS in all
+{len(atrophy)} rows of L4–L5 that can be recomputed (p at most {max(atrophy):.3f}).
 """
 
 
@@ -298,18 +294,18 @@ def _bilateral(table2: list[Row], table3: list[Row], lists: dict[str, str]) -> s
     return f"""\
 ### Table 3: both sides together
 
-The means of rCSA must add up (S and C from Table 2, B from Table 3; [all
+Means of rCSA must add up (S and C from Table 2, B from Table 3; [all
 rows]({_listed(lists, "table3-both-sides", header, rows)})).
 
 - ALS, L1–L2: S + C is B within {_largest(gap[0] for gap in upper)}.
-- ALS, L3–L5: B is larger by {min(gap[0] for gap in lower):.2f} to {max(gap[0] for gap in lower):.2f}. It is
-  *twice C* instead, within {_largest(gap[1] for gap in lower)}, and the SDs at L5 would need correlations
-  between S and C above 1 ({", ".join(impossible)}). The columns S, C and B cannot all be right.
+- ALS, L3–L5: B is larger by {min(gap[0] for gap in lower):.2f} to {max(gap[0] for gap in lower):.2f}, and
+  *twice C* within {_largest(gap[1] for gap in lower)}. The SDs at L5 would need correlations of S and C
+  above 1 ({", ".join(impossible)}). The columns S, C and B cannot all be right.
 - LR: S + C is B within {_largest(gap[0] for gap in lr[1:])}, except for {lr[0][2]}, where B is {worst[6]} and
   S + C is {worst[4]}.
 
-Of {tested} rows with mean ± SD for both sides, {tested - len(fail)} p-values agree with a t-test. The others:
-{failing}. With {worst[4]} in place of {worst[6]} for {lr[0][2]} of LR, it would be {_span(corrected)}.
+Of {tested} p-values of rows with mean ± SD, {tested - len(fail)} agree with a t-test. The others: {failing}.
+With {worst[4]} for {lr[0][2]} of LR it would be {_span(corrected)}.
 """
 
 
@@ -335,10 +331,9 @@ def _last_digits(table2: list[Row], table3: list[Row], lists: dict[str, str]) ->
     return f"""\
 ### Tables 2 and 3: the symptomatic side of ALS
 
-This column is the same in both tables in {len(table2) - len(rows)} of {len(table2)} rows. In
-[the others]({_listed(lists, "symptomatic-als", header, rows)}) the last digits differ, or a mean ± SD in one
-is
-a median in the other.
+The column is the same in {len(table2) - len(rows)} of {len(table2)} rows. In
+[the others]({_listed(lists, "symptomatic-als", header, rows)}) the last digits differ, or a mean ± SD is a
+median in the other table.
 """
 
 
@@ -353,7 +348,7 @@ def _divided_by_bmi(paper: str) -> str:
     return f"""\
 ### Text: FI of the psoas divided by BMI
 
-These values are not FI/BMI (with FI 0.10 and BMI 24.3 about {0.10 / 24.3:.3f}), nor mean ranks of the {n}
+These are not FI/BMI (with FI 0.10 and BMI 24.3 about {0.10 / 24.3:.3f}), nor mean ranks of the {n}
 patients, whose average is {(n + 1) / 2:.1f}.
 
 {table(header, rows)}
@@ -413,7 +408,7 @@ def _fasciculation(paper: str, lists: dict[str, str]) -> str:
     return f"""\
 ## Fasciculation on muscle ultrasound
 
-88 patients with ALS, 54 with other diseases; maximum scores are given as counts.
+88 patients with ALS, 54 with other diseases.
 **{sum(row[-1] == AGREES for row in verdicts)} of {len(verdicts)} numbers agree**
 ([all]({_listed(lists, "fasciculation", ("What", "printed", "recomputed", "verdict"), verdicts)})), among them
 the

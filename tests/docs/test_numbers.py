@@ -29,6 +29,7 @@ from mriparaspinal.stats import (
     characteristics,
     compare,
     correlate,
+    omnibus,
     on_request,
     regress,
     reliability,
@@ -37,6 +38,7 @@ from mriparaspinal.stats import (
 from mriparaspinal.stats.effect_sizes import rank_biserial_interval
 from mriparaspinal.stats.equivalence import equivalence
 from mriparaspinal.stats.icc import FORMS
+from mriparaspinal.stats.limits import ALPHA
 from mriparaspinal.stats.max_t import max_t
 from mriparaspinal.stats.shift import hodges_lehmann
 
@@ -467,7 +469,9 @@ def test_the_methods_page_quotes_the_notes() -> None:
     constants = {
         arms.NOT_JUDGED, arms.NO_TEST, arms.NO_INTERVAL, arms.NO_PAIRED_TEST,
         arms.PAIRS_NOT_JUDGED, arms.NO_DIFFERENCE_INTERVAL, arms.NO_PAIRED_INTERVAL, arms.NO_PAIRED_EFFECT,
-        on_request.NO_MAX_T,
+        on_request.NO_MAX_T, omnibus.NO_ETA_INTERVAL, omnibus.NO_OMNIBUS, characteristics.TOO_MANY_TABLES,
+        f"HC takes no part (fewer than {omnibus.FEWEST} values)",
+        f"p and p_exact lie on different sides of {ALPHA}; read p_exact",
     }  # fmt: skip
     assert constants <= quoted
     for other in quoted - constants:
