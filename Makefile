@@ -45,10 +45,11 @@ SPREAD := -n 2 --dist loadfile --no-loadscope-reorder
 # The tests that count the lines of the packages that numbers come from: those of these packages, and of the commands
 # that read. Counting almost doubles the time of a test: all others go without.
 COUNTED := $(addprefix tests/,brain clinical core dataset imaging io measure scans stats) \
-  $(patsubst %,tests/commands/test_%.py,check maps masks merge prepare prepare_levels regions score)
+  $(patsubst %,tests/commands/test_%.py,check maps masks merge prepare prepare_levels regions score) \
+  $(addprefix mriparaspinal/,core dataset imaging io measure stats)
 tests: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest $(SPREAD) -q --cov --cov-report=term $(COUNTED) mriparaspinal
-	$(BIN)/python -m pytest $(SPREAD) -q $(addprefix --ignore=,$(COUNTED)) tests
+	$(BIN)/python -m pytest $(SPREAD) -q --cov --cov-report=term $(COUNTED)
+	$(BIN)/python -m pytest $(SPREAD) -q $(addprefix --ignore=,$(COUNTED)) mriparaspinal tests
 
 test: lint typecheck tests
 

@@ -236,7 +236,7 @@ def test_a_study_that_was_cut_off_is_made_again(made, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("mriparaspinal.api.running.make_report", stopped)
+        patch.setattr("mriparaspinal.api.running.write_page", stopped)
         outcome = again(place, "--force")
     assert outcome.code not in (0, 4)
     assert not (place / "study" / "run.json").exists()

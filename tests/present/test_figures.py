@@ -736,7 +736,8 @@ def test_empty_tables_say_no_data(name: str, cohort: pd.DataFrame, comparisons: 
 
 def test_other_empty_input_says_no_data() -> None:
     empty = roc_result()
-    none = RocResult(empty.table.iloc[:0], empty.points.iloc[:0], empty.delong.iloc[:0], [])
+    tables = (empty.table.iloc[:0], empty.points.iloc[:0], empty.delong.iloc[:0])
+    none = RocResult(*tables, [], (), empty.is_positive)
     assert "no data" in written(roc_figure(none))
     assert "no data" in written(bland_altman_figure({}, "fi", "A", "B"))
     assert "no data" in written(sweep_figure(sweep_table().iloc[:0]))

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from mriparaspinal.dataset import find
+from mriparaspinal.dataset import names
 from mriparaspinal.parallel.map import time_limit
 from tests.support.builders.slices import write_dataset, write_slice
 from tests.support.builders.study import forked, run
@@ -31,7 +31,7 @@ def endless_data(tmp_path):
 @pytest.mark.parametrize("door", ["option", "protocol"])
 def test_a_pattern_that_never_ends(endless_data, tmp_path, monkeypatch, pattern, door):
     """Given up after a tenth of a second of computing, not after the usual five: there are many."""
-    monkeypatch.setattr(find, "time_limit", lambda seconds: time_limit(min(seconds, 0.1)))
+    monkeypatch.setattr(names, "time_limit", lambda seconds: time_limit(min(seconds, 0.1)))
     options = ["--name-pattern", pattern]
     if door == "protocol":
         (endless_data / "paraspinal.toml").write_text(f"name_pattern = '{pattern}'\n")

@@ -253,4 +253,4 @@ def test_a_label_is_what_it_says_in_any_spelling(told):
 @given(slice_names())
 def test_a_name_is_whom_it_names(told):
     stem, participant, group, segment = told
-    assert name_parser(Settings())(stem) == (participant, group, segment, "")
+    assert name_parser(Settings())(stem) == (participant, group, segment, "", "")
