@@ -11,9 +11,10 @@ from mriparaspinal.analysis.result import Content, file_name
 from mriparaspinal.core.text import join_names
 from mriparaspinal.present.table_layout import PaperTable
 from mriparaspinal.stats.arms import Normality
+from mriparaspinal.stats.cells import group_names
 from mriparaspinal.stats.design import is_table_mode
 from mriparaspinal.stats.letters import MOST_GROUPS
-from mriparaspinal.stats.many_groups import FEWEST_GROUPS, compare_many, group_names
+from mriparaspinal.stats.many_groups import FEWEST_GROUPS, compare_many
 
 
 def groups_column(cohort: Cohort, groups: str | None, asked: bool) -> tuple[str | None, list[str]]:

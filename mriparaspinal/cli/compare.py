@@ -67,10 +67,7 @@ def compare(
     *,
     out: opt.Out,
     study: opt.Study,
-    contrast: Annotated[
-        tuple[str, ...],
-        opt.option("--contrast", "side:ALS, group:ALS-LR, … (repeat) [default: the paper's].", "TEXT"),
-    ] = (),
+    contrast: opt.Contrasts = (),
     metric: Annotated[
         tuple[str, ...], opt.option("--metric", "Column to compare (repeat) [default: fi and rcsa].", "COL")
     ] = (),

@@ -145,6 +145,10 @@ Roles = Annotated[  # Typer has no repeated choice
         autocompletion=lambda: list(get_args(Role)),
     ),
 ]
+Contrasts = Annotated[
+    tuple[str, ...],
+    option("--contrast", "side:ALS, group:ALS-LR, … (repeat) [default: the paper's].", "TEXT"),
+]
 Group = Annotated[str | None, option("--group", "Only this group [default: all groups together].", "NAME")]
 Covariates = Annotated[tuple[str, ...], option("--covariate", "Column to hold constant (repeat).", "COL")]
 Cluster = Annotated[

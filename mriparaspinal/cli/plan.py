@@ -54,10 +54,7 @@ def plan(
     *,
     out: opt.Out,
     study: opt.Study,
-    contrast: Annotated[
-        tuple[str, ...],
-        opt.option("--contrast", "side:ALS, group:ALS-LR, … (repeat) [default: the paper's].", "TEXT"),
-    ] = (),
+    contrast: opt.Contrasts = (),
     metric: Annotated[
         tuple[str, ...], opt.option("--metric", "Column to plan for (repeat) [default: fi and rcsa].", "COL")
     ] = (),

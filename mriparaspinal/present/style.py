@@ -192,11 +192,6 @@ def set_ticks(*each: Any) -> None:
         axis.set_major_locator(MaxNLocator(5))
 
 
-def write_across(axes: Any, text: str, at: float) -> None:
-    """A text in the middle of the axes, at a position of x."""
-    axes.text(at, 0.5, text, ha="center", va="center", color=GREY, transform=axes.get_xaxis_transform())
-
-
 def write_no_data(axes: Any, text: str = "no data") -> None:
     """A text in the middle of empty axes."""
     axes.text(

@@ -32,18 +32,8 @@ _KINDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
 
 #: Columns that say which row it is, in this order; then the estimate with its interval, p, and the others.
 _FIRST = (
-    *(
-        "contrast",
-        "quantity",
-        "group",
-        "segment",
-        "muscle",
-        "metric",
-        "role",
-        "score",
-        "outcome",
-        "predictor",
-    ),
+    *("contrast", "quantity", "group", "segment", "muscle", "metric", "role", "score", "outcome"),
+    "predictor",
     *("term", "effect", "column", "factors", "at", "cell_a", "cell_b", "form", "n", "participants"),
     *("difference", "b", "r", "auc", "icc", "value", "slope_per_month", "variance", "ci_low", "ci_high"),
     *("auc_ci_low", "auc_ci_high", "f", "df1", "df2", "p", "p_adjusted"),

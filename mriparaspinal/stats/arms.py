@@ -164,14 +164,14 @@ def compare_arms(a: ArrayLike, b: ArrayLike, normality: Normality = "lilliefors"
     >>> result.test, result.df, round(result.statistic, 3)
     ('student_t', 8.0, -1.143)
     """
-    x, y = _sample(a), _sample(b)
-    arm_a, arm_b = _describe(x, normality), _describe(y, normality)
-    if min(x.size, y.size) < 2 or _is_constant(np.concatenate([x, y])):
+    x, y = finite_sample(a), finite_sample(b)
+    arm_a, arm_b = describe(x, normality), describe(y, normality)
+    if min(x.size, y.size) < 2 or is_constant(np.concatenate([x, y])):
         return Comparison(arm_a, arm_b, remarks=(NO_TEST,))
     judged = not (math.isnan(arm_a.normality_p) or math.isnan(arm_b.normality_p))
     remarks: tuple[str, ...] = () if judged else (NOT_JUDGED,)
     if arm_a.normal and arm_b.normal:
-        equal = _equal_variances(x, y)
+        equal = levene_p((x, y)) >= ALPHA
         result = stats.ttest_ind(x, y, equal_var=equal)
         if equal:
             g = _hedges_g(x, y)
@@ -214,7 +214,7 @@ def compare_pairs(a: ArrayLike, b: ArrayLike, normality: Normality = "lilliefors
     rounded = without_rounding_errors(differences, size)
     if n < 2 or not rounded.any():
         return PairedComparison(n=n, remarks=(NO_PAIRED_TEST,))
-    normal_p = _NAN if _is_constant(differences, size) else _normality_p(differences, normality)
+    normal_p = _NAN if is_constant(differences, size) else _normality_p(differences, normality)
     if normal_p >= ALPHA:
         result = stats.ttest_1samp(differences, 0.0)
         shift = _with_interval(differences.mean(), result)
@@ -246,23 +246,24 @@ def _with_interval(estimate: float, result: Any) -> Shift:
     return Shift(float(estimate), float(interval.low), float(interval.high))
 
 
-def _sample(values: ArrayLike) -> Floats:
+def finite_sample(values: ArrayLike) -> Floats:
     """Finite values in ascending order, so that sums do not depend on the order of the rows."""
     x = np.asarray(values, dtype=np.float64)
     return np.sort(x[np.isfinite(x)])
 
 
-def _describe(x: Floats, normality: Normality) -> Arm:
+def describe(x: Floats, normality: Normality) -> Arm:
+    """One arm in numbers; ``x`` is that of :func:`finite_sample`."""
     if x.size == 0:
         return Arm(0, _NAN, _NAN, _NAN, _NAN, _NAN, _NAN)
     if x.size == 1:
         return Arm(1, float(x[0]), _NAN, float(x[0]), _NAN, _NAN, _NAN)
     q1, median, q3 = (float(q) for q in np.quantile(x, [0.25, 0.5, 0.75], method="weibull"))
-    normal_p = _NAN if _is_constant(x) else _normality_p(x, normality)
+    normal_p = _NAN if is_constant(x) else _normality_p(x, normality)
     return Arm(x.size, float(x.mean()), float(x.std(ddof=1)), median, q1, q3, normal_p)
 
 
-def _is_constant(x: Floats, size: float | None = None) -> bool:
+def is_constant(x: Floats, size: float | None = None) -> bool:
     """All equal up to rounding, measured against ``size`` (the largest value of the data)."""
     return bool(np.ptp(x) <= _ROUNDING * (np.abs(x).max() if size is None else size))
 
@@ -276,14 +277,14 @@ def _normality_p(x: Floats, normality: Normality) -> float:
     return float(lilliefors(x, dist="norm", pvalmethod="approx")[1]) if x.size >= 4 else _NAN
 
 
-def _equal_variances(x: Floats, y: Floats) -> bool:
-    """Levene's test, centred on the mean, does not reject equal variances."""
-    deviations = [np.abs(sample - sample.mean()) for sample in (x, y)]
-    size = float(max(np.abs(x).max(), np.abs(y).max()))
-    if all(_is_constant(d, size) for d in deviations):
-        # Levene's F is then 0/0 or infinite, whatever the rounding makes of it.
-        return bool(abs(deviations[0][0] - deviations[1][0]) <= _ROUNDING * size)
-    return float(stats.levene(x, y, center="mean").pvalue) >= ALPHA
+def levene_p(samples: Sequence[Floats]) -> float:
+    """Levene's test, centred on the mean; where no sample has deviations that vary, 1 or 0."""
+    deviations = [np.abs(x - x.mean()) for x in samples]
+    size = max(float(np.abs(x).max()) for x in samples)
+    if all(is_constant(d, size) for d in deviations):
+        # F is then 0/0 or infinite, whatever the rounding makes of it.
+        return float(np.ptp([d[0] for d in deviations]) <= _ROUNDING * size)
+    return float(stats.levene(*samples, center="mean").pvalue)
 
 
 def _hedges_g(x: Floats, y: Floats) -> float:

@@ -15,6 +15,9 @@ from mriparaspinal.stats.limits import of_usual_size
 
 KEY = ["participant_id", "segment", "muscle", "side"]
 
+#: The groups of the paper come first, in its order.
+PAPER_GROUPS = ("ALS", "LR")
+
 
 def as_text(value: object) -> str:
     """A cell as a person writes it: stripped, whole numbers without a point, empty where missing.
@@ -33,6 +36,20 @@ def as_text(value: object) -> str:
 def texts(column: pd.Series) -> pd.Series:
     """A column as plain texts (:func:`as_text`), of dtype object whatever pandas' string dtype is."""
     return pd.Series([as_text(value) for value in column], index=column.index, dtype=object)
+
+
+def group_names(column: Iterable[object]) -> list[str]:
+    """The values of a column, those of the paper first; spellings that differ in case are one.
+
+    >>> group_names(["LR", "als", "ALS", "HC", ""])
+    ['ALS', 'LR', 'HC']
+    """
+    once: dict[str, str] = {}
+    for name in sorted({as_text(value) for value in column} - {""}):
+        once.setdefault(name.casefold(), name)
+    names = sorted(once.values(), key=natural_key)
+    first = [name for name in PAPER_GROUPS if name in names]
+    return first + [name for name in names if name not in first]
 
 
 def id_list(ids: Iterable[str]) -> str:

@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.core.model import MUSCLES, SEGMENTS
 from mriparaspinal.core.text import and_more, natural_key, read_number
-from mriparaspinal.stats.cells import as_text, in_known_order, require_columns
+from mriparaspinal.stats.cells import PAPER_GROUPS, as_text, in_known_order, require_columns
+from mriparaspinal.stats.compare import table_order
 from mriparaspinal.stats.limits import of_usual_size
 
 Floats = NDArray[np.float64]
@@ -78,7 +78,7 @@ def long_values(cohort: pd.DataFrame, metrics: Sequence[str], sessions: Sequence
     places = {session: place for place, session in enumerate(sessions)}
     keys = [
         (
-            [group_key(group), natural_key(who), in_table(segment, SEGMENTS), in_table(muscle, MUSCLES)],
+            [group_key(group), natural_key(who), table_order((segment, muscle))],
             (side, order[metric], places[session]),
         )
         for group, who, segment, muscle, side, metric, session in zip(
@@ -90,14 +90,9 @@ def long_values(cohort: pd.DataFrame, metrics: Sequence[str], sessions: Sequence
     return rows.iloc[ordered].reset_index(drop=True)
 
 
-def in_table(name: str, known: Sequence[str]) -> tuple[int, str]:
-    """Sort key: in the order of ``known``, others behind by name."""
-    return (known.index(name) if name in known else len(known), name)
-
-
 def group_key(name: str) -> tuple[object, ...]:
     """Sort key of groups: those of the paper first."""
-    return (("ALS", "LR").index(name) if name in ("ALS", "LR") else 2, natural_key(name))
+    return (PAPER_GROUPS.index(name) if name in PAPER_GROUPS else len(PAPER_GROUPS), natural_key(name))
 
 
 def ordered_sessions(
@@ -205,12 +200,7 @@ def regions_of(table: pd.DataFrame) -> list[tuple[tuple[str, ...], pd.DataFrame]
 
     def place(item: tuple[tuple[str, ...], pd.DataFrame]) -> tuple[object, ...]:
         segment, muscle, metric, role = item[0]
-        return (
-            in_table(segment, SEGMENTS),
-            in_table(muscle, MUSCLES),
-            metrics.index(metric),
-            roles.index(role),
-        )
+        return table_order((segment, muscle)), metrics.index(metric), roles.index(role)
 
     return sorted(found, key=place)
 

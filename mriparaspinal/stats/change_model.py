@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from mriparaspinal.stats.adjust import adjust
 from mriparaspinal.stats.change import groups_of, regions_of
-from mriparaspinal.stats.change_tests import adjust
 from mriparaspinal.stats.model import fit_model
 from mriparaspinal.stats.model_rows import ModelPlan
 

@@ -11,10 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from mriparaspinal.stats.adjust import adjust
 from mriparaspinal.stats.arms import Normality, compare_arms, compare_pairs
 from mriparaspinal.stats.change import REGION, ROLES, groups_of, regions_of
 from mriparaspinal.stats.effect_sizes import response_mean
 from mriparaspinal.stats.limits import CONFIDENCE
+from mriparaspinal.stats.shift import without_rounding_errors
 
 Floats = NDArray[np.float64]
 
@@ -156,10 +158,10 @@ def change_differences(
 def _of(values: pd.Series, group: str, size: float) -> Floats:
     """The values of a group that are known, in ascending order.
 
-    To 13 digits of ``size``, the largest measured value: 0.3 − 0.2 and 0.2 − 0.1 are one change, and tie.
+    ``size``: the largest measured value; changes that differ by rounding alone are one, and tie.
     """
     found = np.sort(values[values.index.get_level_values("group") == group].dropna().to_numpy(float))
-    return np.round(found, 13 - math.ceil(math.log10(size))) if size > 0 else found
+    return without_rounding_errors(found, size)
 
 
 def _between(
@@ -201,11 +203,3 @@ def welch_interval(a: Floats, b: Floats) -> tuple[float, float, float]:
     df = float(errors.sum() ** 2 / (errors**2 / (len(a) - 1, len(b) - 1)).sum())
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, df)) * math.sqrt(errors.sum())
     return difference, difference - half, difference + half
-
-
-def adjust(block: Sequence[dict[str, object]]) -> None:
-    """Write Benjamini–Hochberg's p over the rows of one family that have a p."""
-    with_p = [row for row in block if row["p"] == row["p"]]
-    adjusted = stats.false_discovery_control([row["p"] for row in with_p]) if with_p else []
-    for row, p in zip(with_p, adjusted, strict=True):
-        row["p_adjusted"] = float(p)

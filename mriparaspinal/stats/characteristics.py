@@ -21,7 +21,7 @@ from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.names import name_of
 from mriparaspinal.core.text import natural_key, read_number
 from mriparaspinal.stats.arms import NO_TEST, NOT_JUDGED, Arm, Comparison, Normality, compare_arms
-from mriparaspinal.stats.cells import as_text, counted, id_list, texts
+from mriparaspinal.stats.cells import counted, group_names, id_list, texts
 from mriparaspinal.stats.contrasts import matches
 from mriparaspinal.stats.exact_counts import fisher_freeman_halton
 from mriparaspinal.stats.limits import ALPHA
@@ -67,8 +67,6 @@ _LEVEL_NAMES = {"psa": {"1": "+", "0": "−"}}
 _CODES = ({0.0, 1.0}, {1.0, 2.0})
 
 _CATEGORIES = ("sex", "psa", "onset_region", "onset_side")
-
-_PAPER_GROUPS = ("ALS", "LR")
 
 _MOST_LEVELS = 6
 
@@ -209,7 +207,7 @@ def _members(
 ) -> tuple[dict[str, NDArray[np.bool_]], list[str]]:
     """The rows of each group that has any, and notes on who is in none."""
     if groups is None:
-        groups = _all_groups(table["group"])
+        groups = group_names(table["group"])
     found = {group: np.asarray(matches(table["group"], group)) for group in dict.fromkeys(groups)}
     members = {group: rows for group, rows in found.items() if rows.any()}
     notes = [f"characteristics: no participant of group {group}" for group in found if group not in members]
@@ -224,16 +222,6 @@ def _members(
 def _any_of(members: dict[str, NDArray[np.bool_]], size: int) -> NDArray[np.bool_]:
     anyone: NDArray[np.bool_] = np.any([np.zeros(size, dtype=bool), *members.values()], axis=0)
     return anyone
-
-
-def _all_groups(column: pd.Series) -> list[str]:
-    """Each group once, those of the paper first; spellings that differ in case are one group."""
-    once: dict[str, str] = {}
-    for name in sorted({as_text(value) for value in column} - {""}):
-        once.setdefault(name.casefold(), name)
-    names = sorted(once.values(), key=natural_key)
-    first = [name for name in _PAPER_GROUPS if name in names]
-    return first + [name for name in names if name not in first]
 
 
 def _ordered(columns: Sequence[str]) -> list[str]:

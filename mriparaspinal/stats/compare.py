@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from mriparaspinal.core.errors import Fault, UsageError
 from mriparaspinal.core.model import MUSCLES, SEGMENTS
 from mriparaspinal.core.text import natural_key, read_cell
+from mriparaspinal.stats.adjust import adjust
 from mriparaspinal.stats.arms import (
     Comparison,
     Floats,
@@ -80,8 +80,8 @@ def compare(
     rows: list[dict[str, object]] = []
     for contrast in dict.fromkeys(contrasts):
         block, remarks = _compare_contrast(cohort, contrast, measures, normality, asked)
-        _adjust(block, "p")
-        _adjust(block, "paired_p")
+        adjust(block)
+        adjust(block, "paired_p")
         rows += block
         notes += [*remarks, *_exact_notes(contrast.text, block)]
     table = pd.DataFrame(rows, columns=[*COMPARISON_COLUMNS, *asked.columns])
@@ -365,15 +365,6 @@ def _cells(result: Comparison, paired: PairedComparison) -> dict[str, object]:
         "difference_ci_high": result.difference_ci_high,
         **{f"paired_{name}": getattr(paired, name) for name in _OF_PAIRS},
     }
-
-
-def _adjust(rows: list[dict[str, object]], column: str) -> None:
-    """Benjamini–Hochberg over the rows of one contrast that have a p-value in this column."""
-    with_p = [row for row in rows if not _is_empty(row[column])]
-    if with_p:
-        adjusted = stats.false_discovery_control([row[column] for row in with_p], method="bh")
-        for row, value in zip(with_p, adjusted, strict=True):
-            row[f"{column}_adjusted"] = float(value)
 
 
 def _is_empty(cell: object) -> bool:

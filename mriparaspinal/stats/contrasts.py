@@ -24,7 +24,7 @@ from mriparaspinal.core.errors import Fault, UsageError
 from mriparaspinal.core.model import COLUMNS
 from mriparaspinal.core.participants import read_word
 from mriparaspinal.core.text import and_more, natural_key, read_number
-from mriparaspinal.stats.cells import as_text
+from mriparaspinal.stats.cells import PAPER_GROUPS, as_text
 
 Conditions = tuple[tuple[str, str], ...]
 """(column, value), all of which hold."""
@@ -37,9 +37,6 @@ _SPELLINGS = (
     "a spelling such as side:ALS, group:ALS-LR, group:ALS[onset_region=lower]-LR, psa:1-0[group=ALS] or "
     "interaction:ALS-LR"
 )
-
-#: The groups of the paper come first, in its order; the others follow alphabetically.
-_PAPER_GROUPS = ("ALS", "LR")
 
 #: These say something about a row, not about a participant.
 _ROW_COLUMNS = frozenset(COLUMNS) - {"group"}
@@ -154,7 +151,7 @@ def default_contrasts(cohort: pd.DataFrame) -> tuple[list[Contrast], list[str]]:
     wanted += [Contrast(f"group:{a}-{b}", "group", a, b) for a, b in _pairs(groups)]
     if len(groups) == 1:
         notes.append(f"group contrasts skipped: {groups[0]} is the only group")
-    if set(_PAPER_GROUPS) <= set(groups):
+    if set(PAPER_GROUPS) <= set(groups):
         lower = (("onset_region", "lower"),)
         wanted.append(Contrast("group:ALS[onset_region=lower]-LR", "group", "ALS", "LR", lower))
     if groups and "psa" not in cohort:
@@ -176,7 +173,7 @@ def default_contrasts(cohort: pd.DataFrame) -> tuple[list[Contrast], list[str]]:
 
 def _unread_regions(cohort: pd.DataFrame, groups: Sequence[str]) -> list[str]:
     """A note on spellings of ``onset_region`` that could be meant for the lower limb and are not read so."""
-    if not ({"onset_region", "participant_id"} <= set(cohort) and set(_PAPER_GROUPS) <= set(groups)):
+    if not ({"onset_region", "participant_id"} <= set(cohort) and set(PAPER_GROUPS) <= set(groups)):
         return []
     rows = cohort[matches(cohort["group"], "ALS")].drop_duplicates("participant_id")
     regions = Counter(text for text in map(as_text, rows["onset_region"]) if text)
@@ -344,14 +341,14 @@ def _groups(cohort: pd.DataFrame) -> list[str]:
     for name in sorted({as_text(value) for value in cohort["group"]} - {""}):
         once.setdefault(name.casefold(), name)
     names = [once[key] for key in sorted(once)]
-    first = [name for name in _PAPER_GROUPS if name in names]
+    first = [name for name in PAPER_GROUPS if name in names]
     return first + [name for name in names if name not in first]
 
 
 def _pairs(groups: Sequence[str]) -> list[tuple[str, str]]:
     """ALS and LR first, then every other pair, alphabetical."""
     pairs = list(itertools.combinations(sorted(groups, key=str.casefold), 2))
-    return sorted(pairs, key=lambda pair: pair != _PAPER_GROUPS)
+    return sorted(pairs, key=lambda pair: pair != PAPER_GROUPS)
 
 
 def _any_onset_side(cohort: pd.DataFrame) -> bool:

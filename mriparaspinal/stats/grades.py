@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from mriparaspinal.core.text import natural_key
+from mriparaspinal.stats.adjust import adjust
 from mriparaspinal.stats.characteristics import compare_counts
 
 #: The columns of ``detection.csv``.
@@ -76,7 +77,7 @@ def detection(grades: pd.DataFrame, items: Mapping[str, str], high_from: int) ->
             values = [chosen.loc[chosen["group"] == group, "grade"].to_numpy() for group in (a, b)]
             counts = [(len(v), int((v > 0).sum())) for v in values]
             block.append(_counted(name, label, DETECTED, (a, b), counts))
-        _adjust(block[1:])
+        adjust(block[1:])
         of_all = [grades.loc[grades["group"] == group, "grade"].to_numpy() for group in (a, b)]
         counts = [(int((v > 0).sum()), int((v >= high_from).sum())) for v in of_all]
         rows += [*block, _counted(ALL, _ALL_LABEL, HIGH, (a, b), counts)]
@@ -119,7 +120,7 @@ def compare_grades(
             _ranked(name, label, ITEMS, chosen, "grade", (a, b))
             for name, label, chosen in _items(grades, items)
         ]
-        _adjust(block[1:])
+        adjust(block[1:])
         rows += block
         rows += [_ranked(name, name, PARTICIPANTS, scores, name, (a, b)) for name in score_names]
     return pd.DataFrame(rows, columns=list(GRADE_COLUMNS))
@@ -157,14 +158,6 @@ def _mann_whitney(a: Floats, b: Floats) -> dict[str, float]:
     sd = np.sqrt(n_a * n_b * (n + 1) / 12 * stats.tiecorrect(ranks))
     z = float((u - n_a * n_b / 2) / sd)
     return found | {"u": u, "z": z, "p": float(2 * stats.norm.sf(abs(z)))}
-
-
-def _adjust(rows: list[dict[str, Any]]) -> None:
-    judged = [row for row in rows if not np.isnan(row.get("p", np.nan))]
-    if judged:
-        adjusted = stats.false_discovery_control([row["p"] for row in judged])
-        for row, p in zip(judged, adjusted, strict=True):
-            row["p_adjusted"] = float(p)
 
 
 def distribution(

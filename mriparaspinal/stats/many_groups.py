@@ -10,17 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from mriparaspinal.core.errors import Fault, UsageError
-from mriparaspinal.core.text import natural_key
+from mriparaspinal.stats.adjust import adjust
 from mriparaspinal.stats.arms import Normality
-from mriparaspinal.stats.cells import as_text, check_unique, counted, id_list, texts
+from mriparaspinal.stats.cells import as_text, check_unique, counted, group_names, id_list, texts
 from mriparaspinal.stats.cohort import ROW_KEYS
 from mriparaspinal.stats.compare import measures_of, table_order
 from mriparaspinal.stats.contrasts import matches
 from mriparaspinal.stats.letters import MOST_GROUPS, compact_letters
-from mriparaspinal.stats.limits import ALPHA, Mask, Vector
+from mriparaspinal.stats.limits import ALPHA, Mask
 from mriparaspinal.stats.omnibus import FEWEST, POST_HOC, GroupComparison, compare_groups
 
 #: The columns that say which row it is.
@@ -40,8 +39,6 @@ POST_HOC_COLUMNS = (
 
 FEWEST_GROUPS = 3
 
-_PAPER_GROUPS = ("ALS", "LR")
-
 
 @dataclass(frozen=True, slots=True)
 class ManyGroups:
@@ -50,19 +47,6 @@ class ManyGroups:
     omnibus: pd.DataFrame
     post_hoc: pd.DataFrame
     notes: tuple[str, ...]
-
-
-def group_names(column: pd.Series) -> list[str]:
-    """The values of a column, those of the paper first; spellings that differ in case are one.
-
-    >>> group_names(pd.Series(["LR", "als", "ALS", "HC", ""]))
-    ['ALS', 'LR', 'HC']
-    """
-    once: dict[str, str] = {}
-    for name in sorted(set(texts(column)) - {""}):
-        once.setdefault(name.casefold(), name)
-    first = [name for name in _PAPER_GROUPS if name in once.values()]
-    return first + sorted((name for name in once.values() if name not in first), key=natural_key)
 
 
 def compare_many(
@@ -108,7 +92,7 @@ def compare_many(
                 where = " ".join(part for part in (segment, muscle, metric, role) if part)
                 for remark in (*found.remarks, *_too_small(names, found)):
                     remarks[remark].append(where)
-    _adjust(rows)
+    adjust(rows)
     notes += [f"omnibus of {column}: {remark}: {', '.join(where)}" for remark, where in remarks.items()]
     return ManyGroups(
         pd.DataFrame(rows, columns=list(OMNIBUS_COLUMNS)),
@@ -205,15 +189,6 @@ def _too_small(names: Sequence[str], found: GroupComparison) -> list[str]:
         for number, name in enumerate(names)
         if number not in found.tested
     ]
-
-
-def _adjust(rows: Sequence[dict[str, object]]) -> None:
-    p: Vector = np.array([row["p"] for row in rows], dtype=float)
-    known = [int(place) for place in np.flatnonzero(~np.isnan(p))]
-    if known:
-        adjusted = stats.false_discovery_control(p[known], method="bh")
-        for place, value in zip(known, adjusted, strict=True):
-            rows[place]["p_adjusted"] = float(value)
 
 
 def _who(cohort: pd.DataFrame, chosen: Mask) -> str:

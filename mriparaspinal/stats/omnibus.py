@@ -15,14 +15,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, special, stats
 
-from mriparaspinal.stats.arms import NOT_JUDGED, Arm, Normality, compare_arms, decimals_of
+from mriparaspinal.stats.arms import (
+    NOT_JUDGED,
+    Arm,
+    Normality,
+    decimals_of,
+    describe,
+    finite_sample,
+    is_constant,
+    levene_p,
+)
 from mriparaspinal.stats.limits import ALPHA, CONFIDENCE, Vector
 from mriparaspinal.stats.post_hoc import Pair, dunn, games_howell, tukey
 
 _NAN = math.nan
-
-#: A spread below this share of the largest value is rounding, not data.
-_ROUNDING = 1e-12
 
 #: A group takes part with so many values.
 FEWEST = 2
@@ -91,24 +97,24 @@ def compare_groups(samples: Sequence[ArrayLike], normality: Normality = "lillief
     >>> found.test, found.df1, found.df2, round(found.statistic, 3)
     ('anova', 2.0, 9.0, 19.955)
     """
-    values = [_sample(sample) for sample in samples]
-    arms = tuple(compare_arms(x, [], normality).a for x in values)
+    values = [finite_sample(sample) for sample in samples]
+    arms = tuple(describe(x, normality) for x in values)
     tested = tuple(i for i, x in enumerate(values) if x.size >= FEWEST)
     chosen = [values[i] for i in tested]
-    if len(chosen) < 3 or _is_constant(np.concatenate(chosen)):
+    if len(chosen) < 3 or is_constant(np.concatenate(chosen)):
         return GroupComparison(arms, tested, remarks=(NO_OMNIBUS,))
     if not all(arms[i].normal for i in tested):
         judged = not any(math.isnan(arms[i].normality_p) for i in tested)
-        test, levene_p, remarks = "kruskal_wallis", _NAN, () if judged else (NOT_JUDGED,)
+        test, levene, remarks = "kruskal_wallis", _NAN, () if judged else (NOT_JUDGED,)
         numbers = kruskal_wallis(chosen)
     else:
-        levene_p, remarks = _levene_p(chosen), ()
-        test = "anova" if levene_p >= ALPHA else "welch_anova"
+        levene, remarks = levene_p(chosen), ()
+        test = "anova" if levene >= ALPHA else "welch_anova"
         numbers = anova(chosen) if test == "anova" else welch_anova(chosen)
     if numbers.effect == "eta_squared" and math.isnan(numbers.effect_ci_low):
         remarks = (NO_ETA_INTERVAL,)
     pairs = tuple(_numbered(pair, tested) for pair in POST_HOC[test][1](chosen))
-    return GroupComparison(arms, tested, levene_p, test, *numbers, pairs, remarks)
+    return GroupComparison(arms, tested, levene, test, *numbers, pairs, remarks)
 
 
 def eta_squared_interval(f: float, df1: float, df2: float) -> tuple[float, float]:
@@ -180,28 +186,8 @@ def kruskal_wallis(samples: Sequence[Vector]) -> Omnibus:
     return Omnibus(h, len(samples) - 1.0, _NAN, float(found.pvalue), "epsilon_squared", h / (n - 1))
 
 
-def _levene_p(samples: Sequence[Vector]) -> float:
-    """Levene's test, centred on the mean; where no group has deviations that vary, 1 or 0."""
-    deviations = [np.abs(x - x.mean()) for x in samples]
-    size = max(float(np.abs(x).max()) for x in samples)
-    if all(np.ptp(d) <= _ROUNDING * size for d in deviations):
-        # F is then 0/0 or infinite, whatever the rounding makes of it.
-        return float(np.ptp([d[0] for d in deviations]) <= _ROUNDING * size)
-    return float(stats.levene(*samples, center="mean").pvalue)
-
-
 def _numbered(pair: Pair, numbers: Sequence[int]) -> Pair:
     return Pair(
         numbers[pair.a], numbers[pair.b], pair.difference, pair.statistic, pair.p, pair.df,
         pair.ci_low, pair.ci_high,
     )  # fmt: skip
-
-
-def _sample(values: ArrayLike) -> Vector:
-    """Finite values in ascending order, so that sums do not depend on the order of the rows."""
-    x = np.asarray(values, dtype=np.float64)
-    return np.sort(x[np.isfinite(x)])
-
-
-def _is_constant(x: Vector) -> bool:
-    return bool(np.ptp(x) <= _ROUNDING * np.abs(x).max())

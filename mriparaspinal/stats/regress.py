@@ -16,6 +16,7 @@ from statsmodels.regression.linear_model import OLS
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.stats import design
+from mriparaspinal.stats.adjust import adjust
 from mriparaspinal.stats.bootstrap import Clusters, clusters_of
 from mriparaspinal.stats.cells import require_named
 from mriparaspinal.stats.clustered_correlation import ONE_DECIDES, TOO_FEW
@@ -187,19 +188,10 @@ def _fit_all(
     return records, findings
 
 
-def _adjust(records: list[dict[str, Any]], predictors: Sequence[str]) -> None:
-    """Benjamini–Hochberg over the rows of each predictor, all levels of a category together."""
+def _adjust(records: Sequence[dict[str, Any]], predictors: Sequence[str]) -> None:
+    """Over the rows of each predictor, all levels of a category together."""
     for name in predictors:
-        rows = [
-            row
-            for row in records
-            if (row["term"] == name or row["term"].startswith(f"{name}["))
-            and not np.isnan(row.get("p", np.nan))
-        ]
-        if rows:
-            adjusted = stats.false_discovery_control([row["p"] for row in rows], method="bh")
-            for row, value in zip(rows, adjusted, strict=True):
-                row["p_adjusted"] = float(value)
+        adjust(row for row in records if row["term"] == name or row["term"].startswith(f"{name}["))
 
 
 def _models(
