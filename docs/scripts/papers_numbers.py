@@ -94,11 +94,11 @@ def _listed(lists: dict[str, str], name: str, header: Iterable[str], rows: Itera
 INTRODUCTION = """\
 # The papers' numbers
 
-Numbers printed in the papers, recomputed from others in the same papers. None is built in: your results are
-not affected, and a difference from the paper here need not be your error.
+Numbers printed in the papers, recomputed from others in the same papers. None is built in, so your results
+are not affected.
 
-A p-value is recomputed for all values that round to the printed ones, which gives a *range*; *agrees*: the
-printed one lies in it. S, C and B are symptomatic side, contralateral side, both sides.
+A p-value is recomputed for all values that round to the printed ones: *agrees*, if the printed one lies in
+that range. S, C and B are symptomatic side, contralateral side, both sides.
 """
 
 # --- Ren et al. 2026 ----------------------------------------------------------------------------------------
@@ -247,9 +247,8 @@ def _copied_column(table2: list[Row], table3: list[Row], lists: dict[str, str]) 
 The column "LR, S" is not that of Table 2 ([all
 rows]({_listed(lists, "table3-symptomatic", header, rows)})):
 
-- Its numbers are those of Table 2's "ALS, C" in **{counts["same"]} of {n}** rows ({counts["letter"]} with
-  their signs and brackets).
-- They differ from Table 2's own "LR, S" in {counts["own"]} of {n} rows, in {counts["apart"]} of them by more
+- It is Table 2's "ALS, C" in **{counts["same"]} of {n}** rows ({counts["letter"]} with signs and brackets).
+- The numbers differ from Table 2's own "LR, S" in {counts["own"]} of {n} rows, in {counts["apart"]} of them by more
   than 0.01.
 - In **{counts["p"]} of {n}** rows the p of ALS against LR is that of the sides within ALS (within 0.01, or
   both below 0.01).
@@ -344,8 +343,7 @@ def _divided_by_bmi(paper: str) -> str:
     return f"""\
 ### Text: FI of the psoas divided by BMI
 
-These are not FI/BMI (with FI 0.10 and BMI 24.3 about {0.10 / 24.3:.3f}), nor mean ranks of the {n}
-patients, whose average is {(n + 1) / 2:.1f}.
+Neither FI/BMI (with FI 0.10 and BMI 24.3 about {0.10 / 24.3:.3f}), nor mean ranks of the {n} patients:
 
 {table(header, rows)}
 """

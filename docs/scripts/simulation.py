@@ -381,8 +381,7 @@ SDs.
 
 - Either test detects the large differences (L4–L5 in ALS).
 - {small[0].labels[0]} (d = {small[0].labels[1]}), correlation 0.9: the independent test detects
-  {at_09.shares["independent (p)"]}, the paired one {at_09.shares["paired (paired_p)"]}. A large unpaired p is
-  no evidence that the sides are equal.
+  {at_09.shares["independent (p)"]}, the paired one {at_09.shares["paired (paired_p)"]}.
 - A paired t-test has 80 % power for {smallest_paired_difference(0.5):.2f} SD at a correlation of 0.5,
   {smallest_paired_difference(0.9):.2f} SD at 0.9.
 """,
@@ -471,7 +470,7 @@ al. 2026: how often is a difference reported where there is none (*type-I error*
 one detected that is there (*power*)? Shares of 5 % are within one to two points, for thirty tests 2.5.
 
 - Of the two sides of one patient read `paired_p`; of many rows the adjusted p; of few patients the exact p.
-- A large p is not evidence of no difference: look at the effect size and its interval.
+- A large p is no evidence of no difference: look at the effect size and its interval.
 """
 
 
