@@ -248,8 +248,8 @@ The column "LR, S" is not that of Table 2 ([all
 rows]({_listed(lists, "table3-symptomatic", header, rows)})):
 
 - It is Table 2's "ALS, C" in **{counts["same"]} of {n}** rows ({counts["letter"]} with signs and brackets).
-- The numbers differ from Table 2's own "LR, S" in {counts["own"]} of {n} rows, in {counts["apart"]} of them by
-  more than 0.01.
+- The numbers differ from Table 2's own "LR, S" in {counts["own"]} of {n} rows, in {counts["apart"]} of them
+  by more than 0.01.
 - In **{counts["p"]} of {n}** rows the p of ALS against LR is that of the sides within ALS (within 0.01, or
   both below 0.01).
 - A t-test of Table 2's own columns agrees with the printed p in {counts["holds"]} of {counts["testable"]}
