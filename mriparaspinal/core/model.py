@@ -28,6 +28,10 @@ REFERENCES = ("IVD", "VB")
 #: Subcutaneous fat, from which the fat rule ``reference`` takes its threshold.
 SAT = "SAT"
 
+#: Optional contours that tell the fat outside of a muscle from that within: its second outline, along the
+#: fascia or the muscle itself, and the fat between erector spinae and fascia (the epimuscular fat, or tent).
+FASCIA = ("MF_CSA", "ES_CSA", "EFT")
+
 SIDES: tuple[Side, ...] = ("left", "right", "both")
 
 #: The muscles of the paper: a slice where one of them is missing is a problem, without QL it is not.
