@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mriparaspinal.core.distribution import BANDS, DEEPEST_PCT, RINGS, band_column
 from mriparaspinal.core.model import FASCIA, REFERENCES
 from mriparaspinal.dataset.regions import RegionKey
 
@@ -27,15 +28,6 @@ Bands = NDArray[np.int64]
 
 Masks = Mapping[RegionKey, Mask]
 """By region and side, each (rows, columns)."""
-
-#: Into how many bands of equal area a muscle is divided, either way.
-BANDS = (3, 4)
-
-#: Rings from the border inwards, of equal depth.
-RINGS = 5
-
-#: The deepest part of a muscle, in per cent of its area (Khattab et al. 2025).
-DEEPEST_PCT = 15
 
 #: Positions that differ by less are one: fractions of a mm, or of a pixel.
 _DECIMALS = 6
@@ -103,7 +95,9 @@ def equal_bands(along: NDArray[np.float64], across: NDArray[np.float64], bands: 
     Pixels are taken in the order of ``along``, at one place in that of ``across``, so that neither the
     order of pixels nor a mirror image changes the bands.
     """
-    return _cut(np.lexsort((across, along)), [(k * along.size + bands // 2) // bands for k in range(1, bands)])
+    return _cut(
+        np.lexsort((across, along)), [(k * along.size + bands // 2) // bands for k in range(1, bands)]
+    )
 
 
 def _cut(order: NDArray[np.intp], ends: list[int]) -> Bands:
@@ -114,7 +108,7 @@ def _cut(order: NDArray[np.intp], ends: list[int]) -> Bands:
 
 
 def depth_rings(mask: Mask, spacing_mm: tuple[float, float] | None, rings: int = RINGS) -> Bands:
-    """The ring of each pixel of a mask: equal steps of depth below the border, as parts of the greatest depth.
+    """The ring of each pixel of a mask, counted from its border: equal parts of the greatest depth.
 
     The depth of a pixel is the distance of its centre from that of the nearest pixel outside, less half a
     pixel (the shorter side): a pixel at the border has nearly none. The image's edge is a border, too.
@@ -215,9 +209,9 @@ def muscle_counts(view: SliceView, key: RegionKey, axes: Axes) -> Counts:
     for bands in BANDS:
         for way, along, across in (("ml", lateral, superficial), ("ds", superficial, lateral)):
             parts = count_bands(equal_bands(along, across, bands), fat, bands)
-            found |= {f"fi_{way}_{k}of{bands}": part for k, part in enumerate(parts, 1)}
+            found |= {band_column(way, k, bands): part for k, part in enumerate(parts, 1)}
     rings = count_bands(depth_rings(mask, spacing), fat, RINGS)
-    found |= {f"fi_ring_{k}of{RINGS}": part for k, part in enumerate(rings, 1)}
+    found |= {band_column("ring", k, RINGS): part for k, part in enumerate(rings, 1)}
     if (reference := _reference(view)) is not None:
         near = nearest(mask, _centre(reference, spacing), spacing, np.stack([lateral, superficial]))
         found |= {f"fi_deepest{DEEPEST_PCT}": count_bands(near, fat, 1)[0]}

@@ -148,7 +148,8 @@ def gather(
     drawn += [figure for analysis in analyses for figure in analysis.figures]
     pictures = _pictures(source, rows, sum(len(figure.markup) for figure in drawn), jobs, progress)
     outliers = find_outliers(rows)
-    views = slice_views(source.study.dataset.slices, rows, pictures, outliers.findings, problems)
+    seen = (pictures, outliers.findings, problems, source.settings.image_left)
+    views = slice_views(source.study.dataset.slices, rows, *seen)
     study = _study(source.manifest, rows, source.settings, compared)
     return Contents(
         study=study,

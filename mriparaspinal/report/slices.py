@@ -11,6 +11,7 @@ import pandas as pd
 from mriparaspinal.core.labels import parse_label
 from mriparaspinal.core.model import Problem, Slice
 from mriparaspinal.core.spelling import composed
+from mriparaspinal.report.fat_bands import FatBands, fat_bands
 from mriparaspinal.report.outliers import Finding
 from mriparaspinal.report.outlines import SliceImage, first_fat_level
 
@@ -54,6 +55,8 @@ class SliceView:
     """Errors first."""
     session: str = ""
     """Which scan of the participant; empty where there is one only."""
+    fat: tuple[FatBands, ...] = ()
+    """Where the fat of each muscle lies, with ``--measure distribution``."""
 
     @property
     def why_not(self) -> str:
@@ -118,11 +121,12 @@ def slice_views(
     pictures: Mapping[str, SliceImage],
     findings: Sequence[Finding],
     problems: Sequence[Problem],
+    image_left: str,
 ) -> list[SliceView]:
     """A view of each slice, in their order.
 
     ``rows``: one per slice, muscle and side, columns as ``L3.csv`` and ``table``, the CSV that has the row;
-    ``pictures`` by the slice's name.
+    ``pictures`` by the slice's name; ``image_left``: the patient's side on their left.
     """
     by_image: dict[str, list[dict[str, Any]]] = {}
     for row in rows.to_dict("records"):
@@ -155,6 +159,7 @@ def slice_views(
                     )
                 ),
                 slice_.session,
+                fat_bands(own, image_left),
             )
         )
     return views

@@ -107,7 +107,7 @@ _SIDED = ("MF", "ES", "PM", "QL", "MF_CSA", "ES_CSA", "EFT")
 def test_the_fat_between_fascia_and_muscle(label, told):
     region = parse_label(label)
     assert str(region) == told
-    assert region.is_sided and not region.is_muscle
+    assert (region.is_sided, region.is_muscle) == (True, False)
 
 
 @given(st.text(max_size=12))
