@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
-from mriparaspinal.core.model import Measurement
+from mriparaspinal.core.measure_columns import BY_NAME
+from mriparaspinal.core.model import FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ _CLINICAL = {
     "psa": Name("PSA"),
 }
 
-_UNITS = {f.name: str(f.metadata.get("unit", "")) for f in dataclasses.fields(Measurement)}
+_UNITS = {f.name: str(f.metadata.get("unit", "")) for f in FIELDS}
 
 
 def name_of(column: str) -> Name:
@@ -65,6 +65,8 @@ def name_of(column: str) -> Name:
     >>> name_of("csa_mm2").axis, name_of("bmi").label, name_of("volume_ml").axis, name_of("fvc").axis
     ('CSA (mm²)', 'BMI', 'volume_ml (ml)', 'fvc')
     """
+    if column in BY_NAME:
+        return Name(BY_NAME[column].label or column, BY_NAME[column].unit)
     return _NAMES.get(column) or clinical_name_of(column) or Name(column, _UNITS.get(column, ""))
 
 

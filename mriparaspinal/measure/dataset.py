@@ -111,7 +111,7 @@ def measure_dataset(
 ) -> MeasuredDataset:
     """Measure every slice of a study and gather all problems, those of missing regions among them."""
     slices = study.dataset.slices
-    how = (study.maps, study.dixon, study.source)
+    how = (study.maps, study.dixon, study.source, study.spacings)
     results = measure_slices(study.root, slices, settings, spread, progress, *how)
     return gather_problems(study, results, settings)
 

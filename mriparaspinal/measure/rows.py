@@ -22,7 +22,15 @@ from mriparaspinal.core.model import (
     SliceResult,
     Spacing,
 )
-from mriparaspinal.measure.stacks import Stack, added, has_stacks, in_every_slice, slice_spacings, stacks_of
+from mriparaspinal.measure.stacks import (
+    Stack,
+    added,
+    has_stacks,
+    in_every_slice,
+    mean_values,
+    slice_spacings,
+    stacks_of,
+)
 
 if TYPE_CHECKING:
     from mriparaspinal.imaging.slice_position import SlicePlace
@@ -30,6 +38,8 @@ if TYPE_CHECKING:
 
 Regions = frozenset[tuple[str, str]]
 """Regions with their side, as in :class:`SliceResult`."""
+
+_NOTHING: Mapping[str, float] = {}
 
 
 def choose_reference(seen: Iterable[tuple[Slice, Regions]], settings: Settings) -> str:
@@ -214,6 +224,7 @@ def _row(
         draft=int(any(result.draft for result in segment.stack)) if shared.drafts else None,
         volume_ml=_volume_ml(areas_mm2, segment.slices_mm),
         session=first.session or None,
+        more=mean_values(segment.stack, (muscle, side)) if shared.settings.measures else _NOTHING,
     )
 
 

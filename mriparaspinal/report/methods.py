@@ -230,6 +230,8 @@ def _flags(settings: Settings) -> list[str]:
         flags += ["--name-pattern", settings.name_pattern]
     if settings.window:
         flags += ["--window", f"{settings.window[0]:g},{settings.window[1]:g}"]
+    for measure in settings.measures:
+        flags += ["--measure", measure]
     return flags
 
 

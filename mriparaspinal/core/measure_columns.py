@@ -1,0 +1,88 @@
+"""The columns that ``--measure`` adds to ``L1.csv`` … ``L5.csv``, by the name of their group.
+
+They stand here for the tables, the names on axes and the data dictionary; ``measure/groups.py`` says how each
+group is computed. All columns of a group stand in every table of results, whether a row has a value or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureColumn:
+    """One column of a group of measures."""
+
+    name: str
+    doc: str
+    """What it means, for the data dictionary."""
+    unit: str = ""
+    label: str = ""
+    """On axes and in tables; empty: its name."""
+
+
+_SIGNAL = (
+    MeasureColumn("grey_sd", "standard deviation of grey in the region (n)", "grey level", "SD of grey"),
+    MeasureColumn("grey_skewness", "skewness of grey, not corrected for bias", "", "skewness of grey"),
+    MeasureColumn(
+        "grey_kurtosis", "excess kurtosis of grey (normal: 0), not corrected for bias", "", "kurtosis of grey"
+    ),
+    *(
+        MeasureColumn(f"grey_p{p}", f"{p}th percentile of grey, linear", "grey level", f"P{p} of grey")
+        for p in (5, 25, 50, 75, 95)
+    ),
+    MeasureColumn(
+        "sat_mean",
+        "mean grey of subcutaneous fat, the contour SAT, on the slice",
+        "grey level",
+        "grey of SAT",
+    ),
+    MeasureColumn("sat_ratio", "mean grey of the muscle / sat_mean", "ratio", "muscle / SAT"),
+    MeasureColumn(
+        "reference_mean", "mean grey of the reference on the slice", "grey level", "grey of the reference"
+    ),
+    MeasureColumn(
+        "reference_ratio", "mean grey of the muscle / reference_mean", "ratio", "muscle / reference"
+    ),
+    MeasureColumn(
+        "pm_mf_es_ratio",
+        "on rows of PM: mean grey of PM / mean grey of MF and ES of that side, pooled",
+        "ratio",
+        "PM / MF+ES",
+    ),
+)
+
+#: The groups in the order of their columns.
+MEASURE_COLUMNS: Mapping[str, tuple[MeasureColumn, ...]] = {
+    "signal": _SIGNAL,
+    "distribution": (),
+    "shape": (),
+    "size": (),
+}
+
+#: The names of the groups.
+MEASURES = tuple(MEASURE_COLUMNS)
+
+#: Every column of every group, by name.
+BY_NAME: Mapping[str, MeasureColumn] = {
+    column.name: column for columns in MEASURE_COLUMNS.values() for column in columns
+}
+
+
+def columns_of(measures: Collection[str]) -> tuple[str, ...]:
+    """The columns of the groups that are asked for, in their order.
+
+    >>> columns_of(("signal",))[:2], columns_of(())
+    (('grey_sd', 'grey_skewness'), ())
+    """
+    return tuple(column.name for name in in_order(measures) for column in MEASURE_COLUMNS[name])
+
+
+def in_order(measures: Collection[str]) -> tuple[str, ...]:
+    """The groups in the order of their columns, each once.
+
+    >>> in_order(["size", "signal", "size"])
+    ('signal', 'size')
+    """
+    return tuple(name for name in MEASURES if name in measures)
