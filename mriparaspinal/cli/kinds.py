@@ -57,6 +57,7 @@ KINDS: dict[str, str] = {
     "faulty-part": "another contour of the region is faulty",
     "parts-overlap": "contours of one region overlap",
     "overlap": "two regions overlap",
+    "crossing-outlines": "outlines of muscle and fascia cross",
     "two-labels": "one contour under two labels",
     "inside-another": "region inside another region",
     "one-label": "two regions under one label",

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from mriparaspinal.core.distribution import COLUMNS as DISTRIBUTION
+
 
 @dataclass(frozen=True, slots=True)
 class MeasureColumn:
@@ -56,7 +58,7 @@ _SIGNAL = (
 #: The groups in the order of their columns.
 MEASURE_COLUMNS: Mapping[str, tuple[MeasureColumn, ...]] = {
     "signal": _SIGNAL,
-    "distribution": (),
+    "distribution": tuple(MeasureColumn(*column) for column in DISTRIBUTION),
     "shape": (),
     "size": (),
 }

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.core.distribution import BANDS, DEEPEST_PCT, RINGS, band_column
-from mriparaspinal.core.model import FASCIA, REFERENCES
+from mriparaspinal.core.labels import Region
+from mriparaspinal.core.model import FASCIA, REFERENCES, Problem
 from mriparaspinal.dataset.regions import RegionKey
 
 if TYPE_CHECKING:
@@ -145,21 +146,43 @@ class Compartment:
 
 
 def compartment(masks: Masks, muscle: str, side: str) -> Compartment | None:
-    """A muscle and the room between it and its fascia; None where no second outline tells them apart.
+    """A muscle and the room between it and its fascia; None where nothing drawn tells them apart.
 
     Of ``MF`` and ``MF_CSA`` the one that lies within the other is the muscle, and the other one its fascia:
-    laboratories differ in which they draw. Else the epimuscular fat itself may be drawn, ``EFT``, that of ES.
+    laboratories differ in which they draw. ``EFT``, the fat between erector spinae and fascia, is no muscle.
     None, too, where two outlines cross, neither within the other.
     """
     own = masks[muscle, side]
     other = masks.get((f"{muscle}_CSA", side))
-    if other is not None:
-        inner, outer = sorted((own, other), key=np.count_nonzero)
-        if np.count_nonzero(inner & ~outer) > _OUTSIDE * np.count_nonzero(inner):
-            return None
-        return Compartment(inner, outer & ~inner)
     tent = masks.get(("EFT", side)) if muscle == "ES" else None
-    return None if tent is None else Compartment(own & ~tent, tent)
+    if (other is None and tent is None) or (other is not None and _cross(own, other)):
+        return None
+    inner, outer = (own, own) if other is None else sorted((own, other), key=np.count_nonzero)
+    if tent is None:
+        return Compartment(inner, outer & ~inner)
+    return Compartment(inner & ~tent, outer & ~inner | tent)
+
+
+def _cross(one: Mask, other: Mask) -> bool:
+    """Whether neither of two masks lies within the other."""
+    smallest = min(np.count_nonzero(one), np.count_nonzero(other))
+    return bool(smallest - np.count_nonzero(one & other) > _OUTSIDE * smallest)
+
+
+def crossing_outlines(masks: Masks, file: str) -> list[Problem]:
+    """Warnings about second outlines of a muscle that cross its first one."""
+    problems = []
+    for (name, side), other in masks.items():
+        muscle = name.removesuffix("_CSA")
+        own = masks.get((muscle, side))
+        if muscle == name or own is None or not _cross(own, other):
+            continue
+        shared, smallest = np.count_nonzero(own & other), min(map(np.count_nonzero, (own, other)))
+        outlines = f"{Region(muscle, side)}, {Region(name, side)}"
+        found = f"they share {shared} of the {smallest} px of the smaller one; expected one within the other"
+        remedy = "draw one along the muscle and one along its fascia: the columns of fat between are empty"
+        problems.append(Problem(file, outlines, "warning", "crossing-outlines", found, remedy))
+    return problems
 
 
 @dataclass(frozen=True, slots=True)

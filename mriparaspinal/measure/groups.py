@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mriparaspinal.core.measure_columns import MEASURE_COLUMNS, MeasureColumn, in_order
+from mriparaspinal.measure.fat_distribution import distribution_of
 from mriparaspinal.measure.signal import signal_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def _group(name: str, of_slice: Callable[[SliceView], Values]) -> MeasureGroup:
 #: By name, in the order of their columns.
 GROUPS: Mapping[str, MeasureGroup] = {
     "signal": _group("signal", signal_of),
+    "distribution": _group("distribution", distribution_of),
 }
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import SAT, Problem, Settings, Slice, SliceResult, Spacing
+from mriparaspinal.core.model import FASCIA, SAT, Problem, Settings, Slice, SliceResult, Spacing
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
 from mriparaspinal.dataset.plausibility import mirror_fit, unusual_areas, without_signal
 from mriparaspinal.dataset.read import OpenSlice, read_mapped, read_slice
@@ -138,7 +138,11 @@ def measure_read(
         margin = min(frame.left, columns - frame.right)
         frame = frame._replace(left=margin, right=columns - margin)
         grey = np.asarray(found.image.crop(frame))
-        patches = {key: patch.moved(-frame.top, -frame.left) for key, patch in anatomy.patches.items()}
+        patches = {
+            key: patch.moved(-frame.top, -frame.left)
+            for key, patch in anatomy.patches.items()
+            if key[0] not in FASCIA
+        }
         fit = None if _explained(found.problems, patches) else mirror_fit(grey, patches)
         found.problems += _implausible(grey, patches, rows * columns, found.problems, slice_)
         threshold = slice_threshold(grey, patches, settings, slice_, found.problems)
@@ -181,6 +185,7 @@ def _measures(
     spacing_mm: Spacing | None,
 ) -> Values:
     """What the measures asked for give of a slice; what is found wrong is added to its problems."""
+    from mriparaspinal.measure.fat_distribution import crossing_outlines
     from mriparaspinal.measure.groups import values_of
     from mriparaspinal.measure.slice_view import SliceView
 
@@ -196,6 +201,8 @@ def _measures(
     if "signal" in settings.measures and settings.fat_rule != "reference" and (SAT, "") in patches:
         found.problems += _saturated(grey, patches, slice_, "ratio to it is too high")
     masks = {key: patch.full(grey.shape) for key, patch in patches.items()}
+    if "distribution" in settings.measures:
+        found.problems += crossing_outlines(masks, slice_.annotation)
     reference = settings.reference or ""
     view = SliceView(grey, masks, threshold, fat, spacing_mm, settings.image_left, reference)
     return values_of(view, settings.measures)
@@ -206,7 +213,9 @@ def _several(anatomy: Anatomy) -> tuple[str, ...]:
     drawn = [key for key, _ in anatomy.contours]
     if len(set(drawn)) == len(drawn):
         return ()
-    return tuple(str(Region(*key)) for key in anatomy.patches if key[1] and drawn.count(key) > 1)
+    return tuple(
+        str(Region(*key)) for key in anatomy.patches if Region(*key).is_muscle and drawn.count(key) > 1
+    )
 
 
 #: What tells already that contours do not lie where they belong: a better fit elsewhere follows from it.
