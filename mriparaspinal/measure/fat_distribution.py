@@ -73,7 +73,7 @@ def _positions(
     mask: Mask, spacing_mm: tuple[float, float] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(n,) each: columns and rows of a mask's pixels, row by row, in mm where the spacing is known."""
-    rows, columns = np.nonzero(mask)
+    rows, columns = (places.astype(np.float64) for places in np.nonzero(mask))
     down, across = spacing_mm or (1.0, 1.0)
     return columns * across, rows * down
 
@@ -119,10 +119,11 @@ def depth_rings(mask: Mask, spacing_mm: tuple[float, float] | None, rings: int =
     rows, columns = np.nonzero(mask)
     box = mask[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     spacing = spacing_mm or (1.0, 1.0)
-    inside = distance_transform_edt(np.pad(box, 1), sampling=spacing)[1:-1, 1:-1][box]
+    inside: NDArray[np.float64] = distance_transform_edt(np.pad(box, 1), sampling=spacing)[1:-1, 1:-1][box]
     depth = inside - min(spacing) / 2
-    steps = np.ceil(np.round(rings * depth / depth.max(), _DECIMALS)).astype(np.int64)
-    return np.clip(steps, 1, rings) - 1
+    steps: Bands = np.ceil(np.round(rings * depth / depth.max(), _DECIMALS)).astype(np.int64)
+    steps -= steps > 0
+    return steps
 
 
 def nearest(
