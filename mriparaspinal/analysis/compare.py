@@ -20,6 +20,7 @@ from mriparaspinal.io.manifest import COMPARISON
 from mriparaspinal.present.table_layout import PaperTable
 from mriparaspinal.present.tables import table1, table2, table3, table4
 from mriparaspinal.stats.arms import Normality
+from mriparaspinal.stats.cells import texts
 from mriparaspinal.stats.characteristics import characteristics
 from mriparaspinal.stats.compare import compare
 from mriparaspinal.stats.contrasts import (
@@ -291,9 +292,10 @@ def _distribution(cohort: pd.DataFrame) -> dict[str, Drawing]:
     """Where the fat lies, a figure per segment."""
     from mriparaspinal.present.distribution import distribution_figure, role_shown
 
-    if is_table_mode(cohort) or "group" not in cohort or not set(_PROFILES) <= set(cohort):
+    if is_table_mode(cohort) or not {"group", *_PROFILES} <= set(cohort):
         return {}
-    measured = cohort[cohort[list(_PROFILES)].notna().any(axis=1)]
+    # Without a group there is none to draw, and without a value nothing.
+    measured = cohort[cohort[list(_PROFILES)].notna().any(axis=1) & (texts(cohort["group"]) != "")]
     role = role_shown(measured)
     return {
         f"figure_distribution_{segment}": Drawing(partial(distribution_figure, measured, segment, role))

@@ -96,9 +96,8 @@ def equal_bands(along: NDArray[np.float64], across: NDArray[np.float64], bands: 
     Pixels are taken in the order of ``along``, at one place in that of ``across``, so that neither the
     order of pixels nor a mirror image changes the bands.
     """
-    return _cut(
-        np.lexsort((across, along)), [(k * along.size + bands // 2) // bands for k in range(1, bands)]
-    )
+    ends = [(k * along.size + bands // 2) // bands for k in range(1, bands)]
+    return _cut(np.lexsort((across, along)), ends)
 
 
 def _cut(order: NDArray[np.intp], ends: list[int]) -> Bands:
@@ -121,9 +120,8 @@ def depth_rings(mask: Mask, spacing_mm: tuple[float, float] | None, rings: int =
     spacing = spacing_mm or (1.0, 1.0)
     inside: NDArray[np.float64] = distance_transform_edt(np.pad(box, 1), sampling=spacing)[1:-1, 1:-1][box]
     depth = inside - min(spacing) / 2
-    steps: Bands = np.ceil(np.round(rings * depth / depth.max(), _DECIMALS)).astype(np.int64)
-    steps -= steps > 0
-    return steps
+    ring: Bands = np.ceil(np.round(rings * depth / depth.max(), _DECIMALS)).astype(np.int64) - 1
+    return ring
 
 
 def nearest(
