@@ -104,6 +104,8 @@ KINDS: dict[str, str] = {
     # fat rules
     "no-threshold": "no fat threshold",
     "saturated-fat": "fat that the window cut off",
+    "shifted-grey": "grey levels that do not begin at no signal",
+    "measure-lacks": "columns of a measure that stay empty",
     "no-dixon": "no fat and water image",
     # label maps
     "no-mask": "no label map",

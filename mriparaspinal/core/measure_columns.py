@@ -53,12 +53,39 @@ _SIGNAL = (
     ),
 )
 
+_SHAPE = (
+    MeasureColumn("transverse_px", "on rows of one side: columns from edge to edge", "px", "width"),
+    MeasureColumn("anteroposterior_px", "on rows of one side: rows from front to back", "px", "AP diameter"),
+    MeasureColumn("transverse_mm", "transverse_px × column spacing", "mm", "width"),
+    MeasureColumn("anteroposterior_mm", "anteroposterior_px × row spacing", "mm", "AP diameter"),
+    MeasureColumn(
+        "major_axis_mm", "longer axis of the ellipse of the region’s second moments", "mm", "major axis"
+    ),
+    MeasureColumn("minor_axis_mm", "shorter axis of that ellipse", "mm", "minor axis"),
+    MeasureColumn(
+        "eccentricity", "of that ellipse: 0 a circle, towards 1 a line; square pixels without spacing", "0–1"
+    ),
+    MeasureColumn("solidity", "pixels of the region / pixels of its convex hull", "0–1"),
+)
+
+_SIZE = (
+    MeasureColumn("rcsa_ivd", "csa_px / pixels of the disc, where it is drawn", "ratio", "CSA / IVD"),
+    MeasureColumn("rcsa_vb", "csa_px / pixels of the vertebral body, where it is drawn", "ratio", "CSA / VB"),
+    MeasureColumn("csa_height2", "csa_mm2 / height²", "mm²/m²", "CSA / height²"),
+    MeasureColumn(
+        "psoas_index",
+        "on rows of PM, both sides: area of both psoas muscles in cm² / height² in m²",
+        "cm²/m²",
+        "psoas muscle index",
+    ),
+)
+
 #: The groups in the order of their columns.
 MEASURE_COLUMNS: Mapping[str, tuple[MeasureColumn, ...]] = {
     "signal": _SIGNAL,
     "distribution": (),
-    "shape": (),
-    "size": (),
+    "shape": _SHAPE,
+    "size": _SIZE,
 }
 
 #: The names of the groups.
