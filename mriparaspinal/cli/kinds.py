@@ -104,6 +104,7 @@ KINDS: dict[str, str] = {
     # fat rules
     "no-threshold": "no fat threshold",
     "saturated-fat": "fat that the window cut off",
+    "clipped-reference": "reference that the window cut off",
     "shifted-grey": "grey levels that do not begin at no signal",
     "measure-lacks": "columns of a measure that stay empty",
     "no-dixon": "no fat and water image",
