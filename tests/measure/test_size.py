@@ -108,7 +108,7 @@ def test_a_bad_height_is_an_error_and_its_cells_are_empty(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("column", "told"), [("height_cm", True), ("Height", True), ("heigth", True), ("weight", False)]
+    ("column", "told"), [("height_cm", True), ("Height", True), ("heightt", True), ("weight", False)]
 )
 def test_columns_nearly_called_height(column, told):
     _, problems = read_participants(("participant_id", column), [("ALS_1", "170")], "p.csv")
