@@ -1073,6 +1073,7 @@ def _participants() -> str:
         "age": "age at the MRI",
         "age_onset": "age at onset",
         "bmi": "body mass index",
+        "height": "body height",
         "alsfrs_r": "ALSFRS-R, total",
         "alsfrs_lower": "ALSFRS-R, lower limb",
         "disease_duration": "from onset to the MRI",

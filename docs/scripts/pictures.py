@@ -59,6 +59,7 @@ def pictures(outputs: Path) -> dict[str, Image.Image]:
         "refine.png": _refined("LR_3", 4),
         "draft.png": _drafted("LR_3", 4),
         "bands.png": _bands("LR_3", 4),
+        "shape.png": _shape("ALS_2", 4, "ES_L"),
     }
 
 
@@ -227,6 +228,35 @@ def _painted(
     left, top, right, bottom = crop
     size = ((right - left) * scale, (bottom - top) * scale)
     return Image.fromarray(colours).crop(crop).resize(size, Image.Resampling.NEAREST)
+
+
+def _shape(who: str, level: int, label: str) -> Image.Image:
+    """A muscle with its bounding box, its convex hull, and the ellipse of its second moments."""
+    from scipy.spatial import ConvexHull
+    from skimage.measure import regionprops
+
+    crop, scale = (142, 152, 212, 232), 6
+    points = dict(_contours(who, level))[label]
+    mask = Image.new("L", (256, 256))
+    ImageDraw.Draw(mask).polygon(points, outline=1, fill=1)
+    region = regionprops(np.asarray(mask))[0]
+    picture = _drawn(who, level, scale, crop, contours={label: points})
+    draw = ImageDraw.Draw(picture)
+
+    def line(xy: np.ndarray, colour: str) -> None:
+        placed = [tuple((point - crop[:2]) * scale) for point in xy]
+        draw.line([*placed, placed[0]], fill=colour, width=2)
+
+    top, left, bottom, right = region.bbox
+    line(np.array([(left, top), (right, top), (right, bottom), (left, bottom)]), "white")
+    corners = np.argwhere(np.asarray(mask))[:, ::-1] + 0.5
+    line(corners[ConvexHull(corners).vertices], "#F0E442")
+    angles = np.linspace(0, 2 * np.pi, 90)
+    long, short = region.axis_major_length / 2 * np.cos(angles), region.axis_minor_length / 2 * np.sin(angles)
+    sine, cosine = np.sin(region.orientation), np.cos(region.orientation)
+    middle = np.array(region.centroid)[::-1] + 0.5
+    line(middle + np.column_stack([long * sine + short * cosine, long * cosine - short * sine]), "#E69F00")
+    return picture
 
 
 if __name__ == "__main__":

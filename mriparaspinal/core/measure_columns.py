@@ -25,33 +25,58 @@ class MeasureColumn:
 
 
 _SIGNAL = (
-    MeasureColumn("grey_sd", "standard deviation of grey in the region (n)", "grey level", "SD of grey"),
-    MeasureColumn("grey_skewness", "skewness of grey, not corrected for bias", "", "skewness of grey"),
+    MeasureColumn("grey_sd", "standard deviation of the grey levels (of n, not n − 1)", "", "SD of grey"),
     MeasureColumn(
-        "grey_kurtosis", "excess kurtosis of grey (normal: 0), not corrected for bias", "", "kurtosis of grey"
+        "grey_skewness", "their skewness, not corrected for bias; 0: symmetric", "", "skewness of grey"
+    ),
+    MeasureColumn(
+        "grey_kurtosis",
+        "their excess kurtosis, not corrected for bias; 0: as normal",
+        "",
+        "kurtosis of grey",
     ),
     *(
-        MeasureColumn(f"grey_p{p}", f"{p}th percentile of grey, linear", "grey level", f"P{p} of grey")
+        MeasureColumn(f"grey_p{p}", f"their {p}th percentile, interpolated linearly", "", f"P{p} of grey")
         for p in (5, 25, 50, 75, 95)
     ),
     MeasureColumn(
-        "sat_mean",
-        "mean grey of subcutaneous fat, the contour SAT, on the slice",
-        "grey level",
-        "grey of SAT",
+        "sat_mean", "mean grey level of subcutaneous fat, the contour SAT, on the slice", "", "grey of SAT"
     ),
-    MeasureColumn("sat_ratio", "mean grey of the muscle / sat_mean", "ratio", "muscle / SAT"),
-    MeasureColumn(
-        "reference_mean", "mean grey of the reference on the slice", "grey level", "grey of the reference"
-    ),
-    MeasureColumn(
-        "reference_ratio", "mean grey of the muscle / reference_mean", "ratio", "muscle / reference"
-    ),
+    MeasureColumn("sat_ratio", "mean_intensity / sat_mean", "ratio", "muscle / SAT"),
+    MeasureColumn("reference_mean", "mean grey level of the reference on the slice", "", "grey of reference"),
+    MeasureColumn("reference_ratio", "mean_intensity / reference_mean", "ratio", "muscle / reference"),
     MeasureColumn(
         "pm_mf_es_ratio",
-        "on rows of PM: mean grey of PM / mean grey of MF and ES of that side, pooled",
+        "on rows of PM: mean_intensity / mean grey level of MF and ES of that side, their pixels together",
         "ratio",
         "PM / MF+ES",
+    ),
+)
+
+_SHAPE = (
+    MeasureColumn("transverse_px", "on rows of one side: columns from edge to edge", "px", "width"),
+    MeasureColumn("anteroposterior_px", "on rows of one side: rows from front to back", "px", "AP diameter"),
+    MeasureColumn("transverse_mm", "transverse_px × column spacing", "mm", "width"),
+    MeasureColumn("anteroposterior_mm", "anteroposterior_px × row spacing", "mm", "AP diameter"),
+    MeasureColumn(
+        "major_axis_mm", "longer axis of the ellipse of the region’s second moments", "mm", "major axis"
+    ),
+    MeasureColumn("minor_axis_mm", "shorter axis of that ellipse", "mm", "minor axis"),
+    MeasureColumn(
+        "eccentricity", "of that ellipse: 0 a circle, towards 1 a line; square pixels without spacing", "0–1"
+    ),
+    MeasureColumn("solidity", "pixels of the region / pixels of its convex hull", "0–1"),
+)
+
+_SIZE = (
+    MeasureColumn("rcsa_ivd", "csa_px / pixels of the disc, where it is drawn", "ratio", "CSA / IVD"),
+    MeasureColumn("rcsa_vb", "csa_px / pixels of the vertebral body, where it is drawn", "ratio", "CSA / VB"),
+    MeasureColumn("csa_height2", "csa_mm2 / height²", "mm²/m²", "CSA / height²"),
+    MeasureColumn(
+        "psoas_index",
+        "on rows of PM, both sides: area of both psoas muscles in cm² / height² in m²",
+        "cm²/m²",
+        "psoas muscle index",
     ),
 )
 
@@ -59,8 +84,8 @@ _SIGNAL = (
 MEASURE_COLUMNS: Mapping[str, tuple[MeasureColumn, ...]] = {
     "signal": _SIGNAL,
     "distribution": tuple(MeasureColumn(*column) for column in DISTRIBUTION),
-    "shape": (),
-    "size": (),
+    "shape": _SHAPE,
+    "size": _SIZE,
 }
 
 #: The names of the groups.

@@ -50,6 +50,7 @@ _CLINICAL = {
     "alsfrs_r": Name("ALSFRS-R"),
     "alsfrs_lower": Name("ALSFRS-R lower"),
     "bmi": Name("BMI", "kg/m²"),
+    "height": Name("height", "cm"),
     "age": Name("age", "years"),
     "age_onset": Name("age at onset", "years"),
     "disease_duration": Name("disease duration", "months"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mriparaspinal.core.measure_columns import MEASURE_COLUMNS, MeasureColumn, in_order
 from mriparaspinal.measure.fat_distribution import distribution_of
+from mriparaspinal.measure.shape import shape_of
 from mriparaspinal.measure.signal import signal_of
 
 if TYPE_CHECKING:
@@ -27,10 +28,11 @@ def _group(name: str, of_slice: Callable[[SliceView], Values]) -> MeasureGroup:
     return MeasureGroup(name, MEASURE_COLUMNS[name], of_slice)
 
 
-#: By name, in the order of their columns.
+#: By name, in the order of their columns. ``size`` is none of a slice: see ``measure/rows.py``.
 GROUPS: Mapping[str, MeasureGroup] = {
     "signal": _group("signal", signal_of),
     "distribution": _group("distribution", distribution_of),
+    "shape": _group("shape", shape_of),
 }
 
 

@@ -265,7 +265,7 @@ def _each_row(measured: MeasuredDataset, settings: Settings, reference: str) -> 
     settings = _rule_of_masks(study, settings)
     results = with_lost_slices(study, measured.results)
     known = (_onset_sides(study), study.spacings, study.places, study.source.accept_drafts)
-    return each_row(results, reference, settings, *known)
+    return each_row(results, reference, settings, *known, study.participants)
 
 
 def _slice_rows(measured: MeasuredDataset, settings: Settings, reference: str) -> list[Measurement]:
@@ -274,7 +274,7 @@ def _slice_rows(measured: MeasuredDataset, settings: Settings, reference: str) -
     settings = _rule_of_masks(study, settings)
     results = with_lost_slices(study, measured.results)
     known = (_onset_sides(study), study.spacings, study.source.accept_drafts)
-    return tabulate_slices(results, reference, settings, *known)
+    return tabulate_slices(results, reference, settings, *known, study.participants)
 
 
 def _onset_sides(study: Dataset) -> dict[str, str]:

@@ -44,6 +44,16 @@ def signal_of(view: SliceView) -> Values:
     return found
 
 
+def clipped_reference(view: SliceView) -> str:
+    """The reference of which the window shows half as black or as white; empty if it does not.
+
+    Its mean is then not the signal’s, and small: ratios to it are of no meaning.
+    """
+    name = _reference(view)
+    mask = view.masks.get((name, ""))
+    return name if mask is not None and float(np.median(view.grey[mask])) in (0, 255) else ""
+
+
 def _reference(view: SliceView) -> str:
     """The region that areas are divided by, of this slice."""
     drawn = [name for name in REFERENCES if (name, "") in view.masks]

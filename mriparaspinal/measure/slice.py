@@ -28,7 +28,7 @@ from mriparaspinal.parallel.map import Execution, in_time, map_in_order
 if TYPE_CHECKING:
     from mriparaspinal.dataset.dixon import DixonSource
     from mriparaspinal.dataset.label_maps import LabelMaps
-    from mriparaspinal.measure.slice_view import Values
+    from mriparaspinal.measure.slice_view import SliceView, Values
 
 
 Signal = NDArray[np.float64]
@@ -205,6 +205,8 @@ def _measures(
         found.problems += crossing_outlines(masks, slice_.annotation)
     reference = settings.reference or ""
     view = SliceView(grey, masks, threshold, fat, spacing_mm, settings.image_left, reference)
+    if "signal" in settings.measures:
+        found.problems += _clipped_reference(view, slice_)
     return values_of(view, settings.measures)
 
 
@@ -289,6 +291,17 @@ def _saturated(
     found = "the median of subcutaneous fat is white (255), clipped by the window; expected it below"
     remedy = f"export with a wider window: the {outcome} by an unknown part"
     return [Problem(slice_.annotation, SAT, "warning", "saturated-fat", found, remedy)]
+
+
+def _clipped_reference(view: SliceView, slice_: Slice) -> list[Problem]:
+    """The warning that the window cuts the reference off, where it does."""
+    from mriparaspinal.measure.signal import clipped_reference
+
+    if not (name := clipped_reference(view)):
+        return []
+    found = f"the median of {name} is black (0) or white (255), clipped by the window; expected it between"
+    remedy = "export with a wider window: reference_ratio is wrong by an unknown part"
+    return [Problem(slice_.annotation, name, "warning", "clipped-reference", found, remedy)]
 
 
 def _signals(dixon: DixonSource, slice_: Slice, found: OpenSlice) -> tuple[Signal, Signal] | None:

@@ -16,6 +16,7 @@ from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.core.errors import Fault, NoInputError
 from mriparaspinal.core.filenames import MANIFEST
 from mriparaspinal.core.labels import Region
+from mriparaspinal.core.measure_columns import columns_of
 from mriparaspinal.core.model import MUSCLES, SEGMENTS, Problem, Settings
 from mriparaspinal.core.text import count_of, natural_key
 from mriparaspinal.core.visits import SESSION
@@ -37,6 +38,9 @@ _MOST_BYTES = 19_700_000
 
 #: What a slice needs beside its picture: outlines, numbers, histogram.
 _BYTES_BESIDE = 8_500
+
+#: What each column of further measures adds to that.
+_BYTES_OF_A_MEASURE = 350
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +208,8 @@ def _pictures(
 
     ``figures``: bytes that the figures take of the page.
     """
-    room = _MOST_BYTES - figures - _BYTES_BESIDE * len(source.study.dataset.slices)
+    beside = _BYTES_BESIDE + _BYTES_OF_A_MEASURE * len(columns_of(source.settings.measures))
+    room = _MOST_BYTES - figures - beside * len(source.study.dataset.slices)
     by_grey = rows[rows["fat_rule"] != "dixon"]
     thresholds = {image: float(t) for image, t in zip(by_grey["image"], by_grey["threshold"], strict=True)}
     pictures = draw_pictures(source, thresholds, room, jobs, progress)

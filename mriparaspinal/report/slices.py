@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from mriparaspinal.core.labels import parse_label
+from mriparaspinal.core.measure_columns import BY_NAME
 from mriparaspinal.core.model import Problem, Slice
+from mriparaspinal.core.names import name_of
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.report.fat_bands import FatBands, fat_bands
 from mriparaspinal.report.outliers import Finding
@@ -36,6 +39,14 @@ class RowView:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasureView:
+    """One further measure of a slice: its name with the unit, and a cell for each of the slice's rows."""
+
+    name: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SliceView:
     """One slice on the page."""
 
@@ -57,6 +68,8 @@ class SliceView:
     """Which scan of the participant; empty where there is one only."""
     fat: tuple[FatBands, ...] = ()
     """Where the fat of each muscle lies, with ``--measure distribution``."""
+    measures: tuple[MeasureView, ...] = ()
+    """What was asked for by ``--measure``, as far as the slice has values."""
 
     @property
     def why_not(self) -> str:
@@ -160,9 +173,17 @@ def slice_views(
                 ),
                 slice_.session,
                 fat_bands(own, image_left),
+                tuple(_measures(own)),
             )
         )
     return views
+
+
+def _measures(rows: Sequence[Mapping[str, Any]]) -> Iterable[MeasureView]:
+    for column in BY_NAME:
+        cells = tuple(_text(row.get(column, math.nan), ".4g") for row in rows)
+        if set(cells) - {_NO_NUMBER}:
+            yield MeasureView(name_of(column).axis, cells)
 
 
 def _threshold(rows: Sequence[Mapping[str, Any]]) -> float | None:

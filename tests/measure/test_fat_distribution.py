@@ -420,6 +420,16 @@ def test_crossing_outlines_are_told_only_where_they_count(tmp_path):
     assert told not in problems_of(tmp_path / "without")
 
 
+def test_it_is_told_where_no_muscle_has_both_sides(tmp_path):
+    left = [shape for shape in SHAPES if shape["label"].endswith(("_L", "IVD"))]
+    write_slice(tmp_path, "ALS_1_3", shapes=left)
+    write_slice(tmp_path, "ALS_1_4")
+    result = mp.quantify(tmp_path, settings={"measures": ["distribution"]})
+    (told,) = result.problems.loc[result.problems["code"] == "image-axes", "message"]
+    assert "in 1 of 2 slices, among them ALS_1_3.png" in told
+    assert "image-axes" not in set(mp.quantify(tmp_path).problems["code"])
+
+
 def test_a_second_outline_on_the_wrong_side_is_refused(tmp_path):
     write_slice(tmp_path, "ALS_1_3", shapes=[*SHAPES, polygon("EFT_L", box(10, 60, 29, 89))])
     result = mp.quantify(tmp_path, settings={"measures": ["distribution"]})

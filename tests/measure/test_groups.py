@@ -14,6 +14,7 @@ from mriparaspinal.core.names import name_of
 from mriparaspinal.measure.groups import GROUPS
 from mriparaspinal.measure.pack import pack, unpack
 from mriparaspinal.measure.stacks import mean_values
+from mriparaspinal.stats.raters import mean_of_raters
 
 SAMPLE = Path(__file__).parents[2] / "sample_data"
 
@@ -93,3 +94,13 @@ def test_the_order_and_repeats_do_not_matter():
     one = mp.quantify(SAMPLE, only=["ALS_1"], settings={"measures": ["signal", "shape"]})
     two = mp.quantify(SAMPLE, only=["ALS_1"], settings=mp.Settings(measures=("shape", "signal", "shape")))
     assert {n: one.contents[n] for n in one.contents} == {n: two.contents[n] for n in two.contents}
+
+
+def test_the_mean_of_raters_has_the_measures_that_all_have():
+    measured = [mp.quantify(SAMPLE, only=["ALS_1"], settings={"measures": asked}).table
+                for asked in (["signal", "size"], ["signal"])]  # fmt: skip
+    other = measured[1].assign(grey_p50=measured[1]["grey_p50"] + 3)
+    mean, _ = mean_of_raters([measured[0], other], ["a", "b"])
+    assert mean["grey_p50"].tolist() == (measured[0]["grey_p50"] + 1.5).tolist()
+    assert set(columns_of(["signal"])) <= set(mean.columns)
+    assert not set(columns_of(["size"])) & set(mean.columns)
