@@ -472,6 +472,20 @@ def test_compare_takes_a_band_and_draws_the_profiles(tmp_path):
     assert not any("distribution" in name for name in without.contents)
 
 
+def test_the_report_shows_the_quarters_of_each_slice(tmp_path):
+    write_slice(tmp_path / "data", "ALS_1_3", shapes=[*SHAPES, *INSIDE])
+    results, page = tmp_path / "results", tmp_path / "report.html"
+    run("quantify", tmp_path / "data", "--out", results, "--measure", "distribution", "--quiet")
+    made = run("report", results, "--dataset", tmp_path / "data", "--out", page, "--quiet")
+    assert made.code == 0, made.err
+    html = page.read_text(encoding="utf-8")
+    assert html.count('fat-bands"') == 1
+    tiles = html.split('fat-bands"')[1].split("</svg>")[0]
+    assert tiles.count("<rect") == 3 * 2 * 8, "of three muscles, both sides, four quarters either way"
+    (row,) = (r for r in rows_of(results) if (r["muscle"], r["side"]) == ("PM", "left"))
+    assert f">{float(row['fi_ml_4of4']):.2f}<".replace(">0.", ">.") in tiles
+
+
 def test_view_is_not_changed():
     masks, fat = slice_like(1)
     view = view_of(masks, fat)
