@@ -6,6 +6,8 @@ the window maps no signal to grey 0.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -69,11 +71,12 @@ def _against(mean: float, other: float | None, name: str) -> dict[str, float]:
 
 def _spread(grey: NDArray[np.uint8]) -> dict[str, float]:
     """How grey levels are spread. Those of one grey level have neither skewness nor kurtosis."""
-    quantiles = [float(value) for value in np.percentile(grey, _PERCENTILES)]
-    found = {"grey_sd": float(grey.std())}
-    if grey.min() < grey.max():
-        from scipy.stats import kurtosis, skew
-
-        whole = grey.astype(np.float64)
-        found |= {"grey_skewness": float(skew(whole)), "grey_kurtosis": float(kurtosis(whole))}
-    return found | {f"grey_p{p}": value for p, value in zip(_PERCENTILES, quantiles, strict=True)}
+    # From the histogram: SciPy's skew and kurtosis take a hundred times as long for the same values.
+    counts = np.bincount(grey, minlength=256)
+    distances = np.arange(256) - float(grey.mean())
+    second, third, fourth = (float((counts * distances**k).sum()) / grey.size for k in (2, 3, 4))
+    found = {"grey_sd": math.sqrt(second)}
+    if second > 0:
+        found |= {"grey_skewness": third / second**1.5, "grey_kurtosis": fourth / second**2 - 3}
+    quantiles = np.percentile(grey, _PERCENTILES)
+    return found | {f"grey_p{p}": float(value) for p, value in zip(_PERCENTILES, quantiles, strict=True)}

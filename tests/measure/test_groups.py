@@ -104,3 +104,37 @@ def test_the_mean_of_raters_has_the_measures_that_all_have():
     assert mean["grey_p50"].tolist() == (measured[0]["grey_p50"] + 1.5).tolist()
     assert set(columns_of(["signal"])) <= set(mean.columns)
     assert not set(columns_of(["size"])) & set(mean.columns)
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    people = [f"{group}_{n}" for group in ("ALS", "LR") for n in range(1, 5)]
+    return mp.quantify(SAMPLE, only=people, settings={"measures": ["signal", "shape", "size"]})
+
+
+def test_the_statistics_take_the_columns_by_name(cohort):
+    rows = cohort.table[(cohort.table["segment"] == "L4") & (cohort.table["muscle"] == "MF")]
+    both = rows[rows["side"] == "both"]
+    mean = both.groupby("group")["reference_ratio"].mean()
+    compared = mp.compare(cohort, metrics=["reference_ratio"], contrasts=["group:ALS-LR"]).table
+    row = compared[(compared[["segment", "muscle", "role"]] == ["L4", "MF", "bilateral"]).all(axis=1)].iloc[0]
+    assert (row["mean_a"], row["mean_b"]) == pytest.approx((mean["ALS"], mean["LR"]))
+    fitted = mp.regress(cohort, outcomes=["solidity"], predictors=["age"], roles=["symptomatic"]).table
+    assert set(fitted["metric"]) == {"solidity"}
+    arms = {"outcome": "group", "positive": "ALS", "negative": "LR"}
+    curve = mp.roc(cohort, predictors=["rcsa_ivd_L4_MF"], **arms).table
+    same = mp.roc(cohort, predictors=["rcsa_L4_MF"], **arms).table
+    assert curve["auc"].tolist() == same["auc"].tolist()
+
+
+def test_the_report_shows_them_below_each_slice(cohort, tmp_path):
+    cohort.save(tmp_path / "results")
+    mp.make_report(tmp_path / "results", dataset=SAMPLE, out=tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.count("<summary>Further measures</summary>") == 8 * 5
+    row = cohort.table[cohort.table["image"] == "ALS_1_3.png"].iloc[0]
+    article = page[page.index('data-image="ALS_1_3.png"') :].partition("</article>")[0]
+    assert f'<th scope="row">P50 of grey</th><td>{row["grey_p50"]:.4g}</td>' in article
+    assert "grey of SAT" not in article  # no slice has a value
+    assert "Further measures were taken: signal, shape and size." in page
+    assert "--measure signal --measure shape --measure size" in page
