@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from markdown_page import table
 
@@ -17,7 +16,8 @@ from mriparaspinal.analysis import overlap as mask_agreement
 from mriparaspinal.brain import atlas as regions
 from mriparaspinal.cli.kinds import KINDS
 from mriparaspinal.core import participants
-from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS, Measurement, Problem
+from mriparaspinal.core.measure_columns import MEASURE_COLUMNS
+from mriparaspinal.core.model import COLUMNS, FIELDS, OPTIONAL_COLUMNS, Problem
 from mriparaspinal.io import numberings as numbering
 from mriparaspinal.review import adjudicate, blind, timing, verdicts
 from mriparaspinal.scans.picture import SLICES_COLUMNS
@@ -1005,7 +1005,7 @@ _TABLES = (
 
 def page() -> str:
     """The page as Markdown."""
-    results = [[f"`{f.name}`", _bar(f.metadata["doc"]), f.metadata.get("unit", "")] for f in _fields()]
+    results = [[f"`{f.name}`", _bar(f.metadata["doc"]), f.metadata.get("unit", "")] for f in FIELDS]
     always, now_and_then = results[: len(COLUMNS)], results[len(COLUMNS) :]
     assert len(now_and_then) == len(OPTIONAL_COLUMNS)
     header = ["column", "meaning", "unit"]
@@ -1019,6 +1019,10 @@ def page() -> str:
         table(header, now_and_then),
         "`L1_slices.csv` … are there where a segment has [several slices](stacks.md): the same columns, one "
         "row for each slice, muscle and side.",
+        "## Further measures of L1.csv … L5.csv",
+        "At the end of the tables, for each `--measure` that was asked for: [Further measures](measures.md) "
+        "has the formulas and the papers.",
+        *_measures(header),
         "## problems.csv",
         _RECORDS,
         table(["column", "meaning"], _problem_rows()),
@@ -1033,8 +1037,13 @@ def page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _fields() -> tuple[dataclasses.Field[Any], ...]:
-    return dataclasses.fields(Measurement)
+def _measures(header: list[str]) -> list[str]:
+    """A table for each group of measures."""
+    parts = []
+    for name, columns in MEASURE_COLUMNS.items():
+        rows = [[f"`{c.name}`", _bar(c.doc), c.unit] for c in columns]
+        parts += [f"`--measure {name}`:", table(header, rows)] if rows else []
+    return parts
 
 
 def _problem_rows() -> list[list[str]]:
@@ -1064,6 +1073,7 @@ def _participants() -> str:
         "age": "age at the MRI",
         "age_onset": "age at onset",
         "bmi": "body mass index",
+        "height": "body height",
         "alsfrs_r": "ALSFRS-R, total",
         "alsfrs_lower": "ALSFRS-R, lower limb",
         "disease_duration": "from onset to the MRI",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import MUSCLES, SAT
+from mriparaspinal.core.model import FASCIA, MUSCLES, SAT
 from mriparaspinal.dataset.regions import RegionKey
 from mriparaspinal.imaging.rasterise import Patch
 from mriparaspinal.io.numberings import OVERLAP, PAIR_VALUES, VALUES
@@ -23,6 +23,7 @@ _COLOURS = {
     "IVD": (240, 228, 66),
     "VB": (213, 94, 0),
     SAT: (0, 114, 178),
+    **dict.fromkeys(FASCIA, (255, 255, 255)),
 }
 
 _FAT_COLOUR = (255, 60, 60)
@@ -37,7 +38,7 @@ def label_map(
     """The value of each pixel of (rows, columns), as :data:`VALUES` tells.
 
     A pixel of several regions has the value ``OVERLAP``; with ``pairs``, one of two regions has theirs of
-    :data:`PAIR_VALUES`.
+    :data:`PAIR_VALUES`. The second outlines of muscles, :data:`FASCIA`, have none.
     """
     # Row: the value so far; column: the region that is added.
     sums = np.full((256, max(VALUES.values()) + 1), OVERLAP, dtype=np.uint8)
@@ -46,7 +47,7 @@ def label_map(
         for (one, other), value in ((tuple(pair), value) for pair, value in PAIR_VALUES.items()):
             sums[VALUES[one], VALUES[other]] = sums[VALUES[other], VALUES[one]] = value
     values = np.zeros(shape, dtype=np.uint8)
-    for key, patch in patches.items():
+    for key, patch in ((key, patch) for key, patch in patches.items() if key[0] not in FASCIA):
         window = values[patch.top : patch.bottom, patch.left : patch.right]
         window[patch.pixels] = sums[window[patch.pixels], VALUES[key]]
     return values

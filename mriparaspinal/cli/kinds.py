@@ -57,6 +57,8 @@ KINDS: dict[str, str] = {
     "faulty-part": "another contour of the region is faulty",
     "parts-overlap": "contours of one region overlap",
     "overlap": "two regions overlap",
+    "image-axes": "no muscle tells how the patient lies",
+    "crossing-outlines": "outlines of muscle and fascia cross",
     "two-labels": "one contour under two labels",
     "inside-another": "region inside another region",
     "one-label": "two regions under one label",
@@ -104,6 +106,9 @@ KINDS: dict[str, str] = {
     # fat rules
     "no-threshold": "no fat threshold",
     "saturated-fat": "fat that the window cut off",
+    "clipped-reference": "reference that the window cut off",
+    "shifted-grey": "grey levels that do not begin at no signal",
+    "measure-lacks": "columns of a measure that stay empty",
     "no-dixon": "no fat and water image",
     # label maps
     "no-mask": "no label map",

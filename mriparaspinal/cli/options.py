@@ -23,6 +23,7 @@ from typer.core import TyperCommand
 
 from mriparaspinal.cli.command import make_command
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.measure_columns import MEASURES
 from mriparaspinal.core.text import read_pair
 
 if TYPE_CHECKING:
@@ -393,10 +394,12 @@ class Figures(FigureLook):
 
 
 def given(*groups: Any, **more: Any) -> dict[str, Any]:
-    """The settings that were asked for: all fields of the dataclasses; False is not asked for."""
+    """The settings that were asked for: all fields of the dataclasses; False and none are not asked for."""
     values = {name: value for group in groups for name, value in vars(group).items()} | more
     return {
-        name: None if value is False else value for name, value in values.items() if name not in _NO_SETTINGS
+        name: None if value is False or value == () else value
+        for name, value in values.items()
+        if name not in _NO_SETTINGS
     }
 
 
@@ -406,6 +409,15 @@ class Measuring(Execution, Naming, Protocol, Dixon, FatRule, Contours, LabelMapF
 
     affine: Affine = None
     participants: Participants = None
+    measures: Annotated[
+        tuple[str, ...],
+        option(
+            "--measure",
+            "Further columns, a group by name (repeat): see docs/measures.md.",
+            f"[{'|'.join(MEASURES)}]",
+            autocompletion=lambda: list(MEASURES),
+        ),
+    ] = ()
 
     @property
     def arguments(self) -> dict[str, Any]:

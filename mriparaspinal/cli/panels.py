@@ -30,7 +30,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     ),
     "Measurement": (
         *("--image-left", "--reference", "--window", "--mask-rule", "--threshold", "--fat-rule"),
-        *("--sat-fraction", "--fat", "--water", "--same-voxels"),
+        *("--sat-fraction", "--fat", "--water", "--same-voxels", "--measure"),
         *("--tolerance", "--band", "--quick", "--largest-gap", "--percent", "--ignore-zero"),
     ),
     "Statistics": (

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from mriparaspinal.core.model import MUSCLES, REFERENCES, SAT
+from mriparaspinal.core.model import FASCIA, MUSCLES, REFERENCES, SAT
 
 
 class Region(NamedTuple):
     """What a label means: a muscle, a reference or fat, and the side if the label gives it."""
 
     name: str
-    """``MF``, ``ES``, ``PM``, ``QL``, ``IVD``, ``VB`` or ``SAT``."""
+    """``MF``, ``ES``, ``PM``, ``QL``, ``IVD``, ``VB``, ``SAT``, or one of :data:`FASCIA`."""
     side: str
     """``left``, ``right``, or empty."""
 
@@ -24,6 +24,11 @@ class Region(NamedTuple):
     def is_muscle(self) -> bool:
         """True for muscles, False for references and subcutaneous fat."""
         return self.name in MUSCLES
+
+    @property
+    def is_sided(self) -> bool:
+        """True for what lies on either side of the patient: muscles, and what their fascia encloses."""
+        return self.name in MUSCLES or self.name in FASCIA
 
     def __str__(self) -> str:
         return f"{self.name}_{self.side[0].upper()}" if self.side else self.name
@@ -35,6 +40,9 @@ _NAMES = {
     "ES": ("es", "erector spinae", "erector spinae muscle"),
     "PM": ("pm", "psoas", "psoas major", "psoas muscle", "psoas major muscle"),
     "QL": ("ql", "quadratus lumborum", "quadratus lumborum muscle"),
+    "MF_CSA": ("mf csa", "multifidus csa"),
+    "ES_CSA": ("es csa", "erector spinae csa"),
+    "EFT": ("(?<!l)eft", "epifascial tent"),  # "left" is a side
     "IVD": ("ivd", "disc", "disk", "intervertebral disc", "intervertebral disk"),
     "VB": ("vb", "vertebra", "vertebral body"),
     SAT: ("sat", "subcutaneous fat", "subcutaneous adipose tissue"),
@@ -60,7 +68,7 @@ def _compile(regions: tuple[str, ...], sided: bool) -> re.Pattern[str]:
     return re.compile(name)
 
 
-_MUSCLE = _compile(MUSCLES, sided=True)
+_SIDED = _compile((*MUSCLES, *FASCIA), sided=True)
 
 _UNSIDED = _compile((*REFERENCES, SAT), sided=False)
 
@@ -79,13 +87,13 @@ def parse_label(label: str) -> Region | None:
     text = alias_key(label)
     if match := _UNSIDED.fullmatch(text):
         return Region(match.lastgroup or "", "")
-    match = _MUSCLE.fullmatch(text)
+    match = _SIDED.fullmatch(text)
     if match is None:
         return None
     before, after = match["before"], match["after"] or match["within"]
     if before and after:
         return None
-    name = next(region for region in MUSCLES if match[region])
+    name = next(region for region in (*MUSCLES, *FASCIA) if match[region])
     return Region(name, _SIDES.get(before or after or "", ""))
 
 
@@ -287,7 +295,7 @@ def _region(label: str) -> Region:
 def _slips() -> dict[str, str]:
     """The usual labels and the long names, without gaps, and the label that each means."""
     names = {name.replace("_", "").casefold(): name for name in _USUAL}
-    for region, words in _NAMES.items():
+    for region, words in ((region, words) for region, words in _NAMES.items() if region not in FASCIA):
         for word in (word.replace(" ", "") for word in words if len(word) > 3):
             names[word] = region
             if region in MUSCLES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
@@ -27,6 +28,10 @@ REFERENCES = ("IVD", "VB")
 
 #: Subcutaneous fat, from which the fat rule ``reference`` takes its threshold.
 SAT = "SAT"
+
+#: Optional contours that tell the fat outside of a muscle from that within: its second outline, along the
+#: fascia or the muscle itself, and the fat between erector spinae and fascia (the epimuscular fat, or tent).
+FASCIA = ("MF_CSA", "ES_CSA", "EFT")
 
 SIDES: tuple[Side, ...] = ("left", "right", "both")
 
@@ -101,6 +106,8 @@ class Settings:
     """Rule ``dixon``: water is taken voxel by voxel as fat, whatever its header says of the origin."""
     affine: Literal["qform", "sform"] | None = None
     """Which position of a NIfTI header counts if its two disagree; None: they must not, or one is clear."""
+    measures: tuple[str, ...] = ()
+    """Groups of further columns (``signal``, ``shape`` …), in the order of their columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +215,8 @@ class SliceResult:
     """The labels that mean no region."""
     several: tuple[str, ...] = ()
     """The muscles that several contours are labelled as: ``MF_L``."""
+    more: Mapping[tuple[str, str], Mapping[str, float]] = field(default_factory=dict)
+    """What the measures asked for give, by muscle and side (``both``, too), then by column."""
 
 
 def _about(doc: str, unit: str = "") -> dict[str, str]:
@@ -219,7 +228,8 @@ def _about(doc: str, unit: str = "") -> dict[str, str]:
 class Measurement:
     """One row of ``L1.csv`` … ``L5.csv``; the fields are its columns, in order.
 
-    Those with a default are columns only where a row has a value for them.
+    Those with a default are columns only where a row has a value for them; those of ``more`` follow where
+    their group was asked for.
     """
 
     participant_id: str = field(
@@ -282,17 +292,18 @@ class Measurement:
         default=None,
         metadata=_about("in a follow-up: which scan of the participant, such as v2"),
     )
+    more: Mapping[str, float] = field(default_factory=dict)
+    """By column of ``core/measure_columns.py``; no column of its own."""
 
+
+#: The fields that are columns.
+FIELDS = tuple(f for f in dataclasses.fields(Measurement) if f.name != "more")
 
 #: The columns of ``L1.csv`` … ``L5.csv`` that are always there.
-COLUMNS: tuple[str, ...] = tuple(
-    f.name for f in dataclasses.fields(Measurement) if f.default is dataclasses.MISSING
-)
+COLUMNS: tuple[str, ...] = tuple(f.name for f in FIELDS if f.default is dataclasses.MISSING)
 
 #: Those that follow where a row has a value for them.
-OPTIONAL_COLUMNS: tuple[str, ...] = tuple(
-    f.name for f in dataclasses.fields(Measurement) if f.default is not dataclasses.MISSING
-)
+OPTIONAL_COLUMNS: tuple[str, ...] = tuple(f.name for f in FIELDS if f.default is not dataclasses.MISSING)
 
 #: The columns of ``problems.csv``.
 PROBLEM_COLUMNS: tuple[str, ...] = tuple(f.name for f in dataclasses.fields(Problem))

@@ -105,7 +105,7 @@ def meant_by(name: str) -> str:
 
 
 #: Words that columns have besides their name.
-_FILLING = {"a", "at", "of", "the", "in", "years", "year", "months", "mm", "points"}
+_FILLING = {"a", "at", "of", "the", "in", "years", "year", "months", "mm", "cm", "points"}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

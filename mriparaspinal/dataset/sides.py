@@ -24,8 +24,8 @@ def with_sides(
     placed: list[Placed], settings: Settings, file: str, anatomy: Anatomy, faulty: set[RegionKey]
 ) -> list[Placed]:
     """Give each muscle contour its side, and take out those whose side is missing or contradicted."""
-    muscles = [p for p in placed if p.region.is_muscle]
-    good = [p for p in placed if not p.region.is_muscle]
+    muscles = [p for p in placed if p.region.is_sided]
+    good = [p for p in placed if not p.region.is_sided]
     sound = [p for p in placed if (p.region.name, "") not in faulty]
     reference_spot = _reference_spot(sound, settings)
     reference = None if reference_spot is None else reference_spot.column

@@ -14,6 +14,7 @@ from typing import Any, get_args
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import Fault, UnreadableError, UsageError
 from mriparaspinal.core.labels import alias_key, parse_label
+from mriparaspinal.core.measure_columns import MEASURES, in_order
 from mriparaspinal.core.model import REFERENCES, FatRule, Settings
 from mriparaspinal.core.spelling import composed, loose_key
 from mriparaspinal.io.folder import find_name, read_bytes
@@ -66,6 +67,8 @@ class Protocol:
                 values[name] = tuple(sorted(values[name].items()))
             elif name in values:
                 values[name] = tuple(values[name])
+        if "measures" in values:
+            values["measures"] = in_order(values["measures"])
         if values.get("window") is not None:
             low, high = values["window"]
             values["window"] = (float(low), float(high))
@@ -102,14 +105,14 @@ def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
 
 
 def sound(settings: Settings) -> Settings:
-    """The settings themselves; raises :class:`UsageError` with every fault of them in one line each."""
+    """The settings, measures in their order; raises :class:`UsageError` with each fault in one line."""
     given = {f.name: getattr(settings, f.name) for f in dataclasses.fields(Settings)}
     given = {f.name: given[f.name] for f in dataclasses.fields(Settings) if given[f.name] != f.default}
     if isinstance(given.get("labels"), tuple):
         given["labels"] = dict(given["labels"])
     if faults := [*faults_of(given), *_contradictions(given)]:
         raise UsageError("\n".join(f"Settings: {fault}" for fault in faults))
-    return settings
+    return dataclasses.replace(settings, measures=in_order(settings.measures))
 
 
 def _inside(dataset: Path, name: str) -> Path:
@@ -275,6 +278,18 @@ def _texts(value: Any) -> str:
     return "" if good else 'a list such as ["side:ALS", "group:ALS-LR"]'
 
 
+def _measures(value: Any) -> str:
+    names = ", ".join(MEASURES)
+    if not isinstance(value, (list, tuple)) or not all(isinstance(text, str) for text in value):
+        return f'a list such as ["{MEASURES[0]}"], of {names}'
+    wrong = next((text for text in value if text not in MEASURES), None)
+    if wrong is None:
+        return ""
+    near = get_close_matches(wrong.casefold(), MEASURES, 1)
+    meant = f"{near[0]} (did you mean it?), or another " if near else "one "
+    return f"{meant}of {names} in place of {wrong[:40]!r}"
+
+
 _CHECKS: dict[str, Any] = {
     "threshold": _threshold,
     "mask_rule": _one_of("labelme", "centre"),
@@ -291,6 +306,7 @@ _CHECKS: dict[str, Any] = {
     "sat_fraction": _fraction,
     "same_voxels": lambda value: "" if isinstance(value, bool) else "true or false",
     "affine": _one_of("qform", "sform"),
+    "measures": _measures,
     "participants": lambda value: "" if isinstance(value, str) and value else "the name of a file",
     "jobs": _jobs,
 }

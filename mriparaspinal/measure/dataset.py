@@ -16,6 +16,7 @@ from mriparaspinal.dataset.open import Dataset, other_than_prepared
 from mriparaspinal.dataset.plausibility import Gathered
 from mriparaspinal.measure.causes import root_causes
 from mriparaspinal.measure.duplicates import duplicate_problems
+from mriparaspinal.measure.lacking import lacking
 from mriparaspinal.measure.rows import Regions, choose_reference, missing_regions
 from mriparaspinal.measure.sessions import session_problems
 from mriparaspinal.measure.slice import measure_slices
@@ -111,7 +112,7 @@ def measure_dataset(
 ) -> MeasuredDataset:
     """Measure every slice of a study and gather all problems, those of missing regions among them."""
     slices = study.dataset.slices
-    how = (study.maps, study.dixon, study.source)
+    how = (study.maps, study.dixon, study.source, study.spacings)
     results = measure_slices(study.root, slices, settings, spread, progress, *how)
     return gather_problems(study, results, settings)
 
@@ -155,6 +156,7 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
     problems += depths.problems(settings)
     problems += gathered.problems()
     problems += other_than_prepared(study, results)
+    problems += lacking(study, results, settings) if settings.measures else []
     # What is said of a file that several slices share is said once.
     problems = list(dict.fromkeys(problems))
     problems.sort(key=lambda problem: natural_key(composed(problem.file)))

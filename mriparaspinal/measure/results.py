@@ -14,6 +14,7 @@ from typing import Any
 from mriparaspinal import __version__
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError
 from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS, SHARE
+from mriparaspinal.core.measure_columns import columns_of
 from mriparaspinal.core.model import (
     COLUMNS,
     OPTIONAL_COLUMNS,
@@ -264,7 +265,7 @@ def _each_row(measured: MeasuredDataset, settings: Settings, reference: str) -> 
     settings = _rule_of_masks(study, settings)
     results = with_lost_slices(study, measured.results)
     known = (_onset_sides(study), study.spacings, study.places, study.source.accept_drafts)
-    return each_row(results, reference, settings, *known)
+    return each_row(results, reference, settings, *known, study.participants)
 
 
 def _slice_rows(measured: MeasuredDataset, settings: Settings, reference: str) -> list[Measurement]:
@@ -273,7 +274,7 @@ def _slice_rows(measured: MeasuredDataset, settings: Settings, reference: str) -
     settings = _rule_of_masks(study, settings)
     results = with_lost_slices(study, measured.results)
     known = (_onset_sides(study), study.spacings, study.source.accept_drafts)
-    return tabulate_slices(results, reference, settings, *known)
+    return tabulate_slices(results, reference, settings, *known, study.participants)
 
 
 def _onset_sides(study: Dataset) -> dict[str, str]:
@@ -295,7 +296,7 @@ def result_files(measured: MeasuredDataset, settings: Settings) -> dict[str, byt
     study = measured.study
     if not study.share:
         measured.require_slices()
-    tables = _Tables()
+    tables = _Tables(columns_of(settings.measures))
     rows: Iterable[Measurement] = _each_row(measured, settings, reference)
     several = any(s.letter or s.session for s in chain(study.dataset.slices, study.dataset.lost))
     if settings.fat_rule == "dixon" or several or study.source.accept_drafts:
@@ -318,7 +319,8 @@ def result_files(measured: MeasuredDataset, settings: Settings) -> dict[str, byt
 class _Tables:
     """The text of tables, one for each segment: rows as objects take three times the memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, more: tuple[str, ...]) -> None:
+        self._more = more
         self.lines: dict[str, list[bytes]] = {}
         self.participants: set[str] = set()
         self.rows = 0
@@ -329,8 +331,11 @@ class _Tables:
         columns = COLUMNS + tuple(c for c in optional if any(getattr(row, c) is not None for row in rows))
         cells_of = attrgetter(*columns)
         for (segment, who), run in groupby(rows, attrgetter("segment", "participant_id")):
-            cells = [cells_of(row) for row in run]
-            lines = self.lines.setdefault(f"{segment}{ending}.csv", [csv_lines([columns])])
+            if self._more:
+                cells = [(*cells_of(row), *map(row.more.get, self._more)) for row in run]
+            else:
+                cells = [cells_of(row) for row in run]
+            lines = self.lines.setdefault(f"{segment}{ending}.csv", [csv_lines([(*columns, *self._more)])])
             lines.append(csv_lines(cells))
             self.participants.add(who)
             self.rows += len(cells)
@@ -358,8 +363,9 @@ def _manifest(
     resolved: dict[str, Any] = dataclasses.asdict(_rule_of_masks(measured.study, settings))
     resolved["reference"] = reference or None
     resolved["labels"] = dict(settings.labels)
-    if settings.affine is None:
-        del resolved["affine"]
+    for name in ("affine", "measures"):
+        if not resolved[name]:
+            del resolved[name]
     if maps is not None:
         from mriparaspinal.dataset.label_maps import numbering_record
 

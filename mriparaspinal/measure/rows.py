@@ -22,7 +22,17 @@ from mriparaspinal.core.model import (
     SliceResult,
     Spacing,
 )
-from mriparaspinal.measure.stacks import Stack, added, has_stacks, in_every_slice, slice_spacings, stacks_of
+from mriparaspinal.core.participants import NOBODY, Participants
+from mriparaspinal.measure.size import height_of, size_of
+from mriparaspinal.measure.stacks import (
+    Stack,
+    added,
+    has_stacks,
+    in_every_slice,
+    mean_values,
+    slice_spacings,
+    stacks_of,
+)
 
 if TYPE_CHECKING:
     from mriparaspinal.imaging.slice_position import SlicePlace
@@ -30,6 +40,8 @@ if TYPE_CHECKING:
 
 Regions = frozenset[tuple[str, str]]
 """Regions with their side, as in :class:`SliceResult`."""
+
+_NOTHING: Mapping[str, float] = {}
 
 
 def choose_reference(seen: Iterable[tuple[Slice, Regions]], settings: Settings) -> str:
@@ -77,9 +89,14 @@ def each_row(
     spacings: Mapping[str, Spacing],
     places: Mapping[str, SlicePlace] | None = None,
     drafts: bool = False,
+    people: Participants = NOBODY,
 ) -> Iterator[Measurement]:
-    """The rows of :func:`tabulate`, one at a time; ``drafts``: each says whether its contours are a draft."""
-    shared = _Shared(reference, settings, onset_sides, spacings, places or {}, has_stacks(results), drafts)
+    """The rows of :func:`tabulate`, one at a time; ``drafts``: each says whether its contours are a draft.
+
+    ``people``: whose body height the measures ``size`` take.
+    """
+    several = has_stacks(results)
+    shared = _Shared(reference, settings, onset_sides, spacings, places or {}, several, drafts, people)
     for stack in stacks_of(results):
         yield from _rows(stack, shared)
 
@@ -91,12 +108,13 @@ def tabulate_slices(
     onset_sides: Mapping[str, str],
     spacings: Mapping[str, Spacing],
     drafts: bool = False,
+    people: Participants = NOBODY,
 ) -> list[Measurement]:
     """The rows of each slice by itself, of the segments in which some participant has several."""
     if not has_stacks(results):
         return []
     segments = {stack[0].slice.segment for stack in stacks_of(results) if len(stack) > 1}
-    shared = _Shared(reference, settings, onset_sides, spacings, {}, False, drafts)
+    shared = _Shared(reference, settings, onset_sides, spacings, {}, False, drafts, people)
     return [row for result in results if result.slice.segment in segments for row in _rows((result,), shared)]
 
 
@@ -112,6 +130,7 @@ class _Shared:
     several: bool
     drafts: bool
     """Whether some segment has several slices, so that the number of slices is told."""
+    people: Participants
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +146,8 @@ class _Segment:
     """Spacing of the pixels in each slice; empty where that of one is not known."""
     slices_mm: tuple[float, ...] | str
     """See :func:`slice_spacings`."""
+    sizes: tuple[Mapping[str, RegionCount], float | None]
+    """For the measures ``size``: the references that every slice has, and the body height in cm."""
 
 
 def _segment(stack: Stack, shared: _Shared) -> _Segment:
@@ -141,7 +162,15 @@ def _segment(stack: Stack, shared: _Shared) -> _Segment:
         shared.onset_sides.get(stack[0].slice.participant_id, ""),
         known if len(known) == len(stack) else (),
         slice_spacings(stack, shared.places) if len(stack) > 1 else "",
+        _sizes(stack, shared) if "size" in shared.settings.measures else ({}, None),
     )
+
+
+def _sizes(stack: Stack, shared: _Shared) -> tuple[Mapping[str, RegionCount], float | None]:
+    counts = {name: in_every_slice(stack, (name, "")) for name in REFERENCES}
+    slice_ = stack[0].slice
+    height_cm = height_of(shared.people, slice_.participant_id, slice_.session)
+    return {name: added(count) for name, count in counts.items() if count}, height_cm
 
 
 def _rows(stack: Stack, shared: _Shared) -> Iterator[Measurement]:
@@ -214,7 +243,25 @@ def _row(
         draft=int(any(result.draft for result in segment.stack)) if shared.drafts else None,
         volume_ml=_volume_ml(areas_mm2, segment.slices_mm),
         session=first.session or None,
+        more=_more(segment, (muscle, side), count, areas_mm2, shared),
     )
+
+
+def _more(
+    segment: _Segment,
+    region: tuple[str, str],
+    count: RegionCount,
+    areas_mm2: Sequence[float],
+    shared: _Shared,
+) -> Mapping[str, float]:
+    """What the measures asked for give of a row."""
+    if not shared.settings.measures:
+        return _NOTHING
+    values = mean_values(segment.stack, region)
+    if "size" in shared.settings.measures:
+        csa_mm2 = math.fsum(areas_mm2) / len(areas_mm2) if areas_mm2 else None
+        values |= size_of(region, count, csa_mm2, *segment.sizes)
+    return values
 
 
 def _mean(total: int, n: int) -> float:

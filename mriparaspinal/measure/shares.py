@@ -85,6 +85,7 @@ def _require_sound(share: Share, manifest: Manifest) -> None:
     settings = dataclasses.asdict(share.common.settings) | {"labels": dict(share.common.settings.labels)}
     spacings = [mm for spacing in share.spacings.values() for mm in spacing]
     counts = [count for result in results for count in result.counts.values()]
+    further = [x for result in results for values in result.more.values() for x in values.values()]
     sound = (
         share.members == told,
         set(share.members) <= set(share.common.everyone),
@@ -94,6 +95,7 @@ def _require_sound(share: Share, manifest: Manifest) -> None:
         all(math.isfinite(mm) and mm > 0 for mm in spacings),
         all(0 <= count.fat_px <= count.csa_px for count in counts),
         all(math.isfinite(count.contour_area_px or 0) for count in counts),
+        all(map(math.isfinite, further)),
     )
     if not all(sound):
         raise ValueError("contradictions")

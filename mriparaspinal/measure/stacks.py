@@ -71,6 +71,15 @@ def in_every_slice(stack: Stack, region: tuple[str, str]) -> tuple[RegionCount, 
     return counts if len(counts) == len(stack) else ()
 
 
+def mean_values(stack: Stack, region: tuple[str, str]) -> dict[str, float]:
+    """The mean of each further measure of a region over the slices, where every slice has a value."""
+    first, *others = [result.more.get(region, {}) for result in stack]
+    shared = [name for name in first if all(name in values for values in others)]
+    if not others:
+        return dict(first)
+    return {n: math.fsum((first[n], *(values[n] for values in others))) / len(stack) for n in shared}
+
+
 def added(counts: Sequence[RegionCount]) -> RegionCount:
     """Regions taken together: two sides, or the slices of a stack. Their order does not matter."""
     if len(counts) == 1:

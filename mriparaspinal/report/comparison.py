@@ -48,6 +48,7 @@ _CAPTIONS = {
     "figure3": "The two sides of each participant",
     "figure4": "With and without pathological spontaneous activity (PSA)",
     "figure5": "The groups side by side",
+    "figure_distribution": "Where the fat lies, by group",
     "figure_differences": "Differences in the unit of the metric",
     "figure_groups": "All groups at once, with letters",
 }
@@ -60,7 +61,7 @@ _TEXTS = {
 }
 
 _FIGURE = re.compile(
-    r"figure(_effects|_missing(_columns)?|_differences_[\w.-]+|_groups_letters(_\d+)?|[345]_[\w.-]+)\.svg"
+    r"figure(_effects|_missing(_columns)?|_differences_[\w.-]+|_distribution_\w+|_groups_letters(_\d+)?|[345]_[\w.-]+)\.svg"
 )
 
 

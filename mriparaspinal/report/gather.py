@@ -152,13 +152,14 @@ def gather(
     problems = problems_in(read.contents.get("problems.csv"))
     drawn = [*compared.figures, *([compared.effects] if compared.effects else [])]
     drawn += [figure for analysis in analyses for figure in analysis.figures]
-    room = room_for_pictures(len(source.study.dataset.slices), sum(len(figure.markup) for figure in drawn))
+    room = room_for_pictures(source, sum(len(figure.markup) for figure in drawn))
     first = ready.pictures() if ready.pictures else None
     # Their pixels give the numbers of the results again.
     pictures = draw_pictures(source, thresholds_of(rows), room, jobs, progress, first)
     _require_same_pixels(source, rows, pictures)
     outliers = find_outliers(rows)
-    views = slice_views(source.study.dataset.slices, rows, pictures, outliers.findings, problems)
+    seen = (pictures, outliers.findings, problems, source.settings.image_left)
+    views = slice_views(source.study.dataset.slices, rows, *seen)
     study = _study(source.manifest, rows, source.settings, compared)
     return Contents(
         study=study,

@@ -77,6 +77,8 @@ def _measurement(study: StudyFacts) -> list[str]:
             "Relative cross-sectional area (rCSA) is the muscle’s number of pixels divided by that of the "
             f"{reference} on the same slice."
         )
+    if settings.measures:
+        sentences.append(f"Further measures were taken: {join_names(settings.measures)}.")
     sentences += _judged(study)
     sentences.append("For both sides together, pixels were added before dividing.")
     if study.several_slices:
@@ -230,6 +232,8 @@ def _flags(settings: Settings) -> list[str]:
         flags += ["--name-pattern", settings.name_pattern]
     if settings.window:
         flags += ["--window", f"{settings.window[0]:g},{settings.window[1]:g}"]
+    for measure in settings.measures:
+        flags += ["--measure", measure]
     return flags
 
 

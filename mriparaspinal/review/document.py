@@ -97,7 +97,7 @@ def drawings_of(
         region = sides.get(id(contour), meanings.regions.get(contour.label))
         polygon = contour.shape_type == "polygon"
         lines = [[list(point) for point in contour.points]] if polygon else _lines(contour, shape, to_take)
-        is_ours = region is not None and (region.side or not region.is_muscle)
+        is_ours = region is not None and (region.side or not region.is_sided)
         drawings += [Drawing(index, str(region) if is_ours else "", line, polygon) for line in lines]
     return drawings
 
@@ -151,7 +151,7 @@ def _edit(entry: Any) -> Edit:
         raise _odd("a shape that is none")
     region, index, points = entry.get("region"), entry.get("index"), entry.get("points")
     parsed = parse_label(region) if isinstance(region, str) else None
-    if parsed is None or str(parsed) != region or (parsed.is_muscle and not parsed.side):
+    if parsed is None or str(parsed) != region or (parsed.is_sided and not parsed.side):
         raise _odd(f"the region {str(region)[:40]!r}")
     if index is not None and (type(index) is not int or index < 0):
         raise _odd("a shape without its number")

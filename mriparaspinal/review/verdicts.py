@@ -104,7 +104,7 @@ def checked(verdict: Verdict, where: str) -> Verdict:
     if not verdict.region:
         return verdict
     region = parse_label(verdict.region)
-    if region is None or (region.is_muscle and not region.side):
+    if region is None or (region.is_sided and not region.side):
         expected = "expected MF_L, ES_R, IVD or the like, or nothing for the whole slice"
         raise NoInputError(f"{where}: region {verdict.region!r} was found; {expected}; correct it")
     return replace(verdict, region=str(region))

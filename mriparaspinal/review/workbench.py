@@ -47,7 +47,8 @@ class Workbench:
     def __init__(self, settings: Settings) -> None:
         # Fat and water images are not at hand here: then areas alone are told.
         self._tells_fat = settings.fat_rule != "dixon"
-        self._settings = settings if self._tells_fat else replace(settings, fat_rule="fixed")
+        rule = settings.fat_rule if self._tells_fat else "fixed"
+        self._settings = replace(settings, fat_rule=rule, measures=())
         self._alone = threading.Lock()
         self._folder = tempfile.TemporaryDirectory(prefix="mriparaspinal-review-")
 

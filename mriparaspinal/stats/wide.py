@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.measure_columns import BY_NAME
 from mriparaspinal.core.model import COLUMNS, MUSCLES, SEGMENTS
 from mriparaspinal.stats.cells import list_first, require_column
 
@@ -78,7 +79,7 @@ def _participant_columns(cohort: pd.DataFrame, metrics: Sequence[str], notes: li
         if name != "participant_id"
         and (wide.groupby("participant_id", sort=False)[name].nunique(dropna=False) > 1).any()
     ]
-    for name in varying:
+    for name in (name for name in varying if name not in BY_NAME):
         notes.append(f"{name}: left out, as it differs within a participant")
     wide = wide.drop(columns=varying).drop_duplicates("participant_id").reset_index(drop=True)
     return wide

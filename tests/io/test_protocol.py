@@ -45,6 +45,7 @@ normality = "shapiro"
 divide_by = "bmi"
 fat_rule = "fixed"
 affine = "qform"
+measures = ["size", "signal", "size"]
 [labels]
 "Musculus 3" = "MF_L"
 "WK" = "vertebral body"
@@ -72,6 +73,7 @@ def test_every_key_with_underscores_or_dashes(tmp_path, text, mark):
         "sat_fraction": 0.5,
         "same_voxels": False,
         "affine": "qform",
+        "measures": ("signal", "size"),
     }
 
 
