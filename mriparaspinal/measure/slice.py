@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import SAT, Problem, Settings, Slice, SliceResult
+from mriparaspinal.core.model import OURS, SAT, Problem, Settings, Slice, SliceResult
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
 from mriparaspinal.dataset.plausibility import mirror_fit, unusual_areas, without_signal
 from mriparaspinal.dataset.read import OpenSlice, read_mapped, read_slice
@@ -125,7 +125,8 @@ def measure_read(
         frame = frame._replace(left=margin, right=columns - margin)
         grey = np.asarray(found.image.crop(frame))
         patches = {key: patch.moved(-frame.top, -frame.left) for key, patch in anatomy.patches.items()}
-        fit = None if _explained(found.problems, patches) else mirror_fit(grey, patches)
+        ours = {key: patch for key, patch in patches.items() if key[0] in OURS}
+        fit = None if _explained(found.problems, ours) else mirror_fit(grey, ours)
         found.problems += _implausible(grey, patches, rows * columns, found.problems, slice_)
         threshold = slice_threshold(grey, patches, settings, slice_, found.problems)
         signals = None if dixon is None else _signals(dixon, slice_, found)
@@ -214,7 +215,8 @@ def slice_threshold(
         return DIXON_THRESHOLD
     name = slice_.annotation
     try:
-        threshold = grey_threshold(settings.fat_rule, grey, patches, settings.sat_fraction)
+        known = {k: p for k, p in patches.items() if k[0] in OURS or k[0] not in settings.references}
+        threshold = grey_threshold(settings.fat_rule, grey, known, settings.sat_fraction)
     except UnreadableError as error:
         problems.append(error.fault.at(name, "no-threshold").problem())
         return None

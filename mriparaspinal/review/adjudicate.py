@@ -10,7 +10,7 @@ import numpy as np
 
 from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.filenames import REVIEW
-from mriparaspinal.core.labels import Region, alias_key
+from mriparaspinal.core.labels import Region, aliases_of
 from mriparaspinal.core.model import Settings
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import count_of
@@ -156,7 +156,7 @@ def _patches(
         annotation = read_annotation(read_bytes(path, SLICE_FILE_LIMIT))
     except UnreadableError as error:
         raise NoInputError(error.fault.at(f"{path}")) from None
-    aliases = {alias_key(label): meaning for label, meaning in settings.labels}
+    aliases = aliases_of(settings)
     return sort_contours(annotation.contours, shape, settings, aliases, reading.name).patches
 
 

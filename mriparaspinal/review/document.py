@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mriparaspinal.core.errors import UnreadableError, UsageError
-from mriparaspinal.core.labels import Region, alias_key, meanings_of, parse_label
+from mriparaspinal.core.labels import Region, aliases_of, meanings_of, parse_label
 from mriparaspinal.core.model import Contour, Settings
 from mriparaspinal.dataset.anatomy import sort_contours
 from mriparaspinal.imaging.rasterise import bounds
@@ -88,7 +88,7 @@ def drawings_of(
     """
     contours = {index: _contour(entry) for index, entry in enumerate(document["shapes"])}
     known = {index: contour for index, contour in contours.items() if contour is not None}
-    aliases = {alias_key(label): meaning for label, meaning in settings.labels}
+    aliases = aliases_of(settings)
     meanings = meanings_of([c.label for c in known.values()], aliases, segment)
     anatomy = sort_contours(known.values(), shape, settings, aliases, "", (), meanings)
     sides = {id(contour): Region(*key) for key, contour in anatomy.contours}
