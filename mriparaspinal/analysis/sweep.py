@@ -22,6 +22,7 @@ from mriparaspinal.measure.stacks import by_segment
 from mriparaspinal.parallel.map import map_in_order
 from mriparaspinal.present.sweep import sweep_figure
 from mriparaspinal.stats.arms import Normality
+from mriparaspinal.stats.cells import regions_alone
 from mriparaspinal.stats.compare import compare
 from mriparaspinal.stats.contrasts import Contrast, default_contrasts, resolve
 from mriparaspinal.stats.sweep import (
@@ -64,7 +65,7 @@ def sweep_thresholds(
     fi = fi_of_histograms(histograms)
     _require_same_fi(cohort.table, fi[:, threshold], source)
 
-    one_side = (cohort.table["side"] != "both").to_numpy()
+    one_side = regions_alone(cohort.table).to_numpy()
     regions = cohort.table.loc[one_side, ["segment", "muscle"]]
     table = sweep_table(regions, fi[one_side])
     slopes = slope_table(regions, fi[one_side], threshold)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import SAT, Settings
+from mriparaspinal.core.model import DEFAULTS, SAT, Settings
 from mriparaspinal.dataset.regions import RegionKey
 from mriparaspinal.imaging.rasterise import Patch
 from mriparaspinal.io.numberings import OVERLAP, pair_values_of, values_of
@@ -35,7 +35,7 @@ def label_map(
     patches: Mapping[RegionKey, Patch],
     shape: tuple[int, int],
     pairs: bool = False,
-    settings: Settings = Settings(),
+    settings: Settings = DEFAULTS,
 ) -> NDArray[np.uint8]:
     """The value of each pixel of (rows, columns), as :func:`values_of` tells.
 
@@ -47,7 +47,9 @@ def label_map(
     sums = np.full((256, max(known.values()) + 1), OVERLAP, dtype=np.uint8)
     sums[0] = np.arange(sums.shape[1])
     if pairs:
-        for (one, other), value in ((tuple(p), value) for p, value in pair_values_of(settings.regions).items()):
+        for (one, other), value in (
+            (tuple(p), value) for p, value in pair_values_of(settings.regions).items()
+        ):
             sums[known[one], known[other]] = sums[known[other], known[one]] = value
     values = np.zeros(shape, dtype=np.uint8)
     for key, patch in patches.items():
@@ -57,7 +59,7 @@ def label_map(
 
 
 def index_image(
-    patches: Mapping[RegionKey, Patch], shape: tuple[int, int], settings: Settings = Settings()
+    patches: Mapping[RegionKey, Patch], shape: tuple[int, int], settings: Settings = DEFAULTS
 ) -> Image.Image:
     """An image of (rows, columns) whose pixel values name the regions, in colours."""
     image = Image.fromarray(label_map(patches, shape, settings=settings)).convert("P")

@@ -215,7 +215,7 @@ def _in_place(
     slice_: Slice, shapes: list[Contour], shape: tuple[int, int], given: Annotations, made: Contoured
 ) -> bool:
     """Whether the regions can lie where they do; if not, ``quantify`` would refuse the slice, too."""
-    anatomy = sort_contours(shapes, shape, given.settings, _aliases(given.settings), slice_.name)
+    anatomy = sort_contours(shapes, shape, given.settings, aliases_of(given.settings), slice_.name)
     told = [problem for problem in anatomy.problems if problem.code in _PLACES]
     made.problems += told
     return not any(problem.severity == "error" for problem in told)

@@ -13,7 +13,7 @@ from mriparaspinal.core.model import MUSCLES, REFERENCES, SAT, OwnRegion, Settin
 
 
 class Region(NamedTuple):
-    """What a label means: a muscle, a reference, fat or a region of one's own; the side if the label gives it."""
+    """What a label means: a muscle, a reference, fat, a region of one's own; its side if the label tells."""
 
     name: str
     """``MF``, ``ES``, ``PM``, ``QL``, ``IVD``, ``VB``, ``SAT``, or as it was declared."""
@@ -83,6 +83,10 @@ def own_of(aliases: Mapping[str, str]) -> Own:
     return aliases.own if isinstance(aliases, Aliases) else ()
 
 
+#: How a label of one's own region is written in short, whatever is declared.
+OWN_LABEL = re.compile("[A-Z][A-Za-z0-9]{1,11}(_[LR])?")
+
+
 def names_of(region: OwnRegion) -> tuple[str, ...]:
     """How labels may call a region of one's own, in words as they are compared.
 
@@ -127,6 +131,12 @@ def parse_label(label: str, own: Own = ()) -> Region | None:
 def _with_side(name: str, match: re.Match[str]) -> Region | None:
     before, after = match["before"], match["after"] or match["within"]
     return None if before and after else Region(name, _SIDES.get(before or after or "", ""))
+
+
+def lacks_side(region: Region, own: Own = ()) -> bool:
+    """Whether a region has sides, and it is not said which one is meant."""
+    sided = region.name in MUSCLES or any(one.sided for one in own if one.name == region.name)
+    return sided and not region.side
 
 
 def region_of(label: str, aliases: Mapping[str, str]) -> Region | None:

@@ -160,14 +160,22 @@ class Settings:
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:
         """Every region with its side that is drawn in this study: what has rows, then what divides."""
-        return tuple((name, side) for name in (*self.muscles, *self.references) for side in self.sides_of(name))
+        return tuple(
+            (name, side) for name in (*self.muscles, *self.references) for side in self.sides_of(name)
+        )
 
     @property
     def own_colours(self) -> dict[str, str]:
         """``#rrggbb`` of each region of one's own."""
-        left = [colour for colour in _OWN_COLOURS if colour not in {r.colour.casefold() for r in self.regions}]
+        left = [
+            colour for colour in _OWN_COLOURS if colour not in {r.colour.casefold() for r in self.regions}
+        ]
         given = (region.colour or left[i % len(left)] for i, region in enumerate(self.regions))
         return {region.name: colour for region, colour in zip(self.regions, given, strict=True)}
+
+
+#: The protocol of a study that says nothing.
+DEFAULTS = Settings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +308,11 @@ class Measurement:
             "then the regions that paraspinal.toml declares"
         )
     )
-    side: Side = field(metadata=_about("left or right of the patient, or both sides together; both for a region without sides"))
+    side: Side = field(
+        metadata=_about(
+            "left or right of the patient, or both sides together; both for a region without sides"
+        )
+    )
     role: str = field(
         metadata=_about("symptomatic (the onset side), contralateral, bilateral; empty: onset side not known")
     )
@@ -314,7 +326,9 @@ class Measurement:
     fat_px: float = field(metadata=_about("pixels of the mask that are fat: above the threshold", "px"))
     fi: float = field(metadata=_about("fatty infiltration, fat_px / csa_px", "0–1"))
     lean_px: float = field(metadata=_about("functional CSA, csa_px − fat_px", "px"))
-    reference: str = field(metadata=_about("what areas are divided by: IVD disc, VB vertebral body, or a region of one's own"))
+    reference: str = field(
+        metadata=_about("what areas are divided by: IVD disc, VB vertebral body, or a region of one's own")
+    )
     reference_px: float | None = field(metadata=_about("pixels of the reference on the same slice", "px"))
     rcsa: float | None = field(metadata=_about("relative CSA, csa_px / reference_px", "ratio"))
     lean_rcsa: float | None = field(metadata=_about("lean_px / reference_px", "ratio"))

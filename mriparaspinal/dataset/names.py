@@ -72,7 +72,9 @@ def name_parser(settings: Settings) -> Callable[[str], Who | str]:
         segment = segment if segment.startswith("L") or segment in settings.levels else f"L{segment}"
         if segment not in settings.levels:
             expected = ", ".join(settings.segments) or "1 to 5 or L1 to L5"
-            return f"segment {parts['segment']!r} was found; expected {expected}{undeclared(parts['segment'])}"
+            return (
+                f"segment {parts['segment']!r} was found; expected {expected}{undeclared(parts['segment'])}"
+            )
         session = _session(parts.get("session") or "", folder)
         if isinstance(session, Wrong):
             return session
@@ -172,5 +174,7 @@ def _default_pattern(settings: Settings) -> str:
 def _expected(settings: Settings) -> str:
     if settings.name_pattern:
         return f"one that fits --name-pattern {settings.name_pattern}"
-    usual = "GROUP_N_L such as ALS_7_3 (group ALS, participant 7, segment L3), or ALS_7_3_a for one of several"
+    usual = (
+        "GROUP_N_L such as ALS_7_3 (group ALS, participant 7, segment L3), or ALS_7_3_a for one of several"
+    )
     return f"{usual}; segments are {', '.join(settings.segments)}" if settings.segments else usual

@@ -50,7 +50,9 @@ def own_regions(value: Any) -> tuple[Own, list[Fault]]:
         shown = f"regions.{name}" if isinstance(name, str) else "regions"
         faults.append(Fault(shown[:80], found[:200], expected, "correct it"))
     if len(regions) > _MOST:
-        faults.append(Fault("regions", f"{len(regions)} regions were found", f"at most {_MOST}", "leave some out"))
+        faults.append(
+            Fault("regions", f"{len(regions)} regions were found", f"at most {_MOST}", "leave some out")
+        )
     return tuple(regions), faults
 
 
@@ -60,7 +62,7 @@ def _region(name: str, keys: Mapping[str, Any]) -> OwnRegion | tuple[str, str]:
     expected = {
         "name": (isinstance(values["name"], str), "a name"),
         "sided": (isinstance(values.get("sided", True), bool), "true or false"),
-        "names": (_are_names(values.get("names", ())), "a list of words such as [\"dural sac\"]"),
+        "names": (_are_names(values.get("names", ())), 'a list of words such as ["dural sac"]'),
         "colour": (_is_colour(values.get("colour", "")), "a colour such as #44aa99"),
         "expected": (isinstance(values.get("expected", False), bool), "true or false"),
     }

@@ -98,6 +98,11 @@ def read_protocol(dataset: Path) -> Protocol:
     return Protocol(dataset, _parsed(raw), hashlib.sha256(raw).hexdigest())
 
 
+def declared_regions(dataset: Path) -> Own:
+    """The regions of its own that the protocol of a dataset declares, as far as they are sound."""
+    return own_regions(read_protocol(dataset).values.get("regions", {}))[0]
+
+
 def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
     """The settings of :meth:`Protocol.settings`, for those who need nothing else of the protocol."""
     return read_protocol(dataset).settings(flags)
@@ -169,7 +174,7 @@ def _parsed(raw: bytes) -> dict[str, Any]:
 
 
 def faults_of(values: Mapping[str, Any], option: bool = False, own: Own = ()) -> list[Fault]:
-    """What is wrong with settings and options of a run; ``own``: the study's own regions, if not among them."""
+    """What is wrong with settings and options of a run; ``own``: the study's own regions, if not in them."""
     own, faults = own_regions(values["regions"]) if "regions" in values else (own, [])
     for name, value in values.items():
         if name == "regions":
@@ -273,7 +278,7 @@ def _reference(value: Any, own: Own) -> str:
 
 
 def _segments(value: Any) -> str:
-    expected = f"a list of segments from {SPINE[0]} to {SPINE[-1]}, each once, such as [\"T12\", \"L1\", \"S1\"]"
+    expected = f'a list of segments from {SPINE[0]} to {SPINE[-1]}, each once, such as ["T12", "L1", "S1"]'
     good = isinstance(value, (list, tuple)) and value and all(isinstance(name, str) for name in value)
     return "" if good and set(value) <= set(SPINE) and len(set(value)) == len(value) else expected
 
@@ -285,7 +290,9 @@ def _labels(value: Any, own: Own) -> str:
         return 'a table such as [labels] "lab label" = "MF_L"'
     if found := _swallowed(value):
         return found
-    wrong = [key for key, text in value.items() if not isinstance(text, str) or parse_label(text, own) is None]
+    wrong = [
+        key for key, text in value.items() if not isinstance(text, str) or parse_label(text, own) is None
+    ]
     if wrong:
         return f"a label such as MF_L or IVD for {', '.join(map(repr, wrong))}"
     keys = [alias_key(key) for key in value]

@@ -160,7 +160,9 @@ def _of_reference(problem: Problem, settings: Settings) -> bool:
 def _without_sides(own: list[Problem], result: SliceResult, settings: Settings) -> list[Problem]:
     """The problems of a slice of which no label has a side, without what follows from a missing reference."""
     sideless = [problem for problem in own if problem.code == "side-unknown"]
-    gone = [problem for problem in own if problem.code == "missing-reference" or _of_reference(problem, settings)]
+    gone = [
+        problem for problem in own if problem.code == "missing-reference" or _of_reference(problem, settings)
+    ]
     if not (sideless and gone) or any(side for _, side in result.seen):
         return own
     labels = ", ".join(problem.shape for problem in sideless)

@@ -149,7 +149,9 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
     else:
         missing = missing_regions(slices, told, reference, study.maps is not None, settings)
         problems = root_causes([*problems, *missing], results, settings)
-    problems += stack_problems(with_lost_slices(study, results), study.spacings, study.places or None, settings)
+    problems += stack_problems(
+        with_lost_slices(study, results), study.spacings, study.places or None, settings
+    )
     problems += duplicate_problems(results)
     problems += session_problems(results)
     problems += depths.problems(settings)

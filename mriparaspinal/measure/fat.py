@@ -26,7 +26,8 @@ def grey_threshold(
     ``grey`` (rows, columns) 8-bit; ``patches`` by region and side, placed on it.
 
     - ``otsu``: parts the grey levels of all muscles of the slice, each pixel once, in two classes;
-      regions of one's own take their place on a slice without any (Otsu 1979, IEEE Trans. Syst. Man Cybern. 9:62–66).
+      regions of one's own take their place on a slice without any
+      (Otsu 1979, IEEE Trans. Syst. Man Cybern. 9:62–66).
     - ``multiotsu``: in three classes; the upper threshold (Liao et al. 2001, J. Inf. Sci. Eng. 17:713–727).
     - ``reference``: ``sat_fraction`` × the median grey level of subcutaneous fat, the region ``SAT``.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mriparaspinal.core.errors import Fault, UsageError
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import (
+    DEFAULTS,
     EXPECTED_MUSCLES,
     MUSCLES,
     REFERENCES,
@@ -254,7 +255,7 @@ def missing_regions(
     seen: Sequence[Regions],
     reference: str,
     mapped: bool = False,
-    settings: Settings = Settings(),
+    settings: Settings = DEFAULTS,
 ) -> list[Problem]:
     """Muscles and references that no label of a slice names, though they are expected there.
 
@@ -306,6 +307,8 @@ def _missing_own(file: str, regions: Regions, settings: Settings, what: str, dra
                 label = str(Region(region.name, side))
                 expected = "both sides" if side else "one: it is declared as expected"
                 found = f"no {what} of {f'the {side} ' if side else ''}{region.name}; expected {expected}"
-                remedy = f"{draw} {label}: without it there is no row" + (", nor one for both sides" if side else "")
+                remedy = f"{draw} {label}: without it there is no row" + (
+                    ", nor one for both sides" if side else ""
+                )
                 problems.append(Problem(file, label, "error", "missing-region", found, remedy))
     return problems

@@ -88,7 +88,10 @@ def _require_sound(share: Share, manifest: Manifest) -> None:
     sound = (
         share.members == told,
         set(share.members) <= set(share.common.everyone),
-        all(slice_.participant_id in share.members and slice_.segment in share.common.settings.levels for slice_ in slices),
+        all(
+            slice_.participant_id in share.members and slice_.segment in share.common.settings.levels
+            for slice_ in slices
+        ),
         all(len(set(part)) == len(part) and min(part, default=0) >= 0 for part in places),
         not faults_of({name: value for name, value in settings.items() if value not in (None, "mask", ())}),
         all(math.isfinite(mm) and mm > 0 for mm in spacings),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import (
+    DEFAULTS,
     EXPECTED_MUSCLES,
     WHOLE,
     DixonSums,
@@ -127,7 +128,7 @@ def stack_problems(
     results: Sequence[SliceResult],
     spacings: Mapping[str, Spacing],
     places: Mapping[str, SlicePlace] | None,
-    settings: Settings = Settings(),
+    settings: Settings = DEFAULTS,
 ) -> list[Problem]:
     """What keeps stacks from their rows and volumes, at most one of each kind per stack.
 

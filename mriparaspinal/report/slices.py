@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from mriparaspinal.core.labels import parse_label
+from mriparaspinal.core.labels import Own, parse_label
 from mriparaspinal.core.model import Problem, Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.report.outliers import Finding
@@ -54,6 +54,8 @@ class SliceView:
     """Errors first."""
     session: str = ""
     """Which scan of the participant; empty where there is one only."""
+    own_regions: Own = ()
+    """The regions that the study declares beside ours."""
 
     @property
     def why_not(self) -> str:
@@ -67,7 +69,7 @@ class SliceView:
         faults = [p for p in self.problems if _is_error(p) and not p.code.startswith("missing")]
         faults += [p for p in self.problems if p.code == _EXCLUDED]
         own = [p for p in faults if label in (p.shape, *p.shape.split(", "))]
-        own = own or [p for p in faults if _same_region(label, p.shape)]
+        own = own or [p for p in faults if _same_region(label, p.shape, self.own_regions)]
         about = own or [p for p in faults if not p.shape]
         return about[0].message if about else "see what is said of this slice above"
 
@@ -100,11 +102,11 @@ def _is_error(problem: Problem) -> bool:
     return problem.severity == "error"
 
 
-def _same_region(label: str, shape: str) -> bool:
+def _same_region(label: str, shape: str, own: Own) -> bool:
     """Whether a label and the shape that a problem names mean one region, or the shape is a part of it."""
-    region = parse_label(label)
+    region = parse_label(label, own)
     is_part = region is not None and region.side and shape.startswith(label)  # MF_L and MF_L_b
-    return region is not None and bool(is_part or region == parse_label(shape))
+    return region is not None and bool(is_part or region == parse_label(shape, own))
 
 
 def as_written(name: str) -> str:
@@ -118,6 +120,7 @@ def slice_views(
     pictures: Mapping[str, SliceImage],
     findings: Sequence[Finding],
     problems: Sequence[Problem],
+    own_regions: Own = (),
 ) -> list[SliceView]:
     """A view of each slice, in their order.
 
@@ -155,6 +158,7 @@ def slice_views(
                     )
                 ),
                 slice_.session,
+                own_regions,
             )
         )
     return views

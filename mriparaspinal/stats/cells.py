@@ -167,6 +167,13 @@ def muscles_of(table: pd.DataFrame) -> tuple[str, ...]:
     return (*MUSCLES, *table.attrs.get(OWN_REGIONS, ()))
 
 
+def regions_alone(rows: pd.DataFrame) -> pd.Series:
+    """Which rows are of one region each: a side, or both of a region of one's own that has no sides."""
+    one_side = rows["side"] != "both"
+    sided = {*MUSCLES, *rows.loc[one_side, "muscle"]}
+    return one_side | ~rows["muscle"].isin(sided)
+
+
 def in_known_order(names: Iterable[str], known: Sequence[str]) -> list[str]:
     """Names in the order of ``known``, further ones behind by alphabet."""
     return sorted(names, key=lambda name: (known.index(name) if name in known else len(known), name))

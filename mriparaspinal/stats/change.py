@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.text import and_more, natural_key, read_number
-from mriparaspinal.stats.cells import PAPER_GROUPS, as_text, in_known_order, muscles_of, require_columns
+from mriparaspinal.stats.cells import (
+    PAPER_GROUPS,
+    as_text,
+    in_known_order,
+    muscles_of,
+    regions_alone,
+    require_columns,
+)
 from mriparaspinal.stats.compare import table_order
 from mriparaspinal.stats.limits import of_usual_size
 
@@ -143,10 +150,10 @@ def _limits(table: pd.DataFrame, mdc: Mapping[Region, float] | None) -> tuple[Fl
         return np.full(len(table), math.nan), []
     lacking: dict[str, None] = {}
     limits = []
-    for side, *region in zip(*(table[c] for c in ("side", "segment", "muscle", "metric")), strict=True):
-        segment, muscle, metric = region
+    regions = zip(*(table[c] for c in ("segment", "muscle", "metric")), strict=True)
+    for alone, (segment, muscle, metric) in zip(regions_alone(table), regions, strict=True):
         limit = mdc.get((segment, muscle, metric), mdc.get(("", muscle, metric), math.nan))
-        if side == "both":
+        if not alone:
             limit = math.nan
         elif math.isnan(limit):
             lacking[f"{muscle} {metric}"] = None

@@ -54,8 +54,8 @@ def missing_regions(
     measured = {place for place in found if place[3] in _SIDES or place[2] not in sided}
     kept = set(refused) - measured
     segments = in_known_order({segment for _, segment, _, _ in measured | kept}, SPINE)
-    muscles = {muscle for _, _, muscle, _ in measured | kept} | set(EXPECTED_MUSCLES)
-    muscles = in_known_order(muscles, muscles_of(rows))
+    there_are = {muscle for _, _, muscle, _ in measured | kept} | set(EXPECTED_MUSCLES)
+    muscles = in_known_order(there_are, muscles_of(rows))
     records: list[list[Any]] = []
     for group, ids in _by_group(groups):
         for segment in segments:

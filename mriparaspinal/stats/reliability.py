@@ -26,6 +26,7 @@ from mriparaspinal.stats.cells import (
     muscles_of,
     number_cells,
     refuse_twice,
+    regions_alone,
     require_columns,
     text_cells,
     typed_table,
@@ -258,7 +259,7 @@ def _checked(ratings: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     columns: dict[str, Any] = {column: text_cells(ratings[column]) for column in texts}
     columns |= {metric: number_cells(ratings[metric]) for metric in metrics}
     rows = pd.DataFrame(columns)
-    rows = rows[rows["side"] != "both"]
+    rows = rows[regions_alone(rows)]
     if rows.empty:
         raise NoInputError("ratings: no row of one side found; left or right was expected; check the tables")
     refuse_twice(rows)

@@ -127,7 +127,9 @@ def test_only_the_edge_of_masks_and_their_fat_is_coloured():
 def test_fat_is_strictly_above_the_threshold():
     grey = np.full((100, 100), 50, dtype=np.uint8)
     grey[40] = 51
-    picture = np.asarray(overlay(grey, {("MF", "left"): patch(20, 20, 60, 60)}, 50, "", Settings())).astype(int)
+    picture = np.asarray(overlay(grey, {("MF", "left"): patch(20, 20, 60, 60)}, 50, "", Settings())).astype(
+        int
+    )
     scale = 8
     red = picture[CAPTION:, 25 * scale + 4] - picture[CAPTION:, 25 * scale + 4][:, 1:2]
     rows = {row // scale for row in np.nonzero(red[:, 0] > 20)[0]} - {20, 79}
@@ -157,7 +159,9 @@ def test_a_patch_of_one_pixel_at_each_corner():
 
 def test_the_letters_tell_the_patients_sides():
     pictures = [
-        np.asarray(overlay(np.zeros((100, 100), dtype=np.uint8), {}, 50, "", Settings(image_left=side)))[CAPTION:].astype(int)
+        np.asarray(overlay(np.zeros((100, 100), dtype=np.uint8), {}, 50, "", Settings(image_left=side)))[
+            CAPTION:
+        ].astype(int)
         for side in ("right", "left")
     ]
     edge = 60
