@@ -18,7 +18,9 @@ from mriparaspinal.core.measure_columns import BY_NAME
 from mriparaspinal.core.model import COLUMNS, FIELDS, OPTIONAL_COLUMNS, PROBLEM_COLUMNS, Problem
 from mriparaspinal.core.participants import NUMBERS, Participants
 from mriparaspinal.core.text import is_missing, read_cell, read_number
+from mriparaspinal.io.manifest import Manifest
 from mriparaspinal.io.tables import Cell, TextTable, csv_bytes, table_rows
+from mriparaspinal.stats.cells import OWN_REGIONS
 
 #: Columns of the measurement tables that hold numbers.
 NUMBER_COLUMNS = frozenset(BY_NAME).union(
@@ -72,6 +74,13 @@ def read_measurements(
         for kept in columns.values():
             kept.fill(length)
     return pd.DataFrame({name: columns.pop(name).series() for name in list(columns)}, copy=False)
+
+
+def with_own_regions(rows: pd.DataFrame, manifest: Manifest | None) -> pd.DataFrame:
+    """The rows, with the order of the study's own regions, which the statistics and figures follow."""
+    if manifest is not None and (own := manifest.measured_with.regions):
+        rows.attrs[OWN_REGIONS] = tuple(region.name for region in own)
+    return rows
 
 
 class _Cells:

@@ -11,7 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from mriparaspinal.analysis.frames import give_back, participants_frame, read_measurements, table_frame
+from mriparaspinal.analysis.frames import (
+    give_back,
+    participants_frame,
+    read_measurements,
+    table_frame,
+    with_own_regions,
+)
 from mriparaspinal.analysis.sessions import (
     chosen_session,
     refuse_visits,
@@ -107,7 +113,7 @@ def open_cohort(
     table, said = assemble(measurements.pop(), frame, keep)
     give_back()
     return Cohort(
-        table,
+        with_own_regions(table, found.manifest),
         frame,
         (*told, *notes, *said),
         problems,

@@ -25,7 +25,7 @@ from mriparaspinal.annotations.readers import (
 from mriparaspinal.annotations.sources import SourceFiles, Sources, find_sources
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError, unreadable
 from mriparaspinal.core.filenames import require_short
-from mriparaspinal.core.labels import Region, alias_key, hint, part_of, region_of
+from mriparaspinal.core.labels import Region, aliases_of, hint, part_of, region_of
 from mriparaspinal.core.model import Contour, Problem, Settings, Slice
 from mriparaspinal.core.text import count_of
 from mriparaspinal.dataset.anatomy import sort_contours
@@ -160,7 +160,7 @@ def _overall(sources: Sources, without: list[str], made: Contoured, settings: Se
         )
     others = sorted(label for label in made.labels if isinstance(_meaning(label, settings), str))
     if others:
-        aliases = _aliases(settings)
+        aliases = aliases_of(settings)
         hints = dict.fromkeys(filter(None, (hint(label, aliases) for label in others[:20])))
         found = f"labels that are not regions here: {listed(others, repr)}"
         found += f" ({listed(list(hints))})" if hints else ""
@@ -174,13 +174,9 @@ def _overall(sources: Sources, without: list[str], made: Contoured, settings: Se
 
 def _meaning(label: str, settings: Settings) -> Region | str:
     """The region that a label means, or a numbered part of it, else the label itself."""
-    aliases = _aliases(settings)
+    aliases = aliases_of(settings)
     part = part_of(label, aliases)
     return region_of(label, aliases) or (part[0] if part else label)
-
-
-def _aliases(settings: Settings) -> dict[str, str]:
-    return {alias_key(name): meaning for name, meaning in settings.labels}
 
 
 def _make_one(slice_: Slice, claims: Sequence[SourceFiles], given: Annotations, made: Contoured) -> None:
@@ -219,7 +215,7 @@ def _in_place(
     slice_: Slice, shapes: list[Contour], shape: tuple[int, int], given: Annotations, made: Contoured
 ) -> bool:
     """Whether the regions can lie where they do; if not, ``quantify`` would refuse the slice, too."""
-    anatomy = sort_contours(shapes, shape, given.settings, _aliases(given.settings), slice_.name)
+    anatomy = sort_contours(shapes, shape, given.settings, aliases_of(given.settings), slice_.name)
     told = [problem for problem in anatomy.problems if problem.code in _PLACES]
     made.problems += told
     return not any(problem.severity == "error" for problem in told)

@@ -13,7 +13,7 @@ from mriparaspinal.api.given import Found, PathLike
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS
-from mriparaspinal.core.model import Problem, Settings
+from mriparaspinal.core.model import SPINE, Problem, Settings
 from mriparaspinal.io.manifest import parse_manifest
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_inputs
@@ -84,7 +84,7 @@ class StudyResults(Found):
     @property
     def segment_tables(self) -> tuple[str, ...]:
         """Of ``L1.csv`` … ``L5.csv`` those that are there."""
-        return tuple(name for name in self.contents if name[0] == "L" and len(name) == len("L1.csv"))
+        return tuple(name for name in (f"{segment}.csv" for segment in SPINE) if name in self.contents)
 
     @cached_property
     def table(self) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import msgspec
 from mriparaspinal import __version__
 from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS, RECORD
-from mriparaspinal.core.model import Problem
+from mriparaspinal.core.model import SPINE, Problem
 from mriparaspinal.core.text import and_more
 from mriparaspinal.core.versions import study_versions
 from mriparaspinal.dataset.fingerprint import fingerprint, program_sha256
@@ -89,6 +89,9 @@ def state_of(
 def _settings(asked: Request, numbering: str | None) -> dict[str, Any]:
     """The settings as they are used, and the names of folders that results tell."""
     settings: dict[str, Any] = dataclasses.asdict(asked.settings)
+    for later in ("regions", "segments"):
+        if not settings[later]:
+            del settings[later]
     settings |= {"accept_drafts": asked.source.accept_drafts, "annotations": asked.source.name}
     if asked.maps is not None:
         settings["numbering"] = {str(value): label for value, label in asked.maps.numbering.items()}
@@ -117,7 +120,7 @@ def as_it_was(study: Path, now: StudyRecord) -> StudyRecord | None:
 def _tables(results: Path) -> Iterable[str]:
     """The tables that readers of the results would take for theirs."""
     own = [PARTICIPANTS] if (results / PARTICIPANTS).is_file() else []
-    return [*segment_tables(results), *slice_tables(results), *own]
+    return [*segment_tables(results, SPINE), *slice_tables(results, SPINE), *own]
 
 
 def keep_record(

@@ -270,8 +270,8 @@ class Protocol:
         ),
     ] = None
     reference: Annotated[
-        Literal["IVD", "VB"] | None,
-        option("--reference", "Region to divide by [default: the one that the dataset has]."),
+        str | None,
+        option("--reference", "Region to divide by [default: the one that the dataset has].", "IVD|VB|OWN"),
     ] = None
     window: Annotated[
         Any,

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from itertools import combinations
 
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import FASCIA, MUSCLES, SAT
+from mriparaspinal.core.model import FASCIA, MUSCLES, OURS, SAT
 from mriparaspinal.core.text import join_names
 from mriparaspinal.dataset.parts import INSIDE, Parts, centres, count
 from mriparaspinal.dataset.regions import (
@@ -73,7 +73,8 @@ def _one_contour(names: Collection[str], how: str) -> Finding:
 def take_out_mislabelled(parts: Parts, file: str, anatomy: Anatomy) -> None:
     """Take out regions that lie inside another one, and those that a second region is labelled as."""
     wrong: set[RegionKey] = set()
-    for a, b in combinations([key for key in anatomy.patches if key[0] != SAT], 2):
+    # A region of one's own may be a part of another, or hold it.
+    for a, b in combinations([key for key in anatomy.patches if key[0] in {*OURS, *FASCIA} - {SAT}], 2):
         if not may_overlap(a[0], b[0]) and (finding := _inside(a, b, parts, anatomy)):
             names = f"{Region(*a)}, {Region(*b)}"
             anatomy.problems.append(error_of(file, names, finding))

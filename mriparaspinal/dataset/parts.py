@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import Contour, Problem
+from mriparaspinal.core.model import OURS, Contour, Problem
 from mriparaspinal.dataset.plausibility import spot_of
 from mriparaspinal.dataset.regions import (
     Anatomy,
@@ -169,6 +169,9 @@ def overlaps(parts: Parts, patches: Mapping[RegionKey, Patch], file: str) -> lis
             if not frame_a.touches(frame_b) or may_overlap(a[0], b[0]):
                 continue
             size = shared_px(patch_a, patch_b)
+            # One's own region may be a part of another, or hold it.
+            if {a[0], b[0]} - OURS and size >= INSIDE * min(count(patch_a), count(patch_b)):
+                continue
             beyond = _beyond_edges(patch_a, parts[a], patch_b, parts[b]) if size else 0
             if beyond:
                 names = f"{Region(*b)}, {Region(*a)}"

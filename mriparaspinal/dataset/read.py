@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from PIL.Image import Image
 
 from mriparaspinal.core.errors import UnreadableError
-from mriparaspinal.core.labels import alias_key, hint, meanings_of, region_of
+from mriparaspinal.core.labels import aliases_of, hint, meanings_of, region_of
 from mriparaspinal.core.model import WHOLE, Contour, Problem, Settings, Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.anatomy import sort_contours
@@ -375,11 +375,6 @@ def unknown_labels(file: str, labels: Sequence[str], aliases: Mapping[str, str])
     message += "expected muscles and reference only"
     remedy = "correct a mistyped label, or name it in paraspinal.toml"
     return Problem(file, "", "warning", "unknown-label", message, remedy)
-
-
-def aliases_of(settings: Settings) -> dict[str, str]:
-    """The lab's own labels, as they are compared, and what each means."""
-    return {alias_key(label): meaning for label, meaning in settings.labels}
 
 
 def _listed(labels: Sequence[str], aliases: Mapping[str, str]) -> str:

@@ -96,6 +96,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return _as_settings(self.settings)
 
     @property
+    def segments(self) -> tuple[str, ...]:
+        """The segments that there are tables of."""
+        return self.measured_with.levels
+
+    @property
     def numbering(self) -> dict[int, str] | None:
         """What the values of the label maps mean; None where contours were measured."""
         told = self.settings.get(_NUMBERING)

@@ -18,7 +18,7 @@ from importlib import resources
 from itertools import combinations
 
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.core.labels import Region
+from mriparaspinal.core.labels import Own, Region
 from mriparaspinal.core.model import MUSCLES, REFERENCES, SAT
 
 BACKGROUND = "background"
@@ -50,19 +50,33 @@ PAIR_VALUES: dict[frozenset[tuple[str, str]], int] = {
 VALUE_COLUMNS = ("value", "region", "side")
 
 
-def value_table(pairs: bool = False) -> list[tuple[int, str, str]]:
+def values_of(own: Own) -> dict[tuple[str, str], int]:
+    """:data:`VALUES`, then those of a study's own regions in their order: one added behind changes none."""
+    keys = [(region.name, side) for region in own for side in (("left", "right") if region.sided else ("",))]
+    return VALUES | {key: value for value, key in enumerate(keys, start=len(VALUES) + 1)}
+
+
+def pair_values_of(own: Own) -> dict[frozenset[tuple[str, str]], int]:
+    """:data:`PAIR_VALUES`, then those of pairs with a study's own regions, while there are numbers left."""
+    keys = list(values_of(own))
+    pairs = (frozenset((one, keys[n])) for n in range(len(VALUES), len(keys)) for one in keys[:n])
+    first = max(PAIR_VALUES.values()) + 1
+    return PAIR_VALUES | dict(zip(pairs, range(first, OVERLAP), strict=False))
+
+
+def value_table(pairs: bool = False, own: Own = ()) -> list[tuple[int, str, str]]:
     """(value, region, side) of every value that one of our own label maps can have.
 
     With ``pairs`` also those of pixels of two regions: ``MF_L+ES_L``, which needs no side.
     """
-    rows = [(value, region, side) for (region, side), value in VALUES.items()]
+    rows = [(value, region, side) for (region, side), value in values_of(own).items()]
     if pairs:
-        rows += [(value, _pair_label(pair), "") for pair, value in PAIR_VALUES.items()]
+        rows += [(value, _pair_label(pair, own), "") for pair, value in pair_values_of(own).items()]
     return [(0, BACKGROUND, ""), *rows, (OVERLAP, OVERLAP_LABEL, "")]
 
 
-def _pair_label(pair: frozenset[tuple[str, str]]) -> str:
-    return AND.join(str(Region(*key)) for key in sorted(pair, key=lambda key: VALUES[key]))
+def _pair_label(pair: frozenset[tuple[str, str]], own: Own = ()) -> str:
+    return AND.join(str(Region(*key)) for key in sorted(pair, key=values_of(own).__getitem__))
 
 
 def labels_of(label: str) -> tuple[str, ...]:

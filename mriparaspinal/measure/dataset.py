@@ -135,7 +135,7 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
     for result in results:
         problems += result.problems
         gathered.add(result)
-        if any(side for _, side in result.counts):
+        if any(name in settings.muscles for name, _ in result.counts):
             by_segment[result.slice.segment] += 1
             people.add((result.slice.group, result.slice.participant_id))
         seen.append(result.seen if result.measurable else frozenset())
@@ -148,9 +148,11 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
     except ParaspinalError as error:
         problems.append(error.fault.problem())
     else:
-        missing = missing_regions(slices, told, reference, study.maps is not None)
+        missing = missing_regions(slices, told, reference, study.maps is not None, settings)
         problems = root_causes([*problems, *missing], results, settings)
-    problems += stack_problems(with_lost_slices(study, results), study.spacings, study.places or None)
+    problems += stack_problems(
+        with_lost_slices(study, results), study.spacings, study.places or None, settings
+    )
     problems += duplicate_problems(results)
     problems += session_problems(results)
     problems += depths.problems(settings)
@@ -160,7 +162,7 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
     # What is said of a file that several slices share is said once.
     problems = list(dict.fromkeys(problems))
     problems.sort(key=lambda problem: natural_key(composed(problem.file)))
-    segments = dict(sorted(by_segment.items()))
+    segments = {name: by_segment[name] for name in settings.levels if name in by_segment}
     return MeasuredDataset(study, results, problems, segments, frozenset(people), reference)
 
 

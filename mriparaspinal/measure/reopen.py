@@ -130,10 +130,11 @@ def _annotations(results: Path, manifest: Manifest, dataset: Path, given: Path |
 
 def _source(manifest: Manifest) -> ContourSource:
     """Which contours counted."""
+    own = manifest.measured_with.regions
     judgements = tuple(
         Judgement(image, WHOLE if region is None else (region.name, region.side), "", EXCLUDE, "")
         for image, labels in manifest.contours.excluded.items()
-        for region in map(parse_label, labels)
+        for region in (parse_label(label, own) for label in labels)
     )
     return ContourSource(accept_drafts=manifest.contours.accept_drafts, judgements=judgements or None)
 

@@ -19,6 +19,8 @@ from mriparaspinal.core.model import (
     COLUMNS,
     OPTIONAL_COLUMNS,
     PROBLEM_COLUMNS,
+    SEGMENTS,
+    SPINE,
     Measurement,
     Problem,
     Settings,
@@ -46,7 +48,9 @@ def stale_tables(folder: OutputFolder, fresh: Mapping[str, bytes]) -> list[str]:
     """
     stale = []
     written = folder.written_before()
-    for name in (*segment_tables(folder.path), *slice_tables(folder.path), PARTICIPANTS, SHARE):
+    ours = {*segment_tables(folder.path), *slice_tables(folder.path), PARTICIPANTS, SHARE}
+    known = (*segment_tables(folder.path, SPINE), *slice_tables(folder.path, SPINE), PARTICIPANTS, SHARE)
+    for name in (name for name in known if name in ours or name in written or name in fresh):
         path = folder.path / name
         if not path.is_file():
             continue
@@ -75,14 +79,14 @@ def refuse_other_share(folder: Path, share: Sequence[str]) -> None:
         raise UsageError(f"{folder}: holds the results of {whose}; {expected}; {remedy}")
 
 
-def segment_tables(folder: Path) -> list[str]:
-    """The names ``L1.csv`` … ``L5.csv`` that exist in a folder of results."""
-    return [name for name in (f"L{n}.csv" for n in range(1, 6)) if (folder / name).is_file()]
+def segment_tables(folder: Path, segments: Iterable[str] = SEGMENTS) -> list[str]:
+    """The names ``L1.csv`` … ``L5.csv`` that exist in a folder of results, or those of its segments."""
+    return [name for name in (f"{segment}.csv" for segment in segments) if (folder / name).is_file()]
 
 
-def slice_tables(folder: Path) -> list[str]:
+def slice_tables(folder: Path, segments: Iterable[str] = SEGMENTS) -> list[str]:
     """The names ``L1_slices.csv`` … that exist in a folder of results: each slice of a stack by itself."""
-    return [name for name in (f"L{n}_slices.csv" for n in range(1, 6)) if (folder / name).is_file()]
+    return [name for name in (f"{segment}_slices.csv" for segment in segments) if (folder / name).is_file()]
 
 
 def sessions_of(contents: Mapping[str, bytes], tables: Iterable[str]) -> list[str]:
@@ -163,36 +167,44 @@ def read_results(folder: Path) -> Results:
 
     Raises :class:`NoInputError` where a run was cut off, or a table is not the one that was written.
     """
-    names = segment_tables(folder)
     require_finished(folder, "the results of quantify", "quantify")
-    for name in (f"L{n}.csv" for n in range(1, 6)):
+    own = folder / PARTICIPANTS
+    read = _read_manifest(folder) if (folder / MANIFEST).exists() else None
+    segments = SEGMENTS if read is None else read[0].segments
+    names = segment_tables(folder, segments)
+    for name in (f"{segment}.csv" for segment in segments):
         if name not in names and (folder / name).exists():
             raise NoInputError(f"{folder / name}: not a regular file; expected one; replace it by a file")
-    _refuse_other_segments(folder, names)
+    _refuse_other_segments(folder, names, segments)
     if not names:
-        raise NoInputError(f"{folder}: no L1.csv … L5.csv; expected the results of quantify; run it first")
-    own = folder / PARTICIPANTS
-    if not (folder / MANIFEST).exists():
+        none = f"no {tables_of(segments)}"
+        raise NoInputError(f"{folder}: {none}; expected the results of quantify; run it first")
+    if read is None:
         beside = [*slice_tables(folder), *([PARTICIPANTS] if own.is_file() else [])]
         digests = {name: sha256(table_bytes(folder / name)) for name in (*names, *beside)}
         return Results(folder, None, tuple(names), _Files(folder, digests))
-    manifest, sealed = _read_manifest(folder)
+    manifest, sealed = read
     digests = {name: _checked(folder, name, manifest.outputs) for name in _listed(folder, manifest)}
     if own.is_file() and PARTICIPANTS not in digests:
         digests[PARTICIPANTS] = sha256(table_bytes(own))
     return Results(folder, manifest, tuple(names), _Files(folder, digests), sealed)
 
 
-def _refuse_other_segments(folder: Path, names: Collection[str]) -> None:
+def tables_of(segments: Sequence[str]) -> str:
+    """The tables of segments, for a message."""
+    return f"{segments[0]}.csv … {segments[-1]}.csv"
+
+
+def _refuse_other_segments(folder: Path, names: Collection[str], segments: Sequence[str]) -> None:
     """Raise :class:`NoInputError` for a table such as ``L6.csv``, which would be passed over."""
     there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    beside = slice_tables(folder)
+    beside = slice_tables(folder, segments)
     for name in there:
-        segment = re.fullmatch(r"([LTS]\d+)(_slices)?\.csv", name, re.IGNORECASE)
+        segment = re.fullmatch(r"([CLTS]\d+)(_slices)?\.csv", name, re.IGNORECASE)
         if segment and name not in beside and f"{segment[1].upper()}.csv" not in names:
             found = "a table of no segment that is read"
             remedy = "rename it, or take it out of the folder"
-            raise NoInputError(f"{folder / name}: {found}; expected L1.csv … L5.csv; {remedy}")
+            raise NoInputError(f"{folder / name}: {found}; expected {tables_of(segments)}; {remedy}")
 
 
 def open_share(folder: Path) -> tuple[Manifest, bytes]:
@@ -223,7 +235,8 @@ def _read_manifest(folder: Path) -> tuple[Manifest, bytes]:
 
 def _listed(folder: Path, manifest: Manifest) -> list[str]:
     """The names of all tables that are there, and of all else that the manifest lists."""
-    return list(dict.fromkeys([*segment_tables(folder), *slice_tables(folder), *manifest.outputs]))
+    own = (*segment_tables(folder, manifest.segments), *slice_tables(folder, manifest.segments))
+    return list(dict.fromkeys([*own, *manifest.outputs]))
 
 
 def _checked(folder: Path, name: str, outputs: Mapping[str, str]) -> str:
@@ -304,7 +317,7 @@ def result_files(measured: MeasuredDataset, settings: Settings) -> dict[str, byt
     tables.add(rows)
     counts = {"participants": len(tables.participants), "rows": tables.rows}
     tables.add(_slice_rows(measured, settings, reference), "_slices")
-    files = {name: b"".join(lines) for name, lines in sorted(tables.lines.items())}
+    files = {name: b"".join(lines) for name, lines in sorted(tables.lines.items(), key=_from_above)}
     files["problems.csv"] = problems_csv(measured.problems)
     if study.participants_csv is not None:
         files[PARTICIPANTS] = study.participants_csv
@@ -314,6 +327,11 @@ def result_files(measured: MeasuredDataset, settings: Settings) -> dict[str, byt
         files[SHARE] = share_bytes(measured, settings)
     digests = {name: sha256(content) for name, content in files.items()}
     return files | {MANIFEST: _manifest(measured, settings, reference, counts, digests)}
+
+
+def _from_above(table: tuple[str, object]) -> tuple[int, str]:
+    """Sort key of tables by name: from the head down."""
+    return SPINE.index(re.split(r"[._]", table[0])[0]), table[0]
 
 
 class _Tables:
@@ -363,9 +381,9 @@ def _manifest(
     resolved: dict[str, Any] = dataclasses.asdict(_rule_of_masks(measured.study, settings))
     resolved["reference"] = reference or None
     resolved["labels"] = dict(settings.labels)
-    for name in ("affine", "measures"):
-        if not resolved[name]:
-            del resolved[name]
+    for later in ("affine", "measures", "regions", "segments"):
+        if not resolved[later]:
+            del resolved[later]
     if maps is not None:
         from mriparaspinal.dataset.label_maps import numbering_record
 

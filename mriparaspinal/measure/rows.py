@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mriparaspinal.core.errors import Fault, UsageError
+from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import (
+    DEFAULTS,
     EXPECTED_MUSCLES,
     MUSCLES,
     REFERENCES,
@@ -175,7 +177,10 @@ def _sizes(stack: Stack, shared: _Shared) -> tuple[Mapping[str, RegionCount], fl
 
 def _rows(stack: Stack, shared: _Shared) -> Iterator[Measurement]:
     segment = _segment(stack, shared)
-    for muscle in MUSCLES:
+    for muscle in shared.settings.muscles:
+        if counts := in_every_slice(stack, (muscle, "")):  # a region without sides
+            yield _row(segment, muscle, "both", counts, None, shared)
+            continue
         left, right = in_every_slice(stack, (muscle, "left")), in_every_slice(stack, (muscle, "right"))
         both = tuple(map(added, zip(left, right, strict=True))) if left and right else ()
         for side, counts in zip(SIDES, (left, right, both), strict=True):
@@ -293,7 +298,11 @@ def _threshold(stack: Stack, settings: Settings) -> float:
 
 
 def missing_regions(
-    slices: Sequence[Slice], seen: Sequence[Regions], reference: str, mapped: bool = False
+    slices: Sequence[Slice],
+    seen: Sequence[Regions],
+    reference: str,
+    mapped: bool = False,
+    settings: Settings = DEFAULTS,
 ) -> list[Problem]:
     """Muscles and references that no label of a slice names, though they are expected there.
 
@@ -314,6 +323,7 @@ def missing_regions(
             continue
         file = slice_.annotation
         here = {name for name, _ in regions}
+        problems += _missing_own(file, regions, settings, what, draw)
         for muscle in MUSCLES:
             if muscle not in drawn or (muscle == "QL" and muscle not in here) or (muscle, "") in regions:
                 continue
@@ -328,4 +338,24 @@ def missing_regions(
             found = f"no {what} of the reference {wanted}; expected one"
             remedy = f"{draw} it: without it rcsa stays empty"
             problems.append(Problem(file, wanted, "error", "missing-reference", found, remedy))
+    return problems
+
+
+def _missing_own(file: str, regions: Regions, settings: Settings, what: str, draw: str) -> list[Problem]:
+    """Regions of one's own that a slice lacks: those that are expected on each, and one of two sides."""
+    problems = []
+    there = {name for name, _ in regions}
+    for region in settings.regions:
+        unclear = region.sided and (region.name, "") in regions
+        if region.name not in settings.muscles or unclear or not (region.expected or region.name in there):
+            continue
+        for side in settings.sides_of(region.name):
+            if (region.name, side) not in regions:
+                label = str(Region(region.name, side))
+                expected = "both sides" if side else "one: it is declared as expected"
+                found = f"no {what} of {f'the {side} ' if side else ''}{region.name}; expected {expected}"
+                remedy = f"{draw} {label}: without it there is no row" + (
+                    ", nor one for both sides" if side else ""
+                )
+                problems.append(Problem(file, label, "error", "missing-region", found, remedy))
     return problems

@@ -16,7 +16,7 @@ import msgspec
 
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.filenames import MANIFEST, SHARE
-from mriparaspinal.core.model import SEGMENTS, Settings, SliceResult
+from mriparaspinal.core.model import Settings, SliceResult
 from mriparaspinal.core.versions import all_versions
 from mriparaspinal.dataset.contour_source import ContourSource
 from mriparaspinal.dataset.find import FoundSlices
@@ -89,9 +89,12 @@ def _require_sound(share: Share, manifest: Manifest) -> None:
     sound = (
         share.members == told,
         set(share.members) <= set(share.common.everyone),
-        all(slice_.participant_id in share.members and slice_.segment in SEGMENTS for slice_ in slices),
+        all(
+            slice_.participant_id in share.members and slice_.segment in share.common.settings.levels
+            for slice_ in slices
+        ),
         all(len(set(part)) == len(part) and min(part, default=0) >= 0 for part in places),
-        not faults_of({name: value for name, value in settings.items() if value not in (None, "mask")}),
+        not faults_of({name: value for name, value in settings.items() if value not in (None, "mask", ())}),
         all(math.isfinite(mm) and mm > 0 for mm in spacings),
         all(0 <= count.fat_px <= count.csa_px for count in counts),
         all(math.isfinite(count.contour_area_px or 0) for count in counts),

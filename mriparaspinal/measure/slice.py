@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import FASCIA, SAT, Problem, Settings, Slice, SliceResult, Spacing
+from mriparaspinal.core.model import FASCIA, OURS, SAT, Problem, Settings, Slice, SliceResult, Spacing
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
 from mriparaspinal.dataset.plausibility import mirror_fit, unusual_areas, without_signal
 from mriparaspinal.dataset.read import OpenSlice, read_mapped, read_slice
@@ -143,7 +143,8 @@ def measure_read(
             for key, patch in anatomy.patches.items()
             if key[0] not in FASCIA
         }
-        fit = None if _explained(found.problems, patches) else mirror_fit(grey, patches)
+        ours = {key: patch for key, patch in patches.items() if key[0] in OURS}
+        fit = None if _explained(found.problems, ours) else mirror_fit(grey, ours)
         found.problems += _implausible(grey, patches, rows * columns, found.problems, slice_)
         threshold = slice_threshold(grey, patches, settings, slice_, found.problems)
         signals = None if dixon is None else _signals(dixon, slice_, found)
@@ -215,9 +216,8 @@ def _several(anatomy: Anatomy) -> tuple[str, ...]:
     drawn = [key for key, _ in anatomy.contours]
     if len(set(drawn)) == len(drawn):
         return ()
-    return tuple(
-        str(Region(*key)) for key in anatomy.patches if Region(*key).is_muscle and drawn.count(key) > 1
-    )
+    muscles = [key for key in anatomy.patches if key[1] and key[0] not in FASCIA]
+    return tuple(str(Region(*key)) for key in muscles if drawn.count(key) > 1)
 
 
 #: What tells already that contours do not lie where they belong: a better fit elsewhere follows from it.
@@ -271,7 +271,8 @@ def slice_threshold(
         return DIXON_THRESHOLD
     name = slice_.annotation
     try:
-        threshold = grey_threshold(settings.fat_rule, grey, patches, settings.sat_fraction)
+        known = {k: p for k, p in patches.items() if k[0] in OURS or k[0] not in settings.references}
+        threshold = grey_threshold(settings.fat_rule, grey, known, settings.sat_fraction)
     except UnreadableError as error:
         problems.append(error.fault.at(name, "no-threshold").problem())
         return None

@@ -19,7 +19,7 @@ from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.analysis.omnibus import omnibus_of
 from mriparaspinal.core.errors import Fault, NoInputError, ParaspinalError, UnreadableError, UsageError
 from mriparaspinal.core.filenames import MARK
-from mriparaspinal.core.model import SEGMENTS
+from mriparaspinal.core.model import SPINE
 from mriparaspinal.core.text import read_number
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.manifest import COMPARISON, AnalysisManifest, read_analysis_manifest
@@ -383,7 +383,7 @@ def table_view(table: PaperTable) -> TableView:
     segment = ""
     rows = []
     for number, row in enumerate(table.rows):
-        if row[0] in SEGMENTS and not any(row[1:]):
+        if row[0] in SPINE and not any(row[1:]):
             segment = row[0]
             continue
         cells = [CellView(text, (number, place) in table.bold) for place, text in enumerate(row)]

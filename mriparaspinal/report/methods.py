@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mriparaspinal.core.model import Settings
+from mriparaspinal.core.model import SEGMENTS, SPINE, Settings
 from mriparaspinal.core.names import CHOICE_OF_OMNIBUS, MUSCLE_NAMES, NORMALITY_NAMES, REFERENCE_NAMES
 from mriparaspinal.core.text import count_of, join_names
 from mriparaspinal.io.manifest import ContoursRecord
@@ -63,16 +63,17 @@ def _measurement(study: StudyFacts) -> list[str]:
     settings = study.settings
     slices = "axial MRI slice" if study.slices == 1 else "axial MRI slices"
     people = "participant" if study.participants == 1 else "participants"
-    muscles = join_names(MUSCLE_NAMES[name].long for name in study.muscles)
+    lumbar = "lumbar segments" if set(study.segments) <= set(SEGMENTS) else "segments"
     sentences = [
-        f"On {study.slices} {slices} of {study.participants} {people} (lumbar segments "
-        f"{_range(study.segments)}), {muscles} were measured on both sides with mriparaspinal "
+        f"On {study.slices} {slices} of {study.participants} {people} ({lumbar} "
+        f"{_range(study.segments)}), {_regions(study)} with mriparaspinal "
         f"{study.version}, after Ren et al. (2026).",
         _masks(settings),
         _fat(settings),
     ]
     if settings.reference:
-        reference = REFERENCE_NAMES[settings.reference].long
+        known = REFERENCE_NAMES.get(settings.reference)
+        reference = f"region {settings.reference}" if known is None else known.long
         sentences.append(
             "Relative cross-sectional area (rCSA) is the muscle’s number of pixels divided by that of the "
             f"{reference} on the same slice."
@@ -88,6 +89,18 @@ def _measurement(study: StudyFacts) -> list[str]:
     shown = "right" if settings.image_left == "right" else "left"
     sentences.append(f"Sides are the patient’s; the left of the image was taken for the patient’s {shown}.")
     return sentences
+
+
+def _regions(study: StudyFacts) -> str:
+    """What was measured, by name: muscles and regions of the study's own."""
+    names = {name: MUSCLE_NAMES[name].long if name in MUSCLE_NAMES else name for name in study.muscles}
+    sided = [text for name, text in names.items() if len(study.settings.sides_of(name)) > 1]
+    alone = [text for name, text in names.items() if len(study.settings.sides_of(name)) == 1]
+    told = [f"{join_names(sided)} were measured on both sides"] if sided else []
+    told += (
+        [f"{join_names(alone)} {'was' if len(alone) == 1 else 'were'} measured as a whole"] if alone else []
+    )
+    return " and ".join(told)
 
 
 def _masks(settings: Settings) -> str:
@@ -243,7 +256,7 @@ def _range(segments: Sequence[str]) -> str:
     >>> _range(("L1", "L2", "L3")), _range(("L3", "L5")), _range(("L4",))
     ('L1–L3', 'L3, L5', 'L4')
     """
-    numbers = [int(name[1:]) for name in segments]
+    numbers = [SPINE.index(name) for name in segments]
     if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
         return f"{segments[0]}–{segments[-1]}"
     return ", ".join(segments)

@@ -215,7 +215,7 @@ def _draw(source: ReopenedDataset, thresholds: Mapping[str, float], step: int, s
         regions=tuple(outlined(key, patch) for key, patch in patches.items()),
         refused=tuple(refused_contour(contour, frame) for contour in found.refused[:_MOST_REFUSED]),
         not_drawn=len(found.refused[_MOST_REFUSED:]),
-        histograms=histograms(grey, patches, threshold),
+        histograms=histograms(grey, patches, threshold, source.settings.muscles),
         counts={key: _count(grey, patch, threshold) for key, patch in patches.items()},
     )
     return picture, found.sha256

@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from mriparaspinal.core.labels import parse_label
+from mriparaspinal.core.labels import Own, parse_label
 from mriparaspinal.core.measure_columns import BY_NAME
-from mriparaspinal.core.model import Problem, Slice
+from mriparaspinal.core.model import DEFAULTS, Problem, Settings, Slice
 from mriparaspinal.core.names import name_of
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.report.fat_bands import FatBands, fat_bands
@@ -70,6 +70,8 @@ class SliceView:
     """Where the fat of each muscle lies, with ``--measure distribution``."""
     measures: tuple[MeasureView, ...] = ()
     """What was asked for by ``--measure``, as far as the slice has values."""
+    own_regions: Own = ()
+    """The regions that the study declares beside ours."""
 
     @property
     def why_not(self) -> str:
@@ -83,7 +85,7 @@ class SliceView:
         faults = [p for p in self.problems if _is_error(p) and not p.code.startswith("missing")]
         faults += [p for p in self.problems if p.code == _EXCLUDED]
         own = [p for p in faults if label in (p.shape, *p.shape.split(", "))]
-        own = own or [p for p in faults if _same_region(label, p.shape)]
+        own = own or [p for p in faults if _same_region(label, p.shape, self.own_regions)]
         about = own or [p for p in faults if not p.shape]
         return about[0].message if about else "see what is said of this slice above"
 
@@ -116,11 +118,11 @@ def _is_error(problem: Problem) -> bool:
     return problem.severity == "error"
 
 
-def _same_region(label: str, shape: str) -> bool:
+def _same_region(label: str, shape: str, own: Own) -> bool:
     """Whether a label and the shape that a problem names mean one region, or the shape is a part of it."""
-    region = parse_label(label)
+    region = parse_label(label, own)
     is_part = region is not None and region.side and shape.startswith(label)  # MF_L and MF_L_b
-    return region is not None and bool(is_part or region == parse_label(shape))
+    return region is not None and bool(is_part or region == parse_label(shape, own))
 
 
 def as_written(name: str) -> str:
@@ -134,7 +136,7 @@ def slice_views(
     pictures: Mapping[str, SliceImage],
     findings: Sequence[Finding],
     problems: Sequence[Problem],
-    image_left: str,
+    settings: Settings = DEFAULTS,
 ) -> list[SliceView]:
     """A view of each slice, in their order.
 
@@ -172,8 +174,9 @@ def slice_views(
                     )
                 ),
                 slice_.session,
-                fat_bands(own, image_left),
+                fat_bands(own, settings.image_left),
                 tuple(_measures(own)),
+                settings.regions,
             )
         )
     return views

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.draft_mark import set_draft
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import MUSCLES, Problem, Settings
+from mriparaspinal.core.model import Problem, Settings
 from mriparaspinal.dataset.read import OpenSlice, read_slice
 from mriparaspinal.io.images import decode_image
 from mriparaspinal.measure.slice import measure_read
@@ -93,7 +93,7 @@ class Workbench:
         grey = np.asarray(found.image)
         fat = np.zeros(grey.shape, dtype=bool)
         for (region, _), patch in found.anatomy.patches.items():
-            if region in MUSCLES:
+            if region in self._settings.muscles:
                 part = np.s_[patch.top : patch.bottom, patch.left : patch.right]
                 fat[part] |= patch.pixels & (grey[part] > threshold)
         return base64.b64encode(np.packbits(fat).tobytes()).decode()

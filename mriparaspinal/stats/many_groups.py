@@ -7,6 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ import pandas as pd
 from mriparaspinal.core.errors import Fault, UsageError
 from mriparaspinal.stats.adjust import adjust
 from mriparaspinal.stats.arms import Normality
-from mriparaspinal.stats.cells import as_text, check_unique, counted, group_names, id_list, texts
+from mriparaspinal.stats.cells import as_text, check_unique, counted, group_names, id_list, muscles_of, texts
 from mriparaspinal.stats.cohort import ROW_KEYS
 from mriparaspinal.stats.compare import measures_of, table_order
 from mriparaspinal.stats.contrasts import matches
@@ -77,7 +78,10 @@ def compare_many(
     rows: list[dict[str, object]] = []
     pairs: list[dict[str, object]] = []
     remarks: dict[str, list[str]] = defaultdict(list)
-    places = sorted(set(zip(cohort["segment"], cohort["muscle"], strict=True)), key=table_order)
+    places = sorted(
+        set(zip(cohort["segment"], cohort["muscle"], strict=True)),
+        key=partial(table_order, muscles=muscles_of(cohort)),
+    )
     for segment, muscle in places:
         here = ((cohort["segment"] == segment) & (cohort["muscle"] == muscle)).to_numpy()
         for metric, values in measures.items():
