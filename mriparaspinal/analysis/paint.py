@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def paint(
         "painted.nii.gz": map_bytes(values, image.header),
         "painted": Drawing(partial(painted_figure, turned, inside, place, label, drawn)),
     }
-    settings = {"contrast": [chosen.contrast], "metric": [metric], "p": [p_column]}
+    settings: dict[str, Sequence[str]] = {"contrast": [chosen.contrast], "metric": [metric], "p": [p_column]}
     contents["notes.txt"] = notes_bytes(settings, notes)
     inputs = (
         (comparisons.name, sha256(raw)),

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import nibabel
 import numpy as np
@@ -18,6 +18,8 @@ from mriparaspinal.core.text import and_more, read_number
 from mriparaspinal.imaging.grids import LPS_TO_RAS, Grid
 
 PColumn = Literal["p", "p_adjusted", "p_exact"]
+
+AnyType = TypeVar("AnyType", bound=np.generic)
 
 #: More names than this are counted.
 _MOST = 200
@@ -180,10 +182,9 @@ def painted_map(labels: NDArray[np.integer], painted: Sequence[PaintedRegion]) -
     return values
 
 
-def towards_ras(volume: NDArray[np.generic], grid: Grid) -> tuple[NDArray[np.generic], NDArray[np.float64]]:
+def towards_ras(volume: NDArray[AnyType], grid: Grid) -> tuple[NDArray[AnyType], NDArray[np.float64]]:
     """A volume with its axes turned to right, anterior and superior, and its affine in NIfTI's mm."""
-    space = nibabel.orientations  # type: ignore[attr-defined]
+    space: Any = nibabel.orientations  # without types of its own
     affine = LPS_TO_RAS @ grid.affine
     turn = space.io_orientation(affine)
-    turned = space.apply_orientation(volume, turn)
-    return turned, affine @ space.inv_ornt_aff(turn, volume.shape)
+    return space.apply_orientation(volume, turn), affine @ space.inv_ornt_aff(turn, volume.shape)

@@ -57,7 +57,7 @@ PANELS: dict[str, tuple[str, ...]] = {
         *("--covariate", "--lower-is-positive", "--combine", "--group", "--role", "--divide-by"),
         *("--formula", "--slope", "--random", "--df", "--means", "--by", "--segment", "--muscle"),
         *("--validate", "--specificity", "--sensitivity", "--partial-auc", "--bootstrap"),
-        *("--cluster", "--grades"),
+        *("--cluster", "--grades", "--instrument"),
         *("--groups", "--smd", "--each"),
         *("--method", "--normality", "--hc3", "--require-cv", "--margin", "--max-t"),
         *("--missing",),
