@@ -258,10 +258,9 @@ class RatingReader:
             return "a name"
         if not self.instrument.places:
             return f"one of {names(self.instrument.items)}"
-        labels = dict.fromkeys(item.label for item in self.instrument.items)
-        return (
-            f"one of {', '.join(labels)}, and a {self.instrument.place} {', '.join(self.instrument.places)}"
-        )
+        labels = ", ".join(dict.fromkeys(item.label for item in self.instrument.items))
+        places = ", ".join(self.instrument.places)
+        return f"one of {labels}, and a {self.instrument.place} of {places}"
 
     def _rated(self, who: str, where: str, record: Mapping[str, str], item: Item) -> float | None:
         """The grade as it is given, or by what was counted; both have to agree."""

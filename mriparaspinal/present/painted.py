@@ -19,7 +19,7 @@ _PLANES = {
     "axial": (2, 0, 1, "R", "L"),
 }
 
-_SLICES = 5
+_SLICES = 4
 
 #: Of the voxels of the atlas that are not painted.
 _SILHOUETTE = ListedColormap(["#DDDDDD"])
@@ -33,7 +33,7 @@ def painted_figure(
     label: str,
     regions: Sequence[Mapping[str, object]],
 ) -> PaperFigure:
-    """Five slices of each plane through what is painted, seen from the front and from below.
+    """Four slices of each plane through what is painted, seen from the front and from below.
 
     ``values``, ``inside``: (i, j, k), towards right, anterior and superior: the statistic (NaN where there is
     none), and the voxels of the atlas. ``affine``: their place in mm. ``label``: of the colour bar.
