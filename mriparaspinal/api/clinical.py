@@ -181,7 +181,7 @@ def instruments() -> list[Instrument]:
     --------
     >>> import mriparaspinal as mp
     >>> [found.name for found in mp.instruments()][:2]
-    ['alsfrs-r', 'cmap-z']
+    ['als-criteria', 'alsfrs-r']
     """
     return [open_instrument(name) for name in bundled()]
 

@@ -70,6 +70,6 @@ def paint_regions(
     ...     files = [f"{folder}/{name}" for name in ("comparisons.csv", "atlas.nii.gz", "labels.csv")]
     ...     painted = mp.paint_regions(*files, "fa_mean")
     >>> painted.table.round(2)[["region", "signed_log10_p"]].values.tolist()
-    [['CST', -3.56]]
+    [['CST', -1.31]]
     """
     return paint(Path(comparisons), Path(atlas), Path(table), metric, contrast, p_column, affine)
