@@ -24,7 +24,7 @@ _TITLES = {
 _PAIRS = {("awaji", "awaji_us"): "shift_ultrasound", ("el_escorial", "awaji"): "shift_awaji"}
 
 
-def category_shift(scored: Scored) -> Analysis:
+def category_shift(instrument: str, scored: Scored) -> Analysis:
     """Cross tables of the categories: Awaji without and with ultrasound, El Escorial and Awaji.
 
     Participants with both categories alone. Raises :class:`UsageError` where there is none.
@@ -53,7 +53,7 @@ def category_shift(scored: Scored) -> Analysis:
     contents: dict[str, Content] = {"category_shift.csv": table}
     contents |= {paper.name: paper for paper in papers}
     contents["tables.xlsx"] = tuple(papers)
-    settings = {"instrument": ["als-criteria"]}
+    settings = {"instrument": [instrument]}
     contents["notes.txt"] = notes_bytes(settings, notes)
     return Analysis(table, tuple(notes), contents, "criteria.json", settings, ())
 

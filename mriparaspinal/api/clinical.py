@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mriparaspinal.core.participants import Participants
 
 #: The formula whose summary needs no study groups.
-_CRITERIA = "als-criteria"
+_CRITERIA = "criteria"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -142,7 +142,7 @@ def score(
     if chosen.formula == _CRITERIA:
         from mriparaspinal.analysis.criteria import category_shift
 
-        return replace(found, compared=category_shift(scored))
+        return replace(found, compared=category_shift(chosen.name, scored))
     assert people is not None
     from mriparaspinal.analysis.grades import summarise
 

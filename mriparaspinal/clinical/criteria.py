@@ -35,7 +35,7 @@ _SIGNS = (UMN, LMN, CHRONIC, ACTIVE, FASCICULATION, ULTRASOUND)
 ITEMS = (*(f"{sign}_{region}" for sign in _SIGNS for region in REGIONS), LIMBS)
 
 NONE, POSSIBLE, SUPPORTED, PROBABLE, DEFINITE = (
-    "none", "possible", "probable-laboratory-supported", "probable", "definite",
+    "none", "possible", "probable_laboratory_supported", "probable", "definite",
 )  # fmt: skip
 
 #: Lowest first.

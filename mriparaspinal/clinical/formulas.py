@@ -6,6 +6,6 @@ from mriparaspinal.clinical import criteria, spirometry
 from mriparaspinal.clinical.computed import Formula
 
 FORMULAS: dict[str, Formula] = {
-    "als-criteria": Formula(criteria.ITEMS, criteria.COLUMNS, criteria.categories),
+    "criteria": Formula(criteria.ITEMS, criteria.COLUMNS, criteria.categories),
     "fvc": Formula(spirometry.ITEMS, spirometry.COLUMNS, spirometry.percent_predicted),
 }

@@ -369,6 +369,8 @@ def _check_layout(instrument: Instrument, faults: _Faults) -> None:
             faults.append("no items; expected at least one [[items]]")
     if not instrument.items and instrument.long and not instrument.place:
         faults.append("neither items nor place; expected [[items]], or the column of the place")
+    if instrument.long and any(item.range.vocabulary for item in instrument.items):
+        faults.append('vocabulary with records = "long"; expected records = "wide"')
     _check_places(instrument, faults)
     if instrument.grading is not None and instrument.range.whole:
         grades = {rule.grade for rule in instrument.grading.rules}

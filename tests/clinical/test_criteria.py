@@ -41,10 +41,10 @@ BY_HAND = [
     ("bc", "bc", 0, "probable"), ("cl", "cl", 0, "probable"), ("bl", "bl", 4, "probable"),
     ("bctl", "cl", 0, "probable"), ("cl", "bctl", 0, "probable"), ("tl", "tl", 2, "probable"),
     # In one region, or UMN signs alone in one, and EMG evidence in two limbs.
-    ("c", "c", 2, "probable-laboratory-supported"), ("b", "b", 3, "probable-laboratory-supported"),
-    ("b", "", 2, "probable-laboratory-supported"), ("l", "", 4, "probable-laboratory-supported"),
-    ("bc", "", 2, "probable-laboratory-supported"), ("l", "c", 2, "probable-laboratory-supported"),
-    ("b", "c", 2, "probable-laboratory-supported"),
+    ("c", "c", 2, "probable_laboratory_supported"), ("b", "b", 3, "probable_laboratory_supported"),
+    ("b", "", 2, "probable_laboratory_supported"), ("l", "", 4, "probable_laboratory_supported"),
+    ("bc", "", 2, "probable_laboratory_supported"), ("l", "c", 2, "probable_laboratory_supported"),
+    ("b", "c", 2, "probable_laboratory_supported"),
     # The same with evidence in one limb: together in one region, UMN alone in two, LMN rostral to UMN.
     ("c", "c", 1, "possible"), ("b", "b", 0, "possible"), ("bc", "", 1, "possible"),
     ("bc", "l", 0, "possible"), ("l", "c", 1, "possible"), ("c", "b", 0, "possible"),
@@ -62,7 +62,7 @@ def test_el_escorial_by_hand(umn: str, lmn: str, limbs: int, category: str) -> N
 
 @pytest.mark.parametrize(("umn", "lmn", "limbs", "category"), BY_HAND)
 def test_awaji_has_the_same_clinical_categories(umn: str, lmn: str, limbs: int, category: str) -> None:
-    if category != "probable-laboratory-supported":
+    if category != "probable_laboratory_supported":
         assert awaji(signs(umn, lmn, limbs=str(limbs))) == category
     elif (umn, lmn) in {("b", ""), ("l", ""), ("b", "c")}:
         assert awaji(signs(umn, lmn)) == "none"
@@ -105,7 +105,7 @@ def test_el_escorial_in_all_patterns_of_signs_and_limbs() -> None:
         found = el_escorial(Signs(umn, lmn, NO, NO, NO, NO, limbs))
         clinical = published(umn, lmn)  # definite and probable read alike in both
         supported = clinical in ("possible", "none") and any(umn) and limbs >= 2
-        assert found == ("probable-laboratory-supported" if supported else clinical)
+        assert found == ("probable_laboratory_supported" if supported else clinical)
 
 
 def test_two_regions_with_both_always_have_an_umn_sign_rostral_to_an_lmn_sign() -> None:
@@ -178,8 +178,8 @@ def test_a_missing_item_matters_only_where_it_could_change_the_category() -> Non
         # Both arms or legs, or one: not known from the region; in two regions at least two limbs.
         (("cervical",), None, None),
         (("cervical",), 1, "possible"),
-        (("cervical",), 2, "probable-laboratory-supported"),
-        (("cervical", "lumbosacral"), None, "probable-laboratory-supported"),
+        (("cervical",), 2, "probable_laboratory_supported"),
+        (("cervical", "lumbosacral"), None, "probable_laboratory_supported"),
         (("bulbar", "thoracic"), None, "possible"),
     ],
 )

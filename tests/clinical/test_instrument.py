@@ -79,7 +79,11 @@ def test_no_two_instruments_share_a_column() -> None:
         ({"range": {"words": ["1"]}}, "expected two or more different texts"),
         ({"range": {"words": ["a", "A"]}}, "expected two or more different texts"),
         ({"range": {"words": ["F", "N"], "vocabulary": "sex"}}, "expected one that has the words"),
-        ({"formula": "bmi"}, "formula 'bmi' was found; expected one of als-criteria, fvc"),
+        (
+            {"records": "long", "range": {"words": ["F", "M"], "vocabulary": "sex"}},
+            'vocabulary with records = "long"',
+        ),
+        ({"formula": "bmi"}, "formula 'bmi' was found; expected one of criteria, fvc"),
         ({"scores": [{"name": "s", "how": "formula"}]}, "formula '' was found; expected one of"),
         ({"formula": "fvc", "scores": [{"name": "s", "how": "formula"}]}, "not a column of the formula fvc"),
         ({"formula": "fvc"}, "no item sex, age, height_cm, fvc_l"),
