@@ -202,7 +202,9 @@ class Instrument:
         found = [(score.name, ("", ""))]
         for by in score.by:
             if by == BY_SIDE:
-                values = list(SIDES)
+                values = [
+                    side for side in SIDES if not self.items or any(side in i.sides for i in self.items)
+                ]
             elif by == BY_EACH:
                 values = [cell_name(item.name, side) for item in self.items for side in item.sides]
             else:

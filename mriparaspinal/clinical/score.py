@@ -65,8 +65,8 @@ def score(
     if instrument.long and instrument.items and not instrument.missing_is_error:
         whole = [found for who, found in by_participant.items() if who not in faulty]
         rated = {(rating.item.name, rating.side) for found in whole for rating in found}
-        # Where nobody was rated in anything, nobody is scored.
-        instrument = reader.instrument = only_rated(instrument, rated) if rated else instrument
+        instrument = reader.instrument = only_rated(instrument, rated)
+        by_participant = by_participant if rated else {}
     ratings: dict[str, tuple[Rating, ...]] = {}
     for who in sorted(by_participant, key=natural_key):
         # Where records are faulty, those that seem to be missing may be among them.

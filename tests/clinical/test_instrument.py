@@ -333,6 +333,25 @@ def test_what_others_were_graded_in_is_missing() -> None:
     assert warning.message.startswith("no value for L4, multifidus, right; the scores that need it")
 
 
+def test_one_side_alone_has_no_columns_of_the_other() -> None:
+    found = of(scored("kjaer", GRADED, [["P1", "L4", "MF", "left", 2]]))
+    assert list(found) == [
+        "kjaer", "kjaer_l4", "kjaer_mf", "kjaer_left", "kjaer_l4_mf_left",
+        "kjaer_mean", "kjaer_mean_l4", "kjaer_mean_mf", "kjaer_mean_left",
+    ]  # fmt: skip
+    assert set(found.values()) == {2}
+
+
+def test_records_without_a_grade_score_nobody() -> None:
+    assert scored("kjaer", GRADED, [["P1", "L4", "MF", "left", ""]]).rows == {}
+
+
+def test_a_cell_that_was_graded_twice_is_told() -> None:
+    rows: list[list[object]] = [["P1", "L4", "MF", "left", 2], ["P1", "l4", "multifidus", "L", 2]]
+    (problem,) = scored("kjaer", GRADED, rows).problems
+    assert "L4, multifidus, left: appears twice, in rows 2 and 3" in problem.message
+
+
 @pytest.mark.parametrize(
     ("written", "counts"),
     [("0", 0), ("1", 1), ("2a", 2), ("2A", 2), ("2b", 2.5), ("3", 3), ("3.0", 3), ("4", 4)],
