@@ -18,6 +18,7 @@ _HOMES = {
     "api.scans": ("list_series", "prepare"),
     "api.clinical": ("instruments", "score", "score_template"),
     "api.brain": ("make_maps", "measure_regions"),
+    "api.painting": ("paint_regions",),
     "api.reading": ("rasterise", "read_labelme"),
     "api.drafting": ("draft", "interpolate", "refine"),
     "api.reviewing": ("read_review", "unblind"),

@@ -18,6 +18,7 @@ from mriparaspinal.api.measuring import merge as merge
 from mriparaspinal.api.measuring import quantify as quantify
 from mriparaspinal.api.measuring import read_settings as read_settings
 from mriparaspinal.api.modelling import model as model
+from mriparaspinal.api.painting import paint_regions as paint_regions
 from mriparaspinal.api.planning import plan as plan
 from mriparaspinal.api.reading import rasterise as rasterise
 from mriparaspinal.api.reading import read_labelme as read_labelme

@@ -12,8 +12,11 @@ from collections.abc import Iterable, Mapping
 
 from markdown_page import table
 
+from mriparaspinal.analysis import criteria as criteria_tables
 from mriparaspinal.analysis import overlap as mask_agreement
+from mriparaspinal.analysis import ratings as rating_items
 from mriparaspinal.brain import atlas as regions
+from mriparaspinal.brain import paint
 from mriparaspinal.cli.kinds import KINDS
 from mriparaspinal.core import participants
 from mriparaspinal.core.measure_columns import MEASURE_COLUMNS
@@ -833,6 +836,51 @@ _TABLES = (
             "value": "the coefficient; 1 is agreement in all, 0 that of chance (but per cent agreement, 0–1)",
             "chance": "agreement expected by chance",
             **_BOOTSTRAP,
+        },
+    ),
+    _Table(
+        "rating_agreement_items.csv",
+        "From `reliability --ratings --instrument`: the same of each muscle or sign alone.",
+        rating_items.ITEM_COLUMNS,
+        {
+            "item": "the muscle or sign, by its name in the instrument",
+            "coefficient": "as in `rating_agreement.csv`",
+            "weights": "`unweighted`, `linear` or `quadratic`",
+            "rater_a": "first rater; empty: all raters together",
+            "rater_b": "second rater",
+            "raters": "number of raters",
+            "n": "targets with two grades or more",
+            "value": "the coefficient",
+            "chance": "agreement expected by chance",
+            **_BOOTSTRAP,
+        },
+    ),
+    _Table(
+        "category_shift.csv",
+        "From `score als-criteria --summary`: how categories go over into each other; see "
+        "[Clinical scores](scores.md#als-criteria).",
+        criteria_tables.SHIFT_COLUMNS,
+        {
+            "criteria_a": "`awaji` or `el_escorial`",
+            "criteria_b": "`awaji_us` (with ultrasound) or `awaji`",
+            "category_a": "category by the first",
+            "category_b": "category by the second",
+            "count": "participants with both",
+            "share": "count / participants whose two categories are known",
+        },
+    ),
+    _Table(
+        "painted_regions.csv",
+        "From `maps paint`: one row per region of the atlas.",
+        paint.PAINTED_COLUMNS,
+        {
+            "region": "its name in the table of the atlas",
+            "value": "its number in the atlas",
+            "metric": "row of `comparisons.csv`; empty: none",
+            "n_voxels": "voxels of the region",
+            "p": "p-value, of the column that was asked for",
+            "effect_size": "effect size; above 0 where arm a is larger",
+            "signed_log10_p": "−log10 p with the sign of the effect: what is painted",
         },
     ),
     _Table(

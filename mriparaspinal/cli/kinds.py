@@ -186,6 +186,9 @@ KINDS: dict[str, str] = {
     "bad-side": "missing side, or one too many",
     "contradicting-record": "record that contradicts itself",
     "ignored-column": "column that is not read",
+    "beyond-equation": "age or height that an equation is not made for",
+    "open-category": "category that missing items leave open",
+    "other-reading": "category that depends on how the criteria are read",
     # brain maps
     "unreadable-map": "map or atlas that cannot be read",
     "no-such-volume": "atlas of too few volumes",
