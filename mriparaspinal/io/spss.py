@@ -1,0 +1,172 @@
+"""Tables of SPSS (``.sav``, ``.zsav``): read as the texts that a CSV of them would hold, and written."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mriparaspinal.core.errors import Fault, NoInputError, UsageError
+from mriparaspinal.core.meanings import Meaning
+from mriparaspinal.core.participants import KEY, NUMBERS, UNKNOWN
+from mriparaspinal.core.spss_names import spss_names
+from mriparaspinal.core.text import is_missing
+from mriparaspinal.io.typed_cells import number_text, numbers_in
+
+_INSTALL = "pip install 'mriparaspinal[spss]'"
+
+#: How tables of SPSS begin, plain and compressed.
+_MARKS = (b"$FL2", b"$FL3", b"2LF$", b"3LF$")
+
+#: Labels that say that a value is none; such a number must be declared as missing in SPSS.
+_NO_VALUE = {
+    *UNKNOWN,
+    *("missing", "no data", "no answer", "not available", "not applicable", "not done", "refused"),
+    *("fehlend", "fehlt", "keine angabe", "nicht bekannt", "manquant", "non disponible"),
+}
+
+#: Of a header that SPSS knows: name of the program, and the time, which is none here.
+_PROGRAM = b"@(#) SPSS DATA FILE - mriparaspinal".ljust(60)
+
+_NO_TIME = b"01 Jan 8000:00:00"
+
+#: Where both stand (PSPP, System File Format: File Header Record).
+_PROGRAM_AT, _TIME_AT = 4, 92
+
+_LABEL_BYTES, _TEXT_BYTES = 255, 32767
+
+
+def _library(found: str) -> Any:
+    """The library; raises :class:`UsageError` with one line where it is not installed."""
+    try:
+        import pyreadstat
+    except ImportError:
+        expected = "the library pyreadstat, which is not installed"
+        raise UsageError(f"{found}; expected {expected}; install it: {_INSTALL}") from None
+    return pyreadstat
+
+
+# --- reading ------------------------------------------------------------------------------------------------
+
+
+def read_sav(raw: bytes, name: str, cells_limit: int) -> list[tuple[str, ...]]:
+    """The header and the rows of an SPSS table that are not empty.
+
+    User-missing values are missing. Numbers of which every one has a label of its own are read as the labels,
+    unless the variable is ordinal, an id or a known number (:data:`NUMBERS`). Raises :class:`NoInputError`.
+    """
+    library = _library(f"{name}: an SPSS table was found")
+    if not raw.startswith(_MARKS):
+        remedy = "save it again in SPSS, or as CSV UTF-8"
+        raise NoInputError(Fault(name, "no SPSS data file, whatever its name says", ".sav", remedy))
+    try:
+        _, meta = library.read_sav(io.BytesIO(raw), metadataonly=True, output_format="dict")
+        limit = cells_limit // max(len(meta.column_names), 1)
+        table, meta = library.read_sav(io.BytesIO(raw), output_format="dict", row_limit=limit + 1)
+    except Exception as error:  # damaged files fail in the library in many ways
+        found = f"cannot be read as an SPSS table ({type(error).__name__})"
+        raise NoInputError(Fault(name, found, "a .sav of SPSS", "save it again in SPSS")) from None
+    if not meta.column_names:
+        raise NoInputError(Fault(name, "no variables were found", "a table", "check what the file is"))
+    columns = [_texts(column, table[column], meta, name) for column in meta.column_names]
+    rows = list(zip(*columns, strict=True))
+    if len(rows) > limit:
+        raise NoInputError(Fault(name, f"more than {cells_limit} cells", "a table", "check what the file is"))
+    return [tuple(meta.column_names), *(row for row in rows if any(row))]
+
+
+def _texts(column: str, values: Sequence[Any], meta: Any, name: str) -> list[str]:
+    labels = {
+        value: f"{label}".strip() for value, label in meta.variable_value_labels.get(column, {}).items()
+    }
+    there = dict.fromkeys(v for v in values if isinstance(v, float) and v == v)
+    shown = [labels.get(value, "") for value in there]
+    if shown and all(shown) and len(set(shown)) == len(shown) and _by_labels(column, meta):
+        return [labels[v] if isinstance(v, float) and v == v else _text(v, "") for v in values]
+    for value in there:
+        if (label := labels.get(value, "")) and (label.casefold() in _NO_VALUE or is_missing(label)):
+            found = (
+                f"column {column}: {number_text(value)} is labelled {label!r}, but not declared as missing"
+            )
+            remedy = "declare it in SPSS (Variable View, column Missing)"
+            raise NoInputError(Fault(name, found, "a missing value that SPSS knows as one", remedy))
+    form = meta.original_variable_types.get(column, "")
+    return [_text(value, form) for value in values]
+
+
+def _by_labels(column: str, meta: Any) -> bool:
+    return column != KEY and column not in NUMBERS and meta.variable_measure.get(column) != "ordinal"
+
+
+def _text(value: Any, form: str) -> str:
+    """A cell as a person writes it; a number of the format ``N3`` with its leading zeros."""
+    if value is None or value != value:
+        return ""
+    if isinstance(value, float):
+        zeros = re.fullmatch(r"N([0-9]+)(?:\.0)?", form)
+        return number_text(value, int(zeros[1]) if zeros else 0)
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        value = value.date()
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return f"{value}".strip()
+
+
+# --- writing ------------------------------------------------------------------------------------------------
+
+
+def sav_bytes(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    meanings: Mapping[str, Meaning],
+    values: Mapping[str, Mapping[str, str]],
+) -> bytes:
+    """A table of texts as SPSS reads it, always the same bytes: columns of numbers are numeric.
+
+    A missing number is system-missing, a missing text an empty one. ``values``: what values of a column stand
+    for. Raises :class:`UsageError` where the library is not installed.
+    """
+    library = _library("--sav was given")
+    import pandas as pd
+
+    names = dict(zip(columns, spss_names(columns), strict=True))
+    frame, labels, of_values, measures, formats = {}, {}, {}, {}, {}
+    for place, column in enumerate(columns):
+        cells = [row[place] for row in rows]
+        numbers, name = numbers_in(column, cells), names[column]
+        labels[name] = _cut(meanings[column].label or column, _LABEL_BYTES)
+        known = values.get(column, {})
+        if numbers is None:
+            frame[name] = pd.Series([_cut(cell, _TEXT_BYTES) for cell in cells], dtype=object)
+            measures[name] = "nominal"
+            of_values[name] = {value: text for value, text in known.items() if value in cells}
+        else:
+            frame[name] = pd.Series(numbers, dtype="float64")
+            measures[name] = "nominal" if known else "scale"
+            whole = all(number is None or number.is_integer() for number in numbers)
+            formats[name] = "F8.0" if whole else "F12.4"
+            of_values[name] = {float(value): text for value, text in known.items()}
+    with tempfile.TemporaryDirectory(prefix="mriparaspinal-") as folder:
+        path = Path(folder) / "table.sav"
+        library.write_sav(
+            pd.DataFrame(frame),
+            path,
+            column_labels=labels,
+            variable_value_labels={name: known for name, known in of_values.items() if known},
+            variable_measure=measures,
+            variable_format=formats,
+            row_compress=True,
+        )
+        raw = bytearray(path.read_bytes())
+    raw[_PROGRAM_AT : _PROGRAM_AT + len(_PROGRAM)] = _PROGRAM
+    raw[_TIME_AT : _TIME_AT + len(_NO_TIME)] = _NO_TIME
+    return bytes(raw)
+
+
+def _cut(text: str, most: int) -> str:
+    """The beginning of a text, in as many bytes."""
+    return text.encode("utf-8", "backslashreplace")[:most].decode("utf-8", "ignore")
