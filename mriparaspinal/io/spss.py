@@ -134,10 +134,16 @@ def sav_bytes(
     import pandas as pd
 
     names = dict(zip(columns, spss_names(columns), strict=True))
-    frame, labels, of_values, measures, formats = {}, {}, {}, {}, {}
+    frame: dict[str, pd.Series] = {}
+    labels: dict[str, str] = {}
+    measures: dict[str, str] = {}
+    formats: dict[str, str] = {}
+    of_values: dict[str, dict[Any, str]] = {}
     for place, column in enumerate(columns):
         cells = [row[place] for row in rows]
         numbers, name = numbers_in(column, cells), names[column]
+        if meanings[column].unit and not any(cells):
+            numbers = [None] * len(cells)
         labels[name] = _cut(meanings[column].label or column, _LABEL_BYTES)
         known = values.get(column, {})
         if numbers is None:
