@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import io
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -15,6 +13,7 @@ from mriparaspinal.core.meanings import Meaning
 from mriparaspinal.core.participants import KEY, NUMBERS, UNKNOWN
 from mriparaspinal.core.spss_names import spss_names
 from mriparaspinal.core.text import is_missing
+from mriparaspinal.io.sav_process import SavTable, read_apart
 from mriparaspinal.io.typed_cells import number_text, numbers_in
 
 _INSTALL = "pip install 'mriparaspinal[spss]'"
@@ -59,34 +58,31 @@ def read_sav(raw: bytes, name: str, cells_limit: int) -> list[tuple[str, ...]]:
     User-missing values are missing. Numbers of which every one has a label of its own are read as the labels,
     unless the variable is ordinal, an id or a known number (:data:`NUMBERS`). Raises :class:`NoInputError`.
     """
-    library = _library(f"{name}: an SPSS table was found")
+    _library(f"{name}: an SPSS table was found")
     if not raw.startswith(_MARKS):
         remedy = "save it again in SPSS, or as CSV UTF-8"
         raise NoInputError(Fault(name, "no SPSS data file, whatever its name says", ".sav", remedy))
     try:
-        _, meta = library.read_sav(io.BytesIO(raw), metadataonly=True, output_format="dict")
-        limit = cells_limit // max(len(meta.column_names), 1)
-        table, meta = library.read_sav(io.BytesIO(raw), output_format="dict", row_limit=limit + 1)
-    except Exception as error:  # damaged files fail in the library in many ways
-        found = f"cannot be read as an SPSS table ({type(error).__name__})"
+        table = read_apart(raw, cells_limit)
+    except ValueError:  # that of msgspec, too
+        found = "cannot be read as an SPSS table"
         raise NoInputError(Fault(name, found, "a .sav of SPSS", "save it again in SPSS")) from None
-    if not meta.column_names:
+    if not table.columns:
         raise NoInputError(Fault(name, "no variables were found", "a table", "check what the file is"))
-    columns = [_texts(column, table[column], meta, name) for column in meta.column_names]
-    rows = list(zip(*columns, strict=True))
-    if len(rows) > limit:
+    rows = list(zip(*(_texts(table, place, name) for place in range(len(table.columns))), strict=True))
+    if len(rows) * len(table.columns) > cells_limit:
         raise NoInputError(Fault(name, f"more than {cells_limit} cells", "a table", "check what the file is"))
-    return [tuple(meta.column_names), *(row for row in rows if any(row))]
+    return [tuple(table.columns), *(row for row in rows if any(row))]
 
 
-def _texts(column: str, values: Sequence[Any], meta: Any, name: str) -> list[str]:
-    labels = {
-        value: f"{label}".strip() for value, label in meta.variable_value_labels.get(column, {}).items()
-    }
-    there = dict.fromkeys(v for v in values if isinstance(v, float) and v == v)
+def _texts(table: SavTable, place: int, name: str) -> list[str]:
+    column, values = table.columns[place], table.values[place]
+    labels = {value: label.strip() for value, label in table.labels[place]}
+    there = dict.fromkeys(value for value in values if isinstance(value, float))
     shown = [labels.get(value, "") for value in there]
-    if shown and all(shown) and len(set(shown)) == len(shown) and _by_labels(column, meta):
-        return [labels[v] if isinstance(v, float) and v == v else _text(v, "") for v in values]
+    told = all(shown) and len(set(shown)) == len(shown)
+    if shown and told and column not in (KEY, *NUMBERS) and table.measures[place] != "ordinal":
+        return [labels[value] if isinstance(value, float) else value or "" for value in values]
     for value in there:
         if (label := labels.get(value, "")) and (label.casefold() in _NO_VALUE or is_missing(label)):
             found = (
@@ -94,26 +90,10 @@ def _texts(column: str, values: Sequence[Any], meta: Any, name: str) -> list[str
             )
             remedy = "declare it in SPSS (Variable View, column Missing)"
             raise NoInputError(Fault(name, found, "a missing value that SPSS knows as one", remedy))
-    form = meta.original_variable_types.get(column, "")
-    return [_text(value, form) for value in values]
-
-
-def _by_labels(column: str, meta: Any) -> bool:
-    return column != KEY and column not in NUMBERS and meta.variable_measure.get(column) != "ordinal"
-
-
-def _text(value: Any, form: str) -> str:
-    """A cell as a person writes it; a number of the format ``N3`` with its leading zeros."""
-    if value is None or value != value:
-        return ""
-    if isinstance(value, float):
-        zeros = re.fullmatch(r"N([0-9]+)(?:\.0)?", form)
-        return number_text(value, int(zeros[1]) if zeros else 0)
-    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
-        value = value.date()
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    return f"{value}".strip()
+    # A number of the format N3 has leading zeros.
+    zeros = re.fullmatch(r"N([0-9]{1,2})(?:\.0)?", table.formats[place])
+    digits = int(zeros[1]) if zeros else 0
+    return [number_text(value, digits) if isinstance(value, float) else value or "" for value in values]
 
 
 # --- writing ------------------------------------------------------------------------------------------------

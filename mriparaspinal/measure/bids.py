@@ -1,7 +1,7 @@
 """Results as BIDS derivatives: the tables under the names that BIDS allows, with what their columns mean.
 
 Measures of each scan are ``sub-X/anat/sub-X_desc-paraspinal_measurements.tsv``. BIDS knows no name for such
-tables, so ``.bidsignore`` lists them; ``phenotype/paraspinal.tsv``, one row per participant, it knows.
+tables, so ``.bidsignore`` lists them; ``phenotype/paraspinal.tsv``, one row per participant, it does know.
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ _README = """\
 # Measurements of the lumbar paraspinal muscles
 
 Written by mriparaspinal. `participants.tsv` has the names that the participants had before (`source_id`);
-`phenotype/paraspinal.tsv` has all measures, one row per participant (and session). `sub-*/**/*.tsv` has those
-of each scan, one row per segment, muscle and side. What columns mean is in the JSON files beside them.
+`phenotype/` has all measures, one row per participant; of a follow-up there is a table for each session. The
+tables of `sub-*` have those of each scan, one row per segment, muscle and side. JSON files say what columns
+mean.
 """
 
 
@@ -144,18 +145,19 @@ def _people(columns: Sequence[str], rows: Sequence[dict[str, str]], names: Names
 
 
 def _phenotype(columns: Sequence[str], rows: Sequence[dict[str, str]], names: Names) -> dict[str, bytes]:
-    """The measures, one row per participant (and session)."""
+    """The measures, one row per participant; of a follow-up a table for each session, as BIDS wants it."""
     measures = [c for c in columns if meanings.is_measure(c)]
-    session = ["session_id"] if SESSION in columns else []
-    table = [
-        row | {KEY: names.subject(row[KEY]), "session_id": names.session(row[KEY], row.get(SESSION, ""))}
-        for row in rows
-    ]
-    told = {c: meanings.wide_meaning(c) for c in measures}
-    return {
-        "phenotype/paraspinal.tsv": _tsv((KEY, *session, *measures), table),
-        "phenotype/paraspinal.json": _sidecar(told),
-    }
+    told = _sidecar({c: meanings.wide_meaning(c) for c in measures})
+    tables: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        session = names.session(row[KEY], row.get(SESSION, ""))
+        stem = "_".join(part for part in ("paraspinal", session) if part)
+        tables.setdefault(stem, []).append(row | {KEY: names.subject(row[KEY])})
+    found = {}
+    for stem, own in tables.items():
+        found[f"phenotype/{stem}.tsv"] = _tsv((KEY, *measures), own)
+        found[f"phenotype/{stem}.json"] = told
+    return found
 
 
 def _scans(table: TextTable, names: Names) -> dict[str, bytes]:

@@ -28,7 +28,8 @@ PROBLEMS = "problems.csv"
 
 _SEGMENT_TABLES = tuple(f"{segment}.csv" for segment in SEGMENTS)
 
-_DICTIONARY = ("sheet", "column", "meaning", "unit", "values")
+#: Columns of the sheet that explains all others.
+DICTIONARY = ("sheet", "column", "meaning", "unit", "values")
 
 
 def measurements_csv(files: Mapping[str, bytes]) -> bytes:
@@ -75,7 +76,7 @@ def further_tables(files: Mapping[str, bytes], xlsx: bool, sav: bool) -> dict[st
         from mriparaspinal.io.workbook_out import workbook_bytes
 
         sheets = {_sheet(name): (table.columns, table.rows) for name, table in tables.items()}
-        sheets["dictionary"] = _DICTIONARY, tuple(dictionary_rows(tables))
+        sheets["dictionary"] = DICTIONARY, tuple(dictionary_rows(tables))
         found[WORKBOOK] = workbook_bytes(sheets)
     if sav:
         from mriparaspinal.io.spss import sav_bytes

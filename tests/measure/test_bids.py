@@ -87,7 +87,8 @@ def test_sessions(tmp_path):
     names = {path.relative_to(bids).as_posix() for path in bids.rglob("*") if path.is_file()}
     assert names == {
         "dataset_description.json", "README.md", ".bidsignore", "participants.tsv", "participants.json",
-        "sessions.json", "phenotype/paraspinal.tsv", "phenotype/paraspinal.json",
+        "sessions.json", "phenotype/paraspinal_ses-v1.tsv", "phenotype/paraspinal_ses-v1.json",
+        "phenotype/paraspinal_ses-v2.tsv", "phenotype/paraspinal_ses-v2.json",
         "desc-paraspinal_measurements.json", "code/mriparaspinal.json",
         "sub-ALS1/sub-ALS1_sessions.tsv", "sub-LR1/sub-LR1_sessions.tsv",
         "sub-ALS1/ses-v1/anat/sub-ALS1_ses-v1_desc-paraspinal_measurements.tsv",
@@ -101,11 +102,9 @@ def test_sessions(tmp_path):
     assert [(row["participant_id"], row["sex"]) for row in tsv(bids / "participants.tsv")] == [
         ("sub-ALS1", "F"), ("sub-LR1", "M")
     ]  # fmt: skip
-    assert [row["session_id"] for row in tsv(bids / "phenotype" / "paraspinal.tsv")] == [
-        "ses-v1",
-        "ses-v2",
-        "ses-v1",
-    ]
+    for session, who in (("v1", ["sub-ALS1", "sub-LR1"]), ("v2", ["sub-ALS1"])):
+        rows = tsv(bids / "phenotype" / f"paraspinal_ses-{session}.tsv")
+        assert [row["participant_id"] for row in rows] == who
 
 
 def test_ids_that_are_the_same_in_bids_are_refused(tmp_path):
