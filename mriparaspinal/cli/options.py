@@ -68,7 +68,7 @@ def _figure_format(text: str) -> str | None:
     return text if text in get_args(FigureFormat) else None
 
 
-_TABLE = "Participants table (CSV, TSV or Excel)"
+_TABLE = "Participants table (CSV, TSV, Excel or SPSS)"
 
 Dataset = Annotated[Path, argument("Folder of slices and their LabelMe files.")]
 Results = Annotated[Path, argument("Folder of results that 'quantify' wrote.")]

@@ -237,3 +237,11 @@ def test_names_of_spss(columns):
         assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name)
         assert name.upper() not in RESERVED
     assert spss_names(names) == names, "what is one already stays"
+
+
+def test_a_wrong_column_of_a_wide_table_is_told_in_a_line_that_can_be_read(results, tmp_path):
+    outcome = run("compare", "--table", results / "wide.csv", "--metric", "fi", "--out", tmp_path / "out")
+    assert outcome.code == 2
+    assert "fi: no such column was found for the metric; expected one of: psa, age, " in outcome.err
+    assert " more; name a column of numbers" in outcome.err
+    assert len(outcome.err) < 600
