@@ -18,10 +18,11 @@ from mriparaspinal.analysis import ratings as rating_items
 from mriparaspinal.brain import atlas as regions
 from mriparaspinal.brain import paint
 from mriparaspinal.cli.kinds import KINDS
-from mriparaspinal.core import participants
+from mriparaspinal.core import meanings, participants
 from mriparaspinal.core.measure_columns import MEASURE_COLUMNS
 from mriparaspinal.core.model import COLUMNS, FIELDS, OPTIONAL_COLUMNS, Problem
 from mriparaspinal.io import numberings as numbering
+from mriparaspinal.measure import for_others, wide
 from mriparaspinal.review import adjudicate, blind, timing, verdicts
 from mriparaspinal.scans.picture import SLICES_COLUMNS
 from mriparaspinal.stats import (
@@ -141,6 +142,15 @@ _BOOTSTRAP = {
 _CLUSTER = {
     "cluster": "with `--cluster`: the column whose rows with one value belong together",
     "clusters": "with `--cluster`: how many of them were used",
+}
+
+
+_OF_DICTIONARY = {
+    "sheet": "name of the sheet",
+    "column": "name of the column",
+    "meaning": "what it holds",
+    "unit": "its unit",
+    "values": "what its values stand for",
 }
 
 
@@ -1071,6 +1081,15 @@ def page() -> str:
         "At the end of the tables, for each `--measure` that was asked for: [Further measures](measures.md) "
         "has the formulas and the papers.",
         *_measures(header),
+        "## measurements.csv",
+        "From `quantify`, `merge` and `run`: the rows of `L1.csv` … `L5.csv` one after another, in the same "
+        "columns. [Excel, SPSS and BIDS](tables.md#for-excel-spss-and-r) have the same: `results.xlsx` "
+        "(`--xlsx`), `measurements.sav` and `results.sav` (`--sav`), a folder (`--bids`).",
+        "## wide.csv",
+        _wide(),
+        "## results.xlsx",
+        "With `--xlsx`: a sheet for each table, named as it is, and a sheet `dictionary`:",
+        table(["column", "meaning"], meant("results.xlsx", for_others.DICTIONARY, _OF_DICTIONARY)),
         "## problems.csv",
         _RECORDS,
         table(["column", "meaning"], _problem_rows()),
@@ -1095,48 +1114,46 @@ def _measures(header: list[str]) -> list[str]:
 
 
 def _problem_rows() -> list[list[str]]:
-    meanings = {
-        "file": "name relative to the dataset, with forward slashes",
-        "shape": "label of the contour, or empty if it concerns the file",
-        "severity": "`error`: something was not measured; `warning`: it was, but look at it",
-        "code": "short name of the finding",
-        "message": "what was found; what was expected",
-        "remedy": "what to do",
-    }
-    return meant("problems.csv", [f.name for f in dataclasses.fields(Problem)], meanings)
+    told = {name: meaning.text for name, meaning in meanings.PROBLEMS.items()}
+    return meant("problems.csv", [f.name for f in dataclasses.fields(Problem)], told)
 
 
 def _participants() -> str:
-    texts = [
-        ["`participant_id`", "such as `ALS_7`; the key", ""],
-        ["`group`", "must agree with the file names", ""],
-        ["`onset_side`", "`left`, `right`, `L`, `R`; empty for bulbar onset", ""],
-        ["`onset_region`", "`lower`, `upper`, `bulbar` …", ""],
-        ["`psa`", "pathological spontaneous activity: `1`, `0`, `+`, `-`", ""],
-        ["`sex`", "such as `F`, `M`", ""],
-        ["`session`", "in a [follow-up](follow-up.md), one row per session: such as `v2`", ""],
-        ["`months`", "since the first session; a `date` becomes it in the copy", "months"],
-    ]
-    names = {
-        "age": "age at the MRI",
-        "age_onset": "age at onset",
-        "bmi": "body mass index",
-        "height": "body height",
-        "alsfrs_r": "ALSFRS-R, total",
-        "alsfrs_lower": "ALSFRS-R, lower limb",
-        "disease_duration": "from onset to the MRI",
+    spelt = {
+        "onset_side": "`left`, `right`, `L`, `R`; empty for bulbar onset",
+        "onset_region": "`lower`, `upper`, `bulbar` …",
+        "psa": "pathological spontaneous activity: `1`, `0`, `+`, `-`",
+        "session": "in a [follow-up](follow-up.md), one row per session: such as `v2`",
+        "months": "since the first session; a `date` becomes it in the copy",
     }
-    _same("participants.csv", participants.NUMBERS, names)
-    numbers = [
-        [f"`{name}`", f"{names[name]}; {low:g} to {high:g} are believed", unit]
-        for name, (low, high, unit) in participants.NUMBERS.items()
-    ]
+    rows = []
+    for name, meaning in meanings.PARTICIPANTS.items():
+        low, high, _ = participants.NUMBERS.get(name, (None, None, ""))
+        believed = "" if low is None else f"; {low:g} to {high:g} are believed"
+        rows.append([f"`{name}`", spelt.get(name, meaning.text) + believed, meaning.unit])
     words = (
         "You write this one (or a BIDS `participants.tsv`); `quantify` copies it to the results. Only "
         "`participant_id` is needed. Columns of your own can be used in `compare`, `correlate`, `regress`, "
         "`roc`."
     )
-    return f"{words}\n\n{table(['column', 'meaning', 'unit'], [*texts, *numbers])}"
+    return f"{words}\n\n{table(['column', 'meaning', 'unit'], rows)}"
+
+
+def _wide() -> str:
+    """What the parts of the columns' names mean."""
+    sides = [[f"`{letter}`", name] for letter, name in meanings.SIDE_LETTERS.items()]
+    names = [f.name for f in _fields() if f.name not in wide.NOT_WIDE]
+    shared = ", ".join(f"`L4_{name}`" for name in wide.OF_SEGMENT)
+    words = (
+        "From `quantify`, `merge` and `run`: one row per participant, in a follow-up per participant and "
+        "session. First the columns of the participants table, then the measures, each called muscle, "
+        "segment, side and column of `L1.csv`: `MF_L4_S_fi` is the FI of the multifidus at L4 on the "
+        "symptomatic side. "
+        f"What all muscles of a segment share stands once: {shared}. A column is there where somebody has a "
+        "value."
+    )
+    measures = ", ".join(f"`{name}`" for name in names if name not in wide.OF_SEGMENT)
+    return f"{words}\n\n{table(['side', 'meaning'], sides)}\n\nMeasures: {measures}."
 
 
 def codes() -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from mriparaspinal.api.given import PathLike
 from mriparaspinal.core.arguments import argument
@@ -38,6 +39,11 @@ class ContourChoice:
     annotations: PathLike | None = None
     review: PathLike | None = None
     accept_drafts: bool = False
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> ContourChoice:
+        """Those among other arguments."""
+        return cls(**{name: given[name] for name in ContourArguments.__annotations__ if name in given})
 
     @property
     def paths(self) -> tuple[Path, ...]:

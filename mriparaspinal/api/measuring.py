@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 from mriparaspinal.api.contoured import ContourArguments, ContourChoice
 from mriparaspinal.api.given import PathLike, Progress, Table, begin, each, files, processes, telling
-from mriparaspinal.api.results import CheckedDataset, StudyResults, results_of, summary_of
+from mriparaspinal.api.results import (
+    CheckedDataset,
+    StudyResults,
+    TableArguments,
+    TableChoice,
+    results_of,
+    summary_of,
+)
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import PARTICIPANTS
@@ -33,6 +40,17 @@ if TYPE_CHECKING:
 Pair: TypeAlias = "tuple[PathLike | None, PathLike | None] | None"
 
 
+class QuantifyArguments(ContourArguments, TableArguments, total=False):
+    """Which contours are measured, and for which programs tables are written."""
+
+
+def require_known(given: Mapping[str, Any], arguments: type) -> None:
+    """Raise :class:`TypeError` for an argument of another name, as Python does."""
+    unknown = next((name for name in given if name not in arguments.__annotations__), None)
+    if unknown is not None:
+        raise TypeError(f"unexpected keyword argument {unknown!r}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What is to be measured, and how: checked, the protocol of the dataset among it."""
@@ -49,6 +67,7 @@ class Request:
     """All that is read."""
     digests: Mapping[str, str]
     """SHA-256 of the protocol, of drafts.csv and of the review."""
+    tables: TableChoice = field(default_factory=TableChoice)
 
     def measure(
         self, label: str, progress: Progress | None, leave_out: Path | None = None, out: Path | None = None
@@ -135,7 +154,8 @@ def measure_into(
     if out is None:
         measured = request.measure("measuring", progress)
         with telling(measured.problems):
-            found = results_of(measured, request.settings)
+            found = results_of(measured, request.settings, request.tables)
+            write_bids(found, request.tables)
         found = replace(found, inputs=request.inputs, dataset=request.dataset)
         return replace(found, annotations=request.source.folder)
     refuse_own_copy(request.participants, out)
@@ -143,10 +163,17 @@ def measure_into(
         measured = request.measure("measuring", progress, leave_out or out, out)
         begin(progress, "writing the results")
         with telling(measured.problems):
-            found = results_of(measured, request.settings)
+            found = results_of(measured, request.settings, request.tables)
             folder.replace(found.contents, stale_tables(folder, found.contents))
+            write_bids(found, request.tables)
     found = replace(found, where=out, inputs=request.inputs, dataset=request.dataset)
     return replace(found, annotations=request.source.folder)
+
+
+def write_bids(found: StudyResults, tables: TableChoice) -> None:
+    """Write results as BIDS derivatives where they are asked for."""
+    if tables.bids is not None:
+        found.save_bids(tables.bids)
 
 
 def quantify(
@@ -161,7 +188,7 @@ def quantify(
     only: Sequence[str] = (),
     jobs: int | Execution | None = None,
     progress: Progress | None = None,
-    **contours: Unpack[ContourArguments],
+    **more: Unpack[QuantifyArguments],
 ) -> StudyResults:
     """Measure fatty infiltration and areas of every muscle, side and segment of a dataset.
 
@@ -190,6 +217,10 @@ def quantify(
         Processes; without it those of ``paraspinal.toml``, else 1. See the page "From Python" for scripts.
     progress : callable, optional
         Told of every slice: what is done, how many, of how many.
+    xlsx, sav : bool
+        Write ``results.xlsx``, too; ``results.sav`` and ``measurements.sav`` for SPSS (pip extra ``spss``).
+    bids : str or Path, optional
+        Folder for the results as BIDS derivatives, too.
 
     Returns
     -------
@@ -213,9 +244,12 @@ def quantify(
     outputs = () if out is None else (Path(out),)
     with files() as given:
         people = given.if_any(participants, PARTICIPANTS)
-        chosen = ContourChoice(**contours)
+        require_known(more, QuantifyArguments)
+        chosen = ContourChoice.of(more)
         images = (masks, numbering), fat_and_water
         asked = requested(dataset, settings, people, *images, only, jobs, outputs, chosen)
+        tables = TableChoice.of(more, outputs[0] if outputs else None, asked.inputs)
+        asked = replace(asked, tables=tables)
         return measure_into(asked, outputs[0] if outputs else None, progress)
 
 
@@ -293,7 +327,9 @@ def _is_list_of_problems(head: bytes) -> bool:
     return head.startswith(b'{\n  "problems"')
 
 
-def merge(shares: Sequence[PathLike], out: PathLike) -> StudyResults:
+def merge(
+    shares: Sequence[PathLike], out: PathLike, *, xlsx: bool = False, sav: bool = False
+) -> StudyResults:
     """Join shares of a dataset that were measured separately, as on the nodes of a cluster.
 
     Parameters
@@ -302,6 +338,8 @@ def merge(shares: Sequence[PathLike], out: PathLike) -> StudyResults:
         Folders of results of some participants each, from ``quantify(..., only=...)``.
     out : str or Path
         The folder of results to write.
+    xlsx, sav : bool
+        As for :func:`quantify`.
 
     Returns
     -------
@@ -334,7 +372,7 @@ def merge(shares: Sequence[PathLike], out: PathLike) -> StudyResults:
     measured, settings = join_shares(places)
     with OutputFolder(folder) as whole:
         refuse_other_share(folder, measured.study.share)
-        found = results_of(measured, settings)
+        found = results_of(measured, settings, TableChoice(xlsx=xlsx, sav=sav))
         whole.replace(found.contents, stale_tables(whole, found.contents))
     return replace(found, where=folder, inputs=tuple(places))
 

@@ -12,11 +12,19 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from mriparaspinal.analysis.counts import compared_summary
 from mriparaspinal.analysis.drawing import FigureFiles, figure_files
-from mriparaspinal.api.contoured import ContourArguments, ContourChoice
+from mriparaspinal.api.contoured import ContourChoice
 from mriparaspinal.api.given import PathLike, Progress, Table, begin, files, telling
 from mriparaspinal.api.making import Made, at_session, write_page
-from mriparaspinal.api.measuring import Pair, Request, measure_into, requested
-from mriparaspinal.api.results import StudyResults, read_results, results_in
+from mriparaspinal.api.measuring import (
+    Pair,
+    QuantifyArguments,
+    Request,
+    measure_into,
+    requested,
+    require_known,
+    write_bids,
+)
+from mriparaspinal.api.results import StudyResults, TableChoice, read_results, results_in
 from mriparaspinal.api.unchanged import as_it_was, keep_record, state_of
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NothingToCompareError, ParaspinalError, SessionsError
@@ -35,8 +43,8 @@ if TYPE_CHECKING:
     from mriparaspinal.report.pictures import FirstPictures
 
 
-class RunArguments(ContourArguments, total=False):
-    """Which contours are measured, how figures are drawn, and whether and how :func:`run` does it."""
+class RunArguments(QuantifyArguments, total=False):
+    """As those of :func:`quantify`, how figures are drawn, and whether and how :func:`run` does it."""
 
     formats: Sequence[str]
     """Of the figures beside PNG and SVG: ``pdf``, ``tiff``."""
@@ -91,7 +99,7 @@ def run(
         ``run.json`` with the SHA-256 of all that they depend on.
     settings, participants, masks, numbering, fat_and_water, jobs, progress : optional
         As for :func:`quantify`.
-    annotations, review, accept_drafts : optional
+    annotations, review, accept_drafts, xlsx, sav, bids : optional
         As for :func:`quantify`.
     formats, style : optional
         Of the figures, as for ``Analysis.save``.
@@ -123,14 +131,12 @@ def run(
     how = figure_files(more.get("formats", ()), more.get("style"))
     with files() as given:
         people = given.if_any(participants, PARTICIPANTS)
-        chosen = ContourChoice(
-            annotations=more.get("annotations"),
-            review=more.get("review"),
-            accept_drafts=more.get("accept_drafts", False),
-        )
+        require_known(more, RunArguments)
+        chosen = ContourChoice.of(more)
         images = (masks, numbering), fat_and_water
         outputs = (study, study / "results", study / "comparison")
         asked = requested(dataset, settings, people, *images, (), jobs, outputs, chosen)
+        asked = replace(asked, tables=TableChoice.of(more, study, asked.inputs))
         require_ours(study / "report.html", is_page, argument("out"))
         require_ours(study / RECORD, is_record, argument("out"))
         # No other run writes into it, nor into the folders in it, until all belongs together.
@@ -221,6 +227,7 @@ def _told_again(study: Path, asked: Request, before: StudyRecord) -> StudyRun:
     """What a run made that would make the same again."""
     summary, found, told = (before.made[name] for name in ("results", "comparison", "report"))
     results = read_results(study / "results")
+    write_bids(results, asked.tables)
     results = replace(
         results,
         summary=summary,

@@ -52,7 +52,9 @@ def state_of(
     """
     wait = asked.execution.timeout
     others = {
-        n: value for n, value in more.items() if n not in _NO_DIFFERENCE and value not in (None, (), [])
+        n: value
+        for n, value in more.items()
+        if n not in _NO_DIFFERENCE and value not in (None, (), [], False)
     }
     given = {n: Path(value) for n, value in others.items() if isinstance(value, str | Path)}
     places: dict[str, tuple[Path | None, bool]] = {

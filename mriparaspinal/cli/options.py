@@ -6,6 +6,7 @@
 | ``Naming``, ``Protocol`` | quantify, run, check, masks; the first: contours, too |
 | ``FatRule`` | quantify, run, masks |
 | ``LabelMapFolder``, ``Contours`` | quantify, run, check |
+| ``Tables`` | quantify, run, merge |
 | ``Dixon``, ``Execution`` | quantify, run; ``Processes`` of it: check |
 | ``Study`` | compare, correlate, regress |
 | ``FigureLook`` | run, threshold-sweep, score; ``Figures`` with it: compare, correlate, roc, reliability |
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 #: Options of how a run is done, and of what; no settings of a measurement.
 _NO_SETTINGS = (
     *("masks", "numbering", "annotations", "review", "accept_drafts", "fat", "water"),
-    *("jobs", "scheduler", "timeout", "participants"),
+    *("jobs", "scheduler", "timeout", "participants", "xlsx", "sav", "bids"),
 )
 
 
@@ -68,7 +69,7 @@ def _figure_format(text: str) -> str | None:
     return text if text in get_args(FigureFormat) else None
 
 
-_TABLE = "Participants table (CSV, TSV or Excel)"
+_TABLE = "Participants table (CSV, TSV, Excel or SPSS)"
 
 Dataset = Annotated[Path, argument("Folder of slices and their LabelMe files.")]
 Results = Annotated[Path, argument("Folder of results that 'quantify' wrote.")]
@@ -404,10 +405,23 @@ def given(*groups: Any, **more: Any) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measuring(Execution, Naming, Protocol, Dixon, FatRule, Contours, LabelMapFolder):
+class Tables:
+    """For which programs tables are written beside the CSVs."""
+
+    xlsx: Annotated[bool, option("--xlsx", "Write all tables as results.xlsx, too.")] = False
+    sav: Annotated[
+        bool, option("--sav", "Write results.sav and measurements.sav for SPSS, too (extra spss).")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measuring(Execution, Naming, Protocol, Dixon, FatRule, Contours, LabelMapFolder, Tables):
     """How a dataset is measured: all that ``quantify`` and ``run`` have in common."""
 
     affine: Affine = None
+    bids: Annotated[
+        Path | None, option("--bids", "Write the results as BIDS derivatives into BIDS, too.", "BIDS")
+    ] = None
     participants: Participants = None
     measures: Annotated[
         tuple[str, ...],
@@ -432,4 +446,7 @@ class Measuring(Execution, Naming, Protocol, Dixon, FatRule, Contours, LabelMapF
             "accept_drafts": self.accept_drafts,
             "fat_and_water": (self.fat, self.water),
             "jobs": spread(self),
+            "xlsx": self.xlsx,
+            "sav": self.sav,
+            "bids": self.bids,
         }

@@ -27,6 +27,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     ),
     "Output": (
         *("--out", "--seed", "--mean-out", "--format", "--figure-format", "--style", "--wide", "--json"),
+        *("--xlsx", "--sav", "--bids"),
         *("--list", "--contact-sheet", "--summary", "--template", "--clinical"),
         *("--pdf", "--by-participant", "--open", "--no-browser", "--port", "--force"),
     ),

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mriparaspinal.imaging.slice_position import SlicePlace
 
 
-_PARTICIPANTS = (PARTICIPANTS, "participants.tsv", "participants.xlsx")
+_PARTICIPANTS = (PARTICIPANTS, "participants.tsv", "participants.xlsx", "participants.sav")
 
 #: Looked for only if none of the others exists, to say that they are not read.
 _NOT_READ = ("participants.xls", "participants.ods", "participants.numbers")

@@ -37,7 +37,9 @@ MANIFEST = "refine.json"
 FEWEST, MOST = 4, 60
 
 #: Tables that a dataset may have beside its slices, which stay beside them.
-_TABLES = (SLICES_TABLE, "participants.csv", "participants.tsv", "participants.xlsx", PROTOCOL)
+_PEOPLE = tuple(f"participants.{ending}" for ending in ("csv", "tsv", "xlsx", "sav"))
+
+_TABLES = (SLICES_TABLE, *_PEOPLE, PROTOCOL)
 
 
 @dataclass(slots=True)

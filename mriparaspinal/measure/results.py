@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 from mriparaspinal import __version__
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError
-from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS, SHARE
+from mriparaspinal.core.filenames import MANIFEST, MEASUREMENTS, PARTICIPANTS, SHARE, WIDE
 from mriparaspinal.core.measure_columns import columns_of
 from mriparaspinal.core.model import (
     COLUMNS,
@@ -37,7 +38,14 @@ from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.tables import csv_bytes, csv_lines, parse_table, table_bytes, table_rows
 from mriparaspinal.io.write import has_content, sha256
 from mriparaspinal.measure.dataset import MeasuredDataset, with_lost_slices
+from mriparaspinal.measure.for_others import (
+    FOR_OTHERS,
+    further_tables,
+    measurements_csv,
+    refuse_other_measurements,
+)
 from mriparaspinal.measure.rows import choose_reference, each_row, tabulate_slices
+from mriparaspinal.measure.wide import WideRows, visits_of
 
 
 def stale_tables(folder: OutputFolder, fresh: Mapping[str, bytes]) -> list[str]:
@@ -59,7 +67,7 @@ def stale_tables(folder: OutputFolder, fresh: Mapping[str, bytes]) -> list[str]:
         elif (name in fresh or name != PARTICIPANTS) and not has_content(path, fresh.get(name)):
             found = "a table that quantify did not write"
             raise UsageError(f"{path}: {found}; expected a folder without one; choose another --out")
-    return stale
+    return stale + [name for name in folder.outdated(fresh) if name in FOR_OTHERS]
 
 
 def refuse_other_share(folder: Path, share: Sequence[str]) -> None:
@@ -182,6 +190,7 @@ def read_results(folder: Path) -> Results:
     if read is None:
         beside = [*slice_tables(folder), *([PARTICIPANTS] if own.is_file() else [])]
         digests = {name: sha256(table_bytes(folder / name)) for name in (*names, *beside)}
+        refuse_other_measurements(folder, names)
         return Results(folder, None, tuple(names), _Files(folder, digests))
     manifest, sealed = read
     digests = {name: _checked(folder, name, manifest.outputs) for name in _listed(folder, manifest)}
@@ -234,9 +243,13 @@ def _read_manifest(folder: Path) -> tuple[Manifest, bytes]:
 
 
 def _listed(folder: Path, manifest: Manifest) -> list[str]:
-    """The names of all tables that are there, and of all else that the manifest lists."""
+    """The names of all tables that are there, and of all else that the manifest lists.
+
+    But for tables for others that were taken away.
+    """
     own = (*segment_tables(folder, manifest.segments), *slice_tables(folder, manifest.segments))
-    return list(dict.fromkeys([*own, *manifest.outputs]))
+    listed = [n for n in manifest.outputs if n not in FOR_OTHERS or os.path.lexists(folder / n)]
+    return list(dict.fromkeys([*own, *listed]))
 
 
 def _checked(folder: Path, name: str, outputs: Mapping[str, str]) -> str:
@@ -251,6 +264,8 @@ def _checked(folder: Path, name: str, outputs: Mapping[str, str]) -> str:
         raise NoInputError(Fault(f"{folder / name}", error.fault.found, expected, again)) from None
     if digest != outputs[name]:
         found = "changed since quantify wrote it (its SHA-256 differs)"
+        if name in FOR_OTHERS:
+            again = "take it out of the folder (numbers are read from L1.csv …), or run quantify again"
         raise NoInputError(f"{folder / name}: {found}; expected it untouched; {again}")
     return digest
 
@@ -300,8 +315,10 @@ def _rule_of_masks(study: Dataset, settings: Settings) -> Settings:
     return settings if study.maps is None else dataclasses.replace(settings, mask_rule="mask")
 
 
-def result_files(measured: MeasuredDataset, settings: Settings) -> dict[str, bytes]:
-    """The files of a folder of results, by name; the manifest is the last.
+def result_files(
+    measured: MeasuredDataset, settings: Settings, xlsx: bool = False, sav: bool = False
+) -> dict[str, bytes]:
+    """The files of a folder of results, by name; the manifest is the last; ``xlsx``, ``sav``: with such ones.
 
     Raises as :func:`measurements_of`; but a share without any muscle is written, for others to be joined.
     """
@@ -314,13 +331,21 @@ def result_files(measured: MeasuredDataset, settings: Settings) -> dict[str, byt
     several = any(s.letter or s.session for s in chain(study.dataset.slices, study.dataset.lost))
     if settings.fat_rule == "dixon" or several or study.source.accept_drafts:
         rows = list(rows)  # others have no optional columns
-    tables.add(rows)
+    wide = WideRows(settings.muscles)
+    tables.add(rows, wide=wide)
     counts = {"participants": len(tables.participants), "rows": tables.rows}
     tables.add(_slice_rows(measured, settings, reference), "_slices")
     files = {name: b"".join(lines) for name, lines in sorted(tables.lines.items(), key=_from_above)}
+    slices = chain(study.dataset.slices, study.dataset.lost)
+    visits = visits_of(
+        ((s.group, s.participant_id, s.session) for s in slices), study.participants, study.share
+    )
+    files[MEASUREMENTS] = measurements_csv(files)
+    files[WIDE] = wide.csv(visits, study.participants)
     files["problems.csv"] = problems_csv(measured.problems)
     if study.participants_csv is not None:
         files[PARTICIPANTS] = study.participants_csv
+    files |= further_tables(files, xlsx, sav)
     if study.share:
         from mriparaspinal.measure.share_file import share_bytes
 
@@ -343,7 +368,7 @@ class _Tables:
         self.participants: set[str] = set()
         self.rows = 0
 
-    def add(self, rows: Iterable[Measurement], ending: str = "") -> None:
+    def add(self, rows: Iterable[Measurement], ending: str = "", wide: WideRows | None = None) -> None:
         """Add rows to the tables of such an ending; a list has the optional columns that it needs."""
         optional = OPTIONAL_COLUMNS if isinstance(rows, list) else ()
         columns = COLUMNS + tuple(c for c in optional if any(getattr(row, c) is not None for row in rows))
@@ -355,6 +380,8 @@ class _Tables:
                 cells = [cells_of(row) for row in run]
             lines = self.lines.setdefault(f"{segment}{ending}.csv", [csv_lines([(*columns, *self._more)])])
             lines.append(csv_lines(cells))
+            if wide is not None:
+                wide.add((*columns, *self._more), cells)
             self.participants.add(who)
             self.rows += len(cells)
 

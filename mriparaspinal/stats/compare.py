@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import Fault, UsageError
 from mriparaspinal.core.model import MUSCLES, SPINE
-from mriparaspinal.core.text import natural_key, read_cell
+from mriparaspinal.core.text import and_more, natural_key, read_cell
 from mriparaspinal.stats.adjust import adjust
 from mriparaspinal.stats.arms import (
     Comparison,
@@ -133,7 +133,7 @@ def measures_of(
 def _numbers(cohort: pd.DataFrame, column: str, what: str) -> Floats:
     if column not in cohort:
         there = [str(c) for c in cohort if pd.api.types.is_numeric_dtype(cohort[c])]
-        found, expected = f"no such column was found for {what}", f"one of: {', '.join(there) or 'none'}"
+        found, expected = f"no such column was found for {what}", f"one of: {and_more(there, 20) or 'none'}"
         raise UsageError(Fault(column, found, expected, "name a column of numbers"))
     cells = cohort[column]
     if pd.api.types.is_numeric_dtype(cells):
