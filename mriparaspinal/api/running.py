@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from mriparaspinal.analysis.counts import compared_summary
 from mriparaspinal.analysis.drawing import FigureFiles, figure_files
 from mriparaspinal.api.contoured import ContourArguments, ContourChoice
-from mriparaspinal.api.given import PathLike, Progress, Table, begin, files, telling
+from mriparaspinal.api.given import Folders, PathLike, Progress, Table, begin, files, telling, texts_of
 from mriparaspinal.api.making import Made, at_session, write_page
 from mriparaspinal.api.measuring import Pair, Request, measure_into, requested
 from mriparaspinal.api.results import StudyResults, read_results, results_in
@@ -71,8 +71,8 @@ def run(
     *,
     settings: Settings | Mapping[str, Any] | None = None,
     participants: Table | None = None,
-    masks: PathLike | None = None,
-    numbering: str | None = None,
+    masks: Folders | None = None,
+    numbering: str | Sequence[str] | None = None,
     fat_and_water: Pair = None,
     jobs: int | Execution | None = None,
     progress: Progress | None = None,
@@ -135,7 +135,7 @@ def run(
         # No other run writes into it, nor into the folders in it, until all belongs together.
         with OutputFolder(study):
             begin(progress, "looking for changes")
-            now = state_of(asked, numbering, study, more)
+            now = state_of(asked, texts_of(numbering), study, more)
             if now is not None and not more.get("force") and (before := as_it_was(study, now)):
                 return _told_again(study, asked, before)
             return _made(study, asked, now, how, progress, more.get("done", lambda _: None))
@@ -162,7 +162,7 @@ def _made(
         begin(progress, "drawing the figures")
         compared.put(folder, replace(how, jobs=asked.execution.jobs or 1))
         done(compared)
-    regions = (None if asked.maps is None else asked.maps.folder), asked.source.folder
+    regions = (() if asked.maps is None else asked.maps.folders), asked.source.folder
     # No more than there are: a note on --jobs was logged before the measuring.
     jobs = min(asked.execution.jobs or 1, cores())
     cohort = open_cohort(at_session(results, (comparison,)))

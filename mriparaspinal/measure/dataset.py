@@ -157,6 +157,10 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
     problems += other_than_prepared(study, results)
     # What is said of a file that several slices share is said once.
     problems = list(dict.fromkeys(problems))
+    if study.maps is not None:
+        from mriparaspinal.dataset.mapped import told_once
+
+        problems = told_once(problems)
     problems.sort(key=lambda problem: natural_key(composed(problem.file)))
     segments = dict(sorted(by_segment.items()))
     return MeasuredDataset(study, results, problems, segments, frozenset(people), reference)

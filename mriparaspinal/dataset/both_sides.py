@@ -1,0 +1,138 @@
+"""Label maps that hold both sides of a muscle in one number: split where it is clear, else refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mriparaspinal.core.errors import Fault
+from mriparaspinal.core.labels import Region
+from mriparaspinal.core.model import Contour
+from mriparaspinal.dataset.regions import OPPOSITE
+
+#: A part crosses the midline if it has more than this share of its pixels on the other side …
+_ACROSS = 0.1
+
+#: … or reaches over by more than this share of its width.
+_OVERHANG = 0.25
+
+#: The smaller of the two sides' parts has at least this share of the larger one's pixels.
+_ALIKE = 1 / 3
+
+#: How far the middle between the two sides may lie from the image's middle, in widths of the image.
+_OFF_MIDDLE = 0.1
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Midline:
+    """The column that parts left from right, and how it was found."""
+
+    column: float
+    how: str
+
+
+def canvas(contour: Contour, shape: tuple[int, int]) -> Mask:
+    """The pixels of a contour of type ``mask`` on the whole image of (rows, columns)."""
+    whole = np.zeros(shape, dtype=bool)
+    if contour.mask is not None:
+        (left, top), *_ = contour.points
+        rows, columns = contour.mask.shape
+        whole[int(top) : int(top) + rows, int(left) : int(left) + columns] = contour.mask
+    return whole
+
+
+def midline_of(reference: Mask, name: str) -> Midline:
+    """The column of a reference's centroid."""
+    return Midline(float(np.nonzero(reference)[1].mean()), f"at the middle of {name}")
+
+
+def own_midline(regions: Sequence[tuple[Region, Mask]], width: int) -> Midline | None:
+    """The middle of the gap between the two sides of all muscles; None where that is not clear.
+
+    Of a muscle without a side those are its two largest parts, if they are alike in size, lie side by side,
+    and the gaps of all muscles overlap in the middle of the image.
+    """
+    gaps = []
+    names = {region.name for region, _ in regions if region.is_muscle}
+    for name in sorted(names):
+        both = [mask for region, mask in regions if region == Region(name, "")]
+        sides = [
+            _union([mask for region, mask in regions if region == Region(name, side)])
+            for side in ("left", "right")
+        ]
+        if both:
+            sides = sorted(_parts(_union(both)), key=np.count_nonzero)[-2:]
+        gap = _gap(sides)
+        if gap is not None:
+            gaps.append(gap)
+    if not gaps:
+        return None
+    low, high = max(gap[0] for gap in gaps), min(gap[1] for gap in gaps)
+    middle = (low + high) / 2
+    if low >= high or abs(middle - (width - 1) / 2) > _OFF_MIDDLE * width:
+        return None
+    return Midline(middle, "halfway between the parts of the two sides")
+
+
+def _gap(sides: Sequence[Mask]) -> tuple[int, int] | None:
+    """The last column of the one and the first of the other of two parts that are counterparts."""
+    if len(sides) != 2 or not all(side.any() for side in sides):
+        return None
+    small, large = sorted(map(np.count_nonzero, sides))
+    (first, second) = sorted(sides, key=lambda side: int(np.flatnonzero(side.any(axis=0))[0]))
+    level = first.any(axis=1) & second.any(axis=1)
+    left, right = np.flatnonzero(first.any(axis=0))[-1], np.flatnonzero(second.any(axis=0))[0]
+    if small < _ALIKE * large or not level.any() or left >= right:
+        return None
+    return int(left), int(right)
+
+
+def _union(masks: Sequence[Mask]) -> Mask:
+    return np.logical_or.reduce(masks) if masks else np.zeros((1, 1), dtype=bool)
+
+
+def _parts(mask: Mask) -> list[Mask]:
+    """The connected parts of a mask (pixels that share an edge)."""
+    from scipy import ndimage
+
+    numbers, count = ndimage.label(mask)
+    return [numbers == number for number in range(1, count + 1)]
+
+
+def split(region: Region, mask: Mask, midline: Midline | None, image_left: str) -> dict[str, Mask] | Fault:
+    """The pixels of a muscle by side; a fault where they cannot be told apart.
+
+    ``image_left``: the patient's side at the left of the image.
+    """
+    if midline is None:
+        found = f"{region.name} may hold both sides in one number, and neither a reference nor the muscles"
+        expected = "a disc or vertebral body, or two parts of each muscle left and right of the middle"
+        remedy = f"label {region.name}_L and {region.name}_R in the map, or add a reference"
+        return Fault("", f"{found} tell where the midline is", expected, remedy, "side-unknown")
+    sides = {side: np.zeros_like(mask) for side in ("left", "right")}
+    for part in _parts(mask):
+        columns = np.nonzero(part)[1]
+        at_left = columns.mean() < midline.column
+        over = columns[(columns > midline.column) == at_left]
+        width = int(columns.max()) - int(columns.min()) + 1
+        reach = abs(over - midline.column).max() if over.size else 0.0
+        if over.size > _ACROSS * columns.size or reach > _OVERHANG * width:
+            found = f"{region.name} holds both sides in one number, and a part of it crosses the midline"
+            expected = f"the parts of the two sides apart, {midline.how}"
+            remedy = "part them in the map, or label each side by itself"
+            return Fault("", found, expected, remedy, "crosses-midline")
+        sides[image_left if at_left else OPPOSITE[image_left]] |= part
+    return {side: pixels for side, pixels in sides.items() if pixels.any()}
+
+
+def is_both(region: Region | None) -> bool:
+    """Whether a label means a muscle without saying the side."""
+    return region is not None and region.is_muscle and not region.side
+
+
+RegionOf = Callable[[str], Region | None]
