@@ -17,6 +17,7 @@ from mriparaspinal.core.labels import alias_key, parse_label
 from mriparaspinal.core.model import REFERENCES, FatRule, Settings
 from mriparaspinal.core.spelling import composed, loose_key
 from mriparaspinal.io.folder import find_name, read_bytes
+from mriparaspinal.io.numberings import DISC_BETWEEN
 
 FILE = "paraspinal.toml"
 
@@ -262,12 +263,16 @@ def _labels(value: Any) -> str:
         return 'a table such as [labels] "lab label" = "MF_L"'
     if found := _swallowed(value):
         return found
-    wrong = [key for key, text in value.items() if not isinstance(text, str) or parse_label(text) is None]
+    wrong = [key for key, text in value.items() if not isinstance(text, str) or not _means_something(text)]
     if wrong:
         return f"a label such as MF_L or IVD for {', '.join(map(repr, wrong))}"
     keys = [alias_key(key) for key in value]
     twice = [key for key in value if keys.count(alias_key(key)) > 1]
     return f"one meaning for {', '.join(map(repr, twice))}, whatever the case" if twice else ""
+
+
+def _means_something(label: str) -> bool:
+    return parse_label(label) is not None or label == DISC_BETWEEN
 
 
 def _texts(value: Any) -> str:
