@@ -16,6 +16,9 @@ Mask = NDArray[np.bool_]
 #: processes, which reach down to the disc, have less.
 _BODY = 0.5
 
+#: A slice shows the whole endplate from this share on: nearer to the disc, a tilted one is cut in part.
+_ENDPLATE = 0.85
+
 #: The endplates of neighbours are nearer to each other, mm; there is a vertebra between others.
 _NEAR_MM = 25.0
 
@@ -69,17 +72,17 @@ def between_bodies(stacks: Mapping[str, Mask], at: int, spacing_mm: tuple[float,
             f"at most {_NEAR_MM:g} mm between neighbours",
             "name the vertebra between them in the numbering",
         )
-    outlines = {name: bodies[name][n] for n, name in ((top, above[top]), (bottom, below[bottom]))}
-    for name, outline in outlines.items():
+    high, upper = _endplate(bodies[above[top]], at)
+    low, lower = _endplate(bodies[below[bottom]], at)
+    for name, outline in ((above[top], upper), (below[bottom], lower)):
         if _solidity(outline) < _SOLID:
             raise unreadable(
                 f"the endplate of {name} cannot be told from its arch",
                 "bodies alone, or a canal that parts body and arch",
                 "give a map of vertebral bodies",
             )
-    upper, lower = (_signed(outlines[name], spacing_mm[1:]) for name in (above[top], below[bottom]))
-    part = (at - bottom) / (top - bottom)
-    space = part * upper + (1 - part) * lower <= 0
+    part = (at - low) / (high - low)
+    space = part * _signed(upper, spacing_mm[1:]) + (1 - part) * _signed(lower, spacing_mm[1:]) <= 0
     for stack in stacks.values():
         space &= ~stack[at]
     return Between(space, above[top], below[bottom])
@@ -90,6 +93,14 @@ def _bodies(stack: Mask) -> dict[int, Mask]:
     parts = {n: _in_front(stack[n]) for n in range(len(stack)) if stack[n].any()}
     most = max((np.count_nonzero(part) for part in parts.values()), default=0)
     return {n: part for n, part in parts.items() if np.count_nonzero(part) >= _BODY * most}
+
+
+def _endplate(body: Mapping[int, Mask], at: int) -> tuple[int, Mask]:
+    """The slice nearest to another one that shows the whole body, and its outline."""
+    most = max(np.count_nonzero(mask) for mask in body.values())
+    whole = [n for n, mask in body.items() if np.count_nonzero(mask) >= _ENDPLATE * most]
+    nearest = min(whole, key=lambda n: abs(n - at))
+    return nearest, body[nearest]
 
 
 def _in_front(mask: Mask) -> Mask:
