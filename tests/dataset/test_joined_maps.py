@@ -28,7 +28,7 @@ STEMS = ("ALS_1_3", "ALS_1_4", "LR_1_3")
 
 @pytest.fixture
 def two(tmp_path) -> Path:
-    """Slices without JSON, the muscles in one folder and the discs, as TotalSegmentator has them, in another."""
+    """Slices without JSON; the muscles in one folder, the discs, numbered as by a tool, in another."""
     for stem in STEMS:
         write_image(tmp_path / "scans" / f"{stem}.png", own_image(stem))
         write_image(tmp_path / "muscles" / f"{stem}_mask.png", MUSCLES)
@@ -72,7 +72,7 @@ def test_muscles_of_one_tool_and_discs_of_another(two):
 
 
 def test_a_real_map_of_muscles_and_a_map_of_discs_in_another_orientation(shared, tmp_path):
-    """TUM01's muscles, and discs in RAS+ with two slices more: other voxels in the file, the same in the patient."""
+    """TUM01's muscles, and discs in RAS+ with two slices more at each end: other voxels, the same patient."""
     volumes = shared / "real" / "TUM01" / "volumes"
     voxels, affine = load(volumes / "fat.nii.gz")
     muscles, _ = load(volumes / "muscles_manual.nii.gz")
@@ -107,7 +107,7 @@ def test_a_real_map_of_muscles_and_a_map_of_discs_in_another_orientation(shared,
 
 @pytest.mark.parametrize("seed", range(5))
 def test_random_maps(tmp_path, seed):
-    """Any numbers in any place: each region's pixels are those that NumPy counts, in whichever folder it is."""
+    """Any numbers in any place: each region's pixels are those that NumPy counts, whatever folder has it."""
     rng = np.random.default_rng(seed)
     labels = LABELS.copy()
     labels[rng.random(labels.shape) < 0.3] = 0

@@ -1,4 +1,4 @@
-"""The space between two bodies: cylinders, whose interpolation is known, vertebrae with arches, and faults."""
+"""The space between two bodies: cylinders, whose interpolation is known, vertebrae with arches, faults."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_pixels_that_are_not_square():
     """Rows 2 mm, columns 1 mm: circles in mm are ellipses in pixels, and interpolate as circles do."""
 
     def circle(radius: float) -> np.ndarray:
-        return ((Y - 50) * 2.0) ** 2 + (X - 70.0) ** 2 <= radius**2
+        return np.hypot((Y - 50) * 2.0, X - 70.0) <= radius
 
     found = between_bodies(
         {"a": stack(9, n_0_4=circle(24)), "b": stack(9, n_5_9=circle(36))}, 4, (4.0, 2.0, 1.0)
