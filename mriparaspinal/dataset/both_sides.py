@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from mriparaspinal.core.errors import Fault
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import Contour
 from mriparaspinal.dataset.regions import OPPOSITE
+from mriparaspinal.imaging.rasterise import rasterise
 
 #: A part crosses the midline if it has more than this share of its pixels on the other side …
 _ACROSS = 0.1
@@ -37,12 +38,11 @@ class Midline:
 
 
 def canvas(contour: Contour, shape: tuple[int, int]) -> Mask:
-    """The pixels of a contour of type ``mask`` on the whole image of (rows, columns)."""
+    """The pixels of a contour on the whole image of (rows, columns)."""
     whole = np.zeros(shape, dtype=bool)
-    if contour.mask is not None:
-        (left, top), *_ = contour.points
-        rows, columns = contour.mask.shape
-        whole[int(top) : int(top) + rows, int(left) : int(left) + columns] = contour.mask
+    patch = rasterise(contour, shape, "labelme")
+    if patch is not None:
+        whole[patch.top : patch.bottom, patch.left : patch.right] = patch.pixels
     return whole
 
 
@@ -130,9 +130,6 @@ def split(region: Region, mask: Mask, midline: Midline | None, image_left: str) 
     return {side: pixels for side, pixels in sides.items() if pixels.any()}
 
 
-def is_both(region: Region | None) -> bool:
-    """Whether a label means a muscle without saying the side."""
-    return region is not None and region.is_muscle and not region.side
-
-
-RegionOf = Callable[[str], Region | None]
+def may_hold_both(contour: Contour, region: Region | None) -> bool:
+    """Whether pixels are labelled as a muscle without its side."""
+    return contour.mask is not None and region is not None and region.is_muscle and not region.side

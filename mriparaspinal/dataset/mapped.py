@@ -14,7 +14,7 @@ from mriparaspinal.core.model import REFERENCES, Contour, Problem, Settings, Sli
 from mriparaspinal.core.text import count_of
 from mriparaspinal.dataset.both_sides import (
     canvas,
-    is_both,
+    may_hold_both,
     midline_of,
     own_midline,
     split,
@@ -179,12 +179,12 @@ def _sides(
 ) -> Told:
     """The contours, with two in place of each that holds both sides."""
     whole = [(name, contour, region_in(contour.label)) for name, contour in told]
-    if not any(is_both(region) for _, _, region in whole):
+    if not any(may_hold_both(contour, region) for _, contour, region in whole):
         return told
     regions = [(region, canvas(contour, shape)) for _, contour, region in whole if region is not None]
     reference = None
     for kind in dict.fromkeys((settings.reference, *REFERENCES)):
-        masks = [mask for region, mask in regions if region.name == kind]
+        masks = [mask for region, mask in regions if region.name == kind and mask.any()]
         if kind and masks:
             reference = midline_of(np.logical_or.reduce(masks), kind)
             break
@@ -192,7 +192,7 @@ def _sides(
     kept: Told = []
     split_any = False
     for name, contour, region in whole:
-        if region is None or not is_both(region):
+        if region is None or not may_hold_both(contour, region):
             kept.append((name, contour))
             continue
         sides = split(region, canvas(contour, shape), midline, settings.image_left)

@@ -67,8 +67,8 @@ def test_by_the_middle_of_the_reference(tmp_path):
     assert sizes == EXPECTED
     assert codes == {"sides-split"}
     assert (
-        "masks: warning: numbers that hold both sides of a muscle were split at the middle of IVD (on 1 slice, "
-        "first ALS_1_3.png); expected a number for each side" in outcome.err
+        "masks: warning: numbers that hold both sides of a muscle were split at the middle of IVD (on 1 "
+        "slice, first ALS_1_3.png); expected a number for each side" in outcome.err
     )
 
 

@@ -541,6 +541,10 @@ def test_the_tables_and_commands_of_the_page(small, monkeypatch):
     shutil.rmtree(small / "maps")
     write_slice(small / "scans", "ALS_1_3")
     write_image(small / "automatic" / "ALS_1_3_mask.png", np.where(LABELS == 3, 5111, 0).astype(np.uint16))
+    write_image(
+        small / "muscles" / "ALS_1_3_mask.png", np.array([0, 4, 4, 3, 3, 1, 1, 0, 0, 0], "u1")[LABELS]
+    )
+    write_image(small / "discs" / "ALS_1_3_mask.png", np.where(LABELS == 9, 20, 0).astype(np.uint8))
     (commands,) = re.findall(r"```sh\n(.*?)```", PAGE, flags=re.DOTALL)
     for line in commands.splitlines():
         outcome = run(*line.split("#")[0].split()[1:])
