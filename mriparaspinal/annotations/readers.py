@@ -52,6 +52,12 @@ class Annotations:
     segmentation: Callable[[Path], Segmentation]
 
     @property
+    def told(self) -> str:
+        """What messages call the folder."""
+        (source,) = self.maps.sources
+        return source.told
+
+    @property
     def slices(self) -> Sequence[Slice]:
         """The slices of the dataset."""
         return self.study.dataset.slices

@@ -101,21 +101,23 @@ def open_annotations(
     names = _numberings(found_in, numberings)
     # They remember the last files: the slices of a participant come one after another.
     structures, segmentation = lru_cache(maxsize=8)(read_structures), lru_cache(maxsize=8)(read_segmentation)
-    several = len(sources) > 1
+    told = [source.name for source in sources]
+    if len(set(told)) < len(told):
+        told = list(map(str, sources))
     return tuple(
         Annotations(
             study=study,
             settings=settings,
             sources=there,
             maps=LabelMaps(
-                (MapSource(there.folder, numbering, there.given.name, several),),
+                (MapSource(there.folder, numbering, name, len(sources) > 1),),
                 study.places,
                 settings.affine,
             ),
             structures=structures,
             segmentation=segmentation,
         )
-        for there, numbering in zip(found_in, names, strict=True)
+        for there, numbering, name in zip(found_in, names, told, strict=True)
     )
 
 
@@ -149,16 +151,16 @@ def make_contours(
         claims = [(one, one.sources.claims.get(slice_.name, ())) for one in given]
         for one, found in claims:
             if not found:
-                without.setdefault(one.sources.given.name if len(given) > 1 else "", []).append(slice_.name)
+                without.setdefault(one.told, []).append(slice_.name)
         if any(found for _, found in claims):
             _make_one(slice_, claims, made)
         if progress is not None:
             progress()
     for one in given:
-        of = one.sources.given.name if len(given) > 1 else ""
-        made.problems += _lost(one.sources, without.get(of, []), f" in {of}" if of else "")
+        where = f" in {one.told}" if len(given) > 1 else ""
+        made.problems += _lost(one.sources, without.get(one.told, []), where)
     made.problems += _overall(made, settings)
-    made.problems = told_once(made.problems)
+    made.problems = told_once(made.problems, "contours")
     return made
 
 
@@ -243,7 +245,7 @@ def _make_one(
                 found = f"{names} are annotations of this slice"
                 raise unreadable(found, "one source", "keep the one that is meant", "several-sources")
             if claims:
-                parts.append((one.sources.given.name, claims[0], read_drawn(claims[0], slice_, shape, one)))
+                parts.append((one.told, claims[0], read_drawn(claims[0], slice_, shape, one)))
         except UnreadableError as error:
             made.problems.append(error.fault.at(slice_.name).problem())
     if not parts:

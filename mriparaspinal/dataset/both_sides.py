@@ -66,7 +66,7 @@ def own_midline(regions: Sequence[tuple[Region, Mask]], width: int) -> Midline |
             for side in ("left", "right")
         ]
         if both:
-            sides = sorted(_parts(_union(both)), key=np.count_nonzero)[-2:]
+            sides = _two_largest(_union(both))
         gap = _gap(sides)
         if gap is not None:
             gaps.append(gap)
@@ -96,12 +96,13 @@ def _union(masks: Sequence[Mask]) -> Mask:
     return np.logical_or.reduce(masks) if masks else np.zeros((1, 1), dtype=bool)
 
 
-def _parts(mask: Mask) -> list[Mask]:
-    """The connected parts of a mask (pixels that share an edge)."""
+def _two_largest(mask: Mask) -> list[Mask]:
+    """The two largest connected parts of a mask (pixels that share an edge), the smaller first."""
     from scipy import ndimage
 
-    numbers, count = ndimage.label(mask)
-    return [numbers == number for number in range(1, count + 1)]
+    numbers, _ = ndimage.label(mask)
+    sizes = np.bincount(numbers.ravel())[1:]
+    return [numbers == 1 + number for number in np.argsort(sizes, kind="stable")[-2:]]
 
 
 def split(region: Region, mask: Mask, midline: Midline | None, image_left: str) -> dict[str, Mask] | Fault:
@@ -114,20 +115,32 @@ def split(region: Region, mask: Mask, midline: Midline | None, image_left: str) 
         expected = "a disc or vertebral body, or two parts of each muscle left and right of the middle"
         remedy = f"label {region.name}_L and {region.name}_R in the map, or add a reference"
         return Fault("", f"{found} tell where the midline is", expected, remedy, "side-unknown")
-    sides = {side: np.zeros_like(mask) for side in ("left", "right")}
-    for part in _parts(mask):
-        columns = np.nonzero(part)[1]
-        at_left = columns.mean() < midline.column
-        over = columns[(columns > midline.column) == at_left]
-        width = int(columns.max()) - int(columns.min()) + 1
-        reach = abs(over - midline.column).max() if over.size else 0.0
-        if over.size > _ACROSS * columns.size or reach > _OVERHANG * width:
-            found = f"{region.name} holds both sides in one number, and a part of it crosses the midline"
-            expected = f"the parts of the two sides apart, {midline.how}"
-            remedy = "part them in the map, or label each side by itself"
-            return Fault("", found, expected, remedy, "crosses-midline")
-        sides[image_left if at_left else OPPOSITE[image_left]] |= part
-    return {side: pixels for side, pixels in sides.items() if pixels.any()}
+    from scipy import ndimage
+
+    numbers, parts = ndimage.label(mask)
+    columns = np.nonzero(mask)[1]
+    part = numbers[mask] - 1
+    sizes = np.bincount(part, minlength=parts)
+    at_left = np.bincount(part, columns, parts) / sizes < midline.column
+    beyond = np.where(at_left[part], columns - midline.column, midline.column - columns)
+    reach = np.zeros(parts)
+    np.maximum.at(reach, part, beyond)
+    first, last = np.full(parts, mask.shape[1]), np.full(parts, -1)
+    np.minimum.at(first, part, columns)
+    np.maximum.at(last, part, columns)
+    across = np.bincount(part, beyond > 0, parts) > _ACROSS * sizes
+    if (across | (reach > _OVERHANG * (last - first + 1))).any():
+        found = f"{region.name} holds both sides in one number, and a part of it crosses the midline"
+        expected = f"the parts of the two sides apart, {midline.how}"
+        remedy = "part them in the map, or label each side by itself"
+        return Fault("", found, expected, remedy, "crosses-midline")
+    sides = {}
+    for side, there in ((image_left, at_left), (OPPOSITE[image_left], ~at_left)):
+        pixels = np.zeros_like(mask)
+        pixels[mask] = there[part]
+        if pixels.any():
+            sides[side] = pixels
+    return sides
 
 
 def may_hold_both(contour: Contour, region: Region | None) -> bool:

@@ -215,8 +215,11 @@ def _unsided(region: Region | None) -> Region | None:
     return region and region._replace(side="")
 
 
-def told_once(problems: Iterable[Problem]) -> list[Problem]:
-    """The problems, with one for each way in which label maps were read that needs a look at the pictures."""
+def told_once(problems: Iterable[Problem], file: str = "masks") -> list[Problem]:
+    """The problems, with one for each way in which label maps were read that needs a look at the pictures.
+
+    ``file``: what it is told of.
+    """
     kept = []
     same: dict[tuple[str, str], list[Problem]] = defaultdict(list)
     for problem in problems:
@@ -228,5 +231,5 @@ def told_once(problems: Iterable[Problem]) -> list[Problem]:
         first = group[0]
         found, _, expected = first.message.partition("; ")
         many = f"{found} (on {count_of(len(group), 'slice')}, first {first.file})"
-        kept.append(replace(first, file="masks", message=f"{many}; {expected}"))
+        kept.append(replace(first, file=file, message=f"{many}; {expected}"))
     return kept

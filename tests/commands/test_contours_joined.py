@@ -51,7 +51,7 @@ def test_muscles_and_discs_in_one_file(home):
     assert outcome.code == 0, outcome.err
     assert "made contours of 2 of 2 slices" in outcome.err
     assert (
-        "masks: warning: numbers that hold both sides of a muscle were split at the middle of IVD (on 2"
+        "contours: warning: numbers that hold both sides of a muscle were split at the middle of IVD (on 2"
         in outcome.err
     )
     for stem in ("ALS_1_3", "ALS_1_4"):
@@ -109,6 +109,24 @@ def test_numberings_that_do_not_fit(home, options, said):
     assert outcome.code == 2
     assert said in outcome.err
     assert fingerprint(home) == before
+
+
+def test_two_folders_of_one_name(home):
+    """A region in both is found, and both are told apart."""
+    (home / "a").mkdir()
+    (home / "muscles").rename(home / "a" / "maps")
+    (home / "discs").rename(home / "maps")
+    both = BOTH.copy()
+    both[LABELS == 9] = 7
+    write_image(home / "a" / "maps" / "ALS_1_3_mask.png", both)
+    (home / "table.csv").write_text("value,label\n1,PM\n3,ES\n4,MF\n7,IVD\n", encoding="utf-8")
+    outcome = run(
+        *("contours", home / "a" / "maps", home / "maps", "--dataset", home / "scans"),
+        *("--numbering", home / "table.csv", "--numbering", "totalsegmentator_mr"),
+    )
+    assert outcome.code == 4
+    assert "a/maps/ALS_1_3_mask.png and " in outcome.err
+    assert labels_of(home / "scans" / "ALS_1_3.json") == [label for label in ALL if label != "IVD"]
 
 
 def test_one_source_twice(home):

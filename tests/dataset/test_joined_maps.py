@@ -105,6 +105,33 @@ def test_a_real_map_of_muscles_and_a_map_of_discs_in_another_orientation(shared,
             assert float(row["rcsa"]) == pytest.approx(csa / disc, rel=1e-12)
 
 
+def test_an_oblique_series_and_maps_of_other_axes(tmp_path):
+    """Slices tilted by 20° and turned by 5°; the discs' voxels are stored in another order of axes."""
+    tilt, turn = np.radians(20), np.radians(5)
+    tilted = np.array([[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]])
+    turned = np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
+    affine = np.eye(4)
+    affine[:3, :3] = turned @ tilted @ np.diag([0.7, 0.7, 4.5])
+    affine[:3, 3] = (-31.5, 12.25, 407.0)
+    rng = np.random.default_rng(8)
+    keep = rng.random((100, 100, 6)) < 0.8
+    muscles, discs = (np.where(keep, one.T[:, :, None], 0).astype(np.uint8) for one in (MUSCLES, DISC))
+    write_slices(tmp_path / "scans", grey_image().T[:, :, None] * np.ones(6), affine, {"ALS_1_3": 2})
+    save(tmp_path / "muscles" / "ALS_1.nii.gz", muscles, affine)
+    image = nibabel.load(save(tmp_path / "discs" / "ALS_1.nii.gz", discs, affine))
+    to = nibabel.orientations.axcodes2ornt(("S", "R", "P"))
+    change = nibabel.orientations.ornt_transform(nibabel.io_orientation(image.affine), to)
+    other = image.as_reoriented(change)
+    assert other.shape == (6, 100, 100)
+    nibabel.save(other, tmp_path / "discs" / "ALS_1.nii.gz")
+    assert joined(tmp_path).code == 0
+    for row in rows_of(tmp_path / "results"):
+        if row["side"] != "both":
+            value = {"MF": 1, "ES": 3, "PM": 5}[row["muscle"]] + (row["side"] == "right")
+            assert int(row["csa_px"]) == np.count_nonzero(muscles[:, :, 2] == value)
+            assert int(row["reference_px"]) == np.count_nonzero(discs[:, :, 2])
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_random_maps(tmp_path, seed):
     """Any numbers in any place: each region's pixels are those that NumPy counts, whatever folder has it."""

@@ -315,6 +315,26 @@ def test_a_disc_between_two_cylinders(vertebrae):
     assert manifest["settings"]["numbering"][1] == {"28": "disc-between", "29": "disc-between"}
 
 
+def test_a_disc_of_an_oblique_series(vertebrae):
+    """The same cylinders in a volume that is tilted by 30°, and stored from head to foot."""
+    angle = np.radians(30)
+    affine = np.eye(4)
+    affine[1:3, 1:3] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    affine = affine @ np.diag([1.0, 1.0, 3.0, 1.0])
+    shutil.rmtree(vertebrae / "scans")
+    write_slices(vertebrae / "scans", grey_image().T[:, :, None] * np.ones(12), affine, {"ALS_1_3": 5})
+    muscles, _ = load(vertebrae / "maps" / "ALS_1.nii.gz")
+    save(vertebrae / "maps" / "ALS_1.nii.gz", muscles, affine)
+    down = affine.copy()
+    down[:3, 3] += 11 * affine[:3, 2]
+    down[:3, 2] *= -1
+    save(vertebrae / "bones" / "ALS_1.nii.gz", cylinders(12, 18)[:, :, ::-1], down)
+    (vertebrae / "table.csv").write_text("value,label\n28,disc-between\n29,disc-between\n", encoding="utf-8")
+    assert derived(vertebrae, vertebrae / "table.csv").code == 0
+    (reference,) = {found[1] for found in sizes(vertebrae / "results").values()}
+    assert reference == pytest.approx(np.pi * 14.4**2, rel=0.03)
+
+
 def test_only_where_it_is_asked_for(vertebrae):
     outcome = derived(vertebrae, "totalsegmentator")
     assert outcome.code == 4
