@@ -137,6 +137,13 @@ def read_files(
     no regions: a disc is derived between them.
     """
     found = SourceRegions(source.shown(files.names[0]))
+    if not files.of_structures and not source.numbering:
+        raise unreadable(
+            f"{found.name}: a label map of numbers, and nothing says what they mean",
+            "a table values.csv in its folder",
+            "say by --numbering what the numbers mean",
+            "no-known-label",
+        )
     for name in files.names:
         labels, volume = _read_one(maps, source, name, slice_, shape, files.own, image_left, found)
         shown = source.shown(name)

@@ -176,6 +176,15 @@ def test_a_map_of_numbers_beside_the_files_is_one_too_many(home):
     )
 
 
+def test_numbers_in_folders_are_not_taken_for_structures(tmp_path):
+    write_image(tmp_path / "scans" / "sub" / "ALS_1_3.png", grey_image())
+    save(tmp_path / "maps" / "sub" / "ALS_1_3.nii.gz", boxes()["IVD"].T[:, :, None] * 9, None)
+    outcome = measure(tmp_path)
+    assert outcome.code == 3
+    assert "sub/ALS_1_3.nii.gz: a label map of numbers, and nothing says what they mean" in outcome.err
+    assert "say by --numbering" in outcome.err
+
+
 def test_files_of_one_slice(tmp_path):
     write_image(tmp_path / "scans" / "ALS_1_3.png", grey_image())
     for label, mask in boxes().items():
