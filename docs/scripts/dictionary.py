@@ -1142,7 +1142,7 @@ def _participants() -> str:
 def _wide() -> str:
     """What the parts of the columns' names mean."""
     sides = [[f"`{letter}`", name] for letter, name in meanings.SIDE_LETTERS.items()]
-    names = [f.name for f in _fields() if f.name not in wide.NOT_WIDE]
+    names = [f.name for f in FIELDS if f.name not in wide.NOT_WIDE]
     shared = ", ".join(f"`L4_{name}`" for name in wide.OF_SEGMENT)
     words = (
         "From `quantify`, `merge` and `run`: one row per participant, in a follow-up per participant and "

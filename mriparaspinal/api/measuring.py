@@ -8,7 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 from mriparaspinal.api.contoured import ContourArguments, ContourChoice
-from mriparaspinal.api.given import PathLike, Progress, Table, begin, each, files, processes, telling
+from mriparaspinal.api.given import (
+    Folders,
+    PathLike,
+    Progress,
+    Table,
+    begin,
+    each,
+    files,
+    paths_of,
+    processes,
+    telling,
+    texts_of,
+)
 from mriparaspinal.api.results import (
     CheckedDataset,
     StudyResults,
@@ -35,7 +47,7 @@ from mriparaspinal.parallel.map import Execution
 
 if TYPE_CHECKING:
     from mriparaspinal.dataset.contour_source import ContourSource
-    from mriparaspinal.dataset.label_maps import LabelMaps
+    from mriparaspinal.dataset.map_sources import LabelMaps
 
 Pair: TypeAlias = "tuple[PathLike | None, PathLike | None] | None"
 
@@ -103,7 +115,7 @@ def requested(
     dataset: PathLike,
     settings: Settings | Mapping[str, Any] | None,
     participants: Path | None,
-    masks: tuple[PathLike | None, str | None],
+    masks: tuple[Folders | None, str | Sequence[str] | None],
     fat_and_water: Pair,
     only: Sequence[str],
     jobs: int | Execution | None,
@@ -119,9 +131,9 @@ def requested(
         refuse_as_output(outputs[0], root, "the dataset itself")
         for place in contours.paths:
             refuse_as_output(outputs[0], place, "an input")
-    folder = None if masks[0] is None else Path(masks[0])
+    folders = paths_of(masks[0])
     fat, water = (None if p is None else Path(p) for p in fat_and_water or (None, None))
-    maps = label_maps(folder, masks[1], _asked(settings), *outputs)
+    maps = label_maps(folders, texts_of(masks[1]), _asked(settings), *outputs)
     dixon = dixon_images(protocol, fat, water, *outputs)
     refuse_idle_affine(_asked(settings), maps, dixon)
     source, digests = contours.source(root, maps is not None)
@@ -137,7 +149,7 @@ def requested(
         only=tuple(only),
         execution=replace(how, jobs=number),
         inputs=tuple(
-            path for path in (root, folder, fat, water, people, *contours.paths) if path is not None
+            path for path in (root, *folders, fat, water, people, *contours.paths) if path is not None
         ),
         digests={**there.digests, **digests},
     )
@@ -182,8 +194,8 @@ def quantify(
     out: PathLike | None = None,
     settings: Settings | Mapping[str, Any] | None = None,
     participants: Table | None = None,
-    masks: PathLike | None = None,
-    numbering: str | None = None,
+    masks: Folders | None = None,
+    numbering: str | Sequence[str] | None = None,
     fat_and_water: Pair = None,
     only: Sequence[str] = (),
     jobs: int | Execution | None = None,
@@ -202,8 +214,9 @@ def quantify(
         The protocol, whole; or by name the settings that count above ``paraspinal.toml``.
     participants : str, Path or DataFrame, optional
         Participants table; without it the dataset's own.
-    masks, numbering : str or Path, optional
+    masks, numbering : str or Path, or sequence of them, optional
         Folder of label maps to measure in place of contours, and what their numbers mean: a name or a table.
+        Of several folders the regions are joined; the n-th numbering is that of the n-th folder.
     fat_and_water : pair of str or Path, optional
         The fat and the water images, for the fat rule ``dixon``.
     annotations, review : str or Path, optional
@@ -259,8 +272,8 @@ def check(
     json: PathLike | None = None,
     settings: Settings | Mapping[str, Any] | None = None,
     participants: Table | None = None,
-    masks: PathLike | None = None,
-    numbering: str | None = None,
+    masks: Folders | None = None,
+    numbering: str | Sequence[str] | None = None,
     only: Sequence[str] = (),
     jobs: int | Execution | None = None,
     progress: Progress | None = None,
@@ -304,9 +317,8 @@ def check(
         chosen = ContourChoice(**contours)
         asked = requested(dataset, settings, people, (masks, numbering), None, only, jobs, (), chosen)
         if json is not None:
-            tables = tuple(
-                None if p is None else Path(p) for p in (asked.participants, numbering, chosen.review)
-            )
+            given_tables = (asked.participants, *texts_of(numbering), chosen.review)
+            tables = tuple(None if p is None else Path(p) for p in given_tables)
             refuse_beside_inputs(argument("json"), Path(json), tables, asked.inputs)
             require_ours(Path(json), _is_list_of_problems, argument("json"))
         measured = asked.measure("checking", progress)

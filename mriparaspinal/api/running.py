@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from mriparaspinal.analysis.counts import compared_summary
 from mriparaspinal.analysis.drawing import FigureFiles, figure_files
 from mriparaspinal.api.contoured import ContourChoice
-from mriparaspinal.api.given import PathLike, Progress, Table, begin, files, telling
+from mriparaspinal.api.given import Folders, PathLike, Progress, Table, begin, files, telling, texts_of
 from mriparaspinal.api.making import Made, at_session, write_page
 from mriparaspinal.api.measuring import (
     Pair,
@@ -80,8 +80,8 @@ def run(
     *,
     settings: Settings | Mapping[str, Any] | None = None,
     participants: Table | None = None,
-    masks: PathLike | None = None,
-    numbering: str | None = None,
+    masks: Folders | None = None,
+    numbering: str | Sequence[str] | None = None,
     fat_and_water: Pair = None,
     jobs: int | Execution | None = None,
     progress: Progress | None = None,
@@ -142,7 +142,7 @@ def run(
         # No other run writes into it, nor into the folders in it, until all belongs together.
         with OutputFolder(study):
             begin(progress, "looking for changes")
-            now = state_of(asked, numbering, study, more)
+            now = state_of(asked, texts_of(numbering), study, more)
             if now is not None and not more.get("force") and (before := as_it_was(study, now)):
                 return _told_again(study, asked, before)
             return _made(study, asked, now, how, progress, more.get("done", lambda _: None))
@@ -162,7 +162,7 @@ def _made(
     results, comparison, page = (study / name for name in ("results", "comparison", "report.html"))
     # No more than there are: a note on --jobs was logged before the measuring.
     jobs = min(asked.execution.jobs or 1, cores())
-    regions = (None if asked.maps is None else asked.maps.folder), asked.source.folder
+    regions = (() if asked.maps is None else asked.maps.folders), asked.source.folder
     pictures = None
     with ExitStack() as stack:
         with _comparison(comparison) as folder:
@@ -194,7 +194,7 @@ def _page_of(
     asked: Request,
     page: Path,
     comparison: Path,
-    regions: tuple[Path | None, Path | None],
+    regions: tuple[Sequence[Path], Path | None],
     jobs: int,
     progress: Progress | None,
     compared: Analysis,
@@ -210,7 +210,7 @@ def _page_of(
 
 
 def _pictures(
-    results: Path, dataset: Path, regions: tuple[Path | None, Path | None], jobs: int
+    results: Path, dataset: Path, regions: tuple[Sequence[Path], Path | None], jobs: int
 ) -> FirstPictures:
     """The pictures of the page, which need nothing of the comparison."""
     from mriparaspinal.measure.reopen import open_measured

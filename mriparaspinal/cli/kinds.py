@@ -120,6 +120,10 @@ KINDS: dict[str, str] = {
     "mask-place-unknown": "label map whose place cannot be compared",
     "overlap-in-mask": "pixels of several regions",
     "mask-without-slice": "label map without a slice",
+    "two-sources": "region that two folders have",
+    "sides-split": "numbers of both sides that were split",
+    "derived-disc": "disc derived between two vertebrae",
+    "no-disc": "no disc could be derived",
     "no-place": "slice of unknown position",
     # several slices per segment
     "incomplete-stack": "region that not every slice of the segment has",

@@ -75,11 +75,11 @@ Dataset = Annotated[Path, argument("Folder of slices and their LabelMe files.")]
 Results = Annotated[Path, argument("Folder of results that 'quantify' wrote.")]
 Out = Annotated[Path, option("--out", "Output folder; made if missing.", "DIR")]
 Numbering = Annotated[
-    str | None,
+    tuple[str, ...],
     option(
         "--numbering",
-        "Numbers of --masks: mriparaspinal, musclemap, totalsegmentator, totalsegmentator_mr, "
-        "or a table value,label [default: values.csv in DIR].",
+        "What the numbers mean: musclemap, totalsegmentator_mr, … (docs/label-maps.md), or a table "
+        "value,label (repeat, one for each folder) [default: values.csv in the folder].",
         "NAME|FILE.csv",
     ),
 ]
@@ -176,10 +176,14 @@ class LabelMapFolder:
     """Label maps in place of contours."""
 
     masks: Annotated[
-        Path | None,
-        option("--masks", "Measure label maps (PNG, NIfTI) in place of LabelMe contours.", "DIR"),
-    ] = None
-    numbering: Numbering = None
+        tuple[Path, ...],
+        option(
+            "--masks",
+            "Measure label maps (PNG, NIfTI) in place of LabelMe contours (repeat: regions are joined).",
+            "DIR",
+        ),
+    ] = ()
+    numbering: Numbering = ()
 
 
 @dataclass(frozen=True, kw_only=True)

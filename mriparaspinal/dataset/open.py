@@ -30,7 +30,7 @@ from mriparaspinal.io.write import sha256
 
 if TYPE_CHECKING:
     from mriparaspinal.dataset.dixon import DixonSource
-    from mriparaspinal.dataset.label_maps import LabelMaps
+    from mriparaspinal.dataset.map_sources import LabelMaps
     from mriparaspinal.imaging.slice_position import SlicePlace
 
 
@@ -108,7 +108,9 @@ def open_dataset(
         images = [name for name in files if kind(name) == "image"]
         source = replace(source, judgements=agreed(source.judgements, images, source.review))
     if maps is not None:
-        from mriparaspinal.dataset.label_maps import is_picture_of_masks, masks_without_slice
+        from mriparaspinal.dataset.label_maps import masks_without_slice
+        from mriparaspinal.dataset.map_sources import is_picture_of_masks
+        from mriparaspinal.dataset.mapped import words_of
 
         files = [name for name in files if not is_picture_of_masks(root, name, maps)]
     content = partial(json_content, source.folder or root)
@@ -123,7 +125,7 @@ def open_dataset(
     problems += [*people.problems, *faults]
     if maps is not None:
         maps = replace(maps, places=places, affine=settings.affine)
-        problems += masks_without_slice(maps, dataset.slices)
+        problems += masks_without_slice(maps, dataset.slices, words_of(settings).is_used)
     study = Dataset(
         root=root,
         dataset=dataset,

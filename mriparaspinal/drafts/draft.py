@@ -17,7 +17,7 @@ from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import Contour, Problem, Settings, Slice, Spacing
 from mriparaspinal.core.text import count_of
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
-from mriparaspinal.dataset.label_maps import LabelMaps
+from mriparaspinal.dataset.map_sources import maps_in
 from mriparaspinal.dataset.open import Dataset, open_dataset
 from mriparaspinal.dataset.read import read_slice
 from mriparaspinal.drafts.evaluation import Comparison, Quality, compare, qualities
@@ -97,7 +97,7 @@ class Drafts:
 
 def slices_without_contours(root: Path, settings: Settings) -> tuple[list[Slice], list[Slice], Dataset]:
     """The images of a dataset without a LabelMe file of the same stem; the slices with one; all images."""
-    study = open_dataset(root, settings, maps=LabelMaps(root, {}, {}))
+    study = open_dataset(root, settings, maps=maps_in([root], [{}]))
     with_file = list(open_dataset(root, settings).dataset.slices)
     annotated = {s.image for s in with_file}
     names, dead = list_files(root)

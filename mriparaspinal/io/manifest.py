@@ -101,10 +101,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return self.measured_with.levels
 
     @property
-    def numbering(self) -> dict[int, str] | None:
-        """What the values of the label maps mean; None where contours were measured."""
+    def numberings(self) -> tuple[dict[int, str], ...] | None:
+        """What the values of the label maps mean, by folder; None where contours were measured."""
         told = self.settings.get(_NUMBERING)
-        return None if told is None else {int(value): label for value, label in told.items()}
+        if told is None:
+            return None
+        tables = told if isinstance(told, list) else [told]
+        return tuple({int(value): label for value, label in table.items()} for table in tables)
 
 
 class AnalysisManifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -245,8 +248,10 @@ def _check_settings(manifest: Manifest) -> None:
     if unknown:
         raise ValueError(f"the unknown setting {unknown[0]!r} was found")
     if _NUMBERING in told:
-        numbering = msgspec.convert(told[_NUMBERING], dict[str, str])
-        wrong = [value for value in numbering if not re.fullmatch(r"[0-9]{1,9}", value)]
+        given = told[_NUMBERING]
+        tables = msgspec.convert(given if isinstance(given, list) else [given], list[dict[str, str]])
+        values = [value for table in tables for value in table]
+        wrong = [value for value in values if not re.fullmatch(r"[0-9]{1,9}", value)]
         if wrong:
             raise ValueError(f"the numbering has the value {wrong[0]!r}, which is not a whole number")
     if "mask_rule" in told and (told["mask_rule"] == "mask") != (_NUMBERING in told):

@@ -18,6 +18,7 @@ from mriparaspinal.core.measure_columns import MEASURES, in_order
 from mriparaspinal.core.model import REFERENCES, SPINE, FatRule, Settings
 from mriparaspinal.core.spelling import composed, loose_key
 from mriparaspinal.io.folder import find_name, read_bytes
+from mriparaspinal.io.numberings import DISC_BETWEEN
 from mriparaspinal.io.own_regions import own_regions
 
 FILE = "paraspinal.toml"
@@ -294,13 +295,17 @@ def _labels(value: Any, own: Own) -> str:
     if found := _swallowed(value):
         return found
     wrong = [
-        key for key, text in value.items() if not isinstance(text, str) or parse_label(text, own) is None
+        key for key, text in value.items() if not isinstance(text, str) or not _means_something(text, own)
     ]
     if wrong:
         return f"a label such as MF_L or IVD for {', '.join(map(repr, wrong))}"
     keys = [alias_key(key) for key in value]
     twice = [key for key in value if keys.count(alias_key(key)) > 1]
     return f"one meaning for {', '.join(map(repr, twice))}, whatever the case" if twice else ""
+
+
+def _means_something(label: str, own: Own) -> bool:
+    return parse_label(label, own) is not None or label == DISC_BETWEEN
 
 
 def _texts(value: Any) -> str:

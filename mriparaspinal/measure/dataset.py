@@ -161,6 +161,10 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
     problems += lacking(study, results, settings) if settings.measures else []
     # What is said of a file that several slices share is said once.
     problems = list(dict.fromkeys(problems))
+    if study.maps is not None:
+        from mriparaspinal.dataset.mapped import told_once
+
+        problems = told_once(problems)
     problems.sort(key=lambda problem: natural_key(composed(problem.file)))
     segments = {name: by_segment[name] for name in settings.levels if name in by_segment}
     return MeasuredDataset(study, results, problems, segments, frozenset(people), reference)

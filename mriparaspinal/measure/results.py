@@ -412,9 +412,9 @@ def _manifest(
         if not resolved[later]:
             del resolved[later]
     if maps is not None:
-        from mriparaspinal.dataset.label_maps import numbering_record
+        from mriparaspinal.dataset.map_sources import numbering_record
 
-        resolved["numbering"] = numbering_record(maps)
+        resolved["numbering"] = numbering_record(source.numbering for source in maps.sources)
     return manifest_bytes(
         {
             "mriparaspinal": __version__,

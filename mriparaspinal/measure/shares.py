@@ -20,7 +20,7 @@ from mriparaspinal.core.model import Settings, SliceResult
 from mriparaspinal.core.versions import all_versions
 from mriparaspinal.dataset.contour_source import ContourSource
 from mriparaspinal.dataset.find import FoundSlices
-from mriparaspinal.dataset.label_maps import LabelMaps
+from mriparaspinal.dataset.map_sources import maps_in
 from mriparaspinal.dataset.open import Dataset
 from mriparaspinal.io.manifest import Manifest
 from mriparaspinal.io.protocol import faults_of
@@ -39,7 +39,7 @@ _WORDS = {
     "participants": "participants tables",
     "participants_csv": "participants tables",
     "problems": "problems of the dataset as a whole",
-    "numbering": "numberings of the label maps",
+    "numberings": "numberings of the label maps",
     "contours": "choices of contours (--annotations, --review, --accept-drafts)",
 }
 
@@ -135,7 +135,8 @@ def _joined(shares: Sequence[Share]) -> tuple[Dataset, list[SliceResult]]:
         drawn={} if kind.drawn else None,
         judgements=kind.judgements,
     )
-    maps = None if common.numbering is None else LabelMaps(Path(), common.numbering, {})
+    told = common.numberings
+    maps = None if told is None else maps_in([Path()] * len(told), told)
     study = Dataset(
         root=Path(),
         dataset=dataset,

@@ -27,7 +27,7 @@ from mriparaspinal.parallel.map import Execution, in_time, map_in_order
 
 if TYPE_CHECKING:
     from mriparaspinal.dataset.dixon import DixonSource
-    from mriparaspinal.dataset.label_maps import LabelMaps
+    from mriparaspinal.dataset.map_sources import LabelMaps
     from mriparaspinal.measure.slice_view import SliceView, Values
 
 
@@ -59,7 +59,7 @@ def measure_slices(
     if how.scheduler is not None:
         # Workers elsewhere know nothing of the folder that the command was given in.
         root = root.absolute()
-        maps = maps and replace(maps, folder=maps.folder.absolute())
+        maps = maps and maps.absolute()
         dixon = dixon and replace(dixon, fat=dixon.fat.absolute(), water=dixon.water.absolute())
         source = replace(source, folder=source.folder and source.folder.absolute())
     measure: Callable[[Slice], SliceResult]
