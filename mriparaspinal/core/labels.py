@@ -32,7 +32,7 @@ _NAMES = {
     "QL": ("ql", "quadratus lumborum", "quadratus lumborum muscle"),
     "MF_CSA": ("mf csa", "multifidus csa"),
     "ES_CSA": ("es csa", "erector spinae csa"),
-    "EFT": ("(?<!l)eft", "epifascial tent"),  # "left" is a side
+    "EFT": ("eft", "epifascial tent"),
     "IVD": ("ivd", "disc", "disk", "intervertebral disc", "intervertebral disk"),
     "VB": ("vb", "vertebra", "vertebral body"),
     SAT: ("sat", "subcutaneous fat", "subcutaneous adipose tissue"),
@@ -120,6 +120,8 @@ def parse_label(label: str, own: Own = ()) -> Region | None:
     'DS'
     """
     text = alias_key(label)
+    if text in _SIDES:
+        return None  # "left" is no EFT of the left
     if match := _UNSIDED.fullmatch(text):
         return Region(match.lastgroup or "", "")
     if match := _SIDED.fullmatch(text):
