@@ -89,6 +89,8 @@ def state_of(
 def _settings(asked: Request, numbering: str | None) -> dict[str, Any]:
     """The settings as they are used, and the names of folders that results tell."""
     settings: dict[str, Any] = dataclasses.asdict(asked.settings)
+    if not asked.settings.measures:
+        del settings["measures"]
     settings |= {"accept_drafts": asked.source.accept_drafts, "annotations": asked.source.name}
     if asked.maps is not None:
         settings["numbering"] = {str(value): label for value, label in asked.maps.numbering.items()}
