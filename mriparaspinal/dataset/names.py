@@ -73,7 +73,7 @@ def name_parser(settings: Settings) -> Callable[[str], Who | str]:
         if segment not in settings.levels:
             expected = ", ".join(settings.segments) or "1 to 5 or L1 to L5"
             return (
-                f"segment {parts['segment']!r} was found; expected {expected}{undeclared(parts['segment'])}"
+                f"segment {parts['segment']!r} was found; expected {expected}{undeclared(parts['segment'] or '')}"
             )
         session = _session(parts.get("session") or "", folder)
         if isinstance(session, Wrong):
