@@ -116,7 +116,8 @@ def sound(settings: Settings) -> Settings:
         given["labels"] = dict(given["labels"])
     if faults := [*faults_of(given), *_contradictions(given)]:
         raise UsageError("\n".join(f"Settings: {fault}" for fault in faults))
-    return settings
+    regions = own_regions(settings.regions)[0]
+    return settings if regions == settings.regions else dataclasses.replace(settings, regions=regions)
 
 
 def _inside(dataset: Path, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Regions and segments that a study declares: what may stand in ``paraspinal.toml``, and what labels mean then."""
+"""Regions and segments that a study declares in ``paraspinal.toml``, and what labels mean then."""
 
 from __future__ import annotations
 
@@ -96,13 +96,18 @@ def test_what_cannot_be_declared_is_one_line(tmp_path, toml, told):
 
 def test_two_tables_of_one_name_are_one_line(tmp_path):
     (tmp_path / "paraspinal.toml").write_text("[regions.DS]\n[regions.DS]")
-    with pytest.raises(UsageError, match="paraspinal.toml: .*regions.*twice"):
+    with pytest.raises(UsageError, match=r"paraspinal\.toml: .*regions.*twice"):
         resolve_settings(tmp_path, {})
 
 
 def test_settings_made_in_python_are_looked_at_too():
-    assert sound(Settings(regions=(DS, GL), reference="DS"))
-    with pytest.raises(UsageError, match="Settings: regions.MF: 'mf' was found, which means MF"):
+    given = Settings(regions=(DS, GL), reference="DS")
+    assert sound(given) is given
+    as_lists = OwnRegion(
+        "DS", sided=False, names=["dural sac", "thecal sac"], colour="#44aa99", expected=True
+    )
+    assert sound(Settings(regions=[as_lists, {"name": "GL", "names": ["gluteus"]}], reference="DS")) == given
+    with pytest.raises(UsageError, match=r"Settings: regions\.MF: 'mf' was found, which means MF"):
         sound(Settings(regions=(OwnRegion("MF"),)))
 
 
