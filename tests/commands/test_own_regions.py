@@ -166,6 +166,9 @@ def test_an_own_region_may_be_a_part_of_another_and_of_any_size(tmp_path):
     around = [polygon("GL_R", box(1, 1, 33, 98)), polygon("GL_L", box(66, 1, 98, 98))]  # around muscles
     out = quantified(study(tmp_path, stems=["ALS_1_3"], shapes=[*SHAPES, within, *around]))
     assert problems_of(out) == set()
+    everywhere = polygon("DS", box(0, 0, 99, 99))
+    out = quantified(study(tmp_path / "a", stems=["ALS_1_3"], shapes=[*SHAPES, everywhere, *GLUTEI]))
+    assert problems_of(out) == set()
     half = polygon("DS", box(40, 45, 45, 54))
     out = quantified(study(tmp_path / "b", stems=["ALS_1_3"], shapes=[*SHAPES, half, *GLUTEI]))
     assert problems_of(out) == {("ALS_1_3.json", "IVD, DS", "warning", "overlap")}
@@ -425,6 +428,39 @@ def test_the_review_page_offers_draws_and_judges_them(tmp_path):
     out = quantified(root, "--review", root / "review.csv")
     assert {r["muscle"] for r in read_csv(out / "L3.csv")} == {"MF", "ES", "PM", "GL"}
     assert json.loads((out / "quantify.json").read_text())["contours"]["excluded"] == {"ALS_1_3.png": ["DS"]}
+
+
+# --- in a browser -------------------------------------------------------------------------------------------
+
+
+def test_the_report_explores_a_region_without_sides(browser, tmp_path):
+    root = study(tmp_path, stems=["ALS_1_3"])
+    page = tmp_path / "report.html"
+    assert run("report", quantified(root), "--dataset", root, "--out", page).code == 0
+    tab = browser.new_context(offline=True).new_page()
+    tab.goto(page.as_uri())
+    article = tab.locator(".slice").first
+    article.locator(".explore input").fill("120")
+    article.locator(".explored").wait_for(state="visible")
+    cell = article.locator('tr[data-key="DS both"] td.try').text_content()
+    sac = pixels(SAC["points"], own_image("ALS_1_3"))
+    assert float(cell) == pytest.approx(np.mean(sac > 120), abs=0.00051)
+    line = article.locator("path.DS")
+    assert line.evaluate("p => getComputedStyle(p).stroke") == "rgb(68, 170, 153)"
+    tab.context.close()
+
+
+def test_the_review_page_shows_them_in_their_colours(browser, tmp_path):
+    served = serve(study(tmp_path, stems=["ALS_1_3"], shapes=SHAPES))
+    tab = browser.new_context().new_page()
+    tab.goto(f"http://127.0.0.1:{served.port}/#{served.token}")
+    dot = tab.locator('#regions [data-region="DS"] .dot')
+    dot.wait_for()
+    assert dot.evaluate("d => d.style.borderColor") == "rgb(68, 170, 153)"
+    missing = tab.locator("#problems li", has_text="not drawn yet").inner_text()
+    assert missing == "not drawn yet: DS"  # GL is not expected
+    tab.context.close()
+    assert served.end()[0] == 0
 
 
 # --- real slices --------------------------------------------------------------------------------------------
