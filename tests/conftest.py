@@ -16,8 +16,10 @@ from tests.support.builders.study import SAMPLE, fingerprint, run, wait_until
 __all__ = ["browser", "shared"]
 
 # A time limit for each example fails on a busy machine, and says nothing of the code.
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
+# Fifty examples, others in each run; more: --hypothesis-profile=many.
+settings.register_profile("fifty", deadline=None, max_examples=50)
+settings.register_profile("many", deadline=None, max_examples=500)
+settings.load_profile("fifty")
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -14,7 +14,6 @@ import matplotlib
 import numpy as np
 from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
@@ -126,6 +125,8 @@ def svg_bytes(figure: Figure) -> bytes:
 
 def pdf_bytes(figure: Figure) -> bytes:
     """A PDF with its fonts in it, without a date or the name of a program."""
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf  # with fontTools, for those who ask for it
+
     with _drawing(figure) as content, matplotlib.rc_context({"pdf.fonttype": 42}):
         nobody = dict.fromkeys(("CreationDate", "Creator", "Producer"))
         FigureCanvasPdf(figure).print_pdf(content, metadata=nobody)

@@ -41,8 +41,7 @@ from mriparaspinal.io.write import sha256
 from mriparaspinal.measure.results import Results, read_results, sessions_of
 from mriparaspinal.stats.cells import as_text, counted, id_list, texts
 from mriparaspinal.stats.cohort import NOTED, ROW_KEYS, absent, assemble
-from mriparaspinal.stats.design import is_table_mode
-from mriparaspinal.stats.regress import ALL_METRICS
+from mriparaspinal.stats.design import ALL_METRICS, is_table_mode
 from mriparaspinal.stats.wide import widen
 
 METRICS = ("fi", "rcsa")

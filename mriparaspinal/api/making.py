@@ -22,11 +22,10 @@ from mriparaspinal.io.write import write_files
 from mriparaspinal.phantom.ranges import RANGES
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mriparaspinal.analysis.inputs import Cohort
     from mriparaspinal.annotations.to_labelme import Contoured
     from mriparaspinal.measure.results import Results
+    from mriparaspinal.report.gather import Ready
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -280,15 +279,15 @@ def write_page(
     progress: Progress | None,
     on_disk: bool,
     also: Collection[str],
-    compared: pd.DataFrame | None = None,
+    ready: Ready | None = None,
 ) -> Made:
     """Write the page; ``on_disk``: whether the results are, and so must not change meanwhile.
 
-    ``regions``: the folders of label maps and of contours that were measured; ``compared``: the comparisons,
-    where they were just made from this cohort.
+    ``regions``: the folders of label maps and of contours that were measured; ``ready``: what of the page is
+    made already.
     """
     from mriparaspinal.measure.reopen import open_measured
-    from mriparaspinal.report.gather import gather, slice_rows
+    from mriparaspinal.report.gather import NOTHING_READY, gather, slice_rows
     from mriparaspinal.report.pages import folder_of, report_files, require_free
     from mriparaspinal.report.pdf import find_browser
     from mriparaspinal.report.people import person_views
@@ -307,7 +306,7 @@ def write_page(
     slices = len(source.study.dataset.slices)
     advance = each(progress, "drawing", slices)
     begin(progress, "checking the results")
-    contents = gather(cohort, source, folders, jobs, advance, compared)
+    contents = gather(cohort, source, folders, jobs, advance, ready or NOTHING_READY)
     people = []
     if "participants" in also:
         views = (*contents.first, *contents.others)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -40,6 +40,7 @@ from mriparaspinal.report.html import is_page
 
 if TYPE_CHECKING:
     from mriparaspinal.analysis.result import Analysis
+    from mriparaspinal.report.pictures import FirstPictures
 
 
 class RunArguments(QuantifyArguments, total=False):
@@ -156,26 +157,26 @@ def _made(
     done: Callable[[StudyResults | Analysis | Made], None],
 ) -> StudyRun:
     """All steps in turn."""
-    from mriparaspinal.analysis.inputs import open_cohort
-    from mriparaspinal.parallel.map import cores
+    from mriparaspinal.parallel.map import aside, cores
 
     results, comparison, page = (study / name for name in ("results", "comparison", "report.html"))
-    with _comparison(comparison) as folder:
-        first = partial(_outdate, folder, page, study / RECORD)
-        done(measured := measure_into(asked, results, progress, study, first))
-        begin(progress, "comparing")
-        compared = _comparison_of(results, folder)
-        begin(progress, "drawing the figures")
-        compared.put(folder, replace(how, jobs=asked.execution.jobs or 1))
-        done(compared)
-    regions = (None if asked.maps is None else asked.maps.folder), asked.source.folder
     # No more than there are: a note on --jobs was logged before the measuring.
     jobs = min(asked.execution.jobs or 1, cores())
-    cohort = open_cohort(at_session(results, (comparison,)))
-    with telling(cohort.problems):
-        made = write_page(
-            cohort, asked.dataset, page, (comparison,), regions, jobs, progress, True, (), compared.table
-        )
+    regions = (None if asked.maps is None else asked.maps.folder), asked.source.folder
+    pictures = None
+    with ExitStack() as stack:
+        with _comparison(comparison) as folder:
+            first = partial(_outdate, folder, page, study / RECORD)
+            done(measured := measure_into(asked, results, progress, study, first))
+            if jobs > 1:
+                draw = partial(_pictures, results, asked.dataset, regions, jobs - 1)
+                pictures = stack.enter_context(aside(draw))
+            begin(progress, "comparing")
+            compared = _comparison_of(results, folder)
+            begin(progress, "drawing the figures")
+            compared.put(folder, replace(how, jobs=jobs))
+            done(compared)
+        made = _page_of(asked, page, comparison, regions, jobs, progress, compared, pictures)
     done(made)
     found = {} if compared.table is None else compared_summary(compared)
     told = {"count": made.count, "summary": dict(made.summary), "notes": list(made.notes)}
@@ -187,6 +188,39 @@ def _made(
         steps = {"results": measured.summary, "comparison": found, "report": told}
         keep_record(study, now, inputs, measured.problem_list, steps)
     return StudyRun(measured, made, {**measured.summary, **found}, lambda: compared)
+
+
+def _page_of(
+    asked: Request,
+    page: Path,
+    comparison: Path,
+    regions: tuple[Path | None, Path | None],
+    jobs: int,
+    progress: Progress | None,
+    compared: Analysis,
+    pictures: Callable[[], FirstPictures] | None,
+) -> Made:
+    from mriparaspinal.analysis.inputs import open_cohort
+    from mriparaspinal.report.gather import Ready
+
+    cohort = open_cohort(at_session(page.parent / "results", (comparison,)))
+    ready, folders = Ready(compared.table, pictures), (comparison,)
+    with telling(cohort.problems):
+        return write_page(cohort, asked.dataset, page, folders, regions, jobs, progress, True, (), ready)
+
+
+def _pictures(
+    results: Path, dataset: Path, regions: tuple[Path | None, Path | None], jobs: int
+) -> FirstPictures:
+    """The pictures of the page, which need nothing of the comparison."""
+    from mriparaspinal.measure.reopen import open_measured
+    from mriparaspinal.measure.results import read_results
+    from mriparaspinal.report.gather import slice_rows, thresholds_of
+    from mriparaspinal.report.pictures import first_pictures
+
+    read = read_results(results)
+    source = open_measured(results, read.manifest, dataset, *regions)
+    return first_pictures(source, thresholds_of(slice_rows(read)), jobs)
 
 
 def _told_again(study: Path, asked: Request, before: StudyRecord) -> StudyRun:

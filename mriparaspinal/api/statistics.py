@@ -9,12 +9,9 @@ from pathlib import Path
 from typing import Literal, TypeAlias, TypedDict, Unpack
 
 from mriparaspinal.analysis.compare import columns_named, compare_cohort
-from mriparaspinal.analysis.correlate import correlate_cohort
 from mriparaspinal.analysis.inputs import Cohort, join_tables, open_cohort, open_table, open_wide
 from mriparaspinal.analysis.missing import with_missing
-from mriparaspinal.analysis.regress import regress_cohort
 from mriparaspinal.analysis.result import Analysis
-from mriparaspinal.analysis.roc import Further, discriminate
 from mriparaspinal.api.given import Files, PathLike, Progress, Table, each, files, processes, telling
 from mriparaspinal.api.regress_arguments import RegressArguments, imputation_of
 from mriparaspinal.api.results import StudyResults, annotations_of, dataset_of
@@ -231,6 +228,8 @@ def correlate(
     >>> found.table[["metric", "score", "n"]].values.tolist(), list(found.figures)
     ([['bmi', 'age', 8]], ['scatter_bmi_age'])
     """
+    from mriparaspinal.analysis.correlate import correlate_cohort
+
     return analysed(
         data,
         participants,
@@ -299,6 +298,8 @@ def regress(
     >>> found.table[["outcome", "term", "n"]].values.tolist()
     [['bmi', '(Intercept)', 16], ['bmi', 'age', 16]]
     """
+    from mriparaspinal.analysis.regress import regress_cohort
+
     how, each, cluster = imputation_of(more), more.get("each", False), more.get("cluster")
     return analysed(
         data,
@@ -374,6 +375,7 @@ def roc(
     >>> found.table[["predictor", "n_positive", "n_negative"]].values.tolist()
     [['bmi', 8, 8]]
     """
+    from mriparaspinal.analysis.roc import Further, discriminate
 
     def opened(data: Data, participants: Table | None, given: Files) -> Cohort:
         return open_wide(source_of(data, given), given.if_any(participants, PARTICIPANTS), role)

@@ -5,14 +5,18 @@ The order stays that of the input.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mriparaspinal.core.errors import ParaspinalError, UsageError
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 T = TypeVar("T")
 
@@ -70,6 +74,49 @@ def map_in_order(
         return _counted(map(function, items), progress)
     chunk = max(1, min(_CHUNK, len(items) // (4 * jobs)))
     return _counted(_over_processes(function, items, jobs, chunk), progress)
+
+
+@contextmanager
+def aside(function: Callable[[], R]) -> Iterator[Callable[[], R]]:
+    """Call ``function`` in a process of its own while the block does something else.
+
+    Yields what waits for the result, and raises what the function raised; :class:`ParaspinalError` where the
+    process was killed, :class:`UsageError` where it cannot be started. It ends with the block.
+    """
+    from multiprocessing import Pipe, Process
+
+    with _interrupts_held(), _starting(2):
+        ours, theirs = Pipe(duplex=False)
+        process = Process(target=_answer, args=(function, theirs))
+        process.start()
+    theirs.close()
+
+    def result() -> R:
+        try:
+            found, error = ours.recv()
+        except EOFError:
+            time.sleep(_SIGNAL_PAUSE)
+            raise _killed(2) from None
+        if error is not None:
+            raise error
+        return found  # type: ignore[no-any-return]
+
+    try:
+        yield result
+    finally:
+        process.terminate()
+        process.join()
+        ours.close()
+
+
+def _answer(function: Callable[[], R], to: Connection) -> None:
+    _follow_the_parent()
+    logging.disable()  # what there is to say is said by the parent
+    try:
+        answer: tuple[R | None, Exception | None] = (function(), None)
+    except Exception as error:  # raised again by the one who waits
+        answer = (None, error)
+    to.send(answer)
 
 
 def in_time(function: Callable[[T], R], late: Callable[[T], R], seconds: float, item: T) -> R:
@@ -146,11 +193,15 @@ def _over_processes(function: Callable[[T], R], items: Sequence[T], jobs: int, c
             yield from waiting.popleft().result()
     except BrokenExecutor:
         time.sleep(_SIGNAL_PAUSE)  # a signal to all of the group is obeyed first
-        found = f"one of {jobs} processes was killed; expected all to finish"
-        raise ParaspinalError(f"--jobs: {found}; try fewer, memory may be short") from None
+        raise _killed(jobs) from None
     finally:
         with suppress(RuntimeError):  # its own thread may not have been started
             pool.shutdown(cancel_futures=True)
+
+
+def _killed(jobs: int) -> ParaspinalError:
+    found = f"one of {jobs} processes was killed; expected all to finish"
+    return ParaspinalError(f"--jobs: {found}; try fewer, memory may be short")
 
 
 @contextmanager

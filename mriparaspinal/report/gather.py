@@ -29,14 +29,8 @@ from mriparaspinal.report.flow import Step, flow
 from mriparaspinal.report.methods import CITATION, StudyFacts, commands, methods_paragraph
 from mriparaspinal.report.outliers import FEWEST_PARTICIPANTS, RULES, find_outliers
 from mriparaspinal.report.outlines import SliceImage
-from mriparaspinal.report.pictures import draw_pictures
+from mriparaspinal.report.pictures import FirstPictures, draw_pictures, room_for_pictures
 from mriparaspinal.report.slices import SliceView, slice_views
-
-#: The page should be no larger; the pictures get what the rest leaves.
-_MOST_BYTES = 19_700_000
-
-#: What a slice needs beside its picture: outlines, numbers, histogram.
-_BYTES_BESIDE = 8_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +113,31 @@ class Contents:
         return max((view.picture.step for view in self.first + self.others if view.picture), default=1)
 
 
+@dataclass(frozen=True)
+class Ready:
+    """What of the page is made already."""
+
+    comparisons: pd.DataFrame | None = None
+    """Of this cohort."""
+    pictures: Callable[[], FirstPictures] | None = None
+    """Waits for those of the slices."""
+
+
+NOTHING_READY = Ready()
+
+
 def gather(
     cohort: Cohort,
     source: ReopenedDataset,
     folders: Sequence[Path] = (),
     jobs: int = 1,
     progress: Callable[[], None] | None = None,
-    made: pd.DataFrame | None = None,
+    ready: Ready = NOTHING_READY,
 ) -> Contents:
     """Everything for the page.
 
-    ``folders``: what ``compare`` wrote, and other analyses; ``made``: the comparisons, where they were just
-    made from this cohort. Raises :class:`NoInputError` where dataset, results and analyses do not belong
-    together.
+    ``folders``: what ``compare`` wrote, and other analyses; ``ready``: what of the page is made already.
+    Raises :class:`NoInputError` where dataset, results and analyses do not belong together.
     """
     compared = Compared(missing="no comparison was given (--comparison)")
     comparisons = [folder for folder in folders if is_comparison(folder)]
@@ -139,14 +145,18 @@ def gather(
         found, expected = "a second comparison", "one, and other analyses"
         raise NoInputError(Fault(f"{folder}", found, expected, "leave it out"))
     for folder in comparisons:
-        compared = open_comparison(folder, cohort, made)
+        compared = open_comparison(folder, cohort, ready.comparisons)
     analyses = read_analyses([folder for folder in folders if folder not in comparisons], cohort)
     (read,) = cohort.sources
     rows = slice_rows(read)
     problems = problems_in(read.contents.get("problems.csv"))
     drawn = [*compared.figures, *([compared.effects] if compared.effects else [])]
     drawn += [figure for analysis in analyses for figure in analysis.figures]
-    pictures = _pictures(source, rows, sum(len(figure.markup) for figure in drawn), jobs, progress)
+    room = room_for_pictures(len(source.study.dataset.slices), sum(len(figure.markup) for figure in drawn))
+    first = ready.pictures() if ready.pictures else None
+    # Their pixels give the numbers of the results again.
+    pictures = draw_pictures(source, thresholds_of(rows), room, jobs, progress, first)
+    _require_same_pixels(source, rows, pictures)
     outliers = find_outliers(rows)
     views = slice_views(source.study.dataset.slices, rows, pictures, outliers.findings, problems)
     study = _study(source.manifest, rows, source.settings, compared)
@@ -192,23 +202,10 @@ def slice_rows(results: Results) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _pictures(
-    source: ReopenedDataset,
-    rows: pd.DataFrame,
-    figures: int,
-    jobs: int,
-    progress: Callable[[], None] | None,
-) -> dict[str, SliceImage]:
-    """The pictures by the slice's name; their pixels give the numbers of the results again.
-
-    ``figures``: bytes that the figures take of the page.
-    """
-    room = _MOST_BYTES - figures - _BYTES_BESIDE * len(source.study.dataset.slices)
+def thresholds_of(rows: pd.DataFrame) -> dict[str, float]:
+    """Slice → grey level above which a pixel is fat, of the rows of the slices."""
     by_grey = rows[rows["fat_rule"] != "dixon"]
-    thresholds = {image: float(t) for image, t in zip(by_grey["image"], by_grey["threshold"], strict=True)}
-    pictures = draw_pictures(source, thresholds, room, jobs, progress)
-    _require_same_pixels(source, rows, pictures)
-    return pictures
+    return {image: float(t) for image, t in zip(by_grey["image"], by_grey["threshold"], strict=True)}
 
 
 def _require_same_pixels(

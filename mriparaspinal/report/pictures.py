@@ -33,6 +33,15 @@ from mriparaspinal.report.outlines import (
 from mriparaspinal.report.slices import as_written
 from mriparaspinal.report.whole import whole_slice
 
+#: The page should be no larger; the pictures get what the rest leaves.
+_MOST_BYTES = 19_700_000
+
+#: What a slice needs beside its picture: outlines, numbers, histogram.
+_BYTES_BESIDE = 8_500
+
+#: What the figures of a study with many slices take, at most.
+_FIGURES = 2_500_000
+
 #: Where pictures are too large for the page, grey levels outside the regions are in steps of so many.
 _STEPS = (1, 2, 4, 8, 16, 32)
 
@@ -45,34 +54,62 @@ _TRIED = 20
 _MOST_REFUSED = 50
 
 
+@dataclass(frozen=True, slots=True)
+class FirstPictures:
+    """The pictures as they are drawn at first, before it is known what the figures leave of the page."""
+
+    step: int
+    results: list[_Drawn]
+
+
+def first_pictures(
+    source: ReopenedDataset,
+    thresholds: Mapping[str, float],
+    jobs: int = 1,
+    progress: Callable[[], None] | None = None,
+) -> FirstPictures:
+    """The pictures with the step of grey that should do, of which :func:`draw_pictures` takes them."""
+    slices, step = source.study.dataset.slices, 1
+    if len(slices) > 8 * _TRIED:
+        some = slices[:: len(slices) // _TRIED]
+        sizes = zip(*map_in_order(partial(_sizes, source), some, jobs), strict=True)
+        fits = room_for_pictures(len(slices), _FIGURES) * len(some) / len(slices)
+        step = next((step for step, size in zip(_STEPS, sizes, strict=True) if sum(size) <= fits), _COARSEST)
+    draw = partial(_draw, source, thresholds, step)
+    return FirstPictures(step, list(map_in_order(draw, slices, jobs, progress)))
+
+
 def draw_pictures(
     source: ReopenedDataset,
     thresholds: Mapping[str, float],
     most_bytes: int,
     jobs: int = 1,
     progress: Callable[[], None] | None = None,
+    first: FirstPictures | None = None,
 ) -> dict[str, SliceImage]:
     """The picture of each slice whose image could be read, by the slice's name as in the tables.
 
     ``thresholds``: slice → grey level above which a pixel is fat; where there is none, nothing is fat.
     ``most_bytes`` of all pictures together: where they need more, all are shown with coarser grey outside the
     regions, as far as they must be; inside, each pixel stays as it is.
+    ``first``: those of :func:`first_pictures`, where they are drawn already.
     Raises :class:`NoInputError` where the dataset is not the one that was measured.
     """
-    slices, step = source.study.dataset.slices, 1
+    slices = source.study.dataset.slices
+    first = first or first_pictures(source, thresholds, jobs, progress)
     draw = partial(_draw, source, thresholds)
-    if len(slices) > 8 * _TRIED:
-        some = slices[:: len(slices) // _TRIED]
-        sizes = zip(*map_in_order(partial(_sizes, source), some, jobs), strict=True)
-        room = most_bytes * len(some) / len(slices)
-        step = next((step for step, size in zip(_STEPS, sizes, strict=True) if sum(size) <= room), _COARSEST)
-    results = _fitting(draw, slices, step, most_bytes, jobs, progress)
+    results = _fitting(draw, slices, first, most_bytes, jobs)
     source.require_same(file for _, files in results for file in files)
     return {
         as_written(slice_.name): picture
         for slice_, (picture, _) in zip(slices, results, strict=True)
         if picture is not None
     }
+
+
+def room_for_pictures(slices: int, figures: int) -> int:
+    """Bytes that figures of so many bytes leave of the page for the pictures of so many slices."""
+    return _MOST_BYTES - figures - _BYTES_BESIDE * slices
 
 
 _Drawn = tuple[SliceImage | None, list[tuple[str, str]]]
@@ -82,14 +119,13 @@ _Drawn = tuple[SliceImage | None, list[tuple[str, str]]]
 def _fitting(
     draw: Callable[[int, Slice], _Drawn],
     slices: Sequence[Slice],
-    step: int,
+    first: FirstPictures,
     most_bytes: float,
     jobs: int,
-    progress: Callable[[], None] | None = None,
 ) -> list[_Drawn]:
-    """The pictures with the first step, from ``step`` on, with which they are small enough."""
+    """The pictures with the first step, from that of ``first`` on, with which they are small enough."""
+    step, results = first.step, first.results
     while True:
-        results = list(map_in_order(partial(draw, step), slices, jobs, progress))
         drawn = [picture for picture, _ in results if picture is not None]
         too_much = sum(len(picture.uri) + len(picture.whole) for picture in drawn) - most_bytes
         if too_much <= 0 or step == _COARSEST:
@@ -97,7 +133,8 @@ def _fitting(
         # A step twice as large saves a little less than a bit of each pixel outside (six bits of it in each
         # character of the address): steps that cannot be enough are not tried.
         bits = 6 / 0.85 * too_much / max(1, sum(map(_pixels_outside, drawn)))
-        step, progress = min(_COARSEST, step * 2 ** max(1, int(bits))), None
+        step = min(_COARSEST, step * 2 ** max(1, int(bits)))
+        results = list(map_in_order(partial(draw, step), slices, jobs))
 
 
 def _pixels_outside(picture: SliceImage) -> int:
@@ -201,6 +238,6 @@ def _count(grey: NDArray[np.uint8], patch: Patch, threshold: float | None) -> tu
 def webp(grey: NDArray[np.uint8]) -> bytes:
     """Lossless, and nothing but the pixels: no Exif, profile or text of the file comes along."""
     content = io.BytesIO()
-    # The quality of a lossless picture is how long a smaller one is looked for: in vain with these.
-    Image.fromarray(grey).save(content, "WEBP", lossless=True, quality=0, method=4)
+    # Quality and method of a lossless picture say how long a smaller one is looked for: with these in vain.
+    Image.fromarray(grey).save(content, "WEBP", lossless=True, quality=0, method=1)
     return content.getvalue()

@@ -39,6 +39,22 @@ class RegionRows:
     by_role: dict[str, pd.DataFrame]
 
 
+#: The columns of a measurement that differ from muscle to muscle.
+ALL_METRICS = (
+    "fi",
+    "rcsa",
+    "csa_px",
+    "csa_mm2",
+    "contour_area_px",
+    "fat_px",
+    "lean_px",
+    "lean_rcsa",
+    "mean_intensity",
+    "asymmetry_pct",
+    "reference_px",
+)
+
+
 def require_columns(table: pd.DataFrame, names: Iterable[str]) -> None:
     """Raise a UsageError for the first of ``names`` that ``table`` does not have."""
     for name in names:

@@ -20,7 +20,7 @@ from mriparaspinal.stats.adjust import adjust
 from mriparaspinal.stats.bootstrap import Clusters, clusters_of
 from mriparaspinal.stats.cells import require_named
 from mriparaspinal.stats.clustered_correlation import ONE_DECIDES, TOO_FEW
-from mriparaspinal.stats.design import Array
+from mriparaspinal.stats.design import ALL_METRICS, Array
 from mriparaspinal.stats.imputation import Imputation, impute, pool, why_not
 from mriparaspinal.stats.robust import FEW_DF, clustered_fit, robust_errors, wald_p
 
@@ -53,21 +53,6 @@ CLUSTER_COLUMNS = ["cluster", "clusters"]
 IMPUTED_COLUMNS = ["n_complete", "cells_imputed", "sets", "fmi"]
 
 INTERCEPT = "(Intercept)"
-
-#: The columns of a measurement that differ from muscle to muscle.
-ALL_METRICS = (
-    "fi",
-    "rcsa",
-    "csa_px",
-    "csa_mm2",
-    "contour_area_px",
-    "fat_px",
-    "lean_px",
-    "lean_rcsa",
-    "mean_intensity",
-    "asymmetry_pct",
-    "reference_px",
-)
 
 #: From here on a variance inflation factor is named in a note.
 VIF_LIMIT = 10.0

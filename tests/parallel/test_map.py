@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import time
+from functools import partial
 
 import pytest
 
 from mriparaspinal.core.errors import ParaspinalError
-from mriparaspinal.parallel.map import map_in_order
+from mriparaspinal.parallel.map import aside, map_in_order
 
 
 def square(number: int) -> int:
@@ -81,3 +84,27 @@ def test_a_process_that_is_killed_is_one_clear_line():
         list(map_in_order(die, range(10), 2))
     assert caught.value.exit_code == 1
     assert "\n" not in str(caught.value)
+
+
+def test_aside_is_another_process():
+    with aside(os.getpid) as process:
+        assert process() != os.getpid()
+
+
+def test_what_is_raised_aside_is_raised_by_the_one_who_waits():
+    with aside(partial(refuse, 3)) as refused, pytest.raises(ValueError, match="three"):
+        refused()
+
+
+def test_a_process_aside_that_is_killed_is_one_clear_line():
+    with (
+        aside(partial(die, 3)) as died,
+        pytest.raises(ParaspinalError, match="one of 2 processes was killed"),
+    ):
+        died()
+
+
+def test_a_process_aside_ends_with_the_block():
+    with pytest.raises(KeyError), aside(partial(time.sleep, 600)):
+        raise KeyError
+    assert not multiprocessing.active_children()

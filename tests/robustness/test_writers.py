@@ -391,7 +391,8 @@ def test_a_folder_that_another_command_holds_is_refused_before_anything_is_read(
 
 
 def test_an_analysis_holds_its_folder_while_it_reads(every, tmp_path):
-    command = every["compare"].command(tmp_path / "out", every["compare"].one)
+    # Long enough to be seen at work.
+    command = (*every["compare"].command(tmp_path / "out", every["compare"].one), "--max-t", "200000")
     process = fork(command, tmp_path / "said")
     assert wait_until((tmp_path / "out" / MARK).exists, 60)
     os.kill(process, signal.SIGSTOP)
