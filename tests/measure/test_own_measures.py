@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +98,7 @@ def parts(key, n: int, way: str) -> list[float]:
     table = [(int(r), outwards * int(c), bool(fat[r, c])) for r, c in np.argwhere(MASKS[key])]
     order = sorted(table, key=lambda row: (row[0], row[1]) if way == "ds" else (row[1], row[0]))
     ends = [int(k * len(order) / n + 0.5) for k in range(n + 1)]
-    return [np.mean([row[2] for row in order[a:b]]) for a, b in zip(ends, ends[1:], strict=False)]
+    return [np.mean([row[2] for row in order[a:b]]) for a, b in pairwise(ends)]
 
 
 @pytest.mark.parametrize("key", [("DS", "both"), ("GL", "left"), ("GL", "right")])
