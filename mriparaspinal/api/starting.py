@@ -42,11 +42,12 @@ def demo(out: PathLike, *, progress: Progress | None = None) -> StudyRun:
 
     Examples
     --------
-    >>> import tempfile
     >>> import mriparaspinal as mp
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     mp.demo(f"{folder}/demo").report.count
-    60
+    >>> try:
+    ...     mp.demo("sample_data")
+    ... except mp.errors.UsageError as error:
+    ...     print(error)
+    sample_data: already holds files; expected a new or empty folder; choose another
     """
     from mriparaspinal.api.running import run
 

@@ -361,9 +361,7 @@ def _alike(columns: tuple[str, ...], file: str) -> list[Problem]:
     problems = []
     absent = [known for known in KNOWN if known not in columns]
     for column in columns:
-        known = (
-            "" if column == KEY or column in KNOWN or meant(column) != column else nearest(column, absent)
-        )
+        known = "" if column == KEY or column in KNOWN or meant(column) != column else nearest(column, absent)
         known = known or (_plain(column) if _plain(column) in absent else "")
         if known:
             found = f"the column {column!r} was found; expected {known}"

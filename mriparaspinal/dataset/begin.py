@@ -63,6 +63,4 @@ def participants_template(slices: Sequence[Slice], sessions: bool = True) -> byt
     others = [name for name in KNOWN if name != "group"]
     columns = (KEY, *(SESSION, MONTHS) * visits, "group", *others)
     blank = [""] * len(others)
-    return csv_bytes(
-        columns, [(who, *(session, "") * visits, group, *blank) for who, group, session in rows]
-    )
+    return csv_bytes(columns, [(who, *(session, "") * visits, group, *blank) for who, group, session in rows])

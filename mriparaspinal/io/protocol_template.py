@@ -10,8 +10,8 @@ from typing import Any
 from mriparaspinal.core.model import Settings
 
 _HEAD = """\
-# How this study is measured and compared. To change a setting, take away the # in front of its name (#threshold)
-# and write your value; what is shown is the default, or an example. Options on the command line count above this.
+# How this study is measured and compared. To change a setting, take away the # in front of its name and write
+# your value; what is shown is the default, or an example. Options on the command line count above this file.
 """
 
 #: Setting, or option of a run → what it means.
@@ -30,7 +30,7 @@ MEANINGS = {
     "fat_rule": "Which pixels are fat: fixed, otsu, multiotsu, reference or dixon.",
     "sat_fraction": "Fat rule reference: the threshold is this fraction of the median of SAT.",
     "same_voxels": "Fat rule dixon: fat and water are one grid, whatever their headers say of the origin.",
-    "affine": "The position that counts where a NIfTI header has two: qform or sform. Default: the scanner's.",
+    "affine": "The position that counts if a NIfTI header has two: qform or sform. Default: the scanner's.",
     "regions": "Regions of your own beside MF, ES, PM and QL, a table for each. Default: none.",
     "segments": "The segments of the study.",
     "measures": "Groups of further columns, by name. Default: none.",
