@@ -22,11 +22,11 @@ class LabelMaps:
         opt.option(
             "--masks", "Folder of IN/derivatives with label maps of the muscles (…_dseg.nii.gz).", "PIPELINE"
         ),
-    ] = (None,)
+    ] = None
     numbering: Annotated[
         str | None,
         opt.option("--numbering", "Numbers of --masks [default: the dseg.tsv of PIPELINE].", "NAME|FILE.csv"),
-    ] = (None,)
+    ] = None
     levels: Annotated[
         str | None,
         opt.option(
@@ -34,14 +34,14 @@ class LabelMaps:
             "Table with participant_id, segment and slice; or a PIPELINE of label maps of the levels.",
             "FILE|PIPELINE",
         ),
-    ] = (None,)
+    ] = None
     level_numbering: Annotated[
         str | None,
         opt.option("--level-numbering", "Numbers of label maps of levels, as for 'prepare'.", "NAME|FILE"),
-    ] = (None,)
+    ] = None
     window: Annotated[
         str | None, opt.option("--window", "percentile, or the grey levels LOW,HIGH.", "RULE")
-    ] = (None,)
+    ] = None
 
 
 @opt.command

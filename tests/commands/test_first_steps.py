@@ -112,7 +112,7 @@ def test_init_never_touches_what_is_there(images) -> None:
 def test_a_participants_table_of_another_kind_is_one(images, name) -> None:
     (images / name).write_bytes(b"whatever")
     assert run("init", images).code == 0
-    assert sorted(path.name for path in images.iterdir() if "artic" in path.name) == [name]
+    assert sorted(path.name for path in images.iterdir() if path.stem.casefold() == "participants") == [name]
 
 
 def test_init_of_a_follow_up_has_a_row_for_each_session(tmp_path) -> None:

@@ -1,6 +1,6 @@
 """Run ``mriparaspinal`` as on a system without what Unix alone has: ``python without_posix.py COMMAND …``.
 
-What Windows lacks is taken away before the program is loaded, in the processes that it starts, too: these begin
+What Windows lacks is taken away before the program is loaded, and in the processes that it starts: they begin
 anew (``spawn``) and load this file. Of what Windows has in its place only ``msvcrt.locking`` is needed.
 """
 
