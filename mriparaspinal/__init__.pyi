@@ -19,6 +19,7 @@ from mriparaspinal.api.measuring import merge as merge
 from mriparaspinal.api.measuring import quantify as quantify
 from mriparaspinal.api.measuring import read_settings as read_settings
 from mriparaspinal.api.modelling import model as model
+from mriparaspinal.api.painting import paint_regions as paint_regions
 from mriparaspinal.api.planning import plan as plan
 from mriparaspinal.api.reading import rasterise as rasterise
 from mriparaspinal.api.reading import read_labelme as read_labelme
@@ -37,6 +38,7 @@ from mriparaspinal.api.statistics import regress as regress
 from mriparaspinal.api.statistics import roc as roc
 from mriparaspinal.api.statistics import sweep_thresholds as sweep_thresholds
 from mriparaspinal.core import errors as errors
+from mriparaspinal.core.model import OwnRegion as OwnRegion
 from mriparaspinal.core.model import Settings as Settings
 from mriparaspinal.parallel.map import Execution as Execution
 from mriparaspinal.stats.power import Target as Target

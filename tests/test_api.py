@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 
 import mriparaspinal as mp
 from mriparaspinal.api.contoured import ContourArguments
+from mriparaspinal.api.measuring import QuantifyArguments
 from mriparaspinal.api.regress_arguments import RegressArguments
 from mriparaspinal.api.roc_arguments import RocArguments
 from mriparaspinal.api.running import RunArguments
@@ -100,6 +101,7 @@ def test_every_function_is_documented(name: str) -> None:
     named = [name for name, one in parameters.items() if one.kind is not inspect.Parameter.VAR_KEYWORD]
     # The arguments of a group that several functions share stand in its own class.
     own = {"run": RunArguments, "compare": CompareArguments, "roc": RocArguments, "regress": RegressArguments}
+    own["quantify"] = QuantifyArguments
     shared = own.get(name, ContourArguments)
     grouped = shared.__annotations__ if len(named) < len(parameters) else {}
     assert {"Parameters", "Raises"} <= set(told)

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from markdown_page import table
 
+from mriparaspinal.analysis import criteria as criteria_tables
 from mriparaspinal.analysis import overlap as mask_agreement
+from mriparaspinal.analysis import ratings as rating_items
 from mriparaspinal.brain import atlas as regions
+from mriparaspinal.brain import paint
 from mriparaspinal.cli.kinds import KINDS
-from mriparaspinal.core import participants
-from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS, Measurement, Problem
+from mriparaspinal.core import meanings, participants
+from mriparaspinal.core.measure_columns import MEASURE_COLUMNS
+from mriparaspinal.core.model import COLUMNS, FIELDS, OPTIONAL_COLUMNS, Problem
 from mriparaspinal.io import numberings as numbering
+from mriparaspinal.measure import for_others, wide
 from mriparaspinal.review import adjudicate, blind, timing, verdicts
 from mriparaspinal.scans.picture import SLICES_COLUMNS
 from mriparaspinal.stats import (
@@ -60,8 +64,8 @@ This page is made from the program itself. More on the numbers: [From contour to
 #: What a column means in every table that has it, unless the table says otherwise.
 _COMMON = {
     "contrast": "what was compared, as `compare --contrast` writes it",
-    "segment": "L1 to L5; empty in table mode",
-    "muscle": "MF, ES, PM, QL; empty in table mode",
+    "segment": "L1 to L5, or as declared; empty in table mode",
+    "muscle": "MF, ES, PM, QL, or a region of one's own; empty in table mode",
     "metric": "the column that was compared, such as `fi` or `rcsa`",
     "role": "symptomatic or bilateral; empty where two sides are compared, and in table mode",
     "label_a": "name of arm a",
@@ -138,6 +142,15 @@ _BOOTSTRAP = {
 _CLUSTER = {
     "cluster": "with `--cluster`: the column whose rows with one value belong together",
     "clusters": "with `--cluster`: how many of them were used",
+}
+
+
+_OF_DICTIONARY = {
+    "sheet": "name of the sheet",
+    "column": "name of the column",
+    "meaning": "what it holds",
+    "unit": "its unit",
+    "values": "what its values stand for",
 }
 
 
@@ -223,7 +236,7 @@ _TABLES = (
         missing_tables.REGION_COLUMNS,
         {
             "group": "study group",
-            "side": "left or right of the patient",
+            "side": "left or right of the patient; both: a region without sides",
             "expected": "participants of the group, of the participants table and of the dataset",
             "measured": "those with a row in `L1.csv` …",
             "refused": "those whose slice or contour is there, and has an error, or is excluded by a review",
@@ -768,7 +781,7 @@ _TABLES = (
         "From `reliability`: one row per segment, muscle, metric and form of ICC.",
         reliability.RELIABILITY_COLUMNS,
         {
-            "segment": "L1 to L5; empty: all together",
+            "segment": "L1 to L5, or as declared; empty: all together",
             "n": "targets (participant × segment × side) with a value from every rater",
             "raters": "number of raters",
             "form": "form of ICC after McGraw and Wong, such as `ICC(A,1)`",
@@ -790,7 +803,7 @@ _TABLES = (
         "From `reliability`: one row per segment, muscle, metric and pair of raters.",
         reliability.BLAND_ALTMAN_COLUMNS,
         {
-            "segment": "L1 to L5; empty: all together",
+            "segment": "L1 to L5, or as declared; empty: all together",
             "rater_a": "first rater",
             "rater_b": "second rater",
             "bias": "mean of second rater minus first",
@@ -836,6 +849,51 @@ _TABLES = (
         },
     ),
     _Table(
+        "rating_agreement_items.csv",
+        "From `reliability --ratings --instrument`: the same of each muscle or sign alone.",
+        rating_items.ITEM_COLUMNS,
+        {
+            "item": "the muscle or sign, by its name in the instrument",
+            "coefficient": "as in `rating_agreement.csv`",
+            "weights": "`unweighted`, `linear` or `quadratic`",
+            "rater_a": "first rater; empty: all raters together",
+            "rater_b": "second rater",
+            "raters": "number of raters",
+            "n": "targets with two grades or more",
+            "value": "the coefficient",
+            "chance": "agreement expected by chance",
+            **_BOOTSTRAP,
+        },
+    ),
+    _Table(
+        "category_shift.csv",
+        "From `score als-criteria --summary`: how categories go over into each other; see "
+        "[Clinical scores](scores.md#als-criteria).",
+        criteria_tables.SHIFT_COLUMNS,
+        {
+            "criteria_a": "`awaji` or `el_escorial`",
+            "criteria_b": "`awaji_us` (with ultrasound) or `awaji`",
+            "category_a": "category by the first",
+            "category_b": "category by the second",
+            "count": "participants with both",
+            "share": "count / participants whose two categories are known",
+        },
+    ),
+    _Table(
+        "painted_regions.csv",
+        "From `maps paint`: one row per region of the atlas.",
+        paint.PAINTED_COLUMNS,
+        {
+            "region": "its name in the table of the atlas",
+            "value": "its number in the atlas",
+            "metric": "row of `comparisons.csv`; empty: none",
+            "n_voxels": "voxels of the region",
+            "p": "p-value, of the column that was asked for",
+            "effect_size": "effect size; above 0 where arm a is larger",
+            "signed_log10_p": "−log10 p with the sign of the effect: what is painted",
+        },
+    ),
+    _Table(
         "rating_pairs.csv",
         "From `reliability --ratings`: how often each pair of raters gave each pair of grades.",
         rating_tables.PAIR_COLUMNS,
@@ -855,7 +913,7 @@ _TABLES = (
         {
             "participant_id": "who was measured",
             "muscle": "the muscle, or the reference",
-            "side": "left or right; empty for a reference",
+            "side": "left or right; empty for a region without sides",
             "dice": "Dice coefficient of the two masks, 0–1",
             "hausdorff_px": "largest distance between the boundaries, px",
             "hausdorff95_px": "95th percentile of the distances, px",
@@ -904,8 +962,8 @@ _TABLES = (
         numbering.VALUE_COLUMNS,
         {
             "value": "pixel value",
-            "region": "muscle or reference; `overlap` where several share the pixel",
-            "side": "left or right; empty for a reference",
+            "region": "muscle, reference or region of one's own; `overlap` where several share the pixel",
+            "side": "left or right; empty for a region without sides",
         },
     ),
     _Table(
@@ -1005,7 +1063,7 @@ _TABLES = (
 
 def page() -> str:
     """The page as Markdown."""
-    results = [[f"`{f.name}`", _bar(f.metadata["doc"]), f.metadata.get("unit", "")] for f in _fields()]
+    results = [[f"`{f.name}`", _bar(f.metadata["doc"]), f.metadata.get("unit", "")] for f in FIELDS]
     always, now_and_then = results[: len(COLUMNS)], results[len(COLUMNS) :]
     assert len(now_and_then) == len(OPTIONAL_COLUMNS)
     header = ["column", "meaning", "unit"]
@@ -1019,6 +1077,19 @@ def page() -> str:
         table(header, now_and_then),
         "`L1_slices.csv` … are there where a segment has [several slices](stacks.md): the same columns, one "
         "row for each slice, muscle and side.",
+        "## Further measures of L1.csv … L5.csv",
+        "At the end of the tables, for each `--measure` that was asked for: [Further measures](measures.md) "
+        "has the formulas and the papers.",
+        *_measures(header),
+        "## measurements.csv",
+        "From `quantify`, `merge` and `run`: the rows of `L1.csv` … `L5.csv` one after another, in the same "
+        "columns. [Excel, SPSS and BIDS](tables.md#for-excel-spss-and-r) have the same: `results.xlsx` "
+        "(`--xlsx`), `measurements.sav` and `results.sav` (`--sav`), a folder (`--bids`).",
+        "## wide.csv",
+        _wide(),
+        "## results.xlsx",
+        "With `--xlsx`: a sheet for each table, named as it is, and a sheet `dictionary`:",
+        table(["column", "meaning"], meant("results.xlsx", for_others.DICTIONARY, _OF_DICTIONARY)),
         "## problems.csv",
         _RECORDS,
         table(["column", "meaning"], _problem_rows()),
@@ -1033,52 +1104,56 @@ def page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _fields() -> tuple[dataclasses.Field[Any], ...]:
-    return dataclasses.fields(Measurement)
+def _measures(header: list[str]) -> list[str]:
+    """A table for each group of measures."""
+    parts = []
+    for name, columns in MEASURE_COLUMNS.items():
+        rows = [[f"`{c.name}`", _bar(c.doc), c.unit] for c in columns]
+        parts += [f"`--measure {name}`:", table(header, rows)] if rows else []
+    return parts
 
 
 def _problem_rows() -> list[list[str]]:
-    meanings = {
-        "file": "name relative to the dataset, with forward slashes",
-        "shape": "label of the contour, or empty if it concerns the file",
-        "severity": "`error`: something was not measured; `warning`: it was, but look at it",
-        "code": "short name of the finding",
-        "message": "what was found; what was expected",
-        "remedy": "what to do",
-    }
-    return meant("problems.csv", [f.name for f in dataclasses.fields(Problem)], meanings)
+    told = {name: meaning.text for name, meaning in meanings.PROBLEMS.items()}
+    return meant("problems.csv", [f.name for f in dataclasses.fields(Problem)], told)
 
 
 def _participants() -> str:
-    texts = [
-        ["`participant_id`", "such as `ALS_7`; the key", ""],
-        ["`group`", "must agree with the file names", ""],
-        ["`onset_side`", "`left`, `right`, `L`, `R`; empty for bulbar onset", ""],
-        ["`onset_region`", "`lower`, `upper`, `bulbar` …", ""],
-        ["`psa`", "pathological spontaneous activity: `1`, `0`, `+`, `-`", ""],
-        ["`sex`", "such as `F`, `M`", ""],
-        ["`session`", "in a [follow-up](follow-up.md), one row per session: such as `v2`", ""],
-        ["`months`", "since the first session; a `date` becomes it in the copy", "months"],
-    ]
-    names = {
-        "age": "age at the MRI",
-        "age_onset": "age at onset",
-        "bmi": "body mass index",
-        "alsfrs_r": "ALSFRS-R, total",
-        "alsfrs_lower": "ALSFRS-R, lower limb",
-        "disease_duration": "from onset to the MRI",
+    spelt = {
+        "onset_side": "`left`, `right`, `L`, `R`; empty for bulbar onset",
+        "onset_region": "`lower`, `upper`, `bulbar` …",
+        "psa": "pathological spontaneous activity: `1`, `0`, `+`, `-`",
+        "session": "in a [follow-up](follow-up.md), one row per session: such as `v2`",
+        "months": "since the first session; a `date` becomes it in the copy",
     }
-    _same("participants.csv", participants.NUMBERS, names)
-    numbers = [
-        [f"`{name}`", f"{names[name]}; {low:g} to {high:g} are believed", unit]
-        for name, (low, high, unit) in participants.NUMBERS.items()
-    ]
+    rows = []
+    for name, meaning in meanings.PARTICIPANTS.items():
+        low, high, _ = participants.NUMBERS.get(name, (None, None, ""))
+        believed = "" if low is None else f"; {low:g} to {high:g} are believed"
+        rows.append([f"`{name}`", spelt.get(name, meaning.text) + believed, meaning.unit])
     words = (
         "You write this one (or a BIDS `participants.tsv`); `quantify` copies it to the results. Only "
         "`participant_id` is needed. Columns of your own can be used in `compare`, `correlate`, `regress`, "
         "`roc`."
     )
-    return f"{words}\n\n{table(['column', 'meaning', 'unit'], [*texts, *numbers])}"
+    return f"{words}\n\n{table(['column', 'meaning', 'unit'], rows)}"
+
+
+def _wide() -> str:
+    """What the parts of the columns' names mean."""
+    sides = [[f"`{letter}`", name] for letter, name in meanings.SIDE_LETTERS.items()]
+    names = [f.name for f in FIELDS if f.name not in wide.NOT_WIDE]
+    shared = ", ".join(f"`L4_{name}`" for name in wide.OF_SEGMENT)
+    words = (
+        "From `quantify`, `merge` and `run`: one row per participant, in a follow-up per participant and "
+        "session. First the columns of the participants table, then the measures, each called muscle, "
+        "segment, side and column of `L1.csv`: `MF_L4_S_fi` is the FI of the multifidus at L4 on the "
+        "symptomatic side. "
+        f"What all muscles of a segment share stands once: {shared}. A column is there where somebody has a "
+        "value."
+    )
+    measures = ", ".join(f"`{name}`" for name in names if name not in wide.OF_SEGMENT)
+    return f"{words}\n\n{table(['side', 'meaning'], sides)}\n\nMeasures: {measures}."
 
 
 def codes() -> str:

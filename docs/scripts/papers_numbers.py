@@ -94,13 +94,12 @@ def _listed(lists: dict[str, str], name: str, header: Iterable[str], rows: Itera
 INTRODUCTION = """\
 # The papers' numbers
 
-Numbers printed in the papers, recomputed from others in the same papers. None is built in: your results are
-not affected, and a difference from the paper here need not be your error.
+Numbers printed in the papers, recomputed from others in the same papers. None is built in, so your results
+are not affected.
 
-A p-value is recomputed for all values that round to the printed ones, which gives a *range*; *agrees*: the
-printed one lies in it. S, C and B are symptomatic side, contralateral side, both sides.
+A p-value is recomputed for all values that round to the printed ones: *agrees*, if the printed one lies in
+that range. S, C and B are symptomatic side, contralateral side, both sides.
 """
-
 
 # --- Ren et al. 2026 ----------------------------------------------------------------------------------------
 
@@ -145,8 +144,8 @@ def _sides(table2: list[Row], lists: dict[str, str]) -> str:
     return f"""\
 ### Table 2: symptomatic and contralateral side
 
-Of {len(rows)} p-values with a mean ± SD on both sides **{agree} of {len(rows)} agree** with Student's t-test
-for *independent* samples ([all rows]({_listed(lists, "table2-sides", header, rows)})).
+Of the p-values with a mean ± SD on both sides **{agree} of {len(rows)} agree** with Student's t-test for
+*independent* samples ([all rows]({_listed(lists, "table2-sides", header, rows)})).
 """
 
 
@@ -196,10 +195,9 @@ def _correlations(paper: str, lists: dict[str, str]) -> str:
     return f"""\
 ### Table 4: partial correlations with the lower-limb score
 
-With two covariates (age, BMI) df = n − 4. Of {POSSIBLE_DF[0]} to {POSSIBLE_DF[-1]} only one fits each
-segment: {used}. **{agree} of {len(rows)} agree**
-([all rows]({_listed(lists, "table4", header, rows)})). The others would be
-significant (df = 34: all 38 patients):
+With two covariates (age, BMI) df = n − 4. Of {POSSIBLE_DF[0]} to {POSSIBLE_DF[-1]} one alone fits each
+segment: {used}. **{agree} of {len(rows)} agree** ([all
+rows]({_listed(lists, "table4", header, rows)})); the others would be significant (df = 34: all 38 patients):
 
 {table(("Row", "r", "printed p", "p with df = 33", "p with df = 34"), others)}
 """
@@ -246,20 +244,17 @@ def _copied_column(table2: list[Row], table3: list[Row], lists: dict[str, str]) 
     return f"""\
 ### Table 3: the symptomatic side of LR
 
-The column "LR, S" of Table 3 should be that of Table 2, but is not
-([all rows]({_listed(lists, "table3-symptomatic", header, rows)})):
+The column "LR, S" is not that of Table 2 ([all
+rows]({_listed(lists, "table3-symptomatic", header, rows)})):
 
-- Its numbers are those of Table 2's "ALS, C" in **{counts["same"]} of {n}** rows ({counts["letter"]} with
-  their signs and brackets).
-- They differ from Table 2's own "LR, S" in {counts["own"]} of {n} rows, in {counts["apart"]} of them by more
-  than 0.01.
+- It is Table 2's "ALS, C" in **{counts["same"]} of {n}** rows ({counts["letter"]} with signs and brackets).
+- The numbers differ from Table 2's own "LR, S" in {counts["own"]} of {n} rows, in {counts["apart"]} of them
+  by more than 0.01.
 - In **{counts["p"]} of {n}** rows the p of ALS against LR is that of the sides within ALS (within 0.01, or
   both below 0.01).
-- A t-test of Table 2's own columns agrees with the printed p in {counts["holds"]} of
-  {counts["testable"]} rows.
-
-With these columns the main finding holds: rCSA of the symptomatic side is lower in ALS in all
-{len(atrophy)} rows of L4–L5 that can be recomputed (p at most {max(atrophy):.3f}).
+- A t-test of Table 2's own columns agrees with the printed p in {counts["holds"]} of {counts["testable"]}
+  rows. The main finding holds: rCSA of the symptomatic side is lower in ALS in all {len(atrophy)} rows of
+  L4–L5 that can be recomputed (p at most {max(atrophy):.3f}).
 """
 
 
@@ -300,12 +295,12 @@ rows]({_listed(lists, "table3-both-sides", header, rows)})).
 - ALS, L1–L2: S + C is B within {_largest(gap[0] for gap in upper)}.
 - ALS, L3–L5: B is larger by {min(gap[0] for gap in lower):.2f} to {max(gap[0] for gap in lower):.2f}, and
   *twice C* within {_largest(gap[1] for gap in lower)}. The SDs at L5 would need correlations of S and C
-  above 1 ({", ".join(impossible)}). The columns S, C and B cannot all be right.
-- LR: S + C is B within {_largest(gap[0] for gap in lr[1:])}, except for {lr[0][2]}, where B is {worst[6]} and
-  S + C is {worst[4]}.
+  above 1 ({", ".join(impossible)}): S, C and B cannot all be right.
+- LR: S + C is B within {_largest(gap[0] for gap in lr[1:])}, but for {lr[0][2]}: B {worst[6]}, S + C
+  {worst[4]}.
 
 Of {tested} p-values of rows with mean ± SD, {tested - len(fail)} agree with a t-test. The others: {failing}.
-With {worst[4]} for {lr[0][2]} of LR it would be {_span(corrected)}.
+With {worst[4]} for {lr[0][2]} of LR: {_span(corrected)}.
 """
 
 
@@ -331,7 +326,7 @@ def _last_digits(table2: list[Row], table3: list[Row], lists: dict[str, str]) ->
     return f"""\
 ### Tables 2 and 3: the symptomatic side of ALS
 
-The column is the same in {len(table2) - len(rows)} of {len(table2)} rows. In
+Alike in {len(table2) - len(rows)} of {len(table2)} rows. In
 [the others]({_listed(lists, "symptomatic-als", header, rows)}) the last digits differ, or a mean ± SD is a
 median in the other table.
 """
@@ -348,8 +343,7 @@ def _divided_by_bmi(paper: str) -> str:
     return f"""\
 ### Text: FI of the psoas divided by BMI
 
-These are not FI/BMI (with FI 0.10 and BMI 24.3 about {0.10 / 24.3:.3f}), nor mean ranks of the {n}
-patients, whose average is {(n + 1) / 2:.1f}.
+Neither FI/BMI (with FI 0.10 and BMI 24.3 about {0.10 / 24.3:.3f}), nor mean ranks of the {n} patients:
 
 {table(header, rows)}
 """
@@ -411,8 +405,7 @@ def _fasciculation(paper: str, lists: dict[str, str]) -> str:
 88 patients with ALS, 54 with other diseases.
 **{sum(row[-1] == AGREES for row in verdicts)} of {len(verdicts)} numbers agree**
 ([all]({_listed(lists, "fasciculation", ("What", "printed", "recomputed", "verdict"), verdicts)})), among them
-the
-area under the curve, 0.925 (0.873–0.977, Hanley and McNeil; DeLong's would be {delong}).
+the area under the curve, 0.925 (0.873–0.977, Hanley and McNeil; DeLong's would be {delong}).
 """
 
 
@@ -444,7 +437,7 @@ def _brain(paper: str) -> str:
     return f"""\
 ## Brain MRI in ALS
 
-39 patients with ALS, 32 controls. Sex and age are compared twice, with different p-values:
+39 patients with ALS, 32 controls. Sex and age have two p-values each:
 
 {table(("What", "printed p (Methods)", "printed p (Results)", "recomputed p"), rows)}
 """

@@ -58,6 +58,8 @@ def pictures(outputs: Path) -> dict[str, Image.Image]:
         "two-ways.png": _two_ways("ALS_2", 4),
         "refine.png": _refined("LR_3", 4),
         "draft.png": _drafted("LR_3", 4),
+        "bands.png": _bands("LR_3", 4),
+        "shape.png": _shape("ALS_2", 4, "ES_L"),
     }
 
 
@@ -171,6 +173,90 @@ def _drafted(who: str, level: int) -> Image.Image:
         _titled(_drawn(who, level, 2.6), "drawn by hand"),
         _titled(_drawn(who, level, 2.6, contours=draft), "draft"),
     )
+
+
+#: Light to dark: medial to lateral, deep to superficial, border to core.
+_BANDS = ("#FDE725", "#5EC962", "#21918C", "#3B528B", "#440154")
+
+
+def _bands(who: str, level: int) -> Image.Image:
+    """The quarters of each muscle either way, its rings, and the part nearest to the disc."""
+    from mriparaspinal.measure import fat_distribution as fat
+
+    with Image.open(SAMPLE / f"{who}_{level}.png") as picture:
+        columns, rows = picture.size
+    masks = {}
+    for label, points in _contours(who, level):
+        name, _, side = label.partition("_")
+        canvas = Image.new("1", (columns, rows))
+        ImageDraw.Draw(canvas).polygon(points, fill=1, outline=1)
+        masks[name, {"L": "left", "R": "right", "": ""}[side]] = np.asarray(canvas)
+    muscles = {key: mask for key, mask in masks.items() if key[1]}
+    axes = fat.patient_axes(muscles, None, "right")
+    disc = tuple(float(values.mean()) for values in np.nonzero(masks["IVD", ""])[::-1])
+    panels: dict[str, dict[tuple[str, str], np.ndarray]] = {}
+    for key, mask in muscles.items():
+        lateral, superficial = fat.positions(mask, key[1], axes, None)
+        found = {
+            "quarters, medial to lateral": fat.equal_bands(lateral, superficial, 4),
+            "quarters, deep to superficial": fat.equal_bands(superficial, lateral, 4),
+            "rings, border to core": fat.depth_rings(mask, None),
+            "deepest 15 %": fat.nearest(mask, disc, None, np.stack([lateral, superficial])),
+        }
+        for title, bands in found.items():
+            panels.setdefault(title, {})[key] = bands
+    drawn = [_titled(_painted(who, level, muscles, bands), title) for title, bands in panels.items()]
+    halves = [_side_by_side(*drawn[:2]), _side_by_side(*drawn[2:])]
+    canvas = Image.new("RGB", (halves[0].width, 2 * halves[0].height + 6), "white")
+    for number, half in enumerate(halves):
+        canvas.paste(half, (0, number * (half.height + 6)))
+    return canvas
+
+
+def _painted(
+    who: str, level: int, masks: dict[tuple[str, str], np.ndarray], bands: dict[tuple[str, str], np.ndarray]
+) -> Image.Image:
+    """A slice with the bands of each mask in colours; pixels of none as they are."""
+    crop, scale = (28, 92, 228, 246), 2
+    grey = np.asarray(_opened(SAMPLE / f"{who}_{level}.png").convert("L")) & 0xF8
+    colours = np.repeat(grey[..., None], 3, axis=2)
+    for key, mask in masks.items():
+        numbers = np.full(mask.shape, -1)
+        numbers[mask] = bands[key]
+        for band, colour in enumerate(_BANDS):
+            colours[numbers == band] = tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    left, top, right, bottom = crop
+    size = ((right - left) * scale, (bottom - top) * scale)
+    return Image.fromarray(colours).crop(crop).resize(size, Image.Resampling.NEAREST)
+
+
+def _shape(who: str, level: int, label: str) -> Image.Image:
+    """A muscle with its bounding box, its convex hull, and the ellipse of its second moments."""
+    from scipy.spatial import ConvexHull
+    from skimage.measure import regionprops
+
+    crop, scale = (142, 152, 212, 232), 6
+    points = dict(_contours(who, level))[label]
+    mask = Image.new("L", (256, 256))
+    ImageDraw.Draw(mask).polygon(points, outline=1, fill=1)
+    region = regionprops(np.asarray(mask))[0]
+    picture = _drawn(who, level, scale, crop, contours={label: points})
+    draw = ImageDraw.Draw(picture)
+
+    def line(xy: np.ndarray, colour: str) -> None:
+        placed = [tuple((point - crop[:2]) * scale) for point in xy]
+        draw.line([*placed, placed[0]], fill=colour, width=2)
+
+    top, left, bottom, right = region.bbox
+    line(np.array([(left, top), (right, top), (right, bottom), (left, bottom)]), "white")
+    corners = np.argwhere(np.asarray(mask))[:, ::-1] + 0.5
+    line(corners[ConvexHull(corners).vertices], "#F0E442")
+    angles = np.linspace(0, 2 * np.pi, 90)
+    long, short = region.axis_major_length / 2 * np.cos(angles), region.axis_minor_length / 2 * np.sin(angles)
+    sine, cosine = np.sin(region.orientation), np.cos(region.orientation)
+    middle = np.array(region.centroid)[::-1] + 0.5
+    line(middle + np.column_stack([long * sine + short * cosine, long * cosine - short * sine]), "#E69F00")
+    return picture
 
 
 if __name__ == "__main__":

@@ -358,23 +358,20 @@ def made(
         f"""\
 ## Two groups that do not differ
 
-ALS (n = {N_ALS}) and LR (n = {N_LR}) with equal means: the type-I error.
+Type-I error: ALS (n = {N_ALS}) and LR (n = {N_LR}) with equal means.
 """,
         _cases(("Data",), groups),
         f"""\
 Choosing the test from the data does little harm: {_percent(min(levels))} to {_percent(max(levels))}.
-Student's
-test alone is biased if SDs and group sizes differ.
+Student's test alone is biased if SDs and group sizes differ.
 """,
         f"""\
 ## Two sides of one patient that do not differ
 
-{N_ALS} patients, normal and log-normal data (σ = 0.5): [all cases]({same_sides}). The paired test stays near
-5 %:
-{_percent(min(paired_levels))} to {_percent(max(paired_levels))}. The independent one is far too conservative
-for
-correlated sides: {moderate.shares["independent (p)"]} at a correlation of 0.5,
-{alike.shares["independent (p)"]} at 0.9, which is that of rCSA [in the paper](the-papers-numbers.md).
+{N_ALS} patients, normal and log-normal data (σ = 0.5): [all cases]({same_sides}). Paired test:
+{_percent(min(paired_levels))} to {_percent(max(paired_levels))}. Independent test, far too conservative:
+{moderate.shares["independent (p)"]} at a correlation of 0.5, {alike.shares["independent (p)"]} at 0.9, as
+in rCSA [of the paper](the-papers-numbers.md).
 """,
         f"""\
 ## The paper's differences between sides
@@ -383,11 +380,9 @@ Power (share of p < 0.05) if the paper's means and SDs were true: [all cases]({p
 SDs.
 
 - Either test detects the large differences (L4–L5 in ALS).
-- For {small[0].labels[0]} (d = {small[0].labels[1]}) and a correlation of 0.9 the independent test detects
-  {at_09.shares["independent (p)"]}, the paired one {at_09.shares["paired (paired_p)"]}: a large unpaired p is
-  no
-  evidence that the sides are equal.
-- A paired t-test has 80 % power for {smallest_paired_difference(0.5):.2f} SD at a correlation of 0.5, and for
+- {small[0].labels[0]} (d = {small[0].labels[1]}), correlation 0.9: the independent test detects
+  {at_09.shares["independent (p)"]}, the paired one {at_09.shares["paired (paired_p)"]}.
+- A paired t-test has 80 % power for {smallest_paired_difference(0.5):.2f} SD at a correlation of 0.5,
   {smallest_paired_difference(0.9):.2f} SD at 0.9.
 """,
         """\
@@ -396,15 +391,14 @@ SDs.
 """,
         _cases(("Row of the paper's tables", "d"), groups_power),
         f"""\
-A t-test has 80 % power for {smallest_difference():.2f} SD; a study of this size may well miss the difference
-in
-FI.
+A t-test has 80 % power for {smallest_difference():.2f} SD: a study of this size may well miss the difference
+in FI.
 """,
         f"""\
 ## Thirty tests at once
 
-A contrast has {ROWS} rows per role: five segments, three muscles, FI and rCSA. A *hit* is a row with p (or
-adjusted p) below 0.05; it is *false* if nothing differs.
+{ROWS} rows: five segments, three muscles, FI and rCSA. A *hit* is a row with p (or adjusted p) below 0.05,
+*false* if nothing differs.
 """,
         table(MANY_ROWS_HEADER, [(*case.labels, *_texts(case, list(real.shares))) for case in rows]),
         *_small_samples_parts(few_values, lists),
@@ -422,12 +416,11 @@ def _small_samples_parts(cases: list[Case], lists: dict[str, str]) -> list[str]:
 3 to 15 values in each group, or pairs of independent sides, normal and log-normal (σ = 1):
 [all cases]({_listed(lists, "small-samples", ("Data", "n"), cases)}).
 
-- The asymptotic p of the Mann–Whitney test, which is shown and adjusted, errs in up to
-  {_percent(highest["U, asymptotic"])}, that of Wilcoxon's test in up to
-  {_percent(highest["Wilcoxon, asymptotic"])}; the protocol in up to {_percent(highest["protocol (p)"])}, the
-  paired test in up to {_percent(highest["paired (paired_p)"])}.
-- The exact p errs in more than 5 % only by chance. With three per group it is never below 0.1, with five
-  pairs never below 0.0625.
+- The asymptotic p, which is shown and adjusted, errs in up to {_percent(highest["U, asymptotic"])}
+  (Mann–Whitney) and {_percent(highest["Wilcoxon, asymptotic"])} (Wilcoxon); the protocol in up to
+  {_percent(highest["protocol (p)"])}, the paired test {_percent(highest["paired (paired_p)"])}.
+- The exact p errs in more than 5 % only by chance. With three per group it is at least 0.1, with five pairs
+  0.0625.
 """,
     ]
 
@@ -447,16 +440,14 @@ def _coverage_parts(cases: list[Case], lists: dict[str, str]) -> list[str]:
 ## The interval of the rank-biserial correlation
 
 Coverage of the 95 % interval for r from 0 to 0.9, of normal groups (a shifted; or with three times the SD of
-b)
-and exponential ones (a is b times a factor): [all
+b) and exponential ones (a is b times a factor): [all
 cases]({_listed(lists, "coverage", ("Data", "n of a and b"), cases)}).
 
-- If the groups differ by a shift, the coverage is {span(NORMAL, 8)} from 8 values per group on, and between
-  {_coverage_of(cases, "3 and 3")} with three per group.
-- **It fails if groups differ in both shape and size**, as the method assumes equal shapes: {span(STRETCHED)}
-  if a
-  is stretched, {span(WIDER)} if its SD is three times that of b. The interval is too narrow if the smaller
-  group varies more (8 and 60), too wide if the larger one does.
+- If groups differ by a shift: {span(NORMAL, 8)} from 8 values per group on, between
+  {_coverage_of(cases, "3 and 3")} with three.
+- **It fails if groups differ in both shape and size**: {span(STRETCHED)} if a is stretched, {span(WIDER)} if
+  its SD is three times that of b: too narrow if the smaller group varies more (8 and 60), too wide if the
+  larger one does.
 """,
     ]
 
@@ -474,16 +465,12 @@ MANY_ROWS_HEADER = (
 INTRODUCTION = """\
 # Error rates and power
 
-Simulations of `compare` and its [protocol](methods.md#which-test), with the numbers of patients, means and
-SDs
-of Ren et al. 2026: how often is a difference reported where there is none (*type-I error*, which should be 5
-%), and one detected that is there (*power*)?
+Simulations of `compare` and its [protocol](methods.md#which-test), with the patients, means and SDs of Ren et
+al. 2026: how often is a difference reported where there is none (*type-I error*, which should be 5 %), and
+one detected that is there (*power*)? Shares of 5 % are within one to two points, for thirty tests 2.5.
 
-- For the two sides of one patient, read `paired_p`; for a table with many rows, the adjusted p; with few
-  patients, the exact p if there is one.
-- A large p is not evidence of no difference. Look at the effect size and its interval.
-
-Shares of 5 % are within one to two percentage points, for thirty tests 2.5.
+- Of the two sides of one patient read `paired_p`; of many rows the adjusted p; of few patients the exact p.
+- A large p is no evidence of no difference: look at the effect size and its interval.
 """
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mriparaspinal.analysis.drawing import Drawing
-from mriparaspinal.analysis.frames import participants_frame, read_measurements
+from mriparaspinal.analysis.frames import participants_frame, read_measurements, with_own_regions
 from mriparaspinal.analysis.inputs import METRICS, Cohort, people_of
 from mriparaspinal.analysis.result import Analysis, Content, file_name, notes_bytes
 from mriparaspinal.core.errors import NoInputError, NothingToCompareError, UsageError
@@ -60,7 +60,7 @@ def open_sessions(results: Results, participants_file: Path | None = None) -> tu
         table, remarks = assemble(own, participants_frame(at) if at.rows else None)
         parts.append(table.assign(**{SESSION: session, MONTHS: _months(table, session, months)}))
         more.append(remarks)
-    table = pd.concat(parts, ignore_index=True)
+    table = with_own_regions(pd.concat(parts, ignore_index=True), results.manifest)
     _require_one_group(table)
     notes = (*notes, *said, *_of_sessions(ordered, more))
     cohort = Cohort(table, None, notes, problems, results.manifest, (results,), inputs)

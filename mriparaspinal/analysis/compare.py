@@ -13,12 +13,14 @@ from mriparaspinal.analysis.drawing import Drawing
 from mriparaspinal.analysis.inputs import METRICS, Cohort, metrics_of
 from mriparaspinal.analysis.omnibus import groups_column, omnibus_of
 from mriparaspinal.analysis.result import Analysis, Content, file_name, notes_bytes
+from mriparaspinal.core.distribution import PROFILES
 from mriparaspinal.core.errors import NothingToCompareError, UsageError
 from mriparaspinal.core.text import count_of
 from mriparaspinal.io.manifest import COMPARISON
 from mriparaspinal.present.table_layout import PaperTable
 from mriparaspinal.present.tables import table1, table2, table3, table4
 from mriparaspinal.stats.arms import Normality
+from mriparaspinal.stats.cells import texts
 from mriparaspinal.stats.characteristics import characteristics
 from mriparaspinal.stats.compare import compare
 from mriparaspinal.stats.contrasts import (
@@ -40,6 +42,9 @@ _TABLE_4 = {"score": "alsfrs_lower", "covariates": ("age", "bmi"), "group": "ALS
 #: Not ``correlations.csv``: that is the name of what ``correlate`` was asked for.
 _CORRELATIONS = "table4_correlations.csv"
 
+#: What is drawn of where the fat lies, where it was measured.
+_PROFILES = tuple(column for profile in PROFILES for column in profile.columns)
+
 #: The study's groups as a characteristic of arms that are not made by them.
 _STUDY_GROUP = "study group"
 
@@ -49,7 +54,7 @@ def columns_named(
 ) -> str:
     """A text in which all columns stand that a comparison of results looks at; those of the protocol not."""
     of_paper = "alsfrs_lower age bmi psa onset_region"
-    return " ".join([*contrasts, *(metrics or METRICS), divide_by or "", groups or "", of_paper])
+    return " ".join([*contrasts, *(metrics or METRICS), divide_by or "", groups or "", of_paper, *_PROFILES])
 
 
 def compare_cohort(
@@ -122,7 +127,7 @@ def _compared(
     contents: dict[str, Content] = {**frames, **{paper.name: paper for paper in papers}}
     if papers:
         contents["tables.xlsx"] = tuple(papers)
-    contents |= {**_figures(cohort.table, table, chosen), **at_once}
+    contents |= {**_figures(cohort.table, table, chosen), **_distribution(cohort.table), **at_once}
     if (asked or on_request.margins) and not is_table_mode(cohort.table):
         contents |= _differences(table, contents)
     contents["notes.txt"] = notes_bytes(settings, notes)
@@ -281,6 +286,21 @@ def _figures(
     for first in range(0, len(metrics), 2):
         found |= _boxes(cohort, comparisons, contrasts, metrics[first : first + 2], found)
     return found
+
+
+def _distribution(cohort: pd.DataFrame) -> dict[str, Drawing]:
+    """Where the fat lies, a figure per segment."""
+    from mriparaspinal.present.distribution import distribution_figure, role_shown
+
+    if is_table_mode(cohort) or not {"group", *_PROFILES} <= set(cohort):
+        return {}
+    # Without a group there is none to draw, and without a value nothing.
+    measured = cohort[cohort[list(_PROFILES)].notna().any(axis=1) & (texts(cohort["group"]) != "")]
+    role = role_shown(measured)
+    return {
+        f"figure_distribution_{segment}": Drawing(partial(distribution_figure, measured, segment, role))
+        for segment in dict.fromkeys(measured["segment"])
+    }
 
 
 def _differences(comparisons: pd.DataFrame, taken: Collection[str]) -> dict[str, Drawing]:

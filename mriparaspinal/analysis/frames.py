@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import dataclasses
 import itertools
 import math
 from array import array
@@ -15,16 +14,17 @@ import numpy as np
 import pandas as pd
 
 from mriparaspinal.core.errors import NoInputError
-from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS, PROBLEM_COLUMNS, Measurement, Problem
+from mriparaspinal.core.measure_columns import BY_NAME
+from mriparaspinal.core.model import COLUMNS, FIELDS, OPTIONAL_COLUMNS, PROBLEM_COLUMNS, Problem
 from mriparaspinal.core.participants import NUMBERS, Participants
 from mriparaspinal.core.text import is_missing, read_cell, read_number
+from mriparaspinal.io.manifest import Manifest
 from mriparaspinal.io.tables import Cell, TextTable, csv_bytes, table_rows
+from mriparaspinal.stats.cells import OWN_REGIONS
 
 #: Columns of the measurement tables that hold numbers.
-NUMBER_COLUMNS = tuple(
-    f.name
-    for f in dataclasses.fields(Measurement)
-    if f.type in ("int", "float", "int | None", "float | None")
+NUMBER_COLUMNS = frozenset(BY_NAME).union(
+    f.name for f in FIELDS if f.type in ("int", "float", "int | None", "float | None")
 )
 
 _ROWS_AT_ONCE = 1000
@@ -54,7 +54,7 @@ def read_measurements(
         if needed:
             found = f"no column {', '.join(sorted(needed))}"
             raise NoInputError(f"{name}: {found}; expected a table as quantify writes it; check the file")
-        for column in OPTIONAL_COLUMNS:
+        for column in (*OPTIONAL_COLUMNS, *BY_NAME):
             if column in header and keep(column):
                 columns.setdefault(column, _Cells(column))
         # Some rows at a time: as texts, the cells of a table take six times the memory of their numbers.
@@ -74,6 +74,13 @@ def read_measurements(
         for kept in columns.values():
             kept.fill(length)
     return pd.DataFrame({name: columns.pop(name).series() for name in list(columns)}, copy=False)
+
+
+def with_own_regions(rows: pd.DataFrame, manifest: Manifest | None) -> pd.DataFrame:
+    """The rows, with the order of the study's own regions, which the statistics and figures follow."""
+    if manifest is not None and (own := manifest.measured_with.regions):
+        rows.attrs[OWN_REGIONS] = tuple(region.name for region in own)
+    return rows
 
 
 class _Cells:

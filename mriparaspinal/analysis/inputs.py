@@ -11,7 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from mriparaspinal.analysis.frames import give_back, participants_frame, read_measurements, table_frame
+from mriparaspinal.analysis.frames import (
+    give_back,
+    participants_frame,
+    read_measurements,
+    table_frame,
+    with_own_regions,
+)
 from mriparaspinal.analysis.sessions import (
     chosen_session,
     refuse_visits,
@@ -21,6 +27,7 @@ from mriparaspinal.brain.atlas import COLUMNS as REGION_COLUMNS
 from mriparaspinal.brain.atlas import wide_table
 from mriparaspinal.core.errors import NoInputError, SessionsError, UsageError
 from mriparaspinal.core.filenames import PARTICIPANTS
+from mriparaspinal.core.measure_columns import BY_NAME
 from mriparaspinal.core.model import Problem
 from mriparaspinal.core.participants import (
     KEY,
@@ -106,7 +113,7 @@ def open_cohort(
     table, said = assemble(measurements.pop(), frame, keep)
     give_back()
     return Cohort(
-        table,
+        with_own_regions(table, found.manifest),
         frame,
         (*told, *notes, *said),
         problems,
@@ -403,7 +410,8 @@ def open_wide(
     if isinstance(source, Results) or source.is_dir():
         cohort = open_cohort(source, participants_file)
         side = role or ROLE
-        wide, notes = widen(cohort.table, ALL_METRICS, side)
+        measured = [name for name in BY_NAME if name in cohort.table]
+        wide, notes = widen(cohort.table, (*ALL_METRICS, *measured), side)
         # The results' own columns first: a message about a wrong name lists the first few.
         wide = wide[sorted(wide, key=lambda name: name in cohort.table)]
         return dataclasses.replace(cohort, table=wide, notes=(*cohort.notes, f"role: {side}", *notes))

@@ -11,7 +11,7 @@ import pandas as pd
 from mriparaspinal.analysis.drawing import Drawing
 from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.analysis.result import Analysis, Content
-from mriparaspinal.core.labels import alias_key, region_of
+from mriparaspinal.core.labels import aliases_of, region_of
 from mriparaspinal.core.model import EXPECTED_MUSCLES, Problem, Settings
 from mriparaspinal.dataset.names import name_parser
 from mriparaspinal.measure.results import problems_in
@@ -109,10 +109,10 @@ def _places(problem: Problem, settings: Settings, muscles: tuple[str, ...]) -> I
     refuses = problem.severity == "error" and problem.code not in _ABSENT
     if not refuses and problem.code != _EXCLUDED:
         return
-    aliases = {alias_key(label): meant for label, meant in settings.labels}
+    aliases = aliases_of(settings)
     labels = problem.shape.split(", ") if problem.shape else []
     regions = [region for label in labels if (region := region_of(label, aliases)) is not None]
     named = [(region.name, region.side) for region in regions] or [(muscle, "") for muscle in muscles]
     for muscle, side in named:
-        for each in [side] if side else ["left", "right"]:
-            yield muscle, each
+        for each in [side] if side else settings.sides_of(muscle):
+            yield muscle, each or "both"

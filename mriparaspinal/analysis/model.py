@@ -16,7 +16,7 @@ from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import Fault, NoInputError, UsageError
 from mriparaspinal.present.estimated_means import means_figure
 from mriparaspinal.present.residuals import residuals_figure
-from mriparaspinal.stats.cells import list_first, texts
+from mriparaspinal.stats.cells import list_first, regions_alone, texts
 from mriparaspinal.stats.design import is_table_mode, require_columns
 from mriparaspinal.stats.formula import columns_of, parse_formula
 from mriparaspinal.stats.mixed_df import Method
@@ -119,7 +119,8 @@ def _rows(table: pd.DataFrame, where: Mapping[str, Sequence[str]]) -> pd.DataFra
     require_columns(table, where)
     asked_both = _BILATERAL in where.get("role", ()) or _BOTH in where.get("side", ())
     if not is_table_mode(table) and "side" in table and not asked_both:
-        one_side = table["side"] != _BOTH
+        # A region without sides takes part where it is asked for by its name.
+        one_side = regions_alone(table) if where.get("muscle") else table["side"] != _BOTH
         table = table[one_side] if one_side.any() else table
     for name, values in where.items():
         cells = texts(table[name])

@@ -12,7 +12,7 @@ import pandas as pd
 from mriparaspinal.analysis.reliability import Rater
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.core.errors import NoInputError, UsageError
-from mriparaspinal.core.model import MUSCLES, REFERENCES, Slice, Spacing
+from mriparaspinal.core.model import Slice, Spacing
 from mriparaspinal.dataset.read import OpenSlice, read_slice
 from mriparaspinal.imaging.rasterise import Patch, frame_of
 from mriparaspinal.measure.reopen import ReopenedDataset, open_source
@@ -32,10 +32,8 @@ SUMMARY_COLUMNS = (
     "hausdorff95_px_mean", "hausdorff95_px_max", "n_mm", "hausdorff_mm_mean", "hausdorff_mm_max",
 )  # fmt: skip
 
-_REGIONS = [
-    *((muscle, side) for muscle in MUSCLES for side in ("left", "right")),
-    *((r, "") for r in REFERENCES),
-]
+Regions = Sequence[tuple[str, str]]
+"""Regions with their side, in the order of the tables."""
 
 
 def open_sources(
@@ -85,7 +83,7 @@ def compare_masks(
             b = _read(second, partner)
             read_second += b.sha256
             spacing = _spacing(first.study.spacings.get(slice_.name), second.study.spacings.get(partner.name))
-            rows += _rows(_who(slice_), a, b, spacing, left_out)
+            rows += _rows(_who(slice_), a, b, spacing, left_out, first.settings.keys)
         if progress is not None:
             progress()
     for who, slice_ in partners.items():
@@ -104,7 +102,7 @@ def compare_masks(
     table = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(OVERLAP_COLUMNS[4:], "float64"))
     if not any(table[SLICE]):
         table = table.drop(columns=SLICE)
-    summary = _summary(table)
+    summary = _summary(table, first.settings.keys)
     notes = [f"masks left out, {why}: {', '.join(where)}" for why, where in left_out.items()]
     if table["hausdorff_mm"].isna().any():
         without = int(table["hausdorff_mm"].isna().sum())
@@ -138,6 +136,7 @@ def _rows(
     b: OpenSlice,
     spacing: Spacing | None,
     left_out: dict[str, list[str]],
+    regions: Regions,
 ) -> list[tuple[object, ...]]:
     """One row for each region that both raters drew on the slice."""
     where = _where(who)
@@ -149,7 +148,7 @@ def _rows(
         left_out.setdefault("slices whose images differ", []).append(where)
         return []
     rows: list[tuple[object, ...]] = []
-    for muscle, side in _REGIONS:
+    for muscle, side in regions:
         patches = [anatomy.patches.get((muscle, side)) for anatomy in (a.anatomy, b.anatomy)]
         drawn = [patch for patch in patches if patch is not None]
         if len(drawn) == 2:
@@ -169,9 +168,9 @@ def _overlap(a: Patch, b: Patch, spacing: Spacing | None) -> tuple[float | None,
     return dice(x, y), hausdorff(x, y), hausdorff(x, y, percentile=95), in_mm
 
 
-def _summary(table: pd.DataFrame) -> pd.DataFrame:
+def _summary(table: pd.DataFrame, regions: Regions) -> pd.DataFrame:
     rows = []
-    for muscle in (*MUSCLES, *REFERENCES):
+    for muscle in dict.fromkeys(name for name, _ in regions):
         of = table[table["muscle"] == muscle]
         if of.empty:
             continue

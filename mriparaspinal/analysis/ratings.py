@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,23 +11,43 @@ import pandas as pd
 
 from mriparaspinal.analysis.drawing import Drawing
 from mriparaspinal.analysis.result import Analysis, Content, notes_bytes
+from mriparaspinal.clinical.gradings import GRADE, graded_rows, item_column, scale_of
+from mriparaspinal.clinical.instrument import Instrument
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.spelling import near_notes
 from mriparaspinal.io.tables import parse_table, table_bytes
 from mriparaspinal.io.write import sha256
 from mriparaspinal.present.ratings import coefficient_figure, pairs_figure, ratings_table
-from mriparaspinal.stats.ratings import Grades, grades_of_tables, pairs_of_grades, rating_agreement
+from mriparaspinal.stats.ratings import (
+    RATING_COLUMNS,
+    Grades,
+    grades_of_tables,
+    pairs_of_grades,
+    rating_agreement,
+)
+
+#: The columns of ``rating_agreement_items.csv``.
+ITEM_COLUMNS = ("item", *RATING_COLUMNS)
 
 #: Raters of whose pairs there is a figure.
 _MOST_RATERS = 6
 
 
-def agreement_on_grades(files: Sequence[Path], scale: Sequence[str], seed: int) -> Analysis:
+def agreement_on_grades(
+    files: Sequence[Path], scale: Sequence[str], seed: int, instrument: Instrument | None = None
+) -> Analysis:
     """How far raters agree on the grades of one table, or of one table each; see ``stats.ratings``.
+
+    ``instrument``: what the records of each rater are of; then there is a table for each item, too.
 
     Raises :class:`UsageError` for tables that are none, and for grades that are not on the scale.
     """
+    if instrument is not None:
+        scale = scale_of(instrument)
+        if len(files) < 2:
+            found = f"{argument('instrument')}: one table was found"
+            raise UsageError(f"{found}; expected one per rater, with {GRADE}; give each rater's table")
     names = [file.name for file in files]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -38,6 +58,8 @@ def agreement_on_grades(files: Sequence[Path], scale: Sequence[str], seed: int) 
         for file in files:
             raw = table_bytes(file)
             text = parse_table(raw, file.name)
+            if instrument is not None:
+                text = graded_rows(instrument, text, file.name)
             # As texts: a target 007 is not 7.
             tables[file.name] = pd.DataFrame(text.rows, columns=list(text.columns), dtype=object)
             inputs.append((file.name, sha256(raw)))
@@ -55,6 +77,10 @@ def agreement_on_grades(files: Sequence[Path], scale: Sequence[str], seed: int) 
         f"{paper.name}.xlsx": (paper,),
         "rating_agreement_figure": Drawing(partial(coefficient_figure, table)),
     }
+    if instrument is not None:
+        column = item_column(instrument)
+        contents["rating_agreement_items.csv"], remarks = _by_item(tables, column, scale, seed)
+        notes += [f"agreement of each {column} alone: rating_agreement_items.csv", *remarks]
     if len(grades.raters) <= _MOST_RATERS:
         contents["rating_pairs_figure"] = Drawing(partial(pairs_figure, pairs))
     else:
@@ -62,10 +88,30 @@ def agreement_on_grades(files: Sequence[Path], scale: Sequence[str], seed: int) 
     settings = {
         "grades": grades.levels, "raters": [str(len(grades.raters))],
         "weights": grades.kinds, "seed": [str(seed)],
+        "instrument": [] if instrument is None else [instrument.name],
     }  # fmt: skip
     numbered = [f"{number}: {name}" for number, name in enumerate(grades.raters, 1)]
     contents["notes.txt"] = notes_bytes({**settings, "raters": numbered}, notes)
     return Analysis(table, tuple(notes), contents, "reliability.json", settings, tuple(inputs))
+
+
+def _by_item(
+    tables: Mapping[str, pd.DataFrame], column: str, scale: Sequence[str], seed: int
+) -> tuple[pd.DataFrame, list[str]]:
+    """The same of each muscle or sign alone, and notes on those that fewer than two raters graded."""
+    items = dict.fromkeys(item for table in tables.values() for item in table[column])
+    found, notes = [], []
+    for item in sorted(items):
+        mine = {name: table[table[column] == item] for name, table in tables.items()}
+        mine = {name: table for name, table in mine.items() if table["grade"].ne("").any()}
+        if len(mine) < 2:
+            notes.append(f"{item}: fewer than two raters graded it, so it has no agreement of its own")
+            continue
+        agreement, _ = rating_agreement(grades_of_tables(mine, scale), seed)
+        found.append(agreement.assign(item=item))
+    if not found:
+        return pd.DataFrame(columns=list(ITEM_COLUMNS)), notes
+    return pd.concat(found, ignore_index=True)[list(ITEM_COLUMNS)], notes
 
 
 def _nearly_the_same(grades: Grades) -> list[str]:

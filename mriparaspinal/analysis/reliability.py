@@ -16,7 +16,7 @@ import pandas as pd
 
 from mriparaspinal import __version__
 from mriparaspinal.analysis.drawing import Drawing, FigureFiles
-from mriparaspinal.analysis.frames import frame_csv, read_measurements
+from mriparaspinal.analysis.frames import frame_csv, read_measurements, with_own_regions
 from mriparaspinal.analysis.result import Analysis, Content, notes_bytes
 from mriparaspinal.analysis.sessions import chosen_session
 from mriparaspinal.core.arguments import argument
@@ -121,7 +121,7 @@ def open_raters(folders: Sequence[Path], session: str = "") -> list[Rater]:
 def _open_rater(name: str, folder: Path, session: str) -> Rater:
     found = read_results(folder)
     try:
-        rows = read_measurements(found.contents, found.tables)
+        rows = with_own_regions(read_measurements(found.contents, found.tables), found.manifest)
     except NoInputError as error:
         raise NoInputError(f"{folder}: {error}") from None
     return rater_of(name, folder, rows, found, session)

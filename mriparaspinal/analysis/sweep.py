@@ -14,7 +14,7 @@ from mriparaspinal.analysis.drawing import Drawing
 from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.analysis.result import Analysis, notes_bytes
 from mriparaspinal.core.errors import NoInputError, UsageError
-from mriparaspinal.core.model import MUSCLES, Settings, Slice
+from mriparaspinal.core.model import Settings, Slice
 from mriparaspinal.dataset.contour_source import ContourSource
 from mriparaspinal.dataset.read import read_slice
 from mriparaspinal.measure.reopen import ReopenedDataset
@@ -22,6 +22,7 @@ from mriparaspinal.measure.stacks import by_segment
 from mriparaspinal.parallel.map import map_in_order
 from mriparaspinal.present.sweep import sweep_figure
 from mriparaspinal.stats.arms import Normality
+from mriparaspinal.stats.cells import regions_alone
 from mriparaspinal.stats.compare import compare
 from mriparaspinal.stats.contrasts import Contrast, default_contrasts, resolve
 from mriparaspinal.stats.sweep import (
@@ -64,7 +65,7 @@ def sweep_thresholds(
     fi = fi_of_histograms(histograms)
     _require_same_fi(cohort.table, fi[:, threshold], source)
 
-    one_side = (cohort.table["side"] != "both").to_numpy()
+    one_side = regions_alone(cohort.table).to_numpy()
     regions = cohort.table.loc[one_side, ["segment", "muscle"]]
     table = sweep_table(regions, fi[one_side])
     slopes = slope_table(regions, fi[one_side], threshold)
@@ -122,9 +123,9 @@ def _histograms_of(
         return {}, found.sha256
     grey = np.asarray(found.image)
     histograms = {
-        (muscle, side): np.bincount(patch.on(grey)[patch.pixels], minlength=GREY_LEVELS)
+        (muscle, side or "both"): np.bincount(patch.on(grey)[patch.pixels], minlength=GREY_LEVELS)
         for (muscle, side), patch in found.anatomy.patches.items()
-        if muscle in MUSCLES
+        if muscle in settings.muscles
     }
     return histograms, found.sha256
 
@@ -132,13 +133,14 @@ def _histograms_of(
 def _aligned(table: pd.DataFrame, measured: Histograms, source: ReopenedDataset) -> NDArray[np.int64]:
     """The histograms of the rows of the results, (n, 256); both sides are added."""
     keys = list(zip(*(table[c] for c in ("participant_id", "segment", "muscle", "side")), strict=True))
-    tabled = {key for key in keys if key[3] != "both"}
+    unsided = {region.name for region in source.settings.regions if not region.sided}
+    tabled = {key for key in keys if key[3] != "both" or key[2] in unsided}
     for key in sorted(tabled ^ set(measured)):
         found = "measured, but not in the tables" if key in measured else "in the tables, but not measured"
         raise _differ(source, key, f"{found} now", "the same regions")
     histograms = np.empty((len(keys), GREY_LEVELS), dtype=np.int64)
     for row, key in enumerate(keys):
-        if key[3] == "both":
+        if key[3] == "both" and key not in measured:
             histograms[row] = measured[(*key[:3], "left")] + measured[(*key[:3], "right")]
         else:
             histograms[row] = measured[key]

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import MUSCLES, SAT
+from mriparaspinal.core.model import DEFAULTS, FASCIA, SAT, Settings
 from mriparaspinal.dataset.regions import RegionKey
 from mriparaspinal.imaging.rasterise import Patch
-from mriparaspinal.io.numberings import OVERLAP, PAIR_VALUES, VALUES
+from mriparaspinal.io.numberings import OVERLAP, pair_values_of, values_of
 
 #: Colour of each region (Okabe–Ito, safe for colour-blind readers).
 _COLOURS = {
@@ -23,6 +23,7 @@ _COLOURS = {
     "IVD": (240, 228, 66),
     "VB": (213, 94, 0),
     SAT: (0, 114, 178),
+    **dict.fromkeys(FASCIA, (255, 255, 255)),
 }
 
 _FAT_COLOUR = (255, 60, 60)
@@ -32,36 +33,50 @@ _LEGIBLE_PX = 768
 
 
 def label_map(
-    patches: Mapping[RegionKey, Patch], shape: tuple[int, int], pairs: bool = False
+    patches: Mapping[RegionKey, Patch],
+    shape: tuple[int, int],
+    pairs: bool = False,
+    settings: Settings = DEFAULTS,
 ) -> NDArray[np.uint8]:
-    """The value of each pixel of (rows, columns), as :data:`VALUES` tells.
+    """The value of each pixel of (rows, columns), as :func:`values_of` tells.
 
     A pixel of several regions has the value ``OVERLAP``; with ``pairs``, one of two regions has theirs of
-    :data:`PAIR_VALUES`.
+    :func:`pair_values_of`. The second outlines of muscles, :data:`FASCIA`, have none.
     """
+    known = values_of(settings.regions)
     # Row: the value so far; column: the region that is added.
-    sums = np.full((256, max(VALUES.values()) + 1), OVERLAP, dtype=np.uint8)
+    sums = np.full((256, max(known.values()) + 1), OVERLAP, dtype=np.uint8)
     sums[0] = np.arange(sums.shape[1])
     if pairs:
-        for (one, other), value in ((tuple(pair), value) for pair, value in PAIR_VALUES.items()):
-            sums[VALUES[one], VALUES[other]] = sums[VALUES[other], VALUES[one]] = value
+        for (one, other), value in (
+            (tuple(p), value) for p, value in pair_values_of(settings.regions).items()
+        ):
+            sums[known[one], known[other]] = sums[known[other], known[one]] = value
     values = np.zeros(shape, dtype=np.uint8)
-    for key, patch in patches.items():
+    for key, patch in ((key, patch) for key, patch in patches.items() if key[0] not in FASCIA):
         window = values[patch.top : patch.bottom, patch.left : patch.right]
-        window[patch.pixels] = sums[window[patch.pixels], VALUES[key]]
+        window[patch.pixels] = sums[window[patch.pixels], known[key]]
     return values
 
 
-def index_image(patches: Mapping[RegionKey, Patch], shape: tuple[int, int]) -> Image.Image:
+def index_image(
+    patches: Mapping[RegionKey, Patch], shape: tuple[int, int], settings: Settings = DEFAULTS
+) -> Image.Image:
     """An image of (rows, columns) whose pixel values name the regions, in colours."""
-    image = Image.fromarray(label_map(patches, shape)).convert("P")
+    image = Image.fromarray(label_map(patches, shape, settings=settings)).convert("P")
     palette = [0] * 768
-    for (region, side), value in VALUES.items():
+    colours = _colours(settings)
+    for (region, side), value in values_of(settings.regions).items():
         shade = 1.0 if side != "right" else 0.7
-        palette[3 * value : 3 * value + 3] = [int(shade * c) for c in _COLOURS[region]]
+        palette[3 * value : 3 * value + 3] = [int(shade * c) for c in colours[region]]
     palette[3 * OVERLAP :] = [255, 255, 255]
     image.putpalette(palette)
     return image
+
+
+def _colours(settings: Settings) -> dict[str, tuple[int, int, int]]:
+    own = {name: bytes.fromhex(colour[1:]) for name, colour in settings.own_colours.items()}
+    return _COLOURS | {name: (red, green, blue) for name, (red, green, blue) in own.items()}
 
 
 def overlay(
@@ -69,7 +84,7 @@ def overlay(
     patches: Mapping[RegionKey, Patch],
     threshold: float | None,
     title: str,
-    image_left: str,
+    settings: Settings,
 ) -> Image.Image:
     """The slice, enlarged, with the edge of every measured mask and its fat pixels marked.
 
@@ -77,9 +92,10 @@ def overlay(
     ``threshold`` no fat is marked.
     """
     scale = max(1, -(-_LEGIBLE_PX // max(grey.shape)))
+    drawn_in = _colours(settings)
     colours = np.repeat(grey[..., None], 3, axis=2).astype(np.float64)
     for (region, _), patch in patches.items():
-        if region in MUSCLES and threshold is not None:
+        if region in settings.muscles and threshold is not None:
             window = colours[patch.top : patch.bottom, patch.left : patch.right]
             fat = patch.pixels & (patch.on(grey) > threshold)
             window[fat] = 0.55 * window[fat] + 0.45 * np.array(_FAT_COLOUR)
@@ -88,10 +104,10 @@ def overlay(
         edge = _edge(patch.pixels.repeat(scale, axis=0).repeat(scale, axis=1), max(1, scale // 2))
         rows = slice(patch.top * scale, patch.bottom * scale)
         columns = slice(patch.left * scale, patch.right * scale)
-        large[rows, columns][edge] = _COLOURS[region]
+        large[rows, columns][edge] = drawn_in[region]
     picture = Image.fromarray(large)
-    _write_names(picture, patches, scale)
-    return _with_caption(picture, title, threshold, image_left)
+    _write_names(picture, patches, scale, drawn_in)
+    return _with_caption(picture, title, threshold, settings.image_left)
 
 
 def _edge(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
@@ -104,7 +120,12 @@ def _edge(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
     return mask & ~core[width:-width, width:-width]
 
 
-def _write_names(picture: Image.Image, patches: Mapping[RegionKey, Patch], scale: int) -> None:
+def _write_names(
+    picture: Image.Image,
+    patches: Mapping[RegionKey, Patch],
+    scale: int,
+    colours: Mapping[str, tuple[int, int, int]],
+) -> None:
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default(size=16)
     for key, patch in patches.items():
@@ -112,7 +133,7 @@ def _write_names(picture: Image.Image, patches: Mapping[RegionKey, Patch], scale
         x = (patch.left + columns.mean() + 0.5) * scale
         y = (patch.top + rows.mean() + 0.5) * scale
         name = str(Region(*key)).replace("_", " ")
-        draw.text((x, y), name, _COLOURS[key[0]], font, anchor="mm", stroke_width=2, stroke_fill="black")
+        draw.text((x, y), name, colours[key[0]], font, anchor="mm", stroke_width=2, stroke_fill="black")
 
 
 def _with_caption(picture: Image.Image, title: str, threshold: float | None, image_left: str) -> Image.Image:

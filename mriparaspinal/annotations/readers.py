@@ -18,12 +18,13 @@ from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import and_more
 from mriparaspinal.dataset.label_maps import (
     PLACED_BY_DIRECTIONS,
-    LabelMaps,
-    contours_of,
-    own_candidates,
-    read_label_file,
+    SliceFiles,
+    SourceRegions,
+    read_files,
     values_text,
 )
+from mriparaspinal.dataset.map_sources import LabelMaps
+from mriparaspinal.dataset.mapped import words_of
 from mriparaspinal.dataset.open import Dataset
 from mriparaspinal.imaging.patient_contours import even_odd, is_near, lay_frame, on_slice, with_holes
 from mriparaspinal.imaging.slice_position import SlicePlace
@@ -40,15 +41,21 @@ _OFF_PLANE_MM = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Annotations:
-    """A dataset, and the annotations of other tools for its slices."""
+    """A dataset, and the annotations for its slices in one folder of another tool."""
 
     study: Dataset
     settings: Settings
     sources: Sources
     maps: LabelMaps
-    """The folder of the annotations, and what the numbers of label maps in it mean."""
+    """This folder alone, and what the numbers of label maps in it mean."""
     structures: Callable[[Path], StructureSet]
     segmentation: Callable[[Path], Segmentation]
+
+    @property
+    def told(self) -> str:
+        """What messages call the folder."""
+        (source,) = self.maps.sources
+        return source.told
 
     @property
     def slices(self) -> Sequence[Slice]:
@@ -67,6 +74,8 @@ class Drawn:
     """Warnings."""
     automatic: bool = False
     """Whether a program drew them, or may have."""
+    mapped: SourceRegions | None = None
+    """The label map that it is."""
 
 
 def read_drawn(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], given: Annotations) -> Drawn:
@@ -88,24 +97,22 @@ def _clean(label: str) -> str:
 
 
 def _read_label_map(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], given: Annotations) -> Drawn:
-    (name,) = claim.names
-    own = len(given.slices) == 1 or composed(name) in own_candidates(slice_)
-    drawn = Drawn(automatic=True)  # a label map does not tell who made it
-    mapped = read_label_file(given.maps, name, slice_, shape, own, given.settings.image_left)
-    if mapped.unchecked:
-        found = f"slices.csv does not say where the slice lies, so {name} cannot be compared with it"
-        drawn.notes.append(Fault("", found, "its place", PLACED_BY_DIRECTIONS, "mask-place-unknown"))
-    if mapped.remark is not None:
-        drawn.notes.append(mapped.remark.about(name).at("", "two-places"))
-    drawn.contours, unknown, overlap = contours_of(mapped.labels, given.maps.numbering)
-    if overlap:
-        found = f"{name}: {overlap} px belong to several regions, and their value does not say which"
-        remedy = "write the label maps with 'masks --format nifti', which keeps pairs of regions apart"
-        raise unreadable(found, "one region for each pixel", remedy, "overlap-in-mask")
-    if unknown:
-        found = f"{name}: {values_text(unknown)} without a name in the numbering"
+    own = len(given.slices) == 1 or claim.own
+    files = SliceFiles(claim.names, own, claim.kind == "structures")
+    words = words_of(given.settings)
+    (source,) = given.maps.sources
+    how = (given.settings.image_left, words.is_used, words.is_vertebra)
+    found = read_files(given.maps, source, files, slice_, shape, *how)
+    drawn = Drawn(automatic=True, mapped=found)  # a label map does not tell who made it
+    if found.unchecked:
+        message = f"slices.csv does not say where the slice lies, so {found.name} cannot be compared with it"
+        drawn.notes.append(Fault("", message, "its place", PLACED_BY_DIRECTIONS, "mask-place-unknown"))
+    drawn.notes += [remark.about(name).at("", "two-places") for name, remark in found.remarks]
+    drawn.contours = found.contours
+    if found.unknown:
+        message = f"{found.name}: {values_text(found.unknown)} without a name in the numbering"
         remedy = "name them in the numbering if they are regions"
-        drawn.notes.append(Fault("", found, "a name for each", remedy, "unknown-value"))
+        drawn.notes.append(Fault("", message, "a name for each", remedy, "unknown-value"))
     return drawn
 
 
@@ -265,4 +272,9 @@ def _read_segments(found: Segmentation, place: SlicePlace, shape: tuple[int, int
         drawn.contours += mask_shapes(there, label)
 
 
-_READERS = {"label map": _read_label_map, "ROI set": _read_roi_set, "DICOM": _read_dicom}
+_READERS = {
+    "label map": _read_label_map,
+    "structures": _read_label_map,
+    "ROI set": _read_roi_set,
+    "DICOM": _read_dicom,
+}

@@ -13,11 +13,18 @@ from mriparaspinal.core.errors import NoInputError, UnreadableError, UsageError
 from mriparaspinal.core.filenames import IMAGE_ENDINGS
 from mriparaspinal.core.model import Slice
 from mriparaspinal.core.spelling import composed
-from mriparaspinal.dataset.label_maps import ENDINGS, mask_candidates
+from mriparaspinal.dataset.label_maps import (
+    Is,
+    mask_candidates,
+    own_candidates,
+    structure_files,
+    structure_label,
+)
+from mriparaspinal.dataset.map_sources import ENDINGS, MapSource
 from mriparaspinal.io.dicom_header import modality_of
 from mriparaspinal.io.folder import list_files
 
-Kind = Literal["label map", "ROI set", "DICOM"]
+Kind = Literal["label map", "structures", "ROI set", "DICOM"]
 
 #: Endings of files that are read, in small letters; a PNG only where it is called a mask.
 _OURS = (".nii", ".nii.gz", "_mask.png", ".roi", ".zip", ".dcm")
@@ -35,6 +42,8 @@ class SourceFiles:
     kind: Kind
     names: tuple[str, ...]
     """Relative to the folder."""
+    own: bool = False
+    """Whether label maps are of this slice alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +51,46 @@ class Sources:
     """A folder of annotations, and the claims of its files on the slices, by the slices' names."""
 
     folder: Path
+    """Where they lie."""
+    given: Path
+    """The same, or the one file."""
     claims: dict[str, tuple[SourceFiles, ...]]
     lost: tuple[str, ...]
     """Files that belong to no slice."""
+    passed: tuple[str, ...] = ()
+    """Structures with a file of their own that are no regions."""
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether there are label maps whose numbers need a meaning."""
+        return any(claim.kind == "label map" for claims in self.claims.values() for claim in claims)
 
 
-def find_sources(source: Path, slices: Sequence[Slice]) -> Sources:
+def find_sources(source: Path, slices: Sequence[Slice], is_used: Is) -> Sources:
     """The annotations of slices in a folder, or in one file.
 
     A single file is found by its name as in a folder; if that says nothing, it is the annotation of the
     one participant (DICOM, NIfTI) or of the one slice (ROI set) of the dataset. DICOM files are
-    opened to see what they are: images are passed over. Raises :class:`NoInputError` and :class:`UsageError`.
+    opened to see what they are: images are passed over. ``is_used``: the labels that mean a region. Raises
+    :class:`NoInputError` and :class:`UsageError`.
     """
     alone = source.is_file()
     folder = source.parent if alone else source
     names = [source.name] if alone else list_files(folder)[0]
     claims: dict[str, list[SourceFiles]] = defaultdict(list)
     _claim_label_maps(names, slices, claims)
+    structures = () if alone else _claim_structures(folder, slices, claims, is_used)
     _claim_roi_sets(names, slices, claims)
     seen = _claim_dicom(folder, names, slices, claims)
     if alone and not any(claims.values()):
         _claim_alone(source, slices, claims)
     seen |= {name for found in claims.values() for claim in found for name in claim.names}
+    others = {name for name in names if name.startswith(structures) and name.endswith(ENDINGS)} - seen
+    passed = {structure_label(name, is_used) for name in others} if structures else set()
+    seen |= others if structures else set()
     lost = [name for name in names if name not in seen and name.lower().endswith(_OURS)]
-    return Sources(folder, {name: tuple(found) for name, found in claims.items()}, tuple(lost))
+    claimed = {name: tuple(found) for name, found in claims.items()}
+    return Sources(folder, source, claimed, tuple(lost), tuple(sorted(passed)))
 
 
 def _stem(slice_: Slice) -> str:
@@ -78,7 +103,21 @@ def _claim_label_maps(
     there = {composed(name): name for name in names}
     for slice_ in slices:
         found = [there[name] for name in mask_candidates(slice_) if name in there]
-        claims[slice_.name] += [SourceFiles("label map", (name,)) for name in found]
+        own = own_candidates(slice_)
+        claims[slice_.name] += [SourceFiles("label map", (name,), composed(name) in own) for name in found]
+
+
+def _claim_structures(
+    folder: Path, slices: Sequence[Slice], claims: dict[str, list[SourceFiles]], is_used: Is
+) -> tuple[str, ...]:
+    """A file for each structure, in a folder of the slice or of the participant; returns those folders."""
+    folders: dict[str, None] = {}
+    for slice_ in slices:
+        for files in structure_files(MapSource(folder, {}), slice_, is_used):
+            if files.names:
+                claims[slice_.name].append(SourceFiles("structures", files.names, files.own))
+                folders[f"{files.names[0].rpartition('/')[0]}/"] = None
+    return tuple(folders)
 
 
 def _claim_roi_sets(
@@ -146,9 +185,8 @@ def _claim_alone(source: Path, slices: Sequence[Slice], claims: dict[str, list[S
         if len(slices) != 1:
             found = f"one file for {len(slices)} slices; expected a folder with a file for each"
             raise UsageError(f"{source}: {found}; call them as the slices are called")
-        claims[slices[0].name].append(
-            SourceFiles("label map" if lower.endswith(".png") else "ROI set", (name,))
-        )
+        kind_alone: Kind = "label map" if lower.endswith(".png") else "ROI set"
+        claims[slices[0].name].append(SourceFiles(kind_alone, (name,), own=True))
         return
     if lower.endswith(ENDINGS):
         kind: Kind = "label map"
@@ -158,4 +196,4 @@ def _claim_alone(source: Path, slices: Sequence[Slice], claims: dict[str, list[S
         found = "neither a label map (.nii.gz, .png), nor ROIs (.roi, .zip), nor DICOM RTSTRUCT or SEG"
         raise NoInputError(f"{source}: {found}; expected one of them; check what the file is")
     for slice_ in slices:
-        claims[slice_.name].append(SourceFiles(kind, (name,)))
+        claims[slice_.name].append(SourceFiles(kind, (name,), own=len(slices) == 1))

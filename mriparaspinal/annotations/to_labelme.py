@@ -25,11 +25,13 @@ from mriparaspinal.annotations.readers import (
 from mriparaspinal.annotations.sources import SourceFiles, Sources, find_sources
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError, unreadable
 from mriparaspinal.core.filenames import require_short
-from mriparaspinal.core.labels import Region, alias_key, hint, part_of, region_of
+from mriparaspinal.core.labels import Region, aliases_of, hint, part_of, region_of
 from mriparaspinal.core.model import Contour, Problem, Settings, Slice
 from mriparaspinal.core.text import count_of
 from mriparaspinal.dataset.anatomy import sort_contours
-from mriparaspinal.dataset.label_maps import LabelMaps, open_label_maps
+from mriparaspinal.dataset.label_maps import SourceRegions
+from mriparaspinal.dataset.map_sources import LabelMaps, MapSource, maps_in, numberings_of
+from mriparaspinal.dataset.mapped import join, told_once, words_of
 from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.imaging.rasterise import rasterise
 from mriparaspinal.imaging.tracing import encloses_area, pixels_of, simplified, trace
@@ -72,84 +74,125 @@ class Contoured:
 
 
 def open_annotations(
-    source: Path, dataset: Path, settings: Settings, numbering: str | None = None
-) -> Annotations:
-    """Find the slices of a dataset and the annotations of other tools, in a folder or one file, for them.
+    sources: Sequence[Path], dataset: Path, settings: Settings, numberings: Sequence[str] = ()
+) -> tuple[Annotations, ...]:
+    """Find the slices of a dataset, and in each source (a folder or one file) the annotations for them.
 
-    ``numbering``: name or table of what the numbers of label maps mean, else ``values.csv`` beside them.
-    Raises :class:`UsageError` and :class:`NoInputError`.
+    ``numberings``: names or tables of what the numbers of label maps mean, for the sources that have some, in
+    order; without one, ``values.csv`` beside them. Raises :class:`UsageError` and :class:`NoInputError`.
     """
-    if not source.exists():
-        raise NoInputError(f"{source}: does not exist; expected annotations; check the path")
-    folder = source.parent if source.is_file() else source
-    require_finished(folder, "label maps", "masks")
-    study = open_dataset(dataset, settings, maps=LabelMaps(folder, {}, {}))
+    for source in sources:
+        if not source.exists():
+            raise NoInputError(f"{source}: does not exist; expected annotations; check the path")
+        if [other.resolve() for other in sources].count(source.resolve()) > 1:
+            found = "was given twice; expected each once"
+            raise UsageError(f"SOURCE {source}: {found}; leave one of them out")
+    folders = [source.parent if source.is_file() else source for source in sources]
+    for folder in folders:
+        require_finished(folder, "label maps", "masks")
+    study = open_dataset(dataset, settings, maps=maps_in(folders, [{}] * len(folders)))
     slices = study.dataset.slices
     if not slices:
         told = [problem.line() for problem in study.dataset.problems if problem.severity == "error"]
         remedy = "correct the problems above" if told else "check the path and names"
         none = f"{dataset}: no slices; expected images GROUP_N_L.png; {remedy}"
         raise NoInputError("\n".join([*told, none]))
-    sources = find_sources(source, slices)
-    return Annotations(
-        study=study,
-        settings=settings,
-        sources=sources,
-        maps=LabelMaps(sources.folder, _numbering(sources, numbering), study.places, settings.affine),
-        # They remember the last files: the slices of a participant come one after another.
-        structures=lru_cache(maxsize=8)(read_structures),
-        segmentation=lru_cache(maxsize=8)(read_segmentation),
+    found_in = [find_sources(source, slices, words_of(settings).is_used) for source in sources]
+    names = _numberings(found_in, numberings)
+    # They remember the last files: the slices of a participant come one after another.
+    structures, segmentation = lru_cache(maxsize=8)(read_structures), lru_cache(maxsize=8)(read_segmentation)
+    told = [source.name for source in sources]
+    if len(set(told)) < len(told):
+        told = list(map(str, sources))
+    return tuple(
+        Annotations(
+            study=study,
+            settings=settings,
+            sources=there,
+            maps=LabelMaps(
+                (MapSource(there.folder, numbering, name, len(sources) > 1),),
+                study.places,
+                settings.affine,
+            ),
+            structures=structures,
+            segmentation=segmentation,
+        )
+        for there, numbering, name in zip(found_in, names, told, strict=True)
     )
 
 
-def _numbering(sources: Sources, given: str | None) -> Mapping[int, str]:
-    kinds = {claim.kind for claims in sources.claims.values() for claim in claims}
-    if "label map" not in kinds:
-        if given is not None:
+def _numberings(found_in: Sequence[Sources], given: Sequence[str]) -> list[Mapping[int, str]]:
+    """The numbering of each source; empty where it has no label maps of numbers."""
+    mapped = [there for there in found_in if there.has_numbers]
+    if not mapped:
+        if given:
             found = "given, but no label map of a slice is in SOURCE; expected some, whose numbers it names"
             raise UsageError(f"--numbering: {found}; leave it out, or check the names of the label maps")
-        return {}
-    return open_label_maps(sources.folder, given, "SOURCE").numbering
+        return [{} for _ in found_in]
+    tables = iter(numberings_of([there.folder for there in mapped], given, "SOURCE"))
+    return [next(tables) if there.has_numbers else {} for there in found_in]
 
 
 def make_contours(
-    given: Annotations,
+    given: Sequence[Annotations],
     tolerance_px: float = 0.0,
     progress: Callable[[], None] | None = None,
     draft: bool | None = None,
 ) -> Contoured:
-    """The LabelMe files of all slices that have an annotation; nothing is written.
+    """The LabelMe files of all slices that have an annotation in any source; nothing is written.
 
     ``tolerance_px``: points of outlines that lie this near to the rest are left out; 0 keeps every pixel.
     ``draft``: whether all carry the flag of a draft; None: label maps, and what says that a program drew it.
     """
-    made = Contoured(problems=list(given.study.dataset.problems), tolerance_px=tolerance_px, draft=draft)
-    without = []
-    for slice_ in given.slices:
-        claims = given.sources.claims.get(slice_.name, ())
-        if claims:
-            _make_one(slice_, claims, given, made)
-        else:
-            without.append(slice_.name)
+    study, settings = given[0].study, given[0].settings
+    made = Contoured(problems=list(study.dataset.problems), tolerance_px=tolerance_px, draft=draft)
+    without: dict[str, list[str]] = {}
+    for slice_ in given[0].slices:
+        claims = [(one, one.sources.claims.get(slice_.name, ())) for one in given]
+        for one, found in claims:
+            if not found:
+                without.setdefault(one.told, []).append(slice_.name)
+        if any(found for _, found in claims):
+            _make_one(slice_, claims, made)
         if progress is not None:
             progress()
-    made.problems += _overall(given.sources, without, made, given.settings)
+    for one in given:
+        where = f" in {one.told}" if len(given) > 1 else ""
+        made.problems += _lost(one.sources, without.get(one.told, []), where)
+    made.problems += _overall(made, settings)
+    made.problems = told_once(made.problems, "contours")
     return made
 
 
-def _overall(sources: Sources, without: list[str], made: Contoured, settings: Settings) -> list[Problem]:
-    """About the dataset: slices without an annotation, files without a slice, labels without region."""
+def _warning(code: str, found: str, remedy: str) -> Problem:
+    return Problem("contours", "", "warning", code, found, remedy)
+
+
+def _lost(sources: Sources, without: list[str], where: str) -> list[Problem]:
+    """About a source: slices without an annotation, files without a slice."""
+    problems = []
+    if without:
+        found = f"no annotation of {listed(without)}{where}; expected one for each slice"
+        remedy = "see 'contours --help' for the names, or leave these slices as they are"
+        problems.append(_warning("no-source", found, remedy))
+    if sources.passed:
+        found = f"files of {listed(sources.passed)}{where} were not read; expected regions"
+        remedy = "name a structure in paraspinal.toml if it is to be drawn"
+        problems.append(_warning("other-label", found, remedy))
+    if sources.lost:
+        found = f"{listed(sources.lost)}{where} belong to no slice; expected names as the slices have"
+        remedy = "correct the names, or leave them: they were not read"
+        problems.append(_warning("source-without-slice", found, remedy))
+    return problems
+
+
+def _overall(made: Contoured, settings: Settings) -> list[Problem]:
+    """About the dataset: outlines around pixels, labels without region."""
     problems = []
 
     def warn(code: str, found: str, remedy: str) -> None:
-        problems.append(Problem("contours", "", "warning", code, found, remedy))
+        problems.append(_warning(code, found, remedy))
 
-    if without:
-        found = f"no annotation of {listed(without)}; expected one for each slice"
-        warn("no-source", found, "see 'contours --help' for the names, or leave these slices as they are")
-    if sources.lost:
-        found = f"{listed(sources.lost)} belong to no slice; expected names as the slices have"
-        warn("source-without-slice", found, "correct the names, or leave them: they were not read")
     if made.traced and settings.mask_rule == "centre":
         many = f"{count_of(made.traced, 'outline')}"
         found = f"{many} around pixels, in a study of mask-rule centre, which counts fewer"
@@ -160,7 +203,7 @@ def _overall(sources: Sources, without: list[str], made: Contoured, settings: Se
         )
     others = sorted(label for label in made.labels if isinstance(_meaning(label, settings), str))
     if others:
-        aliases = _aliases(settings)
+        aliases = aliases_of(settings)
         hints = dict.fromkeys(filter(None, (hint(label, aliases) for label in others[:20])))
         found = f"labels that are not regions here: {listed(others, repr)}"
         found += f" ({listed(list(hints))})" if hints else ""
@@ -174,35 +217,44 @@ def _overall(sources: Sources, without: list[str], made: Contoured, settings: Se
 
 def _meaning(label: str, settings: Settings) -> Region | str:
     """The region that a label means, or a numbered part of it, else the label itself."""
-    aliases = _aliases(settings)
+    aliases = aliases_of(settings)
     part = part_of(label, aliases)
     return region_of(label, aliases) or (part[0] if part else label)
 
 
-def _aliases(settings: Settings) -> dict[str, str]:
-    return {alias_key(name): meaning for name, meaning in settings.labels}
-
-
-def _make_one(slice_: Slice, claims: Sequence[SourceFiles], given: Annotations, made: Contoured) -> None:
+def _make_one(
+    slice_: Slice, claimed: Sequence[tuple[Annotations, Sequence[SourceFiles]]], made: Contoured
+) -> None:
     name = f"{slice_.name.rpartition('.')[0]}.json"
+    given = claimed[0][0]
     try:
         require_short(name)
         shape = _shape_of(given.study.root, slice_)
-        if len(claims) > 1:
-            names = " and ".join(listed(claim.names) for claim in claims)
-            found = f"{names} are annotations of this slice"
-            raise unreadable(found, "one source", "keep the one that is meant", "several-sources")
-        drawn = read_drawn(claims[0], slice_, shape, given)
     except UnreadableError as error:
         made.problems.append(error.fault.at(slice_.name).problem())
         return
+    parts = []
+    for one, claims in claimed:
+        try:
+            if len(claims) > 1:
+                names = " and ".join(listed(claim.names) for claim in claims)
+                found = f"{names} are annotations of this slice"
+                raise unreadable(found, "one source", "keep the one that is meant", "several-sources")
+            if claims:
+                parts.append((one.told, claims[0], read_drawn(claims[0], slice_, shape, one)))
+        except UnreadableError as error:
+            made.problems.append(error.fault.at(slice_.name).problem())
+    if not parts:
+        return
+    drawn = _joined(parts, slice_, shape, given)
     made.problems += [note.at(slice_.name).problem("warning") for note in drawn.notes]
     shapes = _shapes(slice_, drawn, shape, given.settings, made)
     for label, fault in drawn.faulty.items():
         made.problems.append(fault.at(slice_.name, "unclear-contour", label).problem())
     if not shapes:
         if not drawn.faulty:
-            found = f"nothing is marked on this slice in {listed(claims[0].names)}; expected regions"
+            names = " and ".join(listed(claim.names) for _, claim, _ in parts)
+            found = f"nothing is marked on this slice in {names}; expected regions"
             remedy = "check that it is the annotation of this slice"
             made.problems.append(Problem(slice_.name, "", "warning", "nothing-marked", found, remedy))
         return
@@ -215,11 +267,33 @@ def _make_one(slice_: Slice, claims: Sequence[SourceFiles], given: Annotations, 
     made.shapes += len(shapes)
 
 
+def _joined(
+    parts: Sequence[tuple[str, SourceFiles, Drawn]], slice_: Slice, shape: tuple[int, int], given: Annotations
+) -> Drawn:
+    """What all sources say of a slice, as that of one."""
+    whole = Drawn()
+    mapped = []
+    for name, claim, drawn in parts:
+        whole.automatic |= drawn.automatic
+        whole.faulty |= drawn.faulty
+        whole.notes += drawn.notes
+        shown = listed(claim.names) if len(parts) == 1 else f"{name}/{listed(claim.names)}"
+        mapped.append(drawn.mapped or SourceRegions(shown, drawn.contours))
+    if len(parts) == 1 and parts[0][2].mapped is None:
+        whole.contours = mapped[0].contours
+        return whole
+    joined = join(mapped, given.maps, slice_, shape, given.settings)
+    whole.contours = joined.contours
+    whole.faulty |= {fault.shape: fault for fault in joined.faults}
+    whole.notes += joined.notes
+    return whole
+
+
 def _in_place(
     slice_: Slice, shapes: list[Contour], shape: tuple[int, int], given: Annotations, made: Contoured
 ) -> bool:
     """Whether the regions can lie where they do; if not, ``quantify`` would refuse the slice, too."""
-    anatomy = sort_contours(shapes, shape, given.settings, _aliases(given.settings), slice_.name)
+    anatomy = sort_contours(shapes, shape, given.settings, aliases_of(given.settings), slice_.name)
     told = [problem for problem in anatomy.problems if problem.code in _PLACES]
     made.problems += told
     return not any(problem.severity == "error" for problem in told)

@@ -65,7 +65,7 @@ def draw_slices(
     if nifti:
         problems += _without_place(study)
     digests = {name: digest for digests, _ in results for name, digest in digests.items()}
-    values = csv_bytes(VALUE_COLUMNS, value_table(pairs=nifti))
+    values = csv_bytes(VALUE_COLUMNS, value_table(nifti, settings.regions))
     _put_in_place(folder, study, digests, values, nifti)
     return drawn, problems
 
@@ -114,10 +114,12 @@ def _label_map_of(
     if found.image is None or found.anatomy is None or not found.anatomy.patches:
         return {}, found.problems
     columns, rows = found.image.size
-    labels = label_map(found.anatomy.patches, (rows, columns), pairs=True)
+    labels = label_map(found.anatomy.patches, (rows, columns), pairs=True, settings=settings)
     several = int(np.count_nonzero(labels == OVERLAP))
     if several:
         message = f"{several} px belong to three regions or more; expected two at most"
+        if settings.regions:
+            message = f"{several} px belong to regions that share no number; expected two regions at most"
         remedy = "the label map cannot hold which (value 255): correct the contours"
         problem = Problem(slice_.name, "", "warning", "overlap-in-mask", message, remedy)
         found.problems.append(problem)
@@ -146,11 +148,11 @@ def _pictures_of(
     title = f"{slice_.visit}  {slice_.segment} {slice_.letter}".rstrip()
     grey = np.asarray(found.image)
     shape = (grey.shape[0], grey.shape[1])
-    mask = _png(index_image(patches, shape))
+    mask = _png(index_image(patches, shape, settings))
     # Fat fractions are not in the picture: with the rule dixon no pixel can be marked.
     by_grey = settings.fat_rule != "dixon"
     threshold = slice_threshold(grey, patches, settings, slice_, found.problems) if by_grey else None
-    picture = overlay(grey, patches, threshold, title, settings.image_left)
+    picture = overlay(grey, patches, threshold, title, settings)
     stem = _stem(slice_)
     return {f"{stem}{_PICTURES[0]}": mask, f"{stem}{_PICTURES[1]}": _png(picture)}, found.problems
 

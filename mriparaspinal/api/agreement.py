@@ -14,6 +14,7 @@ from mriparaspinal.analysis.ratings import agreement_on_grades
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.api.given import PathLike, Progress, Table, each, files
 from mriparaspinal.api.results import StudyResults
+from mriparaspinal.clinical.library import open_instrument
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import Settings
@@ -184,7 +185,11 @@ def _with_overlap(
 
 
 def rating_agreement(
-    ratings: Table | Sequence[PathLike], *, grades: Sequence[str] = (), seed: int = SEED
+    ratings: Table | Sequence[PathLike],
+    *,
+    grades: Sequence[str] = (),
+    instrument: str | Path | None = None,
+    seed: int = SEED,
 ) -> Analysis:
     """Measure the agreement of two or more raters on grades: Goutallier's, Kjaer's, a sign seen or not.
 
@@ -196,6 +201,9 @@ def rating_agreement(
     grades : sequence of str, optional
         All grades of the scale from low to high. Without it: whole numbers from the lowest to the highest
         that was given; texts have no order.
+    instrument : str or Path, optional
+        What the tables are records of, as for :func:`score`, such as ``goutallier``: it has the scale, reads
+        the spellings of muscles and sides, and gives ``tables["rating_agreement_items"]``, too.
     seed : int
         Of the bootstrap over participants.
 
@@ -225,10 +233,14 @@ def rating_agreement(
     >>> cohen[["weights", "value"]].round(3).values.tolist()
     [['unweighted', 0.75], ['linear', 0.824], ['quadratic', 0.889]]
     """
+    if instrument is not None and grades:
+        found_both = f"given with {argument('instrument')}, which has a scale; expected one of them"
+        raise UsageError(f"{argument('grades')}: {found_both}; leave one out")
+    chosen = None if instrument is None else open_instrument(str(instrument))
     with files() as given:
         if isinstance(ratings, (str, Path, pd.DataFrame)):
             paths = [given.of(ratings, "ratings.csv")]
         else:
             paths = [given.of(path, "ratings.csv") for path in ratings]
-        found = agreement_on_grades(paths, grades, seed)
+        found = agreement_on_grades(paths, grades, seed, chosen)
         return replace(found, paths=tuple(given.paths))

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from mriparaspinal.core.model import Problem
     from mriparaspinal.core.participants import Participants
 
+#: The formula whose summary needs no study groups.
+_CRITERIA = "criteria"
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Scores(Found):
@@ -100,7 +103,8 @@ def score(
     reference : str or Path, optional
         For ``cmap-z``: the laboratory's item, mean, sd.
     summary : bool
-        For ``fasciculation``: also compare the study groups of ``participants``.
+        For ``fasciculation``: also compare the study groups of ``participants``; for ``als-criteria``: also
+        count how the categories go over into each other.
 
     Returns
     -------
@@ -124,7 +128,7 @@ def score(
     (['participant_id', 'alsfrs_r'], 2)
     """
     chosen = open_instrument(str(instrument))
-    if summary and participants is None:
+    if summary and participants is None and chosen.formula != _CRITERIA:
         missing = f"no {argument('participants')} was given; expected the study groups; name the table"
         raise UsageError(f"{argument('summary')}: {missing}")
     with files() as given:
@@ -133,8 +137,13 @@ def score(
         norms = given.if_any(reference, "")
         scored = clinical.score_file(chosen, given.of(records, "records.csv"), norms)
     found = _scores(chosen.name, scored, people, (*given.paths, Path(instrument)))
-    if not summary or people is None:
+    if not summary:
         return found
+    if chosen.formula == _CRITERIA:
+        from mriparaspinal.analysis.criteria import category_shift
+
+        return replace(found, compared=category_shift(chosen.name, scored))
+    assert people is not None
     from mriparaspinal.analysis.grades import summarise
 
     return replace(found, compared=summarise(chosen, scored, people[0]))
@@ -172,7 +181,7 @@ def instruments() -> list[Instrument]:
     --------
     >>> import mriparaspinal as mp
     >>> [found.name for found in mp.instruments()][:2]
-    ['alsfrs-r', 'cmap-z']
+    ['als-criteria', 'alsfrs-r']
     """
     return [open_instrument(name) for name in bundled()]
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from mriparaspinal.api.given import PathLike
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NoInputError, ParaspinalError, UsageError
 from mriparaspinal.core.filenames import DRAFTS, JOURNAL, REVIEW
-from mriparaspinal.core.labels import parse_label
+from mriparaspinal.core.labels import Own, parse_label
 from mriparaspinal.core.model import WHOLE, Problem
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource, Judgement, agreed
 from mriparaspinal.dataset.strays import kind
 from mriparaspinal.io.folder import file_sha256, list_files
+from mriparaspinal.io.protocol import declared_regions
 from mriparaspinal.io.tables import read_table
 
 
@@ -38,6 +40,11 @@ class ContourChoice:
     review: PathLike | None = None
     accept_drafts: bool = False
 
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> ContourChoice:
+        """Those among other arguments."""
+        return cls(**{name: given[name] for name in ContourArguments.__annotations__ if name in given})
+
     @property
     def paths(self) -> tuple[Path, ...]:
         """What is read."""
@@ -56,7 +63,7 @@ class ContourChoice:
             raise UsageError(f"{argument('annotations')} {folder}: {found}; check the path")
         judgements, digests = None, {}
         if self.review is not None:
-            judgements = read_judgements(Path(self.review), dataset)
+            judgements = read_judgements(Path(self.review), declared_regions(dataset), dataset)
             digests[Path(self.review).name] = file_sha256(Path(self.review))
         drawn: dict[str, frozenset[str]] = {}
         problems: list[Problem] = []
@@ -94,11 +101,11 @@ class ContourChoice:
                 raise UsageError(f"{argument(name)}: {found}; expected one of them; leave one out")
 
 
-def judged_in(folder: Path) -> ContourSource:
+def judged_in(folder: Path, own: Own) -> ContourSource:
     """The contours of a folder, without what its own ``review.csv`` excludes; raises :class:`UsageError`."""
     if not (folder / REVIEW).is_file():
         return BESIDE
-    return ContourSource(judgements=read_judgements(folder / REVIEW))
+    return ContourSource(judgements=read_judgements(folder / REVIEW, own))
 
 
 def _drawn_in(place: Path) -> dict[str, frozenset[str]]:
@@ -128,19 +135,22 @@ def _unreadable(error: ParaspinalError) -> Problem:
     return Problem(DRAFTS, "", "warning", "bad-table", message, remedy)
 
 
-def read_judgements(path: Path, dataset: Path | None = None) -> tuple[Judgement, ...]:
+def read_judgements(path: Path, own: Own, dataset: Path | None = None) -> tuple[Judgement, ...]:
     """The judgements of a ``review.csv``; raises :class:`UsageError` with a line for each of its faults.
 
-    ``dataset``: where one of its rows is faulty, what does not fit this dataset is told with it.
+    ``own``: the study's own regions; ``dataset``: where one of its rows is faulty, what does not fit this
+    dataset is told with it.
     """
     from mriparaspinal.review.verdicts import sound_and_faulty
 
     try:
-        verdicts, faults = sound_and_faulty(read_table(path), path.name)
+        verdicts, faults = sound_and_faulty(read_table(path), path.name, own)
     except NoInputError as error:
         verdicts, faults = [], [str(error)]
     judgements = tuple(
-        Judgement(verdict.image, _region(verdict.region), verdict.reader, verdict.verdict, verdict.reason)
+        Judgement(
+            verdict.image, _region(verdict.region, own), verdict.reader, verdict.verdict, verdict.reason
+        )
         for verdict in verdicts
     )
     if not faults:
@@ -154,6 +164,6 @@ def read_judgements(path: Path, dataset: Path | None = None) -> tuple[Judgement,
     raise UsageError("\n".join(lines))
 
 
-def _region(label: str) -> tuple[str, str]:
-    region = parse_label(label) if label else None
+def _region(label: str, own: Own) -> tuple[str, str]:
+    region = parse_label(label, own) if label else None
     return WHOLE if region is None else (region.name, region.side)

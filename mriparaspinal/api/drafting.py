@@ -222,15 +222,16 @@ def draft(
     if quick:
         require_opencv()
     bare, _, images = slices_without_contours(root, protocol)
-    contours, place, own = judged_in(source), source, protocol
+    place, own = source, protocol
+    if reviewed is not None and not _has_no_image(source):
+        # A dataset of its own: its protocol says how its slices are read.
+        own = settings_of(read_protocol(source), settings)
+    contours = judged_in(source, own.regions)
     if _has_no_image(source):
         # The folder of a reader: its images are those of the dataset.
         contours, place = replace(contours, folder=source), root
         read = {name[: -len(".json")] for name in list_files(source)[0] if kind(name) == "json"}
         bare = [slice_ for slice_ in bare if slice_.name.rpartition(".")[0] not in read]
-    elif reviewed is not None:
-        # A dataset of its own: its protocol says how its slices are read.
-        own = settings_of(read_protocol(source), settings)
     judged, errors = read_reviewed(place, own, number, contours)
     sources = Sources(place, judged, own, contours, quick)
     advance = each(progress, "drafting", min(MOST_COMPARED, len(judged)) + len(bare))
@@ -310,7 +311,7 @@ def interpolate(
     there = read_protocol(root)
     protocol = settings_of(there, settings)
     _, number = processes(there, jobs)
-    made = interpolate_slices(root, protocol, largest_gap, number, judged_in(root))
+    made = interpolate_slices(root, protocol, largest_gap, number, judged_in(root, protocol.regions))
     if not made.files:
         found = f"{root}: no slice without contours lies between two contoured ones of use"
         raise NoInputError(

@@ -20,12 +20,29 @@ if TYPE_CHECKING:
 
 PathLike: TypeAlias = str | Path
 
+Folders: TypeAlias = "PathLike | Sequence[PathLike]"
+"""One folder, or several."""
+
 Table: TypeAlias = "str | Path | pd.DataFrame"
 """A CSV, TSV or Excel file, or a data frame that is read as its CSV would be."""
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Told what is done now, how much of it is done, and of how much: ``progress("measuring", 3, 80)``; 0 of 1
 where a step begins that is not counted."""
+
+
+def paths_of(given: Folders | None) -> tuple[Path, ...]:
+    """The folders, none or one or several, as a tuple."""
+    if given is None:
+        return ()
+    return tuple(map(Path, [given] if isinstance(given, (str, Path)) else given))
+
+
+def texts_of(given: PathLike | Sequence[PathLike] | None) -> tuple[str, ...]:
+    """Names, or paths, none or one or several, as a tuple of texts."""
+    if given is None:
+        return ()
+    return tuple(map(str, [given] if isinstance(given, (str, Path)) else given))
 
 
 class Files:

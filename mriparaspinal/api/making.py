@@ -8,7 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mriparaspinal.api.contoured import ContourChoice
-from mriparaspinal.api.given import Found, PathLike, Progress, Table, begin, each, files, processes, telling
+from mriparaspinal.api.given import (
+    Folders,
+    Found,
+    PathLike,
+    Progress,
+    Table,
+    begin,
+    each,
+    files,
+    paths_of,
+    processes,
+    telling,
+    texts_of,
+)
 from mriparaspinal.api.measuring import settings_of
 from mriparaspinal.api.results import StudyResults, annotations_of, dataset_of
 from mriparaspinal.core.arguments import argument
@@ -107,10 +120,10 @@ def masks(
 
 
 def contours(
-    source: PathLike,
+    source: Folders,
     dataset: PathLike,
     *,
-    numbering: str | None = None,
+    numbering: str | Sequence[str] | None = None,
     tolerance: float = 0.0,
     draft: bool | None = None,
     settings: Settings | Mapping[str, Any] | None = None,
@@ -120,12 +133,13 @@ def contours(
 
     Parameters
     ----------
-    source : str or Path
-        Label maps, ROIs of ImageJ, DICOM RTSTRUCT or SEG: a folder, or one file.
+    source : str, Path or sequence of them
+        Label maps, ROIs of ImageJ, DICOM RTSTRUCT or SEG: a folder, or one file. The regions of several are
+        joined.
     dataset : str or Path
         Folder of the slices, which the files are written into.
-    numbering : str, optional
-        What the numbers of label maps mean: a name, or a table's file.
+    numbering : str or sequence of str, optional
+        What the numbers of label maps mean: a name, or a table's file; one for each source of label maps.
     tolerance : float
         In pixels: points of outlines that lie this near to the rest are left out. 0 is exact.
     draft : bool, optional
@@ -163,25 +177,27 @@ def contours(
 
     root = Path(dataset)
     _require_in_range("tolerance", tolerance)
-    annotations = open_annotations(Path(source), root, settings_of(read_protocol(root), settings), numbering)
-    slices = len(annotations.slices)
+    sources = paths_of(source)
+    protocol = settings_of(read_protocol(root), settings)
+    annotations = open_annotations(sources, root, protocol, texts_of(numbering))
+    slices = len(annotations[0].slices)
     made = make_contours(annotations, tolerance, each(progress, "making contours", slices), draft)
     with telling(made.problems):
-        _require_files(made, Path(source), slices)
+        _require_files(made, sources, slices)
         with finished():
             written = write_beside(root, made.files)
-            if drafted := rows_of(made.files, "contours", Path(source).name):
+            if drafted := rows_of(made.files, "contours", " + ".join(place.name for place in sources)):
                 add_rows(root, drafted)
     summary = {"slices": slices, "written": written, "shapes": made.shapes, "drafts": made.drafts}
     summary |= {"changed_px": made.changed_px, "most_changed_px": made.most_changed_px}
     return Made(out=root, count=len(made.files), problem_list=tuple(made.problems), summary=summary)
 
 
-def _require_files(made: Contoured, source: Path, slices: int) -> None:
+def _require_files(made: Contoured, sources: Sequence[Path], slices: int) -> None:
     if not made.files:
         found = f"no contours could be made for any of {slices} slice{'' if slices == 1 else 's'}"
         expected = "expected annotations named as the slices; see docs/contours.md"
-        raise NoInputError(f"{source}: {found}; {expected}")
+        raise NoInputError(f"{' and '.join(map(str, sources))}: {found}; {expected}")
 
 
 def make_report(
@@ -190,7 +206,7 @@ def make_report(
     *,
     out: PathLike,
     comparison: PathLike | Sequence[PathLike] | None = None,
-    masks: PathLike | None = None,
+    masks: Folders | None = None,
     annotations: PathLike | None = None,
     participants: Table | None = None,
     also: Collection[Literal["participants", "pdf"]] = (),
@@ -209,8 +225,10 @@ def make_report(
         The page to write, ``.html``.
     comparison : str, Path or sequence of them, optional
         The folder that :func:`compare` of them was saved into, and folders of other analyses of them.
-    masks, annotations : str or Path, optional
-        The label maps that were measured, or the folder of contours that do not lie beside the images.
+    masks : str, Path or sequence of them, optional
+        The label maps that were measured, in the same order.
+    annotations : str or Path, optional
+        The folder of contours that do not lie beside the images.
     also : collection of {"participants", "pdf"}
         What is made beside it: a page for each participant, as ``report_participants/ALS_1.html``; each page
         as PDF, printed by the Chromium, Chrome or Edge of this computer.
@@ -244,7 +262,6 @@ def make_report(
     root = dataset_of(results, dataset)
     given_folders = [comparison] if isinstance(comparison, (str, Path)) else comparison or ()
     folders = tuple(map(Path, given_folders))
-    maps = None if masks is None else Path(masks)
     there = read_protocol(root) if jobs is None else Protocol(root, {}, None)
     _, number = processes(there, jobs)
     read = results.read if isinstance(results, StudyResults) else Path(results)
@@ -252,7 +269,7 @@ def make_report(
         cohort = open_cohort(at_session(read, folders), given.if_any(participants, PARTICIPANTS))
     on_disk = not isinstance(results, StudyResults) or results.where is not None
     with telling(cohort.problems):
-        regions = (maps, annotations_of(results, annotations))
+        regions = (paths_of(masks), annotations_of(results, annotations))
         return write_page(cohort, root, Path(out), folders, regions, number, progress, on_disk, also)
 
 
@@ -274,7 +291,7 @@ def write_page(
     dataset: Path,
     out: Path,
     folders: Sequence[Path],
-    regions: tuple[Path | None, Path | None],
+    regions: tuple[Sequence[Path], Path | None],
     jobs: int,
     progress: Progress | None,
     on_disk: bool,
@@ -296,8 +313,9 @@ def write_page(
         raise UsageError(f"also: {min(unknown)!r} was found; expected participants or pdf; correct it")
     folder = cohort.sources[0].folder
     made = (folder if on_disk else None, *folders)
-    refuse_beside_inputs(argument("out"), out, (), (dataset, *regions), made)
-    for place in filter(None, (dataset, *regions, *made)) if "participants" in also else ():
+    given_folders = (dataset, *regions[0], regions[1])
+    refuse_beside_inputs(argument("out"), out, (), given_folders, made)
+    for place in filter(None, (*given_folders, *made)) if "participants" in also else ():
         refuse_as_output(folder_of(out), place, "an input")
     require_free(out, "pdf" in also, argument("out"))
     browser = find_browser() if "pdf" in also else None

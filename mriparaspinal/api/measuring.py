@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 from mriparaspinal.api.contoured import ContourArguments, ContourChoice
-from mriparaspinal.api.given import PathLike, Progress, Table, begin, each, files, processes, telling
-from mriparaspinal.api.results import CheckedDataset, StudyResults, results_of, summary_of
+from mriparaspinal.api.given import (
+    Folders,
+    PathLike,
+    Progress,
+    Table,
+    begin,
+    each,
+    files,
+    paths_of,
+    processes,
+    telling,
+    texts_of,
+)
+from mriparaspinal.api.results import (
+    CheckedDataset,
+    StudyResults,
+    TableArguments,
+    TableChoice,
+    results_of,
+    summary_of,
+)
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import PARTICIPANTS
@@ -28,9 +47,20 @@ from mriparaspinal.parallel.map import Execution
 
 if TYPE_CHECKING:
     from mriparaspinal.dataset.contour_source import ContourSource
-    from mriparaspinal.dataset.label_maps import LabelMaps
+    from mriparaspinal.dataset.map_sources import LabelMaps
 
 Pair: TypeAlias = "tuple[PathLike | None, PathLike | None] | None"
+
+
+class QuantifyArguments(ContourArguments, TableArguments, total=False):
+    """Which contours are measured, and for which programs tables are written."""
+
+
+def require_known(given: Mapping[str, Any], arguments: type) -> None:
+    """Raise :class:`TypeError` for an argument of another name, as Python does."""
+    unknown = next((name for name in given if name not in arguments.__annotations__), None)
+    if unknown is not None:
+        raise TypeError(f"unexpected keyword argument {unknown!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +79,7 @@ class Request:
     """All that is read."""
     digests: Mapping[str, str]
     """SHA-256 of the protocol, of drafts.csv and of the review."""
+    tables: TableChoice = field(default_factory=TableChoice)
 
     def measure(
         self, label: str, progress: Progress | None, leave_out: Path | None = None, out: Path | None = None
@@ -84,7 +115,7 @@ def requested(
     dataset: PathLike,
     settings: Settings | Mapping[str, Any] | None,
     participants: Path | None,
-    masks: tuple[PathLike | None, str | None],
+    masks: tuple[Folders | None, str | Sequence[str] | None],
     fat_and_water: Pair,
     only: Sequence[str],
     jobs: int | Execution | None,
@@ -100,9 +131,9 @@ def requested(
         refuse_as_output(outputs[0], root, "the dataset itself")
         for place in contours.paths:
             refuse_as_output(outputs[0], place, "an input")
-    folder = None if masks[0] is None else Path(masks[0])
+    folders = paths_of(masks[0])
     fat, water = (None if p is None else Path(p) for p in fat_and_water or (None, None))
-    maps = label_maps(folder, masks[1], _asked(settings), *outputs)
+    maps = label_maps(folders, texts_of(masks[1]), _asked(settings), *outputs)
     dixon = dixon_images(protocol, fat, water, *outputs)
     refuse_idle_affine(_asked(settings), maps, dixon)
     source, digests = contours.source(root, maps is not None)
@@ -118,7 +149,7 @@ def requested(
         only=tuple(only),
         execution=replace(how, jobs=number),
         inputs=tuple(
-            path for path in (root, folder, fat, water, people, *contours.paths) if path is not None
+            path for path in (root, *folders, fat, water, people, *contours.paths) if path is not None
         ),
         digests={**there.digests, **digests},
     )
@@ -135,7 +166,8 @@ def measure_into(
     if out is None:
         measured = request.measure("measuring", progress)
         with telling(measured.problems):
-            found = results_of(measured, request.settings)
+            found = results_of(measured, request.settings, request.tables)
+            write_bids(found, request.tables)
         found = replace(found, inputs=request.inputs, dataset=request.dataset)
         return replace(found, annotations=request.source.folder)
     refuse_own_copy(request.participants, out)
@@ -143,10 +175,17 @@ def measure_into(
         measured = request.measure("measuring", progress, leave_out or out, out)
         begin(progress, "writing the results")
         with telling(measured.problems):
-            found = results_of(measured, request.settings)
+            found = results_of(measured, request.settings, request.tables)
             folder.replace(found.contents, stale_tables(folder, found.contents))
+            write_bids(found, request.tables)
     found = replace(found, where=out, inputs=request.inputs, dataset=request.dataset)
     return replace(found, annotations=request.source.folder)
+
+
+def write_bids(found: StudyResults, tables: TableChoice) -> None:
+    """Write results as BIDS derivatives where they are asked for."""
+    if tables.bids is not None:
+        found.save_bids(tables.bids)
 
 
 def quantify(
@@ -155,13 +194,13 @@ def quantify(
     out: PathLike | None = None,
     settings: Settings | Mapping[str, Any] | None = None,
     participants: Table | None = None,
-    masks: PathLike | None = None,
-    numbering: str | None = None,
+    masks: Folders | None = None,
+    numbering: str | Sequence[str] | None = None,
     fat_and_water: Pair = None,
     only: Sequence[str] = (),
     jobs: int | Execution | None = None,
     progress: Progress | None = None,
-    **contours: Unpack[ContourArguments],
+    **more: Unpack[QuantifyArguments],
 ) -> StudyResults:
     """Measure fatty infiltration and areas of every muscle, side and segment of a dataset.
 
@@ -175,8 +214,9 @@ def quantify(
         The protocol, whole; or by name the settings that count above ``paraspinal.toml``.
     participants : str, Path or DataFrame, optional
         Participants table; without it the dataset's own.
-    masks, numbering : str or Path, optional
+    masks, numbering : str or Path, or sequence of them, optional
         Folder of label maps to measure in place of contours, and what their numbers mean: a name or a table.
+        Of several folders the regions are joined; the n-th numbering is that of the n-th folder.
     fat_and_water : pair of str or Path, optional
         The fat and the water images, for the fat rule ``dixon``.
     annotations, review : str or Path, optional
@@ -190,6 +230,10 @@ def quantify(
         Processes; without it those of ``paraspinal.toml``, else 1. See the page "From Python" for scripts.
     progress : callable, optional
         Told of every slice: what is done, how many, of how many.
+    xlsx, sav : bool
+        Write ``results.xlsx``, too; ``results.sav`` and ``measurements.sav`` for SPSS (pip extra ``spss``).
+    bids : str or Path, optional
+        Folder for the results as BIDS derivatives, too.
 
     Returns
     -------
@@ -213,9 +257,12 @@ def quantify(
     outputs = () if out is None else (Path(out),)
     with files() as given:
         people = given.if_any(participants, PARTICIPANTS)
-        chosen = ContourChoice(**contours)
+        require_known(more, QuantifyArguments)
+        chosen = ContourChoice.of(more)
         images = (masks, numbering), fat_and_water
         asked = requested(dataset, settings, people, *images, only, jobs, outputs, chosen)
+        tables = TableChoice.of(more, outputs[0] if outputs else None, asked.inputs)
+        asked = replace(asked, tables=tables)
         return measure_into(asked, outputs[0] if outputs else None, progress)
 
 
@@ -225,8 +272,8 @@ def check(
     json: PathLike | None = None,
     settings: Settings | Mapping[str, Any] | None = None,
     participants: Table | None = None,
-    masks: PathLike | None = None,
-    numbering: str | None = None,
+    masks: Folders | None = None,
+    numbering: str | Sequence[str] | None = None,
     only: Sequence[str] = (),
     jobs: int | Execution | None = None,
     progress: Progress | None = None,
@@ -270,9 +317,8 @@ def check(
         chosen = ContourChoice(**contours)
         asked = requested(dataset, settings, people, (masks, numbering), None, only, jobs, (), chosen)
         if json is not None:
-            tables = tuple(
-                None if p is None else Path(p) for p in (asked.participants, numbering, chosen.review)
-            )
+            given_tables = (asked.participants, *texts_of(numbering), chosen.review)
+            tables = tuple(None if p is None else Path(p) for p in given_tables)
             refuse_beside_inputs(argument("json"), Path(json), tables, asked.inputs)
             require_ours(Path(json), _is_list_of_problems, argument("json"))
         measured = asked.measure("checking", progress)
@@ -293,7 +339,9 @@ def _is_list_of_problems(head: bytes) -> bool:
     return head.startswith(b'{\n  "problems"')
 
 
-def merge(shares: Sequence[PathLike], out: PathLike) -> StudyResults:
+def merge(
+    shares: Sequence[PathLike], out: PathLike, *, xlsx: bool = False, sav: bool = False
+) -> StudyResults:
     """Join shares of a dataset that were measured separately, as on the nodes of a cluster.
 
     Parameters
@@ -302,6 +350,8 @@ def merge(shares: Sequence[PathLike], out: PathLike) -> StudyResults:
         Folders of results of some participants each, from ``quantify(..., only=...)``.
     out : str or Path
         The folder of results to write.
+    xlsx, sav : bool
+        As for :func:`quantify`.
 
     Returns
     -------
@@ -334,7 +384,7 @@ def merge(shares: Sequence[PathLike], out: PathLike) -> StudyResults:
     measured, settings = join_shares(places)
     with OutputFolder(folder) as whole:
         refuse_other_share(folder, measured.study.share)
-        found = results_of(measured, settings)
+        found = results_of(measured, settings, TableChoice(xlsx=xlsx, sav=sav))
         whole.replace(found.contents, stale_tables(whole, found.contents))
     return replace(found, where=folder, inputs=tuple(places))
 

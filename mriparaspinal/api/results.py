@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from mriparaspinal.api.given import Found, PathLike
 from mriparaspinal.core.arguments import argument
-from mriparaspinal.core.errors import UsageError
-from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS
-from mriparaspinal.core.model import Problem, Settings
+from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.filenames import MANIFEST, MEASUREMENTS, PARTICIPANTS, WIDE
+from mriparaspinal.core.model import SPINE, Problem, Settings
 from mriparaspinal.io.manifest import parse_manifest
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_inputs
@@ -32,6 +32,42 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _PROBLEMS = "problems.csv"
+
+
+class TableArguments(TypedDict, total=False):
+    """For which programs tables are written beside the CSVs: arguments of the functions that measure."""
+
+    xlsx: bool
+    """``results.xlsx``: all tables and what their columns mean, a sheet each."""
+    sav: bool
+    """``results.sav`` and ``measurements.sav`` for SPSS."""
+    bids: PathLike | None
+    """A folder for the results as BIDS derivatives."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableChoice:
+    """The same, as they were given."""
+
+    xlsx: bool = False
+    sav: bool = False
+    bids: Path | None = None
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any], out: Path | None, inputs: Iterable[Path]) -> TableChoice:
+        """Those among other arguments; raises :class:`UsageError` for a BIDS folder that cannot be one."""
+        bids = None if given.get("bids") is None else Path(given["bids"])
+        if bids is not None:
+            refuse_inputs(argument("bids"), [bids], inputs)
+            if out is not None:
+                refuse_inputs(argument("bids"), [bids], [out])
+            for folder in inputs:
+                if folder.resolve() in bids.resolve().parents:
+                    found = f"lies in the input {folder}, of which its tables would become a part"
+                    raise UsageError(
+                        f"{argument('bids')} {bids}: {found}; expected it elsewhere; choose another"
+                    )
+        return cls(xlsx=bool(given.get("xlsx")), sav=bool(given.get("sav")), bids=bids)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -84,7 +120,7 @@ class StudyResults(Found):
     @property
     def segment_tables(self) -> tuple[str, ...]:
         """Of ``L1.csv`` … ``L5.csv`` those that are there."""
-        return tuple(name for name in self.contents if name[0] == "L" and len(name) == len("L1.csv"))
+        return tuple(name for name in (f"{segment}.csv" for segment in SPINE) if name in self.contents)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -95,6 +131,20 @@ class StudyResults(Found):
         from mriparaspinal.analysis.frames import read_measurements
 
         return read_measurements(self.read.contents, self.read.tables)
+
+    @cached_property
+    def wide(self) -> pd.DataFrame:
+        """One row per participant, in a follow-up per participant and session, as in ``wide.csv``.
+
+        Raises :class:`NoInputError` for a folder without one, as earlier versions wrote it.
+        """
+        from mriparaspinal.analysis.frames import table_frame
+        from mriparaspinal.io.tables import parse_table
+
+        contents = self.contents or self.read.contents
+        if WIDE not in contents:
+            raise _without(self.where, WIDE)
+        return table_frame(parse_table(contents[WIDE], WIDE))
 
     @cached_property
     def problems(self) -> pd.DataFrame:
@@ -154,6 +204,33 @@ class StudyResults(Found):
         with OutputFolder(folder) as out:
             refuse_other_share(folder, () if share is None else share.participants)
             out.replace(self.contents, stale_tables(out, self.contents))
+
+    def save_bids(self, folder: PathLike) -> None:
+        """Write the results as BIDS derivatives, a dataset of their own.
+
+        Raises :class:`UsageError` where two ids are the same in BIDS, which has letters and digits alone, and
+        for files of somebody's own in the folder.
+        """
+        from mriparaspinal.measure.bids import SEAL, bids_files
+
+        contents = self.contents or self.read.contents
+        lacking = next((name for name in (WIDE, MEASUREMENTS) if name not in contents), None)
+        if lacking is not None:
+            raise _without(self.where, lacking)
+        with OutputFolder(Path(folder), SEAL, keep_changed=True) as out:
+            files = bids_files(contents)
+            stale = out.outdated(files)
+            out.replace(files, stale)
+            for name in stale:
+                for above in (out.path / name).parents:
+                    if above == out.path or any(above.iterdir()):
+                        break
+                    above.rmdir()
+
+
+def _without(folder: Path | None, name: str) -> NoInputError:
+    found = f"no {name}; expected one as quantify writes it; run quantify again"
+    return NoInputError(f"{folder or 'results in hand'}: {found}")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -247,13 +324,16 @@ def results_in(folder: Path) -> StudyResults:
     return StudyResults(summary={}, contents={}, where=folder)
 
 
-def results_of(measured: MeasuredDataset, settings: Settings) -> StudyResults:
+def results_of(
+    measured: MeasuredDataset, settings: Settings, tables: TableChoice | None = None
+) -> StudyResults:
     """The results of a dataset that was measured, with the files that they are saved as."""
+    tables = tables or TableChoice()
     study = measured.study
     return StudyResults(
         problem_list=tuple(measured.problems),
         summary=summary_of(measured),
-        contents=result_files(measured, settings),
+        contents=result_files(measured, settings, tables.xlsx, tables.sav),
         share=study.share,
         left_out=tuple(who for who in study.everyone if study.share and who not in study.share),
     )

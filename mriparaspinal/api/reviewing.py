@@ -48,7 +48,7 @@ def read_review(file: PathLike) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = [asdict(verdict) for verdict in read_verdicts(Path(file))]
+    rows = [asdict(verdict) for verdict in read_verdicts(Path(file), None)]
     return pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
 
 

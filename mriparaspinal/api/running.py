@@ -12,11 +12,19 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from mriparaspinal.analysis.counts import compared_summary
 from mriparaspinal.analysis.drawing import FigureFiles, figure_files
-from mriparaspinal.api.contoured import ContourArguments, ContourChoice
-from mriparaspinal.api.given import PathLike, Progress, Table, begin, files, telling
+from mriparaspinal.api.contoured import ContourChoice
+from mriparaspinal.api.given import Folders, PathLike, Progress, Table, begin, files, telling, texts_of
 from mriparaspinal.api.making import Made, at_session, write_page
-from mriparaspinal.api.measuring import Pair, Request, measure_into, requested
-from mriparaspinal.api.results import StudyResults, read_results, results_in
+from mriparaspinal.api.measuring import (
+    Pair,
+    QuantifyArguments,
+    Request,
+    measure_into,
+    requested,
+    require_known,
+    write_bids,
+)
+from mriparaspinal.api.results import StudyResults, TableChoice, read_results, results_in
 from mriparaspinal.api.unchanged import as_it_was, keep_record, state_of
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NothingToCompareError, ParaspinalError, SessionsError
@@ -35,8 +43,8 @@ if TYPE_CHECKING:
     from mriparaspinal.report.pictures import FirstPictures
 
 
-class RunArguments(ContourArguments, total=False):
-    """Which contours are measured, how figures are drawn, and whether and how :func:`run` does it."""
+class RunArguments(QuantifyArguments, total=False):
+    """As those of :func:`quantify`, how figures are drawn, and whether and how :func:`run` does it."""
 
     formats: Sequence[str]
     """Of the figures beside PNG and SVG: ``pdf``, ``tiff``."""
@@ -72,8 +80,8 @@ def run(
     *,
     settings: Settings | Mapping[str, Any] | None = None,
     participants: Table | None = None,
-    masks: PathLike | None = None,
-    numbering: str | None = None,
+    masks: Folders | None = None,
+    numbering: str | Sequence[str] | None = None,
     fat_and_water: Pair = None,
     jobs: int | Execution | None = None,
     progress: Progress | None = None,
@@ -91,7 +99,7 @@ def run(
         ``run.json`` with the SHA-256 of all that they depend on.
     settings, participants, masks, numbering, fat_and_water, jobs, progress : optional
         As for :func:`quantify`.
-    annotations, review, accept_drafts : optional
+    annotations, review, accept_drafts, xlsx, sav, bids : optional
         As for :func:`quantify`.
     formats, style : optional
         Of the figures, as for ``Analysis.save``.
@@ -123,20 +131,18 @@ def run(
     how = figure_files(more.get("formats", ()), more.get("style"))
     with files() as given:
         people = given.if_any(participants, PARTICIPANTS)
-        chosen = ContourChoice(
-            annotations=more.get("annotations"),
-            review=more.get("review"),
-            accept_drafts=more.get("accept_drafts", False),
-        )
+        require_known(more, RunArguments)
+        chosen = ContourChoice.of(more)
         images = (masks, numbering), fat_and_water
         outputs = (study, study / "results", study / "comparison")
         asked = requested(dataset, settings, people, *images, (), jobs, outputs, chosen)
+        asked = replace(asked, tables=TableChoice.of(more, study, asked.inputs))
         require_ours(study / "report.html", is_page, argument("out"))
         require_ours(study / RECORD, is_record, argument("out"))
         # No other run writes into it, nor into the folders in it, until all belongs together.
         with OutputFolder(study):
             begin(progress, "looking for changes")
-            now = state_of(asked, numbering, study, more)
+            now = state_of(asked, texts_of(numbering), study, more)
             if now is not None and not more.get("force") and (before := as_it_was(study, now)):
                 return _told_again(study, asked, before)
             return _made(study, asked, now, how, progress, more.get("done", lambda _: None))
@@ -156,7 +162,7 @@ def _made(
     results, comparison, page = (study / name for name in ("results", "comparison", "report.html"))
     # No more than there are: a note on --jobs was logged before the measuring.
     jobs = min(asked.execution.jobs or 1, cores())
-    regions = (None if asked.maps is None else asked.maps.folder), asked.source.folder
+    regions = (() if asked.maps is None else asked.maps.folders), asked.source.folder
     pictures = None
     with ExitStack() as stack:
         with _comparison(comparison) as folder:
@@ -188,7 +194,7 @@ def _page_of(
     asked: Request,
     page: Path,
     comparison: Path,
-    regions: tuple[Path | None, Path | None],
+    regions: tuple[Sequence[Path], Path | None],
     jobs: int,
     progress: Progress | None,
     compared: Analysis,
@@ -204,7 +210,7 @@ def _page_of(
 
 
 def _pictures(
-    results: Path, dataset: Path, regions: tuple[Path | None, Path | None], jobs: int
+    results: Path, dataset: Path, regions: tuple[Sequence[Path], Path | None], jobs: int
 ) -> FirstPictures:
     """The pictures of the page, which need nothing of the comparison."""
     from mriparaspinal.measure.reopen import open_measured
@@ -221,6 +227,7 @@ def _told_again(study: Path, asked: Request, before: StudyRecord) -> StudyRun:
     """What a run made that would make the same again."""
     summary, found, told = (before.made[name] for name in ("results", "comparison", "report"))
     results = read_results(study / "results")
+    write_bids(results, asked.tables)
     results = replace(
         results,
         summary=summary,

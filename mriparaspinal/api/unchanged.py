@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,11 @@ import msgspec
 from mriparaspinal import __version__
 from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS, RECORD
-from mriparaspinal.core.model import Problem
+from mriparaspinal.core.model import SPINE, Problem
 from mriparaspinal.core.text import and_more
 from mriparaspinal.core.versions import study_versions
 from mriparaspinal.dataset.fingerprint import fingerprint, program_sha256
+from mriparaspinal.dataset.map_sources import numbering_record
 from mriparaspinal.io.manifest import COMPARISON
 from mriparaspinal.io.study_record import (
     StudyRecord,
@@ -44,7 +45,7 @@ _PASSING = {"timed-out", "unreadable-file", "unreadable-folder"}
 
 
 def state_of(
-    asked: Request, numbering: str | None, study: Path, more: Mapping[str, Any]
+    asked: Request, numberings: Sequence[str], study: Path, more: Mapping[str, Any]
 ) -> StudyRecord | None:
     """All that a run depends on, without what it makes; None where a file of it cannot be read now.
 
@@ -52,7 +53,9 @@ def state_of(
     """
     wait = asked.execution.timeout
     others = {
-        n: value for n, value in more.items() if n not in _NO_DIFFERENCE and value not in (None, (), [])
+        n: value
+        for n, value in more.items()
+        if n not in _NO_DIFFERENCE and value not in (None, (), [], False)
     }
     given = {n: Path(value) for n, value in others.items() if isinstance(value, str | Path)}
     places: dict[str, tuple[Path | None, bool]] = {
@@ -60,7 +63,7 @@ def state_of(
         "dataset": (asked.dataset, False),
         "participants": (asked.participants, True),
         "annotations": (asked.source.folder, False),
-        "masks": (None if asked.maps is None else asked.maps.folder, True),
+        **{source.told: (source.folder, True) for source in (asked.maps.sources if asked.maps else ())},
         "fat": (None if asked.dixon is None else asked.dixon[0], True),
         "water": (None if asked.dixon is None else asked.dixon[1], True),
     }
@@ -77,7 +80,7 @@ def state_of(
         version=__version__,
         program=program,
         libraries=study_versions(),
-        settings=_settings(asked, numbering)
+        settings=_settings(asked, numberings)
         | {n: f"{value}" for n, value in others.items() if n not in given}
         | {n: path.name for n, path in given.items()},
         inputs=inputs,
@@ -86,13 +89,16 @@ def state_of(
     )
 
 
-def _settings(asked: Request, numbering: str | None) -> dict[str, Any]:
+def _settings(asked: Request, numberings: Sequence[str]) -> dict[str, Any]:
     """The settings as they are used, and the names of folders that results tell."""
     settings: dict[str, Any] = dataclasses.asdict(asked.settings)
+    for later in ("measures", "regions", "segments"):
+        if not settings[later]:
+            del settings[later]
     settings |= {"accept_drafts": asked.source.accept_drafts, "annotations": asked.source.name}
     if asked.maps is not None:
-        settings["numbering"] = {str(value): label for value, label in asked.maps.numbering.items()}
-        settings["numbering_from"] = None if numbering is None else Path(numbering).name
+        settings["numbering"] = numbering_record(source.numbering for source in asked.maps.sources)
+        settings["numbering_from"] = ", ".join(Path(name).name for name in numberings) or None
     if asked.dixon is not None:
         settings |= dict(zip(("fat", "water"), (place.name for place in asked.dixon), strict=True))
     return settings
@@ -117,7 +123,7 @@ def as_it_was(study: Path, now: StudyRecord) -> StudyRecord | None:
 def _tables(results: Path) -> Iterable[str]:
     """The tables that readers of the results would take for theirs."""
     own = [PARTICIPANTS] if (results / PARTICIPANTS).is_file() else []
-    return [*segment_tables(results), *slice_tables(results), *own]
+    return [*segment_tables(results, SPINE), *slice_tables(results, SPINE), *own]
 
 
 def keep_record(

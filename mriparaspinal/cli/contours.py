@@ -15,17 +15,15 @@ from mriparaspinal.core.text import count_of
 @opt.command
 def contours(
     *,
-    source: Annotated[Path, opt.argument("Folder of annotations (or one file): see docs/contours.md.")],
-    dataset: Annotated[Path, opt.option("--dataset", "Folder of the slices.", "DATASET")],
-    numbering: Annotated[
-        str | None,
-        opt.option(
-            "--numbering",
-            "What the numbers of label maps mean: mriparaspinal, musclemap, "
-            "totalsegmentator, totalsegmentator_mr, or a table value,label [default: values.csv in SOURCE].",
-            "NAME|FILE.csv",
+    source: Annotated[
+        tuple[Path, ...],
+        opt.argument(
+            "Folder of annotations (or one file): see docs/contours.md. Of several the regions are joined.",
+            "SOURCE",
         ),
-    ] = None,
+    ],
+    dataset: Annotated[Path, opt.option("--dataset", "Folder of the slices.", "DATASET")],
+    numbering: opt.Numbering = (),
     tolerance: Annotated[
         float,
         opt.option(
@@ -60,6 +58,7 @@ def contours(
     Example:
       mriparaspinal contours segmentations --dataset scans --numbering totalsegmentator_mr
       mriparaspinal contours masks --dataset scans --tolerance 0.7
+      mriparaspinal contours muscles discs --dataset scans --numbering paraspinalseg --numbering discs.csv
     """
     import mriparaspinal as api
 

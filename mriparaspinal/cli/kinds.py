@@ -58,6 +58,8 @@ KINDS: dict[str, str] = {
     "faulty-part": "another contour of the region is faulty",
     "parts-overlap": "contours of one region overlap",
     "overlap": "two regions overlap",
+    "image-axes": "no muscle tells how the patient lies",
+    "crossing-outlines": "outlines of muscle and fascia cross",
     "two-labels": "one contour under two labels",
     "inside-another": "region inside another region",
     "one-label": "two regions under one label",
@@ -77,6 +79,7 @@ KINDS: dict[str, str] = {
     "fits-mirrored": "contours that fit the mirror image better",
     "unusual-place": "multifidus and erector spinae exchanged?",
     "missing-muscle": "muscle that is not drawn",
+    "missing-region": "region of one's own that is not drawn",
     "missing-reference": "no reference drawn",
     "muscle-not-drawn": "muscle that no slice has",
     "mixed-reference": "discs here, vertebral bodies there",
@@ -105,6 +108,9 @@ KINDS: dict[str, str] = {
     # fat rules
     "no-threshold": "no fat threshold",
     "saturated-fat": "fat that the window cut off",
+    "clipped-reference": "reference that the window cut off",
+    "shifted-grey": "grey levels that do not begin at no signal",
+    "measure-lacks": "columns of a measure that stay empty",
     "no-dixon": "no fat and water image",
     # label maps
     "no-mask": "no label map",
@@ -116,6 +122,10 @@ KINDS: dict[str, str] = {
     "mask-place-unknown": "label map whose place cannot be compared",
     "overlap-in-mask": "pixels of several regions",
     "mask-without-slice": "label map without a slice",
+    "two-sources": "region that two folders have",
+    "sides-split": "numbers of both sides that were split",
+    "derived-disc": "disc derived between two vertebrae",
+    "no-disc": "no disc could be derived",
     "no-place": "slice of unknown position",
     # several slices per segment
     "incomplete-stack": "region that not every slice of the segment has",
@@ -182,6 +192,9 @@ KINDS: dict[str, str] = {
     "bad-side": "missing side, or one too many",
     "contradicting-record": "record that contradicts itself",
     "ignored-column": "column that is not read",
+    "beyond-equation": "age or height that an equation is not made for",
+    "open-category": "category that missing items leave open",
+    "other-reading": "category that depends on how the criteria are read",
     # brain maps
     "unreadable-map": "map or atlas that cannot be read",
     "no-such-volume": "atlas of too few volumes",

@@ -17,6 +17,7 @@ def merge(
     *,
     results: Annotated[tuple[Path, ...], opt.argument("Folders of 'quantify --participant-label'.")],
     out: opt.Out,
+    tables: opt.Tables,
     as_json: opt.AsJson = False,
 ) -> None:
     """Join shares of a dataset that were measured separately, as on the nodes of a cluster.
@@ -29,7 +30,7 @@ def merge(
     """
     import mriparaspinal as api
 
-    joined = api.merge(results, out)
+    joined = api.merge(results, out, xlsx=tables.xlsx, sav=tables.sav)
     summary, missing, share = joined.summary, joined.left_out, joined.share
     say_problems(joined.problem_list)
     show(measured_rows(summary))

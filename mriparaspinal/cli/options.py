@@ -6,6 +6,7 @@
 | ``Naming``, ``Protocol`` | quantify, run, check, masks; the first: contours, too |
 | ``FatRule`` | quantify, run, masks |
 | ``LabelMapFolder``, ``Contours`` | quantify, run, check |
+| ``Tables`` | quantify, run, merge |
 | ``Dixon``, ``Execution`` | quantify, run; ``Processes`` of it: check |
 | ``Study`` | compare, correlate, regress |
 | ``FigureLook`` | run, threshold-sweep, score; ``Figures`` with it: compare, correlate, roc, reliability |
@@ -23,6 +24,7 @@ from typer.core import TyperCommand
 
 from mriparaspinal.cli.command import make_command
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.measure_columns import MEASURES
 from mriparaspinal.core.text import read_pair
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 #: Options of how a run is done, and of what; no settings of a measurement.
 _NO_SETTINGS = (
     *("masks", "numbering", "annotations", "review", "accept_drafts", "fat", "water"),
-    *("jobs", "scheduler", "timeout", "participants"),
+    *("jobs", "scheduler", "timeout", "participants", "xlsx", "sav", "bids"),
 )
 
 
@@ -67,17 +69,17 @@ def _figure_format(text: str) -> str | None:
     return text if text in get_args(FigureFormat) else None
 
 
-_TABLE = "Participants table (CSV, TSV or Excel)"
+_TABLE = "Participants table (CSV, TSV, Excel or SPSS)"
 
 Dataset = Annotated[Path, argument("Folder of slices and their LabelMe files.")]
 Results = Annotated[Path, argument("Folder of results that 'quantify' wrote.")]
 Out = Annotated[Path, option("--out", "Output folder; made if missing.", "DIR")]
 Numbering = Annotated[
-    str | None,
+    tuple[str, ...],
     option(
         "--numbering",
-        "Numbers of --masks: mriparaspinal, musclemap, totalsegmentator, totalsegmentator_mr, "
-        "or a table value,label [default: values.csv in DIR].",
+        "What the numbers mean: musclemap, totalsegmentator_mr, … (docs/label-maps.md), or a table "
+        "value,label (repeat, one for each folder) [default: values.csv in the folder].",
         "NAME|FILE.csv",
     ),
 ]
@@ -174,10 +176,14 @@ class LabelMapFolder:
     """Label maps in place of contours."""
 
     masks: Annotated[
-        Path | None,
-        option("--masks", "Measure label maps (PNG, NIfTI) in place of LabelMe contours.", "DIR"),
-    ] = None
-    numbering: Numbering = None
+        tuple[Path, ...],
+        option(
+            "--masks",
+            "Measure label maps (PNG, NIfTI) in place of LabelMe contours (repeat: regions are joined).",
+            "DIR",
+        ),
+    ] = ()
+    numbering: Numbering = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,8 +275,8 @@ class Protocol:
         ),
     ] = None
     reference: Annotated[
-        Literal["IVD", "VB"] | None,
-        option("--reference", "Region to divide by [default: the one that the dataset has]."),
+        str | None,
+        option("--reference", "Region to divide by [default: the one that the dataset has].", "IVD|VB|OWN"),
     ] = None
     window: Annotated[
         Any,
@@ -393,19 +399,43 @@ class Figures(FigureLook):
 
 
 def given(*groups: Any, **more: Any) -> dict[str, Any]:
-    """The settings that were asked for: all fields of the dataclasses; False is not asked for."""
+    """The settings that were asked for: all fields of the dataclasses; False and none are not asked for."""
     values = {name: value for group in groups for name, value in vars(group).items()} | more
     return {
-        name: None if value is False else value for name, value in values.items() if name not in _NO_SETTINGS
+        name: None if value is False or value == () else value
+        for name, value in values.items()
+        if name not in _NO_SETTINGS
     }
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measuring(Execution, Naming, Protocol, Dixon, FatRule, Contours, LabelMapFolder):
+class Tables:
+    """For which programs tables are written beside the CSVs."""
+
+    xlsx: Annotated[bool, option("--xlsx", "Write all tables as results.xlsx, too.")] = False
+    sav: Annotated[
+        bool, option("--sav", "Write results.sav and measurements.sav for SPSS, too (extra spss).")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measuring(Execution, Naming, Protocol, Dixon, FatRule, Contours, LabelMapFolder, Tables):
     """How a dataset is measured: all that ``quantify`` and ``run`` have in common."""
 
     affine: Affine = None
+    bids: Annotated[
+        Path | None, option("--bids", "Write the results as BIDS derivatives into BIDS, too.", "BIDS")
+    ] = None
     participants: Participants = None
+    measures: Annotated[
+        tuple[str, ...],
+        option(
+            "--measure",
+            "Further columns, a group by name (repeat): see docs/measures.md.",
+            f"[{'|'.join(MEASURES)}]",
+            autocompletion=lambda: list(MEASURES),
+        ),
+    ] = ()
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -420,4 +450,7 @@ class Measuring(Execution, Naming, Protocol, Dixon, FatRule, Contours, LabelMapF
             "accept_drafts": self.accept_drafts,
             "fat_and_water": (self.fat, self.water),
             "jobs": spread(self),
+            "xlsx": self.xlsx,
+            "sav": self.sav,
+            "bids": self.bids,
         }

@@ -81,11 +81,12 @@ def _blocks(
 ) -> tuple[list[Cells], list[str]]:
     """Participants below and beside each other, under the segments' names, and those without room."""
     room = min(max(_width(printable(who)) for who in told), _LONGEST)
-    wide = room + 3 * len(overview.segments) + 4
+    cell = max(map(len, overview.segments))
+    wide = room + (cell + 1) * len(overview.segments) + 4
     beside = max(1, (width + 4) // wide)
     below = min(most - 2, -(-len(told) // beside))
     shown = [told[start : start + below] for start in range(0, min(len(told), below * beside), below)]
-    head = " " * room + "".join(f" {segment:<2}" for segment in overview.segments)
+    head = " " * room + "".join(f" {segment:<{cell}}" for segment in overview.segments)
     lines: list[Cells] = [[((head + " " * 4) * len(shown), "bold")]]
     for place in range(below):
         line: Cells = []
@@ -102,9 +103,10 @@ def _cells(who: str, overview: Overview, sign: int, room: int) -> Cells:
     while _width(name) > room:
         name = f"{name[:-2]}~"
     cells: Cells = [(name + " " * (room - _width(name)), "")]
+    cell = max(map(len, overview.segments))
     for state in overview.states[who].values():
         signs = SIGNS[state]
-        cells += [(" ", ""), (f"{signs[sign]:<2}", signs[2])]
+        cells += [(" ", ""), (f"{signs[sign]:<{cell}}", signs[2])]
     return [*cells, (" " * 4, "")]
 
 

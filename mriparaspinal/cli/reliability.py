@@ -55,6 +55,10 @@ class Graded:
         str | None,
         opt.option("--grades", "Scale of --ratings from low to high [default: as found].", "0,1,2,…"),
     ] = None
+    instrument: Annotated[
+        str | None,
+        opt.option("--instrument", "What --ratings are records of, as for 'score': goutallier, say.", "NAME"),
+    ] = None
 
 
 @opt.command
@@ -92,14 +96,16 @@ def reliability(
       mriparaspinal reliability --dataset scans --readers anna ben --out agreement
       mriparaspinal reliability --table ratings.csv --out agreement
       mriparaspinal reliability --ratings goutallier.csv --grades 0,1,2,3,4 --out agreement
+      mriparaspinal reliability --ratings anna.csv ben.csv --instrument goutallier --out agreement
     """
     import mriparaspinal as api
     from mriparaspinal.analysis.reliability import headline
     from mriparaspinal.api.agreement import RATERS_AND_TABLE, RATINGS_ALONE
 
     how = figures.how
-    if graded.grades is not None and not graded.ratings:
-        raise UsageError("--grades: given without --ratings; expected both; leave it out")
+    for name in ("grades", "instrument"):
+        if getattr(graded, name) is not None and not graded.ratings:
+            raise UsageError(f"--{name}: given without --ratings; expected both; leave it out")
     if graded.ratings:
         if table or drawn.named or metric or session or require_cv is not None:
             raise UsageError(RATINGS_ALONE)
@@ -142,7 +148,8 @@ def _grades(graded: Graded, more: tuple[Path, ...], out: Path, seed: int, how: F
     from mriparaspinal.analysis.ratings import headline
 
     scale = () if graded.grades is None else tuple(graded.grades.split(","))
-    found = api.rating_agreement([*graded.ratings, *more], grades=scale, seed=seed)
+    files = [*graded.ratings, *more]
+    found = api.rating_agreement(files, grades=scale, instrument=graded.instrument, seed=seed)
     for name in save(found, out, how):
         say(f"wrote {name}", VERBOSE)
     say(f"{headline(found.table)}; written into {out}")

@@ -48,8 +48,9 @@ def report(
         ),
     ] = (),
     masks: Annotated[
-        Path | None, opt.option("--masks", "The label maps, where RESULTS were measured from those.", "DIR")
-    ] = None,
+        tuple[Path, ...],
+        opt.option("--masks", "The label maps, where RESULTS were measured from those (repeat).", "DIR"),
+    ] = (),
     annotations: opt.Annotations = None,
     participants: opt.ResultsParticipants = None,
     pages: Pages,

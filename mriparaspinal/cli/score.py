@@ -26,7 +26,11 @@ class Tables:
     ] = None
     summary: Annotated[
         Path | None,
-        opt.option("--summary", "fasciculation: compare the study groups; needs --participants.", "DIR"),
+        opt.option(
+            "--summary",
+            "fasciculation: compare the study groups (--participants); als-criteria: cross tables.",
+            "DIR",
+        ),
     ] = None
 
 
@@ -57,6 +61,7 @@ def score(
       mriparaspinal score alsfrs-r items.csv --out alsfrs.csv
       mriparaspinal score cmap-z emg.csv --reference norms.csv --participants people.csv --out people_z.csv
       mriparaspinal score fasciculation us.csv --participants people.csv --out scores.csv --summary us
+      mriparaspinal score als-criteria signs.csv --out categories.csv --summary shift
     """
     import mriparaspinal as api
 

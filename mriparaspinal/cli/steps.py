@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from mriparaspinal.analysis.counts import compared_summary
 from mriparaspinal.cli.console import progress_bar, say, say_notes, say_problems
 from mriparaspinal.cli.summary import not_tested
 from mriparaspinal.core.errors import EXIT_PARTLY
+from mriparaspinal.core.model import SPINE
 from mriparaspinal.core.text import count_of
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ def say_faults(summary: Mapping[str, Any]) -> str:
 def say_measured(measured: StudyResults, out: Path) -> None:
     """The last line of measuring."""
     summary = measured.summary
-    tables = [name for name in measured.contents if name.startswith("L")]
+    tables = [name for name in measured.contents if re.split("[._]", name)[0] in SPINE]
     slices = count_of(summary["slices_found"], "slice")
     done = f"measured {summary['slices_measured']} of {slices} into {out} ({', '.join(tables)})"
     say(f"{done}; {say_faults(summary)}")

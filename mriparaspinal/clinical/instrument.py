@@ -8,15 +8,17 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mriparaspinal.core.text import and_more, read_number
 
-How = Literal["sum", "max", "count"]
+How = Literal["sum", "max", "mean", "count", "ratio", "formula"]
 
 SIDES = ("left", "right")
+
+NO_SIDE = ("",)
 
 #: What ``by`` may name beside the tags of the items.
 BY_SIDE, BY_EACH = "side", "each"
@@ -29,19 +31,31 @@ class Range:
     low: float
     high: float
     whole: bool = True
+    words: tuple[str, ...] = ()
+    """What may be written in place of numbers; the first counts as 0, the next as 1, and so on."""
+    vocabulary: str = ""
+    """The column of the participants table whose spellings are the words'."""
 
     def number(self, text: str) -> float | None:
         """A text as a number of this range; None if it is not one.
 
         >>> Range(0, 4).number("+3"), Range(0, 4).number("5"), Range(0, 4).number("2.5")
         (3.0, None, None)
+        >>> Range(0, 2, words=("1", "2a", "2b")).number("2B"), Range(0, 1, words=("1", "2a")).number("1.0")
+        (2.0, 0.0)
         """
         value = read_number(text)
+        if self.words:
+            known = [word.casefold() for word in self.words]
+            word = text.casefold() if value is None else f"{value:g}"
+            return float(known.index(word)) if word in known else None
         if value is None or not self.low <= value <= self.high:
             return None
         return value if not self.whole or value.is_integer() else None
 
     def __str__(self) -> str:
+        if self.words:
+            return f"one of {', '.join(self.words)}"
         return f"a {'whole ' if self.whole else ''}number from {self.low:g} to {self.high:g}"
 
 
@@ -52,17 +66,20 @@ class Item:
     name: str
     label: str
     """As people call it; records may have it in place of the name."""
-    sided: bool
+    sides: tuple[str, ...]
+    """``left`` and ``right``, or one empty text."""
     range: Range
     tags: tuple[tuple[str, str], ...] = ()
     """What it belongs to, such as ``("region", "cervical")``."""
+    place: str = ""
+    """Where, in an instrument that names its places."""
     points: tuple[float, ...] = ()
     """What each rating counts, from the lowest on; none: the rating itself."""
 
     @property
-    def sides(self) -> tuple[str, ...]:
-        """``left`` and ``right``, or one empty text."""
-        return SIDES if self.sided else ("",)
+    def sided(self) -> bool:
+        """Whether it has sides."""
+        return self.sides != NO_SIDE
 
     def tag(self, name: str) -> str:
         """The value of a tag; empty where the item has none of that name."""
@@ -76,7 +93,7 @@ class Score:
     name: str
     how: How
     items: tuple[str, ...] = ()
-    """Names of items; none: all of them."""
+    """Names of items; none: all of them. Of a ``ratio`` the numerator and the denominator."""
     scores: tuple[str, ...] = ()
     """Scores further up that are taken in with the items."""
     low: float = -math.inf
@@ -161,6 +178,8 @@ class Instrument:
     """Long records: the column of the items."""
     place: str = ""
     """Long records: the column that distinguishes several ratings of one item and side."""
+    places: tuple[str, ...] = ()
+    """What that column may hold; then there is an item for each item and place that anybody was rated in."""
     sided: bool = False
     missing_is_error: bool = True
     """Else the scores that need a missing item stay empty."""
@@ -169,6 +188,8 @@ class Instrument:
     grading: Grading | None = None
     presence: Presence | None = None
     summary: Summary | None = None
+    formula: str = ""
+    """The name of what computes the scores of ``how = "formula"``."""
     about: str = ""
 
     @property
@@ -181,7 +202,9 @@ class Instrument:
         found = [(score.name, ("", ""))]
         for by in score.by:
             if by == BY_SIDE:
-                values = list(SIDES)
+                values = [
+                    side for side in SIDES if not self.items or any(side in i.sides for i in self.items)
+                ]
             elif by == BY_EACH:
                 values = [cell_name(item.name, side) for item in self.items for side in item.sides]
             else:
@@ -218,16 +241,38 @@ def all_cells(instrument: Instrument) -> list[tuple[Item, str]]:
     return list(itertools.chain.from_iterable(((i, side) for side in i.sides) for i in instrument.items))
 
 
-def found_item(instrument: Instrument, text: str) -> Item | None:
-    """The item that a record names, by its name or label."""
-    wanted = plain_name(text)
-    return next((i for i in instrument.items if wanted in (plain_name(i.name), plain_name(i.label))), None)
+def found_item(instrument: Instrument, text: str, place: str = "") -> Item | None:
+    """The item that a record names, by its name or label, and the place that it names."""
+    wanted, where = plain_name(text), plain_name(place)
+    return next(
+        (
+            item
+            for item in instrument.items
+            if plain_name(item.place) == where and wanted in (_bare_name(item), plain_name(item.label))
+        ),
+        None,
+    )
+
+
+def _bare_name(item: Item) -> str:
+    """The name without the place that it begins with."""
+    return plain_name(item.name).removeprefix(f"{plain_name(item.place)}_" if item.place else "")
+
+
+def only_rated(instrument: Instrument, rated: Collection[tuple[str, str]]) -> Instrument:
+    """The instrument with those items and sides only that anybody was rated in: (name, side)."""
+    items = []
+    for item in instrument.items:
+        sides = tuple(side for side in item.sides if (item.name, side) in rated)
+        if sides:
+            items.append(replace(item, sides=sides))
+    return replace(instrument, items=tuple(items))
 
 
 def names(items: Sequence[Item]) -> str:
     """The items for a message: the first few, and how many more.
 
-    >>> names([Item(f"i{n}", f"item {n}", False, Range(0, 1)) for n in range(14)])[-18:]
+    >>> names([Item(f"i{n}", f"item {n}", NO_SIDE, Range(0, 1)) for n in range(14)])[-18:]
     'item 11 and 2 more'
     """
     return and_more((item.label for item in items), 12)

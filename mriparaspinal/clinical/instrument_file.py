@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, get_args
 
+from mriparaspinal.clinical.formulas import FORMULAS
 from mriparaspinal.clinical.instrument import (
     BY_EACH,
     BY_SIDE,
+    NO_SIDE,
+    SIDES,
     Grade,
     Grading,
+    How,
     Instrument,
     Item,
     Presence,
@@ -22,6 +28,7 @@ from mriparaspinal.clinical.instrument import (
     plain_name,
 )
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.participants import WORDS
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -31,7 +38,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 _TOP = {
     "title", "citation", "about", "records", "missing", "sided", "standardised", "value", "range", "item",
-    "place", "items", "scores", "grading", "presence", "summary",
+    "place", "places", "items", "scores", "grading", "presence", "summary", "formula",
 }  # fmt: skip
 
 _ITEM = {"name", "label", "sided", "range", "tags", "points"}
@@ -126,17 +133,32 @@ def parse_instrument(content: Mapping[str, Any], name: str) -> Instrument:
         value=faults.get("", content, "value", str, "value"),
         item=faults.get("", content, "item", str, "item"),
         place=faults.get("", content, "place", str, ""),
+        places=faults.texts("", content, "places"),
         sided=sided,
         missing_is_error=missing == "error",
         standardised=faults.get("", content, "standardised", bool, False),
         grading=_grading(content, faults),
         presence=_presence(content, faults),
         summary=_summary(content, faults),
+        formula=faults.get("", content, "formula", str, ""),
     )
     _check_whole(instrument, faults)
     if faults:
         raise UsageError("\n".join(f"{name}: {fault}; correct the instrument" for fault in faults))
-    return instrument
+    return replace(instrument, items=_at_each_place(instrument)) if instrument.places else instrument
+
+
+def _at_each_place(instrument: Instrument) -> tuple[Item, ...]:
+    """An item for each place and item, with both as tags."""
+    return tuple(
+        replace(
+            item,
+            name=f"{plain_name(place)}_{item.name}",
+            place=place,
+            tags=(*item.tags, (instrument.place, plain_name(place)), (instrument.item, item.name)),
+        )
+        for place, item in itertools.product(instrument.places, instrument.items)
+    )
 
 
 def _tables(content: Mapping[str, Any], key: str, faults: _Faults) -> list[Mapping[str, Any]]:
@@ -154,6 +176,8 @@ def _range(table: Mapping[str, Any], where: str, faults: _Faults, default: Range
     if not inner:
         return Range(0, 0)
     where = f"{where}range."
+    if "words" in inner:
+        return _words(inner, where, faults)
     faults.keys(where, inner, {"low", "high", "whole"})
     low, high = inner.get("low"), inner.get("high")
     whole = faults.get(where, inner, "whole", bool, True)
@@ -163,6 +187,18 @@ def _range(table: Mapping[str, Any], where: str, faults: _Faults, default: Range
         )
         return Range(0, 0)
     return Range(float(low), float(high), whole)
+
+
+def _words(inner: Mapping[str, Any], where: str, faults: _Faults) -> Range:
+    """A range of words, the first of which counts as 0."""
+    faults.keys(where, inner, {"words", "vocabulary"})
+    words = faults.texts(where, inner, "words")
+    if len({word.casefold() for word in words}) < max(2, len(words)):
+        faults.append(f"{where}words {list(words)!r} were found; expected two or more different texts")
+    vocabulary = faults.get(where, inner, "vocabulary", str, "")
+    if vocabulary and not set(words) <= set(WORDS.get(vocabulary, ())):
+        faults.append(f"{where}vocabulary {vocabulary!r} was found; expected one that has the words")
+    return Range(0, len(words) - 1, words=words, vocabulary=vocabulary)
 
 
 def _item(table: Mapping[str, Any], number: int, sided: bool, believed: Range, faults: _Faults) -> Item:
@@ -185,7 +221,7 @@ def _item(table: Mapping[str, Any], number: int, sided: bool, believed: Range, f
     return Item(
         name=name,
         label=faults.get(where, table, "label", str, name.replace("_", " ")),
-        sided=faults.get(where, table, "sided", bool, sided),
+        sides=SIDES if faults.get(where, table, "sided", bool, sided) else NO_SIDE,
         range=limits,
         tags=tuple(tags.items()),
         points=tuple(map(float, points)),
@@ -196,8 +232,8 @@ def _score(table: Mapping[str, Any], number: int, faults: _Faults) -> Score:
     where = f"scores {number}: "
     faults.keys(where, table, _SCORE)
     how = faults.get(where, table, "how", str, None)
-    if how not in ("sum", "max", "count"):
-        faults.append(f"{where}how {how!r} was found; expected sum, max or count")
+    if how not in get_args(How):
+        faults.append(f"{where}how {how!r} was found; expected {', '.join(get_args(How))}")
     between = faults.pair(where, table, "between")
     if (how == "count") != ("between" in table):
         faults.append(f'{where}between belongs to how = "count", and to nothing else')
@@ -205,10 +241,13 @@ def _score(table: Mapping[str, Any], number: int, faults: _Faults) -> Score:
     if of not in ("values", "presence"):
         faults.append(f"{where}of {of!r} was found; expected values or presence")
     low, high = between or (-math.inf, math.inf)
+    items = faults.texts(where, table, "items")
+    if how == "ratio" and (len(items) != 2 or "scores" in table or of == "presence"):
+        faults.append(f"{where}items {list(items)!r} were found; expected the numerator and the denominator")
     return Score(
         name=faults.name(where, table),
         how=how,
-        items=faults.texts(where, table, "items"),
+        items=items,
         scores=faults.texts(where, table, "scores"),
         low=low,
         high=high,
@@ -279,6 +318,7 @@ def _check_whole(instrument: Instrument, faults: _Faults) -> None:
             faults.append(f"{what}: {twice!r} appears more than once; expected it once")
     known = {item.name for item in instrument.items}
     tags = {tag for item in instrument.items for tag, _ in item.tags} | {BY_SIDE, BY_EACH}
+    tags |= {instrument.item, instrument.place} if instrument.places else set()
     before: set[str] = set()
     for score in instrument.scores:
         for wanted, there, what in (
@@ -290,7 +330,10 @@ def _check_whole(instrument: Instrument, faults: _Faults) -> None:
                 faults.append(f"score {score.name}: {lost!r} was found; expected one of the {what}")
         if score.of_presence and instrument.presence is None:
             faults.append(f'score {score.name}: of = "presence" without [presence]; expected that table')
+        if instrument.places and score.items:
+            faults.append(f"score {score.name}: items with places; expected by = [{instrument.item!r}]")
         before.add(score.name)
+    _check_formula(instrument, faults)
     if not instrument.scores:
         faults.append("no scores; expected at least one [[scores]]")
     if "participant_id" in instrument.columns:
@@ -299,6 +342,22 @@ def _check_whole(instrument: Instrument, faults: _Faults) -> None:
     if instrument.long and len({name for name in named if name}) < len([name for name in named if name]):
         faults.append("item, value and place: two columns of one name; expected different names")
     _check_layout(instrument, faults)
+
+
+def _check_formula(instrument: Instrument, faults: _Faults) -> None:
+    computed = {score.name for score in instrument.scores if score.how == "formula"}
+    if not instrument.formula and not computed:
+        return
+    formula = FORMULAS.get(instrument.formula)
+    if formula is None:
+        faults.append(f"formula {instrument.formula!r} was found; expected one of {', '.join(FORMULAS)}")
+        return
+    for name in sorted(computed - set(formula.columns)):
+        expected = f"expected one of {', '.join(formula.columns)}"
+        faults.append(f"score {name}: not a column of the formula {instrument.formula}; {expected}")
+    there = {cell_name(item.name, side) for item in instrument.items for side in item.sides}
+    if lost := [name for name in formula.items if name not in there]:
+        faults.append(f"formula {instrument.formula}: no item {', '.join(lost)}; expected each of them")
 
 
 def _check_layout(instrument: Instrument, faults: _Faults) -> None:
@@ -310,10 +369,9 @@ def _check_layout(instrument: Instrument, faults: _Faults) -> None:
             faults.append("no items; expected at least one [[items]]")
     if not instrument.items and instrument.long and not instrument.place:
         faults.append("neither items nor place; expected [[items]], or the column of the place")
-    if instrument.place and instrument.items:
-        faults.append("items and place; expected one of them")
-    if (instrument.presence is None) != (not instrument.place):
-        faults.append("place and presence belong together; expected both or neither")
+    if instrument.long and any(item.range.vocabulary for item in instrument.items):
+        faults.append('vocabulary with records = "long"; expected records = "wide"')
+    _check_places(instrument, faults)
     if instrument.grading is not None and instrument.range.whole:
         grades = {rule.grade for rule in instrument.grading.rules}
         if not all(instrument.range.low <= grade <= instrument.range.high for grade in grades):
@@ -325,3 +383,18 @@ def _check_layout(instrument: Instrument, faults: _Faults) -> None:
             faults.append(f"summary: {lost!r} was found; expected a score")
         if not instrument.items or not instrument.range.whole or instrument.range.low != 0:
             faults.append("summary: expected items with grades from 0")
+
+
+def _check_places(instrument: Instrument, faults: _Faults) -> None:
+    if instrument.places:
+        if not instrument.long or not instrument.place or not instrument.items:
+            faults.append('places; expected records = "long", place and [[items]] with them')
+        if instrument.presence is not None or instrument.grading is not None or instrument.missing_is_error:
+            faults.append('places; expected missing = "empty", and neither presence nor grading')
+        if len({plain_name(place) for place in instrument.places}) < len(instrument.places):
+            faults.append(f"places {list(instrument.places)!r} were found; expected each once")
+        return
+    if instrument.place and instrument.items:
+        faults.append("items and place without places; expected all of them, or one of the two")
+    if (instrument.presence is None) != (not instrument.place):
+        faults.append("place and presence belong together; expected both or neither")

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mriparaspinal.clinical.instrument import (
+    NO_SIDE,
+    SIDES,
     Instrument,
     Item,
     all_cells,
@@ -18,6 +20,7 @@ from mriparaspinal.clinical.instrument import (
 )
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import Problem
+from mriparaspinal.core.participants import read_column
 from mriparaspinal.core.text import is_missing, natural_key, read_number
 
 KEY = "participant_id"
@@ -56,9 +59,9 @@ def template(instrument: Instrument, ids: Sequence[str] = ()) -> tuple[tuple[str
     columns += (instrument.presence.confirmed,) if instrument.presence else ()
     rows = []
     for who in ids or ([""] if instrument.items else []):
-        labels = [(item.label, side) for item, side in all_cells(instrument)] or [("", "")]
-        for label, side in labels:
-            known = [who, label, *([side] if instrument.sided else [])]
+        cells = [(item.label, side, item.place) for item, side in all_cells(instrument)] or [("", "", "")]
+        for label, side, place in cells:
+            known = [who, label, *([side] if instrument.sided else []), *([place] if place else [])]
             rows.append(known + [""] * (len(columns) - len(known)))
     return columns, rows
 
@@ -79,6 +82,7 @@ class RatingReader:
         keys = self._item_columns() if not self.instrument.long else {}
         if self.instrument.long:
             self._check_long_columns()
+        records = self._with_words(records, keys)
         found: dict[str, list[Rating]] = defaultdict(list)
         seen: dict[tuple[str, ...], int] = {}
         for number, record in enumerate(records, 2):
@@ -97,6 +101,22 @@ class RatingReader:
                 if self._is_first(seen, key, number, who, _where(rating)):
                     found[who].append(rating)
         return found
+
+    def _with_words(
+        self, records: Sequence[Mapping[str, str]], keys: Mapping[tuple[str, str], str]
+    ) -> Sequence[Mapping[str, str]]:
+        """Wide records: some cells as words of the participants table, which are read by the column."""
+        for item, side in all_cells(self.instrument):
+            column = keys.get((item.name, side))
+            if item.range.vocabulary and column is not None:
+                read = read_column(item.range.vocabulary, [record[column] for record in records])
+                # A single word that is not known is told by its row.
+                for doubt in read.doubts:
+                    if doubt.severity == "error":
+                        said = (doubt.code, doubt.message, doubt.remedy)
+                        self.problems.append(Problem(self.file, "", "error", *said))
+                records = [{**record, column: cell} for record, cell in zip(records, read.cells, strict=True)]
+        return records
 
     def _is_first(
         self, seen: dict[tuple[str, ...], int], key: tuple[str, ...], number: int, who: str, what: str
@@ -185,11 +205,12 @@ class RatingReader:
 
     def _long_rating(self, who: str, number: int, record: Mapping[str, str]) -> Rating | None:
         text = record[self.instrument.item]
-        item = self._item_of(text)
+        item = self._item_of(record)
         where = f"row {number}, {self.instrument.item} {text[:40]!r}"
+        if self.instrument.places:
+            where += f", {self.instrument.place} {record[self.instrument.place][:40]!r}"
         if item is None:
-            known = f"one of {names(self.instrument.items)}" if self.instrument.items else "a name"
-            self._fault(who, "unknown-item", f"{where} was found", known, "correct the name")
+            self._fault(who, "unknown-item", f"{where} was found", self._known_items(), "correct the name")
             return None
         side = ""
         if self.instrument.sided:
@@ -202,8 +223,9 @@ class RatingReader:
                     who, "bad-side", f"{where}: side {written[:40]!r} was found", expected, "correct the cell"
                 )
                 return None
-        place = record[self.instrument.place] if self.instrument.place else ""
-        if self.instrument.place and is_missing(place):
+        sites = self.instrument.place and not self.instrument.places
+        place = record[self.instrument.place] if sites else ""
+        if sites and is_missing(place):
             self._fault(
                 who,
                 "missing-item",
@@ -221,12 +243,24 @@ class RatingReader:
             return None
         return Rating(item, side, value, place, confirmed)
 
-    def _item_of(self, text: str) -> Item | None:
+    def _item_of(self, record: Mapping[str, str]) -> Item | None:
+        text = record[self.instrument.item]
         if self.instrument.items:
-            return found_item(self.instrument, text)
+            place = record[self.instrument.place] if self.instrument.places else ""
+            return found_item(self.instrument, text, place)
         if not plain_name(text):
             return None
-        return Item(plain_name(text), text, self.instrument.sided, self.instrument.range)
+        sides = SIDES if self.instrument.sided else NO_SIDE
+        return Item(plain_name(text), text, sides, self.instrument.range)
+
+    def _known_items(self) -> str:
+        if not self.instrument.items:
+            return "a name"
+        if not self.instrument.places:
+            return f"one of {names(self.instrument.items)}"
+        labels = ", ".join(dict.fromkeys(item.label for item in self.instrument.items))
+        places = ", ".join(self.instrument.places)
+        return f"one of {labels}, and a {self.instrument.place} of {places}"
 
     def _rated(self, who: str, where: str, record: Mapping[str, str], item: Item) -> float | None:
         """The grade as it is given, or by what was counted; both have to agree."""
@@ -241,7 +275,7 @@ class RatingReader:
                 return None
         counted = [name for name, _ in instrument.grading.quantities] if instrument.grading else []
         if all(is_missing(record.get(name, ""), number=True) for name in counted):
-            if given is None:
+            if given is None and self.instrument.missing_is_error:
                 wanted = f"{' and '.join(counted)}, or {instrument.value}" if counted else str(item.range)
                 found = f"{where}: no {instrument.value} was found"
                 self._fault(who, "missing-item", found, wanted, "fill it in")
@@ -360,7 +394,7 @@ def _plain_place(place: str) -> str:
 
 
 def _place(item: Item, side: str) -> str:
-    return f"{item.label}, {side}" if side else item.label
+    return ", ".join(filter(None, (item.place, item.label, side)))
 
 
 def _where(rating: Rating) -> str:

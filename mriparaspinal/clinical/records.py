@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mriparaspinal.clinical.computed import Value
 from mriparaspinal.clinical.instrument import Instrument
 from mriparaspinal.clinical.rating_reader import template
 from mriparaspinal.clinical.score import Scored, read_reference, score
@@ -100,9 +101,7 @@ def joined_csv(scored: Scored, people: Participants) -> tuple[bytes, list[str]]:
     return csv_bytes([KEY, *own, *scored.columns], rows), notes
 
 
-def _merged(
-    who: str, people: Participants, columns: Sequence[str], scores: Sequence[float | None]
-) -> list[Cell]:
+def _merged(who: str, people: Participants, columns: Sequence[str], scores: Sequence[Value]) -> list[Cell]:
     cells: list[Cell] = []
     for column, value in zip(columns, scores, strict=True):
         there = people.value(who, column)
@@ -120,13 +119,13 @@ def _unsigned(cell: str) -> str:
     return cell.removeprefix("+") if read_number(cell) is not None else cell
 
 
-def _same(text: str, value: float) -> bool:
-    return read_number(text) == value
+def _same(text: str, value: float | str) -> bool:
+    return text == value if isinstance(value, str) else read_number(text) == value
 
 
-def _number(value: float | None) -> Cell:
+def _number(value: Value) -> Cell:
     """Whole numbers without a decimal point."""
-    return int(value) if value is not None and value.is_integer() else value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def problems_csv(problems: Sequence[Problem]) -> bytes:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from mriparaspinal.clinical.computed import Computed, Value
+from mriparaspinal.clinical.formulas import FORMULAS
 from mriparaspinal.clinical.instrument import (
     BY_EACH,
     BY_SIDE,
@@ -19,6 +21,7 @@ from mriparaspinal.clinical.instrument import (
     all_cells,
     cell_name,
     found_item,
+    only_rated,
     plain_name,
 )
 from mriparaspinal.clinical.rating_reader import Rating, RatingReader
@@ -36,7 +39,7 @@ class Scored:
 
     columns: tuple[str, ...]
     """Without the key."""
-    rows: dict[str, tuple[float | None, ...]]
+    rows: dict[str, tuple[Value, ...]]
     """By participant, in natural order; None where a missing item leaves a score empty."""
     ratings: dict[str, tuple[Rating, ...]]
     problems: tuple[Problem, ...]
@@ -59,6 +62,11 @@ def score(
     reader = RatingReader(instrument, tuple(columns), file, [])
     by_participant = reader.read(records)
     faulty = {problem.shape for problem in reader.problems if problem.severity == "error"}
+    if instrument.long and instrument.items and not instrument.missing_is_error:
+        whole = [found for who, found in by_participant.items() if who not in faulty]
+        rated = {(rating.item.name, rating.side) for found in whole for rating in found}
+        instrument = reader.instrument = only_rated(instrument, rated)
+        by_participant = by_participant if rated else {}
     ratings: dict[str, tuple[Rating, ...]] = {}
     for who in sorted(by_participant, key=natural_key):
         # Where records are faulty, those that seem to be missing may be among them.
@@ -67,8 +75,15 @@ def score(
         ratings[who] = tuple(
             _as_it_counts(r, instrument, reference) for r in reader.whole(by_participant[who])
         )
-    scored = {who: _scores(instrument, cells) for who, cells in ratings.items()}
-    return Scored(instrument.columns, scored, ratings, tuple(reader.problems))
+    scored: dict[str, tuple[Value, ...]] = {}
+    for who, cells in ratings.items():
+        computed = _computed(instrument, cells)
+        said = [Problem(file, who, d.severity, d.code, d.message, d.remedy) for d in computed.doubts]
+        reader.problems += said
+        if not any(problem.severity == "error" for problem in said):
+            scored[who] = _scores(instrument, cells, computed.values)
+    kept = {who: cells for who, cells in ratings.items() if who in scored}
+    return Scored(instrument.columns, scored, kept, tuple(reader.problems))
 
 
 def read_reference(
@@ -132,16 +147,33 @@ def _as_it_counts(rating: Rating, instrument: Instrument, reference: Reference |
     return Rating(rating.item, rating.side, value, rating.place, rating.confirmed)
 
 
-def _scores(instrument: Instrument, ratings: Sequence[Rating]) -> tuple[float | None, ...]:
+def _computed(instrument: Instrument, ratings: Sequence[Rating]) -> Computed:
+    """What the formula of the instrument makes of the ratings; nothing without one."""
+    if not instrument.formula:
+        return Computed({})
+    values = {cell_name(rating.item.name, rating.side): rating.value for rating in ratings}
+    return FORMULAS[instrument.formula].compute(values)
+
+
+def _scores(
+    instrument: Instrument, ratings: Sequence[Rating], computed: Mapping[str, Value]
+) -> tuple[Value, ...]:
     presence = _present(instrument, ratings)
-    found: dict[str, float | None] = {}
+    found: dict[str, Value] = {}
     for score in instrument.scores:
+        if score.how == "formula":
+            found[score.name] = computed[score.name]
+            continue
         source = presence if score.of_presence else ratings
         chosen = [r for r in source if not score.items or r.item.name in score.items]
         # Scores alone, without items of their own.
         chosen = [] if score.scores and not score.items else chosen
         for column, (by, value) in instrument.parts(score):
-            values = [rating.value for rating in chosen if _belongs(rating, by, value)]
+            part = [rating for rating in chosen if _belongs(rating, by, value)]
+            if score.how == "ratio":
+                found[column] = _ratio(score, part)
+                continue
+            values: list[Value] = [rating.value for rating in part]
             values += [found[name] for name in score.scores] if not by else []
             found[column] = _one(score, values)
     return tuple(found[column] for column in instrument.columns)
@@ -155,13 +187,24 @@ def _belongs(rating: Rating, by: str, value: str) -> bool:
     return not by or rating.item.tag(by) == value
 
 
-def _one(score: Score, values: Sequence[float | None]) -> float | None:
+def _ratio(score: Score, ratings: Sequence[Rating]) -> float | None:
+    """The sum of the numerator's ratings over that of the denominator's."""
+    numerator, denominator = (
+        _one(replace(score, how="sum"), [r.value for r in ratings if r.item.name == name])
+        for name in score.items
+    )
+    return numerator / denominator if numerator is not None and denominator else None
+
+
+def _one(score: Score, values: Sequence[Value]) -> float | None:
     """A score of some ratings; none where one is missing, or there are none."""
-    known = [value for value in values if value is not None]
+    known = [value for value in values if isinstance(value, float)]
     if not known or len(known) < len(values):
         return None
     if score.how == "sum":
         return math.fsum(known)
+    if score.how == "mean":
+        return math.fsum(known) / len(known)
     if score.how == "max":
         return max(known)
     return float(sum(score.low <= value <= score.high for value in known))

@@ -9,7 +9,10 @@ from contextvars import ContextVar
 _as_options: ContextVar[bool] = ContextVar("as_options", default=False)
 
 #: Options that have another name than the arguments.
-_OPTIONS = {"only": "--participant-label", "save": "--out", "margins": "--margin", "at": "--session"}
+_OPTIONS = {
+    **{"only": "--participant-label", "save": "--out", "margins": "--margin", "at": "--session"},
+    "measures": "--measure",
+}
 
 
 def argument(name: str) -> str:

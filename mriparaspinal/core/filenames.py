@@ -22,6 +22,12 @@ RECORD = "run.json"
 
 PARTICIPANTS = "participants.csv"
 
+#: The rows of all segments, and one row per participant.
+MEASUREMENTS, WIDE = "measurements.csv", "wide.csv"
+
+#: The same for Excel and SPSS, where asked for.
+WORKBOOK, WIDE_SAV, MEASUREMENTS_SAV = "results.xlsx", "results.sav", "measurements.sav"
+
 #: What a share of a dataset keeps for others to be joined with it.
 SHARE = "share.msgpack"
 

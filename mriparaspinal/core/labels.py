@@ -9,21 +9,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from mriparaspinal.core.model import MUSCLES, REFERENCES, SAT
+from mriparaspinal.core.model import FASCIA, MUSCLES, REFERENCES, SAT, OwnRegion, Settings
 
 
 class Region(NamedTuple):
-    """What a label means: a muscle, a reference or fat, and the side if the label gives it."""
+    """What a label means: a muscle, a reference, fat, a region of one's own; its side if the label tells."""
 
     name: str
-    """``MF``, ``ES``, ``PM``, ``QL``, ``IVD``, ``VB`` or ``SAT``."""
+    """``MF``, ``ES``, ``PM``, ``QL``, ``IVD``, ``VB``, ``SAT``, of :data:`FASCIA`, or as it was declared."""
     side: str
     """``left``, ``right``, or empty."""
-
-    @property
-    def is_muscle(self) -> bool:
-        """True for muscles, False for references and subcutaneous fat."""
-        return self.name in MUSCLES
 
     def __str__(self) -> str:
         return f"{self.name}_{self.side[0].upper()}" if self.side else self.name
@@ -35,6 +30,9 @@ _NAMES = {
     "ES": ("es", "erector spinae", "erector spinae muscle"),
     "PM": ("pm", "psoas", "psoas major", "psoas muscle", "psoas major muscle"),
     "QL": ("ql", "quadratus lumborum", "quadratus lumborum muscle"),
+    "MF_CSA": ("mf csa", "multifidus csa"),
+    "ES_CSA": ("es csa", "erector spinae csa"),
+    "EFT": ("eft", "epifascial tent"),
     "IVD": ("ivd", "disc", "disk", "intervertebral disc", "intervertebral disk"),
     "VB": ("vb", "vertebra", "vertebral body"),
     SAT: ("sat", "subcutaneous fat", "subcutaneous adipose tissue"),
@@ -48,9 +46,10 @@ _GAP = r"[_\-. ]*"
 _LONGEST = 200
 
 
-def _compile(regions: tuple[str, ...], sided: bool) -> re.Pattern[str]:
+def _compile(names: Mapping[str, Iterable[str]], sided: bool) -> re.Pattern[str]:
+    """``names``: of each region, its names in words, as patterns."""
     written = (
-        f"(?P<{region}>{'|'.join(_GAP.join(name.split()) for name in _NAMES[region])})" for region in regions
+        f"(?P<{region}>{'|'.join(_GAP.join(name.split()) for name in own)})" for region, own in names.items()
     )
     name = f"(?:{'|'.join(written)})"
     if sided:
@@ -60,13 +59,55 @@ def _compile(regions: tuple[str, ...], sided: bool) -> re.Pattern[str]:
     return re.compile(name)
 
 
-_MUSCLE = _compile(MUSCLES, sided=True)
+_SIDED = _compile({name: _NAMES[name] for name in (*MUSCLES, *FASCIA)}, sided=True)
 
-_UNSIDED = _compile((*REFERENCES, SAT), sided=False)
+_UNSIDED = _compile({name: _NAMES[name] for name in (*REFERENCES, SAT)}, sided=False)
+
+Own = tuple[OwnRegion, ...]
+"""The regions that a study declares beside ours."""
+
+
+class Aliases(dict[str, str]):
+    """The lab's own labels, keys as :func:`alias_key` makes them, and the regions of its own."""
+
+    own: Own = ()
+
+
+def aliases_of(settings: Settings) -> Aliases:
+    """What labels mean in a study, beside what they always mean."""
+    aliases = Aliases({alias_key(label): meaning for label, meaning in settings.labels})
+    aliases.own = settings.regions
+    return aliases
+
+
+def own_of(aliases: Mapping[str, str]) -> Own:
+    """The regions of one's own that come with aliases."""
+    return aliases.own if isinstance(aliases, Aliases) else ()
+
+
+#: How a label of one's own region is written in short, whatever is declared.
+OWN_LABEL = re.compile("[A-Z][A-Za-z0-9]{1,11}(_[LR])?")
+
+
+def names_of(region: OwnRegion) -> tuple[str, ...]:
+    """How labels may call a region of one's own, in words as they are compared.
+
+    >>> names_of(OwnRegion("DS", names=("Dural_sac",)))
+    ('ds', 'dural sac')
+    """
+    return tuple(
+        " ".join(re.split(r"[_\-. ]+", alias_key(name)))
+        for name in dict.fromkeys((region.name, *region.names))
+    )
+
+
+@lru_cache(maxsize=256)
+def _own_pattern(region: OwnRegion) -> re.Pattern[str]:
+    return _compile({"own": map(re.escape, names_of(region))}, region.sided)
 
 
 @lru_cache(maxsize=4096)
-def parse_label(label: str) -> Region | None:
+def parse_label(label: str, own: Own = ()) -> Region | None:
     """Region and side that a label names; None if the label is not known.
 
     >>> parse_label("left multifidus")
@@ -75,25 +116,38 @@ def parse_label(label: str) -> Region | None:
     ('PM_R', 'IVD')
     >>> parse_label("L MF R") is None and parse_label("MF_L_2") is None
     True
+    >>> str(parse_label("dural-sac", (OwnRegion("DS", sided=False, names=("dural sac",)),)))
+    'DS'
     """
     text = alias_key(label)
+    if text in _SIDES:
+        return None  # "left" is no EFT of the left
     if match := _UNSIDED.fullmatch(text):
         return Region(match.lastgroup or "", "")
-    match = _MUSCLE.fullmatch(text)
-    if match is None:
-        return None
+    if match := _SIDED.fullmatch(text):
+        return _with_side(next(region for region in (*MUSCLES, *FASCIA) if match[region]), match)
+    for region in own:
+        if match := _own_pattern(region).fullmatch(text):
+            return _with_side(region.name, match) if region.sided else Region(region.name, "")
+    return None
+
+
+def _with_side(name: str, match: re.Match[str]) -> Region | None:
     before, after = match["before"], match["after"] or match["within"]
-    if before and after:
-        return None
-    name = next(region for region in MUSCLES if match[region])
-    return Region(name, _SIDES.get(before or after or "", ""))
+    return None if before and after else Region(name, _SIDES.get(before or after or "", ""))
+
+
+def lacks_side(region: Region, own: Own = ()) -> bool:
+    """Whether a region has sides, and it is not said which one is meant."""
+    sided = region.name in (*MUSCLES, *FASCIA) or any(one.sided for one in own if one.name == region.name)
+    return sided and not region.side
 
 
 def region_of(label: str, aliases: Mapping[str, str]) -> Region | None:
     """Like :func:`parse_label`, with the lab's own labels first (keys as :func:`alias_key` makes them)."""
     alias = aliases.get(alias_key(label)) if aliases else None
     text = label if alias is None else alias
-    return parse_label(text) if len(text) <= _LONGEST else None  # what is parsed is remembered
+    return parse_label(text, own_of(aliases)) if len(text) <= _LONGEST else None  # parsed once
 
 
 @lru_cache(maxsize=4096)
@@ -151,7 +205,7 @@ class Meanings:
 
 
 def meanings_of(labels: Iterable[str], aliases: Mapping[str, str], segment: str = "") -> Meanings:
-    """The regions of all labels of a slice of ``segment`` (``L1`` … ``L5``, or empty).
+    """The regions of all labels of a slice of ``segment`` (such as ``L1``, or empty).
 
     A number after a label, separated from it (``MF_L-2``, ``MF_L_2``, ``MF_L (2)``, ``MF_L#2``, ``MF_L 2``),
     denotes another part of the region. If it is the number of the slice's segment, it may mean that as well:
@@ -176,7 +230,7 @@ def meanings_of(labels: Iterable[str], aliases: Mapping[str, str], segment: str 
             found.unclear[label] = region
     for label, (region, number) in numbered.items():
         others = {n for r, n in numbered.values() if r == region} - {number}
-        if segment == f"L{number}" and not others:
+        if segment[1:] == str(number) and not others:
             if region in plain:
                 found.unclear[label] = region
             continue
@@ -245,12 +299,12 @@ def hint(label: str, aliases: Mapping[str, str]) -> str:
         return f"part of {part[0]}, or its level?"
     if re.fullmatch(r"\d{3,4}(-\d{3,4}){1,2}(-\d+)?", text):
         return "a name that ImageJ gave: rename the ROI in its ROI Manager"
-    near = near_regions(label)
+    near = near_regions(label, own_of(aliases))
     return f"did you mean {near[0]}?" if near else ""
 
 
 @lru_cache(maxsize=4096)
-def near_regions(label: str) -> tuple[Region, ...]:
+def near_regions(label: str, own: Own = ()) -> tuple[Region, ...]:
     """The regions that a label may have been meant as, the nearest first; those of none are not near.
 
     >>> sorted(map(str, near_regions("MF_X"))), [str(region) for region in near_regions("Multifidus links")]
@@ -262,16 +316,16 @@ def near_regions(label: str) -> tuple[Region, ...]:
     bare = re.sub(r"[\W_]+", "", text)
     if not bare:
         return ()
-    names = _slips()
+    names = _slips(own)
     if exact := names.get(bare) or _foreign().get(bare):
         return (_region(exact),)
     numbered = re.fullmatch(r"(.*\D)\d{1,3}", text)
-    if numbered and (region := parse_label(numbered[1])) and region.side:
+    if numbered and (region := parse_label(numbered[1], own)) and region.side:
         return (region,)
     words = re.split(r"[\W_]+", text)
     # Without a level, or the numbers that ImageJ sets before a name.
     rest = [word for word in words if not re.fullmatch(r"l?[1-5]|\d+", word)]
-    if rest != words and (region := parse_label("_".join(rest))):
+    if rest != words and (region := parse_label("_".join(rest), own)):
         return (region,)
     exchanged = [name for name in names if sorted(name) == sorted(bare)]
     near = exchanged or get_close_matches(bare, names, n=4, cutoff=0.66)
@@ -283,14 +337,17 @@ def _region(label: str) -> Region:
     return Region(name, _SIDES.get(side.casefold(), ""))
 
 
-@lru_cache(maxsize=1)
-def _slips() -> dict[str, str]:
+@lru_cache(maxsize=8)
+def _slips(own: Own = ()) -> dict[str, str]:
     """The usual labels and the long names, without gaps, and the label that each means."""
-    names = {name.replace("_", "").casefold(): name for name in _USUAL}
-    for region, words in _NAMES.items():
+    ends = {region.name: ("_L", "_R") if region.sided else ("",) for region in own}
+    usual = (*_USUAL, *(name + end for name, some in ends.items() for end in some))
+    names = {name.replace("_", "").casefold(): name for name in usual}
+    ours = {region: words for region, words in _NAMES.items() if region not in FASCIA}
+    for region, words in {**ours, **{region.name: names_of(region) for region in own}}.items():
         for word in (word.replace(" ", "") for word in words if len(word) > 3):
             names[word] = region
-            if region in MUSCLES:
+            if region in MUSCLES or len(ends.get(region, ())) > 1:
                 names |= {word + side: f"{region}_{short[0].upper()}" for side, short in _SIDES.items()}
     return names
 

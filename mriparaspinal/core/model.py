@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
@@ -21,12 +22,27 @@ FatRule = Literal["fixed", "otsu", "multiotsu", "reference", "dixon"]
 
 SEGMENTS = ("L1", "L2", "L3", "L4", "L5")
 
+#: All segments that a protocol may declare, from the head down.
+SPINE = (
+    *(f"C{n}" for n in range(1, 8)),
+    *(f"T{n}" for n in range(1, 13)),
+    *SEGMENTS,
+    *(f"S{n}" for n in range(1, 6)),
+)
+
 MUSCLES = ("MF", "ES", "PM", "QL")
 
 REFERENCES = ("IVD", "VB")
 
 #: Subcutaneous fat, from which the fat rule ``reference`` takes its threshold.
 SAT = "SAT"
+
+#: Optional contours that tell the fat outside of a muscle from that within: its second outline, along the
+#: fascia or the muscle itself, and the fat between erector spinae and fascia (the epimuscular fat, or tent).
+FASCIA = ("MF_CSA", "ES_CSA", "EFT")
+
+#: The regions that are always known, but for :data:`FASCIA`; others are a study's own.
+OURS = frozenset((*MUSCLES, *REFERENCES, SAT))
 
 SIDES: tuple[Side, ...] = ("left", "right", "both")
 
@@ -71,6 +87,26 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnRegion:
+    """A region that a study declares beside ours, such as the dural sac."""
+
+    name: str
+    """As in the tables and, with ``_L`` or ``_R``, in labels: a capital, then letters and digits."""
+    sided: bool = True
+    """Whether there is one on each side of the patient."""
+    names: tuple[str, ...] = ()
+    """How else labels may call it."""
+    colour: str = ""
+    """``#rrggbb``; empty: one of those that are left."""
+    expected: bool = False
+    """Whether a slice without it is a problem."""
+
+
+#: Colours for regions of one's own (Tol's muted scheme, without those that look like ours).
+_OWN_COLOURS = ("#44aa99", "#aa4499", "#999933", "#88ccee", "#ddcc77", "#cc6677", "#117733", "#882255")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The protocol of a measurement: everything that can change a number."""
 
@@ -80,7 +116,7 @@ class Settings:
     image_left: Side = "right"
     """The patient's side that the left of the image shows; ``right`` is the radiological display."""
     reference: str | None = None
-    """``IVD`` or ``VB``; None: the one kind that the dataset has."""
+    """``IVD``, ``VB`` or a region of one's own; None: the one kind of disc or body that the dataset has."""
     patient_from: Literal["name", "folder"] = "name"
     name_pattern: str | None = None
     window: tuple[float, float] | None = None
@@ -101,6 +137,53 @@ class Settings:
     """Rule ``dixon``: water is taken voxel by voxel as fat, whatever its header says of the origin."""
     affine: Literal["qform", "sform"] | None = None
     """Which position of a NIfTI header counts if its two disagree; None: they must not, or one is clear."""
+    measures: tuple[str, ...] = ()
+    """Groups of further columns (``signal``, ``shape`` …), in the order of their columns."""
+    regions: tuple[OwnRegion, ...] = ()
+    """Regions of one's own, in the order of the tables."""
+    segments: tuple[str, ...] = ()
+    """The segments of the study; empty: L1 to L5."""
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The segments of the study, from the head down."""
+        return tuple(name for name in SPINE if name in self.segments) or SEGMENTS
+
+    @property
+    def muscles(self) -> tuple[str, ...]:
+        """What has rows, in their order: the muscles, then one's own regions but for the reference."""
+        return (*MUSCLES, *(region.name for region in self.regions if region.name != self.reference))
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """What areas can be divided by in this study."""
+        return (*REFERENCES, *(region.name for region in self.regions if region.name == self.reference))
+
+    def sides_of(self, name: str) -> tuple[str, ...]:
+        """``left`` and ``right`` for what lies on either side of the patient, an empty one for others."""
+        own = any(region.sided for region in self.regions if region.name == name)
+        sided = own or name in (*MUSCLES, *FASCIA)
+        return ("left", "right") if sided else ("",)
+
+    @property
+    def keys(self) -> tuple[tuple[str, str], ...]:
+        """Every region with its side that is drawn in this study: what has rows, then what divides."""
+        return tuple(
+            (name, side) for name in (*self.muscles, *self.references) for side in self.sides_of(name)
+        )
+
+    @property
+    def own_colours(self) -> dict[str, str]:
+        """``#rrggbb`` of each region of one's own."""
+        left = [
+            colour for colour in _OWN_COLOURS if colour not in {r.colour.casefold() for r in self.regions}
+        ]
+        given = (region.colour or left[i % len(left)] for i, region in enumerate(self.regions))
+        return {region.name: colour for region, colour in zip(self.regions, given, strict=True)}
+
+
+#: The protocol of a study that says nothing.
+DEFAULTS = Settings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +291,8 @@ class SliceResult:
     """The labels that mean no region."""
     several: tuple[str, ...] = ()
     """The muscles that several contours are labelled as: ``MF_L``."""
+    more: Mapping[tuple[str, str], Mapping[str, float]] = field(default_factory=dict)
+    """What the measures asked for give, by muscle and side (``both``, too), then by column."""
 
 
 def _about(doc: str, unit: str = "") -> dict[str, str]:
@@ -219,18 +304,26 @@ def _about(doc: str, unit: str = "") -> dict[str, str]:
 class Measurement:
     """One row of ``L1.csv`` … ``L5.csv``; the fields are its columns, in order.
 
-    Those with a default are columns only where a row has a value for them.
+    Those with a default are columns only where a row has a value for them; those of ``more`` follow where
+    their group was asked for.
     """
 
     participant_id: str = field(
         metadata=_about("who was measured: GROUP_N, or the name of the patient's folder")
     )
     group: str = field(metadata=_about("from the file name, such as ALS"))
-    segment: str = field(metadata=_about("L1 to L5"))
+    segment: str = field(metadata=_about("L1 to L5, or as segments in paraspinal.toml declares"))
     muscle: str = field(
-        metadata=_about("MF multifidus, ES erector spinae, PM psoas major, QL quadratus lumborum")
+        metadata=_about(
+            "MF multifidus, ES erector spinae, PM psoas major, QL quadratus lumborum; "
+            "then the regions that paraspinal.toml declares"
+        )
     )
-    side: Side = field(metadata=_about("left or right of the patient, or both sides together"))
+    side: Side = field(
+        metadata=_about(
+            "left or right of the patient, or both sides together; both for a region without sides"
+        )
+    )
     role: str = field(
         metadata=_about("symptomatic (the onset side), contralateral, bilateral; empty: onset side not known")
     )
@@ -244,7 +337,9 @@ class Measurement:
     fat_px: float = field(metadata=_about("pixels of the mask that are fat: above the threshold", "px"))
     fi: float = field(metadata=_about("fatty infiltration, fat_px / csa_px", "0–1"))
     lean_px: float = field(metadata=_about("functional CSA, csa_px − fat_px", "px"))
-    reference: str = field(metadata=_about("what areas are divided by: IVD disc, VB vertebral body"))
+    reference: str = field(
+        metadata=_about("what areas are divided by: IVD disc, VB vertebral body, or a region of one's own")
+    )
     reference_px: float | None = field(metadata=_about("pixels of the reference on the same slice", "px"))
     rcsa: float | None = field(metadata=_about("relative CSA, csa_px / reference_px", "ratio"))
     lean_rcsa: float | None = field(metadata=_about("lean_px / reference_px", "ratio"))
@@ -282,17 +377,18 @@ class Measurement:
         default=None,
         metadata=_about("in a follow-up: which scan of the participant, such as v2"),
     )
+    more: Mapping[str, float] = field(default_factory=dict)
+    """By column of ``core/measure_columns.py``; no column of its own."""
 
+
+#: The fields that are columns.
+FIELDS = tuple(f for f in dataclasses.fields(Measurement) if f.name != "more")
 
 #: The columns of ``L1.csv`` … ``L5.csv`` that are always there.
-COLUMNS: tuple[str, ...] = tuple(
-    f.name for f in dataclasses.fields(Measurement) if f.default is dataclasses.MISSING
-)
+COLUMNS: tuple[str, ...] = tuple(f.name for f in FIELDS if f.default is dataclasses.MISSING)
 
 #: Those that follow where a row has a value for them.
-OPTIONAL_COLUMNS: tuple[str, ...] = tuple(
-    f.name for f in dataclasses.fields(Measurement) if f.default is not dataclasses.MISSING
-)
+OPTIONAL_COLUMNS: tuple[str, ...] = tuple(f.name for f in FIELDS if f.default is not dataclasses.MISSING)
 
 #: The columns of ``problems.csv``.
 PROBLEM_COLUMNS: tuple[str, ...] = tuple(f.name for f in dataclasses.fields(Problem))

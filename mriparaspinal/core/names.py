@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
-from mriparaspinal.core.model import Measurement
+from mriparaspinal.core.measure_columns import BY_NAME
+from mriparaspinal.core.model import FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,14 @@ _CLINICAL = {
     "alsfrs_r": Name("ALSFRS-R"),
     "alsfrs_lower": Name("ALSFRS-R lower"),
     "bmi": Name("BMI", "kg/m²"),
+    "height": Name("height", "cm"),
     "age": Name("age", "years"),
     "age_onset": Name("age at onset", "years"),
     "disease_duration": Name("disease duration", "months"),
     "psa": Name("PSA"),
 }
 
-_UNITS = {f.name: str(f.metadata.get("unit", "")) for f in dataclasses.fields(Measurement)}
+_UNITS = {f.name: str(f.metadata.get("unit", "")) for f in FIELDS}
 
 
 def name_of(column: str) -> Name:
@@ -65,6 +66,8 @@ def name_of(column: str) -> Name:
     >>> name_of("csa_mm2").axis, name_of("bmi").label, name_of("volume_ml").axis, name_of("fvc").axis
     ('CSA (mm²)', 'BMI', 'volume_ml (ml)', 'fvc')
     """
+    if column in BY_NAME:
+        return Name(BY_NAME[column].label or column, BY_NAME[column].unit)
     return _NAMES.get(column) or clinical_name_of(column) or Name(column, _UNITS.get(column, ""))
 
 

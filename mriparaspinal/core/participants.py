@@ -28,10 +28,13 @@ NUMBERS: dict[str, tuple[float, float, str]] = {
     "age": (0, 130, "years"),
     "age_onset": (0, 130, "years"),
     "bmi": (5, 150, "kg/m²"),
+    "height": (100, 250, "cm"),
     "alsfrs_r": (0, 48, "points"),
     "alsfrs_lower": (0, 12, "points"),
     "disease_duration": (0, 1500, "months"),
 }
+
+HEIGHT = "height"
 
 #: All columns with a meaning.
 KNOWN = ("group", "onset_side", "onset_region", "psa", "sex", *NUMBERS)
@@ -274,9 +277,19 @@ def _read_numbers(column: str, texts: Sequence[str]) -> Column:
         good = value is not None and low <= value <= high
         if not good and not is_missing(text, number=True) and text not in {"-", "–", "—"}:
             faults[place] = f"a number from {low:g} to {high:g} ({unit}) or nothing"
+            faults[place] += _other_unit(value) if column == HEIGHT else ""
         cells.append(text if good else "")
     known = [text if place not in faults else "" for place, text in enumerate(texts)]
     return Column(tuple(cells), faults, (), tuple(missing_notes(column, known, cells)))
+
+
+def _other_unit(height: float | None) -> str:
+    """In which other unit a height may be."""
+    low, high, _ = NUMBERS[HEIGHT]
+    for factor, unit in ((100, "m"), (2.54, "inches"), (0.1, "mm")):
+        if height is not None and low <= height * factor <= high:
+            return f"; {height:g} {unit} are {height * factor:.4g} cm"
+    return ""
 
 
 def _sex_is_unclear(texts: Iterable[str]) -> bool:

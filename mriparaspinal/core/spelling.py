@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+
+from mriparaspinal.core.model import SPINE
 
 #: A slip leaves at least this share of a name.
 _NEAR = 0.82
@@ -92,7 +94,17 @@ def near_stem(name: str) -> str:
 _OTHER_SEGMENT = re.compile(r"[^\W\d_](?:[^\W_]|-)*_[0-9]+_([A-Za-z]{,2}[0-9]{1,2})")
 
 
-def meant_by(name: str) -> str:
+def undeclared(segment: str) -> str:
+    """How a segment that is none here can become one; empty for what can be none.
+
+    >>> undeclared("t12"), undeclared("6")
+    (', unless segments in paraspinal.toml lists T12', '')
+    """
+    name = segment.upper()
+    return f", unless segments in paraspinal.toml lists {name}" if name in SPINE else ""
+
+
+def meant_by(name: str, segments: Sequence[str] = ()) -> str:
     """What the name of a slice may be meant as, or what is wrong with its segment, for the end of a message.
 
     >>> meant_by("ALS-7-3"), meant_by("ALS_7_6")
@@ -101,11 +113,12 @@ def meant_by(name: str) -> str:
     if near := near_stem(name):
         return f": did you mean {near}?"
     other = _OTHER_SEGMENT.fullmatch(name)
-    return f": {other[1]} is no segment (1 to 5, or L1 to L5)" if other else ""
+    known = ", ".join(segments) or "1 to 5, or L1 to L5"
+    return f": {other[1]} is no segment ({known}){undeclared(other[1])}" if other else ""
 
 
 #: Words that columns have besides their name.
-_FILLING = {"a", "at", "of", "the", "in", "years", "year", "months", "mm", "points"}
+_FILLING = {"a", "at", "of", "the", "in", "years", "year", "months", "mm", "cm", "points"}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

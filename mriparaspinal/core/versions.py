@@ -10,7 +10,7 @@ from mriparaspinal import __version__
 STUDY = (
     *("numpy", "pillow", "msgspec", "kornia-rs", "python-gdcm", "nibabel", "pydicom", "scikit-image"),
     *("scipy", "pandas", "statsmodels", "patsy", "matplotlib", "contourpy", "fonttools", "kiwisolver"),
-    *("openpyxl", "xlsxwriter", "jinja2", "markupsafe"),
+    *("openpyxl", "xlsxwriter", "pyreadstat", "jinja2", "markupsafe"),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from mriparaspinal.core.labels import Meanings, Region, meanings_of, means_hole
-from mriparaspinal.core.model import SAT, Contour, Problem, Settings
+from mriparaspinal.core.model import OURS, SAT, Contour, Problem, Settings
 from mriparaspinal.dataset.contour_faults import OUTSIDE, fault_of_all, look_at, mostly, outside_finding
 from mriparaspinal.dataset.mislabelled import take_out_mislabelled, without_same_drawings
 from mriparaspinal.dataset.parts import look_for_holes, overlaps, unite
@@ -128,9 +128,10 @@ def _numbered_labels(meanings: Meanings, file: str) -> list[Problem]:
 
 
 def _off_centre(patches: Mapping[RegionKey, Patch], shape: tuple[int, int], file: str) -> list[Problem]:
-    if not {"left", "right"} <= {side for _, side in patches}:
+    ours = {key: patch for key, patch in patches.items() if key[0] in OURS}
+    if not {"left", "right"} <= {side for _, side in ours}:
         return []
     references = [patches[key] for key in (("IVD", ""), ("VB", "")) if key in patches]
     middle = (references[0].left + references[0].right) / 2 if references else None
-    finding = off_centre(frame_of([p for key, p in patches.items() if key[0] != SAT]), middle, shape)
+    finding = off_centre(frame_of([p for key, p in ours.items() if key[0] != SAT]), middle, shape)
     return [warning_of(file, "", finding)] if finding else []

@@ -16,7 +16,7 @@ from mriparaspinal.io.folder import file_sha256, list_files
 from mriparaspinal.parallel.map import in_time
 
 #: The kinds of files that are opened in a dataset; of others the names alone are looked at.
-_OPENED = (*IMAGE_ENDINGS, ".json", ".csv", ".tsv", ".xlsx", ".toml")
+_OPENED = (*IMAGE_ENDINGS, ".json", ".csv", ".tsv", ".xlsx", ".sav", ".toml")
 
 #: What stands in place of a SHA-256.
 NAME_ALONE, NO_FILE = "not opened", "no file"

@@ -1,40 +1,27 @@
-"""Label maps in place of contours: which file belongs to a slice, and which pixels are which region."""
+"""The label maps of a slice: which files are its, and which of their pixels are which region."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mriparaspinal.core.errors import (
-    Fault,
-    NoInputError,
-    UnreadableError,
-    UsageError,
-    unreadable,
-)
+from mriparaspinal.core.errors import Fault, UnreadableError, unreadable
 from mriparaspinal.core.model import Contour, Problem, Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import and_more
+from mriparaspinal.dataset.map_sources import ENDINGS, LabelMaps, MapSource, is_label_map, is_mask
 from mriparaspinal.imaging.grids import LabelVolume
 from mriparaspinal.imaging.planes import Plane, on_plane
-from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.io.folder import find_name, list_files, read_bytes
 from mriparaspinal.io.label_volumes import decode_label_image, read_label_volume
-from mriparaspinal.io.lock import require_finished
-from mriparaspinal.io.numberings import NUMBERINGS, OVERLAP_LABEL, labels_of, parse_numbering
-from mriparaspinal.io.tables import read_table
-
-VALUES_TABLE = "values.csv"
-
-#: What ``masks`` writes next to slices or label maps: pictures, but no slices.
-_PICTURES = ("_mask.png", "_overlay.png")
+from mriparaspinal.io.numberings import DISC_BETWEEN, OVERLAP_LABEL, class_label, labels_of
 
 #: More than the structures of one slice in any numbering; a grey image has more.
 _MOST_VALUES = 128
@@ -46,141 +33,193 @@ PLACED_BY_DIRECTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LabelMaps:
-    """A folder of label maps and what their numbers mean."""
-
-    folder: Path
-    numbering: Mapping[int, str]
-    """Value → label."""
-    places: Mapping[str, SlicePlace]
-    """Where slices lie, by the name of the slice."""
-    affine: Literal["qform", "sform"] | None = None
-    """Which one counts where the two places in a header disagree."""
-
-    def own_name(self, name: str) -> str:
-        """How a label map is called in the results: below ``masks/``, wherever the folder is."""
-        return f"masks/{name}"
+Is = Callable[[str], bool]
+"""Whether a label is of use: that of a region, or of vertebrae between which a disc is derived."""
 
 
 @dataclass(frozen=True, slots=True)
-class SliceLabels:
-    """The label map of one slice."""
+class SliceFiles:
+    """The files of a folder that hold the label map of a slice."""
+
+    names: tuple[str, ...]
+    """Relative to the folder."""
+    own: bool
+    """Whether they are of this slice alone."""
+    of_structures: bool = False
+    """Whether each holds one structure, which its name says."""
+
+
+@dataclass(slots=True)
+class SourceRegions:
+    """What the label map in one folder says of a slice."""
 
     name: str
-    """Its file, relative to the folder of label maps."""
-    sha256: str
-    labels: NDArray[np.integer]
-    """(rows, columns) as the slice."""
-    unchecked: bool
+    """Its file, or the first of them, for messages."""
+    contours: list[Contour] = field(default_factory=list)
+    unknown: list[int] = field(default_factory=list)
+    """Values without a label."""
+    sha256: list[tuple[str, str]] = field(default_factory=list)
+    """Of each file that was read, relative to the folder."""
+    unchecked: bool = False
     """True if the file gives its position in the patient, but the slice's is not known."""
-    remark: Fault | None = None
-    """A note on the position that the file gives."""
+    remarks: list[tuple[str, Fault]] = field(default_factory=list)
+    """Notes on the position that a file gives."""
+    vertebrae: dict[str, VertebraOf] = field(default_factory=dict)
+    """Those between which a disc is to be derived: by name, what lies where in the volume."""
 
 
-def open_label_maps(folder: Path, numbering: str | None, option: str = "--masks") -> LabelMaps:
-    """The label maps of a folder, whose numbers mean what ``numbering`` says: a name, or a table's path.
+@dataclass(frozen=True, slots=True)
+class VertebraOf:
+    """One vertebra in a volume; the value is None where all that is not 0 is meant."""
 
-    Without it, ``values.csv`` in the folder says. Raises :class:`UsageError`, which names the folder as
-    ``option``.
+    volume: LabelVolume | None
+    """None where there is no volume with a place."""
+    value: int | None
+
+
+def files_of(source: MapSource, slice_: Slice, is_used: Is) -> SliceFiles:
+    """The files of a folder that hold the label map of a slice; raises :class:`UnreadableError`."""
+    candidates = mask_candidates(slice_)
+    found_names = (find_name(source.folder, name) for name in candidates)
+    there = [name for name in found_names if name is not None and _is_file(source.folder / name)]
+    by_structure = [files for files in structure_files(source, slice_, is_used) if files.names]
+    if len(there) + len(by_structure) > 1:
+        names = [source.shown(name) for name in (*there, *(files.names[0] for files in by_structure))]
+        found = f"{' and '.join(names)} are label maps of this slice"
+        raise unreadable(found, "one", "keep the one that is meant", "several-masks")
+    if by_structure:
+        return by_structure[0]
+    if not there:
+        own, whole = candidates[0], f"{slice_.participant_id}.nii.gz"
+        found = f"no label map of this slice{f' in {source.told}' if source.joined else ''}"
+        remedy = "put it there, or take the image away"
+        raise unreadable(found, f"{own}, or {whole} with all slices of the participant", remedy, "no-mask")
+    return SliceFiles((there[0],), composed(there[0]) in own_candidates(slice_))
+
+
+def structure_files(source: MapSource, slice_: Slice, is_used: Is) -> list[SliceFiles]:
+    """The files of one structure each, in the folders of the slice and of its participant."""
+    found = []
+    for folder, own in ((_stem(slice_), True), (_whose(slice_), False)):
+        there = find_name(source.folder, folder)
+        if there is None or not (source.folder / there).is_dir():
+            continue
+        files = sorted(name for name in list_files(source.folder / there)[0] if "/" not in name)
+        names = [f"{there}/{name}" for name in files if name.endswith(ENDINGS) and not is_mask(name)]
+        names = [name for name in names if own or not name.endswith(".png")]
+        used = tuple(name for name in names if is_used(structure_label(name, is_used)))
+        found.append(SliceFiles(used, own, of_structures=True))
+    return found
+
+
+def structure_label(name: str, is_used: Is) -> str:
+    """The label that the name of a file of one structure means."""
+    stem = name.rpartition("/")[2]
+    for end in ENDINGS:
+        stem = stem.removesuffix(end)
+    label = class_label(stem)
+    return stem if is_used(stem) and not is_used(label) else label
+
+
+def read_files(
+    maps: LabelMaps,
+    source: MapSource,
+    files: SliceFiles,
+    slice_: Slice,
+    shape: tuple[int, int],
+    image_left: str,
+    is_used: Is,
+    is_vertebra: Is,
+) -> SourceRegions:
+    """What files say of a slice of (rows, columns); raises :class:`UnreadableError`.
+
+    ``image_left``: the patient's side at the left of the image. Labels for which ``is_vertebra`` holds are
+    no regions: a disc is derived between them.
     """
-    if not folder.is_dir():
-        found = "is a file" if folder.is_file() else "does not exist"
-        expected = "expected a folder of label maps such as ALS_7_3_mask.png or ALS_7.nii.gz"
-        raise UsageError(f"{option} {folder}: {found}; {expected}; check the path")
-    try:
-        require_finished(folder, "label maps", "masks")
-    except NoInputError as error:
-        raise UsageError(f"{option} {error}") from None
-    return LabelMaps(folder, _numbering(folder, numbering, option), {})
+    found = SourceRegions(source.shown(files.names[0]))
+    if not files.of_structures and not source.numbering:
+        raise unreadable(
+            f"{found.name}: a label map of numbers, and nothing says what they mean",
+            "a table values.csv in its folder",
+            "say by --numbering what the numbers mean",
+            "no-known-label",
+        )
+    for name in files.names:
+        labels, volume = _read_one(maps, source, name, slice_, shape, files.own, image_left, found)
+        shown = source.shown(name)
+        if files.of_structures:
+            label = structure_label(name, is_used)
+            if len(np.unique(labels)) - bool((labels == 0).any()) > 1:
+                raise unreadable(
+                    f"{shown}: several numbers on this slice",
+                    "one, as the mask of one structure has",
+                    "call label maps of numbers as the slices are called",
+                    "no-label-map",
+                )
+            if is_vertebra(label):
+                found.vertebrae[label] = VertebraOf(volume, None)
+            elif labels.any():
+                found.contours.append(contour_of(label, labels != 0))
+            continue
+        found.contours, found.unknown, overlap = contours_of(labels, source.numbering)
+        if overlap:
+            found_here = f"{shown}: {overlap} px of several regions, of which their value does not say which"
+            remedy = "measure the contours, or write the label maps with 'masks --format nifti'"
+            raise unreadable(found_here, "one region for each pixel", remedy, "overlap-in-mask")
+        found.contours = [contour for contour in found.contours if not is_vertebra(contour.label)]
+        for value, label in source.numbering.items():
+            if is_vertebra(label):
+                name_of = f"value {value}" if label.casefold() == DISC_BETWEEN else label
+                found.vertebrae[name_of] = VertebraOf(volume, value)
+    return found
 
 
-def _numbering(folder: Path, given: str | None, folder_option: str) -> dict[int, str]:
-    known = ", ".join(NUMBERINGS)
-    if given in NUMBERINGS:
-        return NUMBERINGS[given]
-    path = folder / VALUES_TABLE if given is None else Path(given)
-    if not path.is_file():
-        found = f"no {VALUES_TABLE} in it" if given is None else "neither a known numbering nor a table"
-        option = f"{folder_option} {folder}" if given is None else f"--numbering {given}"
-        expected = f"expected {known}, or a CSV with value,label"
-        raise UsageError(f"{option}: {found}; {expected}; say by --numbering what the numbers mean")
-    try:
-        table = read_table(path)
-    except NoInputError as error:
-        raise UsageError(f"--numbering: {error}") from None
-    return parse_numbering(table.columns, table.rows, path.name)
-
-
-def is_picture_of_masks(root: Path, name: str, maps: LabelMaps) -> bool:
-    """Whether a file of the dataset lies in the folder of label maps and is one of them, or an overlay."""
-    if not name.lower().endswith(_PICTURES):
-        return False
-    folder = maps.folder.resolve()
-    return folder == root.resolve() or folder in (root / name).resolve().parents
-
-
-def read_labels(
-    maps: LabelMaps, slice_: Slice, shape: tuple[int, int], image_left: str = "right"
-) -> SliceLabels:
-    """The labels of a slice of (rows, columns); raises :class:`UnreadableError`."""
-    name = _file_of(maps, slice_)
-    own = composed(name) in own_candidates(slice_)
-    return read_label_file(maps, name, slice_, shape, own, image_left)
-
-
-def read_label_file(
-    maps: LabelMaps, name: str, slice_: Slice, shape: tuple[int, int], own: bool, image_left: str
-) -> SliceLabels:
-    """The labels of a slice of (rows, columns) in a file of the folder; raises :class:`UnreadableError`.
-
-    ``own``: the file is of this slice alone; ``image_left``: the patient's side at the left of the image.
-    """
-    path = maps.folder / name
+def _read_one(
+    maps: LabelMaps,
+    source: MapSource,
+    name: str,
+    slice_: Slice,
+    shape: tuple[int, int],
+    own: bool,
+    image_left: str,
+    found: SourceRegions,
+) -> tuple[NDArray[np.integer], LabelVolume | None]:
+    """The labels of a slice in one file, and the volume that they are of, if it has a place."""
+    path, shown = source.folder / name, source.shown(name)
     place = maps.places.get(slice_.name)
     plane = place.plane if place else None
-    unchecked, remark = False, None
+    volume = None
     try:
         if name.lower().endswith(".png"):
             raw = read_bytes(path)
             labels, digest = decode_label_image(raw), hashlib.sha256(raw).hexdigest()
         else:
-            status = path.stat()
-            volume, digest = _volume(path, (status.st_mtime_ns, status.st_size), maps.affine)
+            volume, digest = _volume(path, maps.affine, _whose(slice_))
             labels = lay_on_slice(volume, plane, shape, own, image_left)
-            unchecked = plane is None and volume.affine is not None
-            remark = volume.remark
+            found.unchecked |= plane is None and volume.affine is not None
+            if volume.remark is not None:
+                found.remarks.append((name, volume.remark))
     except UnreadableError as error:
-        raise UnreadableError(error.fault.about(name).at("", "unreadable-mask")) from None
+        raise UnreadableError(error.fault.about(shown).at("", "unreadable-mask")) from None
     except OSError as error:
-        found = f"{name}: cannot be read ({error.strerror})"
-        raise unreadable(found, "a readable file", "check its rights", "unreadable-mask") from None
+        raise unreadable(
+            f"{shown}: cannot be read ({error.strerror})",
+            "a readable file",
+            "check its rights",
+            "unreadable-mask",
+        ) from None
     if labels.shape != shape:
         size = f"{labels.shape[1]}×{labels.shape[0]}"
-        found = f"{name}: {size} px, but the image has {shape[1]}×{shape[0]}"
-        raise unreadable(found, "the same size", "make the label map on this image", "size-mismatch")
+        message = f"{shown}: {size} px, but the image has {shape[1]}×{shape[0]}"
+        raise unreadable(message, "the same size", "make the label map on this image", "size-mismatch")
     values = len(np.unique(labels))
     if values > _MOST_VALUES:
-        found = f"{name}: {values} different numbers on this slice"
+        message = f"{shown}: {values} different numbers on this slice"
         raise unreadable(
-            found, "the labels of a label map", "check that it is not the image itself", "no-label-map"
+            message, "the labels of a label map", "check that it is not the image itself", "no-label-map"
         )
-    return SliceLabels(name, digest, labels, unchecked, remark)
-
-
-def _file_of(maps: LabelMaps, slice_: Slice) -> str:
-    candidates = mask_candidates(slice_)
-    found_names = (find_name(maps.folder, name) for name in candidates)
-    there = [name for name in found_names if name is not None and _is_file(maps.folder / name)]
-    if len(there) > 1:
-        found = f"{' and '.join(there)} are label maps of this slice"
-        raise unreadable(found, "one", "keep the one that is meant", "several-masks")
-    if not there:
-        own, whole = candidates[0], f"{slice_.participant_id}.nii.gz"
-        found = "no label map of this slice"
-        remedy = "put it there, or take the image away"
-        raise unreadable(found, f"{own}, or {whole} with all slices of the participant", remedy, "no-mask")
-    return there[0]
+    found.sha256.append((name, digest))
+    return labels, volume if plane is not None and volume is not None and volume.affine is not None else None
 
 
 def _is_file(path: Path) -> bool:
@@ -190,15 +229,22 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-@functools.lru_cache(maxsize=1)
-def _volume(
-    path: Path, _state: tuple[int, int], form: Literal["qform", "sform"] | None
-) -> tuple[LabelVolume, str]:
-    """A volume and its SHA-256; one is held, since the slices of a participant come one after another.
+def _volume(path: Path, form: Literal["qform", "sform"] | None, whose: str) -> tuple[LabelVolume, str]:
+    """A volume and its SHA-256; those of one participant are held, whose slices come one after another.
 
-    ``_state`` is when the file was changed and its size: a file that changed is another one.
+    A file that was changed meanwhile, by its time or its size, is another one.
     """
-    return read_label_volume(path, form), hashlib.sha256(read_bytes(path)).hexdigest()
+    held = _held(whose)
+    status = path.stat()
+    key = (path, status.st_mtime_ns, status.st_size, form)
+    if key not in held:
+        held[key] = read_label_volume(path, form), hashlib.sha256(read_bytes(path)).hexdigest()
+    return held[key]
+
+
+@functools.lru_cache(maxsize=1)
+def _held(_whose: str) -> dict[Any, tuple[LabelVolume, str]]:
+    return {}
 
 
 def contours_of(
@@ -223,11 +269,12 @@ def contours_of(
             overlap += int(np.count_nonzero(pixels))
             continue
         for label in labels_of(numbering[value]):
-            contours.append(_contour(label, pixels))
+            contours.append(contour_of(label, pixels))
     return contours, unknown, overlap
 
 
-def _contour(label: str, pixels: NDArray[np.bool_]) -> Contour:
+def contour_of(label: str, pixels: NDArray[np.bool_]) -> Contour:
+    """The pixels of a region, (rows, columns), as a contour of type ``mask``."""
     rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
     top, bottom, left, right = (int(n) for n in (rows[0], rows[-1], columns[0], columns[-1]))
     corners = ((float(left), float(top)), (float(right), float(bottom)))
@@ -245,30 +292,40 @@ def values_text(values: list[int]) -> str:
     return f"value{'s' if len(values) > 1 else ''} {and_more(values)}"
 
 
-def masks_without_slice(maps: LabelMaps, slices: Iterable[Slice]) -> list[Problem]:
-    """A warning that lists the label maps that belong to no slice; none where all do."""
+def masks_without_slice(maps: LabelMaps, slices: Iterable[Slice], is_used: Is) -> list[Problem]:
+    """Warnings that list the label maps that belong to no slice, and the files of structures not measured."""
+    slices = list(slices)
     theirs = {name for slice_ in slices for name in mask_candidates(slice_)}
-    names = list_files(maps.folder)[0]
-    lost = [name for name in names if _is_label_map(name) and composed(name) not in theirs]
-    if not lost:
-        return []
-    found = f"{and_more(lost)} belong to no slice; expected GROUP_N_L_mask.png, "
-    found += "GROUP_N_L.nii.gz or GROUP_N.nii.gz as the slices are called"
-    remedy = "correct the names, or take them away"
-    return [Problem("masks", "", "warning", "mask-without-slice", found, remedy)]
-
-
-def _is_label_map(name: str) -> bool:
-    # A PNG among the masks may be anything; one that is called a mask is one.
-    return name.endswith(ENDINGS) and (not name.endswith(".png") or name.endswith("_mask.png"))
-
-
-def numbering_record(maps: LabelMaps) -> dict[str, Any]:
-    """The numbering for ``quantify.json``."""
-    return {str(value): label for value, label in sorted(maps.numbering.items())}
-
-
-ENDINGS = (".png", ".nii.gz", ".nii")
+    places = {f"{folder}/" for slice_ in slices for folder in (_stem(slice_), _whose(slice_))}
+    problems = []
+    others: set[str] = set()
+    for source in maps.sources:
+        here = source.folder.resolve()
+        others_of = [folder.resolve() for folder in maps.folders if here in folder.resolve().parents]
+        inside = [f"{folder.relative_to(here).as_posix()}/" for folder in others_of]
+        names = [name for name in list_files(source.folder)[0] if not name.startswith(tuple(inside))]
+        of_structures = {
+            name
+            for name in names
+            if name.endswith(ENDINGS)
+            and not is_mask(name)
+            and composed(name) not in theirs
+            and f"{composed(name).rpartition('/')[0]}/" in places
+        }
+        labels = {structure_label(name, is_used) for name in of_structures if not name.endswith(".png")}
+        others |= {label for label in labels if not is_used(label)}
+        lost = [name for name in names if is_label_map(name) and composed(name) not in theirs]
+        lost = [source.shown(name) for name in lost if name not in of_structures]
+        if lost:
+            found = f"{and_more(lost)} belong to no slice; expected GROUP_N_L_mask.png, "
+            found += "GROUP_N_L.nii.gz or GROUP_N.nii.gz as the slices are called"
+            remedy = "correct the names, or take them away"
+            problems.append(Problem(source.told, "", "warning", "mask-without-slice", found, remedy))
+    if others:
+        found = f"files of {and_more(sorted(others))} were ignored; expected muscles and reference only"
+        remedy = "name a structure in paraspinal.toml if it is to be measured"
+        problems.append(Problem("masks", "", "warning", "unknown-label", found, remedy))
+    return problems
 
 
 def mask_candidates(slice_: Slice) -> tuple[str, ...]:
@@ -278,14 +335,22 @@ def mask_candidates(slice_: Slice) -> tuple[str, ...]:
     >>> mask_candidates(Slice("ALS_7", "ALS", "L3", "sub/ALS_7_3.png", "sub/ALS_7_3.json"))[:2]
     ('sub/ALS_7_3_mask.png', 'sub/ALS_7_3_mask.nii.gz')
     """
-    whose = "_".join(filter(None, (slice_.participant_id, slice_.session)))
-    return own_candidates(slice_) + tuple(f"{whose}{end}" for end in (".nii.gz", "_mask.nii.gz", ".nii"))
+    ends = (".nii.gz", "_mask.nii.gz", ".nii")
+    return own_candidates(slice_) + tuple(f"{_whose(slice_)}{end}" for end in ends)
+
+
+def _whose(slice_: Slice) -> str:
+    """What files of all slices of a participant, at one session, begin with."""
+    return "_".join(filter(None, (slice_.participant_id, slice_.session)))
+
+
+def _stem(slice_: Slice) -> str:
+    return composed(slice_.name.rpartition(".")[0])
 
 
 def own_candidates(slice_: Slice) -> tuple[str, ...]:
     """The names of :func:`mask_candidates` that hold this slice alone."""
-    stem = composed(slice_.name.rpartition(".")[0])
-    return tuple(f"{stem}{end}" for end in ("_mask.png", "_mask.nii.gz", ".nii.gz", ".nii"))
+    return tuple(f"{_stem(slice_)}{end}" for end in ("_mask.png", "_mask.nii.gz", ".nii.gz", ".nii"))
 
 
 def lay_on_slice(

@@ -10,10 +10,18 @@ from collections.abc import Collection, Iterable
 from itertools import combinations
 
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import MUSCLES, SAT
+from mriparaspinal.core.model import FASCIA, MUSCLES, OURS, SAT
 from mriparaspinal.core.text import join_names
 from mriparaspinal.dataset.parts import INSIDE, Parts, centres, count
-from mriparaspinal.dataset.regions import OPPOSITE, Anatomy, Finding, Placed, RegionKey, error_of
+from mriparaspinal.dataset.regions import (
+    OPPOSITE,
+    Anatomy,
+    Finding,
+    Placed,
+    RegionKey,
+    error_of,
+    may_overlap,
+)
 from mriparaspinal.imaging.outlines import drawing_of
 from mriparaspinal.imaging.rasterise import PixelBox, shared_px, union
 
@@ -53,9 +61,8 @@ def without_same_drawings(
 
 
 def _are_several(regions: Iterable[Region]) -> bool:
-    """Whether contours of these regions may not be one; a slice between disc and vertebra shows both."""
-    found = set(regions)
-    return len(found) > 1 and not {region.name for region in found} <= {"IVD", "VB"}
+    """Whether contours of these regions may not be one."""
+    return any(not may_overlap(a.name, b.name) for a, b in combinations(set(regions), 2))
 
 
 def _one_contour(names: Collection[str], how: str) -> Finding:
@@ -66,8 +73,9 @@ def _one_contour(names: Collection[str], how: str) -> Finding:
 def take_out_mislabelled(parts: Parts, file: str, anatomy: Anatomy) -> None:
     """Take out regions that lie inside another one, and those that a second region is labelled as."""
     wrong: set[RegionKey] = set()
-    for a, b in combinations([key for key in anatomy.patches if key[0] != SAT], 2):
-        if {a[0], b[0]} != {"IVD", "VB"} and (finding := _inside(a, b, parts, anatomy)):
+    # A region of one's own may be a part of another, or hold it.
+    for a, b in combinations([key for key in anatomy.patches if key[0] in {*OURS, *FASCIA} - {SAT}], 2):
+        if not may_overlap(a[0], b[0]) and (finding := _inside(a, b, parts, anatomy)):
             names = f"{Region(*a)}, {Region(*b)}"
             anatomy.problems.append(error_of(file, names, finding))
             wrong |= {a, b}
@@ -113,7 +121,7 @@ def _inside(a: RegionKey, b: RegionKey, parts: Parts, anatomy: Anatomy) -> Findi
 def _labelled_as(key: RegionKey, parts: Parts, seen: Collection[RegionKey]) -> list[RegionKey]:
     """Muscles of a side that only the other side has, where this one has a contour more of ``key``."""
     name, side = key
-    if not side or len(parts[key]) <= max(1, len(parts.get((name, OPPOSITE[side]), ()))):
+    if not side or name in FASCIA or len(parts[key]) <= max(1, len(parts.get((name, OPPOSITE[side]), ()))):
         return []
     return [
         (muscle, side)

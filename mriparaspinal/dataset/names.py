@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.core.model import SEGMENTS, Settings
-from mriparaspinal.core.spelling import composed, meant_by
+from mriparaspinal.core.model import Settings
+from mriparaspinal.core.spelling import composed, meant_by, undeclared
 from mriparaspinal.dataset.strays import Who, kind
 from mriparaspinal.io.folder import stands_for
 from mriparaspinal.parallel.map import time_limit
@@ -16,10 +16,10 @@ from mriparaspinal.parallel.map import time_limit
 #: ``GROUP_N_L``: letters and digits, the participant's number, the segment with or without its L;
 #: ``GROUP_N_L_a``: one of several slices of the segment; ``GROUP_N_v2_L``: of the session ``v2``, which has
 #: letters and then digits, unlike a segment, or is one of the usual words.
-DEFAULT_NAME_PATTERN = (
+_NAME_PATTERN = (
     r"(?P<group>[^\W\d_](?:[^\W_]|-)*)_(?P<patient>[0-9]+)"
-    r"(?:_(?P<session>(?![Ll][1-5]_)[A-Za-z]+[0-9]+|ses-[A-Za-z0-9]+|(?i:baseline|bl|followup|fu|pre|post)))?"
-    r"_(?P<segment>[Ll]?[1-5])(?:_(?P<slice>[A-Za-z]))?"
+    r"(?:_(?P<session>(?!%s_)[A-Za-z]+[0-9]+|ses-[A-Za-z0-9]+|(?i:baseline|bl|followup|fu|pre|post)))?"
+    r"_(?P<segment>%s)(?:_(?P<slice>[A-Za-z]))?"
 )
 
 #: A folder of one session, as in BIDS; and how a session is called.
@@ -65,13 +65,15 @@ def name_parser(settings: Settings) -> Callable[[str], Who | str]:
         folder, _, name = stem.rpartition("/")
         match = matching(name)
         if match is None:
-            meant = meant_by(name) if settings.name_pattern is None else ""
+            meant = meant_by(name, settings.segments) if settings.name_pattern is None else ""
             return f"the name {name} was found; expected {_expected(settings)}{meant}"
         parts = match.groupdict()
         segment = (parts["segment"] or "").upper()
-        segment = segment if segment.startswith("L") else f"L{segment}"
-        if segment not in SEGMENTS:
-            return f"segment {parts['segment']!r} was found; expected 1 to 5 or L1 to L5"
+        segment = segment if segment.startswith("L") or segment in settings.levels else f"L{segment}"
+        if segment not in settings.levels:
+            expected = ", ".join(settings.segments) or "1 to 5 or L1 to L5"
+            option = undeclared(parts["segment"] or "")
+            return f"segment {parts['segment']!r} was found; expected {expected}{option}"
         session = _session(parts.get("session") or "", folder)
         if isinstance(session, Wrong):
             return session
@@ -146,7 +148,7 @@ def _matching(settings: Settings) -> Callable[[str], re.Match[str] | None]:
 
 
 def _compiled(settings: Settings) -> re.Pattern[str]:
-    text = composed(settings.name_pattern or DEFAULT_NAME_PATTERN)
+    text = composed(settings.name_pattern or _default_pattern(settings))
     try:
         pattern = re.compile(text)
     except (re.error, OverflowError, RecursionError, MemoryError) as error:
@@ -159,7 +161,19 @@ def _compiled(settings: Settings) -> re.Pattern[str]:
     return pattern
 
 
+def _default_pattern(settings: Settings) -> str:
+    """The pattern of names with the study's segments: lumbar ones with or without their L."""
+    lumbar = "".join(name[1:] for name in settings.levels if name.startswith("L"))
+    others = [name for name in settings.levels if not name.startswith("L")]
+    never_session = "|".join(["[Ll][1-5]", *others])
+    segment = "|".join([f"[Ll]?[{lumbar}]"] * bool(lumbar) + others)
+    return _NAME_PATTERN % (f"(?i:{never_session})", f"(?i:{segment})")
+
+
 def _expected(settings: Settings) -> str:
     if settings.name_pattern:
         return f"one that fits --name-pattern {settings.name_pattern}"
-    return "GROUP_N_L such as ALS_7_3 (group ALS, participant 7, segment L3), or ALS_7_3_a for one of several"
+    usual = (
+        "GROUP_N_L such as ALS_7_3 (group ALS, participant 7, segment L3), or ALS_7_3_a for one of several"
+    )
+    return f"{usual}; segments are {', '.join(settings.segments)}" if settings.segments else usual

@@ -24,17 +24,17 @@ from mriparaspinal.dataset.strays import json_content, kind, table_versions
 from mriparaspinal.io.folder import list_files, stands_for
 from mriparaspinal.io.images import png_size
 from mriparaspinal.io.manifest import listed_outputs
-from mriparaspinal.io.slices_table import read_places, read_spacings
+from mriparaspinal.io.slices_table import read_places, read_spacings, shifted_grey
 from mriparaspinal.io.tables import csv_bytes, parse_table, table_bytes
 from mriparaspinal.io.write import sha256
 
 if TYPE_CHECKING:
     from mriparaspinal.dataset.dixon import DixonSource
-    from mriparaspinal.dataset.label_maps import LabelMaps
+    from mriparaspinal.dataset.map_sources import LabelMaps
     from mriparaspinal.imaging.slice_position import SlicePlace
 
 
-_PARTICIPANTS = (PARTICIPANTS, "participants.tsv", "participants.xlsx")
+_PARTICIPANTS = (PARTICIPANTS, "participants.tsv", "participants.xlsx", "participants.sav")
 
 #: Looked for only if none of the others exists, to say that they are not read.
 _NOT_READ = ("participants.xls", "participants.ods", "participants.numbers")
@@ -108,7 +108,9 @@ def open_dataset(
         images = [name for name in files if kind(name) == "image"]
         source = replace(source, judgements=agreed(source.judgements, images, source.review))
     if maps is not None:
-        from mriparaspinal.dataset.label_maps import is_picture_of_masks, masks_without_slice
+        from mriparaspinal.dataset.label_maps import masks_without_slice
+        from mriparaspinal.dataset.map_sources import is_picture_of_masks
+        from mriparaspinal.dataset.mapped import words_of
 
         files = [name for name in files if not is_picture_of_masks(root, name, maps)]
     content = partial(json_content, source.folder or root)
@@ -118,11 +120,12 @@ def open_dataset(
     problems = [*dataset.problems, *source.problems, *table_versions(files, participants_file)]
     prepared = read_prepared(root, dataset.slices)
     people = _open_people(root, [*tables, *session_tables(files)], participants_file, dataset.slices)
-    spacings, places, table_sha256, faults = _open_slices_table(root, tables, dataset.slices)
+    signal = "signal" in settings.measures
+    spacings, places, table_sha256, faults = _open_slices_table(root, tables, dataset.slices, signal)
     problems += [*people.problems, *faults]
     if maps is not None:
         maps = replace(maps, places=places, affine=settings.affine)
-        problems += masks_without_slice(maps, dataset.slices)
+        problems += masks_without_slice(maps, dataset.slices, words_of(settings).is_used)
     study = Dataset(
         root=root,
         dataset=dataset,
@@ -241,9 +244,12 @@ def _open_people(root: Path, tables: list[str], asked_for: Path | None, slices: 
 
 
 def _open_slices_table(
-    root: Path, tables: Sequence[str], slices: Sequence[Slice]
+    root: Path, tables: Sequence[str], slices: Sequence[Slice], signal: bool
 ) -> tuple[dict[str, Spacing], dict[str, SlicePlace], dict[str, str], list[Problem]]:
-    """Spacings and places of ``slices.csv``, its SHA-256, and what is wrong with it."""
+    """Spacings and places of ``slices.csv``, its SHA-256, and what is wrong with it.
+
+    ``signal``: grey levels are compared with each other, so that it matters where their windows begin.
+    """
     if SLICES_TABLE not in tables:
         return {}, {}, {}, []
     try:
@@ -254,6 +260,7 @@ def _open_slices_table(
     names = [slice_.name for slice_ in slices]
     spacings, unclear = read_spacings(text, names)
     problems = [*unclear, *_odd_spacings(root, slices, spacings)]
+    problems += shifted_grey(text, names) if signal else []
     return spacings, read_places(text, names), {SLICES_TABLE: sha256(raw)}, problems
 
 

@@ -9,9 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import Contour, Problem
+from mriparaspinal.core.model import OURS, Contour, Problem
 from mriparaspinal.dataset.plausibility import spot_of
-from mriparaspinal.dataset.regions import Anatomy, Finding, Placed, RegionKey, error_of, warning_of
+from mriparaspinal.dataset.regions import (
+    Anatomy,
+    Finding,
+    Placed,
+    RegionKey,
+    error_of,
+    may_overlap,
+    warning_of,
+)
 from mriparaspinal.imaging.rasterise import Patch, crosses_itself, rasterise, shared_px, union
 
 _TINY: Finding = (
@@ -158,10 +166,12 @@ def overlaps(parts: Parts, patches: Mapping[RegionKey, Patch], file: str) -> lis
     frames = [(key, patch, patch.frame) for key, patch in patches.items()]
     for i, (a, patch_a, frame_a) in enumerate(frames):
         for b, patch_b, frame_b in frames[:i]:
-            # A slice between disc and vertebra shows both, one over the other.
-            if not frame_a.touches(frame_b) or {a[0], b[0]} == {"IVD", "VB"}:
+            if not frame_a.touches(frame_b) or may_overlap(a[0], b[0]):
                 continue
             size = shared_px(patch_a, patch_b)
+            # One's own region may be a part of another, or hold it.
+            if {a[0], b[0]} - OURS and size >= INSIDE * min(count(patch_a), count(patch_b)):
+                continue
             beyond = _beyond_edges(patch_a, parts[a], patch_b, parts[b]) if size else 0
             if beyond:
                 names = f"{Region(*b)}, {Region(*a)}"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import Problem, SliceResult
+from mriparaspinal.core.model import OURS, SAT, Problem, SliceResult
 from mriparaspinal.core.text import count_of
 from mriparaspinal.imaging.rasterise import Box, Patch, PixelBox
 
@@ -263,6 +263,8 @@ def unusual_areas(areas_px: Mapping[Key, int], image_px: int) -> list[tuple[Key,
     remedy = "check on an overlay what was drawn"
     found = []
     for key, area in areas_px.items():
+        if key[0] not in OURS:
+            continue
         if key[1] and reference and not low <= area / reference <= high:
             told = f"{area / reference:.3g} times the area of the reference; expected {low:g} to {high:g}"
         elif area > _IMAGE_SHARE * image_px:
@@ -277,7 +279,7 @@ def unusual_mm2(areas_mm2: Mapping[Key, float]) -> tuple[Key, float, tuple[float
     """The first region with an area in mm² that no human one has, its area, and the limits; else None."""
     for key, area in areas_mm2.items():
         limits = _MUSCLE_MM2 if key[1] else _REFERENCE_MM2
-        if key[0] != "SAT" and not limits[0] <= area <= limits[1]:
+        if key[0] in OURS - {SAT} and not limits[0] <= area <= limits[1]:
             return key, area, limits
     return None
 

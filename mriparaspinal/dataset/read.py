@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from PIL.Image import Image
 
 from mriparaspinal.core.errors import UnreadableError
-from mriparaspinal.core.labels import alias_key, hint, meanings_of, region_of
+from mriparaspinal.core.labels import aliases_of, hint, meanings_of, region_of
 from mriparaspinal.core.model import WHOLE, Contour, Problem, Settings, Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.anatomy import sort_contours
@@ -27,7 +27,7 @@ from mriparaspinal.io.images import SLICE_FILE_LIMIT, SliceImage, decode_image
 from mriparaspinal.io.labelme import Annotation, embedded_image, read_annotation
 
 if TYPE_CHECKING:
-    from mriparaspinal.dataset.label_maps import LabelMaps
+    from mriparaspinal.dataset.map_sources import LabelMaps
 
 
 #: Labels of no region that a message has a hint for.
@@ -180,12 +180,8 @@ def read_mapped(
 
 
 def _read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps) -> OpenSlice:
-    from mriparaspinal.dataset.label_maps import (
-        PLACED_BY_DIRECTIONS,
-        contours_of,
-        read_labels,
-        values_text,
-    )
+    from mriparaspinal.dataset.label_maps import values_text
+    from mriparaspinal.dataset.mapped import read_regions
 
     found = OpenSlice()
     name = slice_.name
@@ -195,36 +191,23 @@ def _read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps)
         return found
     found.image, found.deep = image.grey, image.values is not None
     columns, rows = image.grey.size
-    try:
-        mapped = read_labels(maps, slice_, (rows, columns), settings.image_left)
-    except UnreadableError as error:
-        found.problems.append(error.fault.at(name).problem())
+    mapped = read_regions(maps, slice_, (rows, columns), settings)
+    found.sha256 += mapped.sha256
+    found.problems += mapped.problems
+    if not mapped.names:
         return found
-    found.sha256.append((maps.own_name(mapped.name), mapped.sha256))
-    if mapped.unchecked:
-        message = f"{mapped.name} tells its place in the patient, slices.csv not the slice's; expected both"
-        remedy = PLACED_BY_DIRECTIONS
-        found.problems.append(Problem(name, "", "warning", "mask-place-unknown", message, remedy))
-    if mapped.remark is not None:
-        remark = mapped.remark.at(maps.own_name(mapped.name), "two-places")
-        found.problems.append(remark.problem("warning"))
-    contours, unknown, overlap = contours_of(mapped.labels, maps.numbering)
-    if overlap:
-        message = f"{mapped.name}: {overlap} px of several regions, of which their value does not say which"
-        message += "; expected one region for each pixel"
-        remedy = "measure the contours, or write the label maps with 'masks --format nifti'"
-        found.problems.append(Problem(name, "", "error", "overlap-in-mask", message, remedy))
-        return found
-    anatomy = sort_contours(contours, (rows, columns), settings, aliases_of(settings), name)
+    aliases = aliases_of(settings)
+    anatomy = sort_contours(mapped.contours, (rows, columns), settings, aliases, name, tuple(mapped.broken))
     found.problems += anatomy.problems
-    others = ", ".join(filter(None, (_listed(anatomy.ignored, aliases_of(settings)), values_text(unknown))))
+    others = ", ".join(filter(None, (_listed(anatomy.ignored, aliases), values_text(mapped.unknown))))
+    files = " and ".join(mapped.names)
     if not anatomy.seen:
-        message = f"{mapped.name}: {others or 'only background'} on this slice"
+        message = f"{files}: {others or 'only background'} on this slice"
         message += "; expected labels such as MF_L, ES_R, IVD"
         remedy = "check the numbering, and that the label map is of this slice"
         found.problems.append(Problem(name, "", "error", "no-known-label", message, remedy))
     elif others:
-        message = f"{mapped.name}: {others} were found and ignored; expected muscles and reference only"
+        message = f"{files}: {others} were found and ignored; expected muscles and reference only"
         remedy = "name a label of the lab's own in paraspinal.toml, or its value in the numbering"
         found.problems.append(Problem(name, "", "warning", "unknown-label", message, remedy))
     found.anatomy = anatomy
@@ -375,11 +358,6 @@ def unknown_labels(file: str, labels: Sequence[str], aliases: Mapping[str, str])
     message += "expected muscles and reference only"
     remedy = "correct a mistyped label, or name it in paraspinal.toml"
     return Problem(file, "", "warning", "unknown-label", message, remedy)
-
-
-def aliases_of(settings: Settings) -> dict[str, str]:
-    """The lab's own labels, as they are compared, and what each means."""
-    return {alias_key(label): meaning for label, meaning in settings.labels}
 
 
 def _listed(labels: Sequence[str], aliases: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import Contour, Problem
+from mriparaspinal.core.model import FASCIA, Contour, Problem
 from mriparaspinal.imaging.rasterise import Patch
 
 RegionKey = tuple[str, str]
@@ -13,6 +13,11 @@ RegionKey = tuple[str, str]
 
 
 OPPOSITE = {"left": "right", "right": "left"}
+
+
+def may_overlap(a: str, b: str) -> bool:
+    """Whether two regions may share pixels: disc and vertebra on a slice between both, fascia and muscle."""
+    return {a, b} == {"IVD", "VB"} or a in FASCIA or b in FASCIA
 
 
 @dataclass(slots=True)

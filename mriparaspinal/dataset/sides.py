@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mriparaspinal.core.labels import Region, alias_key, may_be_lumbar
-from mriparaspinal.core.model import MUSCLES, Problem, Settings
+from mriparaspinal.core.model import MUSCLES, REFERENCES, Problem, Settings
 from mriparaspinal.dataset.plausibility import (
     Spot,
     front_back_swapped,
@@ -24,12 +25,12 @@ def with_sides(
     placed: list[Placed], settings: Settings, file: str, anatomy: Anatomy, faulty: set[RegionKey]
 ) -> list[Placed]:
     """Give each muscle contour its side, and take out those whose side is missing or contradicted."""
-    muscles = [p for p in placed if p.region.is_muscle]
-    good = [p for p in placed if not p.region.is_muscle]
+    muscles = [p for p in placed if len(settings.sides_of(p.region.name)) > 1]
+    good = [p for p in placed if len(settings.sides_of(p.region.name)) == 1]
     sound = [p for p in placed if (p.region.name, "") not in faulty]
     reference_spot = _reference_spot(sound, settings)
     reference = None if reference_spot is None else reference_spot.column
-    midline = _middle_of_pairs(muscles) if reference is None else reference
+    midline = _middle_of_pairs(muscles, settings) if reference is None else reference
     sided = [p for p in muscles if p.region.side]
     contradicting = [p for p in sided if _side_shown(p.patch, midline, settings) == OPPOSITE[p.region.side]]
     spots: dict[Spot, Placed] = {}
@@ -53,7 +54,7 @@ def with_sides(
     anatomy.seen |= {(name, "") for name in wrong.unclear}
     # Without a reference no side is guessed: the middle of pairs only checks labels that give theirs.
     sideless = [p for p in muscles if not p.region.side] if reference is None else []
-    anatomy.problems += _side_unknown(sideless, file)
+    anatomy.problems += _side_unknown(sideless, settings, file)
     anatomy.seen |= {(p.region.name, "") for p in sideless}
     for p in muscles:
         if p.region.side:
@@ -158,18 +159,29 @@ def _one_each(placed: list[Placed]) -> list[Placed]:
 
 
 def _reference_spot(placed: list[Placed], settings: Settings) -> Spot | None:
-    """Where the reference's centroid lies, whose column parts left from right; None without a reference."""
-    for name in dict.fromkeys((settings.reference, "IVD", "VB")):
+    """Where the reference's centroid lies, whose column parts left from right; None without a reference.
+
+    One of one's own may lie anywhere: it parts nothing.
+    """
+    for name in sorted(REFERENCES, key=lambda name: name != settings.reference):
         reference = [p.patch for p in placed if p.region.name == name]
         if reference:
             return spot_of("", "", union(reference))
     return None
 
 
-def _middle_of_pairs(muscles: list[Placed]) -> float | None:
-    """The mean column between left and right contours of the same muscle; None without such a pair."""
+def _middle_of_pairs(muscles: list[Placed], settings: Settings) -> float | None:
+    """The mean column between left and right contours of the same muscle; None without such a pair.
+
+    Regions of one's own part the sides only where no muscle does.
+    """
+    ours = _middle(muscles, MUSCLES)
+    return _middle(muscles, [region.name for region in settings.regions]) if ours is None else ours
+
+
+def _middle(muscles: list[Placed], names: Sequence[str]) -> float | None:
     middles = []
-    for name in MUSCLES:
+    for name in names:
         left = [centroid_column(p.patch) for p in muscles if p.region == Region(name, "left")]
         right = [centroid_column(p.patch) for p in muscles if p.region == Region(name, "right")]
         if left and right:
@@ -217,14 +229,15 @@ _ACROSS: Finding = (
 )
 
 
-def _side_unknown(unsided: list[Placed], file: str) -> list[Problem]:
+def _side_unknown(unsided: list[Placed], settings: Settings, file: str) -> list[Problem]:
     """The error about the contours of a slice without a reference whose labels do not give their side."""
     if not unsided:
         return []
     labels = ", ".join(dict.fromkeys(p.contour.label for p in unsided))
     names = ", ".join(dict.fromkeys(f"{p.region.name}_L" for p in unsided))
     found = "no side in the label and no valid reference contour to derive it from"
-    remedy = "name the side in the label, or draw the reference"
+    drawn = "the reference" if settings.reference in (None, *REFERENCES) else " or ".join(REFERENCES)
+    remedy = f"name the side in the label, or draw {drawn}"
     return [error_of(file, labels, ("side-unknown", f"{found}; expected a label such as {names}", remedy))]
 
 

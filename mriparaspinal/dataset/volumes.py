@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,19 +11,19 @@ from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import Settings
 
 if TYPE_CHECKING:
-    from mriparaspinal.dataset.label_maps import LabelMaps
+    from mriparaspinal.dataset.map_sources import LabelMaps
 
 
 def label_maps(
-    masks: Path | None, numbering: str | None, asked: Container[str], *outputs: Path
+    masks: Sequence[Path], numberings: Sequence[str], asked: Container[str], *outputs: Path
 ) -> LabelMaps | None:
     """The label maps that are measured; raises :class:`UsageError` if they contradict other options.
 
     ``asked``: the settings that were asked for by name; ``outputs``: the folders that are written into.
     """
     maps = argument("masks")
-    if masks is None:
-        if numbering is not None:
+    if not masks:
+        if numberings:
             found = f"given without {maps}; expected a folder of label maps whose numbers it names"
             raise UsageError(f"{argument('numbering')}: {found}; name the folder, or leave it out")
         return None
@@ -31,12 +31,12 @@ def label_maps(
         found = f"given with {maps}; expected contours, which become pixels by it"
         raise UsageError(f"{argument('mask_rule')}: {found}; leave one of them out")
     for out in outputs:
-        if out.resolve() == masks.resolve():
+        if out.resolve() in {folder.resolve() for folder in masks}:
             found = f"is the folder of {maps}; expected another folder; choose another {argument('out')}"
             raise UsageError(f"{out}: {found}")
-    from mriparaspinal.dataset.label_maps import open_label_maps
+    from mriparaspinal.dataset.map_sources import open_label_maps
 
-    return open_label_maps(masks, numbering)
+    return open_label_maps(masks, numberings)
 
 
 def dixon_images(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mriparaspinal.core.draft_mark import as_written, contour_hash, set_draft
 from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.filenames import DRAFTS, SLICES_TABLE
-from mriparaspinal.core.labels import alias_key, region_of
+from mriparaspinal.core.labels import aliases_of, region_of
 from mriparaspinal.core.model import Problem, Settings, Slice
 from mriparaspinal.core.text import count_of
 from mriparaspinal.dataset.open import open_dataset
@@ -37,7 +37,9 @@ MANIFEST = "refine.json"
 FEWEST, MOST = 4, 60
 
 #: Tables that a dataset may have beside its slices, which stay beside them.
-_TABLES = (SLICES_TABLE, "participants.csv", "participants.tsv", "participants.xlsx", PROTOCOL)
+_PEOPLE = tuple(f"participants.{ending}" for ending in ("csv", "tsv", "xlsx", "sav"))
+
+_TABLES = (SLICES_TABLE, *_PEOPLE, PROTOCOL)
 
 
 @dataclass(slots=True)
@@ -134,7 +136,7 @@ def _refined_shapes(
     made: RefinedSlices,
 ) -> list[Any]:
     """The shapes of a file with refined points; those that are no clicks around a region as they are."""
-    aliases = {alias_key(name): meaning for name, meaning in settings.labels}
+    aliases = aliases_of(settings)
     clicked: list[tuple[int, str, Points]] = []
     unknown: list[str] = []
     for number, shape in enumerate(shapes):

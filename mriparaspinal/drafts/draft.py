@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from mriparaspinal.core.draft_mark import as_written, contour_hash
 from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import MUSCLES, REFERENCES, Contour, Problem, Settings, Slice, Spacing
+from mriparaspinal.core.model import Contour, Problem, Settings, Slice, Spacing
 from mriparaspinal.core.text import count_of
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
-from mriparaspinal.dataset.label_maps import LabelMaps
+from mriparaspinal.dataset.map_sources import maps_in
 from mriparaspinal.dataset.open import Dataset, open_dataset
 from mriparaspinal.dataset.read import read_slice
 from mriparaspinal.drafts.evaluation import Comparison, Quality, compare, qualities
 from mriparaspinal.drafts.files import DraftRow, draft_bytes, mark_first, polygon
-from mriparaspinal.drafts.fusion import REGIONS, Votes, expected_dice, outline, vote
+from mriparaspinal.drafts.fusion import Votes, expected_dice, outline, vote
 from mriparaspinal.drafts.reviewed import (
     FEWEST,
     Field,
@@ -97,7 +97,7 @@ class Drafts:
 
 def slices_without_contours(root: Path, settings: Settings) -> tuple[list[Slice], list[Slice], Dataset]:
     """The images of a dataset without a LabelMe file of the same stem; the slices with one; all images."""
-    study = open_dataset(root, settings, maps=LabelMaps(root, {}, {}))
+    study = open_dataset(root, settings, maps=maps_in([root], [{}]))
     with_file = list(open_dataset(root, settings).dataset.slices)
     annotated = {s.image for s in with_file}
     names, dead = list_files(root)
@@ -145,7 +145,8 @@ def draft_slices(
     known = [reviewed[i].slice for i in spread.tolist()]
     compared = list(map_in_order(partial(_draft_again, sources), known, jobs, progress))
     made = Drafts()
-    made.qualities = qualities((c for one in compared for c in one.comparisons), (*MUSCLES, *REFERENCES))
+    names = (*sources.settings.muscles, *sources.settings.references)
+    made.qualities = qualities((c for one in compared for c in one.comparisons), names)
     drafted = []
     for result in map_in_order(partial(_draft_one, root, settings, sources, spacings), bare, jobs, progress):
         refusal = _refusal(result, compared, reviewed) if any(result.shape) else None
@@ -158,7 +159,7 @@ def draft_slices(
 def _draft_again(sources: Sources, slice_: Slice) -> Drafted:
     """Draft a reviewed slice from those of other participants, and compare."""
     settings = sources.settings
-    read = masks_of(read_slice(sources.root, slice_, settings, sources.contours))
+    read = masks_of(read_slice(sources.root, slice_, settings, sources.contours), settings)
     if read is None:
         return Drafted(slice_)
     grey, masks = read
@@ -204,7 +205,7 @@ def _drawn(
     votes = vote(grey, [r.atlas for r in chosen], quick)
     shape = (grey.shape[0], grey.shape[1])
     contours, expected, problems = [], [], []
-    for number, key in enumerate(REGIONS):
+    for number, key in enumerate(chosen[0].atlas.regions):
         label = str(Region(*key))
         if not votes.voters[number]:
             continue

@@ -11,7 +11,7 @@ from PIL import Image
 from scipy import ndimage
 from skimage.measure import find_contours
 
-from mriparaspinal.core.model import MUSCLES, REFERENCES
+from mriparaspinal.core.model import MUSCLES, REFERENCES, Settings
 from mriparaspinal.drafts.registration import SIZE, Picture, Target, normalise, sample
 from mriparaspinal.drafts.splines import Points, enclosed_area
 
@@ -25,7 +25,11 @@ REGIONS: tuple[RegionKey, ...] = (
 
 _OPPOSITE = {"left": "right", "right": "left", "": ""}
 
-_MIRRORED = [REGIONS.index((name, _OPPOSITE[side])) for name, side in REGIONS]
+
+def regions_of(settings: Settings) -> tuple[RegionKey, ...]:
+    """What is drafted in a study: ours, then its own regions."""
+    return (*REGIONS, *(key for key in settings.keys if key not in REGIONS))
+
 
 #: Slices laid over a target before the flow, mirrored ones counted, and those that the flow is computed of.
 CANDIDATES, VOTERS = 40, 20
@@ -46,28 +50,35 @@ class Atlas:
     maps: NDArray[np.float32]
     """(192, 192, regions): how much of each point a region covers, 0–1."""
     has: tuple[bool, ...]
-    """Which of ``REGIONS`` the slice has; of the others nothing is known."""
+    """Which of ``regions`` the slice has; of the others nothing is known."""
+    regions: tuple[RegionKey, ...] = REGIONS
 
     def mirrored(self) -> Atlas:
         """The slice of a patient whose sides are exchanged."""
-        maps = self.maps[:, ::-1, _MIRRORED]
+        mirrored = [self.regions.index((name, _OPPOSITE[side])) for name, side in self.regions]
+        maps = self.maps[:, ::-1, mirrored]
         return Atlas(
             np.ascontiguousarray(self.picture[:, ::-1]),
             np.ascontiguousarray(maps),
-            tuple(self.has[i] for i in _MIRRORED),
+            tuple(self.has[i] for i in mirrored),
+            self.regions,
         )
 
 
-def make_atlas(grey: NDArray[np.uint8], masks: dict[RegionKey, NDArray[np.bool_]]) -> Atlas:
+def make_atlas(
+    grey: NDArray[np.uint8],
+    masks: dict[RegionKey, NDArray[np.bool_]],
+    regions: tuple[RegionKey, ...] = REGIONS,
+) -> Atlas:
     """The atlas of a slice and the masks (rows, columns) of its regions."""
-    maps = np.zeros((SIZE, SIZE, len(REGIONS)), np.float32)
+    maps = np.zeros((SIZE, SIZE, len(regions)), np.float32)
     finer = min(grey.shape) >= SIZE
     how = Image.Resampling.BOX if finer else Image.Resampling.BILINEAR
-    for i, key in enumerate(REGIONS):
+    for i, key in enumerate(regions):
         if key in masks:
             mask = Image.fromarray(masks[key].astype(np.float32))
             maps[:, :, i] = np.asarray(mask.resize((SIZE, SIZE), how))
-    return Atlas(normalise(grey), maps, tuple(key in masks for key in REGIONS))
+    return Atlas(normalise(grey), maps, tuple(key in masks for key in regions), regions)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,8 +109,9 @@ def vote(grey: NDArray[np.uint8], atlases: Sequence[Atlas], quick: bool = False)
             affine = target.affine(turned.picture)
             fitted.append((target.likeness(turned.picture, affine), number, turned, affine))
     best = sorted(fitted, key=lambda fit: -fit[0])[:VOTERS]
-    total = np.zeros((SIZE * SIZE, len(REGIONS)), np.float32)
-    weights = np.zeros((SIZE * SIZE, len(REGIONS)), np.float32)
+    many = atlases[0].maps.shape[2]
+    total = np.zeros((SIZE * SIZE, many), np.float32)
+    weights = np.zeros((SIZE * SIZE, many), np.float32)
     pictures = []
     for _, _, atlas, affine in best:
         places = target.places_on(atlas.picture, affine, quick)
@@ -112,12 +124,14 @@ def vote(grey: NDArray[np.uint8], atlases: Sequence[Atlas], quick: bool = False)
         total += weight * sample(atlas.maps, places)
         weights += weight
     shares = np.divide(total, weights, out=np.zeros_like(total), where=weights > 0)
+    ours = shares[:, : len(REGIONS)]
+    covered = (ours if ours.any() else shares).sum(axis=1).reshape(SIZE, SIZE)
     return Votes(
-        ndimage.gaussian_filter(shares.reshape(SIZE, SIZE, len(REGIONS)), (1, 1, 0)),
-        tuple(len({number for _, number, a, _ in best if a.has[i]}) for i in range(len(REGIONS))),
+        ndimage.gaussian_filter(shares.reshape(SIZE, SIZE, many), (1, 1, 0)),
+        tuple(len({number for _, number, a, _ in best if a.has[i]}) for i in range(many)),
         float(np.median([fit[0] for fit in best])),
         tuple(sorted({fit[1] for fit in best})),
-        _match(pictures, target.picture, shares.sum(axis=1).reshape(SIZE, SIZE)),
+        _match(pictures, target.picture, covered),
     )
 
 
@@ -132,9 +146,14 @@ def _match(pictures: Sequence[Picture], target: Picture, covered: Picture) -> fl
 
 
 def outline(shares: NDArray[np.float32], number: int, shape: tuple[int, int]) -> Points | None:
-    """The largest part on which most agree that it is a region, on an image of (rows, columns)."""
+    """The largest part on which most agree that it is a region, on an image of (rows, columns).
+
+    Ours lie apart; one of a study's own may be a part of another, or hold it.
+    """
     own = shares[:, :, number]
-    others = np.delete(shares, number, axis=2).max(axis=2)
+    others = np.zeros_like(own)
+    if number < len(REGIONS):
+        others = np.delete(shares[:, :, : len(REGIONS)], number, axis=2).max(axis=2)
     lines = find_contours(np.pad(own - np.maximum(others, 0.5), 1, constant_values=-1), 0.0)
     largest = max((line[:-1] for line in lines if len(line) > 3), key=enclosed_area, default=None)
     if largest is None:

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import NoInputError, UnreadableError
-from mriparaspinal.core.model import SEGMENTS, WHOLE, Problem, Settings, Slice
+from mriparaspinal.core.model import SPINE, WHOLE, Problem, Settings, Slice
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
 from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.dataset.read import OpenSlice, read_slice
 from mriparaspinal.drafts.files import is_draft_file
-from mriparaspinal.drafts.fusion import CANDIDATES, REGIONS, Atlas, RegionKey, make_atlas
+from mriparaspinal.drafts.fusion import CANDIDATES, Atlas, RegionKey, make_atlas, regions_of
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.parallel.map import map_in_order
 
@@ -51,13 +51,16 @@ def field_of(spacing: tuple[float, float] | None, shape: tuple[int, ...]) -> Fie
     return None if spacing is None else (spacing[0] * shape[0], spacing[1] * shape[1])
 
 
-def masks_of(found: OpenSlice) -> tuple[NDArray[np.uint8], dict[RegionKey, NDArray[np.bool_]]] | None:
+def masks_of(
+    found: OpenSlice, settings: Settings
+) -> tuple[NDArray[np.uint8], dict[RegionKey, NDArray[np.bool_]]] | None:
     """The grey levels (rows, columns) of a slice and the masks of its regions; None without any."""
     if found.image is None or found.anatomy is None:
         return None
     grey = np.asarray(found.image)
     shape = (grey.shape[0], grey.shape[1])
-    masks = {key: patch.full(shape) for key, patch in found.anatomy.patches.items() if key in REGIONS}
+    regions = regions_of(settings)
+    masks = {key: patch.full(shape) for key, patch in found.anatomy.patches.items() if key in regions}
     return (grey, masks) if masks else None
 
 
@@ -70,12 +73,13 @@ def _read_one(
 ) -> tuple[Reviewed | None, list[Problem]]:
     found = read_slice(root, slice_, settings, source)
     errors = [problem for problem in found.problems if problem.severity == "error"]
-    read = masks_of(found)
+    read = masks_of(found, settings)
     if read is None:
         return None, errors
     grey, masks = read
     field = field_of(spacings.get(slice_.name), grey.shape)
-    return Reviewed(slice_, make_atlas(grey, masks), field, grey_levels(grey)), errors
+    atlas = make_atlas(grey, masks, regions_of(settings))
+    return Reviewed(slice_, atlas, field, grey_levels(grey)), errors
 
 
 def is_draft_slice(root: Path, slice_: Slice) -> bool:
@@ -121,10 +125,10 @@ def read_reviewed(
 
 def choose(reviewed: Sequence[Reviewed], slice_: Slice) -> list[Reviewed]:
     """Those that one slice is drafted from: of its segment; of the nearest others where these are few."""
-    level = SEGMENTS.index(slice_.segment)
+    level = SPINE.index(slice_.segment)
     chosen: list[Reviewed] = []
-    for away in range(len(SEGMENTS)):
-        near = [r for r in reviewed if abs(SEGMENTS.index(r.slice.segment) - level) == away]
+    for away in range(len(SPINE)):
+        near = [r for r in reviewed if abs(SPINE.index(r.slice.segment) - level) == away]
         room = CANDIDATES // 2 if away == 0 else ADVISED
         room -= len(chosen)
         if room > 0 and near:

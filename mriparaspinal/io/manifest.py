@@ -96,10 +96,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return _as_settings(self.settings)
 
     @property
-    def numbering(self) -> dict[int, str] | None:
-        """What the values of the label maps mean; None where contours were measured."""
+    def segments(self) -> tuple[str, ...]:
+        """The segments that there are tables of."""
+        return self.measured_with.levels
+
+    @property
+    def numberings(self) -> tuple[dict[int, str], ...] | None:
+        """What the values of the label maps mean, by folder; None where contours were measured."""
         told = self.settings.get(_NUMBERING)
-        return None if told is None else {int(value): label for value, label in told.items()}
+        if told is None:
+            return None
+        tables = told if isinstance(told, list) else [told]
+        return tuple({int(value): label for value, label in table.items()} for table in tables)
 
 
 class AnalysisManifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -240,8 +248,10 @@ def _check_settings(manifest: Manifest) -> None:
     if unknown:
         raise ValueError(f"the unknown setting {unknown[0]!r} was found")
     if _NUMBERING in told:
-        numbering = msgspec.convert(told[_NUMBERING], dict[str, str])
-        wrong = [value for value in numbering if not re.fullmatch(r"[0-9]{1,9}", value)]
+        given = told[_NUMBERING]
+        tables = msgspec.convert(given if isinstance(given, list) else [given], list[dict[str, str]])
+        values = [value for table in tables for value in table]
+        wrong = [value for value in values if not re.fullmatch(r"[0-9]{1,9}", value)]
         if wrong:
             raise ValueError(f"the numbering has the value {wrong[0]!r}, which is not a whole number")
     if "mask_rule" in told and (told["mask_rule"] == "mask") != (_NUMBERING in told):
@@ -249,7 +259,7 @@ def _check_settings(manifest: Manifest) -> None:
             "mask_rule and numbering contradict each other (label maps have both, contours none)"
         )
     _as_settings(told)
-    given = {name: value for name, value in told.items() if value is not None and name != _NUMBERING}
+    given = {name: value for name, value in told.items() if value not in (None, []) and name != _NUMBERING}
     if given.get("mask_rule") == "mask":
         del given["mask_rule"]
     for fault in faults_of(given):

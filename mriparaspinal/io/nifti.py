@@ -72,7 +72,7 @@ def read_volume(path: Path, place: str, form: Form | None = None) -> Series:
     image, affine, remark = _header(path, form)
     assert affine is not None  # without, it raises
     axis = slice_axis(affine)
-    shape = tuple(int(n) for n in image.shape[:3])
+    shape = _sizes(image)
     if shape[axis] > _SLICES_LIMIT:
         found = f"{shape[axis]} slices"
         raise unreadable(found, f"at most {_SLICES_LIMIT}", "check what the file is")
@@ -118,8 +118,20 @@ def read_whole(
     The affine is None where the file has neither sform nor qform. ``form``: which one counts where the
     two disagree. Raises :class:`UnreadableError`.
     """
-    _, affine, remark = _header(path, form, placed=False)
+    image, affine, remark = _header(path, form, placed=False)
+    if len(image.shape) == 2 and affine is not None and _is_flat(affine):
+        affine = None
     return _voxels(path), affine, remark
+
+
+def _is_flat(affine: np.ndarray[Any, Any]) -> bool:
+    """Whether the place of an image of two dimensions is one on a picture, and none in the patient.
+
+    Tools that know images of two dimensions write 0 for what has no meaning there.
+    """
+    plain = np.diag(np.diag(affine))
+    plain[:2, 3] = affine[:2, 3]
+    return bool((affine == plain).all() and affine[0, 0] > 0 and affine[1, 1] > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,9 +281,15 @@ def _header(
         raise _broken("the header") from None
 
 
+def _sizes(image: Any) -> tuple[int, int, int]:
+    """Voxels along each axis; an image of two dimensions is one slice."""
+    i, j, k = (*(int(n) for n in image.shape[:3]), 1)[:3]
+    return i, j, k
+
+
 def _check_shape(image: Any) -> None:
     shape = image.shape
-    if len(shape) < 3 or any(n != 1 for n in shape[3:]):
+    if len(shape) < 2 or any(n != 1 for n in shape[3:]):
         found = f"{'×'.join(map(str, shape))} voxels"
         raise unreadable(found, "one volume of three dimensions", "take one volume out of it")
     if not 0 < math.prod(shape) <= _VOXEL_LIMIT or min(shape) < 1:
@@ -317,7 +335,7 @@ def _affine(
 
 def _apart(image: Any, affines: dict[str, np.ndarray[Any, Any]], codes: dict[str, int]) -> Fault:
     """Both places in words; and what to do where it is not known which one is meant."""
-    grids = [Grid(image.shape[:3], affine) for affine in affines.values()]
+    grids = [Grid(_sizes(image), affine) for affine in affines.values()]
     names = [f"{name} (code {codes[name]}, {_CODES.get(codes[name], 'unknown')})" for name in affines]
     corners = [", ".join(f"{mm + 0.0:.5g}" for mm in affine[:3, 3].round(2)) for affine in affines.values()]
     words = f"{names[0]} and {names[1]}"
@@ -337,7 +355,7 @@ def _agree(image: Any, sform: np.ndarray[Any, Any], qform: np.ndarray[Any, Any])
     if not _alike(sform, qform):
         return False
     header = image.header
-    one, other = (Grid(image.shape[:3], affine) for affine in (sform, qform))
+    one, other = (Grid(_sizes(image), affine) for affine in (sform, qform))
     most = SAME * float(min(one.spacing_mm().min(), other.spacing_mm().min()))
     if float(np.linalg.norm(sform[:3, 3] - qform[:3, 3])) > most:
         return False
@@ -381,7 +399,7 @@ def _voxels(path: Path) -> np.ndarray[Any, Any]:
     image = _load(path)
     try:
         with _quietly():
-            voxels = np.asarray(image.dataobj).reshape(image.shape[:3])
+            voxels = np.asarray(image.dataobj).reshape(_sizes(image))
             if path.name.lower().endswith(".gz"):
                 _check_sum(path, voxels.nbytes + _OFFSET_LIMIT)
             return voxels

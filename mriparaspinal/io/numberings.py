@@ -18,7 +18,7 @@ from importlib import resources
 from itertools import combinations
 
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.core.labels import Region
+from mriparaspinal.core.labels import Own, Region
 from mriparaspinal.core.model import MUSCLES, REFERENCES, SAT
 
 BACKGROUND = "background"
@@ -50,19 +50,33 @@ PAIR_VALUES: dict[frozenset[tuple[str, str]], int] = {
 VALUE_COLUMNS = ("value", "region", "side")
 
 
-def value_table(pairs: bool = False) -> list[tuple[int, str, str]]:
+def values_of(own: Own) -> dict[tuple[str, str], int]:
+    """:data:`VALUES`, then those of a study's own regions in their order: one added behind changes none."""
+    keys = [(region.name, side) for region in own for side in (("left", "right") if region.sided else ("",))]
+    return VALUES | {key: value for value, key in enumerate(keys, start=len(VALUES) + 1)}
+
+
+def pair_values_of(own: Own) -> dict[frozenset[tuple[str, str]], int]:
+    """:data:`PAIR_VALUES`, then those of pairs with a study's own regions, while there are numbers left."""
+    keys = list(values_of(own))
+    pairs = (frozenset((one, keys[n])) for n in range(len(VALUES), len(keys)) for one in keys[:n])
+    first = max(PAIR_VALUES.values()) + 1
+    return PAIR_VALUES | dict(zip(pairs, range(first, OVERLAP), strict=False))
+
+
+def value_table(pairs: bool = False, own: Own = ()) -> list[tuple[int, str, str]]:
     """(value, region, side) of every value that one of our own label maps can have.
 
     With ``pairs`` also those of pixels of two regions: ``MF_L+ES_L``, which needs no side.
     """
-    rows = [(value, region, side) for (region, side), value in VALUES.items()]
+    rows = [(value, region, side) for (region, side), value in values_of(own).items()]
     if pairs:
-        rows += [(value, _pair_label(pair), "") for pair, value in PAIR_VALUES.items()]
+        rows += [(value, _pair_label(pair, own), "") for pair, value in pair_values_of(own).items()]
     return [(0, BACKGROUND, ""), *rows, (OVERLAP, OVERLAP_LABEL, "")]
 
 
-def _pair_label(pair: frozenset[tuple[str, str]]) -> str:
-    return AND.join(str(Region(*key)) for key in sorted(pair, key=lambda key: VALUES[key]))
+def _pair_label(pair: frozenset[tuple[str, str]], own: Own = ()) -> str:
+    return AND.join(str(Region(*key)) for key in sorted(pair, key=values_of(own).__getitem__))
 
 
 def labels_of(label: str) -> tuple[str, ...]:
@@ -72,6 +86,27 @@ def labels_of(label: str) -> tuple[str, ...]:
     (('ES_L',), ('MF_L', 'ES_L'))
     """
     return tuple(part.strip() for part in label.split(AND))
+
+
+#: A label of a table whose values are vertebrae, a value each: the disc between two of them is derived.
+DISC_BETWEEN = "disc-between"
+
+#: What TotalSegmentator calls structures that are our regions, where it writes a file for each.
+_CLASSES = {"intervertebral_discs": "IVD"}
+
+_CLASS_SIDES = {"_left": "_L", "_right": "_R"}
+
+
+def class_label(stem: str) -> str:
+    """The label of a file that holds one structure, in the spelling of our numberings.
+
+    >>> class_label("iliopsoas_left"), class_label("intervertebral_discs"), class_label("rib_left_1")
+    ('iliopsoas_L', 'IVD', 'rib_left_1')
+    """
+    for end, short in _CLASS_SIDES.items():
+        if stem.endswith(end):
+            return stem.removesuffix(end) + short
+    return _CLASSES.get(stem, stem)
 
 
 #: More than any label map's numbers.
@@ -140,23 +175,31 @@ def published_table(name: str) -> list[list[str]]:
     return list(csv.reader(text.splitlines()))
 
 
-def _published(name: str) -> dict[str, dict[int, str]]:
+def _published(name: str) -> dict[int, str]:
     """The numbering ``numberings/NAME.csv``, in the format that users write."""
     columns, *rows = published_table(name)
-    return {name: parse_numbering(columns, rows, f"{name}.csv")}
+    return parse_numbering(columns, rows, f"{name}.csv")
 
 
-# TotalSegmentator's class maps, github.com/wasserth/TotalSegmentator, totalsegmentator/map_to_binary.py:
-# `total` of versions 2 and 3 (in version 3, value 26 is vertebrae_L6, says resources/improvements_in_v3.md;
-# version 1 had other numbers), `total_mr` since version 2.5 (before, it had 56 classes: CHANGELOG.md).
-# MuscleMap's whole-body model, github.com/MuscleMap/MuscleMap, docs/muscle-anatomy.md. Its older models of
-# single body regions count from 1: give a table.
+#: The tables in ``numberings/``, as the tools publish them:
+#: - TotalSegmentator, github.com/wasserth/TotalSegmentator, totalsegmentator/map_to_binary.py: ``total`` of
+#:   versions 2 and 3 (value 26 is vertebrae_S1 in version 2), ``total_v3`` (resources/improvements_in_v3.md),
+#:   ``total_mr`` since version 2.5 (before, it had 56 classes: CHANGELOG.md). Version 1 had other numbers.
+#: - MuscleMap, github.com/MuscleMap/MuscleMap: whole-body model 1.4, doi 10.5281/zenodo.21929873. Models
+#:   1.0 to 1.3 have the same numbers but for the leg. Those of single regions count from 1: give a table.
+#: - ParaspinalSeg, github.com/LukasSchoennagel/ParaspinalSeg, README.md: what its model writes, both sides in
+#:   one number, and what its split_left_right.py makes of it.
+#: - LPM_Segmentator, github.com/johnnydfci/LPM_Segmentator: by the positions in its own label maps; its
+#:   515_muscle_4class_seg.py names 3 and 4 the other way round.
+_PUBLISHED = (
+    *("totalsegmentator", "totalsegmentator_v3", "totalsegmentator_mr", "musclemap"),
+    *("paraspinalseg", "paraspinalseg_lr", "lpm_segmentator"),
+)
+
 NUMBERINGS: dict[str, dict[int, str]] = {
     "mriparaspinal": {value: str(Region(*key)) for key, value in VALUES.items()}
     | {value: _pair_label(pair) for pair, value in PAIR_VALUES.items()}
     | {OVERLAP: OVERLAP_LABEL},
-    **_published("totalsegmentator"),
-    **_published("totalsegmentator_mr"),
-    **_published("musclemap"),
+    **{name: _published(name) for name in _PUBLISHED},
 }
 """Numbering by name: value → label. 0 is the background in all of them."""

@@ -13,10 +13,13 @@ from typing import Any, get_args
 
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import Fault, UnreadableError, UsageError
-from mriparaspinal.core.labels import alias_key, parse_label
-from mriparaspinal.core.model import REFERENCES, FatRule, Settings
+from mriparaspinal.core.labels import Own, alias_key, parse_label
+from mriparaspinal.core.measure_columns import MEASURES, in_order
+from mriparaspinal.core.model import REFERENCES, SPINE, FatRule, Settings
 from mriparaspinal.core.spelling import composed, loose_key
 from mriparaspinal.io.folder import find_name, read_bytes
+from mriparaspinal.io.numberings import DISC_BETWEEN
+from mriparaspinal.io.own_regions import own_regions
 
 FILE = "paraspinal.toml"
 
@@ -55,17 +58,20 @@ class Protocol:
         if self.sha256 is None:
             _refuse_another_name(self.dataset)
         faults = [f"{FILE}: {fault}" for fault in faults_of(self.values)]
-        faults += map(str, faults_of(given, option=True))
+        faults += map(str, faults_of(given, option=True, own=own_regions(self.values.get("regions", {}))[0]))
         faults += [f"{FILE}: {fault}" for fault in _contradictions(self.values)]
         faults += map(str, _contradictions(given, self.values))
         if faults:
             raise UsageError("\n".join(faults))
         values = {name: value for name, value in {**self.values, **given}.items() if name in _FIELDS}
-        for name in ("labels", "contrasts"):
+        values["regions"] = own_regions(values.get("regions", {}))[0]
+        for name in ("labels", "contrasts", "segments"):
             if isinstance(values.get(name), dict):
                 values[name] = tuple(sorted(values[name].items()))
             elif name in values:
                 values[name] = tuple(values[name])
+        if "measures" in values:
+            values["measures"] = in_order(values["measures"])
         if values.get("window") is not None:
             low, high = values["window"]
             values["window"] = (float(low), float(high))
@@ -96,20 +102,26 @@ def read_protocol(dataset: Path) -> Protocol:
     return Protocol(dataset, _parsed(raw), hashlib.sha256(raw).hexdigest())
 
 
+def declared_regions(dataset: Path) -> Own:
+    """The regions of its own that the protocol of a dataset declares, as far as they are sound."""
+    return own_regions(read_protocol(dataset).values.get("regions", {}))[0]
+
+
 def resolve_settings(dataset: Path, flags: Mapping[str, Any]) -> Settings:
     """The settings of :meth:`Protocol.settings`, for those who need nothing else of the protocol."""
     return read_protocol(dataset).settings(flags)
 
 
 def sound(settings: Settings) -> Settings:
-    """The settings themselves; raises :class:`UsageError` with every fault of them in one line each."""
+    """The settings, measures in their order; raises :class:`UsageError` with each fault in one line."""
     given = {f.name: getattr(settings, f.name) for f in dataclasses.fields(Settings)}
     given = {f.name: given[f.name] for f in dataclasses.fields(Settings) if given[f.name] != f.default}
     if isinstance(given.get("labels"), tuple):
         given["labels"] = dict(given["labels"])
     if faults := [*faults_of(given), *_contradictions(given)]:
         raise UsageError("\n".join(f"Settings: {fault}" for fault in faults))
-    return settings
+    regions, measures = own_regions(settings.regions)[0], in_order(settings.measures)
+    return dataclasses.replace(settings, regions=regions, measures=measures)
 
 
 def _inside(dataset: Path, name: str) -> Path:
@@ -166,12 +178,19 @@ def _parsed(raw: bytes) -> dict[str, Any]:
     return dict(zip(keys, content.values(), strict=True))
 
 
-def faults_of(values: Mapping[str, Any], option: bool = False) -> list[Fault]:
-    """What is wrong with settings and options of a run."""
-    faults = []
+def faults_of(values: Mapping[str, Any], option: bool = False, own: Own = ()) -> list[Fault]:
+    """What is wrong with settings and options of a run; ``own``: the study's own regions, if not in them."""
+    own, faults = own_regions(values["regions"]) if "regions" in values else (own, [])
     for name, value in values.items():
+        if name == "regions":
+            continue
         shown = argument(name) if option else name
-        expected = _CHECKS[name](value) if name in _CHECKS else _known_name(name, value)
+        if name == "labels":
+            expected = _labels(value, own)
+        elif name == "reference":
+            expected = _reference(value, own)
+        else:
+            expected = _CHECKS[name](value) if name in _CHECKS else _known_name(name, value)
         if expected:
             found = tuple(value) if isinstance(value, tuple) else value  # a named one would show its class
             faults.append(Fault(shown, f"{repr(found)[:200]} was found", expected, "correct it"))
@@ -255,14 +274,30 @@ def _window(value: Any) -> str:
     return "" if len(numbers) == 2 and numbers[0] < numbers[1] else expected
 
 
-def _labels(value: Any) -> str:
+def _reference(value: Any, own: Own) -> str:
+    known = (*REFERENCES, *(region.name for region in own if not region.sided))
+    if value in known:
+        return ""
+    sided = any(region.name == value for region in own)
+    return " or ".join(known) + (" (a region with sides divides nothing)" if sided else "")
+
+
+def _segments(value: Any) -> str:
+    expected = f'a list of segments from {SPINE[0]} to {SPINE[-1]}, each once, such as ["T12", "L1", "S1"]'
+    good = isinstance(value, (list, tuple)) and value and all(isinstance(name, str) for name in value)
+    return "" if good and set(value) <= set(SPINE) and len(set(value)) == len(value) else expected
+
+
+def _labels(value: Any, own: Own) -> str:
     if isinstance(value, tuple):
         return ""
     if not isinstance(value, dict):
         return 'a table such as [labels] "lab label" = "MF_L"'
     if found := _swallowed(value):
         return found
-    wrong = [key for key, text in value.items() if not isinstance(text, str) or parse_label(text) is None]
+    wrong = [
+        key for key, text in value.items() if not isinstance(text, str) or not _means_something(text, own)
+    ]
     if wrong:
         return f"a label such as MF_L or IVD for {', '.join(map(repr, wrong))}"
     keys = [alias_key(key) for key in value]
@@ -270,20 +305,34 @@ def _labels(value: Any) -> str:
     return f"one meaning for {', '.join(map(repr, twice))}, whatever the case" if twice else ""
 
 
+def _means_something(label: str, own: Own) -> bool:
+    return parse_label(label, own) is not None or label == DISC_BETWEEN
+
+
 def _texts(value: Any) -> str:
     good = isinstance(value, (list, tuple)) and all(isinstance(text, str) for text in value)
     return "" if good else 'a list such as ["side:ALS", "group:ALS-LR"]'
+
+
+def _measures(value: Any) -> str:
+    names = ", ".join(MEASURES)
+    if not isinstance(value, (list, tuple)) or not all(isinstance(text, str) for text in value):
+        return f'a list such as ["{MEASURES[0]}"], of {names}'
+    wrong = next((text for text in value if text not in MEASURES), None)
+    if wrong is None:
+        return ""
+    near = get_close_matches(wrong.casefold(), MEASURES, 1)
+    meant = f"{near[0]} (did you mean it?), or another " if near else "one "
+    return f"{meant}of {names} in place of {wrong[:40]!r}"
 
 
 _CHECKS: dict[str, Any] = {
     "threshold": _threshold,
     "mask_rule": _one_of("labelme", "centre"),
     "image_left": _one_of("right", "left"),
-    "reference": _one_of(*REFERENCES),
     "patient_from": _one_of("name", "folder"),
     "name_pattern": lambda value: "" if isinstance(value, str) else "a regular expression",
     "window": _window,
-    "labels": _labels,
     "contrasts": _texts,
     "normality": _one_of("lilliefors", "shapiro"),
     "divide_by": lambda value: "" if isinstance(value, str) and value else "the name of a column",
@@ -291,6 +340,8 @@ _CHECKS: dict[str, Any] = {
     "sat_fraction": _fraction,
     "same_voxels": lambda value: "" if isinstance(value, bool) else "true or false",
     "affine": _one_of("qform", "sform"),
+    "measures": _measures,
+    "segments": _segments,
     "participants": lambda value: "" if isinstance(value, str) and value else "the name of a file",
     "jobs": _jobs,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from mriparaspinal.core.filenames import SLICES_TABLE
@@ -98,6 +99,31 @@ def read_places(table: TextTable, images: list[str]) -> dict[str, SlicePlace]:
         if sum(names[name] for name in rows) == 1:
             places.update((image, told[name]) for name in rows if name in told)
     return places
+
+
+def shifted_grey(table: TextTable, images: Iterable[str]) -> list[Problem]:
+    """One warning for the slices in which grey is no multiple of the signal, by the windows in the table.
+
+    Their window sends no signal to another grey level than 0 (by more than one), or is not linear.
+    """
+    cells = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    known = set(map(composed, images))
+    shifted = [row["image"] for row in cells if row.get("image") in known and _is_shifted(row)]
+    if not shifted:
+        return []
+    found = (
+        f"the window of {len(shifted)} slices, among them {shifted[0]}, does not begin at 0, or is not linear"
+    )
+    remedy = "prepare them with --window 0,HIGH: ratios of signal are those of shifted grey levels"
+    message = f"{found}; expected grey levels in proportion to the signal"
+    return [Problem(SLICES_TABLE, "", "warning", "shifted-grey", message, remedy)]
+
+
+def _is_shifted(row: Mapping[str, str]) -> bool:
+    low, high = (read_number(row.get(name, "")) for name in ("window_low", "window_high"))
+    if low is None or high is None or low == high:
+        return row.get("voi_function", "") in ("SIGMOID", "TABLE")
+    return abs(255 * low / (high - low)) > 1
 
 
 def _spacing_error(name: str, message: str, remedy: str) -> Problem:

@@ -1,4 +1,4 @@
-"""CSV in and out, as text cells. Reading forgives what spreadsheets do; writing is always the same."""
+"""Tables in and CSV out, as text cells. Reading forgives what spreadsheets do; writing is always the same."""
 
 from __future__ import annotations
 
@@ -30,6 +30,9 @@ _DOUBTFUL = frozenset("'=+-@\t\r")
 #: Names of workbooks; but for the first two, only to say that they are not read.
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers")
 
+#: Names of tables of SPSS.
+SPSS = (".sav", ".zsav")
+
 #: Characters among which the separator is looked for.
 _HEADER = 10_000
 
@@ -47,7 +50,7 @@ class TextTable:
 
 
 def read_table(path: Path) -> TextTable:
-    """Read a CSV, TSV or Excel file; raises :class:`NoInputError` with one line that names the file."""
+    """Read a CSV, TSV, Excel or SPSS file; raises :class:`NoInputError` with one line that names the file."""
     return parse_table(table_bytes(path), path.name)
 
 
@@ -62,14 +65,15 @@ def table_bytes(path: Path) -> bytes:
 def parse_table(raw: bytes, name: str) -> TextTable:
     r"""Parse the bytes of a table; the separator (comma, semicolon, tab) is told from the first line.
 
-    A workbook (``.xlsx``) is its first sheet. With semicolons or tabs a decimal comma is read as a point.
+    A workbook (``.xlsx``) is its first sheet; for ``.sav`` see :func:`.read_sav`. With semicolons or tabs a
+    decimal comma is read as a point.
     Texts are put into one spelling, NFC.
 
     >>> parse_table(b"a;b\r\n1,5;x\r\n", "t.csv").rows
     (('1.5', 'x'),)
     """
-    if name.casefold().endswith(WORKBOOKS):
-        return _of_workbook(raw, name)
+    if name.casefold().endswith((*WORKBOOKS, *SPSS)):
+        return _of_program(raw, name)
     text, plain = _decoded(raw, name)
     separator = _separator(text[:_HEADER])
     _require_table(text.count(separator) + text.count("\n"), "\0" in text, name)
@@ -89,7 +93,7 @@ def table_rows(raw: bytes, name: str) -> Iterator[tuple[str, ...]]:
     Raises :class:`NoInputError`, for a row when it comes.
     """
     start = raw[:_HEADER].decode("ascii") if raw.isascii() else ";"
-    if not name.casefold().endswith(WORKBOOKS) and _separator(start) == ",":
+    if not name.casefold().endswith((*WORKBOOKS, *SPSS)) and _separator(start) == ",":
         _require_table(raw.count(b",") + raw.count(b"\n"), b"\0" in raw, name)
         lines = io.TextIOWrapper(io.BytesIO(raw), "ascii", newline="")
         yield from _records(csv.reader(lines, strict=True), name)
@@ -164,13 +168,20 @@ def _shared(lines: Iterable[str], separator: str) -> Iterator[Iterable[str]]:
         yield (once.setdefault(cell, cell) if len(cell) <= _SHORT else cell for cell in cells)
 
 
-def _of_workbook(raw: bytes, name: str) -> TextTable:
-    from mriparaspinal.io.workbooks import read_workbook
+def _of_program(raw: bytes, name: str) -> TextTable:
+    """A table of Excel or SPSS."""
+    notes: tuple[Fault, ...] = ()
+    if name.casefold().endswith(SPSS):
+        from mriparaspinal.io.spss import read_sav
 
-    records, notes = read_workbook(raw, name, CELLS_LIMIT)
+        records = read_sav(raw, name, CELLS_LIMIT)
+    else:
+        from mriparaspinal.io.workbooks import read_workbook
+
+        records, notes = read_workbook(raw, name, CELLS_LIMIT)
     if not records:
         raise NoInputError(Fault(name, "no rows were found", "a header and rows", "check the first sheet"))
-    # A CSV that was saved as a workbook still has its apostrophes.
+    # A CSV that was saved in such a program still has its apostrophes.
     columns, *rows = (tuple(as_it_was(composed(cell)) for cell in record) for record in records)
     _check_header(columns, name)
     return TextTable(columns, tuple(rows), plain=False, notes=notes)

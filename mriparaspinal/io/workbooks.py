@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mriparaspinal.core.errors import Fault, NoInputError
+from mriparaspinal.io.typed_cells import number_text
 
 #: Bytes of all parts of a workbook once unpacked: a table of 20,000 participants has a tenth of them.
 _UNPACKED_LIMIT = 200_000_000
@@ -144,10 +145,8 @@ def _text(cell: Any) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, (int, float)):
-        if isinstance(value, float) and not value.is_integer():
-            return repr(value)
         zeros = re.fullmatch(r"0{2,}", cell.number_format or "")
-        return f"{value:0{len(zeros[0])}.0f}" if zeros else f"{value:.0f}"
+        return number_text(value, len(zeros[0]) if zeros else 0)
     if isinstance(value, datetime.datetime) and value.time() == datetime.time():
         value = value.date()
     if isinstance(value, (datetime.date, datetime.time)):

@@ -8,15 +8,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from mriparaspinal.core.labels import Region, near_regions, parse_label
-from mriparaspinal.core.model import REFERENCES, Problem, Settings, SliceResult
+from mriparaspinal.core.labels import Own, Region, aliases_of, near_regions, own_of, parse_label
+from mriparaspinal.core.model import Problem, Settings, SliceResult
 from mriparaspinal.core.spelling import nearest
 from mriparaspinal.dataset.names import name_parser
-from mriparaspinal.dataset.read import aliases_of, unknown_labels
+from mriparaspinal.dataset.read import unknown_labels
 from mriparaspinal.dataset.strays import Who, kind
 
 #: Told of regions that no label of a slice names.
-_MISSING = ("missing-muscle", "missing-reference")
+_MISSING = ("missing-muscle", "missing-region", "missing-reference")
 
 #: Files of a folder without a partner that are compared with each other.
 _MOST = 50
@@ -47,7 +47,7 @@ def root_causes(
         elif own := by_file.pop(problem.file, None):
             result = files[problem.file]
             own = _mistyped(own, result.ignored, aliases)
-            found += _without_sides(_labelled_twice(own, result.several), result)
+            found += _without_sides(_labelled_twice(own, result.several), result, settings)
     return _names_apart(found, settings)
 
 
@@ -95,8 +95,8 @@ def _mistyped(own: list[Problem], ignored: Sequence[str], aliases: Mapping[str, 
     missing = [problem for problem in own if problem.code in _MISSING]
     meant: dict[str, list[Problem]] = {}
     for label in ignored:
-        for region in near_regions(label):
-            if there := [problem for problem in missing if _is_of(problem.shape, region)]:
+        for region in near_regions(label, own_of(aliases)):
+            if there := [p for p in missing if _is_of(p.shape, region, own_of(aliases))]:
                 meant[label] = there
                 missing = [problem for problem in missing if problem not in there]
                 break
@@ -114,9 +114,9 @@ def _mistyped(own: list[Problem], ignored: Sequence[str], aliases: Mapping[str, 
     return found
 
 
-def _is_of(missing: str, meant: Region) -> bool:
+def _is_of(missing: str, meant: Region, declared: Own) -> bool:
     """Whether a region may be one that is missing: ``MF_L``, ``IVD``, or ``IVD or VB``."""
-    gone = [parse_label(name) for name in missing.split(" or ")]
+    gone = [parse_label(name, declared) for name in missing.split(" or ")]
     return any(g is not None and g.name == meant.name and meant.side in ("", g.side) for g in gone)
 
 
@@ -125,8 +125,9 @@ def _mistake(file: str, label: str, gone: Sequence[Problem]) -> Problem:
     verb = "is" if len(gone) == 1 else "are"
     found = f"the label {label!r} means no region; expected {regions}, which {verb} missing: did you mean "
     found += f"{gone[0].shape}?"
-    is_reference = gone[0].code == "missing-reference"
-    hence = "rcsa stays empty" if is_reference else "there is no row, nor one for both sides"
+    sided = gone[0].shape[-2:] in ("_L", "_R")
+    hence = "there is no row, nor one for both sides" if sided else "there is no row"
+    hence = "rcsa stays empty" if gone[0].code == "missing-reference" else hence
     remedy = f"correct the label, or draw {regions}: without it {hence}"
     return Problem(file, label, "error", "unknown-label", found, remedy)
 
@@ -149,16 +150,19 @@ def _labelled_twice(own: list[Problem], several: Sequence[str]) -> list[Problem]
     return [problem for problem in found if problem not in places]
 
 
-def _of_reference(problem: Problem) -> bool:
+def _of_reference(problem: Problem, settings: Settings) -> bool:
     """Whether a problem is about the mistyped label of a reference."""
     mistyped = (problem.code, problem.severity) == ("unknown-label", "error")
-    return mistyped and any(region.name in REFERENCES for region in near_regions(problem.shape))
+    near = near_regions(problem.shape, settings.regions) if mistyped else ()
+    return any(region.name in settings.references for region in near)
 
 
-def _without_sides(own: list[Problem], result: SliceResult) -> list[Problem]:
+def _without_sides(own: list[Problem], result: SliceResult, settings: Settings) -> list[Problem]:
     """The problems of a slice of which no label has a side, without what follows from a missing reference."""
     sideless = [problem for problem in own if problem.code == "side-unknown"]
-    gone = [problem for problem in own if problem.code == "missing-reference" or _of_reference(problem)]
+    gone = [
+        problem for problem in own if problem.code == "missing-reference" or _of_reference(problem, settings)
+    ]
     if not (sideless and gone) or any(side for _, side in result.seen):
         return own
     labels = ", ".join(problem.shape for problem in sideless)

@@ -16,6 +16,7 @@ from mriparaspinal.dataset.open import Dataset, other_than_prepared
 from mriparaspinal.dataset.plausibility import Gathered
 from mriparaspinal.measure.causes import root_causes
 from mriparaspinal.measure.duplicates import duplicate_problems
+from mriparaspinal.measure.lacking import lacking
 from mriparaspinal.measure.rows import Regions, choose_reference, missing_regions
 from mriparaspinal.measure.sessions import session_problems
 from mriparaspinal.measure.slice import measure_slices
@@ -111,7 +112,7 @@ def measure_dataset(
 ) -> MeasuredDataset:
     """Measure every slice of a study and gather all problems, those of missing regions among them."""
     slices = study.dataset.slices
-    how = (study.maps, study.dixon, study.source)
+    how = (study.maps, study.dixon, study.source, study.spacings)
     results = measure_slices(study.root, slices, settings, spread, progress, *how)
     return gather_problems(study, results, settings)
 
@@ -134,7 +135,7 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
     for result in results:
         problems += result.problems
         gathered.add(result)
-        if any(side for _, side in result.counts):
+        if any(name in settings.muscles for name, _ in result.counts):
             by_segment[result.slice.segment] += 1
             people.add((result.slice.group, result.slice.participant_id))
         seen.append(result.seen if result.measurable else frozenset())
@@ -147,18 +148,25 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
     except ParaspinalError as error:
         problems.append(error.fault.problem())
     else:
-        missing = missing_regions(slices, told, reference, study.maps is not None)
+        missing = missing_regions(slices, told, reference, study.maps is not None, settings)
         problems = root_causes([*problems, *missing], results, settings)
-    problems += stack_problems(with_lost_slices(study, results), study.spacings, study.places or None)
+    problems += stack_problems(
+        with_lost_slices(study, results), study.spacings, study.places or None, settings
+    )
     problems += duplicate_problems(results)
     problems += session_problems(results)
     problems += depths.problems(settings)
     problems += gathered.problems()
     problems += other_than_prepared(study, results)
+    problems += lacking(study, results, settings) if settings.measures else []
     # What is said of a file that several slices share is said once.
     problems = list(dict.fromkeys(problems))
+    if study.maps is not None:
+        from mriparaspinal.dataset.mapped import told_once
+
+        problems = told_once(problems)
     problems.sort(key=lambda problem: natural_key(composed(problem.file)))
-    segments = dict(sorted(by_segment.items()))
+    segments = {name: by_segment[name] for name in settings.levels if name in by_segment}
     return MeasuredDataset(study, results, problems, segments, frozenset(people), reference)
 
 

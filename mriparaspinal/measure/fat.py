@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import unreadable
-from mriparaspinal.core.model import MUSCLES, SAT, DixonSums, FatRule, RegionCount
+from mriparaspinal.core.model import MUSCLES, OURS, SAT, DixonSums, FatRule, RegionCount
 from mriparaspinal.imaging.rasterise import Patch
 
 #: The fat fraction above which a voxel is mostly fat (rule ``dixon``).
@@ -25,7 +25,8 @@ def grey_threshold(
 
     ``grey`` (rows, columns) 8-bit; ``patches`` by region and side, placed on it.
 
-    - ``otsu``: parts the grey levels of all muscles of the slice, each pixel once, in two classes
+    - ``otsu``: parts the grey levels of all muscles of the slice, each pixel once, in two classes;
+      regions of one's own take their place on a slice without any
       (Otsu 1979, IEEE Trans. Syst. Man Cybern. 9:62–66).
     - ``multiotsu``: in three classes; the upper threshold (Liao et al. 2001, J. Inf. Sci. Eng. 17:713–727).
     - ``reference``: ``sat_fraction`` × the median grey level of subcutaneous fat, the region ``SAT``.
@@ -34,7 +35,9 @@ def grey_threshold(
     """
     if rule == "reference":
         return sat_fraction * _sat_median(grey, patches)
-    levels = _pixels_once(grey, (patch for (region, _), patch in patches.items() if region in MUSCLES))
+    muscles = [patch for (region, _), patch in patches.items() if region in MUSCLES]
+    own = [patch for (region, _), patch in patches.items() if region not in OURS]
+    levels = _pixels_once(grey, muscles or own)
     classes = _CLASSES if rule == "multiotsu" else 2
     distinct = len(np.unique(levels))
     if distinct < classes:

@@ -62,7 +62,7 @@ def overview_of(measured: MeasuredDataset, settings: Settings) -> Overview:
     slices: list[Slice] = []
     for result in measured.results:
         slices.append(result.slice)
-        found[result.slice.visit, result.slice.segment].add(_state(result, wrong))
+        found[result.slice.visit, result.slice.segment].add(_state(result, wrong, settings))
     slices += study.dataset.lost
     for slice_ in study.dataset.lost:
         gone = WHOLE in study.source.left_out(slice_.name)
@@ -74,7 +74,7 @@ def overview_of(measured: MeasuredDataset, settings: Settings) -> Overview:
             found[who.visit, segment].add(state)
     order = list(dict.fromkeys(slice_.visit for slice_ in slices))
     order += sorted({who for who, _ in found} - set(order), key=natural_key)
-    segments = tuple(sorted({segment for _, segment in found}))
+    segments = tuple(segment for segment in settings.levels if any(segment == s for _, s in found))
     states = {who: {segment: _of_all(found.get((who, segment))) for segment in segments} for who in order}
     sessions = any(slice_.session for slice_ in slices)
     alike = () if sessions else _perhaps_one(states)
@@ -90,13 +90,13 @@ def _wrong_files(problems: Sequence[Problem]) -> dict[str, set[str]]:
     return wrong
 
 
-def _state(result: SliceResult, wrong: Mapping[str, set[str]]) -> State:
+def _state(result: SliceResult, wrong: Mapping[str, set[str]], settings: Settings) -> State:
     codes = wrong.get(result.slice.annotation, set()) | wrong.get(result.slice.name, set())
     if WHOLE in result.left_out:
         return "excluded"
     if "unreviewed-draft" in codes:
         return "draft"
-    if not any(side for _, side in result.counts):
+    if not any(name in settings.muscles for name, _ in result.counts):
         return "error"
     return "in part" if codes else "measured"
 

@@ -27,6 +27,7 @@ _Flat = tuple[
     bytes,
     tuple[bool, int, tuple[tuple[str, str], ...]],
     tuple[tuple[str, ...], tuple[str, ...]],
+    list[tuple[str, str, dict[str, float]]],
 ]
 
 _encoder = msgspec.msgpack.Encoder()
@@ -63,15 +64,17 @@ def pack(result: SliceResult) -> bytes:
     head = (counts, seen, result.measurable, result.problems)
     judged = (result.draft, result.as_drawn, sorted(result.left_out))
     own = (digests, result.threshold, result.deep, result.fit, result.drawing, judged)
-    return encode((*head, *own, (result.ignored, result.several)))
+    more = [(region, side, values) for (region, side), values in result.more.items()]
+    return encode((*head, *own, (result.ignored, result.several), more))
 
 
 def unpack(slice_: Slice, raw: bytes) -> SliceResult:
     """The result that was packed; numbers keep their type. Raises msgspec's errors for other bytes."""
-    counts, seen, measurable, problems, digests, threshold, deep, fit, drawing, judged, labels = decode(
+    counts, seen, measurable, problems, digests, threshold, deep, fit, drawing, judged, labels, more = decode(
         raw, _decoder
     )
     draft, as_drawn, left_out = judged
+    ignored, several = labels
     return SliceResult(
         slice_,
         {(region, side): RegionCount(*fields) for region, side, *fields in counts},
@@ -86,7 +89,9 @@ def unpack(slice_: Slice, raw: bytes) -> SliceResult:
         draft,
         as_drawn,
         _regions(left_out),
-        *labels,
+        ignored,
+        several,
+        {(region, side): values for region, side, values in more},
     )
 
 

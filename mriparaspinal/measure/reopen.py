@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from mriparaspinal.core.filenames import IMAGE_ENDINGS, MANIFEST, PARTICIPANTS
 from mriparaspinal.core.labels import parse_label
 from mriparaspinal.core.model import WHOLE, Settings
 from mriparaspinal.core.spelling import composed
+from mriparaspinal.core.text import count_of
 from mriparaspinal.dataset.contour_source import EXCLUDE, ContourSource, Judgement
 from mriparaspinal.dataset.names import name_parser
 from mriparaspinal.dataset.open import Dataset, UnknownParticipantError, open_dataset
@@ -20,33 +21,38 @@ from mriparaspinal.io.lock import require_finished
 from mriparaspinal.io.manifest import Manifest
 
 if TYPE_CHECKING:
-    from mriparaspinal.dataset.label_maps import LabelMaps
+    from mriparaspinal.dataset.map_sources import LabelMaps
 
 
 def open_measured(
     results: Path,
     manifest: Manifest | None,
     dataset: Path,
-    masks: Path | None = None,
+    masks: Sequence[Path] = (),
     annotations: Path | None = None,
 ) -> ReopenedDataset:
     """Open the dataset of ``results``.
 
-    ``masks``: the folder of label maps, where those were measured; ``annotations``: that of contours that do
+    ``masks``: the folders of label maps, where those were measured; ``annotations``: that of contours that do
     not lie beside the images. Raises :class:`UsageError` where one of them is missing or too much,
     :class:`NoInputError` where the manifest is missing or cannot be used.
     """
-    if manifest is None or manifest.numbering is None:
-        if masks is not None:
+    if manifest is None or manifest.numberings is None:
+        if masks:
             found = f"{results} was measured from contours"
-            raise UsageError(f"--masks {masks}: {found}; expected no label maps; leave it out")
+            raise UsageError(f"--masks {masks[0]}: {found}; expected no label maps; leave it out")
         return open_source(results, manifest, dataset, annotations)
-    if masks is None:
+    if not masks:
         found = "was measured from label maps, and --masks is missing"
         raise UsageError(f"{results}: {found}; expected the folder of the label maps; give --masks DIR")
-    if not masks.is_dir():
-        raise UsageError(f"--masks {masks}: no such folder; expected the label maps; check the path")
-    require_finished(masks, "label maps", "masks")
+    for folder in masks:
+        if not folder.is_dir():
+            raise UsageError(f"--masks {folder}: no such folder; expected the label maps; check the path")
+        require_finished(folder, "label maps", "masks")
+    if len(masks) != len(manifest.numberings):
+        measured = count_of(len(manifest.numberings), "folder")
+        found = f"was measured from {measured} of label maps, and --masks names {len(masks)}"
+        raise UsageError(f"{results}: {found}; expected the same, in the same order; give each by --masks")
     return open_source_of_maps(results, manifest, dataset, masks)
 
 
@@ -94,7 +100,7 @@ def open_source(
     :class:`NoInputError` where there is no manifest, or its settings cannot be used.
     """
     manifest, settings = _measured(results, manifest)
-    if manifest.numbering is not None:
+    if manifest.numberings is not None:
         found = "measured from label maps, not from contours"
         remedy = "run quantify on the LabelMe files"
         raise NoInputError(f"{results}: {found}; expected results of the dataset's contours; {remedy}")
@@ -102,12 +108,14 @@ def open_source(
     return _opened(results, manifest, settings, dataset, None, _is_of_slice, source)
 
 
-def open_source_of_maps(results: Path, manifest: Manifest, dataset: Path, masks: Path) -> ReopenedDataset:
-    """The same of results that were measured from label maps, which lie in the folder ``masks``."""
-    from mriparaspinal.dataset.label_maps import LabelMaps
+def open_source_of_maps(
+    results: Path, manifest: Manifest, dataset: Path, masks: Sequence[Path]
+) -> ReopenedDataset:
+    """The same of results that were measured from label maps, which lie in the folders ``masks``."""
+    from mriparaspinal.dataset.map_sources import maps_in
 
     manifest, settings = _measured(results, manifest)
-    maps = LabelMaps(masks, manifest.numbering or {}, {})
+    maps = maps_in(masks, manifest.numberings or ())
     return _opened(results, manifest, settings, dataset, maps, _is_of_maps, _source(manifest))
 
 
@@ -130,10 +138,11 @@ def _annotations(results: Path, manifest: Manifest, dataset: Path, given: Path |
 
 def _source(manifest: Manifest) -> ContourSource:
     """Which contours counted."""
+    own = manifest.measured_with.regions
     judgements = tuple(
         Judgement(image, WHOLE if region is None else (region.name, region.side), "", EXCLUDE, "")
         for image, labels in manifest.contours.excluded.items()
-        for region in map(parse_label, labels)
+        for region in (parse_label(label, own) for label in labels)
     )
     return ContourSource(accept_drafts=manifest.contours.accept_drafts, judgements=judgements or None)
 

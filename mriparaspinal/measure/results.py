@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,14 @@ from typing import Any
 
 from mriparaspinal import __version__
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError
-from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS, SHARE
+from mriparaspinal.core.filenames import MANIFEST, MEASUREMENTS, PARTICIPANTS, SHARE, WIDE
+from mriparaspinal.core.measure_columns import columns_of
 from mriparaspinal.core.model import (
     COLUMNS,
     OPTIONAL_COLUMNS,
     PROBLEM_COLUMNS,
+    SEGMENTS,
+    SPINE,
     Measurement,
     Problem,
     Settings,
@@ -34,7 +38,14 @@ from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.tables import csv_bytes, csv_lines, parse_table, table_bytes, table_rows
 from mriparaspinal.io.write import has_content, sha256
 from mriparaspinal.measure.dataset import MeasuredDataset, with_lost_slices
+from mriparaspinal.measure.for_others import (
+    FOR_OTHERS,
+    further_tables,
+    measurements_csv,
+    refuse_other_measurements,
+)
 from mriparaspinal.measure.rows import choose_reference, each_row, tabulate_slices
+from mriparaspinal.measure.wide import WideRows, visits_of
 
 
 def stale_tables(folder: OutputFolder, fresh: Mapping[str, bytes]) -> list[str]:
@@ -45,7 +56,9 @@ def stale_tables(folder: OutputFolder, fresh: Mapping[str, bytes]) -> list[str]:
     """
     stale = []
     written = folder.written_before()
-    for name in (*segment_tables(folder.path), *slice_tables(folder.path), PARTICIPANTS, SHARE):
+    ours = {*segment_tables(folder.path), *slice_tables(folder.path), PARTICIPANTS, SHARE}
+    known = (*segment_tables(folder.path, SPINE), *slice_tables(folder.path, SPINE), PARTICIPANTS, SHARE)
+    for name in (name for name in known if name in ours or name in written or name in fresh):
         path = folder.path / name
         if not path.is_file():
             continue
@@ -54,7 +67,7 @@ def stale_tables(folder: OutputFolder, fresh: Mapping[str, bytes]) -> list[str]:
         elif (name in fresh or name != PARTICIPANTS) and not has_content(path, fresh.get(name)):
             found = "a table that quantify did not write"
             raise UsageError(f"{path}: {found}; expected a folder without one; choose another --out")
-    return stale
+    return stale + [name for name in folder.outdated(fresh) if name in FOR_OTHERS]
 
 
 def refuse_other_share(folder: Path, share: Sequence[str]) -> None:
@@ -74,14 +87,14 @@ def refuse_other_share(folder: Path, share: Sequence[str]) -> None:
         raise UsageError(f"{folder}: holds the results of {whose}; {expected}; {remedy}")
 
 
-def segment_tables(folder: Path) -> list[str]:
-    """The names ``L1.csv`` … ``L5.csv`` that exist in a folder of results."""
-    return [name for name in (f"L{n}.csv" for n in range(1, 6)) if (folder / name).is_file()]
+def segment_tables(folder: Path, segments: Iterable[str] = SEGMENTS) -> list[str]:
+    """The names ``L1.csv`` … ``L5.csv`` that exist in a folder of results, or those of its segments."""
+    return [name for name in (f"{segment}.csv" for segment in segments) if (folder / name).is_file()]
 
 
-def slice_tables(folder: Path) -> list[str]:
+def slice_tables(folder: Path, segments: Iterable[str] = SEGMENTS) -> list[str]:
     """The names ``L1_slices.csv`` … that exist in a folder of results: each slice of a stack by itself."""
-    return [name for name in (f"L{n}_slices.csv" for n in range(1, 6)) if (folder / name).is_file()]
+    return [name for name in (f"{segment}_slices.csv" for segment in segments) if (folder / name).is_file()]
 
 
 def sessions_of(contents: Mapping[str, bytes], tables: Iterable[str]) -> list[str]:
@@ -162,36 +175,45 @@ def read_results(folder: Path) -> Results:
 
     Raises :class:`NoInputError` where a run was cut off, or a table is not the one that was written.
     """
-    names = segment_tables(folder)
     require_finished(folder, "the results of quantify", "quantify")
-    for name in (f"L{n}.csv" for n in range(1, 6)):
+    own = folder / PARTICIPANTS
+    read = _read_manifest(folder) if (folder / MANIFEST).exists() else None
+    segments = SEGMENTS if read is None else read[0].segments
+    names = segment_tables(folder, segments)
+    for name in (f"{segment}.csv" for segment in segments):
         if name not in names and (folder / name).exists():
             raise NoInputError(f"{folder / name}: not a regular file; expected one; replace it by a file")
-    _refuse_other_segments(folder, names)
+    _refuse_other_segments(folder, names, segments)
     if not names:
-        raise NoInputError(f"{folder}: no L1.csv … L5.csv; expected the results of quantify; run it first")
-    own = folder / PARTICIPANTS
-    if not (folder / MANIFEST).exists():
+        none = f"no {tables_of(segments)}"
+        raise NoInputError(f"{folder}: {none}; expected the results of quantify; run it first")
+    if read is None:
         beside = [*slice_tables(folder), *([PARTICIPANTS] if own.is_file() else [])]
         digests = {name: sha256(table_bytes(folder / name)) for name in (*names, *beside)}
+        refuse_other_measurements(folder, names)
         return Results(folder, None, tuple(names), _Files(folder, digests))
-    manifest, sealed = _read_manifest(folder)
+    manifest, sealed = read
     digests = {name: _checked(folder, name, manifest.outputs) for name in _listed(folder, manifest)}
     if own.is_file() and PARTICIPANTS not in digests:
         digests[PARTICIPANTS] = sha256(table_bytes(own))
     return Results(folder, manifest, tuple(names), _Files(folder, digests), sealed)
 
 
-def _refuse_other_segments(folder: Path, names: Collection[str]) -> None:
+def tables_of(segments: Sequence[str]) -> str:
+    """The tables of segments, for a message."""
+    return f"{segments[0]}.csv … {segments[-1]}.csv"
+
+
+def _refuse_other_segments(folder: Path, names: Collection[str], segments: Sequence[str]) -> None:
     """Raise :class:`NoInputError` for a table such as ``L6.csv``, which would be passed over."""
     there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    beside = slice_tables(folder)
+    beside = slice_tables(folder, segments)
     for name in there:
-        segment = re.fullmatch(r"([LTS]\d+)(_slices)?\.csv", name, re.IGNORECASE)
+        segment = re.fullmatch(r"([CLTS]\d+)(_slices)?\.csv", name, re.IGNORECASE)
         if segment and name not in beside and f"{segment[1].upper()}.csv" not in names:
             found = "a table of no segment that is read"
             remedy = "rename it, or take it out of the folder"
-            raise NoInputError(f"{folder / name}: {found}; expected L1.csv … L5.csv; {remedy}")
+            raise NoInputError(f"{folder / name}: {found}; expected {tables_of(segments)}; {remedy}")
 
 
 def open_share(folder: Path) -> tuple[Manifest, bytes]:
@@ -221,8 +243,13 @@ def _read_manifest(folder: Path) -> tuple[Manifest, bytes]:
 
 
 def _listed(folder: Path, manifest: Manifest) -> list[str]:
-    """The names of all tables that are there, and of all else that the manifest lists."""
-    return list(dict.fromkeys([*segment_tables(folder), *slice_tables(folder), *manifest.outputs]))
+    """The names of all tables that are there, and of all else that the manifest lists.
+
+    But for tables for others that were taken away.
+    """
+    own = (*segment_tables(folder, manifest.segments), *slice_tables(folder, manifest.segments))
+    listed = [n for n in manifest.outputs if n not in FOR_OTHERS or os.path.lexists(folder / n)]
+    return list(dict.fromkeys([*own, *listed]))
 
 
 def _checked(folder: Path, name: str, outputs: Mapping[str, str]) -> str:
@@ -237,6 +264,8 @@ def _checked(folder: Path, name: str, outputs: Mapping[str, str]) -> str:
         raise NoInputError(Fault(f"{folder / name}", error.fault.found, expected, again)) from None
     if digest != outputs[name]:
         found = "changed since quantify wrote it (its SHA-256 differs)"
+        if name in FOR_OTHERS:
+            again = "take it out of the folder (numbers are read from L1.csv …), or run quantify again"
         raise NoInputError(f"{folder / name}: {found}; expected it untouched; {again}")
     return digest
 
@@ -264,7 +293,7 @@ def _each_row(measured: MeasuredDataset, settings: Settings, reference: str) -> 
     settings = _rule_of_masks(study, settings)
     results = with_lost_slices(study, measured.results)
     known = (_onset_sides(study), study.spacings, study.places, study.source.accept_drafts)
-    return each_row(results, reference, settings, *known)
+    return each_row(results, reference, settings, *known, study.participants)
 
 
 def _slice_rows(measured: MeasuredDataset, settings: Settings, reference: str) -> list[Measurement]:
@@ -273,7 +302,7 @@ def _slice_rows(measured: MeasuredDataset, settings: Settings, reference: str) -
     settings = _rule_of_masks(study, settings)
     results = with_lost_slices(study, measured.results)
     known = (_onset_sides(study), study.spacings, study.source.accept_drafts)
-    return tabulate_slices(results, reference, settings, *known)
+    return tabulate_slices(results, reference, settings, *known, study.participants)
 
 
 def _onset_sides(study: Dataset) -> dict[str, str]:
@@ -286,8 +315,10 @@ def _rule_of_masks(study: Dataset, settings: Settings) -> Settings:
     return settings if study.maps is None else dataclasses.replace(settings, mask_rule="mask")
 
 
-def result_files(measured: MeasuredDataset, settings: Settings) -> dict[str, bytes]:
-    """The files of a folder of results, by name; the manifest is the last.
+def result_files(
+    measured: MeasuredDataset, settings: Settings, xlsx: bool = False, sav: bool = False
+) -> dict[str, bytes]:
+    """The files of a folder of results, by name; the manifest is the last; ``xlsx``, ``sav``: with such ones.
 
     Raises as :func:`measurements_of`; but a share without any muscle is written, for others to be joined.
     """
@@ -295,18 +326,26 @@ def result_files(measured: MeasuredDataset, settings: Settings) -> dict[str, byt
     study = measured.study
     if not study.share:
         measured.require_slices()
-    tables = _Tables()
+    tables = _Tables(columns_of(settings.measures))
     rows: Iterable[Measurement] = _each_row(measured, settings, reference)
     several = any(s.letter or s.session for s in chain(study.dataset.slices, study.dataset.lost))
     if settings.fat_rule == "dixon" or several or study.source.accept_drafts:
         rows = list(rows)  # others have no optional columns
-    tables.add(rows)
+    wide = WideRows(settings.muscles)
+    tables.add(rows, wide=wide)
     counts = {"participants": len(tables.participants), "rows": tables.rows}
     tables.add(_slice_rows(measured, settings, reference), "_slices")
-    files = {name: b"".join(lines) for name, lines in sorted(tables.lines.items())}
+    files = {name: b"".join(lines) for name, lines in sorted(tables.lines.items(), key=_from_above)}
+    slices = chain(study.dataset.slices, study.dataset.lost)
+    visits = visits_of(
+        ((s.group, s.participant_id, s.session) for s in slices), study.participants, study.share
+    )
+    files[MEASUREMENTS] = measurements_csv(files)
+    files[WIDE] = wide.csv(visits, study.participants)
     files["problems.csv"] = problems_csv(measured.problems)
     if study.participants_csv is not None:
         files[PARTICIPANTS] = study.participants_csv
+    files |= further_tables(files, xlsx, sav)
     if study.share:
         from mriparaspinal.measure.share_file import share_bytes
 
@@ -315,23 +354,34 @@ def result_files(measured: MeasuredDataset, settings: Settings) -> dict[str, byt
     return files | {MANIFEST: _manifest(measured, settings, reference, counts, digests)}
 
 
+def _from_above(table: tuple[str, object]) -> tuple[int, str]:
+    """Sort key of tables by name: from the head down."""
+    return SPINE.index(re.split(r"[._]", table[0])[0]), table[0]
+
+
 class _Tables:
     """The text of tables, one for each segment: rows as objects take three times the memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, more: tuple[str, ...]) -> None:
+        self._more = more
         self.lines: dict[str, list[bytes]] = {}
         self.participants: set[str] = set()
         self.rows = 0
 
-    def add(self, rows: Iterable[Measurement], ending: str = "") -> None:
+    def add(self, rows: Iterable[Measurement], ending: str = "", wide: WideRows | None = None) -> None:
         """Add rows to the tables of such an ending; a list has the optional columns that it needs."""
         optional = OPTIONAL_COLUMNS if isinstance(rows, list) else ()
         columns = COLUMNS + tuple(c for c in optional if any(getattr(row, c) is not None for row in rows))
         cells_of = attrgetter(*columns)
         for (segment, who), run in groupby(rows, attrgetter("segment", "participant_id")):
-            cells = [cells_of(row) for row in run]
-            lines = self.lines.setdefault(f"{segment}{ending}.csv", [csv_lines([columns])])
+            if self._more:
+                cells = [(*cells_of(row), *map(row.more.get, self._more)) for row in run]
+            else:
+                cells = [cells_of(row) for row in run]
+            lines = self.lines.setdefault(f"{segment}{ending}.csv", [csv_lines([(*columns, *self._more)])])
             lines.append(csv_lines(cells))
+            if wide is not None:
+                wide.add((*columns, *self._more), cells)
             self.participants.add(who)
             self.rows += len(cells)
 
@@ -358,12 +408,13 @@ def _manifest(
     resolved: dict[str, Any] = dataclasses.asdict(_rule_of_masks(measured.study, settings))
     resolved["reference"] = reference or None
     resolved["labels"] = dict(settings.labels)
-    if settings.affine is None:
-        del resolved["affine"]
+    for later in ("affine", "measures", "regions", "segments"):
+        if not resolved[later]:
+            del resolved[later]
     if maps is not None:
-        from mriparaspinal.dataset.label_maps import numbering_record
+        from mriparaspinal.dataset.map_sources import numbering_record
 
-        resolved["numbering"] = numbering_record(maps)
+        resolved["numbering"] = numbering_record(source.numbering for source in maps.sources)
     return manifest_bytes(
         {
             "mriparaspinal": __version__,

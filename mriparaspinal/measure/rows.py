@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mriparaspinal.core.errors import Fault, UsageError
+from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import (
+    DEFAULTS,
     EXPECTED_MUSCLES,
     MUSCLES,
     REFERENCES,
@@ -22,7 +24,17 @@ from mriparaspinal.core.model import (
     SliceResult,
     Spacing,
 )
-from mriparaspinal.measure.stacks import Stack, added, has_stacks, in_every_slice, slice_spacings, stacks_of
+from mriparaspinal.core.participants import NOBODY, Participants
+from mriparaspinal.measure.size import height_of, size_of
+from mriparaspinal.measure.stacks import (
+    Stack,
+    added,
+    has_stacks,
+    in_every_slice,
+    mean_values,
+    slice_spacings,
+    stacks_of,
+)
 
 if TYPE_CHECKING:
     from mriparaspinal.imaging.slice_position import SlicePlace
@@ -30,6 +42,8 @@ if TYPE_CHECKING:
 
 Regions = frozenset[tuple[str, str]]
 """Regions with their side, as in :class:`SliceResult`."""
+
+_NOTHING: Mapping[str, float] = {}
 
 
 def choose_reference(seen: Iterable[tuple[Slice, Regions]], settings: Settings) -> str:
@@ -77,9 +91,14 @@ def each_row(
     spacings: Mapping[str, Spacing],
     places: Mapping[str, SlicePlace] | None = None,
     drafts: bool = False,
+    people: Participants = NOBODY,
 ) -> Iterator[Measurement]:
-    """The rows of :func:`tabulate`, one at a time; ``drafts``: each says whether its contours are a draft."""
-    shared = _Shared(reference, settings, onset_sides, spacings, places or {}, has_stacks(results), drafts)
+    """The rows of :func:`tabulate`, one at a time; ``drafts``: each says whether its contours are a draft.
+
+    ``people``: whose body height the measures ``size`` take.
+    """
+    several = has_stacks(results)
+    shared = _Shared(reference, settings, onset_sides, spacings, places or {}, several, drafts, people)
     for stack in stacks_of(results):
         yield from _rows(stack, shared)
 
@@ -91,12 +110,13 @@ def tabulate_slices(
     onset_sides: Mapping[str, str],
     spacings: Mapping[str, Spacing],
     drafts: bool = False,
+    people: Participants = NOBODY,
 ) -> list[Measurement]:
     """The rows of each slice by itself, of the segments in which some participant has several."""
     if not has_stacks(results):
         return []
     segments = {stack[0].slice.segment for stack in stacks_of(results) if len(stack) > 1}
-    shared = _Shared(reference, settings, onset_sides, spacings, {}, False, drafts)
+    shared = _Shared(reference, settings, onset_sides, spacings, {}, False, drafts, people)
     return [row for result in results if result.slice.segment in segments for row in _rows((result,), shared)]
 
 
@@ -112,6 +132,7 @@ class _Shared:
     several: bool
     drafts: bool
     """Whether some segment has several slices, so that the number of slices is told."""
+    people: Participants
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +148,8 @@ class _Segment:
     """Spacing of the pixels in each slice; empty where that of one is not known."""
     slices_mm: tuple[float, ...] | str
     """See :func:`slice_spacings`."""
+    sizes: tuple[Mapping[str, RegionCount], float | None]
+    """For the measures ``size``: the references that every slice has, and the body height in cm."""
 
 
 def _segment(stack: Stack, shared: _Shared) -> _Segment:
@@ -141,12 +164,23 @@ def _segment(stack: Stack, shared: _Shared) -> _Segment:
         shared.onset_sides.get(stack[0].slice.participant_id, ""),
         known if len(known) == len(stack) else (),
         slice_spacings(stack, shared.places) if len(stack) > 1 else "",
+        _sizes(stack, shared) if "size" in shared.settings.measures else ({}, None),
     )
+
+
+def _sizes(stack: Stack, shared: _Shared) -> tuple[Mapping[str, RegionCount], float | None]:
+    counts = {name: in_every_slice(stack, (name, "")) for name in REFERENCES}
+    slice_ = stack[0].slice
+    height_cm = height_of(shared.people, slice_.participant_id, slice_.session)
+    return {name: added(count) for name, count in counts.items() if count}, height_cm
 
 
 def _rows(stack: Stack, shared: _Shared) -> Iterator[Measurement]:
     segment = _segment(stack, shared)
-    for muscle in MUSCLES:
+    for muscle in shared.settings.muscles:
+        if counts := in_every_slice(stack, (muscle, "")):  # a region without sides
+            yield _row(segment, muscle, "both", counts, None, shared)
+            continue
         left, right = in_every_slice(stack, (muscle, "left")), in_every_slice(stack, (muscle, "right"))
         both = tuple(map(added, zip(left, right, strict=True))) if left and right else ()
         for side, counts in zip(SIDES, (left, right, both), strict=True):
@@ -214,7 +248,25 @@ def _row(
         draft=int(any(result.draft for result in segment.stack)) if shared.drafts else None,
         volume_ml=_volume_ml(areas_mm2, segment.slices_mm),
         session=first.session or None,
+        more=_more(segment, (muscle, side), count, areas_mm2, shared),
     )
+
+
+def _more(
+    segment: _Segment,
+    region: tuple[str, str],
+    count: RegionCount,
+    areas_mm2: Sequence[float],
+    shared: _Shared,
+) -> Mapping[str, float]:
+    """What the measures asked for give of a row."""
+    if not shared.settings.measures:
+        return _NOTHING
+    values = mean_values(segment.stack, region)
+    if "size" in shared.settings.measures:
+        csa_mm2 = math.fsum(areas_mm2) / len(areas_mm2) if areas_mm2 else None
+        values |= size_of(region, count, csa_mm2, *segment.sizes)
+    return values
 
 
 def _mean(total: int, n: int) -> float:
@@ -246,7 +298,11 @@ def _threshold(stack: Stack, settings: Settings) -> float:
 
 
 def missing_regions(
-    slices: Sequence[Slice], seen: Sequence[Regions], reference: str, mapped: bool = False
+    slices: Sequence[Slice],
+    seen: Sequence[Regions],
+    reference: str,
+    mapped: bool = False,
+    settings: Settings = DEFAULTS,
 ) -> list[Problem]:
     """Muscles and references that no label of a slice names, though they are expected there.
 
@@ -267,6 +323,7 @@ def missing_regions(
             continue
         file = slice_.annotation
         here = {name for name, _ in regions}
+        problems += _missing_own(file, regions, settings, what, draw)
         for muscle in MUSCLES:
             if muscle not in drawn or (muscle == "QL" and muscle not in here) or (muscle, "") in regions:
                 continue
@@ -281,4 +338,24 @@ def missing_regions(
             found = f"no {what} of the reference {wanted}; expected one"
             remedy = f"{draw} it: without it rcsa stays empty"
             problems.append(Problem(file, wanted, "error", "missing-reference", found, remedy))
+    return problems
+
+
+def _missing_own(file: str, regions: Regions, settings: Settings, what: str, draw: str) -> list[Problem]:
+    """Regions of one's own that a slice lacks: those that are expected on each, and one of two sides."""
+    problems = []
+    there = {name for name, _ in regions}
+    for region in settings.regions:
+        unclear = region.sided and (region.name, "") in regions
+        if region.name not in settings.muscles or unclear or not (region.expected or region.name in there):
+            continue
+        for side in settings.sides_of(region.name):
+            if (region.name, side) not in regions:
+                label = str(Region(region.name, side))
+                expected = "both sides" if side else "one: it is declared as expected"
+                found = f"no {what} of {f'the {side} ' if side else ''}{region.name}; expected {expected}"
+                remedy = f"{draw} {label}: without it there is no row" + (
+                    ", nor one for both sides" if side else ""
+                )
+                problems.append(Problem(file, label, "error", "missing-region", found, remedy))
     return problems

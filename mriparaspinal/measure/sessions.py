@@ -28,10 +28,13 @@ _FEWEST = 8
 
 
 def session_problems(results: Sequence[SliceResult]) -> list[Problem]:
-    """Warnings about sessions that fit another patient's clearly better, and about exchanged levels."""
+    """Warnings about sessions that fit another patient's clearly better, and about exchanged levels.
+
+    Of the levels L1 to L5: the orders of more would be too many to look at.
+    """
     visits: dict[tuple[str, str], list[SliceResult]] = {}
     for result in results:
-        if result.slice.session and result.counts:
+        if result.slice.session and result.counts and result.slice.segment in SEGMENTS:
             visits.setdefault((result.slice.participant_id, result.slice.session), []).append(result)
     keys = list(visits)
     if len(keys) == len({who for who, _ in keys}):

@@ -37,7 +37,7 @@ class Common:
     participants: Participants
     participants_csv: bytes | None
     problems: tuple[Problem, ...]
-    numbering: dict[int, str] | None
+    numberings: tuple[dict[int, str], ...] | None
     contours: Kind
 
 
@@ -73,7 +73,9 @@ def share_bytes(measured: MeasuredDataset, settings: Settings) -> bytes:
             study.source.drawn is not None,
             study.source.judgements,
         ),
-        numbering=None if study.maps is None else dict(sorted(study.maps.numbering.items())),
+        numberings=None
+        if study.maps is None
+        else tuple(dict(sorted(source.numbering.items())) for source in study.maps.sources),
     )
     own, lost = study.dataset.slices, study.dataset.lost
     names = {slice_.name for slice_ in own}

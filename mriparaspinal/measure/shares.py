@@ -16,11 +16,11 @@ import msgspec
 
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.filenames import MANIFEST, SHARE
-from mriparaspinal.core.model import SEGMENTS, Settings, SliceResult
+from mriparaspinal.core.model import Settings, SliceResult
 from mriparaspinal.core.versions import all_versions
 from mriparaspinal.dataset.contour_source import ContourSource
 from mriparaspinal.dataset.find import FoundSlices
-from mriparaspinal.dataset.label_maps import LabelMaps
+from mriparaspinal.dataset.map_sources import maps_in
 from mriparaspinal.dataset.open import Dataset
 from mriparaspinal.io.manifest import Manifest
 from mriparaspinal.io.protocol import faults_of
@@ -39,7 +39,7 @@ _WORDS = {
     "participants": "participants tables",
     "participants_csv": "participants tables",
     "problems": "problems of the dataset as a whole",
-    "numbering": "numberings of the label maps",
+    "numberings": "numberings of the label maps",
     "contours": "choices of contours (--annotations, --review, --accept-drafts)",
 }
 
@@ -85,15 +85,20 @@ def _require_sound(share: Share, manifest: Manifest) -> None:
     settings = dataclasses.asdict(share.common.settings) | {"labels": dict(share.common.settings.labels)}
     spacings = [mm for spacing in share.spacings.values() for mm in spacing]
     counts = [count for result in results for count in result.counts.values()]
+    further = [x for result in results for values in result.more.values() for x in values.values()]
     sound = (
         share.members == told,
         set(share.members) <= set(share.common.everyone),
-        all(slice_.participant_id in share.members and slice_.segment in SEGMENTS for slice_ in slices),
+        all(
+            slice_.participant_id in share.members and slice_.segment in share.common.settings.levels
+            for slice_ in slices
+        ),
         all(len(set(part)) == len(part) and min(part, default=0) >= 0 for part in places),
-        not faults_of({name: value for name, value in settings.items() if value not in (None, "mask")}),
+        not faults_of({name: value for name, value in settings.items() if value not in (None, "mask", ())}),
         all(math.isfinite(mm) and mm > 0 for mm in spacings),
         all(0 <= count.fat_px <= count.csa_px for count in counts),
         all(math.isfinite(count.contour_area_px or 0) for count in counts),
+        all(map(math.isfinite, further)),
     )
     if not all(sound):
         raise ValueError("contradictions")
@@ -130,7 +135,8 @@ def _joined(shares: Sequence[Share]) -> tuple[Dataset, list[SliceResult]]:
         drawn={} if kind.drawn else None,
         judgements=kind.judgements,
     )
-    maps = None if common.numbering is None else LabelMaps(Path(), common.numbering, {})
+    told = common.numberings
+    maps = None if told is None else maps_in([Path()] * len(told), told)
     study = Dataset(
         root=Path(),
         dataset=dataset,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import SAT, Problem, Settings, Slice, SliceResult
+from mriparaspinal.core.model import FASCIA, OURS, SAT, Problem, Settings, Slice, SliceResult, Spacing
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
 from mriparaspinal.dataset.plausibility import mirror_fit, unusual_areas, without_signal
 from mriparaspinal.dataset.read import OpenSlice, read_mapped, read_slice
@@ -27,10 +27,13 @@ from mriparaspinal.parallel.map import Execution, in_time, map_in_order
 
 if TYPE_CHECKING:
     from mriparaspinal.dataset.dixon import DixonSource
-    from mriparaspinal.dataset.label_maps import LabelMaps
+    from mriparaspinal.dataset.map_sources import LabelMaps
+    from mriparaspinal.measure.slice_view import SliceView, Values
 
 
 Signal = NDArray[np.float64]
+
+_UNKNOWN: Mapping[str, Spacing] = {}
 
 
 def measure_slices(
@@ -42,11 +45,13 @@ def measure_slices(
     maps: LabelMaps | None = None,
     dixon: DixonSource | None = None,
     source: ContourSource = BESIDE,
+    spacings: Mapping[str, Spacing] = _UNKNOWN,
 ) -> list[SliceResult]:
     """Measure slices of the folder ``root``, in their order; the results do not depend on ``spread``.
 
     With ``maps``, label maps take the place of contours; with ``dixon``, the fat fraction that of grey.
-    ``source``: where the contours lie, and which of them count.
+    ``source``: where the contours lie, and which of them count; ``spacings``: of the pixels, by image, for
+    the measures that are asked for.
     """
     from mriparaspinal.measure.pack import unpack
 
@@ -54,11 +59,14 @@ def measure_slices(
     if how.scheduler is not None:
         # Workers elsewhere know nothing of the folder that the command was given in.
         root = root.absolute()
-        maps = maps and replace(maps, folder=maps.folder.absolute())
+        maps = maps and maps.absolute()
         dixon = dixon and replace(dixon, fat=dixon.fat.absolute(), water=dixon.water.absolute())
         source = replace(source, folder=source.folder and source.folder.absolute())
     measure: Callable[[Slice], SliceResult]
-    measure = partial(measure_slice, root, settings=settings, maps=maps, dixon=dixon, source=source)
+    known = spacings if settings.measures else _UNKNOWN
+    measure = partial(
+        measure_slice, root, settings=settings, maps=maps, dixon=dixon, source=source, spacings=known
+    )
     if how.scheduler is not None:
         measure = partial(_measure_elsewhere, root, measure)
     if how.timeout is not None:
@@ -97,17 +105,22 @@ def measure_slice(
     maps: LabelMaps | None = None,
     dixon: DixonSource | None = None,
     source: ContourSource = BESIDE,
+    spacings: Mapping[str, Spacing] = _UNKNOWN,
 ) -> SliceResult:
     """Count every region of one slice. What is wrong with it becomes problems, never an exception."""
     if maps is None:
         found = read_slice(root, slice_, settings, source)
     else:
         found = read_mapped(root, slice_, settings, maps, source)
-    return measure_read(found, slice_, settings, dixon)
+    return measure_read(found, slice_, settings, dixon, spacings.get(slice_.name))
 
 
 def measure_read(
-    found: OpenSlice, slice_: Slice, settings: Settings, dixon: DixonSource | None = None
+    found: OpenSlice,
+    slice_: Slice,
+    settings: Settings,
+    dixon: DixonSource | None = None,
+    spacing_mm: Spacing | None = None,
 ) -> SliceResult:
     """Count every region of a slice that was read; what is found wrong is added to its problems."""
     if found.image is None or found.anatomy is None:
@@ -116,6 +129,7 @@ def measure_read(
     counts = {}
     threshold = None
     fit = None
+    more: Values = {}
     if anatomy.patches:
         # Only the part under the contours and under their mirror image becomes an array: copying the rest
         # takes longer than counting.
@@ -124,8 +138,13 @@ def measure_read(
         margin = min(frame.left, columns - frame.right)
         frame = frame._replace(left=margin, right=columns - margin)
         grey = np.asarray(found.image.crop(frame))
-        patches = {key: patch.moved(-frame.top, -frame.left) for key, patch in anatomy.patches.items()}
-        fit = None if _explained(found.problems, patches) else mirror_fit(grey, patches)
+        patches = {
+            key: patch.moved(-frame.top, -frame.left)
+            for key, patch in anatomy.patches.items()
+            if key[0] not in FASCIA
+        }
+        ours = {key: patch for key, patch in patches.items() if key[0] in OURS}
+        fit = None if _explained(found.problems, ours) else mirror_fit(grey, ours)
         found.problems += _implausible(grey, patches, rows * columns, found.problems, slice_)
         threshold = slice_threshold(grey, patches, settings, slice_, found.problems)
         signals = None if dixon is None else _signals(dixon, slice_, found)
@@ -136,6 +155,8 @@ def measure_read(
             if signals is not None:
                 fat_px, sums = dixon_sums(*signals, anatomy.patches[key], threshold)
                 counts[key] = replace(counts[key], fat_px=fat_px, dixon=sums)
+        if settings.measures:
+            more = _measures(found, slice_, settings, threshold, signals, spacing_mm)
     return SliceResult(
         slice_,
         counts,
@@ -152,7 +173,42 @@ def measure_read(
         found.left_out,
         found.ignored,
         _several(anatomy),
+        more,
     )
+
+
+def _measures(
+    found: OpenSlice,
+    slice_: Slice,
+    settings: Settings,
+    threshold: float,
+    signals: tuple[Signal, Signal] | None,
+    spacing_mm: Spacing | None,
+) -> Values:
+    """What the measures asked for give of a slice; what is found wrong is added to its problems."""
+    from mriparaspinal.measure.fat_distribution import crossing_outlines
+    from mriparaspinal.measure.groups import values_of
+    from mriparaspinal.measure.slice_view import SliceView
+
+    assert found.image is not None  # only slices that can be measured come here
+    assert found.anatomy is not None
+    grey, patches = np.asarray(found.image), found.anatomy.patches
+    if signals is None:
+        fat = grey > threshold
+    else:
+        whole = signals[0] + signals[1]
+        # No fat where there is no signal, or no value.
+        fat = np.divide(signals[0], whole, out=np.zeros(whole.shape), where=whole > 0) > threshold
+    if "signal" in settings.measures and settings.fat_rule != "reference" and (SAT, "") in patches:
+        found.problems += _saturated(grey, patches, slice_, "ratio to it is too high")
+    masks = {key: patch.full(grey.shape) for key, patch in patches.items()}
+    if "distribution" in settings.measures:
+        found.problems += crossing_outlines(masks, slice_.annotation)
+    reference = settings.reference or ""
+    view = SliceView(grey, masks, threshold, fat, spacing_mm, settings.image_left, reference)
+    if "signal" in settings.measures:
+        found.problems += _clipped_reference(view, slice_)
+    return values_of(view, settings.measures)
 
 
 def _several(anatomy: Anatomy) -> tuple[str, ...]:
@@ -160,7 +216,8 @@ def _several(anatomy: Anatomy) -> tuple[str, ...]:
     drawn = [key for key, _ in anatomy.contours]
     if len(set(drawn)) == len(drawn):
         return ()
-    return tuple(str(Region(*key)) for key in anatomy.patches if key[1] and drawn.count(key) > 1)
+    muscles = [key for key in anatomy.patches if key[1] and key[0] not in FASCIA]
+    return tuple(str(Region(*key)) for key in muscles if drawn.count(key) > 1)
 
 
 #: What tells already that contours do not lie where they belong: a better fit elsewhere follows from it.
@@ -208,21 +265,44 @@ def slice_threshold(
     """
     if settings.fat_rule == "fixed":
         return settings.threshold
-    from mriparaspinal.measure.fat import DIXON_THRESHOLD, grey_threshold, is_saturated
+    from mriparaspinal.measure.fat import DIXON_THRESHOLD, grey_threshold
 
     if settings.fat_rule == "dixon":
         return DIXON_THRESHOLD
     name = slice_.annotation
     try:
-        threshold = grey_threshold(settings.fat_rule, grey, patches, settings.sat_fraction)
+        known = {k: p for k, p in patches.items() if k[0] in OURS or k[0] not in settings.references}
+        threshold = grey_threshold(settings.fat_rule, grey, known, settings.sat_fraction)
     except UnreadableError as error:
         problems.append(error.fault.at(name, "no-threshold").problem())
         return None
-    if settings.fat_rule == "reference" and is_saturated(grey, patches):
-        found = "the median of subcutaneous fat is white (255), clipped by the window; expected it below"
-        remedy = "export with a wider window: the threshold is too low by an unknown part"
-        problems.append(Problem(name, SAT, "warning", "saturated-fat", found, remedy))
+    if settings.fat_rule == "reference":
+        problems += _saturated(grey, patches, slice_, "threshold is too low")
     return int(threshold) if threshold.is_integer() else threshold
+
+
+def _saturated(
+    grey: NDArray[np.uint8], patches: Mapping[RegionKey, Patch], slice_: Slice, outcome: str
+) -> list[Problem]:
+    """The warning that the window cuts subcutaneous fat off, where it does."""
+    from mriparaspinal.measure.fat import is_saturated
+
+    if not is_saturated(grey, patches):
+        return []
+    found = "the median of subcutaneous fat is white (255), clipped by the window; expected it below"
+    remedy = f"export with a wider window: the {outcome} by an unknown part"
+    return [Problem(slice_.annotation, SAT, "warning", "saturated-fat", found, remedy)]
+
+
+def _clipped_reference(view: SliceView, slice_: Slice) -> list[Problem]:
+    """The warning that the window cuts the reference off, where it does."""
+    from mriparaspinal.measure.signal import clipped_reference
+
+    if not (name := clipped_reference(view)):
+        return []
+    found = f"the median of {name} is black (0) or white (255), clipped by the window; expected it between"
+    remedy = "export with a wider window: reference_ratio is wrong by an unknown part"
+    return [Problem(slice_.annotation, name, "warning", "clipped-reference", found, remedy)]
 
 
 def _signals(dixon: DixonSource, slice_: Slice, found: OpenSlice) -> tuple[Signal, Signal] | None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import (
+    DEFAULTS,
     EXPECTED_MUSCLES,
-    MUSCLES,
     WHOLE,
     DixonSums,
     Problem,
     RegionCount,
+    Settings,
     Slice,
     SliceResult,
     Spacing,
@@ -71,6 +72,15 @@ def in_every_slice(stack: Stack, region: tuple[str, str]) -> tuple[RegionCount, 
     return counts if len(counts) == len(stack) else ()
 
 
+def mean_values(stack: Stack, region: tuple[str, str]) -> dict[str, float]:
+    """The mean of each further measure of a region over the slices, where every slice has a value."""
+    first, *others = [result.more.get(region, {}) for result in stack]
+    shared = [name for name in first if all(name in values for values in others)]
+    if not others:
+        return dict(first)
+    return {n: math.fsum((first[n], *(values[n] for values in others))) / len(stack) for n in shared}
+
+
 def added(counts: Sequence[RegionCount]) -> RegionCount:
     """Regions taken together: two sides, or the slices of a stack. Their order does not matter."""
     if len(counts) == 1:
@@ -124,7 +134,10 @@ def slice_spacings(stack: Stack, places: Mapping[str, SlicePlace]) -> tuple[floa
 
 
 def stack_problems(
-    results: Sequence[SliceResult], spacings: Mapping[str, Spacing], places: Mapping[str, SlicePlace] | None
+    results: Sequence[SliceResult],
+    spacings: Mapping[str, Spacing],
+    places: Mapping[str, SlicePlace] | None,
+    settings: Settings = DEFAULTS,
 ) -> list[Problem]:
     """What keeps stacks from their rows and volumes, at most one of each kind per stack.
 
@@ -133,21 +146,22 @@ def stack_problems(
     problems: list[Problem] = []
     for stack in stacks_of(results) if has_stacks(results) else ():
         if len(stack) > 1:
-            problems += _lacking(stack)
+            problems += _lacking(stack, settings)
             if any(in_every_slice(stack, region) for region in stack[0].counts):
                 problems += _mixed_pixels(stack, spacings)
                 problems += _no_volume(stack, places)
     return problems
 
 
-def _lacking(stack: Stack) -> list[Problem]:
+def _lacking(stack: Stack, settings: Settings) -> list[Problem]:
     """Regions that some slices of a stack have, and others have not: they get no row."""
-    there = {key for result in stack for key in result.counts if key[0] in MUSCLES}
+    order = settings.muscles
+    there = {key for result in stack for key in result.counts if key[0] in order}
     lacking: dict[str, list[tuple[str, str]]] = {}
     for result in stack:
         without = set() if WHOLE in result.left_out else there - set(result.counts) - result.left_out
         if without:
-            lacking[result.slice.name] = sorted(without, key=lambda key: (MUSCLES.index(key[0]), key[1]))
+            lacking[result.slice.name] = sorted(without, key=lambda key: (order.index(key[0]), key[1]))
     if not lacking:
         return []
     regions = (", ".join(str(Region(*key)) for key in keys) for keys in lacking.values())
@@ -155,7 +169,8 @@ def _lacking(stack: Stack) -> list[Problem]:
     found = f"of the {len(stack)} slices of {_name(stack)}, {listed}; expected the same regions in each"
     remedy = "draw them, or take the slice away: else they have no row in the segment's table"
     muscles = {muscle for keys in lacking.values() for muscle, _ in keys}
-    severity: Severity = "error" if muscles & set(EXPECTED_MUSCLES) else "warning"
+    expected = {*EXPECTED_MUSCLES, *(region.name for region in settings.regions if region.expected)}
+    severity: Severity = "error" if muscles & expected else "warning"
     return [Problem(next(iter(lacking)), "", severity, "incomplete-stack", found, remedy)]
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mriparaspinal.core.model import MUSCLES, SEGMENTS
+from mriparaspinal.core.model import SPINE
 from mriparaspinal.present.style import Floats, Mask, is_among, is_plain, metric_values
 from mriparaspinal.present.words import arm_conditions, in_known_order
-from mriparaspinal.stats.cells import as_text, texts
+from mriparaspinal.stats.cells import as_text, muscles_of, texts
 from mriparaspinal.stats.contrasts import Conditions, Contrast, members
 
 #: Of fewer values no quartiles are drawn: they are points alone.
@@ -133,7 +133,7 @@ def panels_of(
     """The panels, row by row, and the segments in each."""
     segment, muscle = (texts(cohort[name]).to_numpy() for name in ("segment", "muscle"))
     shown = np.logical_or.reduce([arm.rows for arm in arms])
-    segments = in_known_order(segment[shown], SEGMENTS) if segments is None else segments
+    segments = in_known_order(segment[shown], SPINE) if segments is None else segments
     shown &= np.isin(segment, list(segments))
     values = {metric: metric_values(cohort, metric) for metric in metrics}
     named = "participant_id" in cohort
@@ -141,7 +141,7 @@ def panels_of(
     rows = _rows_of(comparisons, brackets)
     place = OF_SEGMENT / len(arms)
     panels = []
-    for name in in_known_order(muscle[shown], MUSCLES) or [""]:
+    for name in in_known_order(muscle[shown], muscles_of(cohort)) or [""]:
         for metric in metrics:
             of_muscle = (muscle == name) & np.isfinite(values[metric])
             samples = []

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import rcParams
 
-from mriparaspinal.core.model import MUSCLES, SEGMENTS
+from mriparaspinal.core.model import SPINE
 from mriparaspinal.present.boxes import ROLE_NOTES
 from mriparaspinal.present.style import (
     GREY,
@@ -28,6 +28,7 @@ from mriparaspinal.present.style import (
     write_no_data,
 )
 from mriparaspinal.present.words import in_known_order, metric_label, place_name
+from mriparaspinal.stats.cells import muscles_of
 from mriparaspinal.stats.change import group_key
 from mriparaspinal.stats.change_tests import interval_of_mean
 
@@ -152,8 +153,8 @@ def _panels(
     """A panel per segment and muscle, drawn by ``panel``; the groups are named above."""
     if changes.empty:
         return empty_figure()
-    segments = in_known_order(changes["segment"], SEGMENTS)
-    muscles = in_known_order(changes["muscle"], MUSCLES)
+    segments = in_known_order(changes["segment"], SPINE)
+    muscles = in_known_order(changes["muscle"], muscles_of(changes))
     figure, grid = figure_grid(len(segments), len(muscles), row_mm=38 if len(muscles) > 1 else 56)
     for (i, j), axes in np.ndenumerate(grid):
         here = (changes["segment"] == segments[i]) & (changes["muscle"] == muscles[j])

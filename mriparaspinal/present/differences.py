@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mriparaspinal.core.model import MUSCLES, SEGMENTS
+from mriparaspinal.core.model import SPINE
 from mriparaspinal.present.style import (
     EDGE_MM,
     GREY,
@@ -26,7 +26,7 @@ from mriparaspinal.present.style import (
     style,
 )
 from mriparaspinal.present.words import contrast_name, in_known_order, metric_label, place_name
-from mriparaspinal.stats.cells import texts
+from mriparaspinal.stats.cells import muscles_of, texts
 from mriparaspinal.stats.limits import ALPHA
 
 #: Panels beside each other.
@@ -51,8 +51,8 @@ def difference_figure(comparisons: pd.DataFrame, metric: str) -> PaperFigure:
     panels = list(table.groupby(["contrast", "role", "label_a", "label_b"], sort=False))
     if not panels:
         return empty_figure()
-    segments = in_known_order(table["segment"], SEGMENTS)
-    places = [(m, s) for m in in_known_order(table["muscle"], MUSCLES) for s in segments]
+    segments = in_known_order(table["segment"], SPINE)
+    places = [(m, s) for m in in_known_order(table["muscle"], muscles_of(table)) for s in segments]
     down, across = -(-len(panels) // _ACROSS), min(len(panels), _ACROSS)
     height = down * (len(places) * _ROW_MM + _AROUND_MM) + 2 * EDGE_MM
     figure = new_figure(PAGE_MM, height)

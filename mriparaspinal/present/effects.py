@@ -13,7 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.text import Text
 from scipy.stats import norm
 
-from mriparaspinal.core.model import MUSCLES, SEGMENTS
+from mriparaspinal.core.model import SPINE
 from mriparaspinal.present.style import (
     EDGE_MM,
     LETTER_MM,
@@ -30,7 +30,7 @@ from mriparaspinal.present.style import (
     style,
 )
 from mriparaspinal.present.words import contrast_name, in_known_order, metric_label
-from mriparaspinal.stats.cells import texts
+from mriparaspinal.stats.cells import muscles_of, texts
 from mriparaspinal.stats.limits import ALPHA
 
 #: Diverging, safe for colour-blind readers, white at no effect.
@@ -55,9 +55,11 @@ def effect_map(comparisons: pd.DataFrame) -> PaperFigure:
     names = {tuple(line): None for line in table[["contrast", "role", "label_a", "label_b"]].values}
     plain = not table["muscle"].any() and not table["segment"].any()
     metrics = list(dict.fromkeys(table["metric"]))
-    segments = in_known_order(table["segment"], SEGMENTS)
+    segments = in_known_order(table["segment"], SPINE)
     places = [
-        (muscle, segment) for muscle in in_known_order(table["muscle"], MUSCLES) for segment in segments
+        (muscle, segment)
+        for muscle in in_known_order(table["muscle"], muscles_of(table))
+        for segment in segments
     ]
     panels = [[(metric, *place) for metric in metrics for place in places]]
     if not plain:

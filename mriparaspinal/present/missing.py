@@ -48,12 +48,13 @@ def missing_regions_figure(regions: pd.DataFrame) -> PaperFigure:
     cells = {
         (row["group"], row["side"], row["muscle"], row["segment"]): row for row in regions.to_dict("records")
     }
-    grid = [[cells[(*line, *place)] for place in places] for line in lines]
-    shares = np.array([[1 - cell["measured"] / cell["expected"] for cell in row] for row in grid])
-    words = [[_words(cell) for cell in row] for row in grid]
+    # None: a side of a region without sides, or both of one that has them.
+    grid = [[cells.get((*line, *place)) for place in places] for line in lines]
+    shares = np.array([[1 - c["measured"] / c["expected"] if c else 0.0 for c in row] for row in grid])
+    words = [[_words(cell) if cell else "·" for cell in row] for row in grid]
     figure = new_figure(PAGE_MM, 20 + _ROW_MM * len(lines))
     axes = figure.subplots(1, 1, squeeze=False)
-    expected = {cell["group"]: cell["expected"] for row in grid for cell in row}
+    expected = {cell["group"]: cell["expected"] for row in grid for cell in row if cell}
     names = [f"{group or 'no group'} (n = {expected[group]}), {side}" for group, side in lines]
     _draw(axes[0, 0], shares, words, names)
     _name_places(axes[0, 0], places)
@@ -63,6 +64,7 @@ def missing_regions_figure(regions: pd.DataFrame) -> PaperFigure:
             {k: cell[k] for k in ("group", "segment", "muscle", "side", "expected", "refused", "missing")}
             | {"shown": share}
             for cell, share in zip(row, line, strict=True)
+            if cell
         ]
     footnote(
         figure, "Participants without a measurement; after a +, those whose contour or slice was refused."

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mriparaspinal.core.model import MUSCLES, SEGMENTS
+from mriparaspinal.core.model import SPINE
 from mriparaspinal.present.style import (
     DASHES,
     GREY,
@@ -21,6 +21,7 @@ from mriparaspinal.present.style import (
     write_no_data,
 )
 from mriparaspinal.present.words import in_known_order, place_name
+from mriparaspinal.stats.cells import muscles_of
 
 #: Test → colour and name; the area under the curve asks the same question as Mann–Whitney's test.
 _TESTS = {
@@ -48,9 +49,9 @@ def power_figure(
     rows = curve[mine & curve["test"].isin(list(_TESTS))]
     if rows.empty:
         return empty_figure()
-    segments = in_known_order(rows["segment"], SEGMENTS)
+    segments = in_known_order(rows["segment"], SPINE)
     segments = [*segments[1:], ""] if len(segments) > 1 and segments[0] == "" else segments
-    muscles = in_known_order(rows["muscle"], MUSCLES)
+    muscles = in_known_order(rows["muscle"], muscles_of(rows))
     figure, grid = figure_grid(len(segments), len(muscles), row_mm=38 if len(muscles) > 1 else 56)
     for (i, j), axes in np.ndenumerate(grid):
         segment, muscle = segments[i], muscles[j]

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from matplotlib import rcParams
 
-from mriparaspinal.core.model import MUSCLES
 from mriparaspinal.present.boxes import ROLE_NOTES
 from mriparaspinal.present.cell_texts import r_and_p
 from mriparaspinal.present.p_values import is_significant
@@ -28,7 +27,7 @@ from mriparaspinal.present.style import (
     write_no_data,
 )
 from mriparaspinal.present.words import in_known_order, metric_label, place_name
-from mriparaspinal.stats.cells import texts
+from mriparaspinal.stats.cells import muscles_of, texts
 from mriparaspinal.stats.correlate import Method, Residuals, residuals
 from mriparaspinal.stats.design import select
 
@@ -55,7 +54,7 @@ def scatter_residuals(
     cells, _ = select(cohort, [metric, score], covariates, [role], group, cluster)
     by_place = {(cell.segment, cell.muscle): cell for cell in cells}
     segments = list(dict.fromkeys(cell.segment for cell in cells)) or [""]
-    muscles = in_known_order([cell.muscle for cell in cells], MUSCLES) or [""]
+    muscles = in_known_order([cell.muscle for cell in cells], muscles_of(cohort)) or [""]
     figure, grid = figure_grid(len(segments), len(muscles), row_mm=38 if len(muscles) > 1 else 56)
     what = "residual" if covariates else "minus mean"
     unit = "rank" if method == "spearman" else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mriparaspinal.core.model import MUSCLES
 from mriparaspinal.present.style import (
     COLUMN_MM,
     DASHES,
@@ -20,7 +19,7 @@ from mriparaspinal.present.style import (
     write_no_data,
 )
 from mriparaspinal.present.words import in_known_order, metric_label
-from mriparaspinal.stats.cells import texts
+from mriparaspinal.stats.cells import muscles_of, texts
 
 
 @style()
@@ -37,7 +36,7 @@ def sweep_figure(sweep: pd.DataFrame, threshold: int = 50) -> PaperFigure:
     figure = new_figure(COLUMN_MM, 64)
     axes = figure.subplots()
     names = texts(sweep["muscle"])
-    for i, muscle in enumerate(in_known_order(names, MUSCLES)):
+    for i, muscle in enumerate(in_known_order(names, muscles_of(sweep))):
         rows = sweep[is_among(names, (muscle,))].sort_values("threshold")
         if rows["threshold"].duplicated().any():
             raise ValueError(

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from mriparaspinal.core.model import MUSCLES, SEGMENTS
+from mriparaspinal.core.model import SPINE
 from mriparaspinal.core.names import clinical_name_of, name_of
 from mriparaspinal.core.text import natural_key
-from mriparaspinal.stats.cells import texts
+from mriparaspinal.stats.cells import muscles_of, texts
 
 ABSENT = "–"
 
@@ -89,8 +89,9 @@ def row_keys(table: pd.DataFrame) -> list[_Key]:
     """Segments from L1 down, muscles as in the paper, metrics in the order of the table."""
     metrics = list(dict.fromkeys(table["metric"]))
     keys = set(zip(table["segment"], table["muscle"], table["metric"], strict=True))
+    muscles = muscles_of(table)
     return sorted(
-        keys, key=lambda key: (rank_of(key[0], SEGMENTS), rank_of(key[1], MUSCLES), metrics.index(key[2]))
+        keys, key=lambda key: (rank_of(key[0], SPINE), rank_of(key[1], muscles), metrics.index(key[2]))
     )
 
 

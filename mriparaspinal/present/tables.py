@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from mriparaspinal.core.model import MUSCLES
 from mriparaspinal.core.names import (
     ABBREVIATIONS,
     CHOICE_OF_TEST,
@@ -48,6 +47,7 @@ from mriparaspinal.present.table_layout import (
     superscripts,
     with_empty_texts,
 )
+from mriparaspinal.stats.cells import muscles_of
 from mriparaspinal.stats.limits import ALPHA
 
 
@@ -309,7 +309,8 @@ def _comparison_notes(
     metrics = [metric_name(metric) for metric in dict.fromkeys(rows["metric"])]
     letters = [f"{SIDE_NAMES[side].label}, {SIDE_NAMES[side].long}" for side in dict.fromkeys(sides) if side]
     notes = _abbreviations(
-        [*groups, *metrics, *sorted(set(rows["muscle"]), key=lambda name: rank_of(name, MUSCLES))], letters
+        [*groups, *metrics, *sorted(set(rows["muscle"]), key=lambda name: rank_of(name, muscles_of(rows)))],
+        letters,
     )
     notes.append(_mean_or_median(normality))
     tests = _used_tests(rows)

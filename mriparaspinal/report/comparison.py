@@ -19,7 +19,7 @@ from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.analysis.omnibus import omnibus_of
 from mriparaspinal.core.errors import Fault, NoInputError, ParaspinalError, UnreadableError, UsageError
 from mriparaspinal.core.filenames import MARK
-from mriparaspinal.core.model import SEGMENTS
+from mriparaspinal.core.model import SPINE
 from mriparaspinal.core.text import read_number
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.manifest import COMPARISON, AnalysisManifest, read_analysis_manifest
@@ -48,6 +48,7 @@ _CAPTIONS = {
     "figure3": "The two sides of each participant",
     "figure4": "With and without pathological spontaneous activity (PSA)",
     "figure5": "The groups side by side",
+    "figure_distribution": "Where the fat lies, by group",
     "figure_differences": "Differences in the unit of the metric",
     "figure_groups": "All groups at once, with letters",
 }
@@ -60,7 +61,7 @@ _TEXTS = {
 }
 
 _FIGURE = re.compile(
-    r"figure(_effects|_missing(_columns)?|_differences_[\w.-]+|_groups_letters(_\d+)?|[345]_[\w.-]+)\.svg"
+    r"figure(_effects|_missing(_columns)?|_differences_[\w.-]+|_distribution_\w+|_groups_letters(_\d+)?|[345]_[\w.-]+)\.svg"
 )
 
 
@@ -382,7 +383,7 @@ def table_view(table: PaperTable) -> TableView:
     segment = ""
     rows = []
     for number, row in enumerate(table.rows):
-        if row[0] in SEGMENTS and not any(row[1:]):
+        if row[0] in SPINE and not any(row[1:]):
             segment = row[0]
             continue
         cells = [CellView(text, (number, place) in table.bold) for place, text in enumerate(row)]

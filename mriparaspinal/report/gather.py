@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 
 from mriparaspinal import __version__
-from mriparaspinal.analysis.frames import read_measurements
+from mriparaspinal.analysis.frames import read_measurements, with_own_regions
 from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.core.errors import Fault, NoInputError
 from mriparaspinal.core.filenames import MANIFEST
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import MUSCLES, SEGMENTS, Problem, Settings
+from mriparaspinal.core.model import SPINE, Problem, Settings
 from mriparaspinal.core.text import count_of, natural_key
 from mriparaspinal.core.visits import SESSION
 from mriparaspinal.io.manifest import Manifest
@@ -31,6 +31,7 @@ from mriparaspinal.report.outliers import FEWEST_PARTICIPANTS, RULES, find_outli
 from mriparaspinal.report.outlines import SliceImage
 from mriparaspinal.report.pictures import FirstPictures, draw_pictures, room_for_pictures
 from mriparaspinal.report.slices import SliceView, slice_views
+from mriparaspinal.stats.cells import regions_alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +153,14 @@ def gather(
     problems = problems_in(read.contents.get("problems.csv"))
     drawn = [*compared.figures, *([compared.effects] if compared.effects else [])]
     drawn += [figure for analysis in analyses for figure in analysis.figures]
-    room = room_for_pictures(len(source.study.dataset.slices), sum(len(figure.markup) for figure in drawn))
+    room = room_for_pictures(source, sum(len(figure.markup) for figure in drawn))
     first = ready.pictures() if ready.pictures else None
     # Their pixels give the numbers of the results again.
     pictures = draw_pictures(source, thresholds_of(rows), room, jobs, progress, first)
     _require_same_pixels(source, rows, pictures)
     outliers = find_outliers(rows)
-    views = slice_views(source.study.dataset.slices, rows, pictures, outliers.findings, problems)
+    seen = (pictures, outliers.findings, problems, source.settings)
+    views = slice_views(source.study.dataset.slices, rows, *seen)
     study = _study(source.manifest, rows, source.settings, compared)
     return Contents(
         study=study,
@@ -178,7 +180,7 @@ def gather(
         too_few=outliers.too_few,
         fewest=FEWEST_PARTICIPANTS,
         has_mm2=bool(rows["csa_mm2"].notna().any()),
-        labels=_labels(rows, study.muscles),
+        labels=_labels(rows, study.muscles, study.settings),
         problems=tuple(problems),
         record=_record(read, source, study, compared),
     )
@@ -199,7 +201,7 @@ def slice_rows(results: Results) -> pd.DataFrame:
         by_slice = name.replace(".csv", "_slices.csv")
         name = by_slice if by_slice in results.contents else name
         tables.append(read_measurements(results.contents, [name]).assign(table=name))
-    return pd.concat(tables, ignore_index=True)
+    return with_own_regions(pd.concat(tables, ignore_index=True), results.manifest)
 
 
 def thresholds_of(rows: pd.DataFrame) -> dict[str, float]:
@@ -211,12 +213,15 @@ def thresholds_of(rows: pd.DataFrame) -> dict[str, float]:
 def _require_same_pixels(
     source: ReopenedDataset, rows: pd.DataFrame, pictures: Mapping[str, SliceImage]
 ) -> None:
-    one_side = rows[rows["side"] != "both"]
-    for row in one_side.to_dict("records"):
+    for row in rows[regions_alone(rows)].to_dict("records"):
         where = f"{source.results / row['table']}: {row['image']} {row['muscle']} {row['side']}"
         again = "run quantify again with this version"
         picture = pictures.get(row["image"])
-        counts = picture.counts.get((row["muscle"], row["side"])) if picture is not None else None
+        counts = (
+            picture.counts.get((row["muscle"], row["side"].replace("both", "")))
+            if picture is not None
+            else None
+        )
         if counts is None:
             raise NoInputError(f"{where}: in the table; expected it in the dataset, too; {again}")
         told = (row["csa_px"], row["fat_px"] if row["fat_rule"] != "dixon" else counts[1])
@@ -236,8 +241,8 @@ def _study(manifest: Manifest, rows: pd.DataFrame, settings: Settings, compared:
     return StudyFacts(
         version=manifest.version,
         settings=settings,
-        muscles=tuple(muscle for muscle in MUSCLES if muscle in muscles),
-        segments=tuple(segment for segment in SEGMENTS if segment in segments),
+        muscles=tuple(muscle for muscle in settings.muscles if muscle in muscles),
+        segments=tuple(segment for segment in SPINE if segment in segments),
         participants=rows["participant_id"].nunique(),
         slices=rows["image"].nunique(),
         libraries={"Python" if name == "python" else name: v for name, v in libraries.items()},
@@ -263,8 +268,8 @@ def _has_stacks(rows: pd.DataFrame) -> bool:
     return bool((rows.groupby(one)["image"].nunique() > 1).any())
 
 
-def _labels(rows: pd.DataFrame, muscles: Sequence[str]) -> tuple[str, ...]:
-    sided = [str(Region(muscle, side)) for muscle in muscles for side in ("left", "right")]
+def _labels(rows: pd.DataFrame, muscles: Sequence[str], settings: Settings) -> tuple[str, ...]:
+    sided = [str(Region(muscle, side)) for muscle in muscles for side in settings.sides_of(muscle)]
     return (*sided, *sorted({name for name in rows["reference"] if isinstance(name, str) and name}))
 
 

@@ -34,7 +34,9 @@ def render(contents: Contents, person: PersonView | None = None) -> bytes:
         lstrip_blocks=True,
     )
     environment.filters["drawn"] = Markup
-    style, script = _part("page.css"), "".join(map(_part, _SCRIPT))
+    own = contents.study.settings.own_colours
+    style = _part("page.css") + "".join(f".{name} {{ color: {colour}; }}\n" for name, colour in own.items())
+    script = "".join(map(_part, _SCRIPT))
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"

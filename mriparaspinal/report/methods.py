@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mriparaspinal.core.model import Settings
+from mriparaspinal.core.model import SEGMENTS, SPINE, Settings
 from mriparaspinal.core.names import CHOICE_OF_OMNIBUS, MUSCLE_NAMES, NORMALITY_NAMES, REFERENCE_NAMES
 from mriparaspinal.core.text import count_of, join_names
 from mriparaspinal.io.manifest import ContoursRecord
@@ -63,20 +63,23 @@ def _measurement(study: StudyFacts) -> list[str]:
     settings = study.settings
     slices = "axial MRI slice" if study.slices == 1 else "axial MRI slices"
     people = "participant" if study.participants == 1 else "participants"
-    muscles = join_names(MUSCLE_NAMES[name].long for name in study.muscles)
+    lumbar = "lumbar segments" if set(study.segments) <= set(SEGMENTS) else "segments"
     sentences = [
-        f"On {study.slices} {slices} of {study.participants} {people} (lumbar segments "
-        f"{_range(study.segments)}), {muscles} were measured on both sides with mriparaspinal "
+        f"On {study.slices} {slices} of {study.participants} {people} ({lumbar} "
+        f"{_range(study.segments)}), {_regions(study)} with mriparaspinal "
         f"{study.version}, after Ren et al. (2026).",
         _masks(settings),
         _fat(settings),
     ]
     if settings.reference:
-        reference = REFERENCE_NAMES[settings.reference].long
+        known = REFERENCE_NAMES.get(settings.reference)
+        reference = f"region {settings.reference}" if known is None else known.long
         sentences.append(
             "Relative cross-sectional area (rCSA) is the muscle’s number of pixels divided by that of the "
             f"{reference} on the same slice."
         )
+    if settings.measures:
+        sentences.append(f"Further measures were taken: {join_names(settings.measures)}.")
     sentences += _judged(study)
     sentences.append("For both sides together, pixels were added before dividing.")
     if study.several_slices:
@@ -86,6 +89,18 @@ def _measurement(study: StudyFacts) -> list[str]:
     shown = "right" if settings.image_left == "right" else "left"
     sentences.append(f"Sides are the patient’s; the left of the image was taken for the patient’s {shown}.")
     return sentences
+
+
+def _regions(study: StudyFacts) -> str:
+    """What was measured, by name: muscles and regions of the study's own."""
+    names = {name: MUSCLE_NAMES[name].long if name in MUSCLE_NAMES else name for name in study.muscles}
+    sided = [text for name, text in names.items() if len(study.settings.sides_of(name)) > 1]
+    alone = [text for name, text in names.items() if len(study.settings.sides_of(name)) == 1]
+    told = [f"{join_names(sided)} were measured on both sides"] if sided else []
+    told += (
+        [f"{join_names(alone)} {'was' if len(alone) == 1 else 'were'} measured as a whole"] if alone else []
+    )
+    return " and ".join(told)
 
 
 def _masks(settings: Settings) -> str:
@@ -230,6 +245,8 @@ def _flags(settings: Settings) -> list[str]:
         flags += ["--name-pattern", settings.name_pattern]
     if settings.window:
         flags += ["--window", f"{settings.window[0]:g},{settings.window[1]:g}"]
+    for measure in settings.measures:
+        flags += ["--measure", measure]
     return flags
 
 
@@ -239,7 +256,7 @@ def _range(segments: Sequence[str]) -> str:
     >>> _range(("L1", "L2", "L3")), _range(("L3", "L5")), _range(("L4",))
     ('L1–L3', 'L3, L5', 'L4')
     """
-    numbers = [int(name[1:]) for name in segments]
+    numbers = [SPINE.index(name) for name in segments]
     if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
         return f"{segments[0]}–{segments[-1]}"
     return ", ".join(segments)

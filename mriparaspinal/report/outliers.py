@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mriparaspinal.core.model import OURS
 from mriparaspinal.core.visits import SESSION
+from mriparaspinal.stats.cells import regions_alone
 
 #: Absolute modified z-score beyond which a value is shown (Iglewicz and Hoaglin 1993).
 MOST_Z = 3.5
@@ -92,7 +94,7 @@ def find_outliers(rows: pd.DataFrame) -> Outliers:
 def _far_from_others(rows: pd.DataFrame, found: dict[int, list[str]]) -> tuple[int, int]:
     judged = too_few = 0
     one_side = rows.reset_index(drop=True)
-    one_side = one_side[one_side["side"] != "both"]
+    one_side = one_side[regions_alone(one_side)]
     for metric, name in _METRICS.items():
         known = one_side[one_side[metric].notna()]
         apart = [*_CELL, SESSION] if SESSION in known else _CELL
@@ -127,6 +129,9 @@ def _odd_by_itself(row: dict[str, object]) -> list[str]:
             ]
         return []
     reasons = []
+    # Of regions of one's own it is not known what they have.
+    if row["muscle"] not in OURS:
+        fi = rcsa = None
     if fi in (0, 1):
         reasons.append(f"FI is {fi:.0f}: {'no' if fi == 0 else 'every'} pixel counts as fat")
     if area is not None and area < FEWEST_PX:

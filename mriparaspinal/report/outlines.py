@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -199,12 +199,15 @@ def first_fat_level(threshold: float) -> int:
 
 
 def histograms(
-    grey: NDArray[np.uint8], patches: Mapping[RegionKey, Patch], threshold: float | None
+    grey: NDArray[np.uint8],
+    patches: Mapping[RegionKey, Patch],
+    threshold: float | None,
+    muscles: Sequence[str] = MUSCLES,
 ) -> tuple[Histogram, ...]:
     """The grey levels of each muscle; an edge between bars lies at the threshold: no bar is half fat."""
     found = []
     origin = 0 if threshold is None else first_fat_level(threshold) % _BAR
-    for muscle in MUSCLES:
+    for muscle in muscles:
         levels = [patch.on(grey)[patch.pixels] for (name, _), patch in patches.items() if name == muscle]
         if levels:
             counts = np.bincount(np.concatenate(levels), minlength=256)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
-from mriparaspinal.core.model import MUSCLES, SEGMENTS
+from mriparaspinal.core.model import SPINE
 from mriparaspinal.core.text import natural_key
 from mriparaspinal.core.visits import SESSION
 from mriparaspinal.report.slices import RowView, SliceView
+from mriparaspinal.stats.cells import muscles_of, regions_alone
 
 #: Columns of the participants table that are shown, and how.
 _FACTS = {
@@ -71,31 +73,37 @@ def person_views(
     own: dict[str, list[SliceView]] = {}
     for view in views:
         own.setdefault(view.participant_id, []).append(view)
-    one_side = rows[rows["side"] != "both"]
+    one_side = rows[regions_alone(rows)]
     # Those of other sessions are the same people again.
     session = one_side[SESSION] if SESSION in one_side else pd.Series("", one_side.index)
     cells = dict(
         list(one_side.groupby([one_side["group"], one_side["segment"], session, one_side["muscle"]]))
     )
-    muscles = sorted({str(muscle) for muscle in rows["muscle"]}, key=_in_order)
+    muscles = sorted({str(muscle) for muscle in rows["muscle"]}, key=partial(_in_order, muscles_of(rows)))
     people = []
     for who in sorted(own, key=natural_key):
-        slices = sorted(own[who], key=lambda v: (v.session, v.segment, natural_key(v.image)))
+        slices = sorted(own[who], key=lambda v: (v.session, _from_above(v), natural_key(v.image)))
         # A muscle that was refused on both sides has its line, too.
         overview = tuple(row for view in slices for row in _overview(view, muscles, cells))
         people.append(PersonView(who, slices[0].group, _facts(who, participants), tuple(slices), overview))
     return people
 
 
-def _in_order(muscle: str) -> tuple[int, str]:
-    return (MUSCLES.index(muscle) if muscle in MUSCLES else len(MUSCLES), muscle)
+def _in_order(known: Sequence[str], muscle: str) -> tuple[int, str]:
+    return (known.index(muscle) if muscle in known else len(known), muscle)
+
+
+def _from_above(view: SliceView) -> tuple[int, str]:
+    """Where a slice lies, from the head down."""
+    segment = view.segment.split(" ")[0]
+    return (SPINE.index(segment) if segment in SPINE else len(SPINE), view.segment)
 
 
 def _overview(
     view: SliceView, muscles: Sequence[str], cells: dict[tuple[str, str, str, str], pd.DataFrame]
 ) -> Iterable[OverviewRow]:
     by_key = {(row.muscle, row.side): row for row in view.rows}
-    segment = next((name for name in SEGMENTS if view.segment.startswith(name)), view.segment)
+    segment = view.segment.split(" ")[0]
     for muscle in muscles:
         cell = cells.get((view.group, segment, view.session, muscle))
         others = None if cell is None else cell[cell["participant_id"] != view.participant_id]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mriparaspinal.core.errors import UnreadableError
+from mriparaspinal.core.measure_columns import columns_of
 from mriparaspinal.core.model import Settings, Slice
 from mriparaspinal.dataset.read import OpenSlice, read_mapped, read_slice
 from mriparaspinal.dataset.regions import RegionKey
@@ -38,6 +39,9 @@ _MOST_BYTES = 19_700_000
 
 #: What a slice needs beside its picture: outlines, numbers, histogram.
 _BYTES_BESIDE = 8_500
+
+#: What each column of further measures adds to that.
+_BYTES_OF_A_MEASURE = 350
 
 #: What the figures of a study with many slices take, at most.
 _FIGURES = 2_500_000
@@ -73,7 +77,7 @@ def first_pictures(
     if len(slices) > 8 * _TRIED:
         some = slices[:: len(slices) // _TRIED]
         sizes = zip(*map_in_order(partial(_sizes, source), some, jobs), strict=True)
-        fits = room_for_pictures(len(slices), _FIGURES) * len(some) / len(slices)
+        fits = room_for_pictures(source, _FIGURES) * len(some) / len(slices)
         step = next((step for step, size in zip(_STEPS, sizes, strict=True) if sum(size) <= fits), _COARSEST)
     draw = partial(_draw, source, thresholds, step)
     return FirstPictures(step, list(map_in_order(draw, slices, jobs, progress)))
@@ -107,9 +111,10 @@ def draw_pictures(
     }
 
 
-def room_for_pictures(slices: int, figures: int) -> int:
-    """Bytes that figures of so many bytes leave of the page for the pictures of so many slices."""
-    return _MOST_BYTES - figures - _BYTES_BESIDE * slices
+def room_for_pictures(source: ReopenedDataset, figures: int) -> int:
+    """Bytes that figures of so many bytes, and numbers, leave of the page for the pictures of a dataset."""
+    beside = _BYTES_BESIDE + _BYTES_OF_A_MEASURE * len(columns_of(source.settings.measures))
+    return _MOST_BYTES - figures - beside * len(source.study.dataset.slices)
 
 
 _Drawn = tuple[SliceImage | None, list[tuple[str, str]]]
@@ -210,7 +215,7 @@ def _draw(source: ReopenedDataset, thresholds: Mapping[str, float], step: int, s
         regions=tuple(outlined(key, patch) for key, patch in patches.items()),
         refused=tuple(refused_contour(contour, frame) for contour in found.refused[:_MOST_REFUSED]),
         not_drawn=len(found.refused[_MOST_REFUSED:]),
-        histograms=histograms(grey, patches, threshold),
+        histograms=histograms(grey, patches, threshold, source.settings.muscles),
         counts={key: _count(grey, patch, threshold) for key, patch in patches.items()},
     )
     return picture, found.sha256

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from mriparaspinal.core.labels import parse_label
-from mriparaspinal.core.model import Problem, Slice
+from mriparaspinal.core.labels import Own, parse_label
+from mriparaspinal.core.measure_columns import BY_NAME
+from mriparaspinal.core.model import DEFAULTS, Problem, Settings, Slice
+from mriparaspinal.core.names import name_of
 from mriparaspinal.core.spelling import composed
+from mriparaspinal.report.fat_bands import FatBands, fat_bands
 from mriparaspinal.report.outliers import Finding
 from mriparaspinal.report.outlines import SliceImage, first_fat_level
 
@@ -35,6 +39,14 @@ class RowView:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasureView:
+    """One further measure of a slice: its name with the unit, and a cell for each of the slice's rows."""
+
+    name: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SliceView:
     """One slice on the page."""
 
@@ -54,6 +66,12 @@ class SliceView:
     """Errors first."""
     session: str = ""
     """Which scan of the participant; empty where there is one only."""
+    fat: tuple[FatBands, ...] = ()
+    """Where the fat of each muscle lies, with ``--measure distribution``."""
+    measures: tuple[MeasureView, ...] = ()
+    """What was asked for by ``--measure``, as far as the slice has values."""
+    own_regions: Own = ()
+    """The regions that the study declares beside ours."""
 
     @property
     def why_not(self) -> str:
@@ -67,7 +85,7 @@ class SliceView:
         faults = [p for p in self.problems if _is_error(p) and not p.code.startswith("missing")]
         faults += [p for p in self.problems if p.code == _EXCLUDED]
         own = [p for p in faults if label in (p.shape, *p.shape.split(", "))]
-        own = own or [p for p in faults if _same_region(label, p.shape)]
+        own = own or [p for p in faults if _same_region(label, p.shape, self.own_regions)]
         about = own or [p for p in faults if not p.shape]
         return about[0].message if about else "see what is said of this slice above"
 
@@ -100,11 +118,11 @@ def _is_error(problem: Problem) -> bool:
     return problem.severity == "error"
 
 
-def _same_region(label: str, shape: str) -> bool:
+def _same_region(label: str, shape: str, own: Own) -> bool:
     """Whether a label and the shape that a problem names mean one region, or the shape is a part of it."""
-    region = parse_label(label)
+    region = parse_label(label, own)
     is_part = region is not None and region.side and shape.startswith(label)  # MF_L and MF_L_b
-    return region is not None and bool(is_part or region == parse_label(shape))
+    return region is not None and bool(is_part or region == parse_label(shape, own))
 
 
 def as_written(name: str) -> str:
@@ -118,11 +136,12 @@ def slice_views(
     pictures: Mapping[str, SliceImage],
     findings: Sequence[Finding],
     problems: Sequence[Problem],
+    settings: Settings = DEFAULTS,
 ) -> list[SliceView]:
     """A view of each slice, in their order.
 
     ``rows``: one per slice, muscle and side, columns as ``L3.csv`` and ``table``, the CSV that has the row;
-    ``pictures`` by the slice's name.
+    ``pictures`` by the slice's name; ``image_left``: the patient's side on their left.
     """
     by_image: dict[str, list[dict[str, Any]]] = {}
     for row in rows.to_dict("records"):
@@ -155,9 +174,19 @@ def slice_views(
                     )
                 ),
                 slice_.session,
+                fat_bands(own, settings.image_left),
+                tuple(_measures(own)),
+                settings.regions,
             )
         )
     return views
+
+
+def _measures(rows: Sequence[Mapping[str, Any]]) -> Iterable[MeasureView]:
+    for column in BY_NAME:
+        cells = tuple(_text(row.get(column, math.nan), ".4g") for row in rows)
+        if set(cells) - {_NO_NUMBER}:
+            yield MeasureView(name_of(column).axis, cells)
 
 
 def _threshold(rows: Sequence[Mapping[str, Any]]) -> float | None:

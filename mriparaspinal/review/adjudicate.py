@@ -10,7 +10,7 @@ import numpy as np
 
 from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.filenames import REVIEW
-from mriparaspinal.core.labels import Region, alias_key
+from mriparaspinal.core.labels import Own, Region, aliases_of
 from mriparaspinal.core.model import Settings
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import count_of
@@ -87,7 +87,7 @@ def compare(
     """
     compared = Compared()
     found = compared.differences
-    excluded = [_excluded(folder) for folder in readers]
+    excluded = [_excluded(folder, settings.regions) for folder in readers]
     called = [folder.name or str(folder) for folder in readers]
     if called[0] == called[1]:
         called = [str(folder) for folder in readers]
@@ -135,10 +135,10 @@ def compare(
     return compared
 
 
-def _excluded(folder: Path) -> set[tuple[str, str]]:
+def _excluded(folder: Path, own: Own) -> set[tuple[str, str]]:
     """What a reader excluded: images and regions."""
     path = folder / REVIEW
-    verdicts = read_verdicts(path) if path.is_file() else []
+    verdicts = read_verdicts(path, own) if path.is_file() else []
     return {(composed(verdict.image), verdict.region) for verdict in verdicts if verdict.verdict == EXCLUDE}
 
 
@@ -156,7 +156,7 @@ def _patches(
         annotation = read_annotation(read_bytes(path, SLICE_FILE_LIMIT))
     except UnreadableError as error:
         raise NoInputError(error.fault.at(f"{path}")) from None
-    aliases = {alias_key(label): meaning for label, meaning in settings.labels}
+    aliases = aliases_of(settings)
     return sort_contours(annotation.contours, shape, settings, aliases, reading.name).patches
 
 

@@ -151,7 +151,7 @@ def _of_drafts(root: Path, readings: Sequence[Reading]) -> tuple[dict[str, str],
 def _take_marks(session: Session, path: Path) -> str:
     """Keep what was judged on the report, where nothing was judged yet."""
     images = {composed(reading.image): reading.name for reading in session.readings}
-    marks = read_marks(path)
+    marks = read_marks(path, session.way.settings.regions)
     unknown = [mark.image for mark in marks if composed(mark.image) not in images]
     if unknown:
         found = f"{unknown[0]!r} is no slice of the dataset"

@@ -196,7 +196,7 @@ def _verdicts(reader: Path, images: Mapping[str, str], folder_of: Mapping[str, s
     if not path.is_file():
         return {}
     sorted_out: dict[str, list[Verdict]] = {}
-    for verdict in read_verdicts(path):
+    for verdict in read_verdicts(path, None):
         _require_code(verdict.image, images, path)
         named = replace(verdict, image=images[verdict.image])
         sorted_out.setdefault(folder_of[verdict.image], []).append(named)

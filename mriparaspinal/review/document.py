@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mriparaspinal.core.errors import UnreadableError, UsageError
-from mriparaspinal.core.labels import Region, alias_key, meanings_of, parse_label
+from mriparaspinal.core.labels import OWN_LABEL, Own, Region, aliases_of, lacks_side, meanings_of, parse_label
 from mriparaspinal.core.model import Contour, Settings
 from mriparaspinal.dataset.anatomy import sort_contours
 from mriparaspinal.imaging.rasterise import bounds
@@ -88,7 +88,7 @@ def drawings_of(
     """
     contours = {index: _contour(entry) for index, entry in enumerate(document["shapes"])}
     known = {index: contour for index, contour in contours.items() if contour is not None}
-    aliases = {alias_key(label): meaning for label, meaning in settings.labels}
+    aliases = aliases_of(settings)
     meanings = meanings_of([c.label for c in known.values()], aliases, segment)
     anatomy = sort_contours(known.values(), shape, settings, aliases, "", (), meanings)
     sides = {id(contour): Region(*key) for key, contour in anatomy.contours}
@@ -97,7 +97,7 @@ def drawings_of(
         region = sides.get(id(contour), meanings.regions.get(contour.label))
         polygon = contour.shape_type == "polygon"
         lines = [[list(point) for point in contour.points]] if polygon else _lines(contour, shape, to_take)
-        is_ours = region is not None and (region.side or not region.is_muscle)
+        is_ours = region is not None and not lacks_side(region, settings.regions)
         drawings += [Drawing(index, str(region) if is_ours else "", line, polygon) for line in lines]
     return drawings
 
@@ -136,26 +136,31 @@ def _outline(contour: Contour) -> list[list[float]]:
     return [[x + radius * math.cos(turn), y + radius * math.sin(turn)] for turn in turns]
 
 
-def parse_edits(given: Any) -> list[Edit]:
-    """The edits that the page sends; raises :class:`UsageError` for anything that it does not send."""
+def parse_edits(given: Any, own: Own | None = ()) -> list[Edit]:
+    """The edits that the page sends; raises :class:`UsageError` for anything that it does not send.
+
+    ``own``: the study's own regions; None: not known here, and what may be one passes.
+    """
     if not isinstance(given, list):
         raise _odd("no list of shapes")
     if len(given) > SHAPES_LIMIT:
         expected = f"expected at most {SHAPES_LIMIT} on a slice; take parts away, or draw the region anew"
         raise UsageError(f"{len(given)} contours were found; {expected}")
-    return [_edit(entry) for entry in given]
+    return [_edit(entry, own) for entry in given]
 
 
-def _edit(entry: Any) -> Edit:
+def _edit(entry: Any, own: Own | None) -> Edit:
     if not isinstance(entry, dict):
         raise _odd("a shape that is none")
     region, index, points = entry.get("region"), entry.get("index"), entry.get("points")
-    parsed = parse_label(region) if isinstance(region, str) else None
-    if parsed is None or str(parsed) != region or (parsed.is_muscle and not parsed.side):
+    known = parse_label(region, own or ()) if isinstance(region, str) else None
+    if known is None and own is None and isinstance(region, str) and OWN_LABEL.fullmatch(region):
+        known = Region(region, "")
+    if known is None or str(known) != region or lacks_side(known, own or ()):
         raise _odd(f"the region {str(region)[:40]!r}")
     if index is not None and (type(index) is not int or index < 0):
         raise _odd("a shape without its number")
-    return Edit(str(parsed), index, None if points is None and index is not None else read_points(points))
+    return Edit(str(known), index, None if points is None and index is not None else read_points(points))
 
 
 def read_points(given: Any) -> list[list[float]]:

@@ -126,7 +126,7 @@ def _replay(raw: bytes, unsaved: dict[str, Unsaved], saving: dict[str, str]) -> 
     for line in raw.split(b"\n"):
         with contextlib.suppress(*_NO_ENTRY):
             entry = json.loads(line)
-            parse_edits(entry.get("shapes", []))
+            parse_edits(entry.get("shapes", []), None)
             _apply(entry, unsaved, saving)
 
 

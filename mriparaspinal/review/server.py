@@ -141,7 +141,9 @@ class _Asked:
         return Response(content.getvalue(), media_type="image/png")
 
     def measure(self, reading: Reading, given: dict[str, Any]) -> Any:
-        found = self._session.measure(reading, _base(given), parse_edits(given.get("shapes")))
+        found = self._session.measure(
+            reading, _base(given), parse_edits(given.get("shapes"), self._session.way.settings.regions)
+        )
         return {
             "regions": {name: asdict(numbers) for name, numbers in found.regions.items()},
             "problems": [asdict(problem) for problem in found.problems],
@@ -153,7 +155,7 @@ class _Asked:
         return {"points": self._session.refine(reading, read_points(given.get("points")))}
 
     def keep(self, reading: Reading, given: dict[str, Any]) -> Any:
-        parse_edits(given.get("shapes"))
+        parse_edits(given.get("shapes"), self._session.way.settings.regions)
         self._session.keep(reading, _base(given), given["shapes"], _number(given))
         return {}
 
@@ -162,7 +164,7 @@ class _Asked:
         return {}
 
     def save(self, reading: Reading, given: dict[str, Any]) -> Any:
-        edits = parse_edits(given.get("shapes"))
+        edits = parse_edits(given.get("shapes"), self._session.way.settings.regions)
         force = given.get("force") is True
         digest = self._session.save(reading, _base(given), edits, force, _number(given))
         return {"digest": digest}

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.draft_mark import is_draft, set_draft
 from mriparaspinal.core.errors import NoInputError, UnreadableError
-from mriparaspinal.core.model import EXPECTED_MUSCLES, MUSCLES, SAT, Settings, Spacing
+from mriparaspinal.core.model import SAT, Settings, Spacing
 from mriparaspinal.dataset.contour_source import REVIEWED
 from mriparaspinal.io.folder import find_name, read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT
@@ -128,7 +128,7 @@ class Session:
 
     def __init__(self, way: Way, readings: Sequence[Reading]) -> None:
         self.way, self.readings = way, tuple(readings)
-        self.verdicts = VerdictFile(way.folder, way.reader)
+        self.verdicts = VerdictFile(way.folder, way.reader, way.settings.regions)
         self.journal = Journal(way.folder)
         self._bench = Workbench(way.settings)
         self._alone = threading.RLock()
@@ -166,14 +166,17 @@ class Session:
             "mostShapes": SHAPES_LIMIT,
             "imageLeft": settings.image_left,
             "regions": self._regions(),
+            "colours": settings.own_colours,
+            "optional": [region.name for region in settings.regions if not region.expected],
             "readings": [self._state(reading) for reading in self.readings],
         }
 
     def _regions(self) -> list[str]:
         """The regions of the protocol, in the order in which they are drawn."""
         settings, has = self.way.settings, self.way.has
-        muscles = [muscle for muscle in MUSCLES if muscle in EXPECTED_MUSCLES or muscle in has]
-        regions = [f"{muscle}_{side}" for muscle in muscles for side in "RL"]
+        muscles = [name for name in settings.muscles if name != "QL" or name in has]
+        sides = {"": "", "left": "_L", "right": "_R"}
+        regions = [name + sides[side] for name in muscles for side in reversed(settings.sides_of(name))]
         regions.append(settings.reference or ("VB" if "VB" in has and "IVD" not in has else "IVD"))
         return regions + [SAT] * (settings.fat_rule == "reference")
 

@@ -13,7 +13,7 @@ import msgspec
 
 from mriparaspinal.core.errors import NoInputError, UnreadableError, unreadable
 from mriparaspinal.core.filenames import SLICES_TABLE
-from mriparaspinal.core.labels import alias_key, region_of
+from mriparaspinal.core.labels import aliases_of, region_of
 from mriparaspinal.core.model import Problem, Settings, Slice, Spacing
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.find import find_slices
@@ -83,7 +83,7 @@ class _File(msgspec.Struct):
 
 def regions_in(root: Path, readings: Sequence[Reading], settings: Settings) -> frozenset[str]:
     """The regions (``MF``, ``VB`` …) that the files of a dataset have; of a faulty file its slice tells."""
-    aliases = {alias_key(label): meaning for label, meaning in settings.labels}
+    aliases = aliases_of(settings)
     labels: set[str] = set()
     for reading in readings:
         with contextlib.suppress(*NO_LABELME):

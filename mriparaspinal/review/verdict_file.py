@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mriparaspinal.core.errors import NoInputError, UnreadableError, UsageError
 from mriparaspinal.core.filenames import REVIEW
+from mriparaspinal.core.labels import Own
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.io.tables import read_table
 from mriparaspinal.io.write import write_file
@@ -17,8 +18,8 @@ from mriparaspinal.review.verdicts import COLUMNS, Verdict, checked, verdicts_by
 class VerdictFile:
     """The judgements of a folder, as they stand on the disk."""
 
-    def __init__(self, folder: Path, reader: str) -> None:
-        self._folder, self._reader = folder, reader
+    def __init__(self, folder: Path, reader: str, own_regions: Own = ()) -> None:
+        self._folder, self._reader, self._own_regions = folder, reader, own_regions
         self._own: dict[str, list[Verdict]] = {}
         self._further: list[str] = []
         """Columns that somebody added, and that would be lost."""
@@ -52,7 +53,7 @@ class VerdictFile:
         for verdict in verdicts:
             everyone = [v for v in everyone if _what(v) != _what(verdict)]
             if verdict.verdict:
-                everyone.append(checked(verdict, REVIEW))
+                everyone.append(checked(verdict, REVIEW, self._own_regions))
         # Ours, whatever a spreadsheet made of its separators and line ends: all of it was read.
         write_file(self._path, verdicts_bytes(everyone), lambda _: True)
         self._sort(everyone)
@@ -62,7 +63,7 @@ class VerdictFile:
         self._further = []
         if self._path.exists():
             table = read_table(self._path)
-            everyone = verdicts_in(table, REVIEW)
+            everyone = verdicts_in(table, REVIEW, self._own_regions)
             self._further = [column for column in table.columns if column not in COLUMNS]
         self._sort(everyone)
         return everyone

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from mriparaspinal.core.errors import NoInputError, UsageError
-from mriparaspinal.core.labels import parse_label
+from mriparaspinal.core.labels import OWN_LABEL, Own, lacks_side, parse_label
 from mriparaspinal.core.text import natural_key
 from mriparaspinal.dataset.contour_source import EXCLUDE, LOOK_AGAIN, REVIEWED
 from mriparaspinal.io.tables import TextTable, csv_bytes, read_table
@@ -37,7 +37,7 @@ class Verdict:
 COLUMNS = tuple(field.name for field in fields(Verdict))
 
 
-def read_verdicts(path: Path) -> list[Verdict]:
+def read_verdicts(path: Path, own: Own | None = ()) -> list[Verdict]:
     """The judgements of a ``review.csv`` (CSV, TSV or XLSX), in its order.
 
     Columns ``image`` and ``verdict`` must be there; others of ``image,region,reader,verdict,reason,comment``
@@ -46,18 +46,18 @@ def read_verdicts(path: Path) -> list[Verdict]:
     row, for a table that cannot be read, an unknown verdict or region, a path that leads out of the dataset,
     an ``exclude`` without a reason, and for two judgements of one reader on the same region.
     """
-    return verdicts_in(read_table(path), path.name)
+    return verdicts_in(read_table(path), path.name, own)
 
 
-def verdicts_in(table: TextTable, name: str) -> list[Verdict]:
+def verdicts_in(table: TextTable, name: str, own: Own | None = ()) -> list[Verdict]:
     """The same of a table that was read; ``name``: what messages call it."""
-    verdicts, faults = sound_and_faulty(table, name)
+    verdicts, faults = sound_and_faulty(table, name, own)
     if faults:
         raise NoInputError("\n".join(faults))
     return verdicts
 
 
-def sound_and_faulty(table: TextTable, name: str) -> tuple[list[Verdict], list[str]]:
+def sound_and_faulty(table: TextTable, name: str, own: Own | None = ()) -> tuple[list[Verdict], list[str]]:
     """The judgements of the sound rows, and a line for each fault of the others."""
     _require_columns(table, name, ("image", "verdict"))
     verdicts: list[Verdict] = []
@@ -66,7 +66,7 @@ def sound_and_faulty(table: TextTable, name: str) -> tuple[list[Verdict], list[s
     for number, row in enumerate(table.rows, 2):
         cells = dict(zip(table.columns, row, strict=True))
         try:
-            verdict = _verdict(cells, f"{name}: row {number}")
+            verdict = _verdict(cells, f"{name}: row {number}", own)
         except NoInputError as error:
             faults.append(str(error))
             continue
@@ -80,12 +80,15 @@ def sound_and_faulty(table: TextTable, name: str) -> tuple[list[Verdict], list[s
     return verdicts, faults
 
 
-def _verdict(cells: dict[str, str], where: str) -> Verdict:
-    return checked(Verdict(**{column: cells.get(column, "") for column in COLUMNS}), where)
+def _verdict(cells: dict[str, str], where: str, own: Own | None = ()) -> Verdict:
+    return checked(Verdict(**{column: cells.get(column, "") for column in COLUMNS}), where, own)
 
 
-def checked(verdict: Verdict, where: str) -> Verdict:
-    """The judgement, its region in the short spelling; raises :class:`NoInputError` for an impossible one."""
+def checked(verdict: Verdict, where: str, own: Own | None = ()) -> Verdict:
+    """The judgement, its region in the short spelling; raises :class:`NoInputError` for an impossible one.
+
+    ``own``: the study's own regions; None: not known here, and what may be one stays as it is.
+    """
     if not _is_below(verdict.image):
         found = f"image {verdict.image!r} was found"
         raise NoInputError(
@@ -103,8 +106,10 @@ def checked(verdict: Verdict, where: str) -> Verdict:
         )
     if not verdict.region:
         return verdict
-    region = parse_label(verdict.region)
-    if region is None or (region.is_muscle and not region.side):
+    region = parse_label(verdict.region, own or ())
+    if region is None and own is None and OWN_LABEL.fullmatch(verdict.region):
+        return verdict
+    if region is None or lacks_side(region, own or ()):
         expected = "expected MF_L, ES_R, IVD or the like, or nothing for the whole slice"
         raise NoInputError(f"{where}: region {verdict.region!r} was found; {expected}; correct it")
     return replace(verdict, region=str(region))
@@ -136,7 +141,7 @@ def require_plain(text: str, what: str) -> None:
         raise UsageError(f"{what}: {found}; expected one line of plain text; take it out")
 
 
-def read_marks(path: Path) -> list[Verdict]:
+def read_marks(path: Path, own: Own = ()) -> list[Verdict]:
     """The judgements that the HTML report saved: a ``review.csv``.
 
     The marks of earlier reports (``needs-another-look.csv``) come as ``look-again`` on whole slices.
@@ -145,7 +150,7 @@ def read_marks(path: Path) -> list[Verdict]:
     """
     table = read_table(path)
     if "verdict" in table.columns:
-        return read_verdicts(path)
+        return read_verdicts(path, own)
     missing = [column for column in ("image", "reasons") if column not in table.columns]
     if missing:
         found = f"no column {' and '.join(missing)}; expected a review.csv"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.draft_mark import set_draft
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import MUSCLES, Problem, Settings
+from mriparaspinal.core.model import Problem, Settings
 from mriparaspinal.dataset.read import OpenSlice, read_slice
 from mriparaspinal.io.images import decode_image
 from mriparaspinal.measure.slice import measure_read
@@ -47,7 +47,8 @@ class Workbench:
     def __init__(self, settings: Settings) -> None:
         # Fat and water images are not at hand here: then areas alone are told.
         self._tells_fat = settings.fat_rule != "dixon"
-        self._settings = settings if self._tells_fat else replace(settings, fat_rule="fixed")
+        rule = settings.fat_rule if self._tells_fat else "fixed"
+        self._settings = replace(settings, fat_rule=rule, measures=())
         self._alone = threading.Lock()
         self._folder = tempfile.TemporaryDirectory(prefix="mriparaspinal-review-")
 
@@ -92,7 +93,7 @@ class Workbench:
         grey = np.asarray(found.image)
         fat = np.zeros(grey.shape, dtype=bool)
         for (region, _), patch in found.anatomy.patches.items():
-            if region in MUSCLES:
+            if region in self._settings.muscles:
                 part = np.s_[patch.top : patch.bottom, patch.left : patch.right]
                 fat[part] |= patch.pixels & (grey[part] > threshold)
         return base64.b64encode(np.packbits(fat).tobytes()).decode()

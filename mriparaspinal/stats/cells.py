@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.model import MUSCLES
 from mriparaspinal.core.text import and_more, count_of, natural_key, read_cell
 from mriparaspinal.stats.limits import of_usual_size
 
@@ -155,6 +156,22 @@ def number_cells(column: pd.Series) -> list[float]:
             )
         numbers.append(number)
     return numbers
+
+
+#: Under this name a table carries the names of a study's own regions, in their order.
+OWN_REGIONS = "own_regions"
+
+
+def muscles_of(table: pd.DataFrame) -> tuple[str, ...]:
+    """The muscles, then the study's own regions, in their order."""
+    return (*MUSCLES, *table.attrs.get(OWN_REGIONS, ()))
+
+
+def regions_alone(rows: pd.DataFrame) -> pd.Series:
+    """Which rows are of one region each: a side, or both of a region of one's own that has no sides."""
+    one_side = rows["side"] != "both"
+    sided = {*MUSCLES, *rows.loc[one_side, "muscle"]}
+    return one_side | ~rows["muscle"].isin(sided)
 
 
 def in_known_order(names: Iterable[str], known: Sequence[str]) -> list[str]:

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.text import and_more, natural_key, read_number
-from mriparaspinal.stats.cells import PAPER_GROUPS, as_text, in_known_order, require_columns
+from mriparaspinal.stats.cells import (
+    PAPER_GROUPS,
+    as_text,
+    in_known_order,
+    muscles_of,
+    regions_alone,
+    require_columns,
+)
 from mriparaspinal.stats.compare import table_order
 from mriparaspinal.stats.limits import of_usual_size
 
@@ -76,9 +83,10 @@ def long_values(cohort: pd.DataFrame, metrics: Sequence[str], sessions: Sequence
         raise UsageError(f"{where}: found more than once; expected one row per session; keep one of them")
     order = {metric: place for place, metric in enumerate(dict.fromkeys(metrics))}
     places = {session: place for place, session in enumerate(sessions)}
+    muscles = muscles_of(cohort)
     keys = [
         (
-            [group_key(group), natural_key(who), table_order((segment, muscle))],
+            [group_key(group), natural_key(who), table_order((segment, muscle), muscles)],
             (side, order[metric], places[session]),
         )
         for group, who, segment, muscle, side, metric, session in zip(
@@ -142,10 +150,10 @@ def _limits(table: pd.DataFrame, mdc: Mapping[Region, float] | None) -> tuple[Fl
         return np.full(len(table), math.nan), []
     lacking: dict[str, None] = {}
     limits = []
-    for side, *region in zip(*(table[c] for c in ("side", "segment", "muscle", "metric")), strict=True):
-        segment, muscle, metric = region
+    regions = zip(*(table[c] for c in ("segment", "muscle", "metric")), strict=True)
+    for alone, (segment, muscle, metric) in zip(regions_alone(table), regions, strict=True):
         limit = mdc.get((segment, muscle, metric), mdc.get(("", muscle, metric), math.nan))
-        if side == "both":
+        if not alone:
             limit = math.nan
         elif math.isnan(limit):
             lacking[f"{muscle} {metric}"] = None
@@ -197,10 +205,11 @@ def regions_of(table: pd.DataFrame) -> list[tuple[tuple[str, ...], pd.DataFrame]
     found = list(runs(table, REGION))
     metrics = list(dict.fromkeys(table["metric"]))
     roles = in_known_order(set(table["role"]), ROLES)
+    muscles = muscles_of(table)
 
     def place(item: tuple[tuple[str, ...], pd.DataFrame]) -> tuple[object, ...]:
         segment, muscle, metric, role = item[0]
-        return table_order((segment, muscle)), metrics.index(metric), roles.index(role)
+        return table_order((segment, muscle), muscles), metrics.index(metric), roles.index(role)
 
     return sorted(found, key=place)
 

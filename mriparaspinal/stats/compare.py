@@ -9,6 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import Fault, UsageError
-from mriparaspinal.core.model import MUSCLES, SEGMENTS
-from mriparaspinal.core.text import natural_key, read_cell
+from mriparaspinal.core.model import MUSCLES, SPINE
+from mriparaspinal.core.text import and_more, natural_key, read_cell
 from mriparaspinal.stats.adjust import adjust
 from mriparaspinal.stats.arms import (
     Comparison,
@@ -27,7 +28,7 @@ from mriparaspinal.stats.arms import (
     compare_arms,
     compare_pairs,
 )
-from mriparaspinal.stats.cells import as_text, check_unique, counted, id_list, texts
+from mriparaspinal.stats.cells import as_text, check_unique, counted, id_list, muscles_of, texts
 from mriparaspinal.stats.contrasts import INTERACTION, SIDE, Contrast, members
 from mriparaspinal.stats.limits import ALPHA, TOO_LARGE, TOO_SMALL, of_usual_size
 from mriparaspinal.stats.on_request import NOTHING, OnRequest, Samples, add_max_t, margin_cells
@@ -85,6 +86,7 @@ def compare(
         rows += block
         notes += [*remarks, *_exact_notes(contrast.text, block)]
     table = pd.DataFrame(rows, columns=[*COMPARISON_COLUMNS, *asked.columns])
+    table.attrs.update(cohort.attrs)
     return table.astype({"paired_n": "Int64"}), notes
 
 
@@ -131,7 +133,7 @@ def measures_of(
 def _numbers(cohort: pd.DataFrame, column: str, what: str) -> Floats:
     if column not in cohort:
         there = [str(c) for c in cohort if pd.api.types.is_numeric_dtype(cohort[c])]
-        found, expected = f"no such column was found for {what}", f"one of: {', '.join(there) or 'none'}"
+        found, expected = f"no such column was found for {what}", f"one of: {and_more(there, 20) or 'none'}"
         raise UsageError(Fault(column, found, expected, "name a column of numbers"))
     cells = cohort[column]
     if pd.api.types.is_numeric_dtype(cells):
@@ -181,7 +183,8 @@ def _compare_contrast(
     samples: list[Samples] = []
     remarks: dict[str, list[str]] = defaultdict(list)
     for segment, muscle in sorted(
-        set(zip(cohort["segment"], cohort["muscle"], strict=True)), key=table_order
+        set(zip(cohort["segment"], cohort["muscle"], strict=True)),
+        key=partial(table_order, muscles=muscles_of(cohort)),
     ):
         here = ((cohort["segment"] == segment) & (cohort["muscle"] == muscle)).to_numpy()
         for metric, values in measures.items():
@@ -391,10 +394,10 @@ def _exact_notes(contrast: str, rows: list[dict[str, object]]) -> list[str]:
     return notes
 
 
-def table_order(cell: tuple[str, str]) -> tuple[object, ...]:
-    """Segments from L1 down, muscles as in the paper; unknown ones behind, in natural order."""
+def table_order(cell: tuple[str, str], muscles: Sequence[str] = MUSCLES) -> tuple[object, ...]:
+    """Segments from the head down, muscles as in the paper; unknown ones behind, in natural order."""
     segment, muscle = cell
-    known = (("", *SEGMENTS), ("", *MUSCLES))
+    known = (("", *SPINE), ("", *muscles))
     return tuple(
         (names.index(name) if name in names else len(names), natural_key(name))
         for names, name in zip(known, (segment, muscle), strict=True)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.core.model import MUSCLES, SEGMENTS
+from mriparaspinal.core.model import SPINE
 from mriparaspinal.core.text import is_missing, is_nearly_number, read_number
-from mriparaspinal.stats.cells import as_text, texts
+from mriparaspinal.stats.cells import as_text, muscles_of, texts
 from mriparaspinal.stats.limits import of_usual_size
 
 Array = NDArray[np.float64]
@@ -354,9 +354,9 @@ def _full(rows: pd.DataFrame, name: str) -> pd.Series:
 
 
 def _cells(rows: pd.DataFrame, roles: Sequence[str], *, repeats: bool) -> Iterator[RegionRows]:
-    for segment in _ordered(rows["segment"], SEGMENTS):
+    for segment in _ordered(rows["segment"], SPINE):
         of_segment = rows[rows["segment"] == segment]
-        for muscle in _ordered(of_segment["muscle"], MUSCLES):
+        for muscle in _ordered(of_segment["muscle"], muscles_of(rows)):
             of_muscle = of_segment[of_segment["muscle"] == muscle]
             by_role = {role: _one_row_each(of_muscle[of_muscle["role"] == role], repeats) for role in roles}
             yield RegionRows(segment, muscle, {role: found for role, found in by_role.items() if len(found)})

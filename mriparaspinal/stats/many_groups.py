@@ -7,14 +7,16 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from mriparaspinal.core.errors import Fault, UsageError
+from mriparaspinal.core.text import and_more
 from mriparaspinal.stats.adjust import adjust
 from mriparaspinal.stats.arms import Normality
-from mriparaspinal.stats.cells import as_text, check_unique, counted, group_names, id_list, texts
+from mriparaspinal.stats.cells import as_text, check_unique, counted, group_names, id_list, muscles_of, texts
 from mriparaspinal.stats.cohort import ROW_KEYS
 from mriparaspinal.stats.compare import measures_of, table_order
 from mriparaspinal.stats.contrasts import matches
@@ -77,7 +79,10 @@ def compare_many(
     rows: list[dict[str, object]] = []
     pairs: list[dict[str, object]] = []
     remarks: dict[str, list[str]] = defaultdict(list)
-    places = sorted(set(zip(cohort["segment"], cohort["muscle"], strict=True)), key=table_order)
+    places = sorted(
+        set(zip(cohort["segment"], cohort["muscle"], strict=True)),
+        key=partial(table_order, muscles=muscles_of(cohort)),
+    )
     for segment, muscle in places:
         here = ((cohort["segment"] == segment) & (cohort["muscle"] == muscle)).to_numpy()
         for metric, values in measures.items():
@@ -106,8 +111,8 @@ def _groups_of(cohort: pd.DataFrame, column: str) -> list[str]:
         found, expected = "it is a column of the measurements", "group, or a column of the participants table"
         raise UsageError(Fault(f"groups {column!r}", found, expected, "name another column"))
     if column not in cohort:
-        there = ", ".join(str(name) for name in cohort if name not in ROW_KEYS or name == "group")
-        found, expected = "no such column was found", f"one of: {there or 'none is there'}"
+        there = [name for name in cohort if name not in ROW_KEYS or name == "group"]
+        found, expected = "no such column was found", f"one of: {and_more(there, 20) or 'none is there'}"
         raise UsageError(Fault(f"groups {column!r}", found, expected, "correct the name"))
     names = group_names(cohort[column])
     if not FEWEST_GROUPS <= len(names) <= MOST_GROUPS:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mriparaspinal.core.model import MUSCLES, SEGMENTS
+from mriparaspinal.core.model import MUSCLES, SPINE
 from mriparaspinal.stats.cells import in_known_order
 from mriparaspinal.stats.design import ROLES, Array
 from mriparaspinal.stats.formula import columns_of
@@ -29,7 +29,7 @@ DIFFERENCE_COLUMNS = [
     *("ci_low", "ci_high"),
 ]
 
-_ORDERS: Mapping[str, Sequence[str]] = {"segment": SEGMENTS, "muscle": MUSCLES, "role": ROLES}
+_ORDERS: Mapping[str, Sequence[str]] = {"segment": SPINE, "muscle": MUSCLES, "role": ROLES}
 
 
 @dataclass(frozen=True)

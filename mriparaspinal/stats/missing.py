@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from mriparaspinal.core.model import EXPECTED_MUSCLES, MUSCLES, SEGMENTS
+from mriparaspinal.core.model import EXPECTED_MUSCLES, SPINE
 from mriparaspinal.core.text import and_more, is_missing, natural_key
-from mriparaspinal.stats.cells import as_text, in_known_order
+from mriparaspinal.stats.cells import as_text, in_known_order, muscles_of
 
 #: Who (id), segment, muscle, side.
 Place = tuple[str, str, str, str]
@@ -47,17 +47,20 @@ def missing_regions(
     >>> found[["expected", "measured", "refused", "missing"]].values[0].tolist()
     [2, 1, 1, 0]
     """
-    sided = rows[rows["side"].isin(_SIDES)]
     keys = ("participant_id", "segment", "muscle", "side")
-    measured: set[Place] = set(zip(*(sided[key].map(as_text) for key in keys), strict=True))
+    found: set[Place] = set(zip(*(rows[key].map(as_text) for key in keys), strict=True))
+    sided = {muscle for _, _, muscle, side in found | set(refused) if side in _SIDES} | set(EXPECTED_MUSCLES)
+    # Both sides together are a place of a region without sides alone.
+    measured = {place for place in found if place[3] in _SIDES or place[2] not in sided}
     kept = set(refused) - measured
-    segments = in_known_order({segment for _, segment, _, _ in measured | kept}, SEGMENTS)
-    muscles = in_known_order({muscle for _, _, muscle, _ in measured | kept} | set(EXPECTED_MUSCLES), MUSCLES)
+    segments = in_known_order({segment for _, segment, _, _ in measured | kept}, SPINE)
+    there_are = {muscle for _, _, muscle, _ in measured | kept} | set(EXPECTED_MUSCLES)
+    muscles = in_known_order(there_are, muscles_of(rows))
     records: list[list[Any]] = []
     for group, ids in _by_group(groups):
         for segment in segments:
             for muscle in muscles:
-                for side in _SIDES:
+                for side in _SIDES if muscle in sided else ("both",):
                     there = [who for who in ids if (who, segment, muscle, side) in measured]
                     lost = [who for who in ids if (who, segment, muscle, side) in kept]
                     gone = [who for who in ids if (who, segment, muscle, side) not in measured]

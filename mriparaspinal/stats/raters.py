@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.measure_columns import BY_NAME
 from mriparaspinal.core.model import COLUMNS, OPTIONAL_COLUMNS
 from mriparaspinal.core.text import count_of
 from mriparaspinal.stats.cells import number_cells, require_columns, text_cells
@@ -25,6 +26,9 @@ _AVERAGED = (
 )  # fmt: skip
 
 _SLICES = "slices"
+
+#: Columns that a table may have.
+_OPTIONAL = (*OPTIONAL_COLUMNS, *BY_NAME)
 
 
 def mean_of_raters(tables: Sequence[pd.DataFrame], raters: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -94,7 +98,7 @@ def _shared_optional(tables: Sequence[pd.DataFrame]) -> list[str]:
     # Without that column, each row stands for one slice.
     return [
         column
-        for column in OPTIONAL_COLUMNS
+        for column in _OPTIONAL
         if (any if column == _SLICES else all)(column in table for table in tables)
     ]
 
@@ -103,7 +107,7 @@ def _by_row(table: pd.DataFrame, rater: str) -> pd.DataFrame:
     """One rater's rows, cleaned, by participant, segment, muscle and side."""
     require_columns(table, COLUMNS, f"results of {rater}")
     columns: dict[str, Any] = {column: text_cells(table[column]) for column in COLUMNS}
-    optional = [column for column in OPTIONAL_COLUMNS if column in table]
+    optional = [column for column in _OPTIONAL if column in table]
     columns |= {column: number_cells(table[column]) for column in (*_AVERAGED, "threshold", *optional)}
     if _SLICES not in columns:
         columns[_SLICES] = 1.0

@@ -15,6 +15,7 @@ from statsmodels.regression.linear_model import OLS
 
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.measure_columns import BY_NAME
 from mriparaspinal.stats import design
 from mriparaspinal.stats.adjust import adjust
 from mriparaspinal.stats.bootstrap import Clusters, clusters_of
@@ -54,6 +55,9 @@ IMPUTED_COLUMNS = ["n_complete", "cells_imputed", "sets", "fmi"]
 
 INTERCEPT = "(Intercept)"
 
+#: The columns of a measurement that differ from muscle to muscle, with those that it may have.
+_POSSIBLE_METRICS = (*ALL_METRICS, *BY_NAME)
+
 #: From here on a variance inflation factor is named in a note.
 VIF_LIMIT = 10.0
 
@@ -78,7 +82,7 @@ def regress(
     *,
     hc3: bool = False,
     cluster: str | None = None,
-    metrics: Sequence[str] = ALL_METRICS,
+    metrics: Sequence[str] = _POSSIBLE_METRICS,
     imputation: Imputation | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Fit outcome = intercept + predictors + covariates by ordinary least squares.

@@ -16,15 +16,17 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from mriparaspinal.core.errors import NoInputError, UsageError
-from mriparaspinal.core.model import MUSCLES, SEGMENTS
+from mriparaspinal.core.model import SPINE
 from mriparaspinal.core.text import count_of
 from mriparaspinal.stats.bland_altman import REPEATED_COLUMNS, bland_altman, repeated_limits
 from mriparaspinal.stats.bootstrap import SEED, Clusters, cluster_bootstrap, clusters_of
 from mriparaspinal.stats.cells import (
     TARGET_COLUMNS,
     in_known_order,
+    muscles_of,
     number_cells,
     refuse_twice,
+    regions_alone,
     require_columns,
     text_cells,
     typed_table,
@@ -185,8 +187,8 @@ def rating_matrices(
     notes = _setting_notes(rows, order) + _dependence_notes(rows)
     if len(order) == 2:
         notes.append(f"bias and limits of agreement: {order[1]} minus {order[0]}")
-    segments = ["", *in_known_order([s for s in set(rows["segment"]) if s], SEGMENTS)]
-    muscles = in_known_order(set(rows["muscle"]), MUSCLES)
+    segments = ["", *in_known_order([s for s in set(rows["segment"]) if s], SPINE)]
+    muscles = in_known_order(set(rows["muscle"]), muscles_of(ratings))
     found: dict[RatedRegion, pd.DataFrame] = {}
     for muscle, metric in itertools.product(muscles, metrics):
         of_muscle = rows[rows["muscle"] == muscle]
@@ -257,7 +259,7 @@ def _checked(ratings: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     columns: dict[str, Any] = {column: text_cells(ratings[column]) for column in texts}
     columns |= {metric: number_cells(ratings[metric]) for metric in metrics}
     rows = pd.DataFrame(columns)
-    rows = rows[rows["side"] != "both"]
+    rows = rows[regions_alone(rows)]
     if rows.empty:
         raise NoInputError("ratings: no row of one side found; left or right was expected; check the tables")
     refuse_twice(rows)

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mriparaspinal.core.model import MUSCLES, SEGMENTS
+from mriparaspinal.core.model import SPINE
+from mriparaspinal.stats.cells import muscles_of
 from mriparaspinal.stats.limits import ALPHA
 
 Floats = NDArray[np.float64]
@@ -64,7 +65,9 @@ def sweep_table(regions: pd.DataFrame, fi: Floats) -> pd.DataFrame:
             q1, q3 = np.full((2, GREY_LEVELS), np.nan)
         cells = (segment, muscle, range(GREY_LEVELS), len(values), median, q1, q3, values.mean(axis=0))
         blocks.append(pd.DataFrame(dict(zip(SWEEP_COLUMNS, cells, strict=True))))
-    return pd.concat(blocks, ignore_index=True)
+    table = pd.concat(blocks, ignore_index=True)
+    table.attrs.update(regions.attrs)
+    return table
 
 
 def slope_table(regions: pd.DataFrame, fi: Floats, threshold: int) -> pd.DataFrame:
@@ -118,8 +121,8 @@ def steadiness(contrasts: pd.DataFrame, threshold: int, p: str = "p") -> Steadin
 def _groups(regions: pd.DataFrame) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
     """Segment (empty: all), muscle, and which rows they are, in the order of the tables."""
     segments, muscles = (regions[column].to_numpy(dtype=object) for column in ("segment", "muscle"))
-    for segment in ("", *(name for name in SEGMENTS if name in segments)):
-        for muscle in MUSCLES:
+    for segment in ("", *(name for name in SPINE if name in segments)):
+        for muscle in muscles_of(regions):
             rows = (muscles == muscle) & ((segments == segment) | (segment == ""))
             if rows.any():
                 yield segment, muscle, rows

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.core.model import COLUMNS, MUSCLES, SEGMENTS
-from mriparaspinal.stats.cells import list_first, require_column
+from mriparaspinal.core.measure_columns import BY_NAME
+from mriparaspinal.core.model import COLUMNS, SPINE
+from mriparaspinal.stats.cells import list_first, muscles_of, require_column
 
 #: The roles that ``widen`` can be asked for; the empty one is that of tables without sides.
 ROLES = ("symptomatic", "contralateral", "bilateral", "")
@@ -43,7 +45,9 @@ def widen(cohort: pd.DataFrame, metrics: Sequence[str], role: str) -> tuple[pd.D
 
     notes: list[str] = []
     wide = _participant_columns(cohort, metrics, notes)
-    regions = sorted(set(zip(rows["segment"], rows["muscle"], strict=True)), key=_region_order)
+    regions = sorted(
+        set(zip(rows["segment"], rows["muscle"], strict=True)), key=partial(_region_order, muscles_of(rows))
+    )
     columns: dict[str, Any] = {}
     for segment, muscle in regions:
         region = rows[((rows["segment"] == segment) & (rows["muscle"] == muscle)).to_numpy()]
@@ -78,13 +82,13 @@ def _participant_columns(cohort: pd.DataFrame, metrics: Sequence[str], notes: li
         if name != "participant_id"
         and (wide.groupby("participant_id", sort=False)[name].nunique(dropna=False) > 1).any()
     ]
-    for name in varying:
+    for name in (name for name in varying if name not in BY_NAME):
         notes.append(f"{name}: left out, as it differs within a participant")
     wide = wide.drop(columns=varying).drop_duplicates("participant_id").reset_index(drop=True)
     return wide
 
 
-def _region_order(region: tuple[str, str]) -> tuple[Any, ...]:
+def _region_order(muscles: tuple[str, ...], region: tuple[str, str]) -> tuple[Any, ...]:
     """Segments and muscles in the order of the spine and of the tables, others behind by name."""
 
     def place(name: str, known: tuple[str, ...]) -> tuple[int, str]:
@@ -93,4 +97,4 @@ def _region_order(region: tuple[str, str]) -> tuple[Any, ...]:
         return (known.index(name), "") if name in known else (len(known), name)
 
     segment, muscle = region
-    return *place(segment, SEGMENTS), *place(muscle, MUSCLES)
+    return *place(segment, SPINE), *place(muscle, muscles)

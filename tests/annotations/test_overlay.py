@@ -98,7 +98,7 @@ def test_only_the_edge_of_masks_and_their_fat_is_coloured():
         ("IVD", ""): patch(20, 100, 50, 60),
     }
     scale = 4  # the smallest with 768 pixels
-    picture = np.asarray(overlay(grey, patches, 50, "ALS_1  L3", "right")).astype(int)
+    picture = np.asarray(overlay(grey, patches, 50, "ALS_1  L3", Settings())).astype(int)
     assert picture.shape == (200 * scale + CAPTION, 200 * scale, 3)
     shown = picture[CAPTION:]
     large = grey.repeat(scale, axis=0).repeat(scale, axis=1)
@@ -127,7 +127,9 @@ def test_only_the_edge_of_masks_and_their_fat_is_coloured():
 def test_fat_is_strictly_above_the_threshold():
     grey = np.full((100, 100), 50, dtype=np.uint8)
     grey[40] = 51
-    picture = np.asarray(overlay(grey, {("MF", "left"): patch(20, 20, 60, 60)}, 50, "", "right")).astype(int)
+    picture = np.asarray(overlay(grey, {("MF", "left"): patch(20, 20, 60, 60)}, 50, "", Settings())).astype(
+        int
+    )
     scale = 8
     red = picture[CAPTION:, 25 * scale + 4] - picture[CAPTION:, 25 * scale + 4][:, 1:2]
     rows = {row // scale for row in np.nonzero(red[:, 0] > 20)[0]} - {20, 79}
@@ -139,25 +141,27 @@ def test_fat_is_strictly_above_the_threshold():
     [((768, 900), (900, 768)), ((100, 200), (800, 400)), ((1000, 2000), (2000, 1000))],
 )
 def test_overlays_are_enlarged_by_whole_factors(shape, size):
-    picture = overlay(np.zeros(shape, dtype=np.uint8), {}, 50, "", "right")
+    picture = overlay(np.zeros(shape, dtype=np.uint8), {}, 50, "", Settings())
     assert picture.size == (size[0], size[1] + CAPTION)
 
 
 def test_a_sliver_of_an_image_is_not_enlarged_beyond_use():
-    picture = overlay(np.zeros((2, 3000), dtype=np.uint8), {}, 50, "", "right")
+    picture = overlay(np.zeros((2, 3000), dtype=np.uint8), {}, 50, "", Settings())
     assert picture.width * picture.height < 20_000_000
 
 
 def test_a_patch_of_one_pixel_at_each_corner():
     corners = ((0, 0), (0, 9), (9, 0), (9, 9))
     patches = {key: patch(*corner, 1, 1) for key, corner in zip(list(VALUES)[:4], corners, strict=True)}
-    picture = overlay(np.zeros((10, 10), dtype=np.uint8), patches, 50, "", "left")
+    picture = overlay(np.zeros((10, 10), dtype=np.uint8), patches, 50, "", Settings(image_left="left"))
     assert picture.size == (770, 770 + CAPTION)
 
 
 def test_the_letters_tell_the_patients_sides():
     pictures = [
-        np.asarray(overlay(np.zeros((100, 100), dtype=np.uint8), {}, 50, "", side))[CAPTION:].astype(int)
+        np.asarray(overlay(np.zeros((100, 100), dtype=np.uint8), {}, 50, "", Settings(image_left=side)))[
+            CAPTION:
+        ].astype(int)
         for side in ("right", "left")
     ]
     edge = 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,10 @@ from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.participants import NUMBERS
 from tests.support.builders.scores import CELLS
 
-ALL = ["alsfrs-r", "cmap-z", "fasciculation", "kings", "mrc", "penn-umn", "psa"]
+ALL = [
+    "als-criteria", "alsfrs-r", "cmap-z", "fasciculation", "fvc", "goutallier", "kings", "kjaer", "mercuri",
+    "mrc", "mrs", "penn-umn", "psa", "segments", "umn-mri",
+]  # fmt: skip
 DOCS = Path(__file__).parents[2] / "docs" / "scores.md"
 
 
@@ -45,7 +49,7 @@ def test_instrument_is_whole(name: str) -> None:
     assert instrument.citation
     assert len(set(instrument.columns)) == len(instrument.columns)
     page = DOCS.read_text(encoding="utf-8")
-    assert f"## {name}" in page
+    assert re.search(rf"^## .*\b{name}\b", page, re.MULTILINE)
     for found in instrument.scores:
         assert f"`{found.name}`" in page, found.name
 
@@ -70,7 +74,26 @@ def test_no_two_instruments_share_a_column() -> None:
         ({"items": [{"name": "a b"}]}, "'a b' was found"),
         ({"items": [{"name": "a"}, {"name": "a"}]}, "'a' appears more than once"),
         ({"items": [{"name": "a", "points": [1]}]}, "one number for each rating"),
-        ({"scores": [{"name": "s", "how": "mean"}]}, "expected sum, max or count"),
+        ({"scores": [{"name": "s", "how": "median"}]}, "expected sum, max, mean, count, ratio, formula"),
+        ({"scores": [{"name": "s", "how": "ratio", "items": ["a"]}]}, "the numerator and the denominator"),
+        ({"range": {"words": ["1"]}}, "expected two or more different texts"),
+        ({"range": {"words": ["a", "A"]}}, "expected two or more different texts"),
+        ({"range": {"words": ["F", "N"], "vocabulary": "sex"}}, "expected one that has the words"),
+        (
+            {"records": "long", "range": {"words": ["F", "M"], "vocabulary": "sex"}},
+            'vocabulary with records = "long"',
+        ),
+        ({"formula": "bmi"}, "formula 'bmi' was found; expected one of criteria, fvc"),
+        ({"scores": [{"name": "s", "how": "formula"}]}, "formula '' was found; expected one of"),
+        ({"formula": "fvc", "scores": [{"name": "s", "how": "formula"}]}, "not a column of the formula fvc"),
+        ({"formula": "fvc"}, "no item sex, age, height_cm, fvc_l"),
+        ({"places": ["L1", "L2"]}, 'expected records = "long", place and [[items]]'),
+        (
+            {"records": "long", "place": "segment", "places": ["L1", "l1"], "missing": "empty"},
+            "expected each once",
+        ),
+        ({"records": "long", "place": "segment", "places": ["L1"]}, 'expected missing = "empty"'),
+        ({"records": "long", "place": "segment"}, "items and place without places"),
         (
             {"scores": [{"name": "s", "how": "sum", "items": ["b"]}]},
             "'b' was found; expected one of the items",
@@ -268,3 +291,189 @@ def test_two_muscles_with_one_site_each_are_no_presence() -> None:
     rows = [["P1", m, s, n, int(n == 1)] for m in ("L4", "L5") for s in ("L", "R") for n in (1, 2)]
     found = of(scored("psa", columns, rows))
     assert (found["psa"], found["psa_muscles"], found["psa_sum"]) == (0, 0, 4)
+
+
+# --- visual grades ------------------------------------------------------------------------------------------
+
+GRADED = ["participant_id", "segment", "muscle", "side", "grade"]
+
+
+def test_goutallier_by_muscle_side_and_segment() -> None:
+    rows: list[list[object]] = [
+        ["P1", "L4", "MF", "left", 2], ["P1", "L4", "MF", "right", 1], ["P1", "L5", "mf", "L", 3],
+        ["P1", "l5", "Multifidus", "R", 0], ["P1", "L4", "PM", "left", 0],
+        ["P1", "L4", "psoas major", "r", 4],
+    ]  # fmt: skip
+    assert of(scored("goutallier", GRADED, rows[::-1])) == {
+        "goutallier": 4, "goutallier_l4": 4, "goutallier_l5": 3, "goutallier_mf": 3, "goutallier_pm": 4,
+        "goutallier_left": 3, "goutallier_right": 4,
+        "goutallier_l4_mf_left": 2, "goutallier_l4_mf_right": 1, "goutallier_l4_pm_left": 0,
+        "goutallier_l4_pm_right": 4, "goutallier_l5_mf_left": 3, "goutallier_l5_mf_right": 0,
+        "goutallier_mean": pytest.approx(10 / 6), "goutallier_mean_l4": 1.75, "goutallier_mean_l5": 1.5,
+        "goutallier_mean_mf": 1.5, "goutallier_mean_pm": 2, "goutallier_mean_left": pytest.approx(5 / 3),
+        "goutallier_mean_right": pytest.approx(5 / 3),
+    }  # fmt: skip
+
+
+def test_what_others_were_graded_in_is_missing() -> None:
+    rows: list[list[object]] = [
+        ["P1", "L4", "MF", "left", 2], ["P1", "L4", "MF", "right", ""], ["P1", "L5", "MF", "left", 1],
+        ["P2", "L4", "MF", "left", 0], ["P2", "L4", "MF", "right", 3], ["P2", "L5", "MF", "left", 4],
+        # A participant who is left out does not make anything missing.
+        ["P3", "L1", "ES", "left", 2], ["P3", "L4", "MF", "left", 7],
+    ]  # fmt: skip
+    found = scored("goutallier", GRADED, rows)
+    assert [p.shape for p in found.problems if p.severity == "error"] == ["P3"]
+    values = {who: dict(zip(found.columns, found.rows[who], strict=True)) for who in found.rows}
+    assert "goutallier_l1" not in values["P1"]
+    assert (values["P1"]["goutallier"], values["P1"]["goutallier_l4"]) == (None, None)
+    assert (values["P1"]["goutallier_left"], values["P1"]["goutallier_l5"]) == (2, 1)
+    assert (values["P2"]["goutallier"], values["P2"]["goutallier_l4_mf_right"]) == (4, 3)
+    (warning,) = [p for p in found.problems if p.severity == "warning"]
+    assert warning.message.startswith("no value for L4, multifidus, right; the scores that need it")
+
+
+def test_one_side_alone_has_no_columns_of_the_other() -> None:
+    found = of(scored("kjaer", GRADED, [["P1", "L4", "MF", "left", 2]]))
+    assert list(found) == [
+        "kjaer", "kjaer_l4", "kjaer_mf", "kjaer_left", "kjaer_l4_mf_left",
+        "kjaer_mean", "kjaer_mean_l4", "kjaer_mean_mf", "kjaer_mean_left",
+    ]  # fmt: skip
+    assert set(found.values()) == {2}
+
+
+def test_records_without_a_grade_score_nobody() -> None:
+    assert scored("kjaer", GRADED, [["P1", "L4", "MF", "left", ""]]).rows == {}
+
+
+def test_a_cell_that_was_graded_twice_is_told() -> None:
+    rows: list[list[object]] = [["P1", "L4", "MF", "left", 2], ["P1", "l4", "multifidus", "L", 2]]
+    (problem,) = scored("kjaer", GRADED, rows).problems
+    assert "L4, multifidus, left: appears twice, in rows 2 and 3" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("written", "counts"),
+    [("0", 0), ("1", 1), ("2a", 2), ("2A", 2), ("2b", 2.5), ("3", 3), ("3.0", 3), ("4", 4)],
+)
+def test_mercuri_stages(written: str, counts: float) -> None:
+    assert of(scored("mercuri", GRADED, [["P1", "L4", "MF", "left", written]]))["mercuri"] == counts
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "said"),
+    [
+        ("goutallier", ["L4", "MF", "left", 5], "'5' was found; expected a whole number from 0 to 4"),
+        ("goutallier", ["L4", "MF", "left", 1.5], "expected a whole number from 0 to 4"),
+        ("kjaer", ["L4", "MF", "left", 3], "'3' was found; expected a whole number from 0 to 2"),
+        ("mercuri", ["L4", "MF", "left", "2"], "'2' was found; expected one of 0, 1, 2a, 2b, 3, 4"),
+        ("mercuri", ["L4", "MF", "left", "2c"], "expected one of 0, 1, 2a, 2b, 3, 4"),
+        ("goutallier", ["L6", "MF", "left", 2], "segment 'L6' was found; expected one of multifidus"),
+        ("goutallier", ["", "MF", "left", 2], "segment '' was found"),
+        ("goutallier", ["L4", "biceps", "left", 2], "and a segment of L1, L2, L3, L4, L5"),
+        ("goutallier", ["L4", "MF", "", 2], "side '' was found; expected left or right"),
+    ],
+)
+def test_a_grade_that_cannot_be_is_told(name: str, row: list[object], said: str) -> None:
+    (problem,) = scored(name, GRADED, [["P1", *row]]).problems
+    assert (problem.severity, problem.shape) == ("error", "P1")
+    assert said in problem.message
+
+
+def test_signs_on_brain_mri() -> None:
+    instrument = open_instrument("umn-mri")
+    cells = template(instrument)[1]
+    columns = ["participant_id", "target", "side", "grade"]
+    rows = [["P1", target, side, n % 3 == 0] for n, (_, target, side, *_) in enumerate(cells)]
+    found = of(scored("umn-mri", columns, [[*row[:3], int(row[3])] for row in rows]))
+    assert len(cells) == 12
+    assert found["umn_mri"] == 4  # 0, 3, 6, 9
+    assert (found["umn_mri_left"], found["umn_mri_right"]) == (2, 2)
+    assert (found["umn_mri_cst_t2_left"], found["umn_mri_cst_pd_right"]) == (1, 1)
+    two = scored("umn-mri", columns, [["P1", "cst_t2", s, 1] for s in ("left", "right")])
+    assert of(two) == {
+        "umn_mri": 2, "umn_mri_left": 1, "umn_mri_right": 1, "umn_mri_cst_t2_left": 1,
+        "umn_mri_cst_t2_right": 1,
+    }  # fmt: skip
+    (problem,) = scored("umn-mri", columns, [["P1", "motor stripe", "left", 1]]).problems
+    assert "'motor stripe' was found; expected one of CST hyperintensity on T2 or FLAIR" in problem.message
+
+
+def test_ratios_of_spectroscopy() -> None:
+    columns = [
+        "participant_id",
+        *(f"{m}_{s}" for m in ("naa", "cr", "cho", "mins") for s in ("left", "right")),
+    ]
+    found = of(scored("mrs", columns, [["P1", 8, 6, 4, 5, 2, 3, 4, 3]]))
+    assert (found["naa_cr_left"], found["naa_cr_right"], found["naa_cr"]) == (2, 1.2, pytest.approx(14 / 9))
+    assert (found["naa_cho_left"], found["naa_cho_right"], found["naa_cho"]) == (4, 2, 14 / 5)
+    assert (found["mins_naa_left"], found["mins_naa_right"], found["mins_naa"]) == (0.5, 0.5, 0.5)
+    one = of(scored("mrs", columns, [["P1", 8, "", 4, 5, 2, 3, 0, 3]]))
+    assert (one["naa_cr_left"], one["naa_cr_right"], one["naa_cr"]) == (2, None, None)
+    assert one["mins_naa_left"] == 0
+    (problem,) = scored("mrs", columns, [["P1", 8, 6, 0, 5, 2, 3, 4, 3]]).problems
+    assert "Cr, left: '0' was found; expected a number from 1e-06" in problem.message
+
+
+@pytest.mark.parametrize(("record", "count"), [((1, 1, 0, 1), 3), ((0, 0, 0, 0), 0), ((1, 1, 1, 1), 4)])
+def test_involved_segments(record: tuple[int, ...], count: int) -> None:
+    columns = ["participant_id", "bulbar", "cervical", "thoracic", "lumbosacral"]
+    assert of(scored("segments", columns, [["P1", *record]])) == {"segments_involved": count}
+    (problem,) = scored("segments", [*columns, "cranial"], [["P1", *record, 1]]).problems
+    assert "not columns of segments: cranial" in problem.message
+
+
+# --- sex, age, height and FVC -------------------------------------------------------------------------------
+
+FVC = ["participant_id", "sex", "age", "height_cm", "fvc_l"]
+
+
+@pytest.mark.parametrize("written", ["m", "M", "male", "Mann", "homme"])
+def test_spellings_of_men(written: str) -> None:
+    found = of(scored("fvc", FVC, [["P1", written, 50, 175, 2.22]]))
+    assert found["fvc_pct_ecsc1993"] == pytest.approx(50)
+
+
+@pytest.mark.parametrize("written", ["f", "W", "female", "weiblich", "Frau"])
+def test_spellings_of_women(written: str) -> None:
+    found = of(scored("fvc", FVC, [["P1", written, 50, 165, 3.1195]]))
+    assert found["fvc_pct_ecsc1993"] == pytest.approx(100)
+
+
+def test_m_beside_hombre_or_mujer_is_no_sex() -> None:
+    found = scored("fvc", FVC, [["P1", "M", 50, 165, 3], ["P2", "H", 50, 175, 3]])
+    assert set(found.rows["P1"]) == set(found.rows["P2"]) == {None}
+    (error,) = [p for p in found.problems if p.severity == "error"]
+    assert "M may be a man or a woman" in error.message
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (["M", 50, 1.75, 3], "height in cm: '1.75' was found; expected a number from 100 to 230"),
+        (["M", 50, 175, 3200], "FVC in litres: '3200' was found; expected a number from 0.1 to 12"),
+        (["1", 50, 175, 3], "sex: '1' was found; expected one of F, M"),
+        (["M", 500, 175, 3], "age in years: '500' was found"),
+        (["M", 50, "175 cm", 3], "height in cm: '175 cm' was found"),
+    ],
+)
+def test_a_record_in_other_units_is_told(row: list[object], said: str) -> None:
+    (problem,) = [p for p in scored("fvc", FVC, [["P1", *row]]).problems if p.severity == "error"]
+    assert (problem.code, problem.shape) == ("bad-value", "P1")
+    assert said in problem.message
+
+
+def test_criteria_from_records() -> None:
+    columns = list(template(open_instrument("als-criteria"))[0])
+    assert len(columns) == 1 + 24 + 1
+    signs = {"umn_cervical", "lmn_cervical", "umn_bulbar", "lmn_bulbar"}
+    row = ["P1", *[int(column in signs) for column in columns[1:-1]], ""]
+    found = of(scored("als-criteria", columns, [row]))
+    assert (found["el_escorial"], found["awaji"], found["awaji_us"]) == ("probable",) * 3
+    assert (found["regions_umn"], found["regions_lmn"], found["regions_both"]) == (2, 2, 2)
+    row[columns.index("emg_limbs")] = 3
+    wrong = scored("als-criteria", columns, [row])
+    assert [(p.code, p.shape) for p in wrong.problems] == [("contradicting-record", "P1")]
+    assert wrong.rows == {}
+    (problem,) = scored("als-criteria", columns, [["P1", *row[1:-1], 5]]).problems
+    assert "limbs with denervation on EMG: '5' was found" in problem.message

@@ -100,9 +100,11 @@ def test_all_files(data, tmp_path):
     assert sorted(fingerprint(out)) == [
         "L3.csv",
         "L4.csv",
+        "measurements.csv",
         "participants.csv",
         "problems.csv",
         "quantify.json",
+        "wide.csv",
     ]
     for name in ("L3.csv", "L4.csv"):
         assert (out / name).read_text().splitlines()[0] == COLUMNS
@@ -201,7 +203,7 @@ def test_the_same_bytes_for_any_number_of_jobs_and_each_time(data, tmp_path):
 def test_only_segments_that_exist_get_a_file(tmp_path):
     write_dataset(tmp_path / "data", 1, 0, (1, 5))
     run("quantify", tmp_path / "data", "--out", tmp_path / "out")
-    assert sorted(fingerprint(tmp_path / "out")) == ["L1.csv", "L5.csv", "problems.csv", "quantify.json"]
+    assert [path.name for path in sorted((tmp_path / "out").glob("L*"))] == ["L1.csv", "L5.csv"]
 
 
 def test_a_segment_of_which_nothing_was_measured_gets_no_file(data, tmp_path):
@@ -220,7 +222,9 @@ def test_a_second_run_on_less_removes_what_is_stale(data, tmp_path):
     for name in ("ALS_1_5.png", "ALS_1_5.json", "participants.csv"):
         (data / name).unlink()
     assert run("quantify", data, "--out", out).code == 0
-    assert sorted(fingerprint(out)) == ["L3.csv", "L4.csv", "notes.txt", "problems.csv", "quantify.json"]
+    assert sorted(fingerprint(out)) == [
+        *("L3.csv", "L4.csv", "measurements.csv", "notes.txt", "problems.csv", "quantify.json", "wide.csv")
+    ]
     assert read_results(out).tables == ("L3.csv", "L4.csv")
     assert {row["role"] for row in rows_of(out)} == {"", "bilateral"}
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from mriparaspinal.clinical.library import bundled
 from tests.support.builders.scores import CELLS, write
 from tests.support.builders.study import PROJECT, run
 
@@ -148,7 +149,7 @@ def test_other_columns_are_told_not_read(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         ((), "no INSTRUMENT was given"),
-        (("nonsense", "r.csv", "--out", "o.csv"), "expected one of alsfrs-r, cmap-z"),
+        (("nonsense", "r.csv", "--out", "o.csv"), "expected one of als-criteria, alsfrs-r, cmap-z"),
         (("absent.toml", "r.csv", "--out", "o.csv"), "absent.toml: cannot be read"),
         (("kings",), "no RECORDS.csv was given"),
         (("kings", "r.csv"), "no --out was given"),
@@ -178,13 +179,19 @@ def test_wrong_usage(
 def test_list_and_templates(tmp_path: Path) -> None:
     listed = run("score", "--list").out
     names = [line.split("\t")[0] for line in listed.splitlines()[1:]]
-    assert names == ["alsfrs-r", "cmap-z", "fasciculation", "kings", "mrc", "penn-umn", "psa"]
+    assert names == bundled()
     for name in names:
         printed = run("score", name, "--template").out
         assert run("score", name, "--template", "--out", tmp_path / f"{name}.csv").code == 0
         assert (tmp_path / f"{name}.csv").read_text() == printed
         assert printed.startswith("participant_id,")
-    assert printed == "participant_id,muscle,side,site,grade,confirmed\n"
+    psa = run("score", "psa", "--template").out
+    assert psa == "participant_id,muscle,side,site,grade,confirmed\n"
+    goutallier = run("score", "goutallier", "--template").out.splitlines()
+    assert goutallier[:3] == [
+        "participant_id,muscle,side,segment,grade", ",multifidus,left,L1,", ",multifidus,right,L1,",
+    ]  # fmt: skip
+    assert len(goutallier) == 1 + 4 * 2 * 5
     people = write(tmp_path / "people.csv", ("participant_id",), [["P10"], ["P9"]])
     lines = run("score", "fasciculation", "--template", "--participants", people).out.splitlines()
     assert len(lines) == 1 + 2 * 19
@@ -258,13 +265,13 @@ def test_own_instrument_of_the_docs(tmp_path: Path) -> None:
 
 
 def test_own_instrument_with_faults_is_refused_line_by_line(tmp_path: Path) -> None:
-    content = own_instrument().replace('"sum"', '"mean"').replace('"wide"', '"tall"')
+    content = own_instrument().replace('"sum"', '"median"').replace('"wide"', '"tall"')
     assert tomllib.loads(content)
     (tmp_path / "my.toml").write_text(content)
     outcome = run("score", tmp_path / "my.toml", "--template")
     assert outcome.code == 2
     assert "my.toml: records 'tall' was found; expected wide or long" in outcome.err
-    assert "my.toml: scores 1: how 'mean' was found; expected sum, max or count" in outcome.err
+    assert "my.toml: scores 1: how 'median' was found; expected sum, max, mean, count" in outcome.err
     (tmp_path / "my.toml").write_text("title = ")
     assert "expected TOML" in run("score", tmp_path / "my.toml", "--template").err
 

@@ -12,6 +12,7 @@ from mriparaspinal.core.labels import (
     Region,
     alias_key,
     hint,
+    lacks_side,
     meanings_of,
     means_hole,
     parse_label,
@@ -94,17 +95,33 @@ def test_labels_that_are_not_ours(label):
     assert parse_label(label) is None
 
 
+_SIDED = ("MF", "ES", "PM", "QL", "MF_CSA", "ES_CSA", "EFT")
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        *(("MF_CSA_L", "MF_CSA_L"), ("right mf-csa", "MF_CSA_R"), ("ES CSA", "ES_CSA")),
+        *(("eft_l", "EFT_L"), ("EFTR", "EFT_R"), ("L_EFT", "EFT_L"), ("Epifascial tent right", "EFT_R")),
+    ],
+)
+def test_the_fat_between_fascia_and_muscle(label, told):
+    region = parse_label(label)
+    assert str(region) == told
+    assert lacks_side(region) == (not region.side)
+
+
 @given(st.text(max_size=12))
 def test_any_text_is_a_region_or_none(text):
     region = parse_label(text)
     assert region is None or str(region) in {
         *("IVD", "VB"),
-        *(f"{muscle}{side}" for muscle in ("MF", "ES", "PM", "QL") for side in ("", "_L", "_R")),
+        *(f"{muscle}{side}" for muscle in _SIDED for side in ("", "_L", "_R")),
     }
 
 
 def test_every_region_is_written_in_the_way_it_is_read():
-    for name, side in itertools.product(("MF", "ES", "PM", "QL"), ("left", "right", "")):
+    for name, side in itertools.product(_SIDED, ("left", "right", "")):
         assert parse_label(str(Region(name, side))) == Region(name, side)
 
 

@@ -73,6 +73,7 @@ RANGES = {
     "alsfrs_r": (0, 48),
     "alsfrs_lower": (0, 12),
     "bmi": (5, 150),
+    "height": (100, 250),
     "disease_duration": (0, 1500),
 }
 

@@ -17,7 +17,8 @@ from PIL import Image
 from mriparaspinal.core.labels import parse_label
 from mriparaspinal.core.model import Settings
 from mriparaspinal.dataset.find import find_slices
-from mriparaspinal.dataset.label_maps import mask_candidates, open_label_maps
+from mriparaspinal.dataset.label_maps import mask_candidates
+from mriparaspinal.dataset.map_sources import open_label_maps
 from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.io.numberings import NUMBERINGS, parse_numbering
 from mriparaspinal.io.tables import parse_table
@@ -120,7 +121,7 @@ def test_discs_of_totalsegmentator(shared, tmp_path):
     aliases = 'autochthon_L = "ES_L"\nautochthon_R = "ES_R"\niliopsoas_L = "PM_L"\niliopsoas_R = "PM_R"\n'
     for text, muscles in (("", set()), (f"[labels]\n{aliases}", {"ES", "PM"})):
         (tmp_path / "scans" / "paraspinal.toml").write_text(text, encoding="utf-8")
-        maps = open_label_maps(tmp_path / "maps", "totalsegmentator_mr")
+        maps = open_label_maps([tmp_path / "maps"], ["totalsegmentator_mr"])
         settings = Settings(
             labels=tuple(line.split(" = ") for line in aliases.replace('"', "").splitlines()) if text else ()
         )
@@ -429,7 +430,7 @@ def test_a_file_that_changes_between_two_runs_is_read_again(tmp_path):
         volume = np.zeros((100, 100, 3), dtype=np.uint8)
         volume[:size, :size, 1] = 4
         save(tmp_path / "maps" / "ALS_1.nii", volume, affine)
-        maps = open_label_maps(tmp_path / "maps", "mriparaspinal")
+        maps = open_label_maps([tmp_path / "maps"], ["mriparaspinal"])
         measured = measure_dataset(open_dataset(tmp_path / "scans", Settings(), maps=maps), Settings())
         found.append(measured.results[0].counts["ES", "right"].csa_px)
     assert found == [25, 49]
@@ -540,6 +541,10 @@ def test_the_tables_and_commands_of_the_page(small, monkeypatch):
     shutil.rmtree(small / "maps")
     write_slice(small / "scans", "ALS_1_3")
     write_image(small / "automatic" / "ALS_1_3_mask.png", np.where(LABELS == 3, 5111, 0).astype(np.uint16))
+    write_image(
+        small / "muscles" / "ALS_1_3_mask.png", np.array([0, 4, 4, 3, 3, 1, 1, 0, 0, 0], "u1")[LABELS]
+    )
+    write_image(small / "discs" / "ALS_1_3_mask.png", np.where(LABELS == 9, 20, 0).astype(np.uint8))
     (commands,) = re.findall(r"```sh\n(.*?)```", PAGE, flags=re.DOTALL)
     for line in commands.splitlines():
         outcome = run(*line.split("#")[0].split()[1:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import numpy as np
 import pytest
 
 from mriparaspinal.core.errors import UsageError
@@ -65,10 +66,16 @@ from mriparaspinal.io.numberings import (
                 50: "brain",
             },
         ),
-        # MuscleMap, docs/muscle-anatomy.md
+        # the same, classes of `total_v3`
+        ("totalsegmentator_v3", 117, {25: "sacrum", 26: "vertebrae_L6", 27: "vertebrae_L5", 91: "skull"}),
+        # ParaspinalSeg, README.md
+        ("paraspinalseg", 5, {1: "PM", 2: "QL", 3: "ES", 4: "MF", 5: "epifascial_fat"}),
+        # LPM_Segmentator's label maps
+        ("lpm_segmentator", 4, {1: "ES_R", 2: "MF_R", 3: "MF_L", 4: "ES_L"}),
+        # MuscleMap, whole-body model 1.4
         (
             "musclemap",
-            99,
+            113,
             {
                 1112: "semispinalis_cervicis_and_multifidus_R",
                 5101: "MF_L",
@@ -82,7 +89,12 @@ from mriparaspinal.io.numberings import (
                 6141: "iliacus_L",
                 6160: "sacrum",
                 6222: "gemelli_and_quadratus_femoris_R",
-                8162: "fibula_R",
+                7231: "patella_L",
+                8101: "tibialis_anterior_L",
+                8152: "lateral_gastrocnemius_R",
+                8162: "tibia_R",
+                8172: "fibula_R",
+                8222: "plantaris_R",
             },
         ),
     ],
@@ -92,6 +104,23 @@ def test_the_numbers_of_the_tools(name, count, told):
     assert len(numbering) == count
     assert {value: numbering[value] for value in told} == told
     assert len(set(numbering.values())) == count
+
+
+def test_what_paraspinalseg_makes_of_its_own_map():
+    """Its README numbers left and right epifascial fat 9 and 10, its script both 9: no region of ours."""
+    muscles = [f"{muscle}_{side}" for muscle in ("PM", "QL", "ES", "MF") for side in "LR"]
+    assert NUMBERINGS["paraspinalseg_lr"] == dict(enumerate([*muscles, *["epifascial_fat"] * 2], start=1))
+
+
+def test_the_numbers_of_a_real_map_of_lpm_segmentator(shared):
+    """Where its four muscles lie in the patient: multifidus nearer to the middle, x to the left (LPS+)."""
+    nibabel = pytest.importorskip("nibabel")
+    image = nibabel.load(shared / "real" / "TUM01" / "volumes" / "muscles_manual.nii.gz")
+    labels = np.asarray(image.dataobj)
+    x = {n: -(image.affine @ [*np.argwhere(labels == n).mean(axis=0), 1])[0] for n in range(1, 5)}
+    middle = (x[2] + x[3]) / 2
+    told = {n: ("MF" if abs(x[n] - middle) < 20 else "ES") + ("_L" if x[n] > middle else "_R") for n in x}
+    assert told == NUMBERINGS["lpm_segmentator"]
 
 
 @pytest.mark.parametrize("name", NUMBERINGS)

@@ -280,7 +280,9 @@ def test_with_a_reference_given_the_others_have_none(tmp_path):
 def test_files_of_the_segments_that_exist(tmp_path):
     write_dataset(tmp_path, 1, 0, (2, 5))
     files = result_files(measured(tmp_path), Settings())
-    assert list(files) == ["L2.csv", "L5.csv", "problems.csv", "quantify.json"]
+    assert list(files) == [
+        *("L2.csv", "L5.csv", "measurements.csv", "wide.csv", "problems.csv", "quantify.json")
+    ]
     assert files["problems.csv"].decode() == ",".join(PROBLEM_COLUMNS) + "\n"
     for name in ("L2.csv", "L5.csv"):
         rows = list(csv.reader(io.StringIO(files[name].decode())))

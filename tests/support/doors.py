@@ -25,13 +25,16 @@ from unittest import mock
 
 import nibabel
 import numpy as np
+import pandas as pd
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
+from pyreadstat import write_sav
 from roifile import ImagejRoi
 
 from mriparaspinal.core.errors import ParaspinalError, UnreadableError
 from mriparaspinal.core.labels import region_of
+from mriparaspinal.core.meanings import Meaning
 from mriparaspinal.core.model import Problem, Settings
 from mriparaspinal.core.participants import match_slices
 from mriparaspinal.core.visits import match_sessions, read_people
@@ -52,6 +55,7 @@ from mriparaspinal.io.numberings import parse_numbering
 from mriparaspinal.io.png import decode_plain_png
 from mriparaspinal.io.protocol import read_protocol, resolve_settings
 from mriparaspinal.io.rtstruct import read_structures
+from mriparaspinal.io.spss import sav_bytes
 from mriparaspinal.io.tables import csv_bytes, parse_table
 from mriparaspinal.measure.fat import count_region
 from mriparaspinal.scans.levels import parse_levels
@@ -242,6 +246,24 @@ def name_seeds() -> list[bytes]:
     names += ["ALS_1_v2_3.png", "ALS_1_v2_3.json", "ses-1/ALS_1_3.png", "P1/ses-02/ALS_1_3.json"]
     folders = ["patient 1/ALS_1_3.png", "patient 1/ALS_1_3.json", "Müller/x/LR_2_4.jpg", "prepare.json"]
     return ["\n".join([*names, *folders]).encode(), "\n".join(reversed([*names, *folders])).encode()]
+
+
+def spss_door(raw: bytes) -> None:
+    table = parse_table(raw, "participants.sav")
+    assert all(len(row) == len(table.columns) for row in table.rows)
+    assert all(isinstance(cell, str) for row in table.rows for cell in row)
+
+
+def spss_seeds() -> list[bytes]:
+    meaning = Meaning("", "years")
+    rows = [("ALS_1", "61.5", "F"), ("LR_2", "", "M")]
+    columns = ("participant_id", "age", "sex")
+    own = sav_bytes(columns, rows, dict.fromkeys(columns, meaning), {"sex": {"F": "female", "M": "male"}})
+    path = _folder() / "seed.zsav"
+    frame = pd.DataFrame({"code": [1.0, 2.0, 9.0], "word": ["a", "größer als acht", ""]})
+    labels = {"code": {1.0: "one", 2.0: "two", 9.0: "none"}}
+    write_sav(frame, path, compress=True, variable_value_labels=labels, missing_ranges={"code": [9]})
+    return [own, path.read_bytes()]
 
 
 def participants_door(raw: bytes) -> None:
@@ -504,7 +526,8 @@ DOORS: dict[str, Door] = {
     "labelme": Door(labelme_door, labelme_seeds, 24, (*_JSON, *_LABELS)),
     "label": Door(label_door, lambda: [b"MF_L\nleft multifidus\nPsoasMajor-R\nvertebral body"], 8, _LABELS),
     "names": Door(name_door, name_seeds, 10, ("ALS_1_3.png", ".json", "/", "_L5", "_b", "..", "=", "Ä")),
-    "participants": Door(participants_door, participants_seeds, 14, (*PEOPLE.split(","), *_CELLS)),
+    "participants": Door(participants_door, participants_seeds, 13, (*PEOPLE.split(","), *_CELLS)),
+    "spss": Door(spss_door, spss_seeds, 1),
     "slices": Door(slices_door, slices_seeds, 5, ("ALS_1_3.png", *COLUMNS, *_CELLS)),
     "levels": Door(levels_door, levels_seeds, 5, ("10-14", "L3", "source", "map.nii", *_CELLS)),
     "numbering": Door(numbering_door, numbering_seeds, 3, ("value", "label", "background", *_CELLS)),

@@ -82,7 +82,8 @@ function isAsMeasured(slice, found) {
 
 function pixelsOfRow(row, found) {
   const [muscle, side] = row.dataset.key.split(" ");
-  if (side !== "both") return found.regions.get(row.dataset.key) || [];
+  const own = found.regions.get(row.dataset.key);
+  if (own || side !== "both") return own || [];
   return ["left", "right"].flatMap((one) => [...(found.regions.get(`${muscle} ${one}`) || [])]);
 }
 

@@ -4,7 +4,7 @@ import { ask, askBytes, leave, Refused } from "./api.js";
 import { Editor } from "./editor.js";
 import { listenToKeys, listenToPointer } from "./input.js";
 import { byId, hideBar, scope, showBar, showKeys, showLevels, showList, showProblems, showRegions, showVerdict, used, verdictOn } from "./panel.js";
-import { View } from "./view.js";
+import { View, addColours } from "./view.js";
 
 const view = new View(byId("canvas"));
 const state = {
@@ -72,7 +72,8 @@ function showPanel() {
   showRegions(editor, measured, reading.verdicts, slice.draft ? reading.expected : {});
   const drawn = new Set(editor.shapes.map((shape) => shape.region));
   const open = !drawn.size || state.of === editor.shapes ? "" : state.failed ? "not measured" : "measuring…";
-  showProblems(measured && drawn.size ? measured.problems : [], session.regions.filter((region) => !drawn.has(region)), slice.draft, open);
+  const missing = session.regions.filter((region) => !drawn.has(region) && !session.optional.includes(region.split("_")[0]));
+  showProblems(measured && drawn.size ? measured.problems : [], missing, slice.draft, open);
   showVerdict(reading.verdicts, editor.region, reading.name);
   byId("state").textContent = state.unsaved ? "not saved" : slice.digest ? "saved" : "no contours yet";
   byId("state").className = state.unsaved ? "unsaved" : "";
@@ -420,6 +421,7 @@ async function begin() {
   document.addEventListener("visibilitychange", () => { if (document.hidden) spend(); else busy(); });
   try {
     state.session = await ask("session");
+    addColours(state.session.colours);
     const { readings } = state.session;
     const first = readings.findIndex((reading) => !verdictOn(reading.verdicts, ""));
     await go(Math.max(0, first));

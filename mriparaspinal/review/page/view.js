@@ -6,6 +6,9 @@ export const COLOURS = {
   MF: "#ffb347", ES: "#5ec8ff", PM: "#7fe08a", QL: "#c9a0ff", IVD: "#ff8ad8", VB: "#ff8ad8", SAT: "#e6e08a",
 };
 
+/* The colours of the study's own regions. */
+export const addColours = (own) => Object.assign(COLOURS, own);
+
 export const colour = (region) => COLOURS[region.split("_")[0]] || "#ffffff";
 
 const FAT = [255, 214, 10];

@@ -1,0 +1,235 @@
+"""The regions of a slice in label maps: those of all folders, joined."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from mriparaspinal.core.errors import Fault, UnreadableError
+from mriparaspinal.core.labels import Region, alias_key, region_of
+from mriparaspinal.core.model import REFERENCES, Contour, Problem, Settings, Slice
+from mriparaspinal.core.text import count_of
+from mriparaspinal.dataset.both_sides import (
+    canvas,
+    may_hold_both,
+    midline_of,
+    own_midline,
+    split,
+)
+from mriparaspinal.dataset.label_maps import (
+    PLACED_BY_DIRECTIONS,
+    SourceRegions,
+    contour_of,
+    files_of,
+    read_files,
+)
+from mriparaspinal.dataset.map_sources import LabelMaps
+from mriparaspinal.io.numberings import DISC_BETWEEN
+
+#: What is told once of a dataset, and not of each slice.
+_TOLD_ONCE = ("sides-split", "derived-disc")
+
+
+@dataclass(slots=True)
+class MappedSlice:
+    """What the label maps of a slice say."""
+
+    contours: list[Contour] = field(default_factory=list)
+    broken: list[Region] = field(default_factory=list)
+    """Regions that are there and not clear."""
+    unknown: list[int] = field(default_factory=list)
+    """Values without a label."""
+    names: list[str] = field(default_factory=list)
+    """The files, for messages."""
+    sha256: list[tuple[str, str]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What labels mean in a study."""
+
+    aliases: Mapping[str, str]
+
+    def region(self, label: str) -> Region | None:
+        """The region that a label means."""
+        return region_of(label, self.aliases)
+
+    def is_vertebra(self, label: str) -> bool:
+        """Whether it means a vertebra between which and the next one a disc is derived."""
+        return alias_key(self.aliases.get(alias_key(label), label)) == DISC_BETWEEN
+
+    def is_used(self, label: str) -> bool:
+        """Whether it means either."""
+        return self.region(label) is not None or self.is_vertebra(label)
+
+
+def words_of(settings: Settings) -> Words:
+    """What labels mean, with those of the lab."""
+    return Words({alias_key(label): meaning for label, meaning in settings.labels})
+
+
+def read_regions(maps: LabelMaps, slice_: Slice, shape: tuple[int, int], settings: Settings) -> MappedSlice:
+    """The regions of a slice of (rows, columns) in all folders; what is wrong becomes problems."""
+    words = words_of(settings)
+    found = MappedSlice()
+    parts = []
+    for source in maps.sources:
+        try:
+            files = files_of(source, slice_, words.is_used)
+            if not files.names:
+                continue
+            how = (settings.image_left, words.is_used, words.is_vertebra)
+            part = read_files(maps, source, files, slice_, shape, *how)
+        except UnreadableError as error:
+            found.problems.append(error.fault.at(slice_.name).problem())
+            continue
+        parts.append(part)
+        found.names += [source.shown(name) for name, _ in part.sha256]
+        found.unknown += part.unknown
+        found.sha256 += [(source.own_name(name), digest) for name, digest in part.sha256]
+        if part.unchecked:
+            message = f"{part.name} tells its place in the patient, slices.csv not the slice's; expected both"
+            found.problems.append(
+                Problem(slice_.name, "", "warning", "mask-place-unknown", message, PLACED_BY_DIRECTIONS)
+            )
+        for name, remark in part.remarks:
+            found.problems.append(remark.at(source.own_name(name), "two-places").problem("warning"))
+    joined = join(parts, maps, slice_, shape, settings)
+    found.contours, found.broken = joined.contours, joined.broken
+    found.problems += [fault.at(slice_.name).problem() for fault in joined.faults]
+    found.problems += [note.at(slice_.name).problem("warning") for note in joined.notes]
+    return found
+
+
+@dataclass(slots=True)
+class Joined:
+    """The regions of several sources as those of one."""
+
+    contours: list[Contour] = field(default_factory=list)
+    broken: list[Region] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    notes: list[Fault] = field(default_factory=list)
+
+
+def join(
+    parts: Sequence[SourceRegions], maps: LabelMaps, slice_: Slice, shape: tuple[int, int], settings: Settings
+) -> Joined:
+    """Derive the disc that is asked for, split what holds both sides, and refuse what two sources have."""
+    words = words_of(settings)
+    found = Joined()
+    told = [(part.name, contour) for part in parts for contour in part.contours]
+    told += _derived(parts, maps, slice_, shape, found)
+    told = _sides(told, shape, settings, words.region, found)
+    sources: dict[Region, dict[str, None]] = defaultdict(dict)
+    for name, contour in told:
+        region = words.region(contour.label)
+        if region is not None:
+            sources[region][name] = None
+    twice = {region: list(names) for region, names in sources.items() if len(names) > 1}
+    for region, names in twice.items():
+        message = f"{' and '.join(names)} both have {region} on this slice"
+        remedy = "leave it out of the numbering of the one that is not meant"
+        found.faults.append(Fault("", message, "it in one of them", remedy, "two-sources", f"{region}"))
+        found.broken.append(region)
+    found.contours = [contour for _, contour in told if words.region(contour.label) not in twice]
+    return found
+
+
+Told = list[tuple[str, Contour]]
+
+
+def _derived(
+    parts: Sequence[SourceRegions],
+    maps: LabelMaps,
+    slice_: Slice,
+    shape: tuple[int, int],
+    found: Joined,
+) -> Told:
+    """The disc between two vertebrae of each source that has vertebrae for it."""
+    told: Told = []
+    for part in parts:
+        if not part.vertebrae:
+            continue
+        from mriparaspinal.dataset.disc_between import derive
+
+        place = maps.places.get(slice_.name)
+        try:
+            disc, between = derive(part.vertebrae, place, shape)
+        except UnreadableError as error:
+            found.faults.append(error.fault.about(part.name).at("", "no-disc", "IVD"))
+            found.broken.append(Region("IVD", ""))
+            continue
+        told.append((f"{part.name} (derived)", contour_of("IVD", disc)))
+        message = "IVD is no structure of the label map: it was derived between two vertebrae"
+        remedy = f"check it on an overlay ({slice_.name}: {' and '.join(between)})"
+        found.notes.append(Fault("", message, "a disc", remedy, "derived-disc"))
+    return told
+
+
+def _sides(
+    told: Told,
+    shape: tuple[int, int],
+    settings: Settings,
+    region_in: Callable[[str], Region | None],
+    found: Joined,
+) -> Told:
+    """The contours, with two in place of each that holds both sides."""
+    whole = [(name, contour, region_in(contour.label)) for name, contour in told]
+    if not any(may_hold_both(contour, region, settings.regions) for _, contour, region in whole):
+        return told
+    regions = [(region, canvas(contour, shape)) for _, contour, region in whole if region is not None]
+    reference = None
+    for kind in dict.fromkeys((settings.reference, *REFERENCES)):
+        masks = [mask for region, mask in regions if region.name == kind and mask.any()]
+        if kind and masks:
+            reference = midline_of(np.logical_or.reduce(masks), kind)
+            break
+    midline = reference or own_midline(regions, shape[1])
+    kept: Told = []
+    split_any = False
+    for name, contour, region in whole:
+        if region is None or not may_hold_both(contour, region, settings.regions):
+            kept.append((name, contour))
+            continue
+        sides = split(region, canvas(contour, shape), midline, settings.image_left)
+        if isinstance(sides, Fault):
+            found.faults.append(sides.about(name).at("", shape=region.name))
+            found.broken.append(region)
+            continue
+        # A number for each side, whose names do not tell the side, is told by its place alone.
+        split_any |= len(sides) > 1 or reference is None
+        kept += [(name, contour_of(f"{region._replace(side=side)}", mask)) for side, mask in sides.items()]
+    if split_any and midline is not None:
+        message = f"numbers that hold both sides of a muscle were split {midline.how}"
+        remedy = "check the sides on an overlay"
+        found.notes.append(Fault("", message, "a number for each side", remedy, "sides-split"))
+    broken = set(found.broken)
+    return [(name, contour) for name, contour in kept if _unsided(region_in(contour.label)) not in broken]
+
+
+def _unsided(region: Region | None) -> Region | None:
+    return region and region._replace(side="")
+
+
+def told_once(problems: Iterable[Problem], file: str = "masks") -> list[Problem]:
+    """The problems, with one for each way in which label maps were read that needs a look at the pictures.
+
+    ``file``: what it is told of.
+    """
+    kept = []
+    same: dict[tuple[str, str], list[Problem]] = defaultdict(list)
+    for problem in problems:
+        if problem.code in _TOLD_ONCE:
+            same[problem.code, problem.message].append(problem)
+        else:
+            kept.append(problem)
+    for group in same.values():
+        first = group[0]
+        found, _, expected = first.message.partition("; ")
+        many = f"{found} (on {count_of(len(group), 'slice')}, first {first.file})"
+        kept.append(replace(first, file=file, message=f"{many}; {expected}"))
+    return kept
