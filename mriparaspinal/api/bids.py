@@ -211,7 +211,7 @@ def _measure(
 
 def _numbering(masks: Path, given: str | None) -> bytes:
     """A ``values.csv`` for label maps: of a name or a table, or of the ``dseg.tsv`` of the derivatives."""
-    from mriparaspinal.dataset.label_maps import open_label_maps
+    from mriparaspinal.dataset.map_sources import numberings_of
 
     own = masks / "dseg.tsv"
     if given is None and own.is_file():
@@ -221,7 +221,10 @@ def _numbering(masks: Path, given: str | None) -> bytes:
             raise NoInputError(f"{own}: {found}; expected index and name; add it, or give --numbering")
         places = [table.columns.index(name) for name in ("index", "name")]
         return csv_bytes(("value", "label"), [[row[place] for place in places] for row in table.rows])
-    numbering = open_label_maps(masks, given).numbering
+    if given is None and not (masks / _VALUES).is_file():
+        found = f"neither dseg.tsv nor {_VALUES} in it; expected one that tells what the numbers mean"
+        raise UsageError(f"--masks {masks}: {found}; write it, or give --numbering")
+    (numbering,) = numberings_of([masks], () if given is None else (given,), "--masks")
     return csv_bytes(("value", "label"), [(str(value), label) for value, label in sorted(numbering.items())])
 
 

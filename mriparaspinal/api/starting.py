@@ -104,7 +104,8 @@ def init(dataset: PathLike, *, settings: Mapping[str, Any] | None = None) -> Mad
 
     root = Path(dataset)
     given = {name: value for name, value in (settings or {}).items() if value is not None}
-    begun = begin_dataset(root, read_protocol(root).settings(given))
+    protocol = read_protocol(root).settings(given)
+    begun = begin_dataset(root, protocol)
     if not begun.slices:
         with telling(begun.problems):
             expected = "expected images such as ALS_7_3.png"
@@ -113,7 +114,7 @@ def init(dataset: PathLike, *, settings: Mapping[str, Any] | None = None) -> Mad
     files = {
         PARTICIPANTS: participants_template(begun.slices, sessions=not begun.tells_sessions),
         FILE: protocol_template(given).encode(),
-        LABELS: label_list(),
+        LABELS: label_list(protocol),
     }
     there = {name: found for name in files if (found := begun.there(name))}
     fresh = {name: content for name, content in files.items() if name not in there}

@@ -168,7 +168,7 @@ def test_the_settings_of_the_dataset_count(dataset, tmp_path) -> None:
         (lambda root: shutil.rmtree(root / "derivatives"), "--masks drawn: no such folder"),
         (
             lambda root: (root / "derivatives/drawn/dseg.tsv").unlink(),
-            "no values.csv in it; expected",
+            "neither dseg.tsv nor values.csv in it; expected one that tells",
         ),
         (
             lambda root: (root / "levels.csv").write_text("participant_id,slice\nsub-02,1\n"),

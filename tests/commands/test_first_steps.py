@@ -79,6 +79,12 @@ def test_init_has_the_ids_that_are_found_in_the_order_of_the_tables(images) -> N
     assert {"PM_L", "PM_R", "IVD", "VB", "SAT"} <= set(labels)
 
 
+def test_labels_of_ones_own_regions_are_in_the_list(images) -> None:
+    (images / "paraspinal.toml").write_text("[regions.DS]\nsided = false\n[regions.GM]\n")
+    assert run("init", images).code == 0
+    assert {"DS", "GM_L", "GM_R"} <= set((images / "labels.txt").read_text().split())
+
+
 def test_the_empty_tables_change_no_number(images) -> None:
     drawn(images)
     before = mp.quantify(images).contents
