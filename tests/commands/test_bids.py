@@ -6,11 +6,13 @@ import json
 import shutil
 from pathlib import Path
 
+import nibabel
+import numpy as np
 import pytest
 
 import mriparaspinal as mp
 from tests.support.builders.bids import SEGMENTS, bids_dataset, volume
-from tests.support.builders.study import SAMPLE, fingerprint, one_line, read_csv, run
+from tests.support.builders.study import PROJECT, SAMPLE, fingerprint, one_line, read_csv, run
 
 #: Labels in BIDS, with letters and without, and the participants of the sample they are.
 PEOPLE = {"ALS01": "ALS_1", "02": "ALS_2", "22": "LR_2"}
@@ -111,8 +113,6 @@ def test_a_sagittal_image_without_a_map_of_muscles_is_passed_over(dataset, tmp_p
 
 def test_levels_by_label_maps(dataset, tmp_path) -> None:
     root = shutil.copytree(dataset, tmp_path / "bids")
-    import numpy as np
-
     slices = [np.zeros((256, 256), np.int16) for _ in SEGMENTS]
     for value, one in zip((100, 95, 94, 93, 92), slices, strict=True):  # TotalSpineSeg's discs L5 to L1
         one[100:120, 110:140] = value
@@ -215,3 +215,32 @@ def test_another_numbering_in_one_group_is_refused(measured, dataset, tmp_path) 
     assert "another numbering than that of other participants" in one_line(
         run("bids", dataset, out, "group"), 2
     )
+
+
+REAL = PROJECT / ".." / "shared" / "real" / "TUM01" / "volumes"
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real volumes (../shared/real) are not here")
+def test_real_volumes_are_measured_voxel_for_voxel(tmp_path) -> None:
+    """A published segmentation: 1 right ES, 2 right MF, 3 left MF, 4 left ES; L4 is the eleventh slice."""
+    root = tmp_path / "bids"
+    maps = root / "derivatives/manual"
+    for folder, name, file in (
+        (root, "sub-01_acq-ax_T2w", "fat"),
+        (maps, "sub-01_acq-ax_dseg", "muscles_manual"),
+    ):
+        (folder / "sub-01/anat").mkdir(parents=True)
+        shutil.copy(REAL / f"{file}.nii.gz", folder / "sub-01/anat" / f"{name}.nii.gz")
+    (root / "participants.tsv").write_text("participant_id\tgroup\nsub-01\tHV\n")
+    (maps / "dseg.tsv").write_text("index\tname\n1\tES_R\n2\tMF_R\n3\tMF_L\n4\tES_L\n")
+    (tmp_path / "levels.csv").write_text("participant_id,segment,slice\nsub-01,L4,11\n")
+    how = ("--masks", "manual", "--levels", tmp_path / "levels.csv", "--window", "percentile")
+    outcome = run("bids", root, tmp_path / "out", "participant", *how)
+    assert outcome.code == 4  # no disc was drawn: rcsa stays empty
+    voxels = np.asanyarray(nibabel.load(REAL / "muscles_manual.nii.gz").dataobj)[:, :, 10]
+    names = {("ES", "right"): 1, ("MF", "right"): 2, ("MF", "left"): 3, ("ES", "left"): 4}
+    found = {
+        (r["muscle"], r["side"]): int(r["csa_px"]) for r in read_csv(tmp_path / "out/sub-01/results/L4.csv")
+    }
+    for key, value in names.items():
+        assert found[key] == np.count_nonzero(voxels == value)
