@@ -23,6 +23,7 @@ KINDS: dict[str, str] = {
     "unreadable-file": "file that cannot be read",
     "name-too-long": "no room for a longer file name",
     "timed-out": "not measured in time",
+    "bids-incomplete": "scan of a BIDS dataset that lacks something",
     # images
     "unreadable-image": "no complete image",
     "image-bits": "image of more (or fewer) than 8 bits",

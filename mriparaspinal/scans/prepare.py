@@ -17,7 +17,8 @@ import numpy as np
 from mriparaspinal import __version__
 from mriparaspinal.core.errors import UnreadableError, UsageError, unreadable
 from mriparaspinal.core.filenames import PREPARED, require_short
-from mriparaspinal.core.model import MUSCLES, PROBLEM_COLUMNS, REFERENCES, SAT, SEGMENTS, Problem
+from mriparaspinal.core.label_list import LABELS, label_list
+from mriparaspinal.core.model import PROBLEM_COLUMNS, SEGMENTS, Problem
 from mriparaspinal.core.text import count_of, natural_key
 from mriparaspinal.imaging.window import PERCENTILES, WindowRule
 from mriparaspinal.io.label_volumes import read_label_volume
@@ -32,8 +33,6 @@ from mriparaspinal.scans.levels import Level, count_refused, parse_levels, probl
 from mriparaspinal.scans.picture import SLICES_COLUMNS, Row, Windows, slice_picture
 
 SLICES_TABLE = "slices.csv"
-
-LABELS = "labels.txt"
 
 PROBLEMS = "problems.csv"
 
@@ -196,12 +195,6 @@ def _versions() -> dict[str, str]:
 
     modules = {"numpy": np, "pillow": PIL, "pydicom": pydicom, "nibabel": nibabel}
     return {name: str(module.__version__) for name, module in modules.items()}
-
-
-def label_list() -> bytes:
-    """The labels of the contract, one a line, as LabelMe's ``--labels`` reads them."""
-    names = [f"{muscle}_{side}" for muscle in MUSCLES for side in "LR"]
-    return "".join(f"{name}\n" for name in (*names, *REFERENCES, SAT)).encode()
 
 
 def _unread(level: Level, files: int) -> Problem:
