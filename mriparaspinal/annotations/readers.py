@@ -97,7 +97,7 @@ def _read_label_map(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], g
         drawn.notes.append(Fault("", found, "its place", PLACED_BY_DIRECTIONS, "mask-place-unknown"))
     if mapped.remark is not None:
         drawn.notes.append(mapped.remark.about(name).at("", "two-places"))
-    drawn.contours, unknown, overlap = contours_of(mapped.labels, given.maps.numbering)
+    drawn.contours, unknown, overlap = contours_of(mapped.labels, mapped.names or given.maps.numbering)
     if overlap:
         found = f"{name}: {overlap} px belong to several regions, and their value does not say which"
         remedy = "write the label maps with 'masks --format nifti', which keeps pairs of regions apart"

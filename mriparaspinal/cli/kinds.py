@@ -116,6 +116,7 @@ KINDS: dict[str, str] = {
     "overlap-in-mask": "pixels of several regions",
     "mask-without-slice": "label map without a slice",
     "no-place": "slice of unknown position",
+    "no-source-image": "slice whose DICOM image is not found",
     # several slices per segment
     "incomplete-stack": "region that not every slice of the segment has",
     "mixed-spacing": "pixels of several sizes in a segment",

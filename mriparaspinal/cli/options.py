@@ -175,7 +175,7 @@ class LabelMapFolder:
 
     masks: Annotated[
         Path | None,
-        option("--masks", "Measure label maps (PNG, NIfTI) in place of LabelMe contours.", "DIR"),
+        option("--masks", "Measure label maps (PNG, NIfTI, NRRD, MHA) in place of LabelMe contours.", "DIR"),
     ] = None
     numbering: Numbering = None
 

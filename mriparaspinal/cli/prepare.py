@@ -105,7 +105,7 @@ def prepare(
         _save_sheets(series, out, by_label_map)
         table = out / "levels.csv"
         filled = f"when {table} is filled in"
-        if window is None and any(one.series.kind == "NIfTI" for one in series.found.stacks):
+        if window is None and any(one.series.kind != "DICOM" for one in series.found.stacks):
             filled, window = f"{filled}, with your window", "LOW,HIGH"  # these volumes have none
         words = (*source, "--levels", table, "--out", "scans")
         return say_next("prepare", *words, why=filled, affine=affine, window=window)

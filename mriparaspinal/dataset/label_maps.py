@@ -28,8 +28,11 @@ from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.io.folder import find_name, list_files, read_bytes
 from mriparaspinal.io.label_volumes import decode_label_image, read_label_volume
 from mriparaspinal.io.lock import require_finished
+from mriparaspinal.io.nrrd import has_segments
 from mriparaspinal.io.numberings import NUMBERINGS, OVERLAP_LABEL, labels_of, parse_numbering
 from mriparaspinal.io.tables import read_table
+from mriparaspinal.io.volumes import ENDINGS as VOLUMES
+from mriparaspinal.io.volumes import volume_sha256
 
 VALUES_TABLE = "values.csv"
 
@@ -76,6 +79,8 @@ class SliceLabels:
     """True if the file gives its position in the patient, but the slice's is not known."""
     remark: Fault | None = None
     """A note on the position that the file gives."""
+    names: Mapping[int, str] | None = None
+    """Label → name, where the file itself tells; they go before the numbering."""
 
 
 def open_label_maps(folder: Path, numbering: str | None, option: str = "--masks") -> LabelMaps:
@@ -100,6 +105,8 @@ def _numbering(folder: Path, given: str | None, folder_option: str) -> dict[int,
     if given in NUMBERINGS:
         return NUMBERINGS[given]
     path = folder / VALUES_TABLE if given is None else Path(given)
+    if given is None and not path.is_file() and any(has_segments(folder / n) for n in list_files(folder)[0]):
+        return {}  # the files tell it
     if not path.is_file():
         found = f"no {VALUES_TABLE} in it" if given is None else "neither a known numbering nor a table"
         option = f"{folder_option} {folder}" if given is None else f"--numbering {given}"
@@ -139,7 +146,7 @@ def read_label_file(
     path = maps.folder / name
     place = maps.places.get(slice_.name)
     plane = place.plane if place else None
-    unchecked, remark = False, None
+    unchecked, remark, names = False, None, None
     try:
         if name.lower().endswith(".png"):
             raw = read_bytes(path)
@@ -149,7 +156,7 @@ def read_label_file(
             volume, digest = _volume(path, (status.st_mtime_ns, status.st_size), maps.affine)
             labels = lay_on_slice(volume, plane, shape, own, image_left)
             unchecked = plane is None and volume.affine is not None
-            remark = volume.remark
+            remark, names = volume.remark, volume.names
     except UnreadableError as error:
         raise UnreadableError(error.fault.about(name).at("", "unreadable-mask")) from None
     except OSError as error:
@@ -165,7 +172,7 @@ def read_label_file(
         raise unreadable(
             found, "the labels of a label map", "check that it is not the image itself", "no-label-map"
         )
-    return SliceLabels(name, digest, labels, unchecked, remark)
+    return SliceLabels(name, digest, labels, unchecked, remark, names)
 
 
 def _file_of(maps: LabelMaps, slice_: Slice) -> str:
@@ -198,7 +205,7 @@ def _volume(
 
     ``_state`` is when the file was changed and its size: a file that changed is another one.
     """
-    return read_label_volume(path, form), hashlib.sha256(read_bytes(path)).hexdigest()
+    return read_label_volume(path, form), volume_sha256(path)
 
 
 def contours_of(
@@ -268,7 +275,16 @@ def numbering_record(maps: LabelMaps) -> dict[str, Any]:
     return {str(value): label for value, label in sorted(maps.numbering.items())}
 
 
-ENDINGS = (".png", ".nii.gz", ".nii")
+ENDINGS = (".png", *VOLUMES)
+
+
+#: What follows the name of a participant, or of a slice, in that of a volume.
+_OF_VOLUMES = (
+    ".nii.gz",
+    "_mask.nii.gz",
+    ".nii",
+    *(f"{mask}{end}" for end in VOLUMES[2:] for mask in ("_mask", "")),
+)
 
 
 def mask_candidates(slice_: Slice) -> tuple[str, ...]:
@@ -279,13 +295,13 @@ def mask_candidates(slice_: Slice) -> tuple[str, ...]:
     ('sub/ALS_7_3_mask.png', 'sub/ALS_7_3_mask.nii.gz')
     """
     whose = "_".join(filter(None, (slice_.participant_id, slice_.session)))
-    return own_candidates(slice_) + tuple(f"{whose}{end}" for end in (".nii.gz", "_mask.nii.gz", ".nii"))
+    return own_candidates(slice_) + tuple(f"{whose}{end}" for end in _OF_VOLUMES)
 
 
 def own_candidates(slice_: Slice) -> tuple[str, ...]:
     """The names of :func:`mask_candidates` that hold this slice alone."""
     stem = composed(slice_.name.rpartition(".")[0])
-    return tuple(f"{stem}{end}" for end in ("_mask.png", "_mask.nii.gz", ".nii.gz", ".nii"))
+    return tuple(f"{stem}{end}" for end in ("_mask.png", "_mask.nii.gz", ".nii.gz", *_OF_VOLUMES[2:]))
 
 
 def lay_on_slice(

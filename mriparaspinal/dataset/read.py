@@ -208,7 +208,7 @@ def _read_mapped(root: Path, slice_: Slice, settings: Settings, maps: LabelMaps)
     if mapped.remark is not None:
         remark = mapped.remark.at(maps.own_name(mapped.name), "two-places")
         found.problems.append(remark.problem("warning"))
-    contours, unknown, overlap = contours_of(mapped.labels, maps.numbering)
+    contours, unknown, overlap = contours_of(mapped.labels, mapped.names or maps.numbering)
     if overlap:
         message = f"{mapped.name}: {overlap} px of several regions, of which their value does not say which"
         message += "; expected one region for each pixel"

@@ -88,7 +88,7 @@ class SourceImage:
 class Series:
     """A stack of parallel slices, foot to head."""
 
-    kind: Literal["DICOM", "NIfTI"]
+    kind: Literal["DICOM", "NIfTI", "NRRD", "MetaImage"]
     key: str
     """What a series has of its own; stacks of one series share it. Never shown."""
     number: int | None
@@ -293,6 +293,21 @@ def affine_of(plane: Plane, slice_step_mm: float) -> NDArray[np.float64]:
     affine[:3, 2] = plane.normal() * slice_step_mm
     affine[:3, 3] = plane.position
     return affine
+
+
+def pixel_order(
+    stored: Plane, size: tuple[int, int], plane: Plane, shape: tuple[int, int]
+) -> NDArray[np.int64] | None:
+    """Which stored pixel, counted row by row, is each pixel of a slice of (rows, columns).
+
+    ``stored``, ``size``: the image as it is stored, of (rows, columns). None where its pixels are not those
+    of the slice.
+    """
+    if stored.row_spacing_mm is None or stored.col_spacing_mm is None:
+        return None
+    numbered = np.arange(size[0] * size[1]).reshape(size)
+    order = on_plane(numbered.T[:, :, None], affine_of(stored, 1.0), plane, shape)
+    return None if order is None else order.astype(np.int64)
 
 
 #: How far, in voxels, the pixels of a slice may lie from the voxels of a volume that are taken for them.
