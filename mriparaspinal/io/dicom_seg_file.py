@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from mriparaspinal import __version__
 from mriparaspinal.core.errors import UsageError, unreadable
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import SAT
+from mriparaspinal.imaging.slice_position import THICKNESS_MM
 from mriparaspinal.io.dicom_header import fenced
 
 #: Category and type by region, each a value of SNOMED CT and its meaning. ES, SAT and PM: DICOM PS3.16, CID
@@ -85,22 +87,28 @@ def segmentation_bytes(images: Sequence[SegmentedImage], number: int, automatic:
     contours. Raises :class:`UnreadableError` for images that no SEG can refer to.
     """
     with fenced("the source image"):
-        sources = [_source(image.path) for image in images]
+        sources = [_source(image) for image in images]
     keys = list(dict.fromkeys(key for image in images for key in image.regions))
     rows, columns = int(sources[0].Rows), int(sources[0].Columns)
     pixels = np.zeros((len(images), rows, columns, len(keys)), dtype=np.uint8)
     for frame, image in enumerate(images):
         for key, region in image.regions.items():
             pixels[frame, :, :, keys.index(key)] = region
-    with fenced("the source image"):
-        made = _made(sources, pixels, keys, images[0].slice_spacing_mm, number, automatic)
-        content = io.BytesIO()
-        made.save_as(content, enforce_file_format=True)
-        return content.getvalue()
+    content = io.BytesIO()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            made = _made(sources, pixels, keys, images[0].slice_spacing_mm, number, automatic)
+            made.save_as(content, enforce_file_format=True)
+    except Exception:  # what an odd header makes highdicom raise can be anything, and quote it
+        found = "source images that highdicom makes no segmentation of"
+        remedy = "take the series as it came from the scanner"
+        raise unreadable(found, "images with all that DICOM asks of them", remedy) from None
+    return content.getvalue()
 
 
-def _source(path: Path) -> Dataset:
-    source = pydicom.dcmread(path, stop_before_pixels=True)
+def _source(image: SegmentedImage) -> Dataset:
+    source = pydicom.dcmread(image.path, stop_before_pixels=True)
     lacking = [name for name in _NEEDED if not source.get(name)]
     if lacking:
         found = f"a source image without {', '.join(lacking)}"
@@ -108,6 +116,8 @@ def _source(path: Path) -> Dataset:
     for name in _MAY_LACK:
         if name not in source:
             setattr(source, name, "")
+    if not source.get("SliceThickness"):
+        source.SliceThickness = image.slice_spacing_mm or THICKNESS_MM
     return source
 
 
@@ -147,7 +157,7 @@ def _made(
             content_label="PARASPINAL",
             pixel_measures=hd.PixelMeasuresSequence(
                 pixel_spacing=first.PixelSpacing,
-                slice_thickness=float(first.get("SliceThickness") or slice_spacing_mm or 1.0),
+                slice_thickness=first.SliceThickness,
                 spacing_between_slices=slice_spacing_mm,
             ),
         )
@@ -192,10 +202,12 @@ def _uid(digest: str, what: str) -> str:
 
 
 def _without_chance(made: Dataset, digest: str) -> None:
-    """Give the UIDs that highdicom drew by chance, of its dimensions, the value of a hash."""
+    """Give the UIDs that highdicom drew by chance, of its dimensions, the value of a hash; drop its clock."""
     made_up: dict[str, str] = {}
 
-    def settle(_: Dataset, element: Any) -> None:
+    def settle(part: Dataset, element: Any) -> None:
+        if element.keyword == "ContributionDateTime":
+            del part[element.tag]
         if element.keyword == "DimensionOrganizationUID":
             old = str(element.value)
             element.value = UID(made_up.setdefault(old, _uid(digest, f"dimension {len(made_up)}")))
