@@ -316,7 +316,9 @@ def lay_on_slice(
     Raises :class:`UnreadableError`.
     """
     if plane is not None and volume.affine is not None:
-        labels: NDArray[Any] | None = on_plane(volume.voxels, volume.affine, plane, shape)
+        # 3D Slicer may leave out what is outside of all segments.
+        cropped = volume.names is not None
+        labels: NDArray[Any] | None = on_plane(volume.voxels, volume.affine, plane, shape, cropped)
         if labels is None:
             found = f"the label map is {_grid(volume)}"
             remedy = "make the label map on the series that the slice was prepared from: nothing is resampled"

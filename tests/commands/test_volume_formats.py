@@ -68,6 +68,26 @@ def test_a_real_label_map_in_each_format(tum, tmp_path, ending):
     assert counted(tmp_path / "results") == counted(home / "results")
 
 
+def test_a_segmentation_that_slicer_cropped(tum, tmp_path):
+    """Only the box around the segments is in the file."""
+    home, labels, affine = tum
+    box_ = [(there.min(), there.max() + 1) for there in np.nonzero(labels)]
+    inner = labels[tuple(slice(*ends) for ends in box_)].astype(np.uint8)
+    assert inner.shape < labels.shape
+    moved = affine.copy()
+    moved[:3, 3] += affine[:3, :3] @ [first for first, _ in box_]
+    save_itk(tmp_path / "maps" / "HV_1.seg.nrrd", inner, moved, **segments())
+    words = ("quantify", home / "scans", "--masks", tmp_path / "maps", "--out", tmp_path / "results")
+    assert run(*words).code == 4
+    assert counted(tmp_path / "results") == counted(home / "results")
+    # A label map without names is none that was cropped: it may be of another series.
+    save_itk(tmp_path / "plain" / "HV_1.nrrd", inner, moved)
+    words = ("quantify", home / "scans", "--masks", tmp_path / "plain", "--numbering", home / "table.csv")
+    outcome = run(*words, "--out", tmp_path / "none")
+    assert outcome.code == 3
+    assert "nothing is resampled" in outcome.err
+
+
 def test_overlapping_layers_count_for_both(tum, tmp_path):
     home, labels, affine = tum
     medial = (labels == 4) & (np.arange(len(labels)) < np.argwhere(labels == 4)[:, 0].mean())[:, None, None]
