@@ -324,7 +324,8 @@ def on_plane(
     """The voxels of a volume that are the pixels of a slice of (rows, columns); nothing is resampled.
 
     ``voxels``: (i, j, k); ``affine``: 4×4, voxel index → mm in LPS+. None where the slice's pixels do not
-    lie on voxels (within a tenth of one), or some lie outside the volume; if this is ``cropped``, those are 0.
+    lie on voxels (within a tenth of one), or some lie outside the volume; of one that is ``cropped``, those
+    are 0.
     """
     if plane.row_spacing_mm is None or plane.col_spacing_mm is None:
         return None

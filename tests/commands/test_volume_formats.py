@@ -145,6 +145,24 @@ def test_prepare_from_each_format(tum, tmp_path, ending):
     assert f"{kind} volumes have no window" in outcome.err
 
 
+@pytest.mark.parametrize("ending", [".nrrd", ".mhd"])
+def test_fat_and_water_of_each_format(tmp_path, ending):
+    scans = drawn(tmp_path / "scans", SHAPES)
+    signals = np.random.default_rng(8).integers(0, 900, (2, 100, 100, 2)).astype(np.int16)
+    results = []
+    for end in (".nii.gz", ending):
+        home = tmp_path / end.strip(".")
+        for name, signal in zip(("fat", "water"), signals, strict=True):
+            write = save if end == ".nii.gz" else save_itk
+            write(home / name / f"ALS_1{end}", signal, AFFINE)
+        words = ("--fat-rule", "dixon", "--fat", home / "fat", "--water", home / "water")
+        outcome = run("quantify", scans, "--out", home / "results", *words)
+        assert outcome.code == 0, outcome.err
+        results.append([row["fi"] for row in rows_of(home / "results")])
+    assert results[0] == results[1]
+    assert len(set(results[0])) > 5
+
+
 # ---------------------------------------------------------------- what masks writes
 
 FORMATS = {"nifti": "_mask.nii.gz", "nrrd": "_mask.nrrd", "seg.nrrd": "_mask.seg.nrrd", "mha": "_mask.mha"}
