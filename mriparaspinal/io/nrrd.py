@@ -254,6 +254,11 @@ def _segments(pairs: Mapping[str, str]) -> dict[int, dict[str, str]]:
     return {number: segment for number, segment in sorted(found.items()) if {"Name", "ID"} & set(segment)}
 
 
+def _clean(name: str) -> str:
+    """A name as one line of text that any program can show."""
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())[:200]
+
+
 def _numbered(segments: Mapping[int, Mapping[str, str]], layers: int) -> tuple[Segment, ...]:
     """The segments with their layers and values; before Slicer 4.11 each has a layer of its own, of ones."""
     told = [segment for segment in segments.values() if "LabelValue" in segment]
@@ -264,7 +269,7 @@ def _numbered(segments: Mapping[int, Mapping[str, str]], layers: int) -> tuple[S
         raise unreadable("a segment without a label value", "one for each", "save it again in 3D Slicer")
     numbered = []
     for order, (number, segment) in enumerate(segments.items()):
-        name = " ".join((segment.get("Name") or segment.get("ID") or f"segment {number}").split())
+        name = _clean(segment.get("Name") or segment.get("ID") or "") or f"segment {number}"
         (value,) = whole_numbers_of(segment["LabelValue"]) if told else (1,)
         (layer,) = whole_numbers_of(segment.get("Layer", "0")) if told else (order,)
         if not 0 <= layer < layers or value < 1:

@@ -268,6 +268,13 @@ def test_segments_have_their_names(tmp_path):
     assert found.layers == 1
 
 
+def test_names_are_one_line_that_can_be_shown(tmp_path):
+    fields = "Segment0_Name:=MF\x1b[31m\\nL\nSegment0_LabelValue:=1\n"
+    fields += "Segment1_ID:=Segment_2\nSegment1_LabelValue:=2\n"
+    (tmp_path / "m.nrrd").write_bytes(nrrd(BIG, more=SPACE + fields))
+    assert read_label_volume(tmp_path / "m.nrrd").names == {1: "MF [31m L", 2: "Segment_2"}
+
+
 def test_layers_keep_overlapping_segments(tmp_path):
     layers = np.random.default_rng(5).integers(0, 3, (2, 4, 5, 6)).astype(np.uint8)
     fields = segmented(("MF_L", 0, 1), ("ES_L", 0, 2), ("IVD", 1, 2))
