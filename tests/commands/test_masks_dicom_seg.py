@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import sys
+from datetime import datetime
 
 import numpy as np
 import pydicom
@@ -18,7 +18,7 @@ from tests.support.builders.study import fingerprint, read_csv, rows_of, run
 
 highdicom = pytest.importorskip("highdicom")
 
-WAYS = list(itertools.product((False, True), (1, -1), (1, -1)))
+WAYS = [(False, 1, 1), (False, -1, 1), (True, 1, -1), (True, -1, -1)]
 
 OVERLAPPING = [s for s in SHAPES if s["label"] != "ES_L"] + [polygon("ES_L", box(60, 60, 89, 89))]
 
@@ -117,7 +117,9 @@ def test_what_the_file_says(tmp_path):
     for name in ("StudyInstanceUID", "FrameOfReferenceUID", "PatientName", "PatientID", "StudyDate"):
         assert seg[name].value == source[name].value
     assert (seg.ContentDate, seg.ContentTime) == ("20200102", "101112")
-    assert "InstanceCreationDate" not in seg
+    raw = (tmp_path / "seg" / "ALS_1.dcm").read_bytes()
+    assert f"{datetime.now():%Y%m%d}".encode() not in raw
+    assert str(tmp_path).encode() not in raw
     assert seg.SeriesInstanceUID != source.SeriesInstanceUID
     assert all(
         uid.startswith("2.25.") and len(uid) <= 64 for uid in (seg.SOPInstanceUID, seg.SeriesInstanceUID)
@@ -149,6 +151,18 @@ def test_the_same_bytes_again(tmp_path):
     assert masks(tmp_path, "two").code == 0
     assert fingerprint(tmp_path / "one") == fingerprint(tmp_path / "two")
     assert len({pydicom.dcmread(p).SOPInstanceUID for p in (tmp_path / "one").glob("*.dcm")}) == 2
+
+
+def test_a_share_leaves_the_files_of_the_others(tmp_path):
+    make_dataset(tmp_path, people=("ALS_1", "LR_2"))
+    assert masks(tmp_path).code == 0
+    before = fingerprint(tmp_path / "seg")
+    assert masks(tmp_path, "seg", "dicom", "--participant-label", "ALS_1").code == 0
+    assert fingerprint(tmp_path / "seg") == before
+    for path in (tmp_path / "scans").glob("LR_2*.json"):
+        path.unlink()
+    assert masks(tmp_path).code == 4
+    assert sorted(fingerprint(tmp_path / "seg")) == ["ALS_1.dcm", "masks.json"]
 
 
 def test_drafts_are_said_to_be_semiautomatic(tmp_path):
