@@ -52,13 +52,40 @@ def label_map(
     return values
 
 
+def region_colour(region: str, side: str) -> tuple[int, int, int]:
+    """Red, green and blue of a region on index images; darker on the right side."""
+    shade = 1.0 if side != "right" else 0.7
+    red, green, blue = (int(shade * part) for part in _COLOURS[region])
+    return red, green, blue
+
+
+def region_layers(
+    patches: Mapping[RegionKey, Patch], shape: tuple[int, int]
+) -> tuple[NDArray[np.uint8], dict[RegionKey, int]]:
+    """The values of the pixels in as few layers, (layers, rows, columns), as keep overlapping regions apart.
+
+    Returns with them the layer of each region. Regions go, in the order of their values, into the first layer
+    that is free where they are.
+    """
+    layers: list[NDArray[np.uint8]] = []
+    where: dict[RegionKey, int] = {}
+    for key in sorted(patches, key=lambda key: VALUES[key]):
+        patch = patches[key]
+        box = (slice(patch.top, patch.bottom), slice(patch.left, patch.right))
+        free = (n for n, layer in enumerate(layers) if not layer[box][patch.pixels].any())
+        where[key] = next(free, len(layers))
+        if where[key] == len(layers):
+            layers.append(np.zeros(shape, dtype=np.uint8))
+        layers[where[key]][box][patch.pixels] = VALUES[key]
+    return np.stack(layers), where
+
+
 def index_image(patches: Mapping[RegionKey, Patch], shape: tuple[int, int]) -> Image.Image:
     """An image of (rows, columns) whose pixel values name the regions, in colours."""
     image = Image.fromarray(label_map(patches, shape)).convert("P")
     palette = [0] * 768
     for (region, side), value in VALUES.items():
-        shade = 1.0 if side != "right" else 0.7
-        palette[3 * value : 3 * value + 3] = [int(shade * c) for c in _COLOURS[region]]
+        palette[3 * value : 3 * value + 3] = region_colour(region, side)
     palette[3 * OVERLAP :] = [255, 255, 255]
     image.putpalette(palette)
     return image
