@@ -179,7 +179,7 @@ class LabelMapFolder:
         tuple[Path, ...],
         option(
             "--masks",
-            "Measure label maps (PNG, NIfTI) in place of LabelMe contours (repeat: regions are joined).",
+            "Measure label maps (PNG, NIfTI, NRRD, MHA) in place of contours (repeat: regions are joined).",
             "DIR",
         ),
     ] = ()

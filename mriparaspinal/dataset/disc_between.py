@@ -29,7 +29,9 @@ def derive(
 
     Raises :class:`UnreadableError` where it cannot be derived.
     """
-    volumes = {name: of.volume for name, of in vertebrae.items() if of.volume is not None}
+    volumes = {
+        name: of.volume for name, of in vertebrae.items() if of.volume and of.volume.affine is not None
+    }
     if place is None or len(volumes) < len(vertebrae):
         raise unreadable(
             "a disc is to be derived from a map without a volume, or on a slice without a position",

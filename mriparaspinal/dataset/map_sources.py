@@ -12,13 +12,15 @@ from mriparaspinal.core.text import count_of
 from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.io.folder import list_files
 from mriparaspinal.io.lock import require_finished
+from mriparaspinal.io.nrrd import has_segments
 from mriparaspinal.io.numberings import NUMBERINGS, parse_numbering
 from mriparaspinal.io.tables import read_table
+from mriparaspinal.io.volumes import ENDINGS as VOLUMES
 
 VALUES_TABLE = "values.csv"
 
 #: The endings of label maps.
-ENDINGS = (".png", ".nii.gz", ".nii")
+ENDINGS = (".png", *VOLUMES)
 
 #: What ``masks`` writes next to slices or label maps: pictures, but no slices.
 _PICTURES = ("_mask.png", "_overlay.png")
@@ -30,7 +32,7 @@ class MapSource:
 
     folder: Path
     numbering: Mapping[int, str]
-    """Value → label; empty where each file holds one structure, which its name says."""
+    """Value → label; empty where the files tell it, or each holds one structure, which its name says."""
     told: str = "masks"
     """What results and messages call it, wherever it is: ``masks/2`` for the second of several."""
     joined: bool = False
@@ -132,6 +134,8 @@ def _told_by_itself(folder: Path) -> Mapping[int, str] | None:
     if table.is_file():
         return _of_table(table)
     names = [name for name in list_files(folder)[0] if name.endswith(ENDINGS)]
+    if any(has_segments(folder / name) for name in names):
+        return {}  # the files tell it
     of_structures = [name for name in names if "/" in name and not is_mask(name)]
     others = [name for name in names if is_label_map(name) and name not in of_structures]
     return {} if of_structures and not others else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mriparaspinal.core.errors import Fault, UnreadableError
-from mriparaspinal.core.labels import Region, alias_key, region_of
+from mriparaspinal.core.labels import Region, alias_key, aliases_of, region_of
 from mriparaspinal.core.model import REFERENCES, Contour, Problem, Settings, Slice
 from mriparaspinal.core.text import count_of
 from mriparaspinal.dataset.both_sides import (
@@ -69,7 +69,7 @@ class Words:
 
 def words_of(settings: Settings) -> Words:
     """What labels mean, with those of the lab."""
-    return Words({alias_key(label): meaning for label, meaning in settings.labels})
+    return Words(aliases_of(settings))
 
 
 def read_regions(maps: LabelMaps, slice_: Slice, shape: tuple[int, int], settings: Settings) -> MappedSlice:

@@ -10,7 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.model import Slice
-from mriparaspinal.dataset.label_maps import lay_on_slice, mask_candidates, own_candidates
+from mriparaspinal.dataset.label_maps import mask_candidates, own_candidates
+from mriparaspinal.dataset.laid import lay_on_slice
 from mriparaspinal.imaging.grids import LPS_TO_RAS, Grid, LabelVolume, described
 from mriparaspinal.imaging.planes import Plane, radiological, volume_plane
 
