@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,14 +38,15 @@ _SAME_MM = 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Image:
-    """One image of a participant's source."""
+    """One image of a participant's source, or a frame of one."""
 
     path: Path
     plane: Plane
     size: tuple[int, int]
-    key: str
-    """Of its series."""
+    key: tuple[str, str]
+    """Of its series, and of its file where this has several frames."""
     number: int
+    frame: bool
     read: Callable[[], Values]
 
 
@@ -153,16 +155,16 @@ def _images(source: Path, who: str, alone: bool) -> list[_Image]:
     for name in list_files(folder)[0]:
         path = folder / name
         # What cannot be read is left out: of a slice whose image it is, it is said that it has none.
-        for series in read_series([(name, path)])[0]:
-            plane = series.pictures[0].plane
-            if len(series.pictures) == 1 and plane is not None:
-                read = _reader(series.read)
-                images.append(_Image(path, plane, series.size, series.key, series.number or 0, read))
+        stacks = read_series([(name, path)])[0]
+        several = sum(len(series.pictures) for series in stacks) > 1
+        for series in stacks:
+            key = (series.key, name if several else "")
+            for index, picture in enumerate(series.pictures):
+                if picture.plane is not None:
+                    read = partial(series.read, index)
+                    number = series.number or 0
+                    images.append(_Image(path, picture.plane, series.size, key, number, several, read))
     return images
-
-
-def _reader(read: Callable[[int], Values]) -> Callable[[], Values]:
-    return lambda: read(0)
 
 
 def _segmented(
@@ -198,7 +200,7 @@ def _segmented(
         stored = np.zeros(image.size[0] * image.size[1], dtype=bool)
         stored[order[on_slice]] = True
         regions[key] = stored.reshape(image.size)
-    return image, SegmentedImage(image.path, regions, place.slice_spacing_mm)
+    return image, SegmentedImage(image.path, image.plane, image.frame, regions, place.slice_spacing_mm)
 
 
 def _which(here: int, pictured: int, images: int) -> Fault:
@@ -209,7 +211,7 @@ def _which(here: int, pictured: int, images: int) -> Fault:
         remedy = "give the series that the slice was prepared from: is it another patient's?"
     else:
         found = f"none of {images} images in --source is at the slice's place"
-        remedy = "give the series that the slice was prepared from (one file per slice)"
+        remedy = "give the series that the slice was prepared from"
     return Fault("", found, "the one that the slice was prepared from", remedy)
 
 

@@ -26,6 +26,7 @@ from mriparaspinal import __version__
 from mriparaspinal.core.errors import UsageError, unreadable
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import SAT
+from mriparaspinal.imaging.planes import Plane
 from mriparaspinal.imaging.slice_position import THICKNESS_MM
 from mriparaspinal.io.dicom_header import fenced
 
@@ -64,9 +65,12 @@ _NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassU
 
 @dataclass(frozen=True, slots=True)
 class SegmentedImage:
-    """A source image and the regions on it, (rows, columns) as it is stored."""
+    """A source image, or a frame of one, and the regions on it, (rows, columns) as it is stored."""
 
     path: Path
+    plane: Plane
+    frame: bool
+    """Whether it is one of several frames of its file."""
     regions: Mapping[tuple[str, str], NDArray[np.bool_]]
     slice_spacing_mm: float | None
 
@@ -81,13 +85,13 @@ def require_highdicom() -> None:
 
 
 def segmentation_bytes(images: Sequence[SegmentedImage], number: int, automatic: bool) -> bytes:
-    """The SEG file, BINARY, of regions on images of one series, orientation and grid.
+    """The SEG file, BINARY, of regions on images of one series (or frames of one file), orientation and grid.
 
     ``number``: which one of its participant, from 1; ``automatic``: whether a program drew some of the
     contours. Raises :class:`UnreadableError` for images that no SEG can refer to.
     """
     with fenced("the source image"):
-        sources = [_source(image) for image in images]
+        sources = [_source(image) for image in (images[:1] if images[0].frame else images)]
     keys = list(dict.fromkeys(key for image in images for key in image.regions))
     rows, columns = int(sources[0].Rows), int(sources[0].Columns)
     pixels = np.zeros((len(images), rows, columns, len(keys)), dtype=np.uint8)
@@ -98,7 +102,7 @@ def segmentation_bytes(images: Sequence[SegmentedImage], number: int, automatic:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            made = _made(sources, pixels, keys, images[0].slice_spacing_mm, number, automatic)
+            made = _made(sources, images, pixels, keys, number, automatic)
             made.save_as(content, enforce_file_format=True)
     except Exception:  # what an odd header makes highdicom raise can be anything, and quote it
         found = "source images that highdicom makes no segmentation of"
@@ -118,21 +122,34 @@ def _source(image: SegmentedImage) -> Dataset:
             setattr(source, name, "")
     if not source.get("SliceThickness"):
         source.SliceThickness = image.slice_spacing_mm or THICKNESS_MM
+    if image.frame:
+        # highdicom looks for them there alone; what is written is told by the frames' own places.
+        shared, frame = source.SharedFunctionalGroupsSequence[0], source.PerFrameFunctionalGroupsSequence[0]
+        for name in ("PixelMeasuresSequence", "PlaneOrientationSequence"):
+            if name not in shared:
+                setattr(shared, name, frame[name].value)
     return source
 
 
 def _made(
     sources: Sequence[Dataset],
+    images: Sequence[SegmentedImage],
     pixels: NDArray[np.uint8],
     keys: Sequence[tuple[str, str]],
-    slice_spacing_mm: float | None,
     number: int,
     automatic: bool,
 ) -> Dataset:
     import highdicom as hd
 
-    first = sources[0]
-    told = [str(source.SOPInstanceUID) for source in sources]
+    first, plane = sources[0], images[0].plane
+    places = {}
+    if images[0].frame:  # else they are the source images' own
+        across = hd.PlaneOrientationSequence("PATIENT", (*plane.across, *plane.down))
+        at = [hd.PlanePositionSequence("PATIENT", image.plane.position) for image in images]
+        places = {"plane_orientation": across, "plane_positions": at}
+    told = [str(source.SOPInstanceUID) for source in sources] + [
+        str(image.plane.position) for image in images
+    ]
     told += [str(Region(*key)) for key in keys] + [__version__, str(automatic), str(number)]
     digest = hashlib.sha256("\n".join(told).encode() + pixels.tobytes()).hexdigest()
     logger = logging.getLogger("highdicom")
@@ -156,10 +173,11 @@ def _made(
             series_description="Segmentation of lumbar muscles",
             content_label="PARASPINAL",
             pixel_measures=hd.PixelMeasuresSequence(
-                pixel_spacing=first.PixelSpacing,
+                pixel_spacing=(plane.row_spacing_mm, plane.col_spacing_mm),
                 slice_thickness=first.SliceThickness,
-                spacing_between_slices=slice_spacing_mm,
+                spacing_between_slices=images[0].slice_spacing_mm,
             ),
+            **places,
         )
     finally:
         logger.disabled = before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from datetime import datetime
 
@@ -10,6 +11,7 @@ import numpy as np
 import pydicom
 import pytest
 from PIL import Image
+from pydicom.dataset import Dataset
 
 from mriparaspinal.io.dicom_seg import read_segmentation
 from tests.support.builders.scans import levels, lps_slices, write
@@ -151,6 +153,55 @@ def test_the_same_bytes_again(tmp_path):
     assert masks(tmp_path, "two").code == 0
     assert fingerprint(tmp_path / "one") == fingerprint(tmp_path / "two")
     assert len({pydicom.dcmread(p).SOPInstanceUID for p in (tmp_path / "one").glob("*.dcm")}) == 2
+
+
+def test_frames_of_an_enhanced_image(tmp_path):
+    make_dataset(tmp_path)
+    slices = [pydicom.dcmread(path) for path in sorted((tmp_path / "dicom" / "ALS_1").iterdir())]
+    shutil.rmtree(tmp_path / "dicom" / "ALS_1")
+    whole = slices[0]
+    whole.SOPClassUID = whole.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.4.1"
+    groups = []
+    for data in slices:
+        position, orientation, measures, group = Dataset(), Dataset(), Dataset(), Dataset()
+        position.ImagePositionPatient = data.ImagePositionPatient
+        orientation.ImageOrientationPatient = data.ImageOrientationPatient
+        measures.PixelSpacing = data.PixelSpacing
+        group.PlanePositionSequence, group.PlaneOrientationSequence = [position], [orientation]
+        group.PixelMeasuresSequence = [measures]
+        groups.append(group)
+    pixels = b"".join(data.PixelData for data in slices)
+    for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"):
+        del whole[name]
+    whole.NumberOfFrames, whole.PixelData = len(slices), pixels
+    whole.SharedFunctionalGroupsSequence, whole.PerFrameFunctionalGroupsSequence = [Dataset()], groups
+    (tmp_path / "dicom" / "ALS_1").mkdir()
+    whole.save_as(tmp_path / "dicom" / "ALS_1" / "all")
+    outcome = masks(tmp_path)
+    assert outcome.code == 0, outcome.err
+    seg = pydicom.dcmread(tmp_path / "seg" / "ALS_1.dcm")
+    at = {
+        float(g.PlanePositionSequence[0].ImagePositionPatient[2])
+        for g in seg.PerFrameFunctionalGroupsSequence
+    }
+    assert at == {4.0, 8.0}
+    for group in seg.PerFrameFunctionalGroupsSequence:
+        (source,) = group.DerivationImageSequence[0].SourceImageSequence
+        assert source.ReferencedSOPInstanceUID == whole.SOPInstanceUID
+        z = groups[int(source.ReferencedFrameNumber) - 1].PlanePositionSequence[0].ImagePositionPatient
+        assert z == group.PlanePositionSequence[0].ImagePositionPatient
+    before = tmp_path / "again"
+    before.mkdir()
+    for path in [*(tmp_path / "scans").glob("*.png"), tmp_path / "scans" / "slices.csv"]:
+        shutil.copy(path, before)
+    assert run("contours", tmp_path / "seg", "--dataset", before).code == 0
+    for folder in ("scans", "again"):
+        assert run("quantify", tmp_path / folder, "--out", tmp_path / "results" / folder).code == 0
+    drawn, again = (
+        [(row["csa_px"], row["fi"]) for row in rows_of(tmp_path / "results" / folder)]
+        for folder in ("scans", "again")
+    )
+    assert drawn == again
 
 
 def test_a_share_leaves_the_files_of_the_others(tmp_path):
