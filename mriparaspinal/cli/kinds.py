@@ -78,6 +78,7 @@ KINDS: dict[str, str] = {
     "fits-mirrored": "contours that fit the mirror image better",
     "unusual-place": "multifidus and erector spinae exchanged?",
     "missing-muscle": "muscle that is not drawn",
+    "missing-region": "region of one's own that is not drawn",
     "missing-reference": "no reference drawn",
     "muscle-not-drawn": "muscle that no slice has",
     "mixed-reference": "discs here, vertebral bodies there",

@@ -17,7 +17,14 @@ from mriparaspinal.core.model import Contour, Problem, Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import and_more
 from mriparaspinal.dataset.laid import lay_on_slice
-from mriparaspinal.dataset.map_sources import ENDINGS, LabelMaps, MapSource, is_label_map, is_mask
+from mriparaspinal.dataset.map_sources import (
+    ENDINGS,
+    LabelMaps,
+    MapSource,
+    Words,
+    is_label_map,
+    is_mask,
+)
 from mriparaspinal.imaging.grids import LabelVolume
 from mriparaspinal.io.folder import find_name, list_files, read_bytes
 from mriparaspinal.io.label_volumes import decode_label_image, read_label_volume
@@ -131,20 +138,20 @@ def read_files(
     slice_: Slice,
     shape: tuple[int, int],
     image_left: str,
-    is_used: Is,
-    is_vertebra: Is,
+    words: Words,
 ) -> SourceRegions:
     """What files say of a slice of (rows, columns); raises :class:`UnreadableError`.
 
-    ``image_left``: the patient's side at the left of the image. Labels for which ``is_vertebra`` holds are
-    no regions: a disc is derived between them.
+    ``image_left``: the patient's side at the left of the image. Vertebrae between which a disc is derived
+    are no regions.
     """
     found = SourceRegions(source.shown(files.names[0]))
     for name in files.names:
         labels, volume = _read_one(maps, source, name, slice_, shape, files.own, image_left, found)
         shown = source.shown(name)
         if files.of_structures:
-            label = structure_label(name, is_used)
+            label = structure_label(name, words.is_used)
+            _require_same_structure(label, volume, shown, words)
             if len(np.unique(labels)) - bool((labels == 0).any()) > 1:
                 raise unreadable(
                     f"{shown}: several numbers on this slice",
@@ -152,14 +159,15 @@ def read_files(
                     "call label maps of numbers as the slices are called",
                     "no-label-map",
                 )
-            if is_vertebra(label):
+            if words.is_vertebra(label):
                 found.vertebrae[label] = VertebraOf(volume, None)
             elif labels.any():
                 found.contours.append(contour_of(label, labels != 0))
             continue
         # What a file tells of itself goes before the numbering.
-        numbering = (volume and volume.names) or source.numbering
-        if not numbering:
+        told = None if volume is None else volume.names
+        numbering = source.numbering if told is None else told
+        if not numbering and told is None:
             raise unreadable(
                 f"{shown}: a label map of numbers, and nothing says what they mean",
                 "a table values.csv in its folder",
@@ -171,12 +179,23 @@ def read_files(
             found_here = f"{shown}: {overlap} px of several regions, of which their value does not say which"
             remedy = "measure the contours, or write the label maps with 'masks --format nifti'"
             raise unreadable(found_here, "one region for each pixel", remedy, "overlap-in-mask")
-        found.contours = [contour for contour in found.contours if not is_vertebra(contour.label)]
+        found.contours = [contour for contour in found.contours if not words.is_vertebra(contour.label)]
         for value, label in numbering.items():
-            if is_vertebra(label):
+            if words.is_vertebra(label):
                 name_of = f"value {value}" if label.casefold() == DISC_BETWEEN else label
                 found.vertebrae[name_of] = VertebraOf(volume, value)
     return found
+
+
+def _require_same_structure(label: str, volume: LabelVolume | None, shown: str, words: Words) -> None:
+    """Raise :class:`UnreadableError` for a file of one structure whose segments say that it is another."""
+    if volume is None or volume.names is None:
+        return
+    others = [name for name in volume.names.values() if words.region(name) != words.region(label)]
+    if len(volume.names) > 1 or any(words.is_used(name) for name in others):
+        segments = and_more([repr(name[:60]) for name in volume.names.values()])
+        remedy = "call segmentations as the slice or the participant is called, or correct the name"
+        raise unreadable(f"{shown}: the segments {segments}", f"{label} alone", remedy, "no-label-map")
 
 
 def _read_one(

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.labels import Aliases, Region, alias_key, aliases_of, region_of
+from mriparaspinal.core.model import Settings
 from mriparaspinal.core.text import count_of
 from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.io.folder import list_files
 from mriparaspinal.io.lock import require_finished
 from mriparaspinal.io.nrrd import has_segments
-from mriparaspinal.io.numberings import NUMBERINGS, parse_numbering
+from mriparaspinal.io.numberings import DISC_BETWEEN, NUMBERINGS, parse_numbering
 from mriparaspinal.io.tables import read_table
 from mriparaspinal.io.volumes import ENDINGS as VOLUMES
 
@@ -66,6 +68,30 @@ class LabelMaps:
         """The same, for workers who know nothing of the folder that the command was given in."""
         sources = tuple(replace(source, folder=source.folder.absolute()) for source in self.sources)
         return replace(self, sources=sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What labels mean in a study."""
+
+    aliases: Aliases
+
+    def region(self, label: str) -> Region | None:
+        """The region that a label means."""
+        return region_of(label, self.aliases)
+
+    def is_vertebra(self, label: str) -> bool:
+        """Whether it means a vertebra between which and the next one a disc is derived."""
+        return alias_key(self.aliases.get(alias_key(label), label)) == DISC_BETWEEN
+
+    def is_used(self, label: str) -> bool:
+        """Whether it means either."""
+        return self.region(label) is not None or self.is_vertebra(label)
+
+
+def words_of(settings: Settings) -> Words:
+    """What labels mean, with those of the lab."""
+    return Words(aliases_of(settings))
 
 
 def maps_in(folders: Sequence[Path], numberings: Sequence[Mapping[int, str]]) -> LabelMaps:

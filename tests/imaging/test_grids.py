@@ -25,14 +25,19 @@ def a_slice(image: str, participant: str = "ALS_7") -> Slice:
 
 
 def test_the_names_of_the_label_maps_of_a_slice():
+    others = [
+        f"{mask}{end}" for end in (".seg.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd") for mask in ("_mask", "")
+    ]
     assert mask_candidates(a_slice("sub/ALS_7_3.png")) == (
         "sub/ALS_7_3_mask.png",
         "sub/ALS_7_3_mask.nii.gz",
         "sub/ALS_7_3.nii.gz",
         "sub/ALS_7_3.nii",
+        *(f"sub/ALS_7_3{end}" for end in others),
         "ALS_7.nii.gz",
         "ALS_7_mask.nii.gz",
         "ALS_7.nii",
+        *(f"ALS_7{end}" for end in others),
     )
     assert own_candidates(a_slice("ALS_7_3_a.png"))[0] == "ALS_7_3_a_mask.png"
 
