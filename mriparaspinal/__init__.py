@@ -22,7 +22,7 @@ _HOMES = {
     "api.reading": ("rasterise", "read_labelme"),
     "api.drafting": ("draft", "interpolate", "refine"),
     "api.reviewing": ("read_review", "unblind"),
-    "core.model": ("Settings",),
+    "core.model": ("OwnRegion", "Settings"),
     "stats.power": ("Target",),
     "parallel.map": ("Execution",),
     "core": ("errors",),

@@ -35,6 +35,7 @@ from mriparaspinal.api.statistics import regress as regress
 from mriparaspinal.api.statistics import roc as roc
 from mriparaspinal.api.statistics import sweep_thresholds as sweep_thresholds
 from mriparaspinal.core import errors as errors
+from mriparaspinal.core.model import OwnRegion as OwnRegion
 from mriparaspinal.core.model import Settings as Settings
 from mriparaspinal.parallel.map import Execution as Execution
 from mriparaspinal.stats.power import Target as Target

@@ -64,8 +64,8 @@ This page is made from the program itself. More on the numbers: [From contour to
 #: What a column means in every table that has it, unless the table says otherwise.
 _COMMON = {
     "contrast": "what was compared, as `compare --contrast` writes it",
-    "segment": "L1 to L5; empty in table mode",
-    "muscle": "MF, ES, PM, QL; empty in table mode",
+    "segment": "L1 to L5, or as declared; empty in table mode",
+    "muscle": "MF, ES, PM, QL, or a region of one's own; empty in table mode",
     "metric": "the column that was compared, such as `fi` or `rcsa`",
     "role": "symptomatic or bilateral; empty where two sides are compared, and in table mode",
     "label_a": "name of arm a",
@@ -236,7 +236,7 @@ _TABLES = (
         missing_tables.REGION_COLUMNS,
         {
             "group": "study group",
-            "side": "left or right of the patient",
+            "side": "left or right of the patient; both: a region without sides",
             "expected": "participants of the group, of the participants table and of the dataset",
             "measured": "those with a row in `L1.csv` …",
             "refused": "those whose slice or contour is there, and has an error, or is excluded by a review",
@@ -781,7 +781,7 @@ _TABLES = (
         "From `reliability`: one row per segment, muscle, metric and form of ICC.",
         reliability.RELIABILITY_COLUMNS,
         {
-            "segment": "L1 to L5; empty: all together",
+            "segment": "L1 to L5, or as declared; empty: all together",
             "n": "targets (participant × segment × side) with a value from every rater",
             "raters": "number of raters",
             "form": "form of ICC after McGraw and Wong, such as `ICC(A,1)`",
@@ -803,7 +803,7 @@ _TABLES = (
         "From `reliability`: one row per segment, muscle, metric and pair of raters.",
         reliability.BLAND_ALTMAN_COLUMNS,
         {
-            "segment": "L1 to L5; empty: all together",
+            "segment": "L1 to L5, or as declared; empty: all together",
             "rater_a": "first rater",
             "rater_b": "second rater",
             "bias": "mean of second rater minus first",
@@ -913,7 +913,7 @@ _TABLES = (
         {
             "participant_id": "who was measured",
             "muscle": "the muscle, or the reference",
-            "side": "left or right; empty for a reference",
+            "side": "left or right; empty for a region without sides",
             "dice": "Dice coefficient of the two masks, 0–1",
             "hausdorff_px": "largest distance between the boundaries, px",
             "hausdorff95_px": "95th percentile of the distances, px",
@@ -962,8 +962,8 @@ _TABLES = (
         numbering.VALUE_COLUMNS,
         {
             "value": "pixel value",
-            "region": "muscle or reference; `overlap` where several share the pixel",
-            "side": "left or right; empty for a reference",
+            "region": "muscle, reference or region of one's own; `overlap` where several share the pixel",
+            "side": "left or right; empty for a region without sides",
         },
     ),
     _Table(

@@ -92,7 +92,7 @@ def state_of(
 def _settings(asked: Request, numberings: Sequence[str]) -> dict[str, Any]:
     """The settings as they are used, and the names of folders that results tell."""
     settings: dict[str, Any] = dataclasses.asdict(asked.settings)
-    for later in ("regions", "segments"):
+    for later in ("measures", "regions", "segments"):
         if not settings[later]:
             del settings[later]
     settings |= {"accept_drafts": asked.source.accept_drafts, "annotations": asked.source.name}

@@ -103,7 +103,8 @@ def names_of(region: OwnRegion) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def _own_pattern(region: OwnRegion) -> re.Pattern[str]:
-    return _compile({"own": map(re.escape, names_of(region))}, region.sided)
+    names = (" ".join(map(re.escape, name.split())) for name in names_of(region))
+    return _compile({"own": names}, region.sided)
 
 
 @lru_cache(maxsize=4096)

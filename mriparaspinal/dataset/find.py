@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from mriparaspinal.core.filenames import USUAL_ENDINGS
-from mriparaspinal.core.model import Problem, Settings, Slice
+from mriparaspinal.core.model import SPINE, Problem, Settings, Slice
 from mriparaspinal.core.spelling import composed, difference, loose_key
 from mriparaspinal.core.text import count_of, natural_key
 from mriparaspinal.dataset.names import home_of, name_parser
@@ -141,8 +141,9 @@ def _without_originals(names: list[str], who: Callable[[str], Who | str]) -> lis
 
 
 def table_order(slice_: Slice) -> tuple[object, ...]:
-    """Sort key: group, participant (numbers in numeric order), session, segment, letter (or number)."""
-    names = slice_.group, slice_.participant_id, slice_.session, slice_.segment, slice_.letter
+    """Sort key: group, participant (numbers in numeric order), session, segment from above, letter."""
+    level = str(SPINE.index(slice_.segment))
+    names = slice_.group, slice_.participant_id, slice_.session, level, slice_.letter
     return tuple(tuple(natural_key(name)) for name in names)
 
 

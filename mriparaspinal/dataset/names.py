@@ -72,7 +72,8 @@ def name_parser(settings: Settings) -> Callable[[str], Who | str]:
         segment = segment if segment.startswith("L") or segment in settings.levels else f"L{segment}"
         if segment not in settings.levels:
             expected = ", ".join(settings.segments) or "1 to 5 or L1 to L5"
-            return f"segment {parts['segment']!r} was found; expected {expected}{undeclared(segment)}"
+            option = undeclared(parts["segment"] or "")
+            return f"segment {parts['segment']!r} was found; expected {expected}{option}"
         session = _session(parts.get("session") or "", folder)
         if isinstance(session, Wrong):
             return session

@@ -259,7 +259,7 @@ def _check_settings(manifest: Manifest) -> None:
             "mask_rule and numbering contradict each other (label maps have both, contours none)"
         )
     _as_settings(told)
-    given = {name: value for name, value in told.items() if value is not None and name != _NUMBERING}
+    given = {name: value for name, value in told.items() if value not in (None, []) and name != _NUMBERING}
     if given.get("mask_rule") == "mask":
         del given["mask_rule"]
     for fault in faults_of(given):

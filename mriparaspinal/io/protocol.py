@@ -120,7 +120,8 @@ def sound(settings: Settings) -> Settings:
         given["labels"] = dict(given["labels"])
     if faults := [*faults_of(given), *_contradictions(given)]:
         raise UsageError("\n".join(f"Settings: {fault}" for fault in faults))
-    return dataclasses.replace(settings, measures=in_order(settings.measures))
+    regions, measures = own_regions(settings.regions)[0], in_order(settings.measures)
+    return dataclasses.replace(settings, regions=regions, measures=measures)
 
 
 def _inside(dataset: Path, name: str) -> Path:

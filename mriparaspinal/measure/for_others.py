@@ -50,7 +50,7 @@ def refuse_other_measurements(folder: Path, names: Sequence[str]) -> None:
     there = [row for _, *own in tables for row in own]
     if (header, sorted(rows)) != (tables[0][0], sorted(there)):
         found = f"other rows than in {', '.join(names)}, which are read"
-        remedy = "correct those, and take it out of the folder"
+        remedy = "take it out of the folder, or correct them if it is right"
         raise NoInputError(f"{path}: {found}; expected the same; {remedy}")
 
 

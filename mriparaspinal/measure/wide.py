@@ -40,8 +40,11 @@ OF_SEGMENT = ("reference_px", "threshold", "slices", "draft")
 #: How sides and roles are written in names of columns, in their order.
 SIDES = {"left": "L", "right": "R", "both": "B", "": "", "symptomatic": "S", "contralateral": "C"}
 
-#: A column: muscle (empty: what its segment has), segment, side or role, metric.
-Place = tuple[str, str, str, str]
+Where = tuple[str, str, str]
+"""Muscle (empty: what all of its segment share), segment, side or role."""
+
+Column = tuple[str, str, str, str]
+"""The same, and the metric."""
 
 Visit = tuple[str, str, str]
 """Group, participant and session, which may be empty."""
@@ -53,40 +56,44 @@ class WideRows:
     def __init__(self, muscles: tuple[str, ...]) -> None:
         """``muscles``: in the order of the columns."""
         self._muscles = muscles
-        self._places: dict[Place, int] = {}
-        self._metrics: list[str] = []
+        self._places: dict[Where, dict[str, int]] = {}
+        self._count = 0
+        self._metrics: dict[str, None] = {}
         self._visit: Visit | None = None
         self._cells: dict[int, str] = {}
         self._lines: dict[Visit, str] = {}
 
     def add(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Take rows of one segment of a visit, with these columns; a visit's come one after another."""
-        of = {name: columns.index(name) for name in columns}
+        of = {name: place for place, name in enumerate(columns)}
         metrics = [(name, place) for name, place in of.items() if name not in NOT_WIDE]
-        self._metrics += [name for name, _ in metrics if name not in self._metrics]
+        self._metrics |= dict.fromkeys(name for name, _ in metrics)
+        shared = [pair for pair in metrics if pair[0] in OF_SEGMENT]
+        metrics = [pair for pair in metrics if pair[0] not in OF_SEGMENT]
         for row in rows:
             visit = row[of["group"]], row[of[KEY]], (row[of[SESSION]] or "") if SESSION in of else ""
             if visit != self._visit:
                 self._close()
                 self._visit = visit
             segment, muscle, side, role = (row[of[c]] for c in ("segment", "muscle", "side", "role"))
-            sides = (side, role) if role in ("symptomatic", "contralateral") else (side,)
-            for name, place in metrics:
-                if row[place] is None:
-                    continue
-                text = repr(row[place])
-                if name in OF_SEGMENT:
-                    self._put(("", segment, "", name), text)
-                else:
-                    for one in sides:
-                        self._put((muscle, segment, one, name), text)
+            self._put(("", segment, ""), shared, row)
+            self._put((muscle, segment, side), metrics, row)
+            if role in ("symptomatic", "contralateral"):
+                self._put((muscle, segment, role), metrics, row)
 
-    def _put(self, place: Place, text: str) -> None:
-        self._cells[self._places.setdefault(place, len(self._places))] = text
+    def _put(self, where: Where, metrics: Sequence[tuple[str, int]], row: Sequence[Any]) -> None:
+        places = self._places.setdefault(where, {})
+        for name, place in metrics:
+            value = row[place]
+            if value is not None:
+                if name not in places:
+                    places[name] = self._count
+                    self._count += 1
+                self._cells[places[name]] = repr(value)
 
     def _close(self) -> None:
         if self._visit is not None:
-            self._lines[self._visit] = ",".join([self._cells.get(i, "") for i in range(len(self._places))])
+            self._lines[self._visit] = ",".join([self._cells.get(i, "") for i in range(self._count)])
             self._cells = {}
 
     def csv(self, visits: Iterable[Visit], people: Participants) -> bytes:
@@ -95,9 +102,12 @@ class WideRows:
         A column of theirs that is called as one of the numbers is left out.
         """
         self._close()
-        places = sorted(self._places, key=self._order)
-        order = [self._places[place] for place in places]
-        names = column_names(places)
+        columns = sorted(
+            ((*where, name), place) for where, of in self._places.items() for name, place in of.items()
+        )
+        columns.sort(key=lambda column: self._order(column[0]))
+        order = [place for _, place in columns]
+        names = column_names(column for column, _ in columns)
         taken = {*names, KEY, "group", SESSION}
         own = [name for name in people.columns if name not in taken]
         visits = sorted({*visits, *self._lines}, key=lambda visit: [natural_key(part) for part in visit])
@@ -109,19 +119,20 @@ class WideRows:
             texts = ["" if is_missing(cells.get(name, "")) else cells[name] for name in own]
             head = csv_lines([[who, group, *([label] if session else []), *texts]]).rstrip(b"\n")
             numbers = self._lines.pop(visit, "").split(",")
-            numbers += [""] * (len(self._places) - len(numbers))
+            numbers += [""] * (self._count - len(numbers))
             lines.append(b",".join([head, *([",".join([numbers[i] for i in order]).encode()] * bool(order))]))
             lines.append(b"\n")
         return b"".join(lines)
 
-    def _order(self, place: Place) -> tuple[Any, ...]:
+    def _order(self, place: Column) -> tuple[Any, ...]:
         muscle, segment, side, metric = place
+        metrics = list(self._metrics)
         return (
             bool(muscle),
             *_known(muscle, self._muscles),
             *_known(segment, SPINE),
             *_known(side, tuple(SIDES)),
-            self._metrics.index(metric),
+            metrics.index(metric),
         )
 
 
@@ -129,7 +140,7 @@ def _known(name: str, order: tuple[str, ...]) -> tuple[int, str]:
     return (order.index(name), "") if name in order else (len(order), name)
 
 
-def column_names(places: Iterable[Place]) -> list[str]:
+def column_names(places: Iterable[Column]) -> list[str]:
     """What the columns are called, each as SPSS takes it.
 
     >>> column_names([("", "L4", "", "reference_px"), ("MF", "L4", "both", "fi"), ("DS", "L4", "", "csa_px")])

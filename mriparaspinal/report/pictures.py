@@ -112,7 +112,7 @@ def draw_pictures(
 
 
 def room_for_pictures(source: ReopenedDataset, figures: int) -> int:
-    """Bytes that figures of so many bytes leave of the page for the pictures of the slices."""
+    """Bytes that figures of so many bytes, and numbers, leave of the page for the pictures of a dataset."""
     beside = _BYTES_BESIDE + _BYTES_OF_A_MEASURE * len(columns_of(source.settings.measures))
     return _MOST_BYTES - figures - beside * len(source.study.dataset.slices)
 

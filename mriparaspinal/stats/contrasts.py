@@ -21,6 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import Fault, UsageError
+from mriparaspinal.core.measure_columns import BY_NAME
 from mriparaspinal.core.model import COLUMNS
 from mriparaspinal.core.participants import read_word
 from mriparaspinal.core.text import and_more, natural_key, read_number
@@ -39,7 +40,7 @@ _SPELLINGS = (
 )
 
 #: These say something about a row, not about a participant.
-_ROW_COLUMNS = frozenset(COLUMNS) - {"group"}
+_ROW_COLUMNS = frozenset({*COLUMNS, *BY_NAME}) - {"group"}
 
 _ARM = re.compile(r"([^\[\]]+)(?:\[([^\[\]]*)\])?\s*")
 

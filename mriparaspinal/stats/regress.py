@@ -55,7 +55,7 @@ IMPUTED_COLUMNS = ["n_complete", "cells_imputed", "sets", "fmi"]
 
 INTERCEPT = "(Intercept)"
 
-#: The columns that differ from muscle to muscle, with those that a measurement may have.
+#: The columns of a measurement that differ from muscle to muscle, with those that it may have.
 _POSSIBLE_METRICS = (*ALL_METRICS, *BY_NAME)
 
 #: From here on a variance inflation factor is named in a note.

@@ -254,7 +254,9 @@ def test_a_segment_that_is_none_is_named(tmp_path, name, segment):
     root = write_dataset(tmp_path / "data", 1, 1)
     write_slice(root, name, grey_image(seed=9))
     (problem,) = check(root, tmp_path / "p.json")[1]
-    assert problem["message"].endswith(f": {segment} is no segment (1 to 5, or L1 to L5)")
+    told = f": {segment} is no segment (1 to 5, or L1 to L5)"
+    option = f", unless segments in paraspinal.toml lists {segment}" if segment != "6" else ""
+    assert problem["message"].endswith(told + option)
 
 
 @pytest.mark.parametrize("name", ["sheet_1", "overview", "ALS73", "IM0001"])

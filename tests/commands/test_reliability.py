@@ -379,6 +379,7 @@ def test_a_broken_or_absent_folder_is_refused(study, tmp_path):
         outcome = run("reliability", study / "results_a", folder, "--out", tmp_path / "out")
         assert said in one_line(outcome, 3)
     (broken / "quantify.json").unlink()
+    (broken / "measurements.csv").unlink()
     table = (broken / "L4.csv").read_text().splitlines()
     (broken / "L4.csv").write_text("\n".join([table[0], table[1].replace(",50,", ",fifty,")]))
     outcome = run("reliability", study / "results_a", broken, "--out", tmp_path / "out")

@@ -46,9 +46,12 @@ divide_by = "bmi"
 fat_rule = "fixed"
 affine = "qform"
 measures = ["size", "signal", "size"]
+segments = ["T12", "L1"]
 [labels]
 "Musculus 3" = "MF_L"
 "WK" = "vertebral body"
+[regions.DS]
+sided = false
 """
 
 
@@ -74,6 +77,8 @@ def test_every_key_with_underscores_or_dashes(tmp_path, text, mark):
         "same_voxels": False,
         "affine": "qform",
         "measures": ("signal", "size"),
+        "regions": ({"name": "DS", "sided": False, "names": (), "colour": "", "expected": False},),
+        "segments": ("T12", "L1"),
     }
 
 
@@ -89,7 +94,7 @@ def test_settings_of_the_other_fat_rules(tmp_path):
 def test_every_setting_can_stand_in_the_file():
     keys = {line.split(" = ")[0] for line in WHOLE.splitlines() if " = " in line and line[0] != '"'}
     # Those of one fat rule alone contradict the others: see the test above.
-    assert keys | {"labels", "sat_fraction", "same_voxels"} == {
+    assert keys - {"sided"} | {"labels", "regions", "sat_fraction", "same_voxels"} == {
         field.name for field in dataclasses.fields(Settings)
     }
 

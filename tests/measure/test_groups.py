@@ -138,3 +138,18 @@ def test_the_report_shows_them_below_each_slice(cohort, tmp_path):
     assert "grey of SAT" not in article  # no slice has a value
     assert "Further measures were taken: signal, shape and size." in page
     assert "--measure signal --measure shape --measure size" in page
+
+
+def test_they_change_nothing_of_the_comparison_of_fi_and_rcsa(cohort):
+    """Neither its rows nor its notes; and no message offers them as columns of participants."""
+    plain = mp.quantify(SAMPLE, only=cohort.share)
+    assert cohort.table[plain.table.columns].equals(plain.table)
+    with_them, without = mp.compare(cohort), mp.compare(plain)
+    assert with_them.table.equals(without.table)
+    assert with_them.notes == without.notes
+    told = []
+    for results in (cohort, plain):
+        with pytest.raises(UsageError, match="no column shoe was found") as refused:
+            mp.compare(results, contrasts=["shoe:1-0"])
+        told.append(str(refused.value))
+    assert told[0] == told[1]

@@ -112,9 +112,11 @@ def test_killed_at_any_moment(data, tmp_path):
         "L2.csv",
         "L3.csv",
         "L4.csv",
+        "measurements.csv",
         "participants.csv",
         "problems.csv",
         "quantify.json",
+        "wide.csv",
     ]
     assert refused, "no run was met at work: the test has lost its teeth"
 
@@ -246,11 +248,11 @@ def test_two_runs_at_once(many, tmp_path):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 64 KB; only root may mount one."""
+    """A file system of 128 KB; only root may mount one."""
     place = tmp_path / "disk"
     place.mkdir()
     done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(place)], capture_output=True
     )
     if done.returncode:
         pytest.skip("no rights to mount a file system")
