@@ -46,7 +46,7 @@ CODES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
     SAT: (_TISSUE, ("71966008", "Subcutaneous tissue")),
 }
 
-#: Of a region that is not among them.
+#: Of a region of a study's own, as 3D Slicer codes what nobody has named.
 _OTHER = (_TISSUE, ("85756007", "Tissue"))
 
 _SIDES = {"left": ("7771000", "Left"), "right": ("24028007", "Right")}
