@@ -80,11 +80,11 @@ class SourceRegions:
 
 @dataclass(frozen=True, slots=True)
 class VertebraOf:
-    """One vertebra in a volume; the value is None where all that is not 0 is meant."""
+    """One vertebra in a volume; without values all that is not 0 is meant."""
 
     volume: LabelVolume | None
     """None where there is no volume with a place."""
-    value: int | None
+    values: tuple[int, ...] = ()
 
 
 def files_of(source: MapSource, slice_: Slice, is_used: Is) -> SliceFiles:
@@ -160,7 +160,7 @@ def read_files(
                     "no-label-map",
                 )
             if words.is_vertebra(label):
-                found.vertebrae[label] = VertebraOf(volume, None)
+                found.vertebrae[label] = VertebraOf(volume)
             elif labels.any():
                 found.contours.append(contour_of(label, labels != 0))
             continue
@@ -181,18 +181,20 @@ def read_files(
             raise unreadable(found_here, "one region for each pixel", remedy, "overlap-in-mask")
         found.contours = [contour for contour in found.contours if not words.is_vertebra(contour.label)]
         for value, label in numbering.items():
-            if words.is_vertebra(label):
-                name_of = f"value {value}" if label.casefold() == DISC_BETWEEN else label
-                found.vertebrae[name_of] = VertebraOf(volume, value)
+            for part in filter(words.is_vertebra, labels_of(label)):
+                name_of = f"value {value}" if part.casefold() == DISC_BETWEEN else part
+                before = found.vertebrae.get(name_of, VertebraOf(volume)).values
+                found.vertebrae[name_of] = VertebraOf(volume, (*before, value))
     return found
 
 
 def _require_same_structure(label: str, volume: LabelVolume | None, shown: str, words: Words) -> None:
     """Raise :class:`UnreadableError` for a file of one structure whose segments say that it is another."""
-    if volume is None or volume.names is None:
+    if volume is None or not volume.names:
         return
-    others = [name for name in volume.names.values() if words.region(name) != words.region(label)]
-    if len(volume.names) > 1 or any(words.is_used(name) for name in others):
+    (name, *others), region = volume.names.values(), words.region(label)
+    same = words.region(name) == region and (region is not None or name == label)
+    if others or (words.is_used(name) and not same):
         segments = and_more([repr(name[:60]) for name in volume.names.values()])
         remedy = "call segmentations as the slice or the participant is called, or correct the name"
         raise unreadable(f"{shown}: the segments {segments}", f"{label} alone", remedy, "no-label-map")

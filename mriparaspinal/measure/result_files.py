@@ -28,10 +28,7 @@ from mriparaspinal.io.manifest import manifest_bytes
 from mriparaspinal.io.tables import csv_bytes, csv_lines
 from mriparaspinal.io.write import sha256
 from mriparaspinal.measure.dataset import MeasuredDataset, with_lost_slices
-from mriparaspinal.measure.for_others import (
-    further_tables,
-    measurements_csv,
-)
+from mriparaspinal.measure.for_others import further_tables, measurements_csv
 from mriparaspinal.measure.rows import choose_reference, each_row, tabulate_slices
 from mriparaspinal.measure.wide import WideRows, visits_of
 

@@ -24,10 +24,7 @@ from mriparaspinal.io.manifest import Manifest, parse_manifest, read_manifest
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.tables import parse_table, table_bytes, table_rows
 from mriparaspinal.io.write import has_content, sha256
-from mriparaspinal.measure.for_others import (
-    FOR_OTHERS,
-    refuse_other_measurements,
-)
+from mriparaspinal.measure.for_others import FOR_OTHERS, refuse_other_measurements
 
 
 def stale_tables(folder: OutputFolder, fresh: Mapping[str, bytes]) -> list[str]:

@@ -304,3 +304,20 @@ def test_own_regions_in_dicom_seg(tmp_path):
         path.with_suffix(".json").write_text(json.dumps(labelme(path.name, (100, 100), shapes)))
     assert run("quantify", scans, "--out", tmp_path / "drawn").code == 0
     assert counted(tmp_path / "read") == counted(tmp_path / "drawn")
+
+
+def test_second_outlines_in_layers_are_measured_as_contours_are(tmp_path):
+    fascia = [polygon("MF_CSA_L", box(52, 62, 67, 87)), polygon("EFT_R", box(30, 65, 34, 84))]
+    drawn = make_scans(tmp_path / "drawn", shapes=[*SHAPES, *fascia])
+    bare = make_scans(tmp_path / "bare")
+    segmentation(tmp_path / "maps" / "ALS_1.seg.nrrd", pixels([*SHAPES, *fascia]))
+    found = []
+    for folder, masks in ((drawn, ()), (bare, ("--masks", tmp_path / "maps"))):
+        out = tmp_path / "results" / folder.name
+        outcome = run("quantify", folder, *masks, "--measure", "distribution", "--out", out)
+        assert outcome.code == 0, outcome.err
+        rows = [row for row in rows_of(out) if row["segment"] == "L3"]
+        found.append([row | {"contour_area_px": "", "mask_rule": ""} for row in rows])
+    assert found[0] == found[1]
+    (mf,) = (row for row in found[0] if (row["muscle"], row["side"]) == ("MF", "left"))
+    assert float(mf["compartment_px"]) == 16 * 26
