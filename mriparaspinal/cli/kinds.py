@@ -127,6 +127,7 @@ KINDS: dict[str, str] = {
     "derived-disc": "disc derived between two vertebrae",
     "no-disc": "no disc could be derived",
     "no-place": "slice of unknown position",
+    "no-source-image": "slice whose DICOM image is not found",
     # several slices per segment
     "incomplete-stack": "region that not every slice of the segment has",
     "mixed-spacing": "pixels of several sizes in a segment",
