@@ -83,14 +83,16 @@ fuzz: $(VENV)/.installed-dev
 	@PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python $(PIP) -e '.[fuzz]' 2>/dev/null || echo "atheris cannot be installed here"
 	$(BIN)/python -m fuzz --inputs $(FUZZ_INPUTS) --seconds $(FUZZ_SECONDS)
 
-# A wheel and an sdist; the wheel alone in an empty environment does the main job; then the tests of the
-# unpacked sdist, without its source of the package, pass against it. For some of them: make dist DIST_TESTS=tests/io
+# A wheel and an sdist; the wheel alone in an empty environment does the main job, and demo and init in a folder with
+# blanks; then the tests of the unpacked sdist, without its source of the package, pass against it. For some of them:
+# make dist DIST_TESTS=tests/io
 DIST_TESTS := tests
 dist: $(VENV)/.installed-dev
 	rm -rf dist .venv-dist
 	PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python $(PIP) build hatchling
 	$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
 	$(BIN)/python scripts/check_dist.py dist
+	PIP_CONSTRAINT=$(abspath $(CONSTRAINTS)) $(PYTHON) scripts/check_wheel.py dist
 	$(PYTHON) -m venv .venv-dist
 	PIP_CONSTRAINT=$(CONSTRAINTS) .venv-dist/bin/python $(PIP) dist/*.whl
 	mkdir dist/unpacked && tar -xzf dist/*.tar.gz -C dist/unpacked --strip-components=1

@@ -15,6 +15,8 @@ _HOMES = {
     "api.planning": ("plan",),
     "api.change": ("change",),
     "api.making": ("contours", "make_phantom", "make_report", "masks"),
+    "api.starting": ("demo", "init"),
+    "api.bids": ("bids",),
     "api.scans": ("list_series", "prepare"),
     "api.clinical": ("instruments", "score", "score_template"),
     "api.brain": ("make_maps", "measure_regions"),

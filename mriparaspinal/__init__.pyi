@@ -1,5 +1,6 @@
 from mriparaspinal.api.agreement import rating_agreement as rating_agreement
 from mriparaspinal.api.agreement import reliability as reliability
+from mriparaspinal.api.bids import bids as bids
 from mriparaspinal.api.brain import make_maps as make_maps
 from mriparaspinal.api.brain import measure_regions as measure_regions
 from mriparaspinal.api.change import change as change
@@ -29,6 +30,8 @@ from mriparaspinal.api.reviewing import unblind as unblind
 from mriparaspinal.api.running import run as run
 from mriparaspinal.api.scans import list_series as list_series
 from mriparaspinal.api.scans import prepare as prepare
+from mriparaspinal.api.starting import demo as demo
+from mriparaspinal.api.starting import init as init
 from mriparaspinal.api.statistics import compare as compare
 from mriparaspinal.api.statistics import correlate as correlate
 from mriparaspinal.api.statistics import regress as regress

@@ -18,6 +18,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import mriparaspinal as mp
+from mriparaspinal.api.bids import BidsArguments
 from mriparaspinal.api.contoured import ContourArguments
 from mriparaspinal.api.measuring import QuantifyArguments
 from mriparaspinal.api.regress_arguments import RegressArguments
@@ -101,7 +102,7 @@ def test_every_function_is_documented(name: str) -> None:
     named = [name for name, one in parameters.items() if one.kind is not inspect.Parameter.VAR_KEYWORD]
     # The arguments of a group that several functions share stand in its own class.
     own = {"run": RunArguments, "compare": CompareArguments, "roc": RocArguments, "regress": RegressArguments}
-    own["quantify"] = QuantifyArguments
+    own |= {"quantify": QuantifyArguments, "bids": BidsArguments}
     shared = own.get(name, ContourArguments)
     grouped = shared.__annotations__ if len(named) < len(parameters) else {}
     assert {"Parameters", "Raises"} <= set(told)

@@ -32,6 +32,11 @@ _FAT_COLOUR = (255, 60, 60)
 _LEGIBLE_PX = 768
 
 
+def in_maps(patches: Mapping[RegionKey, Patch]) -> dict[RegionKey, Patch]:
+    """The regions that label maps hold: the second outlines of muscles, :data:`FASCIA`, are none of them."""
+    return {key: patch for key, patch in patches.items() if key[0] not in FASCIA}
+
+
 def label_map(
     patches: Mapping[RegionKey, Patch],
     shape: tuple[int, int],
@@ -41,7 +46,7 @@ def label_map(
     """The value of each pixel of (rows, columns), as :func:`values_of` tells.
 
     A pixel of several regions has the value ``OVERLAP``; with ``pairs``, one of two regions has theirs of
-    :func:`pair_values_of`. The second outlines of muscles, :data:`FASCIA`, have none.
+    :func:`pair_values_of`. Regions that :func:`in_maps` leaves out have none.
     """
     known = values_of(settings.regions)
     # Row: the value so far; column: the region that is added.
@@ -53,10 +58,39 @@ def label_map(
         ):
             sums[known[one], known[other]] = sums[known[other], known[one]] = value
     values = np.zeros(shape, dtype=np.uint8)
-    for key, patch in ((key, patch) for key, patch in patches.items() if key[0] not in FASCIA):
+    for key, patch in in_maps(patches).items():
         window = values[patch.top : patch.bottom, patch.left : patch.right]
         window[patch.pixels] = sums[window[patch.pixels], known[key]]
     return values
+
+
+def region_colour(region: str, side: str, settings: Settings = DEFAULTS) -> tuple[int, int, int]:
+    """Red, green and blue of a region on index images; darker on the right side."""
+    shade = 1.0 if side != "right" else 0.7
+    red, green, blue = (int(shade * part) for part in _colours(settings)[region])
+    return red, green, blue
+
+
+def region_layers(
+    patches: Mapping[RegionKey, Patch], shape: tuple[int, int], settings: Settings = DEFAULTS
+) -> tuple[NDArray[np.uint8], dict[RegionKey, int]]:
+    """The values of the pixels in as few layers, (layers, rows, columns), as keep overlapping regions apart.
+
+    Returns with them the layer of each region. Regions go, in the order of their values, into the first layer
+    that is free where they are.
+    """
+    known = values_of(settings.regions)
+    layers: list[NDArray[np.uint8]] = []
+    where: dict[RegionKey, int] = {}
+    for key in sorted(patches, key=lambda key: known[key]):
+        patch = patches[key]
+        box = (slice(patch.top, patch.bottom), slice(patch.left, patch.right))
+        free = (n for n, layer in enumerate(layers) if not layer[box][patch.pixels].any())
+        where[key] = next(free, len(layers))
+        if where[key] == len(layers):
+            layers.append(np.zeros(shape, dtype=np.uint8))
+        layers[where[key]][box][patch.pixels] = known[key]
+    return np.stack(layers), where
 
 
 def index_image(
@@ -65,10 +99,8 @@ def index_image(
     """An image of (rows, columns) whose pixel values name the regions, in colours."""
     image = Image.fromarray(label_map(patches, shape, settings=settings)).convert("P")
     palette = [0] * 768
-    colours = _colours(settings)
     for (region, side), value in values_of(settings.regions).items():
-        shade = 1.0 if side != "right" else 0.7
-        palette[3 * value : 3 * value + 3] = [int(shade * c) for c in colours[region]]
+        palette[3 * value : 3 * value + 3] = region_colour(region, side, settings)
     palette[3 * OVERLAP :] = [255, 255, 255]
     image.putpalette(palette)
     return image

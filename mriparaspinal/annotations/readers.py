@@ -23,8 +23,7 @@ from mriparaspinal.dataset.label_maps import (
     read_files,
     values_text,
 )
-from mriparaspinal.dataset.map_sources import LabelMaps
-from mriparaspinal.dataset.mapped import words_of
+from mriparaspinal.dataset.map_sources import LabelMaps, words_of
 from mriparaspinal.dataset.open import Dataset
 from mriparaspinal.imaging.patient_contours import even_odd, is_near, lay_frame, on_slice, with_holes
 from mriparaspinal.imaging.slice_position import SlicePlace
@@ -99,10 +98,9 @@ def _clean(label: str) -> str:
 def _read_label_map(claim: SourceFiles, slice_: Slice, shape: tuple[int, int], given: Annotations) -> Drawn:
     own = len(given.slices) == 1 or claim.own
     files = SliceFiles(claim.names, own, claim.kind == "structures")
-    words = words_of(given.settings)
     (source,) = given.maps.sources
-    how = (given.settings.image_left, words.is_used, words.is_vertebra)
-    found = read_files(given.maps, source, files, slice_, shape, *how)
+    words = words_of(given.settings)
+    found = read_files(given.maps, source, files, slice_, shape, given.settings.image_left, words)
     drawn = Drawn(automatic=True, mapped=found)  # a label map does not tell who made it
     if found.unchecked:
         message = f"slices.csv does not say where the slice lies, so {found.name} cannot be compared with it"

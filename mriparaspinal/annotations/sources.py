@@ -23,14 +23,26 @@ from mriparaspinal.dataset.label_maps import (
 from mriparaspinal.dataset.map_sources import ENDINGS, MapSource
 from mriparaspinal.io.dicom_header import modality_of
 from mriparaspinal.io.folder import list_files
+from mriparaspinal.io.volumes import ENDINGS as VOLUMES
 
 Kind = Literal["label map", "structures", "ROI set", "DICOM"]
 
 #: Endings of files that are read, in small letters; a PNG only where it is called a mask.
-_OURS = (".nii", ".nii.gz", "_mask.png", ".roi", ".zip", ".dcm")
+_OURS = (*VOLUMES, "_mask.png", ".roi", ".zip", ".dcm")
 
 #: What may lie in a participant's folder beside DICOM files.
-_NO_DICOM = (*_OURS[:-1], ".json", ".csv", ".tsv", ".txt", ".toml", *IMAGE_ENDINGS)
+_NO_DICOM = (
+    *_OURS[:-1],
+    ".raw",
+    ".zraw",
+    ".raw.gz",
+    ".json",
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".toml",
+    *IMAGE_ENDINGS,
+)
 
 _ANNOTATIONS = ("RTSTRUCT", "SEG")
 
@@ -193,7 +205,8 @@ def _claim_alone(source: Path, slices: Sequence[Slice], claims: dict[str, list[S
     elif _is_annotation(source):
         kind = "DICOM"
     else:
-        found = "neither a label map (.nii.gz, .png), nor ROIs (.roi, .zip), nor DICOM RTSTRUCT or SEG"
+        found = "neither a label map (.nii.gz, .nrrd, .mha, .png), nor ROIs (.roi, .zip), "
+        found += "nor DICOM RTSTRUCT or SEG"
         raise NoInputError(f"{source}: {found}; expected one of them; check what the file is")
     for slice_ in slices:
         claims[slice_.name].append(SourceFiles(kind, (name,), own=len(slices) == 1))

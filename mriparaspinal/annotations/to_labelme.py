@@ -30,8 +30,8 @@ from mriparaspinal.core.model import Contour, Problem, Settings, Slice
 from mriparaspinal.core.text import count_of
 from mriparaspinal.dataset.anatomy import sort_contours
 from mriparaspinal.dataset.label_maps import SourceRegions
-from mriparaspinal.dataset.map_sources import LabelMaps, MapSource, maps_in, numberings_of
-from mriparaspinal.dataset.mapped import join, told_once, words_of
+from mriparaspinal.dataset.map_sources import LabelMaps, MapSource, maps_in, numberings_of, words_of
+from mriparaspinal.dataset.mapped import join, told_once
 from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.imaging.rasterise import rasterise
 from mriparaspinal.imaging.tracing import encloses_area, pixels_of, simplified, trace

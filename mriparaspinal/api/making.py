@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from mriparaspinal.api.contoured import ContourChoice
 from mriparaspinal.api.given import (
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from mriparaspinal.report.gather import Ready
 
 
+MaskFormat: TypeAlias = Literal["png", "nifti", "nrrd", "seg.nrrd", "mha", "dicom-seg"]
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Made(Found):
     """What was written, and what there is to say about it."""
@@ -57,14 +60,15 @@ def masks(
     out: PathLike,
     *,
     settings: Settings | Mapping[str, Any] | None = None,
-    format: Literal["png", "nifti"] = "png",
+    format: MaskFormat = "png",
+    source: PathLike | None = None,
     annotations: PathLike | None = None,
     accept_drafts: bool = False,
     only: Sequence[str] = (),
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Made:
-    """Draw what is measured: an index image and an overlay of every slice, or NIfTI label maps.
+    """Draw what is measured: an index image and an overlay of every slice, or label maps.
 
     Parameters
     ----------
@@ -74,8 +78,11 @@ def masks(
         The folder to write; made if missing.
     settings, annotations, accept_drafts, only, jobs, progress : optional
         As for :func:`quantify`.
-    format : {"png", "nifti"}
-        ``NAME_mask.png`` with ``NAME_overlay.png``, or ``NAME_mask.nii.gz`` in the patient's space.
+    format : {"png", "nifti", "nrrd", "seg.nrrd", "mha", "dicom-seg"}
+        ``NAME_mask.png`` with ``NAME_overlay.png``; or in the patient's space ``NAME_mask.nii.gz``,
+        ``.nrrd``, ``.seg.nrrd`` (3D Slicer) or ``.mha``; or DICOM SEG, ``PARTICIPANT.dcm``.
+    source : str or Path, optional
+        Of DICOM SEG, the folder of the images, with a folder for each participant.
 
     Returns
     -------
@@ -85,7 +92,7 @@ def masks(
     Raises
     ------
     UsageError
-        Where ``out`` is the dataset.
+        Where ``out`` is the dataset, and where ``source`` is missing, or given for another format.
     NoInputError
         Where no slice could be drawn.
 
@@ -104,8 +111,18 @@ def masks(
     there = read_protocol(root)
     protocol = settings_of(there, settings)
     refuse_as_output(folder, root, "the dataset itself")
-    if format not in ("png", "nifti"):
-        raise UsageError(f"format: {format!r} was found; expected png or nifti; correct it")
+    if format not in (known := get_args(MaskFormat)):
+        raise UsageError(f"format: {format!r} was found; expected {', '.join(known)}; correct it")
+    if (format == "dicom-seg") != (source is not None):
+        option, found = argument("source"), "is missing" if source is None else f"was given with {format}"
+        expected = "expected the folder of the DICOM images for dicom-seg, and for it alone"
+        raise UsageError(f"{option}: {found}; {expected}; correct it")
+    if source is not None:
+        refuse_as_output(folder, Path(source), "an input")
+        from mriparaspinal.annotations.to_dicom_seg import draw_segmentations
+        from mriparaspinal.io.dicom_seg_file import require_highdicom
+
+        require_highdicom()
     _, number = processes(there, jobs)
     choice = ContourChoice(annotations=annotations, accept_drafts=accept_drafts)
     for place in choice.paths:
@@ -115,7 +132,10 @@ def masks(
         study = open_dataset(root, protocol, leave_out=folder, share=list(only), source=contours)
         slices = len(study.dataset.slices)
         advance = each(progress, "drawing", slices)
-        drawn, problems = draw_slices(study, written, protocol, number, advance, format == "nifti")
+        if source is not None:
+            drawn, problems = draw_segmentations(study, written, protocol, Path(source), advance)
+        else:
+            drawn, problems = draw_slices(study, written, protocol, number, advance, format)
     return Made(out=folder, count=drawn, problem_list=tuple(problems), summary={"slices": slices})
 
 

@@ -42,7 +42,8 @@ from mriparaspinal.io.protocol import FILE, Protocol, read_protocol, resolve_set
 from mriparaspinal.io.write import require_ours, write_file
 from mriparaspinal.measure.dataset import MeasuredDataset, measure_dataset
 from mriparaspinal.measure.overview import overview_of
-from mriparaspinal.measure.results import problem_records, refuse_other_share, stale_tables
+from mriparaspinal.measure.result_files import problem_records
+from mriparaspinal.measure.results import refuse_other_share, stale_tables
 from mriparaspinal.parallel.map import Execution
 
 if TYPE_CHECKING:

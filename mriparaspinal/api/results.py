@@ -19,13 +19,8 @@ from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_inputs
 from mriparaspinal.measure.dataset import MeasuredDataset
 from mriparaspinal.measure.overview import Overview
-from mriparaspinal.measure.results import (
-    Results,
-    refuse_other_share,
-    result_files,
-    sessions_of,
-    stale_tables,
-)
+from mriparaspinal.measure.result_files import result_files
+from mriparaspinal.measure.results import Results, refuse_other_share, sessions_of, stale_tables
 from mriparaspinal.measure.results import read_results as read_folder
 
 if TYPE_CHECKING:

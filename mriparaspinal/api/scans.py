@@ -39,7 +39,7 @@ def prepare(
     affine: Literal["qform", "sform"] | None = None,
     progress: Progress | None = None,
 ) -> Made:
-    """Make a dataset's slices from DICOM series and NIfTI volumes.
+    """Make a dataset's slices from DICOM series and volumes (NIfTI, NRRD, MetaImage).
 
     Parameters
     ----------

@@ -21,9 +21,10 @@ from mriparaspinal.core.model import printable
 
 #: Panel of ``--help`` → its commands, in the order of the work. Each is in the module of its name.
 PANELS = {
+    "First steps": ("demo", "init"),
     "Slices": ("phantom", "prepare"),
     "Contours": ("review", "contours", "refine", "draft", "interpolate", "unblind"),
-    "Look and measure": ("check", "masks", "run", "quantify", "merge"),
+    "Look and measure": ("check", "masks", "run", "quantify", "merge", "bids"),
     "Compare": (
         *("compare", "correlate", "regress", "model", "change", "roc", "reliability", "threshold-sweep"),
         "plan",

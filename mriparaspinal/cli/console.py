@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import re
@@ -184,8 +183,6 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None] | None]:
 def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table on stdout: drawn on a terminal, tab-separated lines elsewhere."""
     end_bar()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names may hold what the terminal cannot show
     if not sys.stdout.isatty():
         with if_read(sys.stdout):
             for row in (header, *rows):

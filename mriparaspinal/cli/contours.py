@@ -48,8 +48,8 @@ def contours(
     """Turn annotations of other tools into LabelMe files, to be corrected by hand and measured.
 
     Reads, for a slice ALS_7_3.png of participant ALS_7: label maps (ALS_7_3_mask.png, ALS_7_3.nii.gz,
-    ALS_7.nii.gz), ROIs of ImageJ (ALS_7_3.zip, ALS_7_3_*.roi, ALS_7_3/*.roi), DICOM RTSTRUCT and SEG
-    (ALS_7.dcm, or below ALS_7/).
+    ALS_7.nii.gz, also .nrrd, .seg.nrrd and .mha), ROIs of ImageJ (ALS_7_3.zip, ALS_7_3_*.roi,
+    ALS_7_3/*.roi), DICOM RTSTRUCT and SEG (ALS_7.dcm, or below ALS_7/).
 
     Writes into the dataset: NAME.json next to NAME.png, where LabelMe opens it. It never replaces a file:
     where one is there with other contours, nothing is written at all.

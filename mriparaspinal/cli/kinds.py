@@ -23,6 +23,7 @@ KINDS: dict[str, str] = {
     "unreadable-file": "file that cannot be read",
     "name-too-long": "no room for a longer file name",
     "timed-out": "not measured in time",
+    "bids-incomplete": "scan of a BIDS dataset that lacks something",
     # images
     "unreadable-image": "no complete image",
     "image-bits": "image of more (or fewer) than 8 bits",
@@ -126,6 +127,7 @@ KINDS: dict[str, str] = {
     "derived-disc": "disc derived between two vertebrae",
     "no-disc": "no disc could be derived",
     "no-place": "slice of unknown position",
+    "no-source-image": "slice whose DICOM image is not found",
     # several slices per segment
     "incomplete-stack": "region that not every slice of the segment has",
     "mixed-spacing": "pixels of several sizes in a segment",

@@ -7,7 +7,7 @@
 | ``FatRule`` | quantify, run, masks |
 | ``LabelMapFolder``, ``Contours`` | quantify, run, check |
 | ``Tables`` | quantify, run, merge |
-| ``Dixon``, ``Execution`` | quantify, run; ``Processes`` of it: check |
+| ``Execution`` | quantify, run, in ``cli/measuring.py``; ``Processes`` of it: check |
 | ``Study`` | compare, correlate, regress |
 | ``FigureLook`` | run, threshold-sweep, score; ``Figures`` with it: compare, correlate, roc, reliability |
 """
@@ -24,7 +24,6 @@ from typer.core import TyperCommand
 
 from mriparaspinal.cli.command import make_command
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.core.measure_columns import MEASURES
 from mriparaspinal.core.text import read_pair
 
 if TYPE_CHECKING:
@@ -179,7 +178,7 @@ class LabelMapFolder:
         tuple[Path, ...],
         option(
             "--masks",
-            "Measure label maps (PNG, NIfTI) in place of LabelMe contours (repeat: regions are joined).",
+            "Measure label maps (PNG, NIfTI, NRRD, MHA) in place of contours (repeat: regions are joined).",
             "DIR",
         ),
     ] = ()
@@ -219,26 +218,6 @@ class FatRule:
             "X",
         ),
     ] = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dixon:
-    """The images of the fat rule ``dixon``."""
-
-    fat: Annotated[
-        Path | None,
-        option("--fat", "Rule dixon: fat images, a folder by participant or one file.", "FAT"),
-    ] = None
-    water: Annotated[
-        Path | None, option("--water", "Rule dixon: water images, in the same way.", "WATER")
-    ] = None
-    same_voxels: Annotated[
-        bool,
-        option(
-            "--same-voxels",
-            "Rule dixon: fat and water are one grid, though their headers differ in origin.",
-        ),
-    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -416,41 +395,3 @@ class Tables:
     sav: Annotated[
         bool, option("--sav", "Write results.sav and measurements.sav for SPSS, too (extra spss).")
     ] = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measuring(Execution, Naming, Protocol, Dixon, FatRule, Contours, LabelMapFolder, Tables):
-    """How a dataset is measured: all that ``quantify`` and ``run`` have in common."""
-
-    affine: Affine = None
-    bids: Annotated[
-        Path | None, option("--bids", "Write the results as BIDS derivatives into BIDS, too.", "BIDS")
-    ] = None
-    participants: Participants = None
-    measures: Annotated[
-        tuple[str, ...],
-        option(
-            "--measure",
-            "Further columns, a group by name (repeat): see docs/measures.md.",
-            f"[{'|'.join(MEASURES)}]",
-            autocompletion=lambda: list(MEASURES),
-        ),
-    ] = ()
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The same for the functions."""
-        return {
-            "settings": given(self),
-            "participants": self.participants,
-            "masks": self.masks,
-            "numbering": self.numbering,
-            "annotations": self.annotations,
-            "review": self.review,
-            "accept_drafts": self.accept_drafts,
-            "fat_and_water": (self.fat, self.water),
-            "jobs": spread(self),
-            "xlsx": self.xlsx,
-            "sav": self.sav,
-            "bids": self.bids,
-        }

@@ -51,7 +51,7 @@ class Levels:
 @opt.command
 def prepare(
     *,
-    source: Annotated[tuple[Path, ...], opt.argument("Folders or files of DICOM series and NIfTI volumes.")],
+    source: Annotated[tuple[Path, ...], opt.argument("Folders or files of DICOM series and volumes.")],
     levels: Annotated[
         Path | None, opt.option("--levels", "Which slice is which segment: levels.csv.", "FILE")
     ] = None,
@@ -62,7 +62,7 @@ def prepare(
         str | None,
         opt.option(
             "--window",
-            "dicom-series, dicom-slice, percentile or LOW,HIGH [default: dicom-series; NIfTI has none].",
+            "dicom-series, dicom-slice, percentile or LOW,HIGH [default: dicom-series; volumes have none].",
             "RULE",
         ),
     ] = None,
@@ -74,10 +74,10 @@ def prepare(
     by_label_map: Levels,
     affine: opt.Affine = None,
 ) -> None:
-    """Make a dataset's slices from DICOM series and NIfTI volumes.
+    """Make a dataset's slices from DICOM series and volumes (NIfTI, NRRD, MetaImage).
 
     levels.csv has the columns source, group, patient, segment, slice (the InstanceNumber, or the
-    index from 1 in a NIfTI volume, or several such as 10-14) or position_mm or label_map (a NIfTI file of
+    index from 1 in a volume, or several such as 10-14) or position_mm or label_map (a file of
     discs or vertebrae), and, where a source has several axial series, series. That of --contact-sheet
     has proposals: a row counts once you have written yes into its column confirmed.
     Writes GROUP_N_L.png, slices.csv, labels.txt, problems.csv and prepare.json.
@@ -105,7 +105,7 @@ def prepare(
         _save_sheets(series, out, by_label_map)
         table = out / "levels.csv"
         filled = f"when {table} is filled in"
-        if window is None and any(one.series.kind == "NIfTI" for one in series.found.stacks):
+        if window is None and any(one.series.kind != "DICOM" for one in series.found.stacks):
             filled, window = f"{filled}, with your window", "LOW,HIGH"  # these volumes have none
         words = (*source, "--levels", table, "--out", "scans")
         return say_next("prepare", *words, why=filled, affine=affine, window=window)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say, say_problems
 from mriparaspinal.cli.following import say_next
+from mriparaspinal.cli.measuring import Measuring
 from mriparaspinal.cli.steps import end, say_measured
 from mriparaspinal.cli.summary import measured_rows, print_json, show
 
@@ -14,7 +15,7 @@ def quantify(
     *,
     dataset: opt.Dataset,
     out: opt.Out,
-    options: opt.Measuring,
+    options: Measuring,
     participant_label: opt.ParticipantLabel = (),
     as_json: opt.AsJson = False,
 ) -> None:

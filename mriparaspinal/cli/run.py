@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from mriparaspinal.cli import options as opt
 from mriparaspinal.cli.console import progress_bar, say, say_notes, say_problems
 from mriparaspinal.cli.following import say_next, show_page
+from mriparaspinal.cli.measuring import Measuring
 from mriparaspinal.cli.steps import end, say_compared, say_faults, say_measured, say_notes_of, say_report
 from mriparaspinal.cli.summary import compared_rows, measured_rows, print_json, show
 from mriparaspinal.core.text import count_of
@@ -24,7 +25,7 @@ def run(
     *,
     dataset: opt.Dataset,
     out: opt.Out,
-    options: opt.Measuring,
+    options: Measuring,
     force: Annotated[
         bool,
         opt.option(

@@ -37,7 +37,7 @@ NUMBERS: dict[str, tuple[float, float, str]] = {
 HEIGHT = "height"
 
 #: All columns with a meaning.
-_KNOWN = ("group", "onset_side", "onset_region", "psa", "sex", *NUMBERS)
+KNOWN = ("group", "onset_side", "onset_region", "psa", "sex", *NUMBERS)
 
 #: What the cells of a column of words may be called, without regard to case; see docs/tables.md.
 WORDS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -372,11 +372,9 @@ _BY_WORD = _by_word()
 def _alike(columns: tuple[str, ...], file: str) -> list[Problem]:
     """A column that is nearly one with a meaning has none: without a word, all roles would be empty."""
     problems = []
-    absent = [known for known in _KNOWN if known not in columns]
+    absent = [known for known in KNOWN if known not in columns]
     for column in columns:
-        known = (
-            "" if column == KEY or column in _KNOWN or meant(column) != column else nearest(column, absent)
-        )
+        known = "" if column == KEY or column in KNOWN or meant(column) != column else nearest(column, absent)
         known = known or (_plain(column) if _plain(column) in absent else "")
         if known:
             found = f"the column {column!r} was found; expected {known}"

@@ -29,7 +29,9 @@ def derive(
 
     Raises :class:`UnreadableError` where it cannot be derived.
     """
-    volumes = {name: of.volume for name, of in vertebrae.items() if of.volume is not None}
+    volumes = {
+        name: of.volume for name, of in vertebrae.items() if of.volume and of.volume.affine is not None
+    }
     if place is None or len(volumes) < len(vertebrae):
         raise unreadable(
             "a disc is to be derived from a map without a volume, or on a slice without a position",
@@ -71,9 +73,11 @@ def _stack(
     """A vertebra on the slices around a plane, foot to head; nothing where the volume has ended."""
     assert volume.affine is not None
     stack = np.zeros((2 * reach + 1, *shape), dtype=bool)
+    cropped = volume.names is not None
     for n in range(-reach, reach + 1):
         x, y, z = (np.asarray(plane.position) + n * step * plane.normal()).tolist()
-        labels = on_plane(volume.voxels, volume.affine, replace(plane, position=(x, y, z)), shape)
+        at = replace(plane, position=(x, y, z))
+        labels = on_plane(volume.voxels, volume.affine, at, shape, cropped)
         if labels is not None:
-            stack[n + reach] = labels == of.value if of.value is not None else labels != 0
+            stack[n + reach] = np.isin(labels, of.values) if of.values else labels != 0
     return stack

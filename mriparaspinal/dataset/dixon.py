@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError, unreadable
 from mriparaspinal.core.model import Slice
-from mriparaspinal.imaging.planes import Plane, Series, Values, affine_of, on_plane
+from mriparaspinal.imaging.planes import Plane, Series, Values, pixel_order
 from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.io.folder import find_name, list_files, read_bytes
-from mriparaspinal.io.nifti import ENDINGS, Form
+from mriparaspinal.io.nifti import Form
 from mriparaspinal.io.scan_files import read_source
+from mriparaspinal.io.volumes import ENDINGS, files_of
 
 #: Participants whose images a process holds at a time; slices come sorted by participant.
 _HELD = 2
@@ -34,7 +35,7 @@ class DixonSource:
     """Where the fat and water images of a dataset are."""
 
     fat: Path
-    """A NIfTI volume, or a folder with ``PARTICIPANT.nii.gz`` or a folder of DICOM ``PARTICIPANT``."""
+    """A volume, or a folder with ``PARTICIPANT.nii.gz`` or a folder of DICOM ``PARTICIPANT``."""
     water: Path
     places: dict[str, SlicePlace]
     """Of the slices, by image."""
@@ -130,7 +131,7 @@ def _file_of(place: Path, participant: str, kind: str) -> Path:
 
 
 def _files(path: Path) -> list[Path]:
-    return [path / name for name in sorted(list_files(path)[0])] if path.is_dir() else [path]
+    return [path / name for name in sorted(list_files(path)[0])] if path.is_dir() else files_of(path)
 
 
 def _state(path: Path) -> tuple[tuple[str, int, int], ...]:
@@ -189,18 +190,12 @@ def _coplanar(one: Plane, other: Plane) -> bool:
 
 
 def _turned(stack: Series, index: int, stored: Plane, plane: Plane, shape: tuple[int, int]) -> Values | None:
-    if stored.row_spacing_mm is None or stored.col_spacing_mm is None:
-        return None
-    rows, columns = stack.size
     # The order of the pixels is found from their indices, so that only a slice that fits is read.
-    numbered = np.arange(rows * columns).reshape(rows, columns)
-    order = on_plane(numbered.T[:, :, None], affine_of(stored, 1.0), plane, shape)
+    order = pixel_order(stored, stack.size, plane, shape)
     if order is None:
         return None
     values = stack.read(index)
-    if values.shape != (rows, columns):
-        return None
-    return values.ravel()[order.astype(np.int64)]
+    return values.ravel()[order] if values.shape == stack.size else None
 
 
 def _same_voxel_slice(

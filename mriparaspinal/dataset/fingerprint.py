@@ -13,6 +13,7 @@ from mriparaspinal.core.errors import unreadable
 from mriparaspinal.core.filenames import IMAGE_ENDINGS, JOURNAL, MARK, RECORD
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.io.folder import file_sha256, list_files
+from mriparaspinal.io.volumes import files_of
 from mriparaspinal.parallel.map import in_time
 
 #: The kinds of files that are opened in a dataset; of others the names alone are looked at.
@@ -33,7 +34,7 @@ def fingerprint(
     """
     read = file_sha256 if timeout is None else partial(in_time, file_sha256, _too_late, timeout)
     if not place.is_dir():
-        return {composed(place.name): read(place)}
+        return {composed(file.name): read(file) for file in files_of(place)}
     files, dead = list_files(place, leave_out)
     folders = sorted({"", *(f"{name.rpartition('/')[0]}/".lstrip("/") for name in files)})
     hidden = [folder + own for folder in folders for own in (JOURNAL, MARK)]

@@ -16,12 +16,22 @@ from mriparaspinal.core.errors import Fault, UnreadableError, unreadable
 from mriparaspinal.core.model import Contour, Problem, Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import and_more
-from mriparaspinal.dataset.map_sources import ENDINGS, LabelMaps, MapSource, is_label_map, is_mask
+from mriparaspinal.dataset.laid import lay_on_slice
+from mriparaspinal.dataset.map_sources import (
+    ENDINGS,
+    LabelMaps,
+    MapSource,
+    Words,
+    is_label_map,
+    is_mask,
+)
 from mriparaspinal.imaging.grids import LabelVolume
-from mriparaspinal.imaging.planes import Plane, on_plane
 from mriparaspinal.io.folder import find_name, list_files, read_bytes
 from mriparaspinal.io.label_volumes import decode_label_image, read_label_volume
 from mriparaspinal.io.numberings import DISC_BETWEEN, OVERLAP_LABEL, class_label, labels_of
+from mriparaspinal.io.volumes import ENDINGS as VOLUMES
+from mriparaspinal.io.volumes import files_of as volume_files
+from mriparaspinal.io.volumes import volume_sha256
 
 #: More than the structures of one slice in any numbering; a grey image has more.
 _MOST_VALUES = 128
@@ -70,11 +80,11 @@ class SourceRegions:
 
 @dataclass(frozen=True, slots=True)
 class VertebraOf:
-    """One vertebra in a volume; the value is None where all that is not 0 is meant."""
+    """One vertebra in a volume; without values all that is not 0 is meant."""
 
     volume: LabelVolume | None
     """None where there is no volume with a place."""
-    value: int | None
+    values: tuple[int, ...] = ()
 
 
 def files_of(source: MapSource, slice_: Slice, is_used: Is) -> SliceFiles:
@@ -128,27 +138,20 @@ def read_files(
     slice_: Slice,
     shape: tuple[int, int],
     image_left: str,
-    is_used: Is,
-    is_vertebra: Is,
+    words: Words,
 ) -> SourceRegions:
     """What files say of a slice of (rows, columns); raises :class:`UnreadableError`.
 
-    ``image_left``: the patient's side at the left of the image. Labels for which ``is_vertebra`` holds are
-    no regions: a disc is derived between them.
+    ``image_left``: the patient's side at the left of the image. Vertebrae between which a disc is derived
+    are no regions.
     """
     found = SourceRegions(source.shown(files.names[0]))
-    if not files.of_structures and not source.numbering:
-        raise unreadable(
-            f"{found.name}: a label map of numbers, and nothing says what they mean",
-            "a table values.csv in its folder",
-            "say by --numbering what the numbers mean",
-            "no-known-label",
-        )
     for name in files.names:
         labels, volume = _read_one(maps, source, name, slice_, shape, files.own, image_left, found)
         shown = source.shown(name)
         if files.of_structures:
-            label = structure_label(name, is_used)
+            label = structure_label(name, words.is_used)
+            _require_same_structure(label, volume, shown, words)
             if len(np.unique(labels)) - bool((labels == 0).any()) > 1:
                 raise unreadable(
                     f"{shown}: several numbers on this slice",
@@ -156,22 +159,45 @@ def read_files(
                     "call label maps of numbers as the slices are called",
                     "no-label-map",
                 )
-            if is_vertebra(label):
-                found.vertebrae[label] = VertebraOf(volume, None)
+            if words.is_vertebra(label):
+                found.vertebrae[label] = VertebraOf(volume)
             elif labels.any():
                 found.contours.append(contour_of(label, labels != 0))
             continue
-        found.contours, found.unknown, overlap = contours_of(labels, source.numbering)
+        # What a file tells of itself goes before the numbering.
+        told = None if volume is None else volume.names
+        numbering = source.numbering if told is None else told
+        if not numbering and told is None:
+            raise unreadable(
+                f"{shown}: a label map of numbers, and nothing says what they mean",
+                "a table values.csv in its folder",
+                "say by --numbering what the numbers mean",
+                "no-known-label",
+            )
+        found.contours, found.unknown, overlap = contours_of(labels, numbering)
         if overlap:
             found_here = f"{shown}: {overlap} px of several regions, of which their value does not say which"
             remedy = "measure the contours, or write the label maps with 'masks --format nifti'"
             raise unreadable(found_here, "one region for each pixel", remedy, "overlap-in-mask")
-        found.contours = [contour for contour in found.contours if not is_vertebra(contour.label)]
-        for value, label in source.numbering.items():
-            if is_vertebra(label):
-                name_of = f"value {value}" if label.casefold() == DISC_BETWEEN else label
-                found.vertebrae[name_of] = VertebraOf(volume, value)
+        found.contours = [contour for contour in found.contours if not words.is_vertebra(contour.label)]
+        for value, label in numbering.items():
+            for part in filter(words.is_vertebra, labels_of(label)):
+                name_of = f"value {value}" if part.casefold() == DISC_BETWEEN else part
+                before = found.vertebrae.get(name_of, VertebraOf(volume)).values
+                found.vertebrae[name_of] = VertebraOf(volume, (*before, value))
     return found
+
+
+def _require_same_structure(label: str, volume: LabelVolume | None, shown: str, words: Words) -> None:
+    """Raise :class:`UnreadableError` for a file of one structure whose segments say that it is another."""
+    if volume is None or not volume.names:
+        return
+    (name, *others), region = volume.names.values(), words.region(label)
+    same = words.region(name) == region and (region is not None or name == label)
+    if others or (words.is_used(name) and not same):
+        segments = and_more([repr(name[:60]) for name in volume.names.values()])
+        remedy = "call segmentations as the slice or the participant is called, or correct the name"
+        raise unreadable(f"{shown}: the segments {segments}", f"{label} alone", remedy, "no-label-map")
 
 
 def _read_one(
@@ -184,7 +210,7 @@ def _read_one(
     image_left: str,
     found: SourceRegions,
 ) -> tuple[NDArray[np.integer], LabelVolume | None]:
-    """The labels of a slice in one file, and the volume that they are of, if it has a place."""
+    """The labels of a slice in one file, and the volume that they are of."""
     path, shown = source.folder / name, source.shown(name)
     place = maps.places.get(slice_.name)
     plane = place.plane if place else None
@@ -219,7 +245,7 @@ def _read_one(
             message, "the labels of a label map", "check that it is not the image itself", "no-label-map"
         )
     found.sha256.append((name, digest))
-    return labels, volume if plane is not None and volume is not None and volume.affine is not None else None
+    return labels, volume
 
 
 def _is_file(path: Path) -> bool:
@@ -235,10 +261,10 @@ def _volume(path: Path, form: Literal["qform", "sform"] | None, whose: str) -> t
     A file that was changed meanwhile, by its time or its size, is another one.
     """
     held = _held(whose)
-    status = path.stat()
-    key = (path, status.st_mtime_ns, status.st_size, form)
+    stats = [(file, file.stat()) for file in volume_files(path)]
+    key = (form, *((file, stat.st_mtime_ns, stat.st_size) for file, stat in stats))
     if key not in held:
-        held[key] = read_label_volume(path, form), hashlib.sha256(read_bytes(path)).hexdigest()
+        held[key] = read_label_volume(path, form), volume_sha256(path)
     return held[key]
 
 
@@ -328,6 +354,15 @@ def masks_without_slice(maps: LabelMaps, slices: Iterable[Slice], is_used: Is) -
     return problems
 
 
+#: What follows the name of a participant, or of a slice, in that of a volume.
+_OF_VOLUMES = (
+    ".nii.gz",
+    "_mask.nii.gz",
+    ".nii",
+    *(f"{mask}{end}" for end in VOLUMES[2:] for mask in ("_mask", "")),
+)
+
+
 def mask_candidates(slice_: Slice) -> tuple[str, ...]:
     """The names (NFC) that the label map of a slice can have in a folder of label maps: first its own, then
     its participant's.
@@ -335,8 +370,7 @@ def mask_candidates(slice_: Slice) -> tuple[str, ...]:
     >>> mask_candidates(Slice("ALS_7", "ALS", "L3", "sub/ALS_7_3.png", "sub/ALS_7_3.json"))[:2]
     ('sub/ALS_7_3_mask.png', 'sub/ALS_7_3_mask.nii.gz')
     """
-    ends = (".nii.gz", "_mask.nii.gz", ".nii")
-    return own_candidates(slice_) + tuple(f"{_whose(slice_)}{end}" for end in ends)
+    return own_candidates(slice_) + tuple(f"{_whose(slice_)}{end}" for end in _OF_VOLUMES)
 
 
 def _whose(slice_: Slice) -> str:
@@ -350,83 +384,6 @@ def _stem(slice_: Slice) -> str:
 
 def own_candidates(slice_: Slice) -> tuple[str, ...]:
     """The names of :func:`mask_candidates` that hold this slice alone."""
-    return tuple(f"{_stem(slice_)}{end}" for end in ("_mask.png", "_mask.nii.gz", ".nii.gz", ".nii"))
-
-
-def lay_on_slice(
-    volume: LabelVolume, plane: Plane | None, shape: tuple[int, int], own: bool, image_left: str = "right"
-) -> NDArray[np.integer]:
-    """The labels of a slice of (rows, columns) out of a volume; nothing is resampled.
-
-    ``plane``: the slice's place (``slices.csv``), None if it is not known. ``own``: the volume is of this
-    slice alone. Where both places are known, they decide. A slice's own volume without a place, or of
-    a slice without one, must be (columns, rows, 1) voxels: voxel (i, j) is the pixel of column i, row j.
-
-    Raises :class:`UnreadableError`.
-    """
-    if plane is not None and volume.affine is not None:
-        labels: NDArray[Any] | None = on_plane(volume.voxels, volume.affine, plane, shape)
-        if labels is None:
-            found = f"the label map is {_grid(volume)}"
-            remedy = "make the label map on the series that the slice was prepared from: nothing is resampled"
-            raise unreadable(found, f"the slice's {_slice_grid(plane, shape)}", remedy, "mask-off-grid")
-        return labels
-    if own:
-        voxels = volume.voxels
-        if volume.affine is not None:
-            voxels = _as_displayed(voxels, volume.affine, image_left)
-        if voxels.shape == (shape[1], shape[0], 1):
-            return voxels[:, :, 0].T
-    if plane is None:
-        found = "slices.csv does not say where the slice lies in the patient, and so not which part of the"
-        found += f" label map of {_size(volume)} voxels is its"
-        remedy = "prepare the slices with 'mriparaspinal prepare', or give each its own map"
-        raise unreadable(found, "its position and directions there", remedy, "mask-off-grid")
-    found = f"{_size(volume)} voxels, and no place in the patient"
-    raise unreadable(found, "an sform or qform", "export it with the place of the series", "mask-off-grid")
-
-
-#: An axis of an axial slice runs this much along the patient's own axis: less than 45° away from it.
-_ALONG = 0.7
-
-
-def _as_displayed(
-    voxels: NDArray[np.integer], affine: NDArray[np.float64], image_left: str
-) -> NDArray[np.integer]:
-    """The voxels, (columns, rows, slices), as an axial slice is displayed."""
-    steps = affine[:3, :3]
-    length = np.linalg.norm(steps, axis=0)
-    directions = steps / np.where(length > 0, length, 1)
-    axes = [int(np.argmax(abs(directions[along]))) for along in range(3)]
-    along = [float(directions[world, axis]) for world, axis in enumerate(axes)]
-    if len(set(axes)) < 3 or min(map(abs, along)) < _ALONG or voxels.shape[axes[2]] > 1 == min(voxels.shape):
-        found = "the label map's affine is not that of one axial slice, and slices.csv does not say where the"
-        found += " slice lies"
-        remedy = "prepare the slices with 'mriparaspinal prepare', which writes positions"
-        raise unreadable(found, "a map of one axial slice", remedy, "mask-off-grid")
-    turned = voxels.transpose(axes)
-    # LPS+: x runs to the patient's left, y to the back.
-    if (along[0] > 0) != (image_left == "right"):
-        turned = turned[::-1]
-    return turned if along[1] > 0 else turned[:, ::-1]
-
-
-def _size(volume: LabelVolume) -> str:
-    return "×".join(map(str, volume.voxels.shape))
-
-
-def _grid(volume: LabelVolume) -> str:
-    if volume.affine is None:
-        return f"{_size(volume)} voxels"
-    steps = _rounded(np.linalg.norm(volume.affine[:3, :3], axis=0), "×")
-    return f"{_size(volume)} voxels of {steps} mm, the first at ({_rounded(volume.affine[:3, 3])}) mm LPS"
-
-
-def _slice_grid(plane: Plane, shape: tuple[int, int]) -> str:
-    spacing = [mm for mm in (plane.col_spacing_mm, plane.row_spacing_mm) if mm is not None]
-    of = f" of {_rounded(spacing, '×')} mm" if spacing else ""
-    return f"{shape[1]}×{shape[0]} px{of}, the first at ({_rounded(plane.position)}) mm LPS"
-
-
-def _rounded(numbers: object, separator: str = ", ") -> str:
-    return separator.join(f"{number + 0.0:.4g}" for number in np.asarray(numbers, dtype=float))
+    return tuple(
+        f"{_stem(slice_)}{end}" for end in ("_mask.png", "_mask.nii.gz", ".nii.gz", *_OF_VOLUMES[2:])
+    )

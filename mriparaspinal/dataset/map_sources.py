@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mriparaspinal.core.errors import NoInputError, UsageError
+from mriparaspinal.core.labels import Aliases, Region, alias_key, aliases_of, region_of
+from mriparaspinal.core.model import Settings
 from mriparaspinal.core.text import count_of
 from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.io.folder import list_files
 from mriparaspinal.io.lock import require_finished
-from mriparaspinal.io.numberings import NUMBERINGS, parse_numbering
+from mriparaspinal.io.nrrd import has_segments
+from mriparaspinal.io.numberings import DISC_BETWEEN, NUMBERINGS, parse_numbering
 from mriparaspinal.io.tables import read_table
+from mriparaspinal.io.volumes import ENDINGS as VOLUMES
 
 VALUES_TABLE = "values.csv"
 
 #: The endings of label maps.
-ENDINGS = (".png", ".nii.gz", ".nii")
+ENDINGS = (".png", *VOLUMES)
 
 #: What ``masks`` writes next to slices or label maps: pictures, but no slices.
 _PICTURES = ("_mask.png", "_overlay.png")
@@ -30,7 +34,7 @@ class MapSource:
 
     folder: Path
     numbering: Mapping[int, str]
-    """Value → label; empty where each file holds one structure, which its name says."""
+    """Value → label; empty where the files tell it, or each holds one structure, which its name says."""
     told: str = "masks"
     """What results and messages call it, wherever it is: ``masks/2`` for the second of several."""
     joined: bool = False
@@ -64,6 +68,30 @@ class LabelMaps:
         """The same, for workers who know nothing of the folder that the command was given in."""
         sources = tuple(replace(source, folder=source.folder.absolute()) for source in self.sources)
         return replace(self, sources=sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What labels mean in a study."""
+
+    aliases: Aliases
+
+    def region(self, label: str) -> Region | None:
+        """The region that a label means."""
+        return region_of(label, self.aliases)
+
+    def is_vertebra(self, label: str) -> bool:
+        """Whether it means a vertebra between which and the next one a disc is derived."""
+        return alias_key(self.aliases.get(alias_key(label), label)) == DISC_BETWEEN
+
+    def is_used(self, label: str) -> bool:
+        """Whether it means either."""
+        return self.region(label) is not None or self.is_vertebra(label)
+
+
+def words_of(settings: Settings) -> Words:
+    """What labels mean, with those of the lab."""
+    return Words(aliases_of(settings))
 
 
 def maps_in(folders: Sequence[Path], numberings: Sequence[Mapping[int, str]]) -> LabelMaps:
@@ -132,6 +160,8 @@ def _told_by_itself(folder: Path) -> Mapping[int, str] | None:
     if table.is_file():
         return _of_table(table)
     names = [name for name in list_files(folder)[0] if name.endswith(ENDINGS)]
+    if any(has_segments(folder / name) for name in names):
+        return {}  # the files tell it
     of_structures = [name for name in names if "/" in name and not is_mask(name)]
     others = [name for name in names if is_label_map(name) and name not in of_structures]
     return {} if of_structures and not others else None

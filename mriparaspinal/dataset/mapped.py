@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from mriparaspinal.core.errors import Fault, UnreadableError
-from mriparaspinal.core.labels import Region, alias_key, region_of
+from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import REFERENCES, Contour, Problem, Settings, Slice
 from mriparaspinal.core.text import count_of
 from mriparaspinal.dataset.both_sides import (
@@ -26,8 +26,7 @@ from mriparaspinal.dataset.label_maps import (
     files_of,
     read_files,
 )
-from mriparaspinal.dataset.map_sources import LabelMaps
-from mriparaspinal.io.numberings import DISC_BETWEEN
+from mriparaspinal.dataset.map_sources import LabelMaps, words_of
 
 #: What is told once of a dataset, and not of each slice.
 _TOLD_ONCE = ("sides-split", "derived-disc")
@@ -48,30 +47,6 @@ class MappedSlice:
     problems: list[Problem] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What labels mean in a study."""
-
-    aliases: Mapping[str, str]
-
-    def region(self, label: str) -> Region | None:
-        """The region that a label means."""
-        return region_of(label, self.aliases)
-
-    def is_vertebra(self, label: str) -> bool:
-        """Whether it means a vertebra between which and the next one a disc is derived."""
-        return alias_key(self.aliases.get(alias_key(label), label)) == DISC_BETWEEN
-
-    def is_used(self, label: str) -> bool:
-        """Whether it means either."""
-        return self.region(label) is not None or self.is_vertebra(label)
-
-
-def words_of(settings: Settings) -> Words:
-    """What labels mean, with those of the lab."""
-    return Words({alias_key(label): meaning for label, meaning in settings.labels})
-
-
 def read_regions(maps: LabelMaps, slice_: Slice, shape: tuple[int, int], settings: Settings) -> MappedSlice:
     """The regions of a slice of (rows, columns) in all folders; what is wrong becomes problems."""
     words = words_of(settings)
@@ -82,8 +57,7 @@ def read_regions(maps: LabelMaps, slice_: Slice, shape: tuple[int, int], setting
             files = files_of(source, slice_, words.is_used)
             if not files.names:
                 continue
-            how = (settings.image_left, words.is_used, words.is_vertebra)
-            part = read_files(maps, source, files, slice_, shape, *how)
+            part = read_files(maps, source, files, slice_, shape, settings.image_left, words)
         except UnreadableError as error:
             found.problems.append(error.fault.at(slice_.name).problem())
             continue

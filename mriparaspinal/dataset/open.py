@@ -109,8 +109,7 @@ def open_dataset(
         source = replace(source, judgements=agreed(source.judgements, images, source.review))
     if maps is not None:
         from mriparaspinal.dataset.label_maps import masks_without_slice
-        from mriparaspinal.dataset.map_sources import is_picture_of_masks
-        from mriparaspinal.dataset.mapped import words_of
+        from mriparaspinal.dataset.map_sources import is_picture_of_masks, words_of
 
         files = [name for name in files if not is_picture_of_masks(root, name, maps)]
     content = partial(json_content, source.folder or root)

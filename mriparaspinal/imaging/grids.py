@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,3 +88,7 @@ class LabelVolume:
     """4×4, voxel index → mm in LPS+; None if the file does not give its position."""
     remark: Fault | None = None
     """What is to be said about its place."""
+    names: Mapping[int, str] | None = None
+    """Label → name, where the file tells; a label of several segments has their names with ``+`` between."""
+    layers: int = 1
+    """Of a segmentation whose segments overlap, as many as it has: its labels are ours then."""

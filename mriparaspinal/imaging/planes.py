@@ -88,7 +88,7 @@ class SourceImage:
 class Series:
     """A stack of parallel slices, foot to head."""
 
-    kind: Literal["DICOM", "NIfTI"]
+    kind: Literal["DICOM", "NIfTI", "NRRD", "MetaImage"]
     key: str
     """What a series has of its own; stacks of one series share it. Never shown."""
     number: int | None
@@ -295,17 +295,37 @@ def affine_of(plane: Plane, slice_step_mm: float) -> NDArray[np.float64]:
     return affine
 
 
+def pixel_order(
+    stored: Plane, size: tuple[int, int], plane: Plane, shape: tuple[int, int]
+) -> NDArray[np.int64] | None:
+    """Which stored pixel, counted row by row, is each pixel of a slice of (rows, columns).
+
+    ``stored``, ``size``: the image as it is stored, of (rows, columns). None where its pixels are not those
+    of the slice.
+    """
+    if stored.row_spacing_mm is None or stored.col_spacing_mm is None:
+        return None
+    numbered = np.arange(size[0] * size[1]).reshape(size)
+    order = on_plane(numbered.T[:, :, None], affine_of(stored, 1.0), plane, shape)
+    return None if order is None else order.astype(np.int64)
+
+
 #: How far, in voxels, the pixels of a slice may lie from the voxels of a volume that are taken for them.
 _ON_GRID = 0.1
 
 
 def on_plane(
-    voxels: NDArray[np.generic], affine: NDArray[np.float64], plane: Plane, shape: tuple[int, int]
+    voxels: NDArray[np.generic],
+    affine: NDArray[np.float64],
+    plane: Plane,
+    shape: tuple[int, int],
+    cropped: bool = False,
 ) -> NDArray[np.generic] | None:
     """The voxels of a volume that are the pixels of a slice of (rows, columns); nothing is resampled.
 
     ``voxels``: (i, j, k); ``affine``: 4×4, voxel index → mm in LPS+. None where the slice's pixels do not
-    lie on voxels (within a tenth of one), or some lie outside the volume.
+    lie on voxels (within a tenth of one), or some lie outside the volume; of one that is ``cropped``, those
+    are 0.
     """
     if plane.row_spacing_mm is None or plane.col_spacing_mm is None:
         return None
@@ -316,7 +336,8 @@ def on_plane(
     corners = np.array([plane.position + r * down + c * across for r, c in ends])
     index = (np.linalg.inv(affine) @ np.column_stack([corners, np.ones(4)]).T)[:3].T
     at = np.rint(index).astype(np.int64)
-    if abs(index - at).max() > _ON_GRID or (at < 0).any() or (at >= np.asarray(voxels.shape[:3])).any():
+    outside = bool((at < 0).any() or (at >= np.asarray(voxels.shape[:3])).any())
+    if abs(index - at).max() > _ON_GRID or (outside and not cropped):
         return None
     row_step, column_step = at[1] - at[0], at[2] - at[0]
     # Each of the two directions is one axis of the volume, at one voxel per pixel, forth or back.
@@ -326,5 +347,12 @@ def on_plane(
     r, c = np.mgrid[:rows, :columns]
     steps = (row_step / max(rows - 1, 1), column_step / max(columns - 1, 1))
     i, j, k = ((at[0][axis] + r * steps[0][axis] + c * steps[1][axis]).astype(np.int64) for axis in range(3))
-    taken: NDArray[np.generic] = voxels[i, j, k]
+    if not outside:
+        taken: NDArray[np.generic] = voxels[i, j, k]
+        return taken
+    inside = np.logical_and.reduce(
+        [(n >= 0) & (n < end) for n, end in zip((i, j, k), voxels.shape, strict=True)]
+    )
+    taken = np.zeros(shape, dtype=voxels.dtype)
+    taken[inside] = voxels[i[inside], j[inside], k[inside]]
     return taken

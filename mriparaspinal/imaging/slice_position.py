@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mriparaspinal.core.text import read_cell, read_number
-from mriparaspinal.imaging.planes import Plane, Vector, square_plane
+from mriparaspinal.imaging.planes import Plane, Vector, affine_of, square_plane
 
 COLUMNS = (
     "slice_spacing_mm",
@@ -24,6 +25,14 @@ unit vectors of growing column and of growing row."""
 
 _SPACINGS = ("row_spacing_mm", "col_spacing_mm")
 
+#: The slice thickness of a label map whose slice has no neighbour to tell it by.
+THICKNESS_MM = 1.0
+
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 
 @dataclass(frozen=True, slots=True)
 class SlicePlace:
@@ -32,6 +41,17 @@ class SlicePlace:
     plane: Plane
     slice_spacing_mm: float | None
     """Distance of neighbouring slices of its source; None where it has no neighbour."""
+
+
+def map_affine(place: SlicePlace) -> NDArray[np.float64]:
+    """The affine, 4×4, (column, row, slice) → mm in LPS+, of the label map of one slice."""
+    return affine_of(place.plane, abs(place.slice_spacing_mm or THICKNESS_MM))
+
+
+def map_spacing(spacing_mm: tuple[float, float] | None) -> tuple[float, float, float]:
+    """The spacing (column, row, slice), mm, of a label map without a place; unknown ones are 1 mm."""
+    rows, columns = spacing_mm or (1.0, 1.0)
+    return columns, rows, THICKNESS_MM
 
 
 #: Pixel spacings of a lumbar slice, in mm; the sides of its field of view, in mm; the ratio of the spacings.

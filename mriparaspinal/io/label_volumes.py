@@ -1,8 +1,7 @@
-"""Label maps from NIfTI volumes and PNG images, and into NIfTI. Only whole numbers are labels."""
+"""Label maps from volumes and PNG images, and into NIfTI. Only whole numbers are labels."""
 
 from __future__ import annotations
 
-import gzip
 import io
 import warnings
 from pathlib import Path
@@ -14,10 +13,14 @@ from PIL import Image
 
 from mriparaspinal.core.errors import UnreadableError, unreadable
 from mriparaspinal.imaging.grids import LPS_TO_RAS, LabelVolume
-from mriparaspinal.imaging.planes import affine_of
-from mriparaspinal.imaging.slice_position import SlicePlace
+from mriparaspinal.imaging.slice_position import SlicePlace, map_affine, map_spacing
 from mriparaspinal.io.image_limits import too_large
+from mriparaspinal.io.metaimage import read_metaimage
+from mriparaspinal.io.nrrd import Nrrd, read_nrrd
+from mriparaspinal.io.numberings import AND
 from mriparaspinal.io.png import require_complete_png
+from mriparaspinal.io.stored_voxels import gzipped
+from mriparaspinal.io.volumes import volume_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,15 +39,45 @@ _NUMBERED = ("1", "L", "P", "I", "I;16", "I;16B", "I;16L")
 
 
 def read_label_volume(path: Path, form: Form | None = None) -> LabelVolume:
-    """A label map from a NIfTI volume; raises :class:`UnreadableError`.
+    """A label map from a NIfTI, NRRD or MetaImage volume; raises :class:`UnreadableError`.
 
     Numbers stored as floating point are taken where all of them are whole, within a thousandth.
-    ``form``: which one counts where sform and qform disagree.
+    ``form``: which one counts where sform and qform of NIfTI disagree.
     """
-    from mriparaspinal.io.nifti import read_whole  # here: nibabel is only for those who have volumes
+    kind = volume_kind(path.name)
+    if kind == "NRRD":
+        return _of_nrrd(read_nrrd(path))
+    if kind == "MetaImage":
+        image = read_metaimage(path)
+        return LabelVolume(whole_numbers(image.voxels()), image.affine)
+    from mriparaspinal.io.nifti import read_whole  # here: nibabel is only for those who have NIfTI
 
     voxels, affine, remark = read_whole(path, form)
     return LabelVolume(whole_numbers(voxels), affine, remark)
+
+
+def _of_nrrd(found: Nrrd) -> LabelVolume:
+    layers = [whole_numbers(layer) for layer in found.layers()]
+    names = {(segment.layer, segment.value): segment.name for segment in found.segments}
+    if len(layers) == 1:
+        own = {value: name for (_, value), name in names.items()}
+        return LabelVolume(layers[0], found.affine, names=own if found.segments else None)
+    # Each combination of the layers' values that there is becomes a label.
+    there = np.logical_or.reduce([layer != 0 for layer in layers])
+    together, labels = np.unique(np.stack([layer[there] for layer in layers]), axis=1, return_inverse=True)
+    joined = np.zeros(there.shape, dtype=np.int32)
+    joined[there] = labels.reshape(-1) + 1
+    told = {
+        label: AND.join(
+            dict.fromkeys(
+                names.get((layer, value), f"value {value} of layer {layer}")
+                for layer, value in enumerate(values.tolist())
+                if value
+            )
+        )
+        for label, values in enumerate(together.T, 1)
+    }
+    return LabelVolume(joined, found.affine, names=told, layers=len(layers))
 
 
 def whole_numbers(voxels: NDArray[Any]) -> NDArray[Any]:
@@ -83,9 +116,6 @@ def _slabs(voxels: NDArray[Any]) -> Iterator[NDArray[Any]]:
         yield voxels[:, :, index]
 
 
-#: The slice thickness of a label map whose slice has no neighbour to tell it by.
-_THICKNESS_MM = 1.0
-
 #: NIfTI's code of coordinates that are the scanner's.
 _SCANNER = 1
 
@@ -106,16 +136,12 @@ def label_volume_bytes(
     header.set_xyzt_units("mm")
     header.set_intent("label")
     if place is None:
-        rows, columns = spacing_mm or (1.0, 1.0)
-        header.set_zooms((columns, rows, _THICKNESS_MM))
+        header.set_zooms(map_spacing(spacing_mm))
     else:
-        affine = LPS_TO_RAS @ affine_of(place.plane, abs(place.slice_spacing_mm or _THICKNESS_MM))
+        affine = LPS_TO_RAS @ map_affine(place)
         image.set_sform(affine, code=_SCANNER)
         image.set_qform(affine, code=_SCANNER)
-    packed = io.BytesIO()
-    with gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as file:
-        file.write(image.to_bytes())
-    return packed.getvalue()
+    return gzipped(image.to_bytes())
 
 
 def decode_label_image(raw: bytes) -> NDArray[np.integer]:

@@ -31,6 +31,9 @@ STOP_SIGNALS = tuple(
 
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
+#: Where Windows locks a file: nobody can read the byte there, so it is one that no file has.
+_FAR = 2**30
+
 #: Another command may look, for a moment, whether a lock is free.
 _TRIES, _PAUSE = 5, 0.02
 
@@ -68,10 +71,13 @@ def try_lock(descriptor: int) -> bool:
     except ImportError:  # Windows
         import msvcrt
 
+        os.lseek(descriptor, _FAR, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
         except OSError:
             return False
+        finally:
+            os.lseek(descriptor, 0, os.SEEK_SET)
         return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gzip
 import math
 import warnings
@@ -20,15 +19,8 @@ from nibabel.nifti2 import Nifti2Header, Nifti2Image
 
 from mriparaspinal.core.errors import Fault, UnreadableError, unreadable
 from mriparaspinal.imaging.grids import LPS_TO_RAS, SAME, Grid, distance_mm
-from mriparaspinal.imaging.planes import (
-    Series,
-    SourceImage,
-    Values,
-    plane_name,
-    radiological,
-    slice_axis,
-    volume_plane,
-)
+from mriparaspinal.imaging.planes import Series, plane_name, radiological, slice_axis, volume_plane
+from mriparaspinal.io.volume_series import volume_series
 
 Form = Literal["qform", "sform"]
 """The two places that a header can tell."""
@@ -37,8 +29,6 @@ ENDINGS = (".nii", ".nii.gz")
 
 #: More voxels than any lumbar volume has: what is read is held in memory.
 _VOXEL_LIMIT = 60_000_000
-
-_SLICES_LIMIT = 10_000
 
 #: More bytes than stand before the voxels: the header, and what tools write after it.
 _OFFSET_LIMIT = 10_000_000
@@ -71,43 +61,8 @@ def read_volume(path: Path, place: str, form: Form | None = None) -> Series:
     """
     image, affine, remark = _header(path, form)
     assert affine is not None  # without, it raises
-    axis = slice_axis(affine)
-    shape = _sizes(image)
-    if shape[axis] > _SLICES_LIMIT:
-        found = f"{shape[axis]} slices"
-        raise unreadable(found, f"at most {_SLICES_LIMIT}", "check what the file is")
-    planes = [volume_plane(affine, axis, index) for index in range(shape[axis])]
-    if planes[0] is None:
-        found = "axes that are not perpendicular to each other"
-        raise unreadable(found, "a volume of square corners", "resample it, or take the original series")
-    pictures = [SourceImage(number, plane) for number, plane in enumerate(planes, 1)]
-    # Foot to head, as a DICOM series.
-    up = len(planes) < 2 or planes[-1].position_mm() > planes[0].position_mm()  # type: ignore[union-attr]
-    pictures = pictures if up else pictures[::-1]
-    voxels = functools.cache(lambda: _voxels(path))
-
-    def read(index: int) -> Values:
-        number = pictures[index].number or 1
-        with np.errstate(invalid="ignore"):  # a NaN of another kind
-            values = voxels().take(number - 1, axis).astype(np.float64)
-        return np.where(np.isfinite(values), values, np.nan)
-
-    sides = [n for a, n in enumerate(shape) if a != axis]
-    return Series(
-        kind="NIfTI",
-        key=place,
-        number=None,
-        place=place,
-        size=(sides[0], sides[1]),
-        sequence="",
-        te_ms=None,
-        tr_ms=None,
-        modality="",
-        pictures=tuple(pictures),
-        read=read,
-        remark=remark,
-        space=str(path.resolve().parent),
-    )
+    i, j, k = _sizes(image)
+    return volume_series("NIfTI", path, place, (i, j, k), affine, lambda: _voxels(path), remark)
 
 
 def read_whole(

@@ -1,4 +1,4 @@
-"""What the places hold that a user names: DICOM series and NIfTI volumes, and the words for them."""
+"""What the places hold that a user names: DICOM series and volumes, and the words for them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from mriparaspinal.core.text import and_more
 from mriparaspinal.imaging.planes import Series
 from mriparaspinal.io.dicom import read_series
 from mriparaspinal.io.folder import find_name, list_files, stands_for
-from mriparaspinal.io.nifti import Form, is_nifti, read_volume
+from mriparaspinal.io.nifti import Form
+from mriparaspinal.io.volumes import read_volume, volume_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class ScanSource:
 def require_there(path: Path) -> None:
     """Raise :class:`NoInputError` where a source is not there."""
     if not (path.is_dir() or path.is_file()):
-        raise NoInputError(f"{path}: does not exist; expected DICOM series or a NIfTI volume; check the path")
+        raise NoInputError(f"{path}: does not exist; expected DICOM series or a volume; check the path")
 
 
 def read_source(
@@ -56,11 +57,11 @@ def read_sources(
     there = [named for resolved, named in files.items() if resolved not in no_images]
     absent = [name for name, _ in there if stands_for(name)]
     there = [(name, file) for name, file in there if not stands_for(name)]
-    series, broken = read_series([(name, file) for name, file in there if not is_nifti(name)])
+    series, broken = read_series([(name, file) for name, file in there if not volume_kind(name)])
     found, remedy = "a placeholder of a file that is not on this disk", "download it: slices may be missing"
     broken += [Fault(name, found, "the file", remedy) for name in absent]
     for name, file in there:
-        if is_nifti(name):
+        if volume_kind(name):
             try:
                 series.append(read_volume(file, name, form))
             except UnreadableError as error:
@@ -117,8 +118,8 @@ _WORDS = {"unknown": "of unknown orientation", "mosaic": "Siemens mosaics of man
 
 
 def _title(series: Series) -> str:
-    if series.kind == "NIfTI":
-        return "NIfTI volume"
+    if series.kind != "DICOM":
+        return f"{series.kind} volume"
     return "series without number" if series.number is None else f"series {series.number}"
 
 

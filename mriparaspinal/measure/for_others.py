@@ -34,10 +34,11 @@ DICTIONARY = ("sheet", "column", "meaning", "unit", "values")
 
 def measurements_csv(files: Mapping[str, bytes]) -> bytes:
     """The rows of ``L1.csv`` … ``L5.csv`` one after another: all have the same columns."""
-    tables = [content.partition(b"\n") for name, content in files.items() if name in _SEGMENT_TABLES]
+    tables = [content for name, content in files.items() if name in _SEGMENT_TABLES]
     # A share may have none.
-    header = tables[0][0] if tables else csv_lines([COLUMNS]).rstrip(b"\n")
-    return b"".join([header, b"\n", *(rows for _, _, rows in tables)])
+    header = tables[0][: tables[0].index(b"\n")] if tables else csv_lines([COLUMNS]).rstrip(b"\n")
+    # Views: of 20,000 slices the rows take as much memory as all else.
+    return b"".join([header, b"\n", *(memoryview(content)[len(header) + 1 :] for content in tables)])
 
 
 def refuse_other_measurements(folder: Path, names: Sequence[str]) -> None:

@@ -46,7 +46,7 @@ def _warning(
 ) -> Iterable[Problem]:
     if without:
         found = f"{what} for {len(without)} of {of} {kind}, among them {composed(without[0])}"
-        remedy = f"add them, or go on: {columns} stay empty without"
+        remedy = f"add them, or go on: {columns} stay empty without them"
         yield Problem("dataset", shape, "warning", "measure-lacks", f"{found}; expected one for each", remedy)
 
 

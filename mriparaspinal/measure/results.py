@@ -1,51 +1,30 @@
-"""The folder of results: its tables and manifest, written and opened again."""
+"""The folder of results: its tables and manifest, opened again."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
-from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
-from mriparaspinal import __version__
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError
-from mriparaspinal.core.filenames import MANIFEST, MEASUREMENTS, PARTICIPANTS, SHARE, WIDE
-from mriparaspinal.core.measure_columns import columns_of
+from mriparaspinal.core.filenames import MANIFEST, PARTICIPANTS, SHARE
 from mriparaspinal.core.model import (
-    COLUMNS,
-    OPTIONAL_COLUMNS,
     PROBLEM_COLUMNS,
     SEGMENTS,
     SPINE,
-    Measurement,
     Problem,
-    Settings,
 )
-from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import natural_key
-from mriparaspinal.core.versions import library_versions
 from mriparaspinal.core.visits import SESSION
-from mriparaspinal.dataset.open import Dataset
 from mriparaspinal.io.folder import file_sha256, read_bytes
 from mriparaspinal.io.lock import require_finished
-from mriparaspinal.io.manifest import Manifest, manifest_bytes, parse_manifest, read_manifest
+from mriparaspinal.io.manifest import Manifest, parse_manifest, read_manifest
 from mriparaspinal.io.output import OutputFolder
-from mriparaspinal.io.tables import csv_bytes, csv_lines, parse_table, table_bytes, table_rows
+from mriparaspinal.io.tables import parse_table, table_bytes, table_rows
 from mriparaspinal.io.write import has_content, sha256
-from mriparaspinal.measure.dataset import MeasuredDataset, with_lost_slices
-from mriparaspinal.measure.for_others import (
-    FOR_OTHERS,
-    further_tables,
-    measurements_csv,
-    refuse_other_measurements,
-)
-from mriparaspinal.measure.rows import choose_reference, each_row, tabulate_slices
-from mriparaspinal.measure.wide import WideRows, visits_of
+from mriparaspinal.measure.for_others import FOR_OTHERS, refuse_other_measurements
 
 
 def stale_tables(folder: OutputFolder, fresh: Mapping[str, bytes]) -> list[str]:
@@ -268,196 +247,6 @@ def _checked(folder: Path, name: str, outputs: Mapping[str, str]) -> str:
             again = "take it out of the folder (numbers are read from L1.csv …), or run quantify again"
         raise NoInputError(f"{folder / name}: {found}; expected it untouched; {again}")
     return digest
-
-
-def _clear_reference(measured: MeasuredDataset, settings: Settings) -> str:
-    if measured.reference is not None:
-        return measured.reference
-    # Not clear: this says why.
-    return choose_reference(((result.slice, result.seen) for result in measured.results), settings)
-
-
-def measurements_of(measured: MeasuredDataset, settings: Settings) -> list[Measurement]:
-    """The rows of all tables ``L1.csv`` … ``L5.csv``.
-
-    Raises :class:`UsageError` where the reference is not clear, :class:`NoInputError` where
-    nothing could be measured.
-    """
-    reference = _clear_reference(measured, settings)
-    measured.require_slices()
-    return list(_each_row(measured, settings, reference))
-
-
-def _each_row(measured: MeasuredDataset, settings: Settings, reference: str) -> Iterator[Measurement]:
-    study = measured.study
-    settings = _rule_of_masks(study, settings)
-    results = with_lost_slices(study, measured.results)
-    known = (_onset_sides(study), study.spacings, study.places, study.source.accept_drafts)
-    return each_row(results, reference, settings, *known, study.participants)
-
-
-def _slice_rows(measured: MeasuredDataset, settings: Settings, reference: str) -> list[Measurement]:
-    """The rows of ``L1_slices.csv`` …: each slice by itself, of the segments that have several."""
-    study = measured.study
-    settings = _rule_of_masks(study, settings)
-    results = with_lost_slices(study, measured.results)
-    known = (_onset_sides(study), study.spacings, study.source.accept_drafts)
-    return tabulate_slices(results, reference, settings, *known, study.participants)
-
-
-def _onset_sides(study: Dataset) -> dict[str, str]:
-    people = study.participants
-    return {who: people.value(who, "onset_side") for who in people.rows}
-
-
-def _rule_of_masks(study: Dataset, settings: Settings) -> Settings:
-    """The settings as they were used: the pixels of a label map need no rule."""
-    return settings if study.maps is None else dataclasses.replace(settings, mask_rule="mask")
-
-
-def result_files(
-    measured: MeasuredDataset, settings: Settings, xlsx: bool = False, sav: bool = False
-) -> dict[str, bytes]:
-    """The files of a folder of results, by name; the manifest is the last; ``xlsx``, ``sav``: with such ones.
-
-    Raises as :func:`measurements_of`; but a share without any muscle is written, for others to be joined.
-    """
-    reference = _clear_reference(measured, settings)
-    study = measured.study
-    if not study.share:
-        measured.require_slices()
-    tables = _Tables(columns_of(settings.measures))
-    rows: Iterable[Measurement] = _each_row(measured, settings, reference)
-    several = any(s.letter or s.session for s in chain(study.dataset.slices, study.dataset.lost))
-    if settings.fat_rule == "dixon" or several or study.source.accept_drafts:
-        rows = list(rows)  # others have no optional columns
-    wide = WideRows(settings.muscles)
-    tables.add(rows, wide=wide)
-    counts = {"participants": len(tables.participants), "rows": tables.rows}
-    tables.add(_slice_rows(measured, settings, reference), "_slices")
-    files = {name: b"".join(lines) for name, lines in sorted(tables.lines.items(), key=_from_above)}
-    slices = chain(study.dataset.slices, study.dataset.lost)
-    visits = visits_of(
-        ((s.group, s.participant_id, s.session) for s in slices), study.participants, study.share
-    )
-    files[MEASUREMENTS] = measurements_csv(files)
-    files[WIDE] = wide.csv(visits, study.participants)
-    files["problems.csv"] = problems_csv(measured.problems)
-    if study.participants_csv is not None:
-        files[PARTICIPANTS] = study.participants_csv
-    files |= further_tables(files, xlsx, sav)
-    if study.share:
-        from mriparaspinal.measure.share_file import share_bytes
-
-        files[SHARE] = share_bytes(measured, settings)
-    digests = {name: sha256(content) for name, content in files.items()}
-    return files | {MANIFEST: _manifest(measured, settings, reference, counts, digests)}
-
-
-def _from_above(table: tuple[str, object]) -> tuple[int, str]:
-    """Sort key of tables by name: from the head down."""
-    return SPINE.index(re.split(r"[._]", table[0])[0]), table[0]
-
-
-class _Tables:
-    """The text of tables, one for each segment: rows as objects take three times the memory."""
-
-    def __init__(self, more: tuple[str, ...]) -> None:
-        self._more = more
-        self.lines: dict[str, list[bytes]] = {}
-        self.participants: set[str] = set()
-        self.rows = 0
-
-    def add(self, rows: Iterable[Measurement], ending: str = "", wide: WideRows | None = None) -> None:
-        """Add rows to the tables of such an ending; a list has the optional columns that it needs."""
-        optional = OPTIONAL_COLUMNS if isinstance(rows, list) else ()
-        columns = COLUMNS + tuple(c for c in optional if any(getattr(row, c) is not None for row in rows))
-        cells_of = attrgetter(*columns)
-        for (segment, who), run in groupby(rows, attrgetter("segment", "participant_id")):
-            if self._more:
-                cells = [(*cells_of(row), *map(row.more.get, self._more)) for row in run]
-            else:
-                cells = [cells_of(row) for row in run]
-            lines = self.lines.setdefault(f"{segment}{ending}.csv", [csv_lines([(*columns, *self._more)])])
-            lines.append(csv_lines(cells))
-            if wide is not None:
-                wide.add((*columns, *self._more), cells)
-            self.participants.add(who)
-            self.rows += len(cells)
-
-
-def problems_csv(problems: list[Problem]) -> bytes:
-    """``problems.csv``; what comes from file names and labels cannot run as a formula."""
-    cells = [tuple(getattr(problem, c) for c in PROBLEM_COLUMNS) for problem in problems]
-    return csv_bytes(PROBLEM_COLUMNS, cells)
-
-
-def problem_records(problems: list[Problem]) -> list[dict[str, str]]:
-    """The problems as plain data."""
-    return [dataclasses.asdict(problem) for problem in problems]
-
-
-def _manifest(
-    measured: MeasuredDataset,
-    settings: Settings,
-    reference: str,
-    counts: Mapping[str, int],
-    outputs: Mapping[str, str],
-) -> bytes:
-    maps = measured.study.maps
-    resolved: dict[str, Any] = dataclasses.asdict(_rule_of_masks(measured.study, settings))
-    resolved["reference"] = reference or None
-    resolved["labels"] = dict(settings.labels)
-    for later in ("affine", "measures", "regions", "segments"):
-        if not resolved[later]:
-            del resolved[later]
-    if maps is not None:
-        from mriparaspinal.dataset.map_sources import numbering_record
-
-        resolved["numbering"] = numbering_record(source.numbering for source in maps.sources)
-    return manifest_bytes(
-        {
-            "mriparaspinal": __version__,
-            "settings": resolved,
-            **_share_record(measured.study),
-            **_contours_record(measured),
-            "libraries": library_versions(),
-            "inputs": _inputs(measured),
-            "outputs": outputs,
-            "counts": {
-                "slices_found": len(measured.results),
-                "slices_measured": measured.measured,
-                **counts,
-                "errors": measured.errors,
-                "warnings": measured.warnings,
-                **measured.judged_counts,
-            },
-        }
-    )
-
-
-def _inputs(measured: MeasuredDataset) -> dict[str, str]:
-    """All files that were read, and their SHA-256, sorted by name; of one that was read twice the last."""
-    pairs = chain(measured.study.sha256.items(), *(result.sha256 for result in measured.results))
-    return dict(sorted({composed(name): digest for name, digest in pairs}.items()))
-
-
-def _contours_record(measured: MeasuredDataset) -> dict[str, Any]:
-    """What makes the contours others than those beside the images, all judged; nothing where they are."""
-    source = measured.study.source
-    record = {
-        "annotations": source.name,
-        "accept_drafts": source.accept_drafts,
-        "excluded": measured.excluded,
-    }
-    told = {name: value for name, value in record.items() if value}
-    return {"contours": told} if told else {}
-
-
-def _share_record(study: Dataset) -> dict[str, Any]:
-    if not study.share:
-        return {}
-    return {"share": {"participants": list(study.share), "of": len(study.everyone)}}
 
 
 def problems_in(raw: bytes | None) -> list[Problem]:

@@ -30,6 +30,9 @@ _METRICS = ("rcsa", "fi")
 
 _NAME_LENGTH = 80
 
+#: Names that Windows has for devices, whatever their ending.
+_OF_WINDOWS = re.compile(r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|$)", re.IGNORECASE)
+
 _NONE = "–"
 
 
@@ -142,13 +145,14 @@ def _text(value: object) -> str:
 def page_names(ids: Sequence[str]) -> list[str]:
     """A file's name for the page of each participant, which every system takes.
 
-    >>> page_names(["ALS_1", "als_1", "Müller, A./B"])
-    ['ALS_1.html', 'als_1_2.html', 'Müller_A._B.html']
+    >>> page_names(["ALS_1", "als_1", "Müller, A./B", "aux.1"])
+    ['ALS_1.html', 'als_1_2.html', 'Müller_A._B.html', 'aux_.1.html']
     """
     taken: set[str] = set()
     names = []
     for who in ids:
         stem = re.sub(r"[^\w.-]+", "_", who)[:_NAME_LENGTH].strip("_.") or "participant"
+        stem = _OF_WINDOWS.sub(r"\1_", stem)
         name, number = stem, 1
         while name.casefold() in taken:
             number += 1

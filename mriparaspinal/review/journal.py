@@ -108,11 +108,17 @@ class Journal:
     def close(self) -> None:
         """Let go of it; an empty one is removed."""
         if self._descriptor >= 0:
-            if not self.unsaved:
-                with contextlib.suppress(OSError):
-                    self.path.unlink()
+            if os.name != "nt":
+                self._remove()
             os.close(self._descriptor)
+            if os.name == "nt":
+                self._remove()  # Windows removes no file that is open
             self._descriptor = -1
+
+    def _remove(self) -> None:
+        if not self.unsaved:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
 
 
 def _replay(raw: bytes, unsaved: dict[str, Unsaved], saving: dict[str, str]) -> None:

@@ -90,9 +90,9 @@ def slice_picture(
 
 
 def _check_rule(series: Series, window: WindowRule | None) -> None:
-    if series.kind == "NIfTI" and window in (None, "dicom-series", "dicom-slice"):
+    if series.kind != "DICOM" and window in (None, "dicom-series", "dicom-slice"):
         found = f"{window} was found" if window else "no window was given"
-        expected = "expected percentile or LOW,HIGH: NIfTI volumes have no window of their own"
+        expected = f"expected percentile or LOW,HIGH: {series.kind} volumes have no window of their own"
         raise UsageError(f"--window: {found}; {expected}; give one")
 
 
@@ -182,7 +182,7 @@ def _remark(chosen: Chosen, values: Values, turned: Plane, problems: list[Proble
         warn("lossy-pixels", found, "take the original series if there is one")
     if series.remark is not None:
         problems.append(problem_of_row(chosen.level.row, series.remark.at("", "two-places"), "warning"))
-    if series.kind == "NIfTI" and np.isnan(values).any():
+    if series.kind != "DICOM" and np.isnan(values).any():
         warn("no-value", "voxels without a value; expected numbers", "they are black: keep contours off them")
 
 

@@ -17,14 +17,16 @@ import numpy as np
 from mriparaspinal import __version__
 from mriparaspinal.core.errors import UnreadableError, UsageError, unreadable
 from mriparaspinal.core.filenames import PREPARED, require_short
-from mriparaspinal.core.model import MUSCLES, PROBLEM_COLUMNS, REFERENCES, SAT, SEGMENTS, Problem
+from mriparaspinal.core.label_list import LABELS, label_list
+from mriparaspinal.core.model import PROBLEM_COLUMNS, SEGMENTS, Problem
 from mriparaspinal.core.text import count_of, natural_key
 from mriparaspinal.imaging.window import PERCENTILES, WindowRule
 from mriparaspinal.io.label_volumes import read_label_volume
 from mriparaspinal.io.manifest import listed_outputs, manifest_bytes
-from mriparaspinal.io.nifti import Form, is_nifti
+from mriparaspinal.io.nifti import Form
 from mriparaspinal.io.scan_files import has_series, places, read_source, read_sources, require_there
 from mriparaspinal.io.tables import csv_bytes, read_table
+from mriparaspinal.io.volumes import volume_kind
 from mriparaspinal.io.write import sha256
 from mriparaspinal.scans.choose import Chosen, choose, named
 from mriparaspinal.scans.level_maps import FoundLevels, LevelRule, find_levels
@@ -32,8 +34,6 @@ from mriparaspinal.scans.levels import Level, count_refused, parse_levels, probl
 from mriparaspinal.scans.picture import SLICES_COLUMNS, Row, Windows, slice_picture
 
 SLICES_TABLE = "slices.csv"
-
-LABELS = "labels.txt"
 
 PROBLEMS = "problems.csv"
 
@@ -141,17 +141,21 @@ def _read_levels(
     paths: Sequence[Path], rule: LevelRule | None, form: Form | None
 ) -> FoundLevels | UnreadableError:
     """The levels of the label map that a row names, or what is wrong with it."""
-    if len(paths) != 1 or not paths[0].is_file() or not is_nifti(paths[0].name):
-        found = "more than one file" if len(paths) > 1 else "no NIfTI file"
+    if len(paths) != 1 or not paths[0].is_file() or not volume_kind(paths[0].name):
+        found = "more than one file" if len(paths) > 1 else "no volume (NIfTI, NRRD, MetaImage)"
         expected = "the name of one below a SOURCE"
         return unreadable(f"its label_map names {found}", expected, "correct the row", "no-label-map")
     assert rule is not None  # else the table has no label maps
     try:
         volume = read_label_volume(paths[0], form)
         if volume.affine is None:
-            found = "a label map with neither sform nor qform"
+            found = "a label map without its position (of NIfTI: neither sform nor qform)"
             remedy = "write it again with the header of its image"
             return unreadable(found, "one: its place is not known without", remedy, "broken-label-map")
+        if volume.layers > 1:
+            found = "a segmentation of several layers"
+            remedy = "export it as one label map, whose numbers --level-numbering names"
+            return unreadable(found, "one", remedy, "broken-label-map")
         return replace(find_levels(volume.voxels, volume.affine, rule), remark=volume.remark)
     except UnreadableError as error:
         known = bool(error.fault.code)  # by what is in the map, not by the file
@@ -196,12 +200,6 @@ def _versions() -> dict[str, str]:
 
     modules = {"numpy": np, "pillow": PIL, "pydicom": pydicom, "nibabel": nibabel}
     return {name: str(module.__version__) for name, module in modules.items()}
-
-
-def label_list() -> bytes:
-    """The labels of the contract, one a line, as LabelMe's ``--labels`` reads them."""
-    names = [f"{muscle}_{side}" for muscle in MUSCLES for side in "LR"]
-    return "".join(f"{name}\n" for name in (*names, *REFERENCES, SAT)).encode()
 
 
 def _unread(level: Level, files: int) -> Problem:

@@ -93,7 +93,7 @@ def _heading(
 ) -> tuple[str, str, str]:
     # A DICOM series has a number and words of the field; its folder may have the name of a person.
     number = "" if series.number is None else f"series {series.number}"
-    name = shortened(source) if series.kind == "NIfTI" else series.name
+    name = shortened(source) if series.kind != "DICOM" else series.name
     slices = f"{len(series.pictures)} axial slices"
     step = series.slice_spacing_mm()
     apart = "" if step is None else f"{step:.3g} mm apart"

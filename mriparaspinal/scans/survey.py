@@ -97,7 +97,7 @@ def survey(sources: Sequence[Path], leave_out: Path | None = None, form: Form | 
             folder = at.parent if at.is_file() else at
             below = len(folder.relative_to(path.resolve()).parts) if path.is_dir() else 0
             name = (path.name or str(path)) if whole else series.place
-            stacks.append(Found(name, folder, at if series.kind == "NIfTI" else None, below, series))
+            stacks.append(Found(name, folder, at if series.kind != "DICOM" else None, below, series))
         broken += map(str, source.broken)
     return Surveyed(tuple(stacks), tuple(broken), form)
 

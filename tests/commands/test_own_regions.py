@@ -372,8 +372,7 @@ def test_the_report_shows_own_regions(made, tmp_path):
     assert run("report", made / "results", "--dataset", made / "scans", "--out", page).code in (0, 4)
     text = page.read_text()
     assert ".DS { color: #44aa99; }" in text
-    assert 'class="DS" data-key="DS both"' in text
-    assert 'class="IVD" data-key="IVD "' in text
+    assert 'class="DS" data-key="DS "' in text
     assert "ZZ were measured on both sides and DS was measured as a whole" in text
     assert "<option>ZZ_L</option>" in text
     assert "<option>DS</option>" in text
@@ -442,7 +441,7 @@ def test_the_report_explores_a_region_without_sides(browser, tmp_path):
     article = tab.locator(".slice").first
     article.locator(".explore input").fill("120")
     article.locator(".explored").wait_for(state="visible")
-    cell = article.locator('tr[data-key="DS both"] td.try').text_content()
+    cell = article.locator('tr[data-key="DS "] td.try').text_content()
     sac = pixels(SAC["points"], own_image("ALS_1_3"))
     assert float(cell) == pytest.approx(np.mean(sac > 120), abs=0.00051)
     line = article.locator("path.DS")

@@ -356,8 +356,8 @@ def without_forms(path: Path) -> None:
             lambda path: nibabel.save(nibabel.Nifti1Image(np.zeros((3, 3, 3, 2), np.int16), np.eye(4)), path),
             "three dimensions",
         ),
-        (lambda path: path.rename(path.with_name("other.nii")), "names no NIfTI file"),
-        (lambda path: (path.unlink(), path.mkdir()), "names no NIfTI file"),
+        (lambda path: path.rename(path.with_name("other.nii")), "names no volume (NIfTI, NRRD, MetaImage)"),
+        (lambda path: (path.unlink(), path.mkdir()), "names no volume (NIfTI, NRRD, MetaImage)"),
     ],
 )
 def test_maps_that_cannot_be_used(tmp_path, change, words):
@@ -374,7 +374,7 @@ def test_a_map_lies_below_a_source(tmp_path, name):
     series(tmp_path / "study" / "t2", [0])
     label_map(tmp_path / "m.nii")
     _, outcome = prepare(tmp_path, f"t2,ALS,1,3,{name}", code=3)
-    assert "names no NIfTI file" in outcome.err
+    assert "names no volume (NIfTI, NRRD, MetaImage)" in outcome.err
 
 
 def numbers_and(words: set[str], cells: set[str]) -> set[str]:

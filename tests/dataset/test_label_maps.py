@@ -22,6 +22,7 @@ from mriparaspinal.dataset.map_sources import open_label_maps
 from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.io.numberings import NUMBERINGS, parse_numbering
 from mriparaspinal.io.tables import parse_table
+from mriparaspinal.io.volumes import ENDINGS as VOLUMES
 from mriparaspinal.measure.dataset import measure_dataset
 from tests.support.builders.slices import (
     SHAPES,
@@ -526,9 +527,13 @@ def test_the_page_tells_the_numbers_as_they_are():
 def test_the_page_lists_the_names_as_they_are_looked_for():
     table = PAGE.split("## Names")[1].split("Exactly one")[0]
     (slice_,) = find_slices(["sub/ALS_7_3.png"], (), Settings(), images_alone=True).slices
-    assert tuple(re.findall(r"`((?:sub/)?ALS_7\w*\.(?:png|nii(?:\.gz)?))`", table.split("---")[-1])) == (
-        mask_candidates(slice_)
-    )
+    names = re.findall(r"`((?:sub/)?ALS_7\w*\.(?:png|nii(?:\.gz)?))`", table.split("---")[-1])
+    assert names == [name for name in mask_candidates(slice_) if name.endswith((".png", ".nii", ".nii.gz"))]
+    others = PAGE.split("## Other formats")[1].split("##")[0]
+    for ending in VOLUMES[2:]:
+        assert f"`{ending}`" in others
+        for stem in ("sub/ALS_7_3", "sub/ALS_7_3_mask", "ALS_7", "ALS_7_mask"):
+            assert f"{stem}{ending}" in mask_candidates(slice_)
 
 
 def test_the_tables_and_commands_of_the_page(small, monkeypatch):

@@ -485,7 +485,7 @@ def test_a_labelme_file_of_a_strange_name_is_still_one(tmp_path):
 @pytest.mark.parametrize(
     "option",
     [
-        "--masks",
+        "--fat",
         "--window",
         "--participants",
         "--out",

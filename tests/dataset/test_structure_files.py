@@ -10,6 +10,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from tests.support.builders.itk import save_itk
 from tests.support.builders.slices import SHAPES, grey_image, write_image
 from tests.support.builders.study import problems_of, rows_of, run
 from tests.support.builders.volumes import load, save, write_slices
@@ -372,6 +373,29 @@ def test_of_a_file_for_each_vertebra(vertebrae):
     assert outcome.code == 0, outcome.err
     (reference,) = {found[1] for found in sizes(vertebrae / "results").values()}
     assert reference == pytest.approx(np.pi * 14.4**2, rel=0.03)
+
+
+def test_of_a_segmentation_that_was_cropped_and_of_which_a_layer_lies_over_the_vertebrae(vertebrae):
+    (vertebrae / "scans" / "paraspinal.toml").write_text(
+        '[labels]\nL3 = "disc-between"\nL4 = "disc-between"\n', encoding="utf-8"
+    )
+    volume, affine = load(vertebrae / "bones" / "ALS_1.nii.gz")
+    bones = np.where(volume > 0, volume - 27, 0).astype(np.uint8)
+    layers = np.stack([bones, (bones > 0) & (np.arange(100) < 50)[:, None, None]]).astype(np.uint8)
+    box = [(there.min(), there.max() + 1) for there in np.nonzero(bones)]
+    affine[:3, 3] += affine[:3, :3] @ [first for first, _ in box]
+    fields = {}
+    for number, (name, value, layer) in enumerate([("L4", 1, 0), ("L3", 2, 0), ("bone", 1, 1)]):
+        told = {"ID": name, "Name": name, "LabelValue": str(value), "Layer": str(layer)}
+        fields |= {f"Segment{number}_{key}": text for key, text in told.items()}
+    (vertebrae / "table.csv").write_text("value,label\n28,disc-between\n29,disc-between\n", encoding="utf-8")
+    assert derived(vertebrae, vertebrae / "table.csv", "expected").code == 0
+    (vertebrae / "bones" / "ALS_1.nii.gz").unlink()
+    inner = layers[:, *(slice(*ends) for ends in box)]
+    save_itk(vertebrae / "bones" / "ALS_1.seg.nrrd", inner, affine, **fields)
+    outcome = measure(vertebrae, "--masks", vertebrae / "bones")
+    assert outcome.code == 0, outcome.err
+    assert sizes(vertebrae / "results") == sizes(vertebrae / "expected")
 
 
 def test_a_disc_that_is_there_is_not_derived_as_well(vertebrae):

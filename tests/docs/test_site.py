@@ -217,6 +217,7 @@ def test_a_column_without_a_meaning_stops_the_build() -> None:
 
 #: Words of the program that look like codes: values of options, names of instruments.
 NO_CODES = {"dicom-series", "dicom-slice", "low-high", "alsfrs-r", "fat-fraction", "look-again"}
+NO_CODES |= {"dicom-seg", "left-posterior-superior", "right-anterior-superior", "left-anterior-superior"}
 NO_CODES |= {"kornia-rs", "python-gdcm", "scikit-image", "kenward-roger", "disc-between"}
 
 

@@ -10,7 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.model import Slice
-from mriparaspinal.dataset.label_maps import lay_on_slice, mask_candidates, own_candidates
+from mriparaspinal.dataset.label_maps import mask_candidates, own_candidates
+from mriparaspinal.dataset.laid import lay_on_slice
 from mriparaspinal.imaging.grids import LPS_TO_RAS, Grid, LabelVolume, described
 from mriparaspinal.imaging.planes import Plane, radiological, volume_plane
 
@@ -24,14 +25,19 @@ def a_slice(image: str, participant: str = "ALS_7") -> Slice:
 
 
 def test_the_names_of_the_label_maps_of_a_slice():
+    others = [
+        f"{mask}{end}" for end in (".seg.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd") for mask in ("_mask", "")
+    ]
     assert mask_candidates(a_slice("sub/ALS_7_3.png")) == (
         "sub/ALS_7_3_mask.png",
         "sub/ALS_7_3_mask.nii.gz",
         "sub/ALS_7_3.nii.gz",
         "sub/ALS_7_3.nii",
+        *(f"sub/ALS_7_3{end}" for end in others),
         "ALS_7.nii.gz",
         "ALS_7_mask.nii.gz",
         "ALS_7.nii",
+        *(f"ALS_7{end}" for end in others),
     )
     assert own_candidates(a_slice("ALS_7_3_a.png"))[0] == "ALS_7_3_a_mask.png"
 

@@ -19,7 +19,7 @@ from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.model import COLUMNS, PROBLEM_COLUMNS, Problem, Settings
 from mriparaspinal.dataset.open import open_dataset, refuse_own_copy
 from mriparaspinal.measure.dataset import measure_dataset
-from mriparaspinal.measure.results import measurements_of, problems_csv, result_files
+from mriparaspinal.measure.result_files import measurements_of, problems_csv, result_files
 from tests.support.builders.slices import SHAPES, write_dataset, write_slice
 from tests.support.builders.study import MUSCLES_ONLY, PROJECT, VB, run
 
@@ -340,7 +340,7 @@ def test_the_same_bytes_for_any_number_of_jobs_and_any_order_of_hashing(tmp_path
         "from mriparaspinal.core.model import Settings\n"
         "from mriparaspinal.dataset.open import open_dataset\n"
         "from mriparaspinal.measure.dataset import measure_dataset\n"
-        "from mriparaspinal.measure.results import result_files\n"
+        "from mriparaspinal.measure.result_files import result_files\n"
         "how = Settings()\n"
         "files = result_files(measure_dataset(open_dataset(Path(sys.argv[1]), how), how), how)\n"
         "print(json.dumps({n: hashlib.sha256(c).hexdigest() for n, c in files.items()}))"

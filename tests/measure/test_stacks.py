@@ -34,7 +34,8 @@ from mriparaspinal.imaging.slice_position import COLUMNS as GEOMETRY
 from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.measure.dataset import measure_dataset
-from mriparaspinal.measure.results import measurements_of, read_results, result_files, stale_tables
+from mriparaspinal.measure.result_files import measurements_of, result_files
+from mriparaspinal.measure.results import read_results, stale_tables
 from mriparaspinal.measure.rows import tabulate, tabulate_slices
 from mriparaspinal.measure.stacks import slice_spacings, stack_problems, stacks_of
 from tests.support.builders.slices import SHAPES, grey_image, own_image, write_dataset, write_slice

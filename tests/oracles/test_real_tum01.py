@@ -13,7 +13,7 @@ from mriparaspinal.core.model import Settings
 from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.measure.dataset import measure_dataset
 from mriparaspinal.measure.duplicates import duplicate_problems
-from mriparaspinal.measure.results import measurements_of
+from mriparaspinal.measure.result_files import measurements_of
 
 SIDES = {"L": "left", "R": "right"}
 

@@ -10,7 +10,7 @@ import numpy as np
 from mriparaspinal.core.model import Settings
 from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.measure.dataset import measure_dataset
-from mriparaspinal.measure.results import measurements_of
+from mriparaspinal.measure.result_files import measurements_of
 
 SAMPLE = Path(__file__).parents[2] / "sample_data"
 #: What docs/measurement.md and the phantom's docstring state for 256 × 256: mean and largest error.

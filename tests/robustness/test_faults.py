@@ -24,7 +24,8 @@ from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.write import DRAFT
 from mriparaspinal.measure.dataset import measure_dataset
-from mriparaspinal.measure.results import read_results, result_files
+from mriparaspinal.measure.result_files import result_files
+from mriparaspinal.measure.results import read_results
 from tests.support.builders.slices import write_dataset, write_slice
 from tests.support.builders.study import (
     PROJECT,

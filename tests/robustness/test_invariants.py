@@ -19,7 +19,7 @@ from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.imaging.rasterise import contour_area, rasterise
 from mriparaspinal.io.tables import csv_bytes, parse_table
 from mriparaspinal.measure.dataset import measure_dataset
-from mriparaspinal.measure.results import measurements_of, result_files
+from mriparaspinal.measure.result_files import measurements_of, result_files
 from tests.support.builders.slices import grey_image, polygon, write_slice
 from tests.support.strategies import dressed, labels, slice_names, tables
 

@@ -42,7 +42,7 @@ from mriparaspinal.dataset.anatomy import sort_contours
 from mriparaspinal.dataset.find import find_slices
 from mriparaspinal.dataset.names import name_parser
 from mriparaspinal.dataset.open import open_dataset
-from mriparaspinal.imaging.slice_position import COLUMNS, cells
+from mriparaspinal.imaging.slice_position import COLUMNS, SlicePlace, cells
 from mriparaspinal.io import images
 from mriparaspinal.io.dicom import read_series
 from mriparaspinal.io.dicom_seg import read_segmentation
@@ -50,13 +50,16 @@ from mriparaspinal.io.imagej import read_rois
 from mriparaspinal.io.images import decode_image, decode_mask
 from mriparaspinal.io.label_volumes import decode_label_image, read_label_volume
 from mriparaspinal.io.labelme import embedded_image, read_annotation
+from mriparaspinal.io.metaimage import metaimage_bytes
 from mriparaspinal.io.nifti import read_volume
+from mriparaspinal.io.nrrd import Segment, nrrd_bytes
 from mriparaspinal.io.numberings import parse_numbering
 from mriparaspinal.io.png import decode_plain_png
 from mriparaspinal.io.protocol import read_protocol, resolve_settings
 from mriparaspinal.io.rtstruct import read_structures
 from mriparaspinal.io.spss import sav_bytes
 from mriparaspinal.io.tables import csv_bytes, parse_table
+from mriparaspinal.io.volumes import read_volume as read_volume_of_any_format
 from mriparaspinal.measure.fat import count_region
 from mriparaspinal.scans.levels import parse_levels
 from tests.support.builders.contours import PLANE, in_patient, write_rtstruct, write_seg
@@ -473,6 +476,48 @@ def label_map_door(raw: bytes) -> None:
     assert found.voxels.dtype.kind in "iu"
 
 
+def nrrd_door(raw: bytes) -> None:
+    _volume_door("x.nrrd", raw)
+
+
+def metaimage_door(raw: bytes) -> None:
+    _volume_door("x.mha", raw)
+
+
+def _volume_door(name: str, raw: bytes) -> None:
+    """A volume as slices and as a label map: what one of them reads has to be in itself sound."""
+    path = _file(name, raw)
+    try:
+        series = read_volume_of_any_format(path, name)
+        assert series.read(0).shape == series.size
+    except UnreadableError as error:
+        require_refusal(error)
+    found = read_label_volume(path)
+    assert found.voxels.ndim == 3
+    assert found.voxels.dtype.kind in "iu"
+    assert found.affine is None or np.isfinite(found.affine).all()
+    assert all("\n" not in name for name in (found.names or {}).values())
+
+
+def nrrd_seeds() -> list[bytes]:
+    layers = np.arange(2 * 5 * 6, dtype=np.uint8).reshape(2, 5, 6) % 7
+    segments = [Segment("MF_L", 0, 1), Segment("IVD", 1, 2)]
+    place = SlicePlace(PLANE, 4.0)
+    packed = [nrrd_bytes(layers[:1], place, None), nrrd_bytes(layers, place, None, segments)]
+    head, body = nrrd_bytes(layers[:1], None, (1.0, 2.0)).split(b"\n\n", 1)
+    raw = head.replace(b"gzip", b"raw") + b"\n\n" + gzip.decompress(body)
+    text = " ".join(map(str, layers[0].ravel().tolist())).encode()
+    return [*packed, raw, head.replace(b"gzip", b"text") + b"\n\n" + text]
+
+
+def metaimage_seeds() -> list[bytes]:
+    labels = np.arange(5 * 6, dtype=np.uint8).reshape(5, 6) % 7
+    packed = metaimage_bytes(labels, SlicePlace(PLANE, 4.0), None)
+    head = packed[: packed.index(b"LOCAL\n") + 6].replace(b"CompressedData = True", b"CompressedData = False")
+    text = head.replace(b"BinaryData = True", b"BinaryData = False")
+    return [packed, head + labels.tobytes(), text + " ".join(map(str, labels.ravel().tolist())).encode()]
+
+
 def nifti_seeds() -> list[bytes]:
     affine = np.diag([-0.8, -0.8, 4.0, 1.0])
     seeds = []
@@ -524,8 +569,8 @@ _JSON = ("shapes", "label", "points", "shape_type", "imageData", "imagePath", "p
 
 DOORS: dict[str, Door] = {
     "labelme": Door(labelme_door, labelme_seeds, 24, (*_JSON, *_LABELS)),
-    "label": Door(label_door, lambda: [b"MF_L\nleft multifidus\nPsoasMajor-R\nvertebral body"], 8, _LABELS),
-    "names": Door(name_door, name_seeds, 10, ("ALS_1_3.png", ".json", "/", "_L5", "_b", "..", "=", "Ä")),
+    "label": Door(label_door, lambda: [b"MF_L\nleft multifidus\nPsoasMajor-R\nvertebral body"], 6, _LABELS),
+    "names": Door(name_door, name_seeds, 8, ("ALS_1_3.png", ".json", "/", "_L5", "_b", "..", "=", "Ä")),
     "participants": Door(participants_door, participants_seeds, 13, (*PEOPLE.split(","), *_CELLS)),
     "spss": Door(spss_door, spss_seeds, 1),
     "slices": Door(slices_door, slices_seeds, 5, ("ALS_1_3.png", *COLUMNS, *_CELLS)),
@@ -534,10 +579,12 @@ DOORS: dict[str, Door] = {
     "protocol": Door(
         protocol_door, protocol_seeds, 6, ("[labels]", "threshold", "window", "[[", "=", "true")
     ),
-    "image": Door(image_door, image_seeds, 10),
+    "image": Door(image_door, image_seeds, 8),
     "dicom": Door(dicom_door, dicom_seeds, 4),
     "nifti": Door(nifti_door, nifti_seeds, 3),
     "label_map": Door(label_map_door, nifti_seeds, 3),
+    "nrrd": Door(nrrd_door, nrrd_seeds, 3, ("space", "sizes: ", "Segment0_Name:=", "none", "-1")),
+    "metaimage": Door(metaimage_door, metaimage_seeds, 3, ("DimSize = ", "ElementDataFile = ", "True", "-1")),
     "imagej": Door(imagej_door, imagej_seeds, 2),
     "rtstruct": Door(rtstruct_door, rtstruct_seeds, 1),
     "seg": Door(seg_door, seg_seeds, 2),

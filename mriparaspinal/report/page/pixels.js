@@ -82,8 +82,7 @@ function isAsMeasured(slice, found) {
 
 function pixelsOfRow(row, found) {
   const [muscle, side] = row.dataset.key.split(" ");
-  const own = found.regions.get(row.dataset.key);
-  if (own || side !== "both") return own || [];
+  if (side !== "both") return found.regions.get(row.dataset.key) || [];
   return ["left", "right"].flatMap((one) => [...(found.regions.get(`${muscle} ${one}`) || [])]);
 }
 
