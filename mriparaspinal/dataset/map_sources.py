@@ -15,7 +15,7 @@ from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.io.folder import list_files
 from mriparaspinal.io.lock import require_finished
 from mriparaspinal.io.nrrd import has_segments
-from mriparaspinal.io.numberings import DISC_BETWEEN, NUMBERINGS, parse_numbering
+from mriparaspinal.io.numberings import DISC_BETWEEN, NUMBERINGS, TASKS, parse_numbering
 from mriparaspinal.io.tables import read_table
 from mriparaspinal.io.volumes import ENDINGS as VOLUMES
 
@@ -173,8 +173,9 @@ def is_mask(name: str) -> bool:
 
 
 def _numbering(given: str) -> Mapping[int, str]:
-    if given in NUMBERINGS:
-        return NUMBERINGS[given]
+    name = TASKS.get(given, given)
+    if name in NUMBERINGS:
+        return NUMBERINGS[name]
     path = Path(given)
     if not path.is_file():
         found = "neither a known numbering nor a table"

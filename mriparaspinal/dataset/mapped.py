@@ -106,7 +106,7 @@ def join(
     twice = {region: list(names) for region, names in sources.items() if len(names) > 1}
     for region, names in twice.items():
         message = f"{' and '.join(names)} both have {region} on this slice"
-        remedy = "leave it out of the numbering of the one that is not meant"
+        remedy = "leave its value out of the numbering, or its file out of the folder, that is not meant"
         found.faults.append(Fault("", message, "it in one of them", remedy, "two-sources", f"{region}"))
         found.broken.append(region)
     found.contours = [contour for _, contour in told if words.region(contour.label) not in twice]

@@ -10,6 +10,8 @@ import nibabel
 import numpy as np
 import pytest
 
+from mriparaspinal.dataset.map_sources import numberings_of
+from mriparaspinal.io.numberings import NUMBERINGS
 from tests.support.builders.slices import SHAPES, grey_image, own_image, write_image
 from tests.support.builders.study import one_line, problems_of, rows_of, run
 from tests.support.builders.volumes import load, save, write_slices
@@ -319,3 +321,16 @@ def test_run_knows_all_folders_and_their_numberings(two):
         run(*command, *masks[:2]), 2
     )
     assert "masks/" in one_line(run(*command, *masks[2:], *masks[:2]), 3)  # the other way round
+
+
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [
+        ("total", "totalsegmentator"),
+        ("total_v3", "totalsegmentator_v3"),
+        ("total_mr", "totalsegmentator_mr"),
+    ],
+)
+def test_totalsegmentators_own_names_of_its_tasks_are_taken(tmp_path, task, name):
+    (numbering,) = numberings_of([tmp_path], [task], "--masks")
+    assert numbering == NUMBERINGS[name]
