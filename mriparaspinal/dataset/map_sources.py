@@ -123,6 +123,11 @@ def open_label_maps(
             found = f"is the folder {seen[folder.resolve()]} again"
             raise UsageError(f"{option} {folder}: {found}; expected each once; leave one of them out")
         seen[folder.resolve()] = folder
+        names = [name.lower() for name in list_files(folder)[0]]
+        if not any(name.endswith(ENDINGS) for name in names) and any(name.endswith(".dcm") for name in names):
+            found, expected = "has DICOM files and no label maps", "expected label maps"
+            remedy = "make LabelMe files of DICOM SEG by 'contours', and measure these without --masks"
+            raise UsageError(f"{option} {folder}: {found}; {expected}; {remedy}")
         try:
             require_finished(folder, "label maps", "masks")
         except NoInputError as error:

@@ -339,5 +339,6 @@ def _setting(value: object) -> str:
     if isinstance(value, dict):
         value = [f"{key} = {meaning}" for key, meaning in value.items()]
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "–"
+        several = any(isinstance(one, dict) for one in value)  # numberings, one of each folder
+        return ("; " if several else ", ").join(map(_setting if several else str, value)) or "–"
     return "–" if value is None else str(value)

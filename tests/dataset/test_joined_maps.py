@@ -334,3 +334,12 @@ def test_run_knows_all_folders_and_their_numberings(two):
 def test_totalsegmentators_own_names_of_its_tasks_are_taken(tmp_path, task, name):
     (numbering,) = numberings_of([tmp_path], [task], "--masks")
     assert numbering == NUMBERINGS[name]
+
+
+def test_a_folder_of_dicom_is_told_where_it_belongs(two):
+    (two / "seg").mkdir()
+    (two / "seg" / "ALS_1.dcm").write_bytes(b"")
+    outcome = run("quantify", two / "scans", "--masks", two / "seg", "--out", two / "results")
+    assert "has DICOM files and no label maps; expected label maps; make LabelMe files of" in one_line(
+        outcome, 2
+    )
