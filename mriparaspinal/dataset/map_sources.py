@@ -144,7 +144,7 @@ def numberings_of(
     told = [_told_by_itself(folder) for folder in folders]
     if given and len(given) != told.count(None):
         found = f"{count_of(len(given), 'numbering')} for {count_of(len(folders), 'folder')}"
-        found += f", of which {told.count(None)} do not say themselves what their numbers mean"
+        found += f", of which {told.count(None)} {'needs' if told.count(None) == 1 else 'need'} one"
         expected = f"expected one for each {option}, or for each without {VALUES_TABLE}"
         raise UsageError(f"--numbering: {found}; {expected}; give them in the order of the folders")
     left = list(given)

@@ -246,7 +246,7 @@ def test_a_map_on_another_grid_costs_its_own_regions(tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--numbering", "mriparaspinal"), "1 numbering for 2 folders, of which 2 do not say themselves"),
+        (("--numbering", "mriparaspinal"), "1 numbering for 2 folders, of which 2 need one"),
         (("--numbering", "mriparaspinal") * 3, "3 numberings for 2 folders"),
         ((), "muscles: no values.csv in it"),
         (
