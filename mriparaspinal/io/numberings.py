@@ -205,8 +205,4 @@ NUMBERINGS: dict[str, dict[int, str]] = {
 """Numbering by name: value → label. 0 is the background in all of them."""
 
 #: TotalSegmentator's own names of its tasks, which ``--numbering`` takes, too.
-TASKS = {
-    "total": "totalsegmentator",
-    "total_v3": "totalsegmentator_v3",
-    "total_mr": "totalsegmentator_mr",
-}
+TASKS = {"total_v3": "totalsegmentator_v3", "total_mr": "totalsegmentator_mr"}

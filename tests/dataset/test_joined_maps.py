@@ -326,7 +326,6 @@ def test_run_knows_all_folders_and_their_numberings(two):
 @pytest.mark.parametrize(
     ("task", "name"),
     [
-        ("total", "totalsegmentator"),
         ("total_v3", "totalsegmentator_v3"),
         ("total_mr", "totalsegmentator_mr"),
     ],
