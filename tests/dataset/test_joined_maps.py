@@ -320,7 +320,9 @@ def test_run_knows_all_folders_and_their_numberings(two):
     assert "measured from 2 folders of label maps, and --masks names 1" in one_line(
         run(*command, *masks[:2]), 2
     )
-    assert "masks/" in one_line(run(*command, *masks[2:], *masks[:2]), 3)  # the other way round
+    other_way_round = one_line(run(*command, *masks[2:], *masks[:2]), 3)
+    assert f"{two / 'discs' / 'ALS_1_3_mask.png'}: changed since it was measured" in other_way_round
+    assert "give the folders that were measured, in the same order, or" in other_way_round
 
 
 @pytest.mark.parametrize(
