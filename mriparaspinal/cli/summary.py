@@ -33,7 +33,7 @@ def measured_rows(summary: Mapping[str, Any], kinds: bool = True, found: int = 0
     """
     codes = list(summary["problems_by_code"].items())
     named = ", ".join(f"{number} × {code}" for code, number in codes[:_CODES_NAMED])
-    more = f", {len(codes) - _CODES_NAMED} more kinds" if len(codes) > _CODES_NAMED else ""
+    more = f", {count_of(len(codes) - _CODES_NAMED, 'more kind')}" if len(codes) > _CODES_NAMED else ""
     groups = ", ".join(f"{group} {n}" for group, n in summary["participants_by_group"].items())
     segments = ", ".join(f"{segment} {n}" for segment, n in summary["slices_by_segment"].items())
     slices = f"{summary['slices_measured']} of {summary['slices_found']}" if summary["slices_found"] else "0"

@@ -143,6 +143,23 @@ def split(region: Region, mask: Mask, midline: Midline | None, image_left: str) 
     return sides
 
 
+def one_sided(region: Region, mask: Mask, midline: Midline) -> Fault | None:
+    """A fault where two parts as those of two sides lie on one side: their sum is no muscle of that side.
+
+    ``mask``: all pixels that are labelled as the muscle without its side.
+    """
+    largest = _two_largest(mask)
+    at_left = np.nonzero(mask)[1] < midline.column
+    few, many = sorted((np.count_nonzero(at_left), np.count_nonzero(~at_left)))
+    there = {bool(np.nonzero(part)[1].mean() < midline.column) for part in largest}
+    if _gap(largest) is None or len(there) > 1 or few >= _ALIKE * many:
+        return None
+    found = f"{region.name} holds both sides in one number, and its two largest parts lie on one side"
+    expected = f"one on each side of the midline, {midline.how}"
+    remedy = "check on an overlay that the reference is the whole one, or label each side by itself"
+    return Fault("", found, expected, remedy, "side-unknown")
+
+
 def may_hold_both(contour: Contour, region: Region | None, own: Own = ()) -> bool:
     """Whether pixels are labelled as a muscle without its side."""
     return contour.mask is not None and region is not None and lacks_side(region, own)

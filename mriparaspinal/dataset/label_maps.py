@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import Fault, UnreadableError, unreadable
+from mriparaspinal.core.labels import alias_key, parse_label
 from mriparaspinal.core.model import Contour, Problem, Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import and_more
@@ -64,7 +65,7 @@ class SourceRegions:
     """What the label map in one folder says of a slice."""
 
     name: str
-    """Its file, or the first of them, for messages."""
+    """Its file, or the folder of files of one structure each, for messages."""
     contours: list[Contour] = field(default_factory=list)
     unknown: list[int] = field(default_factory=list)
     """Values without a label."""
@@ -145,7 +146,10 @@ def read_files(
     ``image_left``: the patient's side at the left of the image. Vertebrae between which a disc is derived
     are no regions.
     """
-    found = SourceRegions(source.shown(files.names[0]))
+    first = files.names[0]
+    found = SourceRegions(source.shown(first.rpartition("/")[0] if files.of_structures else first))
+    if files.of_structures:
+        _require_each_once(source, files, words)
     for name in files.names:
         labels, volume = _read_one(maps, source, name, slice_, shape, files.own, image_left, found)
         shown = source.shown(name)
@@ -186,6 +190,21 @@ def read_files(
                 before = found.vertebrae.get(name_of, VertebraOf(volume)).values
                 found.vertebrae[name_of] = VertebraOf(volume, (*before, value))
     return found
+
+
+def _require_each_once(source: MapSource, files: SliceFiles, words: Words) -> None:
+    """Raise :class:`UnreadableError` for two files of one structure.
+
+    Several structures may be one region by the lab's own labels.
+    """
+    before: dict[str, str] = {}
+    for name in files.names:
+        label = structure_label(name, words.is_used)
+        structure = str(parse_label(label, words.aliases.own) or alias_key(label))
+        if structure in before:
+            found = f"{source.shown(before[structure])} and {source.shown(name)} are of one structure"
+            raise unreadable(found, "a file for each", "keep the one that is meant", "several-masks")
+        before[structure] = name
 
 
 def _require_same_structure(label: str, volume: LabelVolume | None, shown: str, words: Words) -> None:

@@ -15,7 +15,7 @@ from mriparaspinal.imaging.slice_position import SlicePlace
 from mriparaspinal.io.folder import list_files
 from mriparaspinal.io.lock import require_finished
 from mriparaspinal.io.nrrd import has_segments
-from mriparaspinal.io.numberings import DISC_BETWEEN, NUMBERINGS, parse_numbering
+from mriparaspinal.io.numberings import DISC_BETWEEN, NUMBERINGS, TASKS, parse_numbering
 from mriparaspinal.io.tables import read_table
 from mriparaspinal.io.volumes import ENDINGS as VOLUMES
 
@@ -123,6 +123,11 @@ def open_label_maps(
             found = f"is the folder {seen[folder.resolve()]} again"
             raise UsageError(f"{option} {folder}: {found}; expected each once; leave one of them out")
         seen[folder.resolve()] = folder
+        names = [name.lower() for name in list_files(folder)[0]]
+        if not any(name.endswith(ENDINGS) for name in names) and any(name.endswith(".dcm") for name in names):
+            found, expected = "has DICOM files and no label maps", "expected label maps"
+            remedy = "make LabelMe files of DICOM SEG by 'contours', and measure these without --masks"
+            raise UsageError(f"{option} {folder}: {found}; {expected}; {remedy}")
         try:
             require_finished(folder, "label maps", "masks")
         except NoInputError as error:
@@ -139,7 +144,7 @@ def numberings_of(
     told = [_told_by_itself(folder) for folder in folders]
     if given and len(given) != told.count(None):
         found = f"{count_of(len(given), 'numbering')} for {count_of(len(folders), 'folder')}"
-        found += f", of which {told.count(None)} do not say themselves what their numbers mean"
+        found += f", of which {told.count(None)} {'needs' if told.count(None) == 1 else 'need'} one"
         expected = f"expected one for each {option}, or for each without {VALUES_TABLE}"
         raise UsageError(f"--numbering: {found}; {expected}; give them in the order of the folders")
     left = list(given)
@@ -173,8 +178,9 @@ def is_mask(name: str) -> bool:
 
 
 def _numbering(given: str) -> Mapping[int, str]:
-    if given in NUMBERINGS:
-        return NUMBERINGS[given]
+    name = TASKS.get(given, given)
+    if name in NUMBERINGS:
+        return NUMBERINGS[name]
     path = Path(given)
     if not path.is_file():
         found = "neither a known numbering nor a table"

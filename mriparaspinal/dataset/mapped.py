@@ -16,6 +16,7 @@ from mriparaspinal.dataset.both_sides import (
     canvas,
     may_hold_both,
     midline_of,
+    one_sided,
     own_midline,
     split,
 )
@@ -106,7 +107,7 @@ def join(
     twice = {region: list(names) for region, names in sources.items() if len(names) > 1}
     for region, names in twice.items():
         message = f"{' and '.join(names)} both have {region} on this slice"
-        remedy = "leave it out of the numbering of the one that is not meant"
+        remedy = "leave its value out of the numbering, or its file out of the folder, that is not meant"
         found.faults.append(Fault("", message, "it in one of them", remedy, "two-sources", f"{region}"))
         found.broken.append(region)
     found.contours = [contour for _, contour in told if words.region(contour.label) not in twice]
@@ -163,13 +164,19 @@ def _sides(
             reference = midline_of(np.logical_or.reduce(masks), kind)
             break
     midline = reference or own_midline(regions, shape[1])
+    at_fault = {}
+    for unsided in {
+        region for _, c, region in whole if region and may_hold_both(c, region, settings.regions)
+    }:
+        both = np.logical_or.reduce([mask for region, mask in regions if region == unsided])
+        at_fault[unsided] = one_sided(unsided, both, midline) if midline else None
     kept: Told = []
     split_any = False
     for name, contour, region in whole:
         if region is None or not may_hold_both(contour, region, settings.regions):
             kept.append((name, contour))
             continue
-        sides = split(region, canvas(contour, shape), midline, settings.image_left)
+        sides = at_fault[region] or split(region, canvas(contour, shape), midline, settings.image_left)
         if isinstance(sides, Fault):
             found.faults.append(sides.about(name).at("", shape=region.name))
             found.broken.append(region)

@@ -203,3 +203,6 @@ NUMBERINGS: dict[str, dict[int, str]] = {
     **{name: _published(name) for name in _PUBLISHED},
 }
 """Numbering by name: value → label. 0 is the background in all of them."""
+
+#: TotalSegmentator's own names of its tasks, which ``--numbering`` takes, too.
+TASKS = {"total_v3": "totalsegmentator_v3", "total_mr": "totalsegmentator_mr"}

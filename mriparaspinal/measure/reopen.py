@@ -87,6 +87,13 @@ class ReopenedDataset:
                 continue
             contours = self.study.source.folder if name.lower().endswith(".json") else None
             place = (contours or self.study.root) / name
+            for source in self.study.maps.sources if self.study.maps else ():
+                if name.startswith(source.own_name("")):
+                    place = source.folder / name.removeprefix(source.own_name(""))
+                    if source.joined:
+                        again = (
+                            "give the folders that were measured, in the same order, or run quantify again"
+                        )
             raise NoInputError(f"{place}: {found}; expected {expected}; {again}")
 
 

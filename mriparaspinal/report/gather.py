@@ -19,7 +19,6 @@ from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import SPINE, Problem, Settings
 from mriparaspinal.core.text import count_of, natural_key
 from mriparaspinal.core.visits import SESSION
-from mriparaspinal.io.manifest import Manifest
 from mriparaspinal.io.write import sha256
 from mriparaspinal.measure.reopen import ReopenedDataset
 from mriparaspinal.measure.results import Results, problems_in
@@ -161,7 +160,7 @@ def gather(
     outliers = find_outliers(rows)
     seen = (pictures, outliers.findings, problems, source.settings)
     views = slice_views(source.study.dataset.slices, rows, *seen)
-    study = _study(source.manifest, rows, source.settings, compared)
+    study = _study(source, rows, compared, problems)
     return Contents(
         study=study,
         groups=_groups(rows, study.segments),
@@ -232,7 +231,10 @@ def _require_same_pixels(
             )
 
 
-def _study(manifest: Manifest, rows: pd.DataFrame, settings: Settings, compared: Compared) -> StudyFacts:
+def _study(
+    source: ReopenedDataset, rows: pd.DataFrame, compared: Compared, problems: Sequence[Problem]
+) -> StudyFacts:
+    manifest, settings = source.manifest, source.settings
     libraries = dict(manifest.libraries)
     if not compared.missing:
         # With these the comparison was made again and came out the same.
@@ -260,6 +262,7 @@ def _study(manifest: Manifest, rows: pd.DataFrame, settings: Settings, compared:
             manifest.counts.get("excluded_regions", 0),
         ),
         contours=manifest.contours,
+        noted=frozenset(problem.code for problem in problems),
     )
 
 
@@ -319,7 +322,12 @@ def _record(results: Results, source: ReopenedDataset, study: StudyFacts, compar
         inputs=len(manifest.inputs),
         commands=tuple(
             commands(
-                source.settings, compared.contrasts, not compared.missing, study.contours, compared.asked
+                source.settings,
+                compared.contrasts,
+                not compared.missing,
+                study.contours,
+                compared.asked,
+                manifest.numberings or (),
             )
         ),
         citation=CITATION,
@@ -331,5 +339,6 @@ def _setting(value: object) -> str:
     if isinstance(value, dict):
         value = [f"{key} = {meaning}" for key, meaning in value.items()]
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "–"
+        several = any(isinstance(one, dict) for one in value)  # numberings, one of each folder
+        return ("; " if several else ", ").join(map(_setting if several else str, value)) or "–"
     return "–" if value is None else str(value)

@@ -6,10 +6,12 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import SEGMENTS, SPINE, Settings
 from mriparaspinal.core.names import CHOICE_OF_OMNIBUS, MUSCLE_NAMES, NORMALITY_NAMES, REFERENCE_NAMES
 from mriparaspinal.core.text import count_of, join_names
 from mriparaspinal.io.manifest import ContoursRecord
+from mriparaspinal.io.numberings import NUMBERINGS, VALUES
 from mriparaspinal.stats.on_request import NOTHING, OnRequest
 
 CITATION = (
@@ -52,6 +54,8 @@ class StudyFacts:
     excluded: tuple[int, int] = (0, 0)
     """Slices and single regions that a review leaves out."""
     contours: ContoursRecord = _BESIDE
+    noted: frozenset[str] = frozenset()
+    """Codes of the problems that were told when it was measured."""
 
 
 def methods_paragraph(study: StudyFacts) -> str:
@@ -69,6 +73,7 @@ def _measurement(study: StudyFacts) -> list[str]:
         f"{_range(study.segments)}), {_regions(study)} with mriparaspinal "
         f"{study.version}, after Ren et al. (2026).",
         _masks(settings),
+        *[words for code, words in _MADE.items() if code in study.noted],
         _fat(settings),
     ]
     if settings.reference:
@@ -112,6 +117,20 @@ def _masks(settings: Settings) -> str:
         else "the pixels that Pillow fills, boundary included, as in LabelMe’s own masks"
     )
     return f"Contours were drawn in LabelMe; a region is {pixels}."
+
+
+#: What of label maps is the program's own work, by the code of the warning.
+_MADE = {
+    "derived-disc": (
+        "Where a label map had vertebrae and no intervertebral disc, the disc was derived: its outline was "
+        "interpolated between the endplates of the vertebrae above and below by their signed distances."
+    ),
+    "sides-split": (
+        "Where a label map held both sides of a muscle in one number, each connected part was assigned to "
+        "the side of the reference structure on which its centroid lies, or without one, of the middle "
+        "between the muscles of the two sides."
+    ),
+}
 
 
 def _fat(settings: Settings) -> str:
@@ -197,9 +216,15 @@ def commands(
     compared: bool = True,
     contours: ContoursRecord = _BESIDE,
     asked: OnRequest = NOTHING,
+    numberings: Sequence[Mapping[int, str]] = (),
 ) -> list[str]:
-    """The commands that repeat the study, with DATASET and RESULTS for its folders."""
-    words = ["mriparaspinal", "quantify", "DATASET", "--out", "RESULTS", *_flags(settings)]
+    """The commands that repeat the study, with DATASET and RESULTS for its folders.
+
+    ``numberings``: of the folders of label maps.
+    """
+    masks = _mask_folders(numberings) if settings.mask_rule == "mask" else []
+    words = ["mriparaspinal", "quantify", "DATASET", "--out", "RESULTS", *_flags(settings, masks)]
+    words += _numberings(numberings)
     elsewhere = ["--annotations", "ANNOTATIONS"] if contours.annotations else []
     words += elsewhere
     words += ["--review", "review.csv"] if contours.excluded else []
@@ -213,13 +238,27 @@ def commands(
         words = ["mriparaspinal", "compare", "RESULTS", *chosen, *more, "--out", "COMPARISON"]
         lines.append(shlex.join(words))
     beside = ["--comparison", "COMPARISON"] if compared else []
-    masks = ["--masks", "MASKS"] if settings.mask_rule == "mask" else []
     report = ["report", "RESULTS", "--dataset", "DATASET", *masks, *elsewhere, *beside]
     report += ["--out", "report.html"]
     return [*lines, shlex.join(["mriparaspinal", *report])]
 
 
-def _flags(settings: Settings) -> list[str]:
+def _mask_folders(numberings: Sequence[Mapping[int, str]]) -> list[str]:
+    several = range(1, len(numberings) + 1) if len(numberings) > 1 else [""]
+    return [word for number in several for word in ("--masks", f"MASKS{number}")]
+
+
+def _numberings(tables: Sequence[Mapping[int, str]]) -> list[str]:
+    """What the numbers of the label maps mean; our own maps, and a file for each structure, tell it."""
+    ours = {value: str(Region(*key)) for key, value in VALUES.items()}
+    others = [dict(table) for table in tables if table and not ours.items() <= table.items()]
+    names = [
+        next((name for name, known in NUMBERINGS.items() if known == table), "TABLE.csv") for table in others
+    ]
+    return [word for name in names for word in ("--numbering", name)]
+
+
+def _flags(settings: Settings, masks: Sequence[str]) -> list[str]:
     """Every setting that has a flag and is not the default, and the threshold in any case."""
     default = Settings()
     flags = ["--fat-rule", settings.fat_rule] if settings.fat_rule != default.fat_rule else []
@@ -229,9 +268,8 @@ def _flags(settings: Settings) -> list[str]:
         flags += ["--sat-fraction", f"{settings.sat_fraction:g}"]
     if settings.fat_rule == "dixon":
         flags += ["--fat", "FAT", "--water", "WATER", *["--same-voxels"] * settings.same_voxels]
-    if settings.mask_rule == "mask":
-        flags += ["--masks", "MASKS"]
-    elif settings.mask_rule != default.mask_rule:
+    flags += masks
+    if settings.mask_rule not in (default.mask_rule, "mask"):
         flags += ["--mask-rule", settings.mask_rule]
     if settings.affine:
         flags += ["--affine", settings.affine]

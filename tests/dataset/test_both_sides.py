@@ -121,6 +121,23 @@ def test_a_part_across_the_midline_is_an_error(tmp_path, name, parts, code, lost
         assert len(lines) == 1  # not: and it is missing
 
 
+@pytest.mark.parametrize("speck", [(), ((MF, (93, 70, 95, 72)),)])
+def test_both_sides_are_no_sum_where_the_reference_lies_beside_them(tmp_path, speck):
+    """A disc of which the map has one end only: 420 px would be the right multifidus."""
+    outcome, codes, sizes = measured(tmp_path, boxes(*PAIRS, *speck, (DISC, (66, 41, 72, 58))))
+    assert outcome.code == 4
+    assert "its two largest parts lie on one side" in outcome.err
+    assert "missing-muscle" not in codes
+    assert sizes == {key: size for key, size in EXPECTED.items() if key[0] != "MF"}
+
+
+def test_a_muscle_in_several_pieces_on_each_side(tmp_path):
+    pieces = ((2, 14), (17, 29), (70, 76), (78, 84), (86, 90))
+    parts = [(ES, (left, 60, right, 89)) for left, right in pieces]
+    *_, sizes = measured(tmp_path, boxes(*parts, *PAIRS[4:], WITH_DISC[-1]))
+    assert (sizes["ES", "right"], sizes["ES", "left"]) == (2 * 13 * 30, (7 + 7 + 5) * 30)
+
+
 def test_one_side_alone_is_an_error_where_its_side_is_not_known(tmp_path):
     outcome, *_ = measured(tmp_path, boxes(PAIRS[4]))
     assert outcome.code == 3

@@ -10,6 +10,8 @@ import nibabel
 import numpy as np
 import pytest
 
+from mriparaspinal.dataset.map_sources import numberings_of
+from mriparaspinal.io.numberings import NUMBERINGS
 from tests.support.builders.slices import SHAPES, grey_image, own_image, write_image
 from tests.support.builders.study import one_line, problems_of, rows_of, run
 from tests.support.builders.volumes import load, save, write_slices
@@ -244,7 +246,7 @@ def test_a_map_on_another_grid_costs_its_own_regions(tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--numbering", "mriparaspinal"), "1 numbering for 2 folders, of which 2 do not say themselves"),
+        (("--numbering", "mriparaspinal"), "1 numbering for 2 folders, of which 2 need one"),
         (("--numbering", "mriparaspinal") * 3, "3 numberings for 2 folders"),
         ((), "muscles: no values.csv in it"),
         (
@@ -318,4 +320,27 @@ def test_run_knows_all_folders_and_their_numberings(two):
     assert "measured from 2 folders of label maps, and --masks names 1" in one_line(
         run(*command, *masks[:2]), 2
     )
-    assert "masks/" in one_line(run(*command, *masks[2:], *masks[:2]), 3)  # the other way round
+    other_way_round = one_line(run(*command, *masks[2:], *masks[:2]), 3)
+    assert f"{two / 'discs' / 'ALS_1_3_mask.png'}: changed since it was measured" in other_way_round
+    assert "give the folders that were measured, in the same order, or" in other_way_round
+
+
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [
+        ("total_v3", "totalsegmentator_v3"),
+        ("total_mr", "totalsegmentator_mr"),
+    ],
+)
+def test_totalsegmentators_own_names_of_its_tasks_are_taken(tmp_path, task, name):
+    (numbering,) = numberings_of([tmp_path], [task], "--masks")
+    assert numbering == NUMBERINGS[name]
+
+
+def test_a_folder_of_dicom_is_told_where_it_belongs(two):
+    (two / "seg").mkdir()
+    (two / "seg" / "ALS_1.dcm").write_bytes(b"")
+    outcome = run("quantify", two / "scans", "--masks", two / "seg", "--out", two / "results")
+    assert "has DICOM files and no label maps; expected label maps; make LabelMe files of" in one_line(
+        outcome, 2
+    )

@@ -97,6 +97,42 @@ def test_a_file_for_each_structure_is_as_one_map_of_all(home):
     assert masks == {f"masks/ALS_1/{name}.nii.gz" for name in FILES.values()}  # others are not even read
 
 
+@pytest.mark.parametrize("other", ["MF_L", "left multifidus", "Multifidus_L"])
+def test_two_files_of_one_structure_are_no_sum(home, other):
+    """A corrected mask beside the first: which one is meant?"""
+    assert measure(home).code == 0
+    corrected = boxes()["MF_L"]
+    corrected[:48] = 0
+    write(home, other, corrected)
+    outcome = measure(home, out="again")
+    assert outcome.code == 3
+    assert "are of one structure; expected a file for each; keep the one that is meant" in outcome.err
+
+
+def test_a_file_twice_in_two_formats(home):
+    voxels, affine = load(home / "maps" / "ALS_1" / "intervertebral_discs.nii.gz")
+    save_itk(home / "maps" / "ALS_1" / "intervertebral_discs.mha", voxels, affine)
+    outcome = measure(home)
+    assert outcome.code == 3
+    assert "discs.mha and ALS_1/intervertebral_discs.nii.gz are of one structure" in outcome.err
+
+
+def test_several_structures_of_one_region_are_joined(home):
+    """Longissimus and iliocostalis are ES by the lab's own labels."""
+    both = boxes()["ES_L"]
+    (home / "maps" / "ALS_1" / "erector_spinae_left.nii.gz").unlink()
+    columns = np.flatnonzero(both.any(axis=0))
+    middle = columns[len(columns) // 2]
+    for name, part in (("longissimus_left", slice(0, middle)), ("iliocostalis_left", slice(middle, None))):
+        mask = np.zeros_like(both)
+        mask[:, part] = both[:, part]
+        write(home, name, mask)
+    words = 'longissimus_L = "ES_L"\niliocostalis_L = "ES_L"\n'
+    (home / "scans" / "paraspinal.toml").write_text(ALIASES + words, encoding="utf-8")
+    assert measure(home).code == 0
+    assert sizes(home / "results")["L3", "ES", "left"][0] == np.count_nonzero(both)
+
+
 @pytest.mark.parametrize("kind", [{"dtype": np.float32}, {"value": 255}, {"dtype": np.int16, "value": 7}])
 def test_masks_of_any_number(home, kind):
     measure(home, out="plain")

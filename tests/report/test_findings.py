@@ -9,7 +9,9 @@ import shlex
 import pandas as pd
 import pytest
 
+from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import Settings
+from mriparaspinal.io.numberings import NUMBERINGS, VALUES
 from mriparaspinal.report.findings import caveats, main_findings
 from mriparaspinal.report.methods import StudyFacts, commands, methods_paragraph
 from mriparaspinal.stats.on_request import OnRequest
@@ -177,6 +179,32 @@ def test_each_rule_has_its_words(settings, words):
     assert words in text
     assert "On 1 axial MRI slice of 1 participant (lumbar segments L4), multifidus" in text
     assert "rCSA" not in text
+
+
+def test_what_the_program_made_of_label_maps_is_in_the_paragraph():
+    study = dataclasses.replace(STUDY, settings=Settings(mask_rule="mask"))
+    text = methods_paragraph(study)
+    assert "derived" not in text
+    assert "one number" not in text
+    split = methods_paragraph(dataclasses.replace(study, noted=frozenset({"sides-split", "overlap"})))
+    assert "both sides of a muscle in one number, each connected part was assigned to the side" in split
+    assert "derived" not in split
+    derived = methods_paragraph(dataclasses.replace(study, noted=frozenset({"derived-disc"})))
+    assert "no intervertebral disc, the disc was derived: its outline was interpolated" in derived
+    assert "one number" not in derived
+
+
+def test_the_commands_name_every_folder_of_label_maps_and_what_its_numbers_mean():
+    ours = {value: str(Region(*key)) for key, value in VALUES.items()}
+    tables = [NUMBERINGS["paraspinalseg"], {**ours, 255: "overlap"}, {}, {7: "disc"}]
+    first, *_, report = commands(Settings(mask_rule="mask"), compared=False, numberings=tables)
+    folders = "--masks MASKS1 --masks MASKS2 --masks MASKS3 --masks MASKS4"
+    assert f"{folders} --numbering paraspinalseg --numbering TABLE.csv" in first
+    assert folders in report
+    first, report = commands(Settings(mask_rule="mask"), compared=False, numberings=[ours])
+    assert "--masks MASKS" in first
+    assert "--numbering" not in first
+    assert "--masks MASKS " in report
 
 
 def test_statistics_are_in_the_paragraph_where_there_are_any():
