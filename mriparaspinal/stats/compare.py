@@ -223,8 +223,8 @@ def _compare_contrast(
         for remark, numbers in add_max_t(rows, samples, pairs_of, asked.permutations, asked.seed):
             remarks[remark] += [_place(rows[number]) for number in numbers]
     compared = {row["metric"] for row in rows}
-    lacking = [metric for metric in measures if metric not in compared and never[metric].any()]
-    notes += [f"{contrast.text}: there is no {metric} of these sides, so it is left out" for metric in lacking]
+    lacking = [name for name in measures if name not in compared and never[name].any()]
+    notes += [f"{contrast.text}: there is no {name} of these sides, so it is left out" for name in lacking]
     notes += [
         f"{contrast.text}: {remark}{': ' * bool(where)}{', '.join(where)}"
         for remark, where in remarks.items()
