@@ -128,7 +128,11 @@ def painted_regions(
         ("regions of the atlas without a row, left unpainted", [r.region for r in painted if not r.metric]),
         (
             "regions without p-value or effect, left unpainted",
-            [r.region for r in painted if r.metric and r.signed_log10_p is None],
+            [r.region for r in painted if r.metric and (r.p is None or r.effect_size is None)],
+        ),
+        (
+            "regions of p = 0, which has no logarithm, left unpainted",
+            [r.region for r in painted if r.metric and r.p == 0 and r.effect_size is not None],
         ),
     ):
         if lacking:

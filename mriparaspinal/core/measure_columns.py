@@ -7,9 +7,10 @@ group is computed. All columns of a group stand in every table of results, wheth
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mriparaspinal.core.distribution import COLUMNS as DISTRIBUTION
+from mriparaspinal.core.model import SIDES
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,10 @@ class MeasureColumn:
     unit: str = ""
     label: str = ""
     """On axes and in tables; empty: its name."""
+    muscles: tuple[str, ...] = ()
+    """The muscles that have it; empty: all."""
+    sides: tuple[str, ...] = SIDES
+    """The sides of a muscle that have it."""
 
 
 #: The unit of what is a grey level itself.
@@ -55,6 +60,7 @@ _SIGNAL = (
         "on rows of PM: mean_intensity / mean grey level of MF and ES of that side, their pixels together",
         "ratio",
         "PM / MF+ES",
+        ("PM",),
     ),
 )
 
@@ -82,6 +88,8 @@ _SIZE = (
         "on rows of PM, both sides: area of both psoas muscles in cm² / height² in m²",
         "cm²/m²",
         "psoas muscle index",
+        ("PM",),
+        ("both",),
     ),
 )
 
@@ -89,7 +97,7 @@ _SIZE = (
 MEASURE_COLUMNS: Mapping[str, tuple[MeasureColumn, ...]] = {
     "signal": _SIGNAL,
     "distribution": tuple(MeasureColumn(*column) for column in DISTRIBUTION),
-    "shape": _SHAPE,
+    "shape": tuple(replace(column, sides=("left", "right")) for column in _SHAPE),
     "size": _SIZE,
 }
 

@@ -193,7 +193,7 @@ def faults_of(values: Mapping[str, Any], option: bool = False, own: Own = ()) ->
             expected = _CHECKS[name](value) if name in _CHECKS else _known_name(name, value)
         if expected:
             found = tuple(value) if isinstance(value, tuple) else value  # a named one would show its class
-            faults.append(Fault(shown, f"{repr(found)[:200]} was found", expected, "correct it"))
+            faults.append(Fault(shown, f"{_as_written(found)[:200]} was found", expected, "correct it"))
     return faults
 
 
@@ -314,6 +314,12 @@ def _texts(value: Any) -> str:
     return "" if good else 'a list such as ["side:ALS", "group:ALS-LR"]'
 
 
+def _as_written(value: Any) -> str:
+    """Of an option that was given several times each text, not Python's brackets around them."""
+    several = isinstance(value, tuple) and value and all(isinstance(text, str) for text in value)
+    return ", ".join(map(repr, value)) if several else repr(value)
+
+
 def _measures(value: Any) -> str:
     names = ", ".join(MEASURES)
     if not isinstance(value, (list, tuple)) or not all(isinstance(text, str) for text in value):
@@ -321,6 +327,8 @@ def _measures(value: Any) -> str:
     wrong = next((text for text in value if text not in MEASURES), None)
     if wrong is None:
         return ""
+    if "," in wrong:
+        return f"one name at a time, of {names}"
     near = get_close_matches(wrong.casefold(), MEASURES, 1)
     meant = f"{near[0]} (did you mean it?), or another " if near else "one "
     return f"{meant}of {names} in place of {wrong[:40]!r}"

@@ -57,7 +57,8 @@ def painted_figure(
             )
             drawn = {"origin": "lower", "interpolation": "nearest", "aspect": spacing[up] / spacing[right]}
             axes.imshow(np.ma.masked_equal(brain, False), cmap=_SILHOUETTE, **drawn)
-            axes.contour(np.pad(brain, 1), [0.5], colors=GREY, linewidths=0.4, extent=_around(brain))
+            edges = {"origin": "lower", "extent": _around(brain)}
+            axes.contour(np.pad(brain, 1), [0.5], colors=GREY, linewidths=0.4, **edges)
             scale = {"vmin": -(limit or 1.0), "vmax": limit or 1.0}
             shown = axes.imshow(np.ma.masked_invalid(cut), cmap="RdBu_r", **scale, **drawn)
             where = f"{'xyz'[across]} = {_mm(affine, values.shape, across, index):z.0f} mm"

@@ -17,7 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import Fault, UsageError
-from mriparaspinal.core.model import MUSCLES, SPINE
+from mriparaspinal.core.measure_columns import BY_NAME
+from mriparaspinal.core.model import MUSCLES, SIDES, SPINE
 from mriparaspinal.core.text import and_more, natural_key, read_cell
 from mriparaspinal.stats.adjust import adjust
 from mriparaspinal.stats.arms import (
@@ -110,7 +111,7 @@ def measures_of(
     measures = {}
     for metric in dict.fromkeys(metrics):
         values = _numbers(cohort, metric, "the metric")
-        missing, infinite = np.isnan(values), np.isinf(values)
+        missing, infinite = np.isnan(values) & ~_never(cohort, metric, values), np.isinf(values)
         with np.errstate(over="ignore"):  # looked at next
             values = values if divisor is None else values / divisor
         infinite |= np.isinf(values)
@@ -149,6 +150,16 @@ def _numbers(cohort: pd.DataFrame, column: str, what: str) -> Floats:
     return np.array(numbers, dtype=np.float64)
 
 
+def _never(cohort: pd.DataFrame, metric: str, values: Floats) -> NDArray[np.bool_]:
+    """The empty cells of muscles or sides that have no such measure: no psoas index of the multifidus."""
+    column = BY_NAME.get(metric)
+    if column is None or not {"muscle", "side"} <= set(cohort):
+        return np.zeros(len(cohort), dtype=np.bool_)
+    other = cohort["muscle"].isin(MUSCLES) & ~cohort["muscle"].isin(column.muscles or MUSCLES)
+    beside = cohort["side"].isin(SIDES) & ~cohort["side"].isin(column.sides)
+    return np.asarray((other | beside).to_numpy() & np.isnan(values))
+
+
 def _who(cohort: pd.DataFrame, chosen: NDArray[np.bool_]) -> str:
     """Whose rows these are, for the end of a note."""
     if "participant_id" not in cohort:
@@ -182,6 +193,7 @@ def _compare_contrast(
     rows: list[dict[str, object]] = []
     samples: list[Samples] = []
     remarks: dict[str, list[str]] = defaultdict(list)
+    never = {name: _never(cohort, name.partition("/")[0], values) for name, values in measures.items()}
     for segment, muscle in sorted(
         set(zip(cohort["segment"], cohort["muscle"], strict=True)),
         key=partial(table_order, muscles=muscles_of(cohort)),
@@ -189,7 +201,7 @@ def _compare_contrast(
         here = ((cohort["segment"] == segment) & (cohort["muscle"] == muscle)).to_numpy()
         for metric, values in measures.items():
             for role, (a, b) in arms.items():
-                own = [_values_of(ids, values, arm, here) for arm in (a, b)]
+                own = [_values_of(ids, values, arm, here & ~never[metric]) for arm in (a, b)]
                 if not any(len(who) for who, _ in own):
                     continue
                 arrays = own[0][1], own[1][1]
@@ -210,6 +222,9 @@ def _compare_contrast(
         pairs_of = contrast.column == SIDE
         for remark, numbers in add_max_t(rows, samples, pairs_of, asked.permutations, asked.seed):
             remarks[remark] += [_place(rows[number]) for number in numbers]
+    compared = {row["metric"] for row in rows}
+    lacking = [name for name in measures if name not in compared and never[name].any()]
+    notes += [f"{contrast.text}: there is no {name} of these sides, so it is left out" for name in lacking]
     notes += [
         f"{contrast.text}: {remark}{': ' * bool(where)}{', '.join(where)}"
         for remark, where in remarks.items()

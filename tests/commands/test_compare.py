@@ -18,7 +18,9 @@ def results(sample_results):
 def two_segments(results, tmp_path_factory):
     """The results without L1 to L3: fewer panels to draw."""
     folder = tmp_path_factory.mktemp("two") / "results"
-    shutil.copytree(results, folder, ignore=shutil.ignore_patterns("L[123].csv", "quantify.json"))
+    shutil.copytree(
+        results, folder, ignore=shutil.ignore_patterns("L[123].csv", "measurements.csv", "quantify.json")
+    )
     return folder
 
 

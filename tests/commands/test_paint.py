@@ -179,11 +179,22 @@ def test_cells_that_cannot_be(study: Path, columns: dict[str, str], words: list[
     refused(paint(study, comparisons=change(study, **columns)), 2, *words)
 
 
-@pytest.mark.parametrize("columns", [{"p": ""}, {"p": "0"}, {"effect_size": ""}])
-def test_what_is_not_known_is_not_painted(study: Path, columns: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("columns", "what"),
+    [
+        ({"p": ""}, "without p-value or effect, left unpainted"),
+        ({"effect_size": ""}, "without p-value or effect, left unpainted"),
+        (
+            {"p": "0"},
+            "of p = 0, which has no logarithm, left unpainted",
+        ),
+    ],
+)
+def test_what_is_not_known_is_not_painted(study: Path, columns: dict[str, str], what: str) -> None:
     files = (change(study, **columns), study / "atlas.nii.gz", study / "labels.csv")
     found = mp.paint_regions(*files, "fa_mean", contrast="group:ALS-HC")
-    assert "regions without p-value or effect, left unpainted: CST (L)" in found.notes
+    (note,) = (note for note in found.notes if "CST (L)" in note)
+    assert note == f"regions {what}: CST (L)"
     assert pd.isna(found.table["signed_log10_p"][0])
     assert found.summary == {"painted": 2, "regions": 4}
 
@@ -224,3 +235,16 @@ def test_right_is_on_the_left_of_the_figure_however_the_image_is_stored() -> Non
         assert np.argwhere(~np.ma.getmaskarray(shown)).tolist() == [[shown.shape[0] - 1, 0]]
     letters = [text.get_text() for axes in planes for text in axes.texts]
     assert letters == ["sagittal", "A", "P", "coronal", "R", "L", "axial", "R", "L"]
+
+
+def test_the_outline_of_the_atlas_lies_on_the_edges_of_its_voxels() -> None:
+    inside = np.zeros((9, 10, 11), bool)
+    inside[2:7, 3:8, 1:9] = True
+    figure = painted_figure(np.where(inside, 2.0, np.nan), inside, np.eye(4), "x", [])
+    for first in (0, 4, 8):
+        axes = figure.axes[first]
+        rows, columns = axes.images[1].get_array().shape
+        outline = np.concatenate([path.vertices for path in axes.collections[0].get_paths()])
+        # Voxel centres are whole numbers: the first one's edge is at -0.5, the last one's half a voxel on.
+        assert outline.min(axis=0).tolist() == [-0.5, -0.5]
+        assert outline.max(axis=0).tolist() == [columns - 0.5, rows - 0.5]

@@ -80,6 +80,7 @@ def test_a_share_measured_otherwise_is_refused(tmp_path):
     ("given", "expected"),
     [
         (["sginal"], r"signal \(did you mean it\?\), or another of signal, .* in place of 'sginal'"),
+        (("signal,shape",), "^measures: 'signal,shape' was found; expected one name at a time, of signal,"),
         (["shape", "x"], "one of signal, distribution, shape, size in place of 'x'"),
         ("signal", "a list such as"),
         ([1], "a list such as"),

@@ -476,3 +476,31 @@ def test_a_margin_is_of_what_is_compared():
 def test_recorded_settings_that_are_none(settings):
     with pytest.raises(UsageError):
         recorded(settings)
+
+
+def test_a_measure_of_one_muscle_or_of_both_sides_has_no_rows_of_others() -> None:
+    cohort = study(3)
+    psoas = cohort["muscle"].replace("ES", "PM")
+    both = cohort["side"] == "both"
+    cohort = cohort.assign(
+        muscle=psoas,
+        psoas_index=cohort["fi"].where(both & (psoas == "PM")),
+        pm_mf_es_ratio=cohort["fi"].where(psoas == "PM"),
+        eccentricity=cohort["fi"].where(~both),
+    )
+    metrics = ("psoas_index", "pm_mf_es_ratio", "eccentricity")
+    contrasts = [resolve(text, cohort) for text in ("side:ALS", "group:ALS-LR")]
+    table, notes = compare(cohort, contrasts, metrics=metrics)
+    where = {
+        metric: set(zip(rows["contrast"].str[:4], rows["muscle"], rows["role"], strict=True))
+        for metric, rows in table.groupby("metric")
+    }
+    one_sided, bilateral = (("side", ""), ("grou", "symptomatic")), ("grou", "bilateral")
+    assert where == {
+        "psoas_index": {("grou", "PM", "bilateral")},
+        "pm_mf_es_ratio": {(c, "PM", r) for c, r in (*one_sided, bilateral)},
+        "eccentricity": {(c, m, r) for c, r in one_sided for m in ("MF", "PM")},
+    }
+    assert (table["n_a"] > 0).all()
+    assert not [note for note in notes if "missing" in note]
+    assert "side:ALS: there is no psoas_index of these sides, so it is left out" in notes
