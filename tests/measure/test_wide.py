@@ -273,3 +273,11 @@ def test_a_wrong_column_of_a_wide_table_is_told_in_a_line_that_can_be_read(resul
     assert "fi: no such column was found for the metric; expected one of: psa, age, " in outcome.err
     assert " more; name a column of numbers" in outcome.err
     assert len(outcome.err) < 600
+    for command in (
+        ["correlate", "--score", "age", "--metric"],
+        ["regress", "--predictor", "age", "--outcome"],
+    ):
+        outcome = run(*command, "fii", "--table", results / "wide.csv", "--out", tmp_path / "out")
+        assert outcome.code == 2
+        assert "fii: no such column; expected one of participant_id, group, " in outcome.err
+        assert len(outcome.err) < 600
