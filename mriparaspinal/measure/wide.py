@@ -7,6 +7,7 @@ multifidus at L4; ``L`` left, ``R`` right, ``B`` both, and, where the onset side
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -93,7 +94,8 @@ class WideRows:
         own = [name for name in people.columns if name not in taken and not is_measure(name)]
         visits = sorted({*visits, *self._lines}, key=lambda visit: [natural_key(part) for part in visit])
         session = [SESSION] if any(label for _, _, label in visits) else []
-        lines = [csv_bytes([KEY, "group", *session, *own, *names], [])]
+        written = io.BytesIO(csv_bytes([KEY, "group", *session, *own, *names], []))
+        written.seek(0, io.SEEK_END)
         for visit in visits:
             group, who, label = visit
             cells = cells_of(people, who, label)
@@ -102,9 +104,11 @@ class WideRows:
             head = csv_lines([known]).rstrip(b"\n")
             numbers = self._lines.pop(visit, "").split(",")
             numbers += [""] * (self._count - len(numbers))
-            lines.append(b",".join([head, *([",".join([numbers[i] for i in order]).encode()] * bool(order))]))
-            lines.append(b"\n")
-        return b"".join(lines)
+            written.write(
+                b",".join([head, *([",".join([numbers[i] for i in order]).encode()] * bool(order))])
+            )
+            written.write(b"\n")
+        return written.getvalue()
 
     def _order(self, place: Column) -> tuple[Any, ...]:
         muscle, segment, side, metric = place
