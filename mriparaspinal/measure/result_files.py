@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, groupby
@@ -98,14 +99,14 @@ def result_files(
     tables.add(rows, wide=wide)
     counts = {"participants": len(tables.participants), "rows": tables.rows}
     tables.add(_slice_rows(measured, settings, reference), "_slices")
-    # Each is given up as it is joined: of 20,000 slices they take as much memory as all else.
-    files = {name: b"".join(tables.lines.pop(name)) for name in sorted(tables.lines, key=_from_above)}
+    files = {name: tables.texts.pop(name).getvalue() for name in sorted(tables.texts, key=_from_above)}
     slices = chain(study.dataset.slices, study.dataset.lost)
     visits = visits_of(
         ((s.group, s.participant_id, s.session) for s in slices), study.participants, study.share
     )
+    wide_csv = wide.csv(visits, study.participants)  # first, as it gives up what it was gathered in
     files[MEASUREMENTS] = measurements_csv(files)
-    files[WIDE] = wide.csv(visits, study.participants)
+    files[WIDE] = wide_csv
     files["problems.csv"] = problems_csv(measured.problems)
     if study.participants_csv is not None:
         files[PARTICIPANTS] = study.participants_csv
@@ -128,7 +129,7 @@ class _Tables:
 
     def __init__(self, more: tuple[str, ...]) -> None:
         self._more = more
-        self.lines: dict[str, list[bytes]] = {}
+        self.texts: dict[str, io.BytesIO] = {}
         self.participants: set[str] = set()
         self.rows = 0
 
@@ -142,8 +143,10 @@ class _Tables:
                 cells = [(*cells_of(row), *map(row.more.get, self._more)) for row in run]
             else:
                 cells = [cells_of(row) for row in run]
-            lines = self.lines.setdefault(f"{segment}{ending}.csv", [csv_lines([(*columns, *self._more)])])
-            lines.append(csv_lines(cells))
+            text = self.texts.setdefault(f"{segment}{ending}.csv", io.BytesIO())
+            if not text.tell():
+                text.write(csv_lines([(*columns, *self._more)]))
+            text.write(csv_lines(cells))
             if wide is not None:
                 wide.add((*columns, *self._more), cells)
             self.participants.add(who)
