@@ -194,11 +194,11 @@ def draft(
     Examples
     --------
     >>> import tempfile
-    >>> from pathlib import Path
     >>> import mriparaspinal as mp
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     scans = mp.make_phantom(f"{folder}/scans", als=1, lr=1, size=128).out
-    ...     Path(scans, "LR_1_3.json").unlink()
+    ...     for path in (*scans.glob("LR_1_[1245].*"), scans / "LR_1_3.json"):
+    ...         path.unlink()
     ...     made = mp.draft(scans)
     ...     made.count, sorted(made.contours["label"])
     (1, ['ES_L', 'ES_R', 'IVD', 'MF_L', 'MF_R', 'PM_L', 'PM_R'])

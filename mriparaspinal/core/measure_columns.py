@@ -24,8 +24,11 @@ class MeasureColumn:
     """On axes and in tables; empty: its name."""
 
 
+#: The unit of what is a grey level itself.
+GREY = "grey level"
+
 _SIGNAL = (
-    MeasureColumn("grey_sd", "standard deviation of the grey levels (of n, not n − 1)", "", "SD of grey"),
+    MeasureColumn("grey_sd", "standard deviation of the grey levels (of n, not n − 1)", GREY, "SD of grey"),
     MeasureColumn(
         "grey_skewness",
         "skewness of the grey levels, not corrected for bias; 0: symmetric",
@@ -40,15 +43,17 @@ _SIGNAL = (
     ),
     *(
         MeasureColumn(
-            f"grey_p{p}", f"{p}th percentile of the grey levels, interpolated linearly", "", f"P{p} of grey"
+            f"grey_p{p}", f"{p}th percentile of the grey levels, interpolated linearly", GREY, f"P{p} of grey"
         )
         for p in (5, 25, 50, 75, 95)
     ),
     MeasureColumn(
-        "sat_mean", "mean grey level of subcutaneous fat, the contour SAT, on the slice", "", "grey of SAT"
+        "sat_mean", "mean grey level of subcutaneous fat, the contour SAT, on the slice", GREY, "grey of SAT"
     ),
     MeasureColumn("sat_ratio", "mean_intensity / sat_mean", "ratio", "muscle / SAT"),
-    MeasureColumn("reference_mean", "mean grey level of the reference on the slice", "", "grey of reference"),
+    MeasureColumn(
+        "reference_mean", "mean grey level of the reference on the slice", GREY, "grey of reference"
+    ),
     MeasureColumn("reference_ratio", "mean_intensity / reference_mean", "ratio", "muscle / reference"),
     MeasureColumn(
         "pm_mf_es_ratio",
@@ -59,8 +64,8 @@ _SIGNAL = (
 )
 
 _SHAPE = (
-    MeasureColumn("transverse_px", "on rows of one side: columns from edge to edge", "px", "width"),
-    MeasureColumn("anteroposterior_px", "on rows of one side: rows from front to back", "px", "AP diameter"),
+    MeasureColumn("transverse_px", "of one region: columns from edge to edge", "px", "width"),
+    MeasureColumn("anteroposterior_px", "of one region: rows from front to back", "px", "AP diameter"),
     MeasureColumn("transverse_mm", "transverse_px × column spacing", "mm", "width"),
     MeasureColumn("anteroposterior_mm", "anteroposterior_px × row spacing", "mm", "AP diameter"),
     MeasureColumn(

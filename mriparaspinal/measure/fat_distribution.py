@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mriparaspinal.core.distribution import BANDS, DEEPEST_PCT, RINGS, band_column
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import FASCIA, REFERENCES, Problem
+from mriparaspinal.core.model import MUSCLES, Problem
 from mriparaspinal.dataset.regions import RegionKey
 
 if TYPE_CHECKING:
@@ -49,15 +49,15 @@ class Axes(NamedTuple):
 def patient_axes(masks: Masks, spacing_mm: tuple[float, float] | None, image_left: str) -> Axes:
     """The patient's axes: left is where the left muscles lie as seen from their right counterparts.
 
-    The centres of all muscles that have both sides count, each pair by its distance. Without any pair, the
-    axes of the image. ``image_left``: the patient's side that the left of the image shows, which tells
-    in which of the two directions at right angles the back lies.
+    The centres of all muscles that have both sides count, each pair by its distance; where there is no such
+    muscle, those of one's own regions. Without any pair, the axes of the image. ``image_left``: the patient's
+    side that the left of the image shows, which tells in which direction at right angles the back lies.
     """
     x = y = 0.0
-    for name, side in masks:
-        if side == "left" and (name, "right") in masks:
-            left, right = (_centre(masks[name, side], spacing_mm) for side in ("left", "right"))
-            x, y = x + left[0] - right[0], y + left[1] - right[1]
+    pairs = [name for name, side in masks if side == "left" and (name, "right") in masks]
+    for name in [name for name in pairs if name in MUSCLES] or pairs:
+        left, right = (_centre(masks[name, side], spacing_mm) for side in ("left", "right"))
+        x, y = x + left[0] - right[0], y + left[1] - right[1]
     length = math.hypot(x, y)
     handed = 1.0 if image_left == "right" else -1.0
     x, y = (x / length, y / length) if length > 1e-9 else (handed, 0.0)
@@ -81,10 +81,13 @@ def _positions(
 def positions(
     mask: Mask, side: str, axes: Axes, spacing_mm: tuple[float, float] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How far lateral and how far superficial each pixel of a muscle lies, from the muscle's centre."""
+    """How far lateral and how far superficial each pixel of a muscle lies, from the muscle's centre.
+
+    Of a region without sides (``both``): how far to the patient's left.
+    """
     x, y = _positions(mask, spacing_mm)
     x, y = x - x.mean(), y - y.mean()
-    outwards = 1.0 if side == "left" else -1.0
+    outwards = -1.0 if side == "right" else 1.0
     lateral = outwards * (x * axes.left[0] + y * axes.left[1])
     superficial = x * axes.back[0] + y * axes.back[1]
     return np.round(lateral, _DECIMALS), np.round(superficial, _DECIMALS)
@@ -207,47 +210,40 @@ def count_bands(bands: Bands, fat: Mask, how_many: int) -> list[Count]:
 
 
 def distribution_of(view: SliceView) -> Values:
-    """The columns of ``distribution`` by muscle and side; both sides: the counts of both together."""
-    axes = patient_axes(_muscles(view.masks), view.spacing_mm, view.image_left)
-    counts = {key: muscle_counts(view, key, axes) for key in _muscles(view.masks)}
-    for name in dict.fromkeys(name for name, _ in counts):
+    """The columns of ``distribution`` by region and side; both sides: the counts of both together."""
+    axes = patient_axes(view.measured, view.spacing_mm, view.image_left)
+    counts = {key: _counts(view, key, mask, axes) for key, mask in view.measured.items()}
+    for name in view.rows:
         left, right = counts.get((name, "left")), counts.get((name, "right"))
         if left is not None and right is not None:
             counts[name, "both"] = {part: left[part] + right[part] for part in left if part in right}
     return {key: _values(own) for key, own in counts.items()}
 
 
-def _muscles(masks: Masks) -> Masks:
-    """The sided regions that are no part of another one."""
-    return {key: mask for key, mask in masks.items() if key[1] and key[0] not in FASCIA and mask.any()}
+def _counts(view: SliceView, key: RegionKey, mask: Mask, axes: Axes) -> Counts:
+    """Pixels and fat of each part of a region on one side, or of one without sides, of which none is medial.
 
-
-def muscle_counts(view: SliceView, key: RegionKey, axes: Axes) -> Counts:
-    """Pixels and fat of each part of a muscle on one side; what cannot be told is left out."""
-    mask, spacing = view.masks[key], view.spacing_mm
+    What cannot be told is left out.
+    """
+    spacing = view.spacing_mm
     fat = view.fat[mask]
     lateral, superficial = positions(mask, key[1], axes, spacing)
     found: Counts = {}
+    ways = [("ml", lateral, superficial), ("ds", superficial, lateral)]
     for bands in BANDS:
-        for way, along, across in (("ml", lateral, superficial), ("ds", superficial, lateral)):
+        for way, along, across in ways if key[1] != "both" else ways[1:]:
             parts = count_bands(equal_bands(along, across, bands), fat, bands)
             found |= {band_column(way, k, bands): part for k, part in enumerate(parts, 1)}
     rings = count_bands(depth_rings(mask, spacing), fat, RINGS)
     found |= {band_column("ring", k, RINGS): part for k, part in enumerate(rings, 1)}
-    if (reference := _reference(view)) is not None:
+    reference = view.masks.get((view.divisor, ""))
+    if reference is not None and reference.any():
         near = nearest(mask, _centre(reference, spacing), spacing, np.stack([lateral, superficial]))
         found |= {f"fi_deepest{DEEPEST_PCT}": count_bands(near, fat, 1)[0]}
-    if (room := compartment(view.masks, *key)) is not None:
+    if key[0] in MUSCLES and (room := compartment(view.masks, *key)) is not None:
         for part, pixels in (("between", room.between), ("within", room.muscle)):
             found[part] = Count(*(int(np.count_nonzero(m)) for m in (pixels, pixels & view.fat)))
     return found
-
-
-def _reference(view: SliceView) -> Mask | None:
-    """The region that areas are divided by, else the only one of its kind on the slice."""
-    drawn = [name for name in REFERENCES if (name, "") in view.masks]
-    name = view.reference or (drawn[0] if len(drawn) == 1 else "")
-    return view.masks.get((name, ""))
 
 
 def _values(counts: Counts) -> dict[str, float]:

@@ -16,7 +16,7 @@ _IN_MM = {"shape": "columns in mm", "size": "csa_height2 and psoas_index"}
 
 def lacking(study: Dataset, results: Sequence[SliceResult], settings: Settings) -> list[Problem]:
     """The warnings; ``results`` are those of the slices that are measured."""
-    measured = [result for result in results if any(side for _, side in result.counts)]
+    measured = [result for result in results if any(name in settings.muscles for name, _ in result.counts)]
     asked = settings.measures
     problems: list[Problem] = []
     if "signal" in asked:
@@ -46,7 +46,7 @@ def _warning(
 ) -> Iterable[Problem]:
     if without:
         found = f"{what} for {len(without)} of {of} {kind}, among them {composed(without[0])}"
-        remedy = f"add them, or go on: {columns} stay empty without"
+        remedy = f"add them, or go on: {columns} stay empty without them"
         yield Problem("dataset", shape, "warning", "measure-lacks", f"{found}; expected one for each", remedy)
 
 

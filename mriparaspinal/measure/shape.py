@@ -1,6 +1,6 @@
 """The measures ``shape``: how far a region reaches, and how long, round and hollowed it is.
 
-They are of one side: a muscle of both sides has no shape of its own.
+They are of one side, or of a region without sides: a muscle of both sides has no shape of its own.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mriparaspinal.core.model import MUSCLES, Spacing
+from mriparaspinal.core.model import Spacing
 from mriparaspinal.measure.slice_view import SliceView, Values
 
 
 def shape_of(view: SliceView) -> Values:
-    """The columns of ``shape`` by muscle and side; several contours of a region are one."""
-    sided = {key: mask for key, mask in view.masks.items() if key[0] in MUSCLES and key[1] and mask.any()}
-    return {key: _shape(mask, view.spacing_mm) for key, mask in sided.items()}
+    """The columns of ``shape`` by region and side; several contours of a region are one."""
+    return {key: _shape(mask, view.spacing_mm) for key, mask in view.measured.items()}
 
 
 def _shape(mask: NDArray[np.bool_], spacing_mm: Spacing | None) -> dict[str, float]:

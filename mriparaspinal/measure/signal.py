@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from mriparaspinal.core.model import MUSCLES, REFERENCES, SAT, SIDES
+from mriparaspinal.core.model import SAT, SIDES
 from mriparaspinal.measure.slice_view import SliceView, Values
 
 _PERCENTILES = (5, 25, 50, 75, 95)
@@ -21,16 +21,16 @@ _EXTENSORS = ("MF", "ES")
 
 
 def signal_of(view: SliceView) -> Values:
-    """The columns of ``signal`` by muscle and side; both sides: their pixels together."""
-    levels = {key: view.grey[mask] for key, mask in view.masks.items()}
-    for muscle in MUSCLES:
+    """The columns of ``signal`` by region and side; both sides: their pixels together."""
+    levels = {key: view.grey[mask] for key, mask in view.measured.items()}
+    for muscle in view.rows:
         sides = [levels[muscle, side] for side in ("left", "right") if (muscle, side) in levels]
         if len(sides) == 2:
             levels[muscle, "both"] = np.concatenate(sides)
-    means = {key: float(grey.mean()) for key, grey in levels.items() if grey.size}
-    sat, reference = means.get((SAT, "")), means.get((_reference(view), ""))
+    means = {key: float(grey.mean()) for key, grey in levels.items()}
+    sat, reference = _mean(view, SAT), _mean(view, view.divisor)
     found: Values = {}
-    for muscle in MUSCLES:
+    for muscle in view.rows:
         for side in SIDES:
             key = muscle, side
             if key not in means:
@@ -51,15 +51,15 @@ def clipped_reference(view: SliceView) -> str:
 
     Its mean is then not the signal’s, and small: ratios to it are of no meaning.
     """
-    name = _reference(view)
+    name = view.divisor
     mask = view.masks.get((name, ""))
     return name if mask is not None and float(np.median(view.grey[mask])) in (0, 255) else ""
 
 
-def _reference(view: SliceView) -> str:
-    """The region that areas are divided by, of this slice."""
-    drawn = [name for name in REFERENCES if (name, "") in view.masks]
-    return view.reference or (drawn[0] if len(drawn) == 1 else "")
+def _mean(view: SliceView, name: str) -> float | None:
+    """The mean grey level of a region without sides; None where it is not drawn."""
+    mask = view.masks.get((name, ""))
+    return float(view.grey[mask].mean()) if mask is not None and mask.any() else None
 
 
 def _against(mean: float, other: float | None, name: str) -> dict[str, float]:

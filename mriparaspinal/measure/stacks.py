@@ -195,7 +195,7 @@ def _no_volume(stack: Stack, places: Mapping[str, SlicePlace] | None) -> list[Pr
     if not isinstance(reason, str):
         return []
     found = f"{reason}; expected evenly spaced neighbours whose places are known"
-    remedy = f"add the slices or their places: volume_ml of {_name(stack)} stays empty without"
+    remedy = f"add the slices or their places: volume_ml of {_name(stack)} stays empty without them"
     return [Problem(stack[0].slice.name, "", "warning", "no-volume", found, remedy)]
 
 

@@ -10,7 +10,6 @@ import pandas as pd
 from matplotlib import rcParams
 
 from mriparaspinal.core.distribution import PROFILES, Profile
-from mriparaspinal.core.model import MUSCLES
 from mriparaspinal.present.box_samples import FEWEST, Arm, arms_of_groups
 from mriparaspinal.present.boxes import ROLE_NOTES
 from mriparaspinal.present.style import (
@@ -29,7 +28,7 @@ from mriparaspinal.present.style import (
     write_no_data,
 )
 from mriparaspinal.present.words import in_known_order, metric_label
-from mriparaspinal.stats.cells import group_names, texts
+from mriparaspinal.stats.cells import group_names, muscles_of, regions_alone, texts
 
 #: How far the groups' points stand beside each other, of the distance of two bands.
 _BESIDE = 0.16
@@ -50,14 +49,16 @@ def distribution_figure(cohort: pd.DataFrame, segment: str, role: str) -> PaperF
     ``cohort``: one row per participant, segment, muscle and side, with the columns of the profiles.
     """
     here = cohort[(texts(cohort["segment"]) == segment).to_numpy()]
-    muscles = in_known_order(texts(here["muscle"]), MUSCLES)
+    muscles = in_known_order(texts(here["muscle"]), muscles_of(cohort))
     if not muscles:
         return empty_figure()
-    arms = arms_of_groups(here, "group", group_names(here["group"]), role)
+    groups = group_names(here["group"])
+    whole = set(texts(here.loc[regions_alone(here) & (here["side"] == "both"), "muscle"]))
     values = {column: metric_values(here, column) for profile in PROFILES for column in profile.columns}
     figure, grid = figure_grid(len(muscles), len(PROFILES), row_mm=42)
     for (i, j), axes in np.ndenumerate(grid):
         profile, of_muscle = PROFILES[j], (texts(here["muscle"]) == muscles[i]).to_numpy()
+        arms = arms_of_groups(here, "group", groups, "bilateral" if muscles[i] in whole else role)
         rows = [Arm(arm.label, arm.rows & of_muscle) for arm in arms]
         place = {"segment": segment, "muscle": muscles[i], "profile": profile.title}
         drawn = _lines(axes, profile, rows, values)
@@ -78,6 +79,8 @@ def distribution_figure(cohort: pd.DataFrame, segment: str, role: str) -> PaperF
         )
     figure.side_label = figure.supylabel(metric_label("fi"), fontsize=rcParams["font.size"])
     note = f"{ROLE_NOTES.get(role, '')} {segment}. Median and quartiles; of fewer than {FEWEST}, the median."
+    if whole and role != "bilateral":
+        note += f" {', '.join(sorted(whole))}: as a whole."
     footnote(figure, f"{note} Quarters of equal area; rings of equal depth.")
     return place_panels(figure, grid, _LEGEND_MM)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mriparaspinal.core.model import OURS
+from mriparaspinal.core.model import OURS, REFERENCES
 from mriparaspinal.core.visits import SESSION
 from mriparaspinal.stats.cells import regions_alone
 
@@ -25,7 +25,7 @@ MOST_ASYMMETRY_PCT = 50.0
 #: In so small an area one pixel changes FI by a percentage point or more.
 FEWEST_PX = 100
 
-#: So many times the reference: more than any single paraspinal muscle has.
+#: So many times disc or vertebral body: more than any single paraspinal muscle has.
 MOST_RCSA = 3.0
 
 _METRICS = {"fi": "FI", "rcsa": "rCSA"}
@@ -39,7 +39,7 @@ RULES = (
     f"values of at least {FEWEST_PARTICIPANTS} participants; of fewer, usual ones often stand out by chance",
     f"sides that differ by more than {MOST_ASYMMETRY_PCT:.0f} % of their mean area "
     "(one has 5/3 of the other)",
-    f"areas below {FEWEST_PX} pixels or above {MOST_RCSA:.0f} × the reference",
+    f"areas below {FEWEST_PX} pixels or above {MOST_RCSA:.0f} × disc or vertebral body",
     "FI of exactly 0 or 1",
 )
 
@@ -131,7 +131,9 @@ def _odd_by_itself(row: dict[str, object]) -> list[str]:
     reasons = []
     # Of regions of one's own it is not known what they have.
     if row["muscle"] not in OURS:
-        fi = rcsa = None
+        fi = rcsa = area = None
+    if row.get("reference") not in REFERENCES:
+        rcsa = None
     if fi in (0, 1):
         reasons.append(f"FI is {fi:.0f}: {'no' if fi == 0 else 'every'} pixel counts as fat")
     if area is not None and area < FEWEST_PX:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from mriparaspinal.core.labels import Own, parse_label
-from mriparaspinal.core.measure_columns import BY_NAME
+from mriparaspinal.core.measure_columns import BY_NAME, GREY, MeasureColumn
 from mriparaspinal.core.model import DEFAULTS, Problem, Settings, Slice
 from mriparaspinal.core.names import name_of
 from mriparaspinal.core.spelling import composed
@@ -40,10 +40,23 @@ class RowView:
 
 @dataclass(frozen=True, slots=True)
 class MeasureView:
-    """One further measure of a slice: its name with the unit, and a cell for each of the slice's rows."""
+    """One further measure of a slice: its name with the unit, and a cell for each column of its table."""
 
     name: str
     cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureTable:
+    """Further measures of some regions of a slice."""
+
+    columns: tuple[str, ...]
+    """Region and side, in short."""
+    measures: tuple[MeasureView, ...]
+
+
+#: Columns that a printed page has room for.
+_MOST_COLUMNS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +81,7 @@ class SliceView:
     """Which scan of the participant; empty where there is one only."""
     fat: tuple[FatBands, ...] = ()
     """Where the fat of each muscle lies, with ``--measure distribution``."""
-    measures: tuple[MeasureView, ...] = ()
+    measures: tuple[MeasureTable, ...] = ()
     """What was asked for by ``--measure``, as far as the slice has values."""
     own_regions: Own = ()
     """The regions that the study declares beside ours."""
@@ -182,11 +195,46 @@ def slice_views(
     return views
 
 
-def _measures(rows: Sequence[Mapping[str, Any]]) -> Iterable[MeasureView]:
-    for column in BY_NAME:
-        cells = tuple(_text(row.get(column, math.nan), ".4g") for row in rows)
-        if set(cells) - {_NO_NUMBER}:
-            yield MeasureView(name_of(column).axis, cells)
+def _measures(rows: Sequence[Mapping[str, Any]]) -> Iterable[MeasureTable]:
+    """The measures of all regions, as many in one table as fit on a page."""
+    measures = tuple(_measure_views(rows))
+    regions = [row["muscle"] for row in rows]
+    short = {"left": " L", "right": " R", "both": " L+R"}
+    # A region without sides has one row, of both.
+    columns = [
+        name if row["side"] == "both" and regions.count(name) == 1 else name + short[row["side"]]
+        for name, row in zip(regions, rows, strict=True)
+    ]
+    first = 0
+    while measures and first < len(columns):
+        last = min(first + _MOST_COLUMNS, len(columns))
+        while last < len(columns) and regions[last] == regions[last - 1]:
+            last -= 1  # the sides of a region stay together
+        cut = (MeasureView(one.name, one.cells[first:last]) for one in measures)
+        kept = (one for one in cut if set(one.cells) != {_NO_NUMBER})
+        yield MeasureTable(tuple(columns[first:last]), tuple(kept))
+        first = last
+
+
+def _measure_views(rows: Sequence[Mapping[str, Any]]) -> Iterable[MeasureView]:
+    for name, column in BY_NAME.items():
+        numbers = [float(row.get(name, math.nan)) for row in rows]
+        if known := [number for number in numbers if number == number]:
+            digits = _decimals(known, column)
+            # A tiny negative one is no -0.000.
+            cells = tuple(_text(round(number, digits) + 0.0, f".{digits}f") for number in numbers)
+            named = name_of(name)
+            yield MeasureView(named.label if column.unit == GREY else named.axis, cells)
+
+
+def _decimals(numbers: Sequence[float], column: MeasureColumn) -> int:
+    """How many decimals all numbers of a measure have: as many as the smallest needs, three at most."""
+    if column.unit == GREY:
+        return 1
+    if column.unit == "px" and all(number.is_integer() for number in numbers):
+        return 0
+    smallest = min((abs(number) for number in numbers if number), default=1)
+    return min(3, max(1, 2 - math.floor(math.log10(smallest))))
 
 
 def _threshold(rows: Sequence[Mapping[str, Any]]) -> float | None:

@@ -134,7 +134,7 @@ def test_the_report_shows_them_below_each_slice(cohort, tmp_path):
     assert page.count("<summary>Further measures</summary>") == 8 * 5
     row = cohort.table[cohort.table["image"] == "ALS_1_3.png"].iloc[0]
     article = page[page.index('data-image="ALS_1_3.png"') :].partition("</article>")[0]
-    assert f'<th scope="row">P50 of grey</th><td>{row["grey_p50"]:.4g}</td>' in article
+    assert f'<th scope="row">P50 of grey</th><td>{row["grey_p50"]:.1f}</td>' in article
     assert "grey of SAT" not in article  # no slice has a value
     assert "Further measures were taken: signal, shape and size." in page
     assert "--measure signal --measure shape --measure size" in page

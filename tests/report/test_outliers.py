@@ -22,6 +22,7 @@ def rows(fi: list[float], **cells: object) -> pd.DataFrame:
             "segment": "L4",
             "muscle": "MF",
             "side": "left",
+            "reference": "IVD",
             "fi": fi,
             "rcsa": 0.5,
             "csa_px": 1000.0,
@@ -110,3 +111,8 @@ def test_nothing_is_odd_at_the_limits_or_where_cells_are_empty():
     assert find_outliers(rows([0.3], csa_px=100.0, rcsa=3.0)).findings == ()
     assert find_outliers(rows([0.3], side="both", asymmetry_pct=50.0)).findings == ()
     assert find_outliers(rows([0.3], rcsa=math.nan)).findings == ()
+
+
+def test_what_own_regions_have_is_not_known():
+    assert find_outliers(rows([0.3], rcsa=9.0, reference="DS")).findings == ()
+    assert find_outliers(rows([1.0], rcsa=9.0, csa_px=20.0, muscle="GL")).findings == ()

@@ -581,6 +581,49 @@ def test_headings_of_tables_are_repeated_in_print(sample, browser):
     page.close()
 
 
+@pytest.fixture(scope="module")
+def further(tmp_path_factory):
+    """A slice with more regions than a line of the page has room for, and all measures."""
+    home = tmp_path_factory.mktemp("further")
+    own = ["GL", "GM", "TF", "QF"]
+    shapes = [
+        polygon(f"{name}_{side}", [[x, y], [x + 4, y], [x + 4, 8], [x, 8]])
+        for n, name in enumerate(own)
+        for side, x, y in (("R", 5 + 8 * n, 1), ("L", 90 - 8 * n, 2))
+    ]
+    write_slice(home / "scans", "ALS_1_3", grey_image(seed=1), [*SHAPES, *shapes])
+    toml = 'measures = ["signal", "shape", "size", "distribution"]\n'
+    (home / "scans" / "paraspinal.toml").write_text(toml + "".join(f"[regions.{name}]\n" for name in own))
+    assert run("run", home / "scans", "--out", home / "out", "--quiet").code == 0
+    return home / "out" / "report.html"
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_further_measures_scroll_within_their_own_box(width, further, show):
+    tab = show(further, width).tab
+    tab.locator(".measures summary").click()
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    boxes = tab.locator(".measures .scroll").evaluate_all(
+        "all => all.map((e) => [e.scrollWidth, e.clientWidth, getComputedStyle(e).overflowX])"
+    )
+    assert len(boxes) == 2
+    assert all(style == "auto" for _, _, style in boxes)
+    assert all(inner <= outer if width == 1400 else inner > outer for inner, outer, _ in boxes)
+
+
+def test_further_measures_are_printed_whole(further, show):
+    tab = show(further).tab
+    heads = tab.locator(".measures thead th").all_text_contents()
+    regions = [f"{name} {side}" for name in ("MF", "ES", "PM", "GL", "GM", "TF", "QF")
+               for side in ("L", "R", "L+R")]  # fmt: skip
+    assert [head for head in heads if head] == regions
+    tab.emulate_media(media="print")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.set_viewport_size({"width": 688, "height": 1000})
+    edges = tab.locator(".measures td").evaluate_all("all => all.map((e) => e.getBoundingClientRect().right)")
+    assert 0 < max(edges) <= 688, "nothing is cut at the edge of A4"
+
+
 # What was refused
 
 
