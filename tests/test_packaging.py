@@ -79,7 +79,7 @@ def test_the_script_of_the_images_is_a_shell_script() -> None:
         ["sh", "-n", str(ROOT / "containers" / "install.sh")], capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    extras = re.search(r"\$wheel\[([a-z,]+)\]", (ROOT / "containers" / "install.sh").read_text())[1].split(
+    extras = re.search(r"\$wheel\[([a-z,-]+)\]", (ROOT / "containers" / "install.sh").read_text())[1].split(
         ","
     )
     assert set(extras) <= set(project()["project"]["optional-dependencies"])

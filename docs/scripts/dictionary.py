@@ -22,7 +22,7 @@ from mriparaspinal.core import meanings, participants
 from mriparaspinal.core.measure_columns import MEASURE_COLUMNS
 from mriparaspinal.core.model import COLUMNS, FIELDS, OPTIONAL_COLUMNS, Problem
 from mriparaspinal.io import numberings as numbering
-from mriparaspinal.measure import for_others, wide
+from mriparaspinal.measure import for_others
 from mriparaspinal.review import adjudicate, blind, timing, verdicts
 from mriparaspinal.scans.picture import SLICES_COLUMNS
 from mriparaspinal.stats import (
@@ -1142,8 +1142,8 @@ def _participants() -> str:
 def _wide() -> str:
     """What the parts of the columns' names mean."""
     sides = [[f"`{letter}`", name] for letter, name in meanings.SIDE_LETTERS.items()]
-    names = [f.name for f in FIELDS if f.name not in wide.NOT_WIDE]
-    shared = ", ".join(f"`L4_{name}`" for name in wide.OF_SEGMENT)
+    names = [f.name for f in FIELDS if f.name not in meanings.NOT_WIDE]
+    shared = ", ".join(f"`L4_{name}`" for name in meanings.OF_SEGMENT)
     words = (
         "From `quantify`, `merge` and `run`: one row per participant, in a follow-up per participant and "
         "session. First the columns of the participants table, then the measures, each called muscle, "
@@ -1152,8 +1152,10 @@ def _wide() -> str:
         f"What all muscles of a segment share stands once: {shared}. A column is there where somebody has a "
         "value."
     )
-    measures = ", ".join(f"`{name}`" for name in names if name not in wide.OF_SEGMENT)
-    return f"{words}\n\n{table(['side', 'meaning'], sides)}\n\nMeasures: {measures}."
+    measures = ", ".join(f"`{name}`" for name in names if name not in meanings.OF_SEGMENT)
+    return (
+        f"{words}\n\n{table(['side', 'meaning'], sides)}\n\nMeasures: {measures}, and those of `--measure`."
+    )
 
 
 def codes() -> str:

@@ -197,7 +197,7 @@ def _tiv_column(column: str, file: Path | None) -> dict[str, float]:
     if broken := [problem for problem in problems if problem.severity == "error"]:
         raise UsageError(f"--participants: {broken[0].line()}")
     if column not in people.columns:
-        there = ", ".join(people.columns)
+        there = and_more(people.columns, 20)
         raise UsageError(f"--tiv: no column {column} in {file.name}; expected one of {there}; name another")
     volumes: dict[str, float] = {}
     for who in people.rows:

@@ -91,7 +91,14 @@ SIDE_LETTERS = {
     "C": "contralateral side",
 }
 
-_WIDE = re.compile(r"(?:(?P<region>\w+)_)?(?P<segment>[A-Z]\d+)_(?:(?P<side>[LRBSC])_)?(?P<metric>\w+)")
+#: What says which row it is, and texts that ``measurements.csv`` has.
+_ROW = ("participant_id", "group", "session", "segment", "muscle", "side", "role")
+NOT_WIDE = frozenset((*_ROW, "reference", "fat_rule", "mask_rule", "image"))
+
+#: The same in all rows of a segment.
+OF_SEGMENT = ("reference_px", "threshold", "slices", "draft")
+
+_WIDE = re.compile(r"(?:(?P<region>\w+)_)?(?P<segment>[CTLS]\d+)_(?:(?P<side>[LRBSC])_)?(?P<metric>\w+)")
 
 
 def participant_meaning(column: str) -> Meaning:
@@ -102,9 +109,18 @@ def participant_meaning(column: str) -> Meaning:
 
 
 def is_measure(column: str) -> bool:
-    """Whether a column of ``wide.csv`` is a measure, and not one of the participants table."""
+    """Whether a column of ``wide.csv`` is a measure, and not one of the participants table.
+
+    >>> [is_measure(name) for name in ("MF_L4_L_fi", "L4_threshold", "T1_image", "T2_fi", "MF_L4_fi")]
+    [True, True, False, False, False]
+    """
     parts = _WIDE.fullmatch(column)
-    return parts is not None and parts["metric"] in MEASUREMENTS
+    if parts is None or parts["metric"] not in MEASUREMENTS:
+        return False
+    metric, whole = parts["metric"], not parts["region"] and not parts["side"]
+    return (
+        metric in OF_SEGMENT if whole else bool(parts["region"] and parts["side"] and metric not in NOT_WIDE)
+    )
 
 
 def wide_meaning(column: str) -> Meaning:

@@ -35,16 +35,21 @@ GREY = "grey level"
 _SIGNAL = (
     MeasureColumn("grey_sd", "standard deviation of the grey levels (of n, not n − 1)", GREY, "SD of grey"),
     MeasureColumn(
-        "grey_skewness", "their skewness, not corrected for bias; 0: symmetric", "", "skewness of grey"
+        "grey_skewness",
+        "skewness of the grey levels, not corrected for bias; 0: symmetric",
+        "",
+        "skewness of grey",
     ),
     MeasureColumn(
         "grey_kurtosis",
-        "their excess kurtosis, not corrected for bias; 0: as normal",
+        "excess kurtosis of the grey levels, not corrected for bias; 0: as normal",
         "",
         "kurtosis of grey",
     ),
     *(
-        MeasureColumn(f"grey_p{p}", f"their {p}th percentile, interpolated linearly", GREY, f"P{p} of grey")
+        MeasureColumn(
+            f"grey_p{p}", f"{p}th percentile of the grey levels, interpolated linearly", GREY, f"P{p} of grey"
+        )
         for p in (5, 25, 50, 75, 95)
     ),
     MeasureColumn(

@@ -59,8 +59,8 @@ def own_table(raw: bytes, name: str) -> TextTable:
     """A table of the results: one that is always written by us may have any number of cells."""
     if name not in (MEASUREMENTS, WIDE):
         return parse_table(raw, name)
-    columns, *rows = csv.reader(io.StringIO(raw.decode(), newline=""))
-    return TextTable(tuple(columns), tuple([tuple(map(as_it_was, row)) for row in rows]), plain=True)
+    columns, *rows = (tuple(map(as_it_was, row)) for row in csv.reader(io.StringIO(raw.decode(), newline="")))
+    return TextTable(columns, tuple(rows), plain=True)
 
 
 def further_tables(files: Mapping[str, bytes], xlsx: bool, sav: bool) -> dict[str, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, groupby
@@ -98,13 +99,14 @@ def result_files(
     tables.add(rows, wide=wide)
     counts = {"participants": len(tables.participants), "rows": tables.rows}
     tables.add(_slice_rows(measured, settings, reference), "_slices")
-    files = {name: b"".join(lines) for name, lines in sorted(tables.lines.items(), key=_from_above)}
+    files = {name: tables.texts.pop(name).getvalue() for name in sorted(tables.texts, key=_from_above)}
     slices = chain(study.dataset.slices, study.dataset.lost)
     visits = visits_of(
         ((s.group, s.participant_id, s.session) for s in slices), study.participants, study.share
     )
+    wide_csv = wide.csv(visits, study.participants)  # first, as it gives up what it was gathered in
     files[MEASUREMENTS] = measurements_csv(files)
-    files[WIDE] = wide.csv(visits, study.participants)
+    files[WIDE] = wide_csv
     files["problems.csv"] = problems_csv(measured.problems)
     if study.participants_csv is not None:
         files[PARTICIPANTS] = study.participants_csv
@@ -117,9 +119,9 @@ def result_files(
     return files | {MANIFEST: _manifest(measured, settings, reference, counts, digests)}
 
 
-def _from_above(table: tuple[str, object]) -> tuple[int, str]:
-    """Sort key of tables by name: from the head down."""
-    return SPINE.index(re.split(r"[._]", table[0])[0]), table[0]
+def _from_above(table: str) -> tuple[int, str]:
+    """Sort key of names of tables: from the head down."""
+    return SPINE.index(re.split(r"[._]", table)[0]), table
 
 
 class _Tables:
@@ -127,7 +129,7 @@ class _Tables:
 
     def __init__(self, more: tuple[str, ...]) -> None:
         self._more = more
-        self.lines: dict[str, list[bytes]] = {}
+        self.texts: dict[str, io.BytesIO] = {}
         self.participants: set[str] = set()
         self.rows = 0
 
@@ -141,8 +143,10 @@ class _Tables:
                 cells = [(*cells_of(row), *map(row.more.get, self._more)) for row in run]
             else:
                 cells = [cells_of(row) for row in run]
-            lines = self.lines.setdefault(f"{segment}{ending}.csv", [csv_lines([(*columns, *self._more)])])
-            lines.append(csv_lines(cells))
+            text = self.texts.setdefault(f"{segment}{ending}.csv", io.BytesIO())
+            if not text.tell():
+                text.write(csv_lines([(*columns, *self._more)]))
+            text.write(csv_lines(cells))
             if wide is not None:
                 wide.add((*columns, *self._more), cells)
             self.participants.add(who)

@@ -7,35 +7,17 @@ multifidus at L4; ``L`` left, ``R`` right, ``B`` both, and, where the onset side
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from mriparaspinal.core.meanings import NOT_WIDE, OF_SEGMENT, is_measure
 from mriparaspinal.core.model import SPINE
 from mriparaspinal.core.participants import KEY, Participants
 from mriparaspinal.core.spss_names import spss_names
 from mriparaspinal.core.text import is_missing, natural_key
 from mriparaspinal.core.visits import CONSTANT, SESSION
-from mriparaspinal.io.tables import csv_bytes, csv_lines
-
-#: What says which row it is, and texts that ``measurements.csv`` has.
-NOT_WIDE = frozenset(
-    (
-        KEY,
-        "group",
-        "segment",
-        "muscle",
-        "side",
-        "role",
-        "reference",
-        "fat_rule",
-        "mask_rule",
-        "image",
-        SESSION,
-    )
-)
-
-#: The same in all rows of a segment.
-OF_SEGMENT = ("reference_px", "threshold", "slices", "draft")
+from mriparaspinal.io.tables import csv_bytes, csv_lines, escape_formula
 
 #: How sides and roles are written in names of columns, in their order.
 SIDES = {"left": "L", "right": "R", "both": "B", "": "", "symptomatic": "S", "contralateral": "C"}
@@ -99,7 +81,7 @@ class WideRows:
     def csv(self, visits: Iterable[Visit], people: Participants) -> bytes:
         """The table: a row for each of ``visits`` that has numbers or not, with the participants' columns.
 
-        A column of theirs that is called as one of the numbers is left out.
+        A column of theirs that is called as a number is left out: it may be one of earlier results.
         """
         self._close()
         columns = sorted(
@@ -109,20 +91,24 @@ class WideRows:
         order = [place for _, place in columns]
         names = column_names(column for column, _ in columns)
         taken = {*names, KEY, "group", SESSION}
-        own = [name for name in people.columns if name not in taken]
+        own = [name for name in people.columns if name not in taken and not is_measure(name)]
         visits = sorted({*visits, *self._lines}, key=lambda visit: [natural_key(part) for part in visit])
         session = [SESSION] if any(label for _, _, label in visits) else []
-        lines = [csv_bytes([KEY, "group", *session, *own, *names], [])]
+        written = io.BytesIO(csv_bytes([KEY, "group", *session, *own, *names], []))
+        written.seek(0, io.SEEK_END)
         for visit in visits:
             group, who, label = visit
             cells = cells_of(people, who, label)
             texts = ["" if is_missing(cells.get(name, "")) else cells[name] for name in own]
-            head = csv_lines([[who, group, *([label] if session else []), *texts]]).rstrip(b"\n")
+            known = [who, group, *([label] if session else []), *map(escape_formula, texts)]
+            head = csv_lines([known]).rstrip(b"\n")
             numbers = self._lines.pop(visit, "").split(",")
             numbers += [""] * (self._count - len(numbers))
-            lines.append(b",".join([head, *([",".join([numbers[i] for i in order]).encode()] * bool(order))]))
-            lines.append(b"\n")
-        return b"".join(lines)
+            written.write(
+                b",".join([head, *([",".join([numbers[i] for i in order]).encode()] * bool(order))])
+            )
+            written.write(b"\n")
+        return written.getvalue()
 
     def _order(self, place: Column) -> tuple[Any, ...]:
         muscle, segment, side, metric = place

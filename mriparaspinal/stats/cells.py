@@ -95,7 +95,7 @@ def require_columns(table: pd.DataFrame, columns: Sequence[str], what: str) -> N
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise UsageError(
-            f"{what}: no column {', '.join(missing)}; found {', '.join(map(str, table.columns)) or 'none'}; "
+            f"{what}: no column {', '.join(missing)}; found {and_more(table.columns, 20) or 'none'}; "
             "check the names in the heading"
         )
 

@@ -291,7 +291,7 @@ def _check_column(text: str, column: str, cohort: pd.DataFrame) -> None:
         )
         raise UsageError(Fault(text, found, expected, "correct the contrast"))
     if column not in cohort:
-        there = ", ".join(str(c) for c in cohort if c not in _ROW_COLUMNS)
+        there = and_more((c for c in cohort if c not in _ROW_COLUMNS), 20)
         remedy = "correct the contrast or add the column to the participants table"
         expected = f"one of: {there or 'none is there'}"
         raise UsageError(Fault(text, f"no column {column} was found", expected, remedy))

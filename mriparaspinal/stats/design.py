@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import SPINE
-from mriparaspinal.core.text import is_missing, is_nearly_number, read_number
+from mriparaspinal.core.text import and_more, is_missing, is_nearly_number, read_number
 from mriparaspinal.stats.cells import as_text, muscles_of, texts
 from mriparaspinal.stats.limits import of_usual_size
 
@@ -59,7 +59,7 @@ def require_columns(table: pd.DataFrame, names: Iterable[str]) -> None:
     """Raise a UsageError for the first of ``names`` that ``table`` does not have."""
     for name in names:
         if name not in table.columns:
-            there = ", ".join(str(column) for column in table.columns)
+            there = and_more(table.columns, 20)
             raise UsageError(f"{name}: no such column; expected one of {there}; name another or add it")
 
 

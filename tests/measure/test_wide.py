@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -142,6 +143,33 @@ def test_a_wide_table_as_participants_table_does_not_shadow_new_numbers(tmp_path
     assert header.count("MF_L3_L_fi") == 1
 
 
+def test_numbers_of_earlier_results_are_none_of_these(tmp_path):
+    """L5 was measured before, not now; T1_image is a column of somebody's own."""
+    data = tmp_path / "data"
+    write_slice(data, "ALS_1_3")
+    (data / "participants.csv").write_text(
+        "participant_id,MF_L5_L_fi,L5_reference_px,MF_L3_L_grey_sd,T1_image\nALS_1,0.9,99,7,t1.nii\n"
+    )
+    run("quantify", data, "--out", tmp_path / "out", "--bids", tmp_path / "bids")
+    (row,) = texts(tmp_path / "out" / "wide.csv")
+    assert row["T1_image"] == "t1.nii"
+    assert not {"MF_L5_L_fi", "L5_reference_px", "MF_L3_L_grey_sd"} & set(row)
+    people = (tmp_path / "bids" / "participants.tsv").read_text().splitlines()
+    assert people[0].split("\t")[-1] == "T1_image"
+
+
+def test_no_cell_is_a_formula_and_other_programs_get_it_as_it_was(tmp_path):
+    data = tmp_path / "data"
+    write_slice(data, "ALS_1_3")
+    (data / "participants.csv").write_text("participant_id,note,'=2+2,-x\nALS_1,=1+1,-3,-3\n")
+    run("quantify", data, "--out", tmp_path / "out", "--xlsx")
+    (row,) = texts(tmp_path / "out" / "wide.csv")
+    assert (row["note"], row["'=2+2"], row["'-x"]) == ("'=1+1", "-3", "-3")
+    sheet = openpyxl.load_workbook(tmp_path / "out" / "results.xlsx")["wide"]
+    cells = [[(cell.value, cell.data_type) for cell in line[2:5]] for line in sheet.iter_rows()]
+    assert cells == [[("note", "s"), ("=2+2", "s"), ("-x", "s")], [("=1+1", "s"), (-3, "n"), (-3, "n")]]
+
+
 def test_shares_joined_are_the_bytes_of_one_run(tmp_path):
     for who in ("ALS_1", "ALS_2", "LR_1"):
         write_slice(tmp_path / "data", f"{who}_3")
@@ -245,3 +273,11 @@ def test_a_wrong_column_of_a_wide_table_is_told_in_a_line_that_can_be_read(resul
     assert "fi: no such column was found for the metric; expected one of: psa, age, " in outcome.err
     assert " more; name a column of numbers" in outcome.err
     assert len(outcome.err) < 600
+    for command in (
+        ["correlate", "--score", "age", "--metric"],
+        ["regress", "--predictor", "age", "--outcome"],
+    ):
+        outcome = run(*command, "fii", "--table", results / "wide.csv", "--out", tmp_path / "out")
+        assert outcome.code == 2
+        assert "fii: no such column; expected one of participant_id, group, " in outcome.err
+        assert len(outcome.err) < 600
