@@ -225,7 +225,8 @@ def usage_error(error: typer.TyperException, options: Iterable[str], command: st
     if option is None:
         return UsageError(f"{command}: {error.format_message().rstrip('.')}; see {command} --help")
     if hasattr(error, "possibilities"):
-        near = get_close_matches(option, list(options))
+        # Without the dashes, in which all are alike.
+        near = [f"--{name}" for name in get_close_matches(option[2:], [one[2:] for one in options])]
         hint = f"did you mean {' or '.join(near)}?" if near else "leave it out"
         return UsageError(f"{option}: unknown option; expected one of {command} --help; {hint}")
     found = "no value was given" if "requires an argument" in error.format_message() else "a value was given"

@@ -290,7 +290,8 @@ def test_results_of_several_sessions_are_not_joined_to_those_of_none(results, sa
 
 def test_a_metric_without_values_has_no_figure(results, tmp_path):
     copy = Path(shutil.copytree(results, tmp_path / "copy"))
-    (copy / "quantify.json").unlink()
+    for name in ("quantify.json", "measurements.csv"):
+        (copy / name).unlink()
     for file in copy.glob("L?.csv"):
         pd.read_csv(file, dtype=str).assign(fi="").to_csv(file, index=False)
     assert run("change", copy, "--metric", "fi", "--out", tmp_path / "out").code == 0
