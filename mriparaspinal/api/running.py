@@ -169,7 +169,7 @@ def _made(
             first = partial(_outdate, folder, page, study / RECORD)
             done(measured := measure_into(asked, results, progress, study, first))
             if jobs > 1:
-                draw = partial(_pictures, results, asked.dataset, regions, jobs - 1)
+                draw = partial(_pictures, results, asked.dataset, regions, jobs)
                 pictures = stack.enter_context(aside(draw))
             begin(progress, "comparing")
             compared = _comparison_of(results, folder)
