@@ -205,9 +205,7 @@ def _measures(
     if "distribution" in settings.measures:
         found.problems += crossing_outlines(masks, slice_.annotation)
     reference = settings.reference or ""
-    view = SliceView(
-        grey, masks, threshold, fat, spacing_mm, settings.image_left, reference, settings.muscles
-    )
+    view = SliceView(grey, masks, fat, spacing_mm, settings.image_left, reference, settings.muscles)
     if "signal" in settings.measures:
         found.problems += _clipped_reference(view, slice_)
     return values_of(view, settings.measures)

@@ -22,8 +22,6 @@ class SliceView:
     grey: NDArray[np.uint8]
     masks: Mapping[tuple[str, str], NDArray[np.bool_]]
     """Of each region that is measured, by region and side; the side of a reference and of SAT is empty."""
-    threshold: float
-    """A pixel above it is fat: a grey level; a fat fraction for the rule ``dixon``."""
     fat: NDArray[np.bool_]
     """The pixels that are fat by the rule, in the regions and beside them."""
     spacing_mm: Spacing | None

@@ -33,7 +33,7 @@ MIRRORED = {"left": "right", "right": "left", "both": "both", "": ""}
 
 def view_of(masks, fat, spacing=None, image_left="right", reference=""):
     grey = np.where(fat, 200, 10).astype(np.uint8)
-    return SliceView(grey, masks, 50, fat, spacing, image_left, reference)
+    return SliceView(grey, masks, fat, spacing, image_left, reference)
 
 
 def ellipse(shape, row, column, half_height, half_width, turn=0.0):

@@ -24,7 +24,7 @@ SIGNAL, SHAPE = ([c.name for c in MEASURE_COLUMNS[name]] for name in ("signal", 
 
 def view(grey, masks, **fields):
     given = {"threshold": 50.0, "spacing_mm": None, "image_left": "right", "reference": ""} | fields
-    return SliceView(grey, masks, fat=grey > given["threshold"], **given)
+    return SliceView(grey, masks, fat=grey > given.pop("threshold"), **given)
 
 
 def blob(random, shape=(60, 50)):
