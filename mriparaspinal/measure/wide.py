@@ -84,10 +84,11 @@ class WideRows:
         A column of theirs that is called as a number is left out: it may be one of earlier results.
         """
         self._close()
-        columns = sorted(
+        columns = [
             ((*where, name), place) for where, of in self._places.items() for name, place in of.items()
-        )
-        columns.sort(key=lambda column: self._order(column[0]))
+        ]
+        metrics = {name: rank for rank, name in enumerate(self._metrics)}
+        columns.sort(key=lambda column: (*self._order(column[0]), metrics[column[0][-1]]))
         order = [place for _, place in columns]
         names = column_names(column for column, _ in columns)
         taken = {*names, KEY, "group", SESSION}
@@ -110,15 +111,14 @@ class WideRows:
             written.write(b"\n")
         return written.getvalue()
 
-    def _order(self, place: Column) -> tuple[Any, ...]:
-        muscle, segment, side, metric = place
-        metrics = list(self._metrics)
+    def _order(self, column: Column) -> tuple[Any, ...]:
+        """By region, segment and side; the metrics of one place follow in the order of their tables."""
+        muscle, segment, side, _ = column
         return (
             bool(muscle),
             *_known(muscle, self._muscles),
             *_known(segment, SPINE),
             *_known(side, tuple(SIDES)),
-            metrics.index(metric),
         )
 
 
