@@ -17,12 +17,13 @@ from mriparaspinal.core.distribution import PROFILES
 from mriparaspinal.core.errors import NothingToCompareError, UsageError
 from mriparaspinal.core.text import count_of
 from mriparaspinal.io.manifest import COMPARISON
+from mriparaspinal.parallel.map import forks, map_in_order
 from mriparaspinal.present.table_layout import PaperTable
 from mriparaspinal.present.tables import table1, table2, table3, table4
 from mriparaspinal.stats.arms import Normality
 from mriparaspinal.stats.cells import texts
 from mriparaspinal.stats.characteristics import characteristics
-from mriparaspinal.stats.compare import compare
+from mriparaspinal.stats.compare import Each, compare
 from mriparaspinal.stats.contrasts import (
     INTERACTION,
     SIDE,
@@ -67,6 +68,7 @@ def compare_cohort(
     *,
     groups: str | None = None,
     smd: bool = False,
+    jobs: int = 1,
 ) -> Analysis:
     """Make the contrasts that were asked for, else those of the protocol, else the paper's.
 
@@ -75,13 +77,26 @@ def compare_cohort(
     Raises :class:`UsageError` for a contrast or column that is not there, :class:`NothingToCompareError`
     where there is nothing to compare.
     """
+    # A process that had to load the libraries first would take longer than the contrasts do.
+    each: Each = partial(map_in_order, spread=jobs) if jobs > 1 and forks() else map
+    made = partial(
+        _compared,
+        contrasts=contrasts,
+        metrics=metrics,
+        normality=normality,
+        divide_by=divide_by,
+        on_request=on_request,
+        groups=groups,
+        smd=smd,
+        each=each,
+    )
     try:
-        return _compared(cohort, contrasts, metrics, normality, divide_by, on_request, groups, smd)
+        return made(cohort)
     except UsageError:
         if cohort.whole is None:
             raise
     # Columns were left out, and the message has to name all that are there.
-    return _compared(cohort.whole(), contrasts, metrics, normality, divide_by, on_request, groups, smd)
+    return made(cohort.whole())
 
 
 def _compared(
@@ -93,6 +108,7 @@ def _compared(
     on_request: OnRequest,
     groups: str | None,
     smd: bool,
+    each: Each,
 ) -> Analysis:
     protocol = cohort.protocol
     normality = normality or protocol.get("normality")
@@ -104,7 +120,7 @@ def _compared(
     names, left_out = metrics_of(
         cohort.table, metrics, _named(chosen, divide_by) | ({column} if column else set())
     )
-    table, found = compare(cohort.table, chosen, names, judged_by, divide_by, on_request)
+    table, found = compare(cohort.table, chosen, names, judged_by, divide_by, on_request, each)
     notes = [*cohort.notes, *notes, *said, *left_out, *found, *interactions_unasked(table, chosen)]
     settings: dict[str, Sequence[str]] = {
         "contrast": [contrast.text for contrast in chosen],
@@ -329,6 +345,9 @@ def _boxes(
     # Figures 4 and 5 show the symptomatic side; without a known onset side they would be empty.
     one_sided = set(comparisons.loc[comparisons["role"] == "symptomatic", "contrast"])
     groups = [contrast for contrast in contrasts if contrast.column == "group" and contrast.text in one_sided]
+    if groups:  # it takes longest, and so comes first
+        name = file_name("figure5_groups", [*taken, *found])
+        found[name] = Drawing(partial(groups_figure, cohort, comparisons, groups, metrics))
     for contrast in contrasts:
         group = dict(contrast.filter_a).get("group", "")
         if contrast.text not in made:
@@ -339,7 +358,4 @@ def _boxes(
         elif contrast.text == f"psa:1-0[group={group}]" and contrast.text in one_sided:
             name = file_name(f"figure4_psa_{group}", [*taken, *found])
             found[name] = Drawing(partial(psa_figure, cohort, comparisons, group, metrics))
-    if groups:
-        name = file_name("figure5_groups", [*taken, *found])
-        found[name] = Drawing(partial(groups_figure, cohort, comparisons, groups, metrics))
     return found

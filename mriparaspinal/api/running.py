@@ -172,7 +172,7 @@ def _made(
                 draw = partial(_pictures, results, asked.dataset, regions, jobs)
                 pictures = stack.enter_context(aside(draw))
             begin(progress, "comparing")
-            compared = _comparison_of(results, folder)
+            compared = _comparison_of(results, folder, jobs)
             begin(progress, "drawing the figures")
             compared.put(folder, replace(how, jobs=jobs))
             done(compared)
@@ -204,7 +204,8 @@ def _page_of(
     from mriparaspinal.report.gather import Ready
 
     cohort = open_cohort(at_session(page.parent / "results", (comparison,)))
-    ready, folders = Ready(compared.table, pictures), (comparison,)
+    made = compared if compared.table is not None else None
+    ready, folders = Ready(made, pictures), (comparison,)
     with telling(cohort.problems):
         return write_page(cohort, asked.dataset, page, folders, regions, jobs, progress, True, (), ready)
 
@@ -215,12 +216,11 @@ def _pictures(
     """The pictures of the page, which need nothing of the comparison."""
     from mriparaspinal.measure.reopen import open_measured
     from mriparaspinal.measure.results import read_results
-    from mriparaspinal.report.gather import slice_rows, thresholds_of
-    from mriparaspinal.report.pictures import first_pictures
+    from mriparaspinal.report.pictures import first_pictures, thresholds_of
 
     read = read_results(results)
     source = open_measured(results, read.manifest, dataset, *regions)
-    return first_pictures(source, thresholds_of(slice_rows(read)), jobs)
+    return first_pictures(source, thresholds_of(read), jobs)
 
 
 def _told_again(study: Path, asked: Request, before: StudyRecord) -> StudyRun:
@@ -272,7 +272,7 @@ def _skipped(reason: ParaspinalError) -> Analysis:
     )
 
 
-def _comparison_of(results: Path, folder: OutputFolder | None = None) -> Analysis:
+def _comparison_of(results: Path, folder: OutputFolder | None = None, jobs: int = 1) -> Analysis:
     """The comparison of the results; without a table for nothing to compare.
 
     ``folder``: where the reason is put, if none can be made.
@@ -280,7 +280,7 @@ def _comparison_of(results: Path, folder: OutputFolder | None = None) -> Analysi
     from mriparaspinal.api.statistics import compare
 
     try:
-        return compare(results_in(results))
+        return compare(results_in(results), jobs=jobs)
     except (NothingToCompareError, SessionsError) as reason:
         return _skipped(reason)
     except ParaspinalError as reason:

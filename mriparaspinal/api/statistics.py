@@ -41,6 +41,8 @@ class CompareArguments(TypedDict, total=False):
     """Standardised mean differences in Table 1."""
     missing: bool
     """What is missing, by group."""
+    jobs: int | None
+    """Processes to work with."""
 
 
 def source_of(data: Data, given: Files) -> Path | Results:
@@ -120,18 +122,17 @@ def compare(
         Further tables with columns for the same participants.
     margins : mapping of str to float, optional
         Test for equivalence, too: the margin by metric, in its unit.
-    max_t : int, optional
-        Permutations for ``p_max_t``, such as 10000; without it there are none.
-    seed : int, optional
-        Of the permutations; without it 1.
+    max_t, seed : int, optional
+        Permutations for ``p_max_t``, such as 10000, and their seed; without them none, and 1.
     groups : str, optional
         Column whose three groups or more are tested at once (``tables["omnibus"]``), and all pairs of them
         (``tables["post_hoc"]``); without it ``group`` where it has three, and no contrast was asked for.
     smd : bool
         Standardised mean differences in Table 1.
     missing : bool
-        Also what is missing, by group: ``tables["missing"]`` by region, ``tables["missing_columns"]`` by
-        column of the participants, each with its figure.
+        Also what is missing, by group: ``tables["missing"]`` and ``["missing_columns"]``, with figures.
+    jobs : int, optional
+        Processes to work with; without it 1.
 
     Returns
     -------
@@ -154,11 +155,11 @@ def compare(
     [['bmi', 'ALS', 'LR', 8, 8]]
     """
     asked = OnRequest(more.get("margins", {}), more.get("max_t"), more.get("seed", SEED))
-    groups, smd = more.get("groups"), more.get("smd", False)
+    groups, smd, jobs = more.get("groups"), more.get("smd", False), more.get("jobs") or 1
 
     def analyse(cohort: Cohort) -> Analysis:
         found = compare_cohort(
-            cohort, contrasts, metrics, normality, divide_by, asked, groups=groups, smd=smd
+            cohort, contrasts, metrics, normality, divide_by, asked, groups=groups, smd=smd, jobs=jobs
         )
         return with_missing(found, cohort) if more.get("missing") else found
 

@@ -112,6 +112,7 @@ def compare(
         groups=further.groups,
         smd=further.smd,
         missing=further.missing,
+        jobs=figures.jobs,
     )
     save(found, out, how)
     show(compared_rows(compared_summary(found)))

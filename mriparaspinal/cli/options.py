@@ -369,7 +369,7 @@ class FigureLook:
 class Figures(FigureLook):
     """The same of commands that have no other work to share out."""
 
-    jobs: Annotated[int | None, option("--jobs", "Processes to draw with [default: 1].", "N", min=1)] = None
+    jobs: Annotated[int | None, option("--jobs", "Processes to work with [default: 1].", "N", min=1)] = None
 
     @property
     def how(self) -> FigureFiles:

@@ -6,6 +6,7 @@ The order stays that of the input.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -29,6 +30,9 @@ _CHUNK = 16
 #: number of slices, and one that takes long does not hold up the others.
 _WINDOW = 128
 
+#: How far what is done aside stands back (as ``nice``) behind what the block does, which takes longer.
+_ASIDE = 5
+
 #: Seconds in which a signal that ended a process reaches its parent, too.
 _SIGNAL_PAUSE = 0.2
 
@@ -50,6 +54,13 @@ def cores() -> int:
     from multiprocessing import cpu_count
 
     return cpu_count()
+
+
+def forks() -> bool:
+    """Whether a new process begins with all that this one has loaded, and so at once."""
+    from multiprocessing import get_start_method
+
+    return get_start_method() == "fork"
 
 
 def map_in_order(
@@ -111,6 +122,8 @@ def aside(function: Callable[[], R]) -> Iterator[Callable[[], R]]:
 
 def _answer(function: Callable[[], R], to: Connection) -> None:
     _follow_the_parent()
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(_ASIDE)
     logging.disable()  # what there is to say is said by the parent
     try:
         answer: tuple[R | None, Exception | None] = (function(), None)

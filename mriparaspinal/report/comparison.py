@@ -17,6 +17,7 @@ from mriparaspinal.analysis.files import to_csv_bytes
 from mriparaspinal.analysis.frames import frame_csv
 from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.analysis.omnibus import omnibus_of
+from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.core.errors import Fault, NoInputError, ParaspinalError, UnreadableError, UsageError
 from mriparaspinal.core.filenames import MARK
 from mriparaspinal.core.model import SPINE
@@ -101,13 +102,13 @@ class Compared:
     notes: tuple[str, ...] = ()
 
 
-def open_comparison(folder: Path, cohort: Cohort, made: pd.DataFrame | None = None) -> Compared:
+def open_comparison(folder: Path, cohort: Cohort, made: Analysis | None = None) -> Compared:
     """What ``compare`` wrote into a folder about a cohort.
 
     The comparisons are made again from the ``cohort`` and must come out the same; the tables of the folder
     must be those that its own numbers give. Raises :class:`NoInputError` otherwise.
 
-    ``made``: the comparisons that were just made from this cohort, and put there; they are not made again.
+    ``made``: the comparison that was just made from this cohort, and put there; it is not made again.
     """
     if not folder.is_dir():
         raise NoInputError(f"{folder}: no such folder; expected what compare wrote; check --comparison")
@@ -122,28 +123,32 @@ def open_comparison(folder: Path, cohort: Cohort, made: pd.DataFrame | None = No
     normality, divide_by = _settings(listed, folder / COMPARISON)
     notes = _notes(folder)
     asked = _on_request(listed, folder / COMPARISON)
-    if made is None:
+    column = next(iter(listed.settings.get("groups", ())), None)
+    if made is not None:
+        comparisons = made.table
+        tables = tuple(table for table in made.contents.values() if isinstance(table, PaperTable))
+    else:
         try:
-            made = _made_again(folder, read_table(folder / TABLE), cohort, (normality, divide_by, asked))
+            settings = normality, divide_by, asked
+            comparisons = _made_again(folder, read_table(folder / TABLE), cohort, settings)
         except _DiffersError as error:
             raise NoInputError(_cause(error.fault, folder, listed, cohort)) from None
         smd = bool(listed.settings.get("standardised mean differences"))
-        _require_own_tables(folder, cohort, made, normality, smd)
-    column = next(iter(listed.settings.get("groups", ())), None)
-    tables = _tables(folder, made, normality)
-    if column:
-        metrics = listed.settings.get("metric", ())
-        tables += _groups_table(folder, cohort, column, metrics, (normality, divide_by))
+        _require_own_tables(folder, cohort, comparisons, normality, smd)
+        tables = _tables(folder, comparisons, normality)
+        if column:
+            metrics = listed.settings.get("metric", ())
+            tables += _groups_table(folder, cohort, column, metrics, (normality, divide_by))
     figures = _figures(folder)
     return Compared(
-        contrasts=tuple(dict.fromkeys(made["contrast"])),
+        contrasts=tuple(dict.fromkeys(comparisons["contrast"])),
         normality=normality,
         divide_by=divide_by,
         asked=asked,
-        findings=tuple(main_findings(made)),
-        caveats=tuple(caveats(made)),
-        analysed=analysed(made),
-        counts=count_comparisons(made),
+        findings=tuple(main_findings(comparisons)),
+        caveats=tuple(caveats(comparisons)),
+        analysed=analysed(comparisons),
+        counts=count_comparisons(comparisons),
         tables=tables,
         groups=column,
         effects=figures.pop("figure_effects.svg", None),

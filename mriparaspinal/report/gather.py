@@ -13,6 +13,7 @@ import pandas as pd
 from mriparaspinal import __version__
 from mriparaspinal.analysis.frames import read_measurements, with_own_regions
 from mriparaspinal.analysis.inputs import Cohort
+from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.core.errors import Fault, NoInputError
 from mriparaspinal.core.filenames import MANIFEST
 from mriparaspinal.core.labels import Region
@@ -28,7 +29,13 @@ from mriparaspinal.report.flow import Step, flow
 from mriparaspinal.report.methods import CITATION, StudyFacts, commands, methods_paragraph
 from mriparaspinal.report.outliers import FEWEST_PARTICIPANTS, RULES, find_outliers
 from mriparaspinal.report.outlines import SliceImage
-from mriparaspinal.report.pictures import FirstPictures, draw_pictures, room_for_pictures
+from mriparaspinal.report.pictures import (
+    FirstPictures,
+    draw_pictures,
+    room_for_pictures,
+    tables_by_slice,
+    thresholds_of,
+)
 from mriparaspinal.report.slices import SliceView, slice_views
 from mriparaspinal.stats.cells import regions_alone
 
@@ -117,7 +124,7 @@ class Contents:
 class Ready:
     """What of the page is made already."""
 
-    comparisons: pd.DataFrame | None = None
+    comparison: Analysis | None = None
     """Of this cohort."""
     pictures: Callable[[], FirstPictures] | None = None
     """Waits for those of the slices."""
@@ -145,7 +152,7 @@ def gather(
         found, expected = "a second comparison", "one, and other analyses"
         raise NoInputError(Fault(f"{folder}", found, expected, "leave it out"))
     for folder in comparisons:
-        compared = open_comparison(folder, cohort, ready.comparisons)
+        compared = open_comparison(folder, cohort, ready.comparison)
     analyses = read_analyses([folder for folder in folders if folder not in comparisons], cohort)
     (read,) = cohort.sources
     rows = slice_rows(read)
@@ -155,7 +162,7 @@ def gather(
     room = room_for_pictures(source, sum(len(figure.markup) for figure in drawn))
     first = ready.pictures() if ready.pictures else None
     # Their pixels give the numbers of the results again.
-    pictures = draw_pictures(source, thresholds_of(rows), room, jobs, progress, first)
+    pictures = draw_pictures(source, thresholds_of(read), room, jobs, progress, first)
     _require_same_pixels(source, rows, pictures)
     outliers = find_outliers(rows)
     seen = (pictures, outliers.findings, problems, source.settings)
@@ -191,22 +198,10 @@ def _to_look_at(view: SliceView) -> bool:
 
 
 def slice_rows(results: Results) -> pd.DataFrame:
-    """The rows of each slice by itself, with the CSV that has them (``table``).
-
-    Where a segment of somebody has several slices, they stand in a table of their own, ``L3_slices.csv``.
-    """
-    tables = []
-    for name in results.tables:
-        by_slice = name.replace(".csv", "_slices.csv")
-        name = by_slice if by_slice in results.contents else name
-        tables.append(read_measurements(results.contents, [name]).assign(table=name))
+    """The rows of each slice by itself, with the CSV that has them (``table``)."""
+    names = tables_by_slice(results)
+    tables = [read_measurements(results.contents, [name]).assign(table=name) for name in names]
     return with_own_regions(pd.concat(tables, ignore_index=True), results.manifest)
-
-
-def thresholds_of(rows: pd.DataFrame) -> dict[str, float]:
-    """Slice → grey level above which a pixel is fat, of the rows of the slices."""
-    by_grey = rows[rows["fat_rule"] != "dixon"]
-    return {image: float(t) for image, t in zip(by_grey["image"], by_grey["threshold"], strict=True)}
 
 
 def _require_same_pixels(

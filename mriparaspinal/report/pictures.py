@@ -16,12 +16,15 @@ from PIL import Image
 from mriparaspinal.core.errors import UnreadableError
 from mriparaspinal.core.measure_columns import columns_of
 from mriparaspinal.core.model import Settings, Slice
+from mriparaspinal.core.text import read_cell
 from mriparaspinal.dataset.read import OpenSlice, read_mapped, read_slice
 from mriparaspinal.dataset.regions import RegionKey
 from mriparaspinal.imaging.rasterise import Patch, PixelBox, bounds
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.images import SLICE_FILE_LIMIT, decode_image
+from mriparaspinal.io.tables import table_rows
 from mriparaspinal.measure.reopen import ReopenedDataset
+from mriparaspinal.measure.results import Results
 from mriparaspinal.parallel.map import map_in_order
 from mriparaspinal.report.outlines import (
     SliceImage,
@@ -64,6 +67,29 @@ class FirstPictures:
 
     step: int
     results: list[_Drawn]
+
+
+def tables_by_slice(results: Results) -> list[str]:
+    """The CSVs that have the rows of each slice by itself.
+
+    Where a segment of somebody has several slices, they stand in a table of their own, ``L3_slices.csv``.
+    """
+    by_slice = ((name, name.replace(".csv", "_slices.csv")) for name in results.tables)
+    return [of_slices if of_slices in results.contents else name for name, of_slices in by_slice]
+
+
+def thresholds_of(results: Results) -> dict[str, float]:
+    """Slice → grey level above which a pixel is fat; a slice of fat and water images has none."""
+    found = {}
+    for name in tables_by_slice(results):
+        rows = table_rows(results.contents[name], name)
+        header = next(rows)
+        for row in rows:
+            cells = dict(zip(header, row, strict=False))
+            threshold = read_cell(cells.get("threshold", ""))
+            if threshold is not None and cells.get("fat_rule") != "dixon":
+                found[cells.get("image", "")] = threshold
+    return found
 
 
 def first_pictures(

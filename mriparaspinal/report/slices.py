@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from mriparaspinal.core.labels import Own, parse_label
 from mriparaspinal.core.measure_columns import BY_NAME, GREY, MeasureColumn
@@ -15,8 +13,12 @@ from mriparaspinal.core.model import DEFAULTS, Problem, Settings, Slice
 from mriparaspinal.core.names import name_of
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.report.fat_bands import FatBands, fat_bands
-from mriparaspinal.report.outliers import Finding
 from mriparaspinal.report.outlines import SliceImage, first_fat_level
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mriparaspinal.report.outliers import Finding
 
 _NO_NUMBER = "–"
 

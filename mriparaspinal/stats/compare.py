@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -47,6 +47,12 @@ COMPARISON_COLUMNS = (
     "paired_effect", "paired_effect_size", "paired_effect_ci_low", "paired_effect_ci_high",
 )  # fmt: skip
 
+_Compared = tuple[list[dict[str, object]], list[str]]
+"""The rows of a contrast, and notes on it."""
+
+Each = Callable[[Callable[[Contrast], _Compared], Sequence[Contrast]], Iterable[_Compared]]
+"""``map``, or what does the same with several processes."""
+
 
 def compare(
     cohort: pd.DataFrame,
@@ -55,6 +61,7 @@ def compare(
     normality: Normality = "lilliefors",
     divide_by: str | None = None,
     asked: OnRequest = NOTHING,
+    each: Each = map,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Compare the arms of each contrast at every segment, muscle, metric and role.
 
@@ -62,7 +69,7 @@ def compare(
     throughout (one row per participant), each contrast is made once per metric. ``contrasts`` come from
     :func:`mriparaspinal.stats.contrasts.resolve` or ``default_contrasts``. ``divide_by`` is a column of the
     participants by which each metric is divided first. ``asked``: what the table has at its end only where
-    it was asked for.
+    it was asked for. ``each``: how it is done for every contrast.
 
     Returns the table of ``comparisons.csv`` (missing numbers NaN, missing texts empty) and notes on what
     was left out. ``p_adjusted`` is Benjamini–Hochberg's over all rows of a contrast that have a p-value,
@@ -80,8 +87,9 @@ def compare(
     measures, notes = measures_of(cohort, metrics, divide_by)
     asked.require_metrics(measures)
     rows: list[dict[str, object]] = []
-    for contrast in dict.fromkeys(contrasts):
-        block, remarks = _compare_contrast(cohort, contrast, measures, normality, asked)
+    made = list(dict.fromkeys(contrasts))
+    one = partial(_compare_contrast, cohort, measures, normality, asked)
+    for contrast, (block, remarks) in zip(made, each(one, made), strict=True):
         adjust(block)
         adjust(block, "paired_p")
         rows += block
@@ -180,11 +188,11 @@ class _Side:
 
 def _compare_contrast(
     cohort: pd.DataFrame,
-    contrast: Contrast,
     measures: dict[str, Floats],
     normality: Normality,
     asked: OnRequest,
-) -> tuple[list[dict[str, object]], list[str]]:
+    contrast: Contrast,
+) -> _Compared:
     make = {SIDE: _side_arms, INTERACTION: _interaction_arms}.get(contrast.column, _group_arms)
     arms, notes = make(cohort, contrast)
     notes += _unassigned(cohort, contrast)
