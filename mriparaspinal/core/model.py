@@ -182,6 +182,9 @@ class Settings:
         return {region.name: colour for region, colour in zip(self.regions, given, strict=True)}
 
 
+#: What the program does to regions of label maps, by the code of the warning, which is a flag of shapes, too.
+MADE = DERIVED_DISC, SIDES_SPLIT = "derived-disc", "sides-split"
+
 #: The protocol of a study that says nothing.
 DEFAULTS = Settings()
 
@@ -195,6 +198,8 @@ class Contour:
     points: tuple[tuple[float, float], ...]
     mask: NDArray[np.bool_] | None = field(default=None, compare=False)
     """Pixels of a shape of type ``mask``, (rows, columns); its first point is the upper left one."""
+    made: str = field(default="", compare=False)
+    """One of :data:`MADE`, where the program did more than to take a contour over."""
     xy: NDArray[np.float64] = field(init=False, compare=False, repr=False)
     """The points as an array of (n, 2)."""
 

@@ -318,12 +318,12 @@ def contours_of(
     return contours, unknown, overlap
 
 
-def contour_of(label: str, pixels: NDArray[np.bool_]) -> Contour:
-    """The pixels of a region, (rows, columns), as a contour of type ``mask``."""
+def contour_of(label: str, pixels: NDArray[np.bool_], made: str = "") -> Contour:
+    """The pixels of a region, (rows, columns), as a contour of type ``mask``; ``made``: its mark."""
     rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
     top, bottom, left, right = (int(n) for n in (rows[0], rows[-1], columns[0], columns[-1]))
     corners = ((float(left), float(top)), (float(right), float(bottom)))
-    return Contour(label, "mask", corners, pixels[top : bottom + 1, left : right + 1])
+    return Contour(label, "mask", corners, pixels[top : bottom + 1, left : right + 1], made)
 
 
 def values_text(values: list[int]) -> str:
