@@ -56,13 +56,7 @@ def bids_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """
     wide = own_table(files[WIDE], WIDE)
     rows = [dict(zip(wide.columns, row, strict=True)) for row in wide.rows]
-    subjects = labels_of([row[KEY] for row in rows], "participant")
-    sessions: dict[str, dict[str, str]] = {}
-    for row in rows:
-        sessions.setdefault(row[KEY], {})[row.get(SESSION, "")] = ""
-    for who, of in sessions.items():
-        of.update(labels_of([name for name in of if name], f"session of {who}"))
-    names = Names(subjects, sessions)
+    names = Names((row[KEY], row.get(SESSION, "")) for row in rows)
     found = {
         "dataset_description.json": manifest_bytes(_DESCRIPTION),
         "README.md": _README.encode(),
@@ -75,10 +69,19 @@ def bids_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 class Names:
-    """What participants and their sessions are called in BIDS."""
+    """What participants and their sessions are called in BIDS.
 
-    def __init__(self, subjects: Mapping[str, str], sessions: Mapping[str, Mapping[str, str]]) -> None:
-        self._subjects, self._sessions = subjects, sessions
+    ``scans``: participant and session of each, which is empty where there is one only. Raises
+    :class:`UsageError` as :func:`labels_of`.
+    """
+
+    def __init__(self, scans: Iterable[tuple[str, str]]) -> None:
+        sessions: dict[str, dict[str, str]] = {}
+        for who, session in scans:
+            sessions.setdefault(who, {})[session] = ""
+        for who, of in sessions.items():
+            of.update(labels_of([name for name in of if name], f"session of {who}"))
+        self._subjects, self._sessions = labels_of(sessions, "participant"), sessions
 
     def subject(self, who: str) -> str:
         """``sub-ALS7``."""
