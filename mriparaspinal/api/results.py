@@ -233,7 +233,8 @@ class StudyResults(Found):
         lacking = next((name for name in (WIDE, MEASUREMENTS) if name not in contents), None)
         if lacking is not None:
             raise _without(self.where, lacking)
-        files = bids_files(contents)
+        manifest = self.read.manifest
+        files = bids_files(contents, () if manifest is None else manifest.measured_with.regions)
         stale = out.outdated(files)
         out.require_ours([*files, *stale])
 
