@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
@@ -102,6 +102,11 @@ class OwnRegion:
     """Whether a slice without it is a problem."""
 
 
+def is_sided(name: str, own: Sequence[OwnRegion]) -> bool:
+    """Whether there is such a region on each side of the patient; ``own``: the study's own ones."""
+    return name in (*MUSCLES, *FASCIA) or any(one.sided for one in own if one.name == name)
+
+
 #: Colours for regions of one's own (Tol's muted scheme, without those that look like ours).
 _OWN_COLOURS = ("#44aa99", "#aa4499", "#999933", "#88ccee", "#ddcc77", "#cc6677", "#117733", "#882255")
 
@@ -161,9 +166,7 @@ class Settings:
 
     def sides_of(self, name: str) -> tuple[str, ...]:
         """``left`` and ``right`` for what lies on either side of the patient, an empty one for others."""
-        own = any(region.sided for region in self.regions if region.name == name)
-        sided = own or name in (*MUSCLES, *FASCIA)
-        return ("left", "right") if sided else ("",)
+        return ("left", "right") if is_sided(name, self.regions) else ("",)
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:
