@@ -65,7 +65,7 @@ def draw_segmentations(
     """
     people: dict[str, list[Slice]] = defaultdict(list)
     for slice_ in study.dataset.slices:
-        people["_".join(filter(None, (slice_.participant_id, slice_.session)))].append(slice_)
+        people[slice_.scan].append(slice_)
     if not source.is_dir():
         found = f"{source} is no folder; expected the DICOM series, a folder for each participant"
         raise UsageError(f"--source: {found}; check the path")

@@ -235,6 +235,11 @@ class Slice:
         return f"{self.participant_id} {self.session}".rstrip()
 
     @property
+    def scan(self) -> str:
+        """What files of all slices of a participant, at one session, begin with: ``ALS_7_v2``."""
+        return f"{self.participant_id}_{self.session}" if self.session else self.participant_id
+
+    @property
     def name(self) -> str:
         """The file by which the tables name the slice."""
         return self.image or self.annotation
