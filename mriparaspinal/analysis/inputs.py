@@ -168,7 +168,7 @@ def _read_people(
 
 def _people(raw: bytes, name: str) -> tuple[Participants, tuple[Problem, ...], tuple[str, ...]]:
     """The table, what is wrong with it, and how its cells were read."""
-    text = parse_table(raw, name)
+    text = parse_table(raw, name, tells_notes=True)
     people, problems = read_people(text.columns, text.rows, name)
     return people, problems, (*_file_notes(text), *people.notes)
 
@@ -184,7 +184,7 @@ def open_table(file: Path, participants_file: Path | None = None) -> Cohort:
     """
     try:
         raw = table_bytes(file)
-        text = parse_table(raw, file.name)
+        text = parse_table(raw, file.name, tells_notes=True)
     except NoInputError as error:
         raise UsageError(f"--table: {error}") from None
     if has_sessions(text.columns):

@@ -160,7 +160,8 @@ def _claim_dicom(
 ) -> set[str]:
     """``PARTICIPANT.dcm``, and whatever is RTSTRUCT or SEG in a folder ``PARTICIPANT``.
 
-    Returns the files that were looked at, images among them.
+    Of a follow-up ``PARTICIPANT_SESSION``: outlines of another session may lie at the same place. Returns the
+    files that were looked at, images among them.
     """
     below: dict[str, list[str]] = defaultdict(list)
     for name in names:
@@ -169,7 +170,7 @@ def _claim_dicom(
             below[composed(top)].append(name)
     found: dict[str, tuple[str, ...]] = {}
     for slice_ in slices:
-        who = slice_.participant_id
+        who = slice_.scan
         if who not in found:
             own = [name for name in names if composed(name) == f"{who}.dcm"]
             found[who] = (*own, *(name for name in below[who] if _is_annotation(folder / name)))
@@ -189,9 +190,9 @@ def _is_annotation(path: Path) -> bool:
 def _claim_alone(source: Path, slices: Sequence[Slice], claims: dict[str, list[SourceFiles]]) -> None:
     name = source.name
     lower = name.lower()
-    if len({slice_.participant_id for slice_ in slices}) != 1:
+    if len({slice_.scan for slice_ in slices}) != 1:
         found = "a file whose name is of no slice or participant of the dataset"
-        expected = "expected a folder of annotations, or a dataset of one participant"
+        expected = "expected a folder of annotations, or a dataset of one participant and session"
         raise UsageError(f"{source}: {found}; {expected}; rename it, or give the folder")
     if lower.endswith((".roi", ".zip", ".png")):
         if len(slices) != 1:

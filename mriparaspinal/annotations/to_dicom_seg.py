@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from mriparaspinal.annotations.overlay import in_maps
 from mriparaspinal.annotations.to_masks import put_in_place
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError, unreadable
-from mriparaspinal.core.model import Problem, Settings, Slice
+from mriparaspinal.core.model import DERIVED_DISC, Problem, Settings, Slice
+from mriparaspinal.dataset.made import told_once
 from mriparaspinal.dataset.open import Dataset
 from mriparaspinal.dataset.read import OpenSlice, read_slice
 from mriparaspinal.imaging.planes import Plane, Values, pixel_order
@@ -64,7 +65,7 @@ def draw_segmentations(
     """
     people: dict[str, list[Slice]] = defaultdict(list)
     for slice_ in study.dataset.slices:
-        people["_".join(filter(None, (slice_.participant_id, slice_.session)))].append(slice_)
+        people[slice_.scan].append(slice_)
     if not source.is_dir():
         found = f"{source} is no folder; expected the DICOM series, a folder for each participant"
         raise UsageError(f"--source: {found}; check the path")
@@ -93,7 +94,7 @@ def draw_segmentations(
         and (not study.share or name in mine or name.partition("/")[0] in mine)
     }
     put_in_place(folder, digests, stale, {})
-    return drawn, problems
+    return drawn, told_once(problems, "contours")
 
 
 def _of_participant(
@@ -123,7 +124,8 @@ def _of_participant(
                     raise images
                 image, segmented = _segmented(found, study.places.get(slice_.name), images)
                 groups[image.key, image.size, image.plane.across, image.plane.down].append((image, segmented))
-                automatic |= found.draft or found.as_drawn > 0
+                derived = any(contour.made == DERIVED_DISC for _, contour in found.anatomy.contours)
+                automatic |= found.draft or found.as_drawn > 0 or derived
             except UnreadableError as error:
                 problems.append(error.fault.at(slice_.name, "no-source-image").problem())
         if progress is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,8 +30,9 @@ from mriparaspinal.core.model import Contour, Problem, Settings, Slice
 from mriparaspinal.core.text import count_of
 from mriparaspinal.dataset.anatomy import sort_contours
 from mriparaspinal.dataset.label_maps import SourceRegions
+from mriparaspinal.dataset.made import told_once
 from mriparaspinal.dataset.map_sources import LabelMaps, MapSource, maps_in, numberings_of, words_of
-from mriparaspinal.dataset.mapped import join, told_once
+from mriparaspinal.dataset.mapped import join
 from mriparaspinal.dataset.open import open_dataset
 from mriparaspinal.imaging.rasterise import rasterise
 from mriparaspinal.imaging.tracing import encloses_area, pixels_of, simplified, trace
@@ -339,6 +340,7 @@ def _shapes(
             changed = int(np.count_nonzero(pixels_of(exact, shape) ^ pixels_of(simple, shape)))
             made.changed_px += changed
             made.most_changed_px = max(made.most_changed_px, changed)
-        shapes += simple
+        mark = next((contour.made for contour in contours if contour.made), "")
+        shapes += [replace(contour, made=mark) for contour in simple] if mark else simple
         made.labels.add(label)
     return shapes

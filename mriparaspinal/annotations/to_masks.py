@@ -25,6 +25,7 @@ from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import Problem, Settings, Slice
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.dataset.contour_source import ContourSource
+from mriparaspinal.dataset.made import told_once
 from mriparaspinal.dataset.open import Dataset
 from mriparaspinal.dataset.read import read_slice
 from mriparaspinal.dataset.regions import RegionKey
@@ -80,7 +81,8 @@ def draw_slices(
     )
     work = partial(_draw_slice, draw, folder.path, folder.stage)
     results = list(map_in_order(work, study.dataset.slices, jobs, progress))
-    problems = [*study.dataset.problems, *(problem for _, found in results for problem in found)]
+    found = (problem for _, problems in results for problem in problems)
+    problems = told_once([*study.dataset.problems, *found], "contours")
     drawn = sum(bool(digests) for digests, _ in results)
     if not drawn:
         raise NoInputError(f"{study.root}: no slice could be drawn; expected annotated slices; run 'check'")

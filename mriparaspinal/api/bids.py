@@ -285,6 +285,9 @@ def _group(
             images |= {prefix + name: folder / "scans" / name for name in taken}
             masks |= _masks(folder, people[label].name, session, masks)
             table = read_table(folder / "scans" / SLICES_TABLE)
+            if columns not in ((), table.columns):
+                found = f"{SLICES_TABLE} has other columns than that of {measured[-1]}"
+                raise UsageError(f"{folder}: {found}; expected the same; measure them by one version")
             columns, image = table.columns, table.columns.index("image")
             rows += [(*row[:image], prefix + row[image], *row[image + 1 :]) for row in table.rows]
             measured.append(folder.relative_to(out).as_posix())

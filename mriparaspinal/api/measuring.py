@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
@@ -92,6 +93,7 @@ class Request:
             self.dataset, self.settings, self.participants, leave_out, *images, self.only, self.source
         )
         study = replace(study, sha256={**self.digests, **study.sha256})
+        self.tables.require_possible(study.dataset.slices)
         if out is not None:
             refuse_other_share(out, study.share)
         advance = each(progress, label, len(study.dataset.slices))
@@ -164,29 +166,23 @@ def measure_into(
     first: Callable[[], None] | None = None,
 ) -> StudyResults:
     """Measure, and write where ``out`` says; ``first``: before the first of the old results is touched."""
-    if out is None:
-        measured = request.measure("measuring", progress)
-        with telling(measured.problems):
-            found = results_of(measured, request.settings, request.tables)
-            write_bids(found, request.tables)
-        found = replace(found, inputs=request.inputs, dataset=request.dataset)
-        return replace(found, annotations=request.source.folder)
-    refuse_own_copy(request.participants, out)
-    with OutputFolder(out, first=first) as folder:
+    if out is not None:
+        refuse_own_copy(request.participants, out)
+    with ExitStack() as stack:
+        folder = None if out is None else stack.enter_context(OutputFolder(out, first=first))
+        bids = request.tables.open_bids(stack)
         measured = request.measure("measuring", progress, leave_out or out, out)
         begin(progress, "writing the results")
         with telling(measured.problems):
             found = results_of(measured, request.settings, request.tables)
-            folder.replace(found.contents, stale_tables(folder, found.contents))
-            write_bids(found, request.tables)
+            # Nothing is written where a part of it would be refused.
+            write_bids = None if bids is None else found.prepare_bids(bids)
+            if folder is not None:
+                folder.replace(found.contents, stale_tables(folder, found.contents))
+            if write_bids is not None:
+                write_bids()
     found = replace(found, where=out, inputs=request.inputs, dataset=request.dataset)
     return replace(found, annotations=request.source.folder)
-
-
-def write_bids(found: StudyResults, tables: TableChoice) -> None:
-    """Write results as BIDS derivatives where they are asked for."""
-    if tables.bids is not None:
-        found.save_bids(tables.bids)
 
 
 def quantify(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ from mriparaspinal.api.given import Found, PathLike
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NoInputError, UsageError
 from mriparaspinal.core.filenames import MANIFEST, MEASUREMENTS, PARTICIPANTS, WIDE
-from mriparaspinal.core.model import SPINE, Problem, Settings
+from mriparaspinal.core.model import SPINE, Problem, Settings, Slice
 from mriparaspinal.io.manifest import parse_manifest
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_inputs
@@ -63,6 +64,21 @@ class TableChoice:
                         f"{argument('bids')} {bids}: {found}; expected it elsewhere; choose another"
                     )
         return cls(xlsx=bool(given.get("xlsx")), sav=bool(given.get("sav")), bids=bids)
+
+    def require_possible(self, slices: Iterable[Slice]) -> None:
+        """Raise :class:`UsageError`, before these are measured, for tables that cannot be written of them."""
+        if self.sav:
+            from mriparaspinal.io.spss import require_spss
+
+            require_spss()
+        if self.bids is not None:
+            from mriparaspinal.measure.bids import Names
+
+            Names((slice_.participant_id, slice_.session) for slice_ in slices)
+
+    def open_bids(self, stack: ExitStack) -> OutputFolder | None:
+        """The BIDS folder, if one is asked for; raises :class:`UsageError` where it cannot be one."""
+        return None if self.bids is None else stack.enter_context(bids_folder(self.bids))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -206,21 +222,38 @@ class StudyResults(Found):
         Raises :class:`UsageError` where two ids are the same in BIDS, which has letters and digits alone, and
         for files of somebody's own in the folder.
         """
-        from mriparaspinal.measure.bids import SEAL, bids_files
+        with bids_folder(Path(folder)) as out:
+            self.prepare_bids(out)()
+
+    def prepare_bids(self, out: OutputFolder) -> Callable[[], None]:
+        """What writes the BIDS derivatives; raises as :meth:`save_bids`, and then nothing is written."""
+        from mriparaspinal.measure.bids import bids_files
 
         contents = self.contents or self.read.contents
         lacking = next((name for name in (WIDE, MEASUREMENTS) if name not in contents), None)
         if lacking is not None:
             raise _without(self.where, lacking)
-        with OutputFolder(Path(folder), SEAL, keep_changed=True) as out:
-            files = bids_files(contents)
-            stale = out.outdated(files)
+        manifest = self.read.manifest
+        files = bids_files(contents, () if manifest is None else manifest.measured_with.regions)
+        stale = out.outdated(files)
+        out.require_ours([*files, *stale])
+
+        def write() -> None:
             out.replace(files, stale)
             for name in stale:
                 for above in (out.path / name).parents:
                     if above == out.path or any(above.iterdir()):
                         break
                     above.rmdir()
+
+        return write
+
+
+def bids_folder(folder: Path) -> OutputFolder:
+    """A folder of BIDS derivatives."""
+    from mriparaspinal.measure.bids import SEAL
+
+    return OutputFolder(folder, SEAL, keep_changed=True)
 
 
 def _without(folder: Path | None, name: str) -> NoInputError:

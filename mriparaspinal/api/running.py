@@ -22,7 +22,6 @@ from mriparaspinal.api.measuring import (
     measure_into,
     requested,
     require_known,
-    write_bids,
 )
 from mriparaspinal.api.results import StudyResults, TableChoice, read_results, results_in
 from mriparaspinal.api.unchanged import as_it_was, keep_record, state_of
@@ -227,7 +226,8 @@ def _told_again(study: Path, asked: Request, before: StudyRecord) -> StudyRun:
     """What a run made that would make the same again."""
     summary, found, told = (before.made[name] for name in ("results", "comparison", "report"))
     results = read_results(study / "results")
-    write_bids(results, asked.tables)
+    if asked.tables.bids is not None:
+        results.save_bids(asked.tables.bids)
     results = replace(
         results,
         summary=summary,

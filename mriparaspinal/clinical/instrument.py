@@ -24,13 +24,19 @@ NO_SIDE = ("",)
 BY_SIDE, BY_EACH = "side", "each"
 
 
+#: The end of a range without one: sums of such numbers stay finite.
+ENDLESS = 1e100
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The plausible numbers, ends included."""
+    """The plausible numbers, ends included but for ``above``."""
 
     low: float
     high: float
     whole: bool = True
+    above: bool = False
+    """Whether they are above ``low``, which is none of them."""
     words: tuple[str, ...] = ()
     """What may be written in place of numbers; the first counts as 0, the next as 1, and so on."""
     vocabulary: str = ""
@@ -43,20 +49,28 @@ class Range:
         (3.0, None, None)
         >>> Range(0, 2, words=("1", "2a", "2b")).number("2B"), Range(0, 1, words=("1", "2a")).number("1.0")
         (2.0, 0.0)
+        >>> above = Range(0, ENDLESS, whole=False, above=True)
+        >>> above.number("0"), above.number("1e-9"), str(above)
+        (None, 1e-09, 'a number above 0')
         """
         value = read_number(text)
         if self.words:
             known = [word.casefold() for word in self.words]
             word = text.casefold() if value is None else f"{value:g}"
             return float(known.index(word)) if word in known else None
-        if value is None or not self.low <= value <= self.high:
+        if value is None or not self.low <= value <= self.high or (self.above and value == self.low):
             return None
         return value if not self.whole or value.is_integer() else None
 
     def __str__(self) -> str:
         if self.words:
             return f"one of {', '.join(self.words)}"
-        return f"a {'whole ' if self.whole else ''}number from {self.low:g} to {self.high:g}"
+        number = f"a {'whole ' if self.whole else ''}number"
+        if self.high == ENDLESS:
+            return f"{number} above {self.low:g}" if self.above else f"{number} of {self.low:g} or more"
+        return (
+            f"{number} {'above' if self.above else 'from'} {self.low:g} {'up ' * self.above}to {self.high:g}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

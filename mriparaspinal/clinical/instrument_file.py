@@ -13,6 +13,7 @@ from mriparaspinal.clinical.formulas import FORMULAS
 from mriparaspinal.clinical.instrument import (
     BY_EACH,
     BY_SIDE,
+    ENDLESS,
     NO_SIDE,
     SIDES,
     Grade,
@@ -178,15 +179,19 @@ def _range(table: Mapping[str, Any], where: str, faults: _Faults, default: Range
     where = f"{where}range."
     if "words" in inner:
         return _words(inner, where, faults)
-    faults.keys(where, inner, {"low", "high", "whole"})
-    low, high = inner.get("low"), inner.get("high")
+    faults.keys(where, inner, {"low", "above", "high", "whole"})
     whole = faults.get(where, inner, "whole", bool, True)
+    least = "above" if "above" in inner and "low" not in inner else "low"
+    # Fractions may have no end.
+    low, high = inner.get(least), inner.get("high", None if whole else ENDLESS)
     if not (_is_number(low) and _is_number(high) and low < high):
         faults.append(
-            f"{where}low {low!r} and high {high!r} were found; expected two numbers, low below high"
+            f"{where}{least} {low!r} and high {high!r} were found; expected two numbers, {least} below high"
         )
         return Range(0, 0)
-    return Range(float(low), float(high), whole)
+    if least == "low" and "above" in inner:
+        faults.append(f"{where}low and above were found; expected one of them")
+    return Range(float(low), float(high), whole, least == "above")
 
 
 def _words(inner: Mapping[str, Any], where: str, faults: _Faults) -> Range:

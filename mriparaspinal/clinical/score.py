@@ -193,7 +193,9 @@ def _ratio(score: Score, ratings: Sequence[Rating]) -> float | None:
         _one(replace(score, how="sum"), [r.value for r in ratings if r.item.name == name])
         for name in score.items
     )
-    return numerator / denominator if numerator is not None and denominator else None
+    if numerator is None or not denominator or not math.isfinite(numerator / denominator):
+        return None
+    return numerator / denominator
 
 
 def _one(score: Score, values: Sequence[Value]) -> float | None:

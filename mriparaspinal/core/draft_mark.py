@@ -28,9 +28,17 @@ def is_draft(document: Mapping[str, Any]) -> bool:
     >>> is_draft({"flags": {"Draft": 1}}), is_draft({"flags": {"draft": None}})
     (True, False)
     """
-    flags = document.get("flags")
+    return is_ticked(document.get("flags"), FLAG)
+
+
+def is_ticked(flags: object, flag: str) -> bool:
+    """Whether a flag is set among those of an image or of a shape.
+
+    >>> is_ticked({"Derived-Disc": "yes"}, "derived-disc"), is_ticked(["derived-disc"], "derived-disc")
+    (True, False)
+    """
     return isinstance(flags, Mapping) and any(
-        str(value).casefold() in _TICKED for name, value in flags.items() if _is_flag(name)
+        str(value).casefold() in _TICKED for name, value in flags.items() if str(name).casefold() == flag
     )
 
 

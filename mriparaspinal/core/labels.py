@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from mriparaspinal.core.model import FASCIA, MUSCLES, REFERENCES, SAT, OwnRegion, Settings
+from mriparaspinal.core.model import FASCIA, MUSCLES, REFERENCES, SAT, OwnRegion, Settings, is_sided
 
 
 class Region(NamedTuple):
@@ -140,8 +140,7 @@ def _with_side(name: str, match: re.Match[str]) -> Region | None:
 
 def lacks_side(region: Region, own: Own = ()) -> bool:
     """Whether a region has sides, and it is not said which one is meant."""
-    sided = region.name in (*MUSCLES, *FASCIA) or any(one.sided for one in own if one.name == region.name)
-    return sided and not region.side
+    return is_sided(region.name, own) and not region.side
 
 
 def region_of(label: str, aliases: Mapping[str, str]) -> Region | None:

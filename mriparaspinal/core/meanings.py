@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mriparaspinal.core.measure_columns import BY_NAME
-from mriparaspinal.core.model import FIELDS, Problem
+from mriparaspinal.core.model import FIELDS, OwnRegion, Problem
 from mriparaspinal.core.names import (
     MUSCLE_NAMES,
     REFERENCE_NAMES,
@@ -81,6 +81,13 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         for column in ("psa", "onset_region")
     },
 }
+
+
+def values_with(regions: Iterable[OwnRegion]) -> dict[str, Mapping[str, str]]:
+    """:data:`VALUES`, with the regions of a study's own by the first of their names."""
+    own = {region.name: next(iter(region.names), "region of the study’s own") for region in regions}
+    return {**VALUES, **{column: {**VALUES[column], **own} for column in ("muscle", "reference")}}
+
 
 #: Sides and roles as they stand in the names of columns of ``wide.csv``.
 SIDE_LETTERS = {

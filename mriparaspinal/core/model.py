@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
@@ -102,6 +102,11 @@ class OwnRegion:
     """Whether a slice without it is a problem."""
 
 
+def is_sided(name: str, own: Sequence[OwnRegion]) -> bool:
+    """Whether there is such a region on each side of the patient; ``own``: the study's own ones."""
+    return name in (*MUSCLES, *FASCIA) or any(one.sided for one in own if one.name == name)
+
+
 #: Colours for regions of one's own (Tol's muted scheme, without those that look like ours).
 _OWN_COLOURS = ("#44aa99", "#aa4499", "#999933", "#88ccee", "#ddcc77", "#cc6677", "#117733", "#882255")
 
@@ -161,9 +166,7 @@ class Settings:
 
     def sides_of(self, name: str) -> tuple[str, ...]:
         """``left`` and ``right`` for what lies on either side of the patient, an empty one for others."""
-        own = any(region.sided for region in self.regions if region.name == name)
-        sided = own or name in (*MUSCLES, *FASCIA)
-        return ("left", "right") if sided else ("",)
+        return ("left", "right") if is_sided(name, self.regions) else ("",)
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:
@@ -182,6 +185,9 @@ class Settings:
         return {region.name: colour for region, colour in zip(self.regions, given, strict=True)}
 
 
+#: What the program does to regions of label maps, by the code of the warning, which is a flag of shapes, too.
+MADE = DERIVED_DISC, SIDES_SPLIT = "derived-disc", "sides-split"
+
 #: The protocol of a study that says nothing.
 DEFAULTS = Settings()
 
@@ -195,6 +201,8 @@ class Contour:
     points: tuple[tuple[float, float], ...]
     mask: NDArray[np.bool_] | None = field(default=None, compare=False)
     """Pixels of a shape of type ``mask``, (rows, columns); its first point is the upper left one."""
+    made: str = field(default="", compare=False)
+    """One of :data:`MADE`, where the program did more than to take a contour over."""
     xy: NDArray[np.float64] = field(init=False, compare=False, repr=False)
     """The points as an array of (n, 2)."""
 
@@ -225,6 +233,11 @@ class Slice:
     def visit(self) -> str:
         """Participant and session, for sentences: ``ALS_7 v2``."""
         return f"{self.participant_id} {self.session}".rstrip()
+
+    @property
+    def scan(self) -> str:
+        """What files of all slices of a participant, at one session, begin with: ``ALS_7_v2``."""
+        return f"{self.participant_id}_{self.session}" if self.session else self.participant_id
 
     @property
     def name(self) -> str:

@@ -68,7 +68,7 @@ def open_dixon(
 
     Raises :class:`UsageError` for a place that is not there, or a single volume for several participants.
     """
-    people = {_whose(slice_) for slice_ in slices}
+    people = {slice_.scan for slice_ in slices}
     faults = []
     for option, path in (("--fat", fat), ("--water", water)):
         if not path.exists():
@@ -88,7 +88,7 @@ def read_dixon(source: DixonSource, slice_: Slice, shape: tuple[int, int]) -> Di
     if place is None:
         found = "where it lies in the patient is not known"
         raise unreadable(found, "its place in slices.csv", "make the slice with 'prepare', which writes it")
-    who = _whose(slice_)
+    who = slice_.scan
     fat_file, water_file = _file_of(source.fat, who, "fat"), _file_of(source.water, who, "water")
     fats, fat_sha256 = _opened(fat_file, _state(fat_file), source.affine)
     waters, water_sha256 = _opened(water_file, _state(water_file), source.affine)
@@ -108,11 +108,6 @@ def read_dixon(source: DixonSource, slice_: Slice, shape: tuple[int, int]) -> Di
     told = ((f"fat/{who}", fats), (f"water/{who}", waters))
     remarks = tuple(s.remark.at(name, "two-places") for name, stacks in told for s in stacks if s.remark)
     return Dixon(values, water_values, ((f"fat/{who}", fat_sha256), (f"water/{who}", water_sha256)), remarks)
-
-
-def _whose(slice_: Slice) -> str:
-    """Whose images they are: ``ALS_7``, of a session ``ALS_7_v2``."""
-    return "_".join(filter(None, (slice_.participant_id, slice_.session)))
 
 
 def _file_of(place: Path, participant: str, kind: str) -> Path:

@@ -101,7 +101,7 @@ def files_of(source: MapSource, slice_: Slice, is_used: Is) -> SliceFiles:
     if by_structure:
         return by_structure[0]
     if not there:
-        own, whole = candidates[0], f"{slice_.participant_id}.nii.gz"
+        own, whole = candidates[0], f"{slice_.scan}.nii.gz"
         found = f"no label map of this slice{f' in {source.told}' if source.joined else ''}"
         remedy = "put it there, or take the image away"
         raise unreadable(found, f"{own}, or {whole} with all slices of the participant", remedy, "no-mask")
@@ -111,7 +111,7 @@ def files_of(source: MapSource, slice_: Slice, is_used: Is) -> SliceFiles:
 def structure_files(source: MapSource, slice_: Slice, is_used: Is) -> list[SliceFiles]:
     """The files of one structure each, in the folders of the slice and of its participant."""
     found = []
-    for folder, own in ((_stem(slice_), True), (_whose(slice_), False)):
+    for folder, own in ((_stem(slice_), True), (slice_.scan, False)):
         there = find_name(source.folder, folder)
         if there is None or not (source.folder / there).is_dir():
             continue
@@ -239,7 +239,7 @@ def _read_one(
             raw = read_bytes(path)
             labels, digest = decode_label_image(raw), hashlib.sha256(raw).hexdigest()
         else:
-            volume, digest = _volume(path, maps.affine, _whose(slice_))
+            volume, digest = _volume(path, maps.affine, slice_.scan)
             labels = lay_on_slice(volume, plane, shape, own, image_left)
             found.unchecked |= plane is None and volume.affine is not None
             if volume.remark is not None:
@@ -318,12 +318,12 @@ def contours_of(
     return contours, unknown, overlap
 
 
-def contour_of(label: str, pixels: NDArray[np.bool_]) -> Contour:
-    """The pixels of a region, (rows, columns), as a contour of type ``mask``."""
+def contour_of(label: str, pixels: NDArray[np.bool_], made: str = "") -> Contour:
+    """The pixels of a region, (rows, columns), as a contour of type ``mask``; ``made``: its mark."""
     rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
     top, bottom, left, right = (int(n) for n in (rows[0], rows[-1], columns[0], columns[-1]))
     corners = ((float(left), float(top)), (float(right), float(bottom)))
-    return Contour(label, "mask", corners, pixels[top : bottom + 1, left : right + 1])
+    return Contour(label, "mask", corners, pixels[top : bottom + 1, left : right + 1], made)
 
 
 def values_text(values: list[int]) -> str:
@@ -341,7 +341,7 @@ def masks_without_slice(maps: LabelMaps, slices: Iterable[Slice], is_used: Is) -
     """Warnings that list the label maps that belong to no slice, and the files of structures not measured."""
     slices = list(slices)
     theirs = {name for slice_ in slices for name in mask_candidates(slice_)}
-    places = {f"{folder}/" for slice_ in slices for folder in (_stem(slice_), _whose(slice_))}
+    places = {f"{folder}/" for slice_ in slices for folder in (_stem(slice_), slice_.scan)}
     problems = []
     others: set[str] = set()
     for source in maps.sources:
@@ -389,12 +389,7 @@ def mask_candidates(slice_: Slice) -> tuple[str, ...]:
     >>> mask_candidates(Slice("ALS_7", "ALS", "L3", "sub/ALS_7_3.png", "sub/ALS_7_3.json"))[:2]
     ('sub/ALS_7_3_mask.png', 'sub/ALS_7_3_mask.nii.gz')
     """
-    return own_candidates(slice_) + tuple(f"{_whose(slice_)}{end}" for end in _OF_VOLUMES)
-
-
-def _whose(slice_: Slice) -> str:
-    """What files of all slices of a participant, at one session, begin with."""
-    return "_".join(filter(None, (slice_.participant_id, slice_.session)))
+    return own_candidates(slice_) + tuple(f"{slice_.scan}{end}" for end in _OF_VOLUMES)
 
 
 def _stem(slice_: Slice) -> str:

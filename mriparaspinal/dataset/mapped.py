@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from mriparaspinal.core.errors import Fault, UnreadableError
 from mriparaspinal.core.labels import Region
-from mriparaspinal.core.model import REFERENCES, Contour, Problem, Settings, Slice
-from mriparaspinal.core.text import count_of
+from mriparaspinal.core.model import DERIVED_DISC, REFERENCES, SIDES_SPLIT, Contour, Problem, Settings, Slice
 from mriparaspinal.dataset.both_sides import (
     canvas,
     may_hold_both,
@@ -28,9 +27,6 @@ from mriparaspinal.dataset.label_maps import (
     read_files,
 )
 from mriparaspinal.dataset.map_sources import LabelMaps, words_of
-
-#: What is told once of a dataset, and not of each slice.
-_TOLD_ONCE = ("sides-split", "derived-disc")
 
 
 @dataclass(slots=True)
@@ -138,10 +134,10 @@ def _derived(
             found.faults.append(error.fault.about(part.name).at("", "no-disc", "IVD"))
             found.broken.append(Region("IVD", ""))
             continue
-        told.append((f"{part.name} (derived)", contour_of("IVD", disc)))
+        told.append((f"{part.name} (derived)", contour_of("IVD", disc, DERIVED_DISC)))
         message = "IVD is no structure of the label map: it was derived between two vertebrae"
         remedy = f"check it on an overlay ({slice_.name}: {' and '.join(between)})"
-        found.notes.append(Fault("", message, "a disc", remedy, "derived-disc"))
+        found.notes.append(Fault("", message, "a disc", remedy, DERIVED_DISC, "IVD"))
     return told
 
 
@@ -182,35 +178,17 @@ def _sides(
             found.broken.append(region)
             continue
         # A number for each side, whose names do not tell the side, is told by its place alone.
-        split_any |= len(sides) > 1 or reference is None
-        kept += [(name, contour_of(f"{region._replace(side=side)}", mask)) for side, mask in sides.items()]
+        made = SIDES_SPLIT if len(sides) > 1 or reference is None else ""
+        split_any |= bool(made)
+        labelled = [(str(region._replace(side=side)), mask) for side, mask in sides.items()]
+        kept += [(name, contour_of(label, mask, made)) for label, mask in labelled]
     if split_any and midline is not None:
         message = f"numbers that hold both sides of a muscle were split {midline.how}"
         remedy = "check the sides on an overlay"
-        found.notes.append(Fault("", message, "a number for each side", remedy, "sides-split"))
+        found.notes.append(Fault("", message, "a number for each side", remedy, SIDES_SPLIT))
     broken = set(found.broken)
     return [(name, contour) for name, contour in kept if _unsided(region_in(contour.label)) not in broken]
 
 
 def _unsided(region: Region | None) -> Region | None:
     return region and region._replace(side="")
-
-
-def told_once(problems: Iterable[Problem], file: str = "masks") -> list[Problem]:
-    """The problems, with one for each way in which label maps were read that needs a look at the pictures.
-
-    ``file``: what it is told of.
-    """
-    kept = []
-    same: dict[tuple[str, str], list[Problem]] = defaultdict(list)
-    for problem in problems:
-        if problem.code in _TOLD_ONCE:
-            same[problem.code, problem.message].append(problem)
-        else:
-            kept.append(problem)
-    for group in same.values():
-        first = group[0]
-        found, _, expected = first.message.partition("; ")
-        many = f"{found} (on {count_of(len(group), 'slice')}, first {first.file})"
-        kept.append(replace(first, file=file, message=f"{many}; {expected}"))
-    return kept

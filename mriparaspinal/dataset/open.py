@@ -207,7 +207,7 @@ def _open_people(root: Path, tables: list[str], asked_for: Path | None, slices: 
     if path is not None:
         try:
             raw = table_bytes(path)
-            text = parse_table(raw, path.name)
+            text = parse_table(raw, path.name, tells_notes=True)
         except NoInputError as error:
             if asked_for is not None:
                 raise UsageError(f"--participants: {error}") from None

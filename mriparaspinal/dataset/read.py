@@ -20,6 +20,7 @@ from mriparaspinal.dataset.anatomy import sort_contours
 from mriparaspinal.dataset.causes import with_consequences
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
 from mriparaspinal.dataset.embedded import embedded_problem, embedded_size
+from mriparaspinal.dataset.made import made_problems
 from mriparaspinal.dataset.regions import Anatomy
 from mriparaspinal.imaging.rasterise import frame_of
 from mriparaspinal.io.folder import find_name, read_bytes
@@ -336,6 +337,7 @@ def _sort(
         found.problems.append(Problem(name, shape_.label, "error", shape_.code, shape_.message, remedy))
     anatomy = sort_contours(annotation.contours, shape, settings, aliases, name, tuple(ours), meanings)
     found.problems = with_consequences([*found.problems, *anatomy.problems], meanings)
+    found.problems += made_problems(slice_.name, anatomy.contours)
     measured = {id(contour) for _, contour in anatomy.contours}
     named = {*meanings.regions, *meanings.unclear}
     found.refused = [c for c in annotation.contours if id(c) not in measured and c.label in named]

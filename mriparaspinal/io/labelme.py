@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mriparaspinal.core.draft_mark import FLAG, is_draft
+from mriparaspinal.core.draft_mark import FLAG, is_draft, is_ticked
 from mriparaspinal.core.errors import unreadable
-from mriparaspinal.core.model import Contour
+from mriparaspinal.core.model import MADE, Contour
 from mriparaspinal.io.encodings import likely_encodings
 from mriparaspinal.io.image_limits import PIXEL_LIMIT
 from mriparaspinal.io.images import decode_mask
@@ -73,6 +73,7 @@ class _Shape(msgspec.Struct):
     points: list[tuple[float, float]]
     shape_type: str | None = None
     mask: str | None = None
+    flags: Any = None
 
 
 class _File(msgspec.Struct):
@@ -240,7 +241,7 @@ def _contour(shape: _Shape) -> Contour | tuple[str, str]:
         return "too-few-points", f"{len(points)} points; expected at least 3"
     if needed is not None and len(points) != needed:
         return "bad-shape", f"a {kind} of {len(points)} points; expected {needed}"
-    contour = Contour(shape.label, kind, tuple(points))
+    contour = Contour(shape.label, kind, tuple(points), None, _made(shape))
     # A NaN goes through the maximum, and fails every comparison.
     if not abs(contour.xy).max() <= COORDINATE_LIMIT:
         return _not_a_position(points)
@@ -280,7 +281,12 @@ def _mask_contour(shape: _Shape) -> Contour | tuple[str, str]:
         found = f"a mask of {rows}×{columns} pixels (rows×columns)"
         return "bad-shape", f"{found}; expected {expected[0]}×{expected[1]} from its two corners"
     corners = ((float(left), float(top)), (float(left + columns - 1), float(top + rows - 1)))
-    return Contour(shape.label, "mask", corners, mask)
+    return Contour(shape.label, "mask", corners, mask, _made(shape))
+
+
+def _made(shape: _Shape) -> str:
+    """The mark that ``contours`` gave to a shape; empty without one."""
+    return next((mark for mark in MADE if is_ticked(shape.flags, mark)), "") if shape.flags else ""
 
 
 def embedded_image(annotation: Annotation) -> bytes | None:
@@ -373,7 +379,7 @@ def _shape(contour: Contour) -> dict[str, object]:
         "group_id": None,
         "description": "",
         "shape_type": contour.shape_type,
-        "flags": {},
+        "flags": {contour.made: True} if contour.made else {},
         "mask": None if contour.mask is None else _png_base64(contour.mask),
     }
 

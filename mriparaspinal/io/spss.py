@@ -49,6 +49,11 @@ def _library(found: str) -> Any:
     return pyreadstat
 
 
+def require_spss() -> None:
+    """Raise :class:`UsageError` where the library for ``--sav`` is not installed."""
+    _library("--sav was given")
+
+
 # --- reading ------------------------------------------------------------------------------------------------
 
 

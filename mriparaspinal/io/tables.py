@@ -62,18 +62,18 @@ def table_bytes(path: Path) -> bytes:
         raise NoInputError(error.fault.at(path.name)) from None
 
 
-def parse_table(raw: bytes, name: str) -> TextTable:
+def parse_table(raw: bytes, name: str, tells_notes: bool = False) -> TextTable:
     r"""Parse the bytes of a table; the separator (comma, semicolon, tab) is told from the first line.
 
-    A workbook (``.xlsx``) is its first sheet; for ``.sav`` see :func:`.read_sav`. With semicolons or tabs a
-    decimal comma is read as a point.
-    Texts are put into one spelling, NFC.
+    A workbook (``.xlsx``) is its first sheet, and refused if others hold something, unless the caller
+    ``tells_notes``; for ``.sav`` see :func:`.read_sav`. With semicolons or tabs a decimal comma is read as a
+    point. Texts are put into one spelling, NFC.
 
     >>> parse_table(b"a;b\r\n1,5;x\r\n", "t.csv").rows
     (('1.5', 'x'),)
     """
     if name.casefold().endswith((*WORKBOOKS, *SPSS)):
-        return _of_program(raw, name)
+        return _of_program(raw, name, tells_notes)
     text, plain = _decoded(raw, name)
     separator = _separator(text[:_HEADER])
     _require_table(text.count(separator) + text.count("\n"), "\0" in text, name)
@@ -168,7 +168,7 @@ def _shared(lines: Iterable[str], separator: str) -> Iterator[Iterable[str]]:
         yield (once.setdefault(cell, cell) if len(cell) <= _SHORT else cell for cell in cells)
 
 
-def _of_program(raw: bytes, name: str) -> TextTable:
+def _of_program(raw: bytes, name: str, tells_notes: bool) -> TextTable:
     """A table of Excel or SPSS."""
     notes: tuple[Fault, ...] = ()
     if name.casefold().endswith(SPSS):
@@ -178,7 +178,7 @@ def _of_program(raw: bytes, name: str) -> TextTable:
     else:
         from mriparaspinal.io.workbooks import read_workbook
 
-        records, notes = read_workbook(raw, name, CELLS_LIMIT)
+        records, notes = read_workbook(raw, name, CELLS_LIMIT, not tells_notes)
     if not records:
         raise NoInputError(Fault(name, "no rows were found", "a header and rows", "check the first sheet"))
     # A CSV that was saved in such a program still has its apostrophes.

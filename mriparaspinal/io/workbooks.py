@@ -31,12 +31,15 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, Runtim
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*ref=\"([A-Z0-9:]+)\"")
 
 
-def read_workbook(raw: bytes, name: str, cells_limit: int) -> tuple[list[tuple[str, ...]], tuple[Fault, ...]]:
+def read_workbook(
+    raw: bytes, name: str, cells_limit: int, alone: bool
+) -> tuple[list[tuple[str, ...]], tuple[Fault, ...]]:
     """The rows of a workbook's first sheet that are not empty, all of one length, and notes.
 
     Numbers are texts as a person writes them (``7``, not ``7.0``), dates ISO texts, formulas what the
     spreadsheet last computed. Raises :class:`NoInputError` with one line for what a table cannot hold:
-    merged cells, error values, formulas without a result.
+    merged cells, error values, formulas without a result; and, for a table that must stand ``alone``,
+    other sheets that hold something.
     """
     _require_workbook(raw, name)
     try:
@@ -59,10 +62,11 @@ def read_workbook(raw: bytes, name: str, cells_limit: int) -> tuple[list[tuple[s
     if len(titles) < 2:
         return whole, ()
     others = ", ".join(map(repr, titles[1:]))
-    found, remedy = (
-        f"the first sheet, {titles[0]!r}, is read, not {others}",
-        "remove the others, or put the table first",
-    )
+    remedy = "save the sheet that is meant as CSV UTF-8, or in a workbook of its own"
+    if alone:
+        found = f"the sheets {titles[0]!r}, {others} hold something, and nothing says which is meant"
+        raise NoInputError(Fault(name, found, "one sheet", remedy))
+    found = f"the first sheet, {titles[0]!r}, is read, not {others}"
     return whole, (Fault(name, found, "one sheet", remedy, "other-sheets"),)
 
 

@@ -17,6 +17,7 @@ from mriparaspinal.core import meanings
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.filenames import MEASUREMENTS, WIDE
 from mriparaspinal.core.meanings import Meaning
+from mriparaspinal.core.model import OwnRegion
 from mriparaspinal.core.participants import KEY
 from mriparaspinal.core.text import is_missing
 from mriparaspinal.core.visits import SESSION
@@ -49,36 +50,40 @@ mean.
 """
 
 
-def bids_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
+def bids_files(files: Mapping[str, bytes], regions: Iterable[OwnRegion] = ()) -> dict[str, bytes]:
     """The files of a BIDS dataset by name, made of those of a folder of results; the last lists the others.
 
-    Raises :class:`UsageError` for ids that BIDS has no letters for, or that are the same to it.
+    ``regions``: those of the study's own. Raises :class:`UsageError` for ids that BIDS has no letters for, or
+    that are the same to it.
     """
     wide = own_table(files[WIDE], WIDE)
     rows = [dict(zip(wide.columns, row, strict=True)) for row in wide.rows]
-    subjects = labels_of([row[KEY] for row in rows], "participant")
-    sessions: dict[str, dict[str, str]] = {}
-    for row in rows:
-        sessions.setdefault(row[KEY], {})[row.get(SESSION, "")] = ""
-    for who, of in sessions.items():
-        of.update(labels_of([name for name in of if name], f"session of {who}"))
-    names = Names(subjects, sessions)
+    names = Names((row[KEY], row.get(SESSION, "")) for row in rows)
     found = {
         "dataset_description.json": manifest_bytes(_DESCRIPTION),
         "README.md": _README.encode(),
         ".bidsignore": f"{_DESC}.json\n*_{_DESC}.tsv\n".encode(),
         **_people(wide.columns, rows, names),
         **_phenotype(wide.columns, rows, names),
-        **_scans(own_table(files[MEASUREMENTS], MEASUREMENTS), names),
+        **_scans(own_table(files[MEASUREMENTS], MEASUREMENTS), names, meanings.values_with(regions)),
     }
     return found | {SEAL: outputs_manifest({name: sha256(content) for name, content in found.items()})}
 
 
 class Names:
-    """What participants and their sessions are called in BIDS."""
+    """What participants and their sessions are called in BIDS.
 
-    def __init__(self, subjects: Mapping[str, str], sessions: Mapping[str, Mapping[str, str]]) -> None:
-        self._subjects, self._sessions = subjects, sessions
+    ``scans``: participant and session of each, which is empty where there is one only. Raises
+    :class:`UsageError` as :func:`labels_of`.
+    """
+
+    def __init__(self, scans: Iterable[tuple[str, str]]) -> None:
+        sessions: dict[str, dict[str, str]] = {}
+        for who, session in scans:
+            sessions.setdefault(who, {})[session] = ""
+        for who, of in sessions.items():
+            of.update(labels_of([name for name in of if name], f"session of {who}"))
+        self._subjects, self._sessions = labels_of(sessions, "participant"), sessions
 
     def subject(self, who: str) -> str:
         """``sub-ALS7``."""
@@ -160,10 +165,10 @@ def _phenotype(columns: Sequence[str], rows: Sequence[dict[str, str]], names: Na
     return found
 
 
-def _scans(table: TextTable, names: Names) -> dict[str, bytes]:
+def _scans(table: TextTable, names: Names, values: Mapping[str, Mapping[str, str]]) -> dict[str, bytes]:
     """The rows of each scan, and what their columns mean: one file for all, as BIDS inherits it."""
     columns = [c for c in table.columns if c not in (KEY, "group", SESSION)]
-    found = {f"{_DESC}.json": _sidecar({c: meanings_of(MEASUREMENTS, [c])[c] for c in columns})}
+    found = {f"{_DESC}.json": _sidecar(meanings_of(MEASUREMENTS, columns), values)}
     rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
     rows.sort(key=lambda row: (row[KEY], row.get(SESSION, "")))  # the order within a scan stays
     for (who, session), of in groupby(rows, lambda row: (row[KEY], row.get(SESSION, ""))):
@@ -183,12 +188,12 @@ def _cell(text: str) -> str:
     return "n/a" if is_missing(text) else " ".join(text.split())
 
 
-def _sidecar(told: Mapping[str, Meaning]) -> bytes:
+def _sidecar(told: Mapping[str, Meaning], values: Mapping[str, Mapping[str, str]] = meanings.VALUES) -> bytes:
     content: dict[str, dict[str, Any]] = {}
     for column, meaning in told.items():
         content[column] = {"Description": meaning.text}
         if meaning.unit:
             content[column]["Units"] = meaning.unit
-        if levels := meanings.VALUES.get(column):
+        if levels := values.get(column):
             content[column]["Levels"] = dict(levels)
     return manifest_bytes(content)

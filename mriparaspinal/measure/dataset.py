@@ -11,6 +11,7 @@ from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import WHOLE, Problem, Settings, SliceResult, Spacing
 from mriparaspinal.core.spelling import composed
 from mriparaspinal.core.text import natural_key
+from mriparaspinal.dataset.made import told_once
 from mriparaspinal.dataset.names import name_parser, participant_of
 from mriparaspinal.dataset.open import Dataset, other_than_prepared
 from mriparaspinal.dataset.plausibility import Gathered
@@ -161,10 +162,7 @@ def gather_problems(study: Dataset, results: Sequence[SliceResult], settings: Se
     problems += lacking(study, results, settings) if settings.measures else []
     # What is said of a file that several slices share is said once.
     problems = list(dict.fromkeys(problems))
-    if study.maps is not None:
-        from mriparaspinal.dataset.mapped import told_once
-
-        problems = told_once(problems)
+    problems = told_once(problems, "contours" if study.maps is None else "masks")
     problems.sort(key=lambda problem: natural_key(composed(problem.file)))
     segments = {name: by_segment[name] for name in settings.levels if name in by_segment}
     return MeasuredDataset(study, results, problems, segments, frozenset(people), reference)

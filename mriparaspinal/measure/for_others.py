@@ -18,7 +18,7 @@ from mriparaspinal.core.filenames import (
     WORKBOOK,
 )
 from mriparaspinal.core.meanings import Meaning
-from mriparaspinal.core.model import COLUMNS, SPINE
+from mriparaspinal.core.model import COLUMNS, SPINE, OwnRegion
 from mriparaspinal.io.tables import TextTable, as_it_was, csv_lines, parse_table, table_bytes, table_rows
 
 #: Their names. To take them away changes nothing; to change them is refused.
@@ -63,8 +63,12 @@ def own_table(raw: bytes, name: str) -> TextTable:
     return TextTable(columns, tuple(rows), plain=True)
 
 
-def further_tables(files: Mapping[str, bytes], xlsx: bool, sav: bool) -> dict[str, bytes]:
+def further_tables(
+    files: Mapping[str, bytes], xlsx: bool, sav: bool, regions: Sequence[OwnRegion] = ()
+) -> dict[str, bytes]:
     """``results.xlsx``, and ``results.sav`` with ``measurements.sav``, where they are asked for, of the CSVs.
+
+    ``regions``: those of the study's own.
 
     Raises :class:`UsageError` where the library for SPSS is not installed, or Excel cannot hold a table.
     """
@@ -73,18 +77,19 @@ def further_tables(files: Mapping[str, bytes], xlsx: bool, sav: bool) -> dict[st
         return found
     names = (MEASUREMENTS, WIDE, PARTICIPANTS, PROBLEMS)
     tables = {name: own_table(files[name], name) for name in names if name in files}
+    values = meanings.values_with(regions)
     if xlsx:
         from mriparaspinal.io.workbook_out import workbook_bytes
 
         sheets = {_sheet(name): (table.columns, table.rows) for name, table in tables.items()}
-        sheets["dictionary"] = DICTIONARY, tuple(dictionary_rows(tables))
+        sheets["dictionary"] = DICTIONARY, tuple(dictionary_rows(tables, values))
         found[WORKBOOK] = workbook_bytes(sheets)
     if sav:
         from mriparaspinal.io.spss import sav_bytes
 
         for name, out in ((WIDE, WIDE_SAV), (MEASUREMENTS, MEASUREMENTS_SAV)):
             columns, rows = tables[name].columns, tables[name].rows
-            found[out] = sav_bytes(columns, rows, meanings_of(name, columns), meanings.VALUES)
+            found[out] = sav_bytes(columns, rows, meanings_of(name, columns), values)
     return found
 
 
@@ -98,12 +103,14 @@ def meanings_of(table: str, columns: Sequence[str]) -> dict[str, Meaning]:
     return {column: known.get(column, Meaning("")) for column in columns}
 
 
-def dictionary_rows(tables: Mapping[str, TextTable]) -> Iterator[tuple[str, ...]]:
-    """A row for each column of each table: its meaning, its unit and what its values stand for."""
+def dictionary_rows(
+    tables: Mapping[str, TextTable], values: Mapping[str, Mapping[str, str]]
+) -> Iterator[tuple[str, ...]]:
+    """A row for each column of each table: its meaning, its unit and what its ``values`` stand for."""
     for name, table in tables.items():
         for column, meaning in meanings_of(name, table.columns).items():
-            values = "; ".join(f"{value} {text}" for value, text in meanings.VALUES.get(column, {}).items())
-            yield _sheet(name), column, meaning.text, meaning.unit, values
+            told = "; ".join(f"{value} {text}" for value, text in values.get(column, {}).items())
+            yield _sheet(name), column, meaning.text, meaning.unit, told
 
 
 def _sheet(name: str) -> str:

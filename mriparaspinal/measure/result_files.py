@@ -110,7 +110,7 @@ def result_files(
     files["problems.csv"] = problems_csv(measured.problems)
     if study.participants_csv is not None:
         files[PARTICIPANTS] = study.participants_csv
-    files |= further_tables(files, xlsx, sav)
+    files |= further_tables(files, xlsx, sav, settings.regions)
     if study.share:
         from mriparaspinal.measure.share_file import share_bytes
 

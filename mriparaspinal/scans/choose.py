@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mriparaspinal.core.errors import UnreadableError, unreadable
-from mriparaspinal.core.model import SEGMENTS, Problem
+from mriparaspinal.core.model import SEGMENTS, SPINE, Problem
 from mriparaspinal.core.text import count_of
 from mriparaspinal.imaging.planes import Plane, Series
 from mriparaspinal.io.scan_files import ScanSource, told
@@ -356,7 +356,8 @@ def _in_order(chosen: Sequence[Chosen], problems: list[Problem]) -> list[Chosen]
         faulty: dict[int, str] = {}
         for upper in members:
             for lower in members:
-                if upper.segment < lower.segment and upper.index <= lower.index:
+                in_order = SPINE.index(upper.segment) < SPINE.index(lower.segment)
+                if in_order and upper.index <= lower.index:
                     where = "is the slice of" if upper.index == lower.index else "lies below"
                     words = f"of {group}_{patient}, {upper.segment} {where} {lower.segment}"
                     rows = f"rows {upper.level.row} and {lower.level.row}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mriparaspinal.core.errors import Fault, NoInputError
-from mriparaspinal.core.model import SEGMENTS, Problem
+from mriparaspinal.core.model import SEGMENTS, SPINE, Problem
 from mriparaspinal.core.text import is_missing, read_number
 
 COLUMNS = ("source", "group", "patient", "segment", "slice")
@@ -51,10 +51,11 @@ class Level:
 def image_name(group: str, patient: str, segment: str, letter: str = "") -> str:
     """The name of an image in the dataset.
 
-    >>> image_name("ALS", "7", "L3"), image_name("ALS", "7", "L3", "b")
-    ('ALS_7_3.png', 'ALS_7_3_b.png')
+    >>> image_name("ALS", "7", "L3"), image_name("ALS", "7", "L3", "b"), image_name("ALS", "7", "S1")
+    ('ALS_7_3.png', 'ALS_7_3_b.png', 'ALS_7_S1.png')
     """
-    return f"{group}_{patient}_{segment[1:]}{letter and '_' + letter}.png"
+    told = segment.removeprefix("L")
+    return f"{group}_{patient}_{told}{letter and '_' + letter}.png"
 
 
 def row_problem(
@@ -137,9 +138,10 @@ def _parse(row: int, cells: dict[str, str]) -> Level | Problem:
     if len(given) != 1:
         found = f"{' and '.join(given)} were found" if given else f"neither {', '.join(PLACES)} was found"
         return row_problem(row, "bad-level", f"{found}; expected one of them", "correct the row")
-    segment = _segment(cells["segment"], every=given == ["label_map"])
+    of_map = given == ["label_map"]
+    segment = _segment(cells["segment"], SEGMENTS if of_map else SPINE, every=of_map)
     if segment == "":
-        return wrong("segment", "1 to 5 or L1 to L5")
+        return _wrong_segment(row, cells["segment"], of_map)
     series = cells.get("series", "")
     if series and not re.fullmatch(r"[0-9]{1,9}", series):
         return wrong("series", "a SeriesNumber, or nothing")
@@ -154,13 +156,21 @@ def _parse(row: int, cells: dict[str, str]) -> Level | Problem:
     return Level(row, cells["source"], group, patient, segment, slices, place, label_map, number)
 
 
-def _segment(text: str, every: bool) -> str | None:
+def _segment(text: str, known: Sequence[str], every: bool) -> str | None:
     """The segment; None for every segment; empty where it is none."""
     if not text and every:
         return None
-    name = text.upper()
-    name = name if name.startswith("L") else f"L{name}"
-    return name if name in SEGMENTS else ""
+    return next((name for name in (text.upper(), f"L{text}") if name in known), "")
+
+
+def _wrong_segment(row: int, text: str, of_map: bool) -> Problem:
+    expected, remedy = "1 to 5, L1 to L5, or a declared one such as T12 or S1", "correct the row"
+    if text.upper().removeprefix("L") == "6":
+        remedy = "of six lumbar vertebrae, decide which five are L1 to L5, for all patients alike"
+    elif of_map:
+        expected = "1 to 5 or L1 to L5 of a label map"
+        remedy = "give the slice of another segment by its number"
+    return row_problem(row, "bad-level", f"segment {text!r} was found; expected {expected}", remedy)
 
 
 def _slices(text: str) -> tuple[int, ...] | None:

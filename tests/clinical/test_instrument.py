@@ -70,6 +70,9 @@ def test_no_two_instruments_share_a_column() -> None:
         ({"records": "tall"}, "'tall' was found; expected wide or long"),
         ({"missing": "zero"}, "'zero' was found; expected error or empty"),
         ({"range": {"low": 4, "high": 0}}, "low below high"),
+        ({"range": {"low": 0}}, "high None were found; expected two numbers"),
+        ({"range": {"above": 1, "high": 1, "whole": False}}, "above 1 and high 1 were found"),
+        ({"range": {"low": 0, "above": 0, "whole": False}}, "low and above were found; expected one of them"),
         ({"scores": []}, "no scores"),
         ({"items": [{"name": "a b"}]}, "'a b' was found"),
         ({"items": [{"name": "a"}, {"name": "a"}]}, "'a' appears more than once"),
@@ -412,7 +415,12 @@ def test_ratios_of_spectroscopy() -> None:
     assert (one["naa_cr_left"], one["naa_cr_right"], one["naa_cr"]) == (2, None, None)
     assert one["mins_naa_left"] == 0
     (problem,) = scored("mrs", columns, [["P1", 8, 6, 0, 5, 2, 3, 4, 3]]).problems
-    assert "Cr, left: '0' was found; expected a number from 1e-06" in problem.message
+    assert problem.message == "row 2, Cr, left: '0' was found; expected a number above 0"
+    (problem,) = scored("mrs", columns, [["P1", 8, 6, 4, 5, 2, 3, -4, 3]]).problems
+    assert problem.message == "row 2, mIns, left: '-4' was found; expected a number of 0 or more"
+    # Areas of peaks, in whatever unit.
+    small = of(scored("mrs", columns, [["P1", 8e-9, 6e-9, 4e-9, 5e-9, 2e8, 3e8, 4e8, 3e8]]))
+    assert (small["naa_cr_left"], small["mins_naa_right"]) == (pytest.approx(2), pytest.approx(3e8 / 6e-9))
 
 
 @pytest.mark.parametrize(("record", "count"), [((1, 1, 0, 1), 3), ((0, 0, 0, 0), 0), ((1, 1, 1, 1), 4)])

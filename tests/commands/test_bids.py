@@ -67,6 +67,27 @@ def test_what_is_written(measured, dataset) -> None:
     assert people == {"ALS_01": "sub-ALS01", "ALS_02": "sub-02", "LR_22": "sub-22"}
 
 
+def test_the_slices_of_the_group_as_bids_derivatives(measured, tmp_path) -> None:
+    masks = ("--masks", measured / "group/masks", "--bids", tmp_path / "bids")
+    assert run("quantify", measured / "group/scans", *masks, "--out", tmp_path / "results").code == 0
+    lines = (tmp_path / "bids/participants.tsv").read_text().splitlines()
+    people = [dict(zip(lines[0].split("\t"), line.split("\t"), strict=True)) for line in lines[1:]]
+    assert [(p["participant_id"], p["source_id"], p["bids_id"]) for p in people] == [
+        ("sub-ALS01", "ALS_01", "sub-ALS01"),
+        ("sub-ALS02", "ALS_02", "sub-02"),
+        ("sub-LR22", "LR_22", "sub-22"),
+    ]
+
+
+def test_slices_tables_of_other_columns_are_not_joined(dataset, measured, tmp_path) -> None:
+    out = shutil.copytree(measured, tmp_path / "out")
+    table = out / "sub-22/scans/slices.csv"
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join(f"{line},{'more' if n == 0 else 1}" for n, line in enumerate(lines)))
+    outcome = run("bids", dataset, out, "group")
+    assert "sub-22: slices.csv has other columns than that of sub-" in one_line(outcome, 2)
+
+
 def test_done_again_nothing_changes_and_the_input_never_does(dataset, tmp_path) -> None:
     before = fingerprint(dataset)
     out = tmp_path / "out"

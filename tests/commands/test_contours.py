@@ -415,6 +415,22 @@ def test_an_rtstruct_lies_on_the_slices(tmp_path, name):
     assert set(found["ALS_1_4"]) == {"MF_R"}
 
 
+@pytest.mark.parametrize("name", ["ALS_1_v1.dcm", "ALS_1_v1/rt.dcm", "ALS_1.dcm", "ALS_1/v1/rt.dcm"])
+def test_an_rtstruct_of_one_session_is_not_of_another(tmp_path, name):
+    """Two scans at one place in their own coordinates: what tells them apart is the name of the session."""
+    scans = write_places(tmp_path / "scans", ("ALS_1_v1_3", "ALS_1_v2_3"))
+    header, first, _ = (scans / "slices.csv").read_text().splitlines()
+    (scans / "slices.csv").write_text("\n".join([header, first, first.replace("v1", "v2")]) + "\n")
+    write_rtstruct(tmp_path / "rt" / name, [("MF_R", [in_patient(box(20, 30, 40, 50))])])
+    outcome = run("contours", tmp_path / "rt", "--dataset", scans)
+    made = {path.name for path in scans.glob("*.json")}
+    assert made == ({"ALS_1_v1_3.json"} if name.startswith("ALS_1_v1") else set())
+    if not made:
+        assert f"{name} belong to no slice" in outcome.err
+    alone = run("contours", tmp_path / "rt" / name, "--dataset", scans)
+    assert "ALS_1_v2_3.json" not in {path.name for path in scans.glob("*.json")}, alone.err
+
+
 def test_an_rtstruct_from_the_centres_of_edge_pixels_gives_the_pixels(tmp_path):
     """As tools that make RTSTRUCT of masks write it: the round trip keeps every pixel."""
     scans = write_places(tmp_path / "scans", SLICES[:1])

@@ -56,7 +56,14 @@ def test_muscles_and_discs_in_one_file(home):
     )
     for stem in ("ALS_1_3", "ALS_1_4"):
         assert labels_of(home / "scans" / f"{stem}.json") == ALL
+    shapes = json.loads((home / "scans" / "ALS_1_3.json").read_bytes())["shapes"]
+    assert {shape["label"]: shape["flags"] for shape in shapes} == {
+        label: {} if label == "IVD" else {"sides-split": True} for label in ALL
+    }
     assert run("quantify", home / "scans", "--out", home / "drawn").code == 0
+    (problem,) = read_csv(home / "drawn" / "problems.csv")
+    assert (problem["file"], problem["code"]) == ("contours", "sides-split")
+    assert "(on 2 slices, first ALS_1_3.png)" in problem["message"]
     masks = ("--masks", home / "muscles", "--masks", home / "discs")
     assert run("quantify", home / "scans", *masks, *NUMBERED, "--out", home / "mapped").code == 0
     for ours, theirs in zip(rows_of(home / "drawn"), rows_of(home / "mapped"), strict=True):

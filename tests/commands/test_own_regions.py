@@ -86,6 +86,28 @@ def test_without_a_declaration_nothing_changes(tmp_path):
     assert not {"regions", "segments"} & set(settings)
 
 
+def test_tables_for_other_programs_say_what_own_regions_are(tmp_path):
+    pyreadstat = pytest.importorskip("pyreadstat")
+    openpyxl = pytest.importorskip("openpyxl")
+    toml = TOML.replace('names = ["gluteus"]\n', "")
+    shapes = [*SHAPES, SAC, polygon("GL_L", box(86, 90, 97, 97)), polygon("GL_R", box(2, 90, 12, 97))]
+    bids = tmp_path / "bids"
+    out = quantified(study(tmp_path, toml=toml, shapes=shapes), "--sav", "--xlsx", "--bids", bids)
+    own = {"GL": "region of the study’s own", "DS": "dural sac"}
+    _, told = pyreadstat.read_sav(out / "measurements.sav")
+    labels = told.variable_value_labels["muscle"]
+    assert {name: labels[name] for name in own} == own
+    assert labels["MF"] == "multifidus"
+    sheet = openpyxl.load_workbook(out / "results.xlsx")["dictionary"]
+    (values,) = {row[4] for row in sheet.iter_rows(values_only=True) if row[:2] == ("measurements", "muscle")}
+    assert values.endswith("; GL region of the study’s own; DS dural sac")
+    before = (bids / "desc-paraspinal_measurements.json").read_bytes()
+    levels = json.loads(before)["muscle"]["Levels"]
+    assert {name: levels[name] for name in own} == own
+    mp.read_results(out).save_bids(tmp_path / "again")
+    assert (tmp_path / "again" / "desc-paraspinal_measurements.json").read_bytes() == before
+
+
 def test_the_rows_of_ours_are_the_same_beside_own_regions(tmp_path):
     declared = quantified(study(tmp_path / "a"), "--fat-rule", "otsu")
     plain = quantified(study(tmp_path / "b", toml="", shapes=SHAPES), "--fat-rule", "otsu")

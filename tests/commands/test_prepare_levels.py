@@ -293,6 +293,29 @@ def test_levels_run_from_head_to_foot_and_have_slices_of_their_own(tmp_path):
     assert "of ALS_2, L3 is the slice of L4 (rows 4 and 5)" in outcome.err
 
 
+def test_segments_beyond_the_lumbar_ones_by_slice(tmp_path):
+    series(tmp_path / "study")
+    rows = (",ALS,1,t12,20", ",ALS,1,1,15", ",ALS,1,S1,3-4", ",ALS,2,T12,8", ",ALS,2,L1,9")
+    out, outcome = prepare(tmp_path, *rows, columns=STACK, options=("--verbose",), code=4)
+    assert indices(out) == {"ALS_1_T12": 19, "ALS_1_1": 14, "ALS_1_S1_a": 2, "ALS_1_S1_b": 3}
+    assert "of ALS_2, T12 lies below L1 (rows 5 and 6)" in outcome.err
+    found = run("check", out)
+    assert "unless segments in paraspinal.toml lists T12" in found.err + found.out
+
+
+def test_segments_that_are_none(tmp_path):
+    series(tmp_path / "study" / "t2")
+    label_map(tmp_path / "study" / "m.nii")
+    rows = ("t2,ALS,1,L6,,3", "t2,ALS,1,S1,m.nii,", "t2,ALS,1,X1,,4", "t2,ALS,1,5,m.nii,")
+    out, outcome = prepare(tmp_path, *rows, columns=f"{COLUMNS},slice", code=4, options=(
+        "--level-numbering", "totalspineseg", "--verbose"
+    ))  # fmt: skip
+    assert problems(out) == [(f"row {n}", "error", "bad-level") for n in (2, 3, 4)]
+    assert "segment 'L6' was found; expected 1 to 5, L1 to L5, or a declared one" in outcome.err
+    assert "of six lumbar vertebrae, decide which five are L1 to L5" in outcome.err
+    assert "segment 'S1' was found; expected 1 to 5 or L1 to L5 of a label map" in outcome.err
+
+
 def test_a_broken_slice_leaves_its_letter_empty(tmp_path):
     folder = series(tmp_path / "study")
     (folder / "IM0005").write_bytes((folder / "IM0005").read_bytes()[:-10])

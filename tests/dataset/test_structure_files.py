@@ -361,6 +361,55 @@ def test_a_disc_between_two_cylinders(vertebrae):
     assert manifest["settings"]["numbering"][1] == {"28": "disc-between", "29": "disc-between"}
 
 
+@pytest.fixture
+def drawn(vertebrae) -> Path:
+    """The LabelMe file of the slice, made by ``contours``: its disc was derived."""
+    (vertebrae / "table.csv").write_text("value,label\n28,disc-between\n29,disc-between\n", encoding="utf-8")
+    sources = (vertebrae / "maps", vertebrae / "bones", "--numbering", vertebrae / "table.csv")
+    outcome = run("contours", *sources, "--dataset", vertebrae / "scans", "--no-draft")
+    assert outcome.code == 0, outcome.err
+    return vertebrae / "scans" / "ALS_1_3.json"
+
+
+def test_a_derived_disc_is_known_from_its_contour(vertebrae, drawn):
+    flags = {shape["label"]: shape["flags"] for shape in json.loads(drawn.read_bytes())["shapes"]}
+    assert flags.pop("IVD") == {"derived-disc": True}
+    assert not any(flags.values())
+    told = (
+        "contours: warning: IVD was derived between two vertebrae and not drawn (on 1 slice, first "
+        "ALS_1_3.png); expected a disc that was drawn"
+    )
+    quantified = run("quantify", vertebrae / "scans", "--out", vertebrae / "results")
+    assert quantified.code == 0
+    assert told in quantified.err
+    assert [code for *_, code in problems_of(vertebrae / "results")] == ["derived-disc"]
+    assert "derived-disc" in run("check", vertebrae / "scans", "--json", vertebrae / "check.json").out + (
+        vertebrae / "check.json"
+    ).read_text(encoding="utf-8")
+    assert told in run("masks", vertebrae / "scans", "--out", vertebrae / "drawn").err
+    page = vertebrae / "report.html"
+    assert run("report", vertebrae / "results", "--dataset", vertebrae / "scans", "--out", page).code == 0
+    assert "the disc was derived: its outline was" in page.read_text(encoding="utf-8")
+
+
+def test_a_disc_drawn_anew_is_no_derived_one(vertebrae, drawn):
+    document = json.loads(drawn.read_bytes())
+    for shape in document["shapes"]:
+        shape["flags"] = dict.fromkeys(shape["flags"], False)  # unticked in LabelMe
+    drawn.write_text(json.dumps(document), encoding="utf-8")
+    assert run("quantify", vertebrae / "scans", "--out", vertebrae / "results").code == 0
+    assert not problems_of(vertebrae / "results")
+
+
+def test_a_derived_disc_that_a_review_leaves_out(vertebrae, drawn):
+    review = vertebrae / "review.csv"
+    review.write_text(
+        "image,region,reader,verdict,reason\nALS_1_3.png,IVD,A,exclude,derived\n", encoding="utf-8"
+    )
+    run("quantify", vertebrae / "scans", "--review", review, "--out", vertebrae / "results")
+    assert "derived-disc" not in {code for *_, code in problems_of(vertebrae / "results")}
+
+
 def test_a_disc_of_an_oblique_series(vertebrae):
     """The same cylinders in a volume that is tilted by 30°, and stored from head to foot."""
     angle = np.radians(30)

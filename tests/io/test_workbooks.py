@@ -131,9 +131,17 @@ def test_what_is_no_workbook_is_one_line():
 def test_only_sheets_that_hold_something_count_as_others():
     rows = [["participant_id"], ["ALS_1"]]
     assert parse_table(workbook(rows, Sheet2=[]), "t.xlsx").notes == ()
-    table = parse_table(workbook(rows, Old=[["participant_id"], ["ALS_9"]]), "t.xlsx")
+    table = parse_table(workbook(rows, Old=[["participant_id"], ["ALS_9"]]), "t.xlsx", tells_notes=True)
     assert table.rows == (("ALS_1",),)
     assert [note.found for note in table.notes] == ["the first sheet, 'Sheet', is read, not 'Old'"]
+
+
+def test_several_sheets_are_refused_where_no_note_would_be_told():
+    several = workbook([["participant_id"], ["ALS_1"]], Old=[["participant_id"], ["ALS_9"]])
+    assert message(several) == (
+        "participants.xlsx: the sheets 'Sheet', 'Old' hold something, and nothing says which is meant; "
+        "expected one sheet; save the sheet that is meant as CSV UTF-8, or in a workbook of its own"
+    )
 
 
 def test_a_hidden_sheet_is_not_the_first():
@@ -210,6 +218,12 @@ def test_any_table_may_be_a_workbook(tmp_path):
         "roc", table, "--outcome", "group", "--positive", "ALS", "--predictor", "fa", "--out", tmp_path / "o"
     )
     assert outcome.code == 0, outcome.err
+    table.write_bytes(workbook([["participant_id", "group", "fa"], *rows], Notes=[["x"]]))
+    told = run("compare", "--table", table, "--contrast", "group:ALS-LR", "--out", tmp_path / "o2")
+    assert "t.xlsx: the first sheet, 'Sheet', is read, not 'Notes'" in told.err
+    refused = run("reliability", "--table", table, "--out", tmp_path / "o3")
+    assert refused.code == 2
+    assert "t.xlsx: the sheets 'Sheet', 'Notes' hold something" in refused.err
     refused = run("compare", "--table", tmp_path / "t.xls", "--out", tmp_path / "o")
     assert refused.code == 2
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import mriparaspinal as mp
+from mriparaspinal.core.errors import UsageError
 from tests.support.builders.slices import write_slice
 from tests.support.builders.study import run
 
@@ -115,6 +116,38 @@ def test_ids_that_are_the_same_in_bids_are_refused(tmp_path):
     assert outcome.code == 2
     assert "participant 'a_b' and 'ab' are both 'ab' in BIDS; expected names that differ" in outcome.err
     assert not (tmp_path / "bids").exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_bids_folder_that_cannot_be_written_leaves_the_results_as_they_were(tmp_path):
+    data, out, bids = tmp_path / "data", tmp_path / "out", tmp_path / "bids"
+    write_slice(data, "ALS_1_3")
+    assert run("quantify", data, "--out", out).code == 0
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    write_slice(data, "ALS_2_3")
+    bids.mkdir()
+    (bids / "dataset_description.json").write_text("{}")
+    assert run("quantify", data, "--out", out, "--bids", bids).code == 2
+    shutil.rmtree(bids)
+    bids.write_text("a file")
+    assert run("quantify", data, "--out", out, "--bids", bids).code == 2
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert run("run", data, "--out", tmp_path / "study", "--bids", bids).code == 2
+    assert not (tmp_path / "study").exists()
+
+
+def test_what_cannot_be_written_is_refused_before_the_measuring(tmp_path, monkeypatch):
+    for name in ("a_b", "ab"):
+        write_slice(tmp_path / "data" / name, "ALS_1_3")
+    told: list[str] = []
+    settings = {"patient_from": "folder"}
+    for more in ({"bids": tmp_path / "bids"}, {"sav": True}):
+        monkeypatch.setitem(sys.modules, "pyreadstat", None)
+        with pytest.raises(UsageError):
+            mp.quantify(
+                tmp_path / "data", settings=settings, progress=lambda step, *_: told.append(step), **more
+            )
+    assert set(told) == {"opening the dataset"}
 
 
 def test_nothing_of_others_is_replaced_and_what_is_stale_goes(tmp_path):
