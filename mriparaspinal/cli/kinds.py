@@ -49,6 +49,7 @@ KINDS: dict[str, str] = {
     "too-few-points": "contour of fewer than 3 points",
     "not-closed": "line or point in place of a contour",
     "no-area": "contour without area",
+    "retraced": "outline traced more than once",
     "not-finite": "coordinate that is no number",
     "not-a-position": "coordinate that is no position",
     "too-much-to-draw": "contours too many to draw",
