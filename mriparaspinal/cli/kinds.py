@@ -77,6 +77,7 @@ KINDS: dict[str, str] = {
     "off-centre": "contours far from the image's middle",
     "unusual-area": "area that no region has",
     "no-signal": "region of one grey level",
+    "unusual-levels": "grey levels that do not fit the threshold",
     "fits-mirrored": "contours that fit the mirror image better",
     "unusual-place": "multifidus and erector spinae exchanged?",
     "missing-muscle": "muscle that is not drawn",
