@@ -249,6 +249,7 @@ def _make_one(
         return
     drawn = _joined(parts, slice_, shape, given)
     made.problems += [note.at(slice_.name).problem("warning") for note in drawn.notes]
+    _leave_out_mislabelled(slice_, drawn, shape, given, made)
     shapes = _shapes(slice_, drawn, shape, given.settings, made)
     for label, fault in drawn.faulty.items():
         made.problems.append(fault.at(slice_.name, "unclear-contour", label).problem())
@@ -288,6 +289,19 @@ def _joined(
     whole.faulty |= {fault.shape: fault for fault in joined.faults}
     whole.notes += joined.notes
     return whole
+
+
+def _leave_out_mislabelled(
+    slice_: Slice, drawn: Drawn, shape: tuple[int, int], given: Annotations, made: Contoured
+) -> None:
+    """Take out regions that two are labelled as, while that can be seen: traced, they may be one outline."""
+    aliases = aliases_of(given.settings)
+    anatomy = sort_contours(drawn.contours, shape, given.settings, aliases, slice_.name)
+    wrong = [problem for problem in anatomy.problems if problem.code == "one-label"]
+    made.problems += wrong
+    lost = {region_of(problem.shape, aliases) for problem in wrong}
+    if lost:
+        drawn.contours = [c for c in drawn.contours if _meaning(c.label, given.settings) not in lost]
 
 
 def _in_place(

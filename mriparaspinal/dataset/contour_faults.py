@@ -46,6 +46,14 @@ _FLAT: Finding = (
 )
 
 
+_RETRACED: Finding = (
+    "retraced",
+    "the outline, or a part of it, is traced more than once, so that pixels inside count as outside; "
+    "expected it once around the region",
+    "draw the contour again",
+)
+
+
 def fault_of_all(contours: list[Contour], outlines: list[Outline], shape: tuple[int, int]) -> Finding | None:
     """What is wrong with all contours of a slice together: too much to draw, or other units than pixels."""
     if _endless(contours, outlines, shape):
@@ -78,6 +86,8 @@ def look_at(
     retraced = outline.area_px < 1e-9 and not outline.crosses_itself
     if retraced or (outline.area_px < 1 and is_flat(contour)):
         return _FLAT, []
+    if outline.retraced:
+        return _RETRACED, []
     left, top, right, bottom = outline.box
     warnings = []
     rows, columns = shape

@@ -50,6 +50,13 @@ _REFERENCE_MM2 = (100.0, 8_000.0)
 #: The reference's centre lies between these shares of the image's width.
 _MIDDLE = (0.3, 0.7)
 
+#: Every muscle is fat by more than this share, or less than this share of the surroundings is: grey levels of
+#: another scale.
+_ALL_FAT, _NO_FAT = 0.9, 0.01
+
+#: Fat around the muscles is white, or nearly, as a PACS exports it; at least one pixel is as bright as this.
+_BRIGHTEST = 100
+
 #: A region of fewer pixels may well be of one grey level.
 _FEWEST_PX = 20
 
@@ -304,6 +311,34 @@ def without_signal(grey: NDArray[np.uint8], patches: Mapping[Key, Patch]) -> lis
     if len(found) < len(patches) or all(side for _, side in patches):
         found = [(key, white) for key, white in found if not white]
     return [key for key, _ in found]
+
+
+def unusual_levels(grey: NDArray[np.uint8], patches: Mapping[Key, Patch], threshold: float) -> Finding | None:
+    """Whether grey levels do not fit the threshold: all muscle is above it, or nothing around it is.
+
+    ``grey`` (rows, columns) of the frame around the regions, with ``patches`` placed on it. Inverted grey
+    levels are such, a window of another scale, and a sequence that suppresses fat.
+    """
+    back = {key: patch for key, patch in patches.items() if key[0] in ("MF", "ES")}
+    if {side for _, side in back} < {"left", "right"}:
+        return None
+    above = grey > threshold
+    found = ""
+    if np.count_nonzero(above) < _NO_FAT * above.size:
+        found = (
+            f"less than {_NO_FAT:.0%} of the pixels around the contours is above the threshold {threshold:g}"
+        )
+    elif (brightest := int(grey.max())) < _BRIGHTEST:
+        found = f"the brightest pixel around the contours has grey level {brightest} of 255"
+    if found:
+        remedy = "check the window of the export, and that the sequence does not suppress fat"
+        return "unusual-levels", f"{found}; expected bright fat between and behind the muscles", remedy
+    muscles = [patch for key, patch in patches.items() if key[1]]
+    if all(above[p.top : p.bottom, p.left : p.right][p.pixels].mean() > _ALL_FAT for p in muscles):
+        found = f"more than {_ALL_FAT:.0%} of each muscle is above the threshold {threshold:g}"
+        remedy = "check the window, and that black and white are not exchanged"
+        return "unusual-levels", f"{found}; expected muscle to be darker than fat", remedy
+    return None
 
 
 def mirror_fit(grey: NDArray[np.uint8], patches: Mapping[Key, Patch]) -> tuple[float, float]:

@@ -102,35 +102,12 @@ def _judged(
 def _read_slice(root: Path, slice_: Slice, settings: Settings, source: ContourSource) -> OpenSlice:
     found = OpenSlice()
     name = slice_.annotation
-    raw = _read(source.folder or root, slice_, name, found)
-    if raw is None:
+    both = read_files(root, slice_, settings, source, found)
+    if both is None:
         return found
-    try:
-        annotation = read_annotation(raw)
-    except UnreadableError as error:
-        found.problems.append(error.fault.at(name, "bad-json").problem())
-        return found
-    if annotation.draft and not source.accept_drafts:
-        message = "a draft that nobody has judged (LabelMe's flag draft); expected judged contours"
-        remedy = "correct it and untick draft, or measure it by --accept-drafts"
-        found.problems.append(Problem(name, "", "error", "unreviewed-draft", message, remedy))
-        found.refused = list(annotation.contours)
-        return found
-    found.draft = annotation.draft
-    found.as_drawn = 0 if annotation.draft else source.as_drawn(slice_, annotation.contours)
-    if not _belongs_to(root, slice_, annotation, found):
-        return found
-    raw = _image_bytes(root, slice_, annotation, found)
-    image = None if raw is None else _decode(raw, slice_, settings, found)
-    if raw is None or image is None:
-        return found
-    found.image, found.deep = image.grey, image.values is not None
-    columns, rows = image.grey.size
+    annotation, image, raw = both
     beside = slice_.image is not None
-    if not _fits(annotation, (rows, columns), beside, name, found):
-        found.refused = list(annotation.contours)
-        return found
-    found.anatomy = _sort(annotation, (rows, columns), settings, slice_, found)
+    found.anatomy = _sort(annotation, image.grey.size[::-1], settings, slice_, found)
     if beside:
         patches = found.anatomy.patches.values()
         frame = frame_of(patches) if patches else None
@@ -141,6 +118,44 @@ def _read_slice(root: Path, slice_: Slice, settings: Settings, source: ContourSo
             kept = [other for other in found.problems if not (resized and other.code == "off-centre")]
             found.problems = [*kept, problem]
     return found
+
+
+def read_files(
+    root: Path, slice_: Slice, settings: Settings, source: ContourSource, found: OpenSlice
+) -> tuple[Annotation, SliceImage, bytes] | None:
+    """What the JSON of a slice says, its image, and the bytes of the image.
+
+    None, with its problems in ``found``, where they cannot be read or do not belong to each other.
+    """
+    name = slice_.annotation
+    raw = _read(source.folder or root, slice_, name, found)
+    if raw is None:
+        return None
+    try:
+        annotation = read_annotation(raw)
+    except UnreadableError as error:
+        found.problems.append(error.fault.at(name, "bad-json").problem())
+        return None
+    if annotation.draft and not source.accept_drafts:
+        message = "a draft that nobody has judged (LabelMe's flag draft); expected judged contours"
+        remedy = "correct it and untick draft, or measure it by --accept-drafts"
+        found.problems.append(Problem(name, "", "error", "unreviewed-draft", message, remedy))
+        found.refused = list(annotation.contours)
+        return None
+    found.draft = annotation.draft
+    found.as_drawn = 0 if annotation.draft else source.as_drawn(slice_, annotation.contours)
+    if not _belongs_to(root, slice_, annotation, found):
+        return None
+    raw = _image_bytes(root, slice_, annotation, found)
+    image = None if raw is None else _decode(raw, slice_, settings, found)
+    if raw is None or image is None:
+        return None
+    found.image, found.deep = image.grey, image.values is not None
+    columns, rows = image.grey.size
+    if not _fits(annotation, (rows, columns), slice_.image is not None, name, found):
+        found.refused = list(annotation.contours)
+        return None
+    return annotation, image, raw
 
 
 def _fits(annotation: Annotation, shape: tuple[int, int], beside: bool, name: str, found: OpenSlice) -> bool:

@@ -13,18 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mriparaspinal.core.draft_mark import as_written, contour_hash, set_draft
-from mriparaspinal.core.errors import NoInputError, UnreadableError
+from mriparaspinal.core.errors import NoInputError
 from mriparaspinal.core.filenames import DRAFTS, SLICES_TABLE
 from mriparaspinal.core.labels import aliases_of, region_of
 from mriparaspinal.core.model import Problem, Settings, Slice
 from mriparaspinal.core.text import count_of
+from mriparaspinal.dataset.contour_source import ContourSource
 from mriparaspinal.dataset.open import open_dataset
+from mriparaspinal.dataset.read import OpenSlice, read_files
 from mriparaspinal.drafts.files import DraftRow, document_bytes, drafts_csv, polygon
 from mriparaspinal.drafts.refine import refine_regions
 from mriparaspinal.drafts.splines import Points, enclosed_area, is_crossing
 from mriparaspinal.io.folder import read_bytes
-from mriparaspinal.io.images import decode_image
-from mriparaspinal.io.labelme import COORDINATE_LIMIT, read_annotation
+from mriparaspinal.io.labelme import COORDINATE_LIMIT
 from mriparaspinal.io.manifest import outputs_manifest
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.protocol import FILE as PROTOCOL
@@ -32,6 +33,8 @@ from mriparaspinal.io.write import sha256
 from mriparaspinal.parallel.map import map_in_order
 
 MANIFEST = "refine.json"
+
+_WITH_DRAFTS = ContourSource(accept_drafts=True)
 
 #: Points of a region: fewer tell no shape, more are a contour already.
 FEWEST, MOST = 4, 60
@@ -94,29 +97,15 @@ def write_refined(made: RefinedSlices, folder: OutputFolder) -> None:
 
 def _refine_one(root: Path, settings: Settings, band: float | None, slice_: Slice) -> RefinedSlices:
     made = RefinedSlices()
-
-    def fail(file: str, code: str, message: str, remedy: str) -> RefinedSlices:
-        made.problems.append(Problem(file, "", "error", code, message, remedy))
+    found = OpenSlice()
+    # As they are measured: clicks for another image must not become contours of this one.
+    both = read_files(root, slice_, settings, _WITH_DRAFTS, found)
+    made.problems += found.problems
+    if both is None:
         return made
-
-    name, code = slice_.name, "unreadable-file"
-    try:
-        raw = read_bytes(root / name)
-        image = decode_image(raw, settings.window).grey
-        name = slice_.annotation
-        rough = read_bytes(root / name)
-        code = "bad-json"
-        annotation = read_annotation(rough)
-    except UnreadableError as error:
-        made.problems.append(error.fault.at(name, code).problem())
-        return made
-    grey = np.asarray(image)
-    if any(a not in (None, b) for a, b in zip(annotation.image_size, grey.shape, strict=True)):
-        size = "×".join(map(str, annotation.image_size[::-1]))
-        found = (
-            f"drawn on {size} px, but the image has {grey.shape[1]}×{grey.shape[0]}; expected the same size"
-        )
-        return fail(slice_.annotation, "size-mismatch", found, "put back the image that was annotated")
+    _, image, raw = both
+    grey = np.asarray(image.grey)
+    rough = read_bytes(root / slice_.annotation)
     document = json.loads(rough.removeprefix(b"\xef\xbb\xbf"))
     document["shapes"] = _refined_shapes(document["shapes"], grey, settings, band, slice_, made)
     document["imagePath"] = slice_.name.rpartition("/")[2]

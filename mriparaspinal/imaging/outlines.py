@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,8 @@ class Outline(NamedTuple):
     area_px: float
     """Area that it encloses, in px²."""
     crosses_itself: bool
+    retraced: bool = False
+    """Whether a part of it is drawn again the same way round, see :func:`is_retraced`."""
 
 
 def outlines_of(contours: Sequence[Contour]) -> list[Outline]:
@@ -56,7 +58,12 @@ def _outlines_of_polygons(polygons: list[Contour]) -> list[Outline]:
     doubled = np.add.reduceat(turn, spans)[::2]
     simple = _go_round_once(turn, y, spans)
     return [
-        Outline((left, top, right, bottom), area, not sure and crosses_itself(polygon))
+        Outline(
+            (left, top, right, bottom),
+            area,
+            not sure and crosses_itself(polygon),
+            not sure and is_retraced(polygon),
+        )
         for (left, top), (right, bottom), area, sure, polygon in zip(
             low.tolist(), high.tolist(), (abs(doubled) / 2).tolist(), simple, polygons, strict=True
         )
@@ -76,6 +83,25 @@ def _go_round_once(turn: NDArray[np.float64], y: NDArray[np.float64], spans: NDA
     rounds = np.add.reduceat(below[:-1] & ~below[1:], spans, dtype=np.int64)[::2]
     simple: list[bool] = (steady & (rounds == 1)).tolist()
     return simple
+
+
+def is_retraced(contour: Contour) -> bool:
+    """Whether an edge of a polygon is drawn twice in the same direction, as of an outline traced twice.
+
+    The pixels inside both rounds count as outside then. A line forth and back, as the bridge to a hole, is
+    no such edge.
+    """
+    points: list[tuple[float, float]] = []
+    for point in contour.points:
+        if points and points[-1] == point:
+            continue
+        # Forth and back: what was drawn in between encloses nothing.
+        if len(points) > 1 and points[-2] == point:
+            points.pop()
+        else:
+            points.append(point)
+    edges = [edge for edge in pairwise([*points, *points[:1]]) if edge[0] != edge[1]]
+    return len(set(edges)) < len(edges)
 
 
 def drawing_of(contour: Contour) -> bytes:

@@ -34,7 +34,8 @@ _BROKEN = (OSError, ValueError, TypeError, LookupError, SyntaxError, EOFError, s
 #: How TIFF (and BigTIFF) and BMP begin.
 _OTHER_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")
 
-_EXIF_ORIENTATION = 0x0112
+#: The number of the tag.
+EXIF_ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,11 @@ def decode_image(raw: bytes, window: tuple[float, float] | None = None) -> Slice
             # Pillow warns of sizes below PIXEL_LIMIT, and of side data that no grey level depends on.
             warnings.simplefilter("ignore")
             image = _open(raw)
-            if bits_per_channel(raw) == 16 or image.mode.startswith(("I", "F")):
+            bits = bits_per_channel(raw)
+            if bits in (1, 2, 4) and image.mode != "1":
+                found = f"a PNG of {bits} bits per pixel, at most {2**bits} grey levels"
+                raise unreadable(found, "256 grey levels", "export the slice as 8-bit PNG", "image-bits")
+            if bits == 16 or image.mode.startswith(("I", "F")):
                 return SliceImage(Image.fromarray(_windowed(image, window)), _loss(image), image)
             return SliceImage(_grey_levels(image), _loss(image))
     except Image.DecompressionBombError:
@@ -116,7 +121,7 @@ def _open(raw: bytes) -> Image.Image:
     require_complete_png(image, raw)
     # Asked for only now: a PNG may tell its orientation behind the pixels.
     # Viewers turn such images; LabelMe's newer versions do, its older do not: the contours could be either.
-    if image.info and image.getexif().get(_EXIF_ORIENTATION, 1) not in (0, 1):
+    if image.info and image.getexif().get(EXIF_ORIENTATION, 1) not in (0, 1):
         found = "an EXIF orientation that turns the image"
         remedy = "export the slice without EXIF orientation"
         raise unreadable(found, "pixels as they are shown", remedy, "image-orientation")

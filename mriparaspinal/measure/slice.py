@@ -17,7 +17,7 @@ from mriparaspinal.core.errors import NoInputError, UnreadableError
 from mriparaspinal.core.labels import Region
 from mriparaspinal.core.model import FASCIA, OURS, SAT, Problem, Settings, Slice, SliceResult, Spacing
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
-from mriparaspinal.dataset.plausibility import mirror_fit, unusual_areas, without_signal
+from mriparaspinal.dataset.plausibility import mirror_fit, unusual_areas, unusual_levels, without_signal
 from mriparaspinal.dataset.read import OpenSlice, read_mapped, read_slice
 from mriparaspinal.dataset.regions import Anatomy, RegionKey
 from mriparaspinal.imaging.rasterise import Patch, frame_of
@@ -146,6 +146,9 @@ def measure_read(
         ours = {key: patch for key, patch in patches.items() if key[0] in OURS}
         fit = None if _explained(found.problems, ours) else mirror_fit(grey, ours)
         found.problems += _implausible(grey, patches, rows * columns, found.problems, slice_)
+        if settings.fat_rule == "fixed" and not _without_signal(found.problems):
+            finding = unusual_levels(grey, ours, settings.threshold)
+            found.problems += [Problem(slice_.name, "", "warning", *finding)] if finding else []
         threshold = slice_threshold(grey, patches, settings, slice_, found.problems)
         signals = None if dixon is None else _signals(dixon, slice_, found)
         if threshold is None or (dixon is not None and signals is None):
@@ -175,6 +178,10 @@ def measure_read(
         _several(anatomy),
         more,
     )
+
+
+def _without_signal(problems: list[Problem]) -> bool:
+    return any(problem.code == "no-signal" for problem in problems)
 
 
 def _measures(

@@ -191,6 +191,25 @@ def test_values_without_a_name_are_listed(tmp_path):
     assert shapes_of(tmp_path / "scans" / "ALS_1_3.json") == [("ES_L", "polygon")]
 
 
+def test_two_regions_under_one_name_get_no_contour(tmp_path):
+    # Side by side, they would be traced as one outline: nobody could see it any more.
+    dataset, maps = tmp_path / "d", tmp_path / "maps"
+    write_image(dataset / "ALS_1_3.png", grey_image())
+    maps.mkdir()
+    numbers = np.zeros((100, 100), dtype=np.uint8)
+    regions = {"MF_L": (50, 60, 59, 79), "ES_L": (60, 60, 79, 79), "MF_R": (40, 60, 49, 79)}
+    regions |= {"ES_R": (20, 60, 39, 79), "IVD": (35, 20, 64, 39)}
+    for number, (left, top, right, bottom) in enumerate(regions.values(), 1):
+        numbers[top : bottom + 1, left : right + 1] = number
+    Image.fromarray(numbers).save(maps / "ALS_1_3_mask.png")
+    names = ["MF_L", "ES_L", "MF_R", "MF_R", "IVD"]  # a slip: value 4 is ES_R
+    (maps / "values.csv").write_text("value,label\n" + "".join(f"{n},{m}\n" for n, m in enumerate(names, 1)))
+    outcome = run("contours", maps, "--dataset", dataset)
+    assert outcome.code == 4
+    assert "several contours of MF_R and none of ES_R" in outcome.err
+    assert [label for label, _ in shapes_of(dataset / "ALS_1_3.json")] == ["MF_L", "ES_L", "IVD"]
+
+
 def test_pixels_of_unknown_regions_are_an_error(tmp_path):
     shapes = [s for s in SHAPES if s["label"] != "ES_L"] + [polygon("ES_L", box(60, 60, 89, 89))]
     write_slice(tmp_path / "data", "ALS_1_3", shapes=shapes)

@@ -422,3 +422,13 @@ def test_swapped_names_of_multifidus_and_erector_spinae_are_warned_of():
         ("unusual-place", "MF_R, ES_R"),
     ]
     assert set(anatomy.patches) == MUSCLES | {("IVD", "")}
+
+
+def test_a_contour_traced_twice_is_refused():
+    once = shape_of("MF_L", SIDED["MF_L"])
+    twice = Contour("MF_L", "polygon", once.points * 2)
+    others = contours_of({name: corners for name, corners in SIDED.items() if name != "MF_L"}, IVD=IVD)
+    anatomy = sort([*others, twice])
+    assert codes(anatomy) == ["retraced"]
+    assert ("MF", "left") not in anatomy.patches
+    assert set(anatomy.patches) == {*(MUSCLES - {("MF", "left")}), ("IVD", "")}

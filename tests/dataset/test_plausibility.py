@@ -17,6 +17,7 @@ from mriparaspinal.dataset.plausibility import (
     off_centre,
     spot_of,
     unusual_areas,
+    unusual_levels,
     unusual_mm2,
     without_signal,
 )
@@ -330,6 +331,43 @@ def test_contours_on_black_are_one_warning_a_slice(tmp_path):
     (problem,) = [p for p in problems_of(tmp_path) if p.code == "no-signal"]
     assert problem.severity == "warning"
     assert problem.shape.count(",") == 6
+
+
+def levels_of(turn):
+    """A muscle of grey 30 ± 9 in fat of 200, turned; and what is said of it."""
+    grey = np.full((60, 80), 200, dtype=np.uint8)
+    patches = {}
+    for side, left in (("left", 50), ("right", 10)):
+        grey[20:40, left : left + 20] = np.arange(400).reshape(20, 20) % 19 + 21
+        patches["MF", side] = Patch(20, left, np.ones((20, 20), bool))
+    return unusual_levels(turn(grey.astype(int)).clip(0, 255).astype(np.uint8), patches, 50)
+
+
+@pytest.mark.parametrize(
+    ("turn", "found"),
+    [
+        (lambda grey: 255 - grey, "more than 90% of each muscle is above the threshold 50"),
+        (lambda grey: 3 * grey + 60, "more than 90% of each muscle is above the threshold 50"),
+        (lambda grey: grey // 4, "less than 1% of the pixels around the contours"),
+        (lambda grey: grey * 0.45, "the brightest pixel around the contours has grey level 90 of 255"),
+        (lambda grey: grey * (grey < 50), "less than 1% of the pixels around the contours"),  # fat suppressed
+    ],
+)
+def test_grey_levels_of_another_scale(turn, found):
+    assert levels_of(lambda grey: grey) is None
+    code, message, _ = levels_of(turn)
+    assert code == "unusual-levels"
+    assert message.startswith(found)
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real slices are not there")
+def test_a_real_slice_that_is_inverted_is_told_and_no_other(tmp_path):
+    assert not [p for p in problems_of(REAL) if p.code == "unusual-levels"]
+    image = np.asarray(Image.open(REAL / "HV_1_3.png"))
+    Image.fromarray(255 - image).save(tmp_path / "HV_1_3.png")
+    (tmp_path / "HV_1_3.json").write_bytes((REAL / "HV_1_3.json").read_bytes())
+    (problem,) = [p for p in problems_of(tmp_path) if p.code == "unusual-levels"]
+    assert (problem.file, problem.severity) == ("HV_1_3.png", "warning")
 
 
 def test_the_scatter_is_that_of_numpy():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import io
 import json
 from pathlib import Path
 
@@ -51,6 +53,15 @@ def write(folder: Path, clicks: dict[str, list[list[float]]] = CLICKS, **more: o
     document |= {"imagePath": "ALS_1_3.png", "imageHeight": SIDE, "imageWidth": SIDE, "lab": {"reader": "A"}}
     (folder / "ALS_1_3.json").write_text(json.dumps(document | more))
     return folder
+
+
+def embedded(picture: Image.Image) -> str:
+    content = io.BytesIO()
+    picture.save(content, "PNG")
+    return base64.b64encode(content.getvalue()).decode()
+
+
+SMALL = embedded(Image.fromarray(image()).resize((SIDE // 2, SIDE // 2)))
 
 
 def rows_of(folder: Path) -> dict[str, dict[str, str]]:
@@ -148,6 +159,7 @@ def test_neighbours_do_not_take_what_the_other_holds() -> None:
         ({"fat": circle(80, 80, 30)}, {}, "nothing to refine on 1 slice;"),
         (CLICKS, {"imageWidth": 99}, "drawn on 99×160 px, but the image has 160×160"),
         (CLICKS, {"shapes": 3}, "no list of shapes"),
+        (CLICKS, {"imageWidth": None, "imageHeight": None, "imageData": SMALL}, "drawn on 80×80 px"),
     ],
 )
 def test_what_cannot_be_refined_is_said(
@@ -242,3 +254,21 @@ def test_regions_clicked_over_each_other_both_keep_their_area():
     both = refine_regions(image(), [("MF", points), ("ES", points), ("PM", small)])
     assert both[0].points.tolist() == both[1].points.tolist() == alone.points.tolist()
     assert abs(both[2].area_change_pct) < 10
+
+
+def test_clicks_of_another_slice_do_not_become_contours_of_this_one(tmp_path):
+    # A copy of a neighbour's file as a template: refined, it would name this image.
+    rough = write(tmp_path / "rough")
+    Image.fromarray(image()[:, ::-1]).save(rough / "ALS_1_4.png")
+    (rough / "ALS_1_4.json").write_bytes((rough / "ALS_1_3.json").read_bytes())
+    outcome = run("refine", rough, "--out", tmp_path / "fine")
+    assert outcome.code == 4
+    assert "ALS_1_4.json: error: imagePath names ALS_1_3.png" in outcome.err
+    assert (tmp_path / "fine/ALS_1_3.json").exists()
+    assert not (tmp_path / "fine/ALS_1_4.json").exists()
+
+
+def test_clicks_on_an_image_that_is_gone_are_warned_of(tmp_path):
+    outcome = run("refine", write(tmp_path / "rough", imagePath="ALS_9_3.png"), "--out", tmp_path / "fine")
+    assert outcome.code == 0
+    assert "imagePath names 'ALS_9_3.png', which is not there" in outcome.err

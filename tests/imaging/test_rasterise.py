@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from mriparaspinal.core.model import Contour
-from mriparaspinal.imaging.outlines import outlines_of
+from mriparaspinal.imaging.outlines import is_retraced, outlines_of
 from mriparaspinal.imaging.rasterise import (
     CROSSING_CHECK_LIMIT,
     Patch,
@@ -542,3 +542,42 @@ def test_bounds_are_the_edges_of_what_is_covered():
     assert bounds(contour([(1, 7), (4, 2), (3, 5)])) == (1, 2, 4, 7)
     assert bounds(contour([(5, 5), (8, 9)], "circle")) == (0, 0, 10, 10)
     assert bounds(contour([(2, 3), (4, 4)], "mask", np.ones((2, 3), dtype=bool))) == (2, 3, 5, 5)
+
+
+# ---------------------------------------------------------------- traced more than once
+
+SQUARE = [(2, 2), (12, 2), (12, 12), (2, 12)]
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        SQUARE * 2,  # exactly twice: the inside cancels out
+        SQUARE * 3,
+        SQUARE + SQUARE[:3],  # on beyond the beginning
+        [*SQUARE, SQUARE[0], *SQUARE],  # closed, and once again
+        [(x, y) for x, y in SQUARE for _ in range(2)] * 2,  # each point doubled
+    ],
+)
+def test_an_outline_that_is_traced_again_is_seen(points):
+    assert is_retraced(contour(points))
+    assert is_retraced(contour(points[::-1]))
+    assert outlines_of([contour(points)])[0].retraced
+    assert np.count_nonzero(pixels_of(rasterise(contour(SQUARE * 2), (ROWS, COLUMNS), "centre"))) == 0
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        SQUARE,
+        [*SQUARE, SQUARE[0]],
+        [(x, y) for x, y in SQUARE for _ in range(3)],
+        # A hole joined by a bridge, there and back.
+        [*SQUARE, SQUARE[0], (5, 5), (5, 9), (9, 9), (9, 5), (5, 5)],
+        # A hand that trembles: forth, back, and forth again.
+        [(2, 2), (12, 2), (2, 2), (12, 2), (12, 12), (2, 12)],
+    ],
+)
+def test_an_outline_that_goes_round_once_is_not_traced_again(points):
+    assert not is_retraced(contour(points))
+    assert not outlines_of([contour(points)])[0].retraced

@@ -56,6 +56,7 @@ def test_the_shapes_fill_exactly_the_pixels(pixels: np.ndarray) -> None:
         if contour.shape_type == "polygon":
             assert outline.area_px > 0
             assert not outline.crosses_itself
+            assert not outline.retraced
 
 
 @settings(max_examples=100, deadline=None)

@@ -158,6 +158,19 @@ def test_a_picture_in_colour_is_no_label_map(channels, colour_type):
         decode_label_image(raw)
 
 
+def test_a_png_that_a_tag_turns_or_of_several_frames():
+    image, content = Image.fromarray(LABELS[0].astype(np.uint8)), io.BytesIO()
+    turned = Image.Exif()
+    turned[0x0112] = 3
+    image.save(content, "PNG", exif=turned)
+    with pytest.raises(UnreadableError, match="EXIF orientation"):
+        decode_label_image(content.getvalue())
+    frames = io.BytesIO()
+    image.save(frames, "PNG", save_all=True, append_images=[image.transpose(Image.Transpose.ROTATE_180)])
+    with pytest.raises(UnreadableError, match="several frames"):
+        decode_label_image(frames.getvalue())
+
+
 @pytest.mark.parametrize("raw", [b"", b"no png", png_bytes(np.ones((9, 9), np.uint8), 0)[:-30]])
 def test_a_damaged_png(raw):
     with pytest.raises(UnreadableError, match="not a complete PNG"):
