@@ -144,6 +144,22 @@ def test_numbers_with_units_are_no_categories(cohort, tmp_path):
     assert "weight: '60 kg' for participant ALS_0; expected a plain number" in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("ids", "differ"),
+    [(("ALS_1", "als_1"), "case"), (("1", "001"), "leading zeros"), (("P 1", "P_1"), "separators")],
+)
+def test_ids_that_look_alike_are_told(tmp_path, ids, differ):
+    """One person with two ids would count twice."""
+    values = np.random.default_rng(1).normal(size=(2, 12)).tolist()
+    names = [*ids, *(f"LR_{n}" for n in range(10))]
+    columns = {"participant_id": names, "fi": values[0], "score": values[1]}
+    file = table(tmp_path / "ids.csv", columns)
+    outcome = run("correlate", "--table", file, "--score", "score", "--out", tmp_path / "out")
+    alike = " and ".join(sorted(ids))
+    said = f"{alike}: taken as 2 participants, as they differ in {differ}; one person has one id"
+    assert said in outcome.err
+
+
 def test_h_and_m_of_a_table_are_refused(cohort, tmp_path):
     file = table(tmp_path / "t.csv", {**cohort, "sex": ["H", "M"] * 9})
     outcome = run(
