@@ -179,15 +179,16 @@ def groupings_of(rows: pd.DataFrame, plan: ModelPlan) -> tuple[list[Grouping], l
     Raises UsageError for one that cannot be told from another, or from the residuals.
     """
     ones = np.ones((len(rows), 1))
-    found, notes = [], []
+    found: list[Grouping] = []
+    notes: list[str] = []
     if ID in rows and rows[ID].duplicated().any():
         slope = [_slope_of(rows, plan.slope)] if plan.slope else []
         found.append(Grouping(ID, pd.factorize(rows[ID])[0], np.column_stack([ones, *slope])))
-        several, everybody = set(map(str, rows.loc[rows[ID].duplicated(), ID])), rows[ID].nunique()
-        if 2 * len(several) < everybody:
+        several = sorted({str(who) for who in rows[ID][rows[ID].duplicated()]}, key=natural_key)
+        if 2 * len(several) < rows[ID].nunique():
             notes.append(
-                f"{ID}: several rows of {len(several)} of {everybody} participants only: "
-                f"{and_more(sorted(several, key=natural_key))}; correct the id where that is a slip"
+                f"{ID}: several rows of {len(several)} of {rows[ID].nunique()} participants only: "
+                f"{and_more(several)}; correct the id where that is a slip"
             )
     elif plan.slope:
         raise _wrong(
