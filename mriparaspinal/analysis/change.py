@@ -22,7 +22,7 @@ from mriparaspinal.present.change import change_figure, spaghetti_figure
 from mriparaspinal.stats.arms import Normality
 from mriparaspinal.stats.change import ROLES, Region, change, mdc_of, ordered_sessions
 from mriparaspinal.stats.change_model import change_model
-from mriparaspinal.stats.change_tests import change_differences, change_tests, slopes_of_groups
+from mriparaspinal.stats.change_tests import change_differences, change_tests, of_groups, slopes_of_groups
 from mriparaspinal.stats.cohort import assemble
 
 CHANGE = "change.json"
@@ -133,7 +133,7 @@ def change_cohort(
         "mdc": [mdc_file.name] if mdc_file else [],
     }
     models, unfitted = change_model(changes, sessions)
-    notes = [*cohort.notes, *found, *unfitted]
+    notes = [*cohort.notes, *found, *of_groups(changes), *unfitted]
     contents: dict[str, Content] = {
         "changes.csv": changes,
         "participant_slopes.csv": slopes,

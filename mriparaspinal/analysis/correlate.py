@@ -44,7 +44,7 @@ def correlate_cohort(
     sides = roles_of(cohort.table, roles)
     rows = in_order_of_contents(cohort.table, [*names, *scores], covariates, group, cluster)
     table, found = correlate(rows, scores, covariates, names, sides, group, method, cluster)
-    require_results(table, sides)
+    require_results(table, rows, sides)
     settings = {
         "score": scores, "covariate": covariates, "metric": names, "group": [group or "all"],
         "role": sides, "method": [method], "cluster": [] if cluster is None else [cluster],
@@ -97,8 +97,13 @@ def require_rows(table: pd.DataFrame) -> None:
         raise NoInputError("table: no rows were found; expected one per participant; fill it")
 
 
-def require_results(table: pd.DataFrame, roles: Sequence[str]) -> None:
-    """Raise :class:`NoInputError` where no row has one of the roles."""
+def require_results(table: pd.DataFrame, rows: pd.DataFrame, roles: Sequence[str]) -> None:
+    """Raise :class:`NoInputError` where no row has one of the roles, or none of those the measure."""
+    if table.empty and rows["role"].isin(roles).any():
+        raise NoInputError(
+            f"--role {', '.join(roles)}: there is no such measure of these sides; expected one they have; "
+            "name another role, or another measure"
+        )
     if table.empty:
         raise NoInputError(
             f"--role {', '.join(roles)}: no row has it; expected onset sides in the participants table; "

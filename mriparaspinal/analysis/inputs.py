@@ -39,7 +39,7 @@ from mriparaspinal.core.participants import (
     read_column,
     read_own,
 )
-from mriparaspinal.core.spelling import near_names, near_notes
+from mriparaspinal.core.spelling import alike_notes, near_names, near_notes
 from mriparaspinal.core.text import is_nearly_number, read_number
 from mriparaspinal.core.visits import SESSION, has_sessions, of_session, read_people
 from mriparaspinal.io.manifest import Manifest
@@ -198,6 +198,7 @@ def open_table(file: Path, participants_file: Path | None = None) -> Cohort:
     inputs = [(file.name, sha256(raw))]
     if "participant_id" in table:
         table["participant_id"] = [row[text.columns.index("participant_id")] for row in text.rows]
+        notes += alike_notes(filter(None, table["participant_id"]))
     if participants_file is not None:
         people, problems, read, source = open_participants(participants_file)
         inputs.append(source)

@@ -16,7 +16,7 @@ from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import Fault, NoInputError, UsageError
 from mriparaspinal.present.estimated_means import means_figure
 from mriparaspinal.present.residuals import residuals_figure
-from mriparaspinal.stats.cells import list_first, regions_alone, texts
+from mriparaspinal.stats.cells import list_first, regions_alone, texts, unsided
 from mriparaspinal.stats.design import is_table_mode, require_columns
 from mriparaspinal.stats.formula import columns_of, parse_formula
 from mriparaspinal.stats.mixed_df import Method
@@ -59,7 +59,8 @@ def model_cohort(cohort: Cohort, asked: ModelAsked) -> Analysis:
     where = {name: list(dict.fromkeys(values)) for name, values in (asked.where or {}).items() if values}
     metrics, notes = metrics_of(cohort.table, asked.metrics, {*columns_of(terms), *plan.random})
     metrics = list(dict.fromkeys(metrics))
-    found = fit_model(_rows(cohort.table, where), metrics, plan)
+    rows, whole = _rows(cohort.table, where)
+    found = fit_model(rows, metrics, plan)
     if not found.tables["models"]["n"].any():
         said = found.notes[0] if found.notes else "no row is left"
         raise NoInputError(f"model: {said}; expected rows with all columns of the formula; fill them in")
@@ -68,7 +69,7 @@ def model_cohort(cohort: Cohort, asked: ModelAsked) -> Analysis:
         "slope": [plan.slope] if plan.slope else [], "df": [plan.df], "means": asked.means,
         **where,
     }  # fmt: skip
-    notes = [*cohort.notes, *notes, *found.notes]
+    notes = [*cohort.notes, *notes, *whole, *found.notes]
     contents: dict[str, Content] = {
         f"{name}.csv": table for name, table in found.tables.items() if len(table)
     }
@@ -114,14 +115,21 @@ def _summary(found: Model) -> dict[str, object]:
     }
 
 
-def _rows(table: pd.DataFrame, where: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """The rows asked for: of the sides left and right, unless both together was asked for."""
+def _rows(table: pd.DataFrame, where: Mapping[str, Sequence[str]]) -> tuple[pd.DataFrame, list[str]]:
+    """The rows asked for: of the sides left and right, unless both together was asked for; and a note."""
     require_columns(table, where)
+    notes: list[str] = []
     asked_both = _BILATERAL in where.get("role", ()) or _BOTH in where.get("side", ())
     if not is_table_mode(table) and "side" in table and not asked_both:
         # A region without sides takes part where it is asked for by its name.
         one_side = regions_alone(table) if where.get("muscle") else table["side"] != _BOTH
-        table = table[one_side] if one_side.any() else table
+        if one_side.any():
+            if not where.get("muscle") and (whole := unsided(table)):
+                name = argument("muscle")
+                notes = [
+                    f"{', '.join(whole)}: left out, without sides; name the regions by {name} to have it"
+                ]
+            table = table[one_side]
     for name, values in where.items():
         cells = texts(table[name])
         for value in values:
@@ -130,4 +138,4 @@ def _rows(table: pd.DataFrame, where: Mapping[str, Sequence[str]]) -> pd.DataFra
                 expected = f"one of {list_first(there)}" if there else "values; the column is empty"
                 raise UsageError(Fault(argument(name), f"no row with {value}", expected, "name another"))
         table = table[cells.isin(values)]
-    return table
+    return table, notes

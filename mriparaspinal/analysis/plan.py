@@ -14,7 +14,8 @@ from mriparaspinal.analysis.inputs import Cohort, metrics_of
 from mriparaspinal.analysis.result import Analysis, Content, file_name, notes_bytes
 from mriparaspinal.core.errors import NothingToCompareError, UsageError
 from mriparaspinal.present.power import power_figure
-from mriparaspinal.stats.contrasts import Contrast, default_contrasts, resolve
+from mriparaspinal.stats.contrasts import SIDE, Contrast, default_contrasts, resolve
+from mriparaspinal.stats.design import of_unsided
 from mriparaspinal.stats.planning import PLAN_COLUMNS, plan, plan_given
 from mriparaspinal.stats.power import Target
 
@@ -55,7 +56,9 @@ def plan_study(
         names, left_out = metrics_of(cohort.table, metrics, {contrast.column for contrast in chosen})
         sides = roles_of(cohort.table, roles)
         table, curve, remarks = plan(cohort.table, chosen, names, sides, target)
-        notes = [*cohort.notes, *said, *left_out, *remarks]
+        by_group = any(contrast.column != SIDE for contrast in chosen)
+        whole = of_unsided(cohort.table, sides) if by_group else []
+        notes = [*cohort.notes, *said, *left_out, *remarks, *whole]
         if table.empty:
             reasons = "; ".join(remarks)
             raise NothingToCompareError(

@@ -38,7 +38,7 @@ def regress_cohort(
     table, found = fit(
         rows, names, predictors, covariates, sides, group, hc3=hc3, cluster=cluster, imputation=imputation
     )
-    require_results(table, sides)
+    require_results(table, rows, sides)
     errors = "HC3" if hc3 else "ordinary least squares" if cluster is None else f"CR2 by {cluster}"
     settings: dict[str, Sequence[str]] = {
         "outcome": names, "predictor": predictors, "covariate": covariates, "group": [group or "all"],

@@ -121,13 +121,19 @@ def roc(
         f"{best['auc']:.3f} ({best['ci_low']:.3f}–{best['ci_high']:.3f}): {best['predictor']}"
     )
     if further.validate:
-        say_expected(found.tables["roc_validation"])
+        say_expected(found.tables["roc_validation"], len(predictor))
     end(found.problem_list)
 
 
-def say_expected(validation: pd.DataFrame) -> None:
-    """Say what is expected of the model in new patients, where there is one."""
+def say_expected(validation: pd.DataFrame, predictors: int) -> None:
+    """Say what is expected of the model in new patients, where there is one, and where it is hardly known."""
+    from mriparaspinal.stats.assess import is_small
+
     for row in validation[validation["measure"] == "auc"].dropna(subset=["corrected"]).to_dict("records"):
-        interval = f" ({row['ci_low']:.3f}–{row['ci_high']:.3f})" if row["ci_low"] == row["ci_low"] else ""
-        expected = f"{row['corrected']:.3f}{interval}"
-        say(f"model of all predictors: area {row['apparent']:.3f}, expected in new patients {expected}")
+        known = row["ci_low"] == row["ci_low"]
+        interval = f"({row['ci_low']:.3f}–{row['ci_high']:.3f})" if known else "(no interval)"
+        few = is_small(row["n_positive"], row["n_negative"], predictors)
+        said = f"model of all predictors: area {row['apparent']:.3f}, expected in new patients"
+        say(
+            f"{said} {row['corrected']:.3f} {interval}{'; too few participants to rely on it' if few else ''}"
+        )

@@ -99,6 +99,9 @@ _FURTHER_SEXES = {"o", "other", "x", "d", "divers", "diverse", "intersex", "nonb
 #: Words of a language in which M is a woman.
 _M_IS_A_WOMAN = {"h", "hombre", "varón", "varon", "mujer", "homem", "mulher"}
 
+#: What tables write for a missing number, with either sign.
+_MISSING_CODES = {9, 99, 999, 9999, 99999}
+
 _EXPECTED = {"onset_side": "left, right, L, R or nothing", "psa": "1, 0, +, - or nothing"}
 
 
@@ -236,11 +239,27 @@ def read_own(column: str, texts: Sequence[str]) -> Column:
     values = [read_cell(text) for text in texts]
     number = None not in values and any(value == value for value in values)
     cells = tuple("" if is_missing(text, number) else text for text in texts)
-    notes = missing_notes(column, texts, cells)
+    notes = [*missing_notes(column, texts, cells), *_code_notes(column, values if number else [])]
     odd = Counter(text for text in texts if is_nearly_number(text))
     if odd and any(value is not None and value == value for value in values):
         notes.append(f"{column}: no numbers, so the column is read as texts: {_counts(odd)}")
     return Column(cells, {}, (), tuple(notes))
+
+
+def _code_notes(column: str, values: Sequence[float | None]) -> list[str]:
+    """A note on 9, 99, 999 … far above all other numbers, or below 0 where no other one is: a code, maybe."""
+    found = Counter(value for value in values if value is not None and value == value)
+    codes = [value for value in found if abs(value) in _MISSING_CODES]
+    others = [value for value in found if value not in codes]
+    if not others:
+        return []
+    low, high = min(others), max(others)
+    codes = [value for value in codes if value > high + (high - low) or value < 0 <= low]
+    return [
+        f"{column}: {code:g} in {count_of(found[code], 'cell')}, the others are {low:g} to {high:g}; "
+        "it is taken as a number: leave the cell empty where it stands for a missing one"
+        for code in sorted(codes)
+    ]
 
 
 def _read_words(name: str, texts: Sequence[str]) -> Column:

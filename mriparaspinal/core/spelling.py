@@ -198,6 +198,23 @@ def near_notes(here: Iterable[str], there: Iterable[str], table: str, other: str
     return notes
 
 
+def alike_notes(names: Iterable[str]) -> list[str]:
+    """A note for names of one table that only look alike, such as ALS_7 and ALS_07: they may be one person.
+
+    >>> alike_notes(["ALS_7", "ALS_07", "LR_7"])
+    ['ALS_07 and ALS_7: taken as 2 participants, as they differ in leading zeros; one person has one id']
+    """
+    groups: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for name in names:
+        groups[loose_key(name)].add(name)
+    return [
+        f"{' and '.join(alike)}: taken as {len(alike)} participants, as they differ in "
+        f"{difference(*alike[:2])}; one person has one id"
+        for alike in sorted(map(sorted, groups.values()))
+        if len(alike) > 1
+    ]
+
+
 def _is_invisible(character: str) -> bool:
     """Format and control characters: of no width, or a hyphen that shows at the end of a line only."""
     return unicodedata.category(character) in ("Cf", "Cc")

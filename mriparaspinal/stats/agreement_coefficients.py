@@ -27,6 +27,9 @@ PERCENT, COHEN, CONGER, FLEISS, GWET = "percent_agreement", "cohen", "conger", "
 Codes = NDArray[np.intp]
 """(targets, raters) the place of each grade on the scale; −1 where it is missing."""
 
+#: A standard error below this is that of targets that all agree alike: it says nothing of others.
+_NO_SPREAD = 1e-7
+
 #: A chance agreement this close to 1, or a coefficient to 0, is rounding.
 _CERTAIN = 1e-12
 
@@ -177,7 +180,8 @@ def coefficients(
 
     ``levels``: how many grades the scale has. Targets without a grade are left out; those with one grade
     count for the expected agreement, as in Gwet 2014.
-    Intervals by Student's t with n − 1 degrees of freedom, 1 at most. Where ``clusters`` share targets, also
+    Intervals by Student's t with n − 1 degrees of freedom, within 0 (per cent agreement) or −1 and 1; none
+    where all targets agree alike, so that the standard error is 0. Where ``clusters`` share targets, also
     intervals by :func:`mriparaspinal.stats.bootstrap.cluster_bootstrap`.
 
     Gwet's example of four raters, of whom each left out some of twelve targets:
@@ -221,8 +225,11 @@ def _with_interval(
     if value is None or len(codes) < 2:
         return Coefficient(name, kind, n, value, chance=chance)
     se = _standard_error(name, codes, sums, weights, value)
+    if se < _NO_SPREAD:
+        return Coefficient(name, kind, n, value, se, chance=chance)
     half = float(stats.t.ppf(0.975, len(codes) - 1)) * se
-    return Coefficient(name, kind, n, value, se, value - half, min(value + half, 1.0), chance, *bounds)
+    low, high = max(value - half, 0.0 if name == PERCENT else -1.0), min(value + half, 1.0)
+    return Coefficient(name, kind, n, value, se, low, high, chance, *bounds)
 
 
 def cohen(
@@ -230,7 +237,7 @@ def cohen(
 ) -> Coefficient:
     """Cohen's κ of two raters, (n, 2), over the targets that both graded.
 
-    The interval is κ ± 1.96·se within −1 and 1.
+    The interval is κ ± 1.96·se within −1 and 1; none where the standard error is 0.
     """
     both = np.asarray((codes >= 0).all(axis=1))
     weights, codes = weight_matrix(levels, kind), codes[both]
@@ -244,6 +251,8 @@ def cohen(
         return Coefficient(COHEN, kind, n, value, chance=chance)
     of_rows = None if clusters is None else _kept(clusters, both)
     se = cohen_standard_error(cross_table(codes, levels), weights)
+    if se < _NO_SPREAD:
+        return Coefficient(COHEN, kind, n, value, se, chance=chance)
     low, high = max(value - Z975 * se, -1.0), min(value + Z975 * se, 1.0)
     (bounds,) = _bootstrapped(sums, weights, [COHEN], of_rows, seed)
     return Coefficient(COHEN, kind, n, value, se, low, high, chance, *bounds)

@@ -11,13 +11,16 @@ import pandas as pd
 from mriparaspinal.core.text import count_of
 from mriparaspinal.stats.calibration import CALIBRATION_COLUMNS, calibration_groups
 from mriparaspinal.stats.decision import DECISION_COLUMNS, decision_table
-from mriparaspinal.stats.limits import Mask
+from mriparaspinal.stats.limits import Mask, Vector
 from mriparaspinal.stats.logistic_model import MODEL_COLUMNS, LogisticModel, fit_model, model_table
 from mriparaspinal.stats.prediction import VALIDATION_COLUMNS, bootstrap, validate
 from mriparaspinal.stats.roc_curve import Predictor
 
 #: Fewer patients of the smaller arm for each predictor are few.
 _FEW = 10
+
+#: With fewer in the smaller arm there is no model: resamples hold one or two patients again and again.
+_FEWEST = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +52,7 @@ def assess(
     missing = len(complete) - int(complete.sum())
     if missing:
         notes.append(f"{name}: {missing} of {len(complete)} participants left out: a predictor has no value")
-    model = fit_model(values[complete], is_positive[complete], [predictor.name for predictor in predictors])
+    model = _fitted(values[complete], is_positive[complete], [predictor.name for predictor in predictors])
     if isinstance(model, str):
         notes.append(f"{name}: no model: {model}")
         empty = (MODEL_COLUMNS, VALIDATION_COLUMNS, CALIBRATION_COLUMNS, DECISION_COLUMNS)
@@ -66,6 +69,21 @@ def assess(
     )
 
 
+def _fitted(values: Vector, is_positive: Mask, names: Sequence[str]) -> LogisticModel | str:
+    """The model, or why there is none."""
+    model = fit_model(values, is_positive, names)
+    fewest = min(int(is_positive.sum()), int((~is_positive).sum()))
+    if isinstance(model, str) or fewest >= _FEWEST:
+        return model
+    expected = f"{_FEWEST} at least, and better {_FEW} or more for each predictor, were expected"
+    return f"{count_of(fewest, 'participant')} in the smaller arm; {expected}"
+
+
+def is_small(n_positive: int, n_negative: int, predictors: int) -> bool:
+    """Whether the smaller arm has few participants for so many predictors."""
+    return min(n_positive, n_negative) < _FEW * predictors
+
+
 def _note(name: str, model: LogisticModel, notes: list[str]) -> None:
     if model.is_firth:
         notes.append(
@@ -74,7 +92,7 @@ def _note(name: str, model: LogisticModel, notes: list[str]) -> None:
         )
     positives, n = int(model.is_positive.sum()), len(model.is_positive)
     fewest, count = min(positives, n - positives), len(model.names)
-    if fewest < _FEW * count:
+    if is_small(positives, n - positives, count):
         notes.append(
             f"{name}: {count_of(fewest, 'participant')} in the smaller arm for "
             f"{count_of(count, 'predictor')}; {_FEW * count} or more were expected; the model will probably "

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import NoInputError, UsageError
-from mriparaspinal.core.model import MUSCLES
+from mriparaspinal.core.measure_columns import BY_NAME
+from mriparaspinal.core.model import MUSCLES, SIDES
 from mriparaspinal.core.text import and_more, count_of, natural_key, read_cell
 from mriparaspinal.stats.limits import of_usual_size
 
@@ -172,6 +174,36 @@ def regions_alone(rows: pd.DataFrame) -> pd.Series:
     one_side = rows["side"] != "both"
     sided = {*MUSCLES, *rows.loc[one_side, "muscle"]}
     return one_side | ~rows["muscle"].isin(sided)
+
+
+def unsided(rows: pd.DataFrame) -> list[str]:
+    """The regions of one's own that have no sides, in their order."""
+    if not {"muscle", "side"} <= set(rows):
+        return []
+    whole = rows.loc[regions_alone(rows) & (rows["side"] == "both"), "muscle"]
+    return in_known_order(set(whole) - {""}, muscles_of(rows))
+
+
+#: Measures of some sides alone, beside those of ``--measure``.
+_SIDES_OF = {"asymmetry_pct": ("both",)}
+
+
+def never_has(rows: pd.DataFrame, metric: str) -> NDArray[np.bool_]:
+    """The empty cells of muscles or sides that have no such measure: no psoas index of the multifidus."""
+    column = BY_NAME.get(metric)
+    muscles = column.muscles if column else ()
+    sides = column.sides if column else _SIDES_OF.get(metric, SIDES)
+    if not {"muscle", "side", metric} <= set(rows) or not (muscles or len(sides) < len(SIDES)):
+        return np.zeros(len(rows), dtype=np.bool_)
+    none = rows["side"].isin(SIDES) & ~rows["side"].isin(sides)
+    if muscles:
+        none |= (rows["muscle"] != "") & ~rows["muscle"].isin(muscles)
+    return np.asarray((none & rows[metric].isna()).to_numpy(dtype=bool))
+
+
+def without(lacking: Iterable[str]) -> list[str]:
+    """Notes on measures of which there is nothing on the sides that were asked for."""
+    return [f"there is no {name} of these sides, so it is left out" for name in lacking]
 
 
 def in_known_order(names: Iterable[str], known: Sequence[str]) -> list[str]:

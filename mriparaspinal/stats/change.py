@@ -16,8 +16,10 @@ from mriparaspinal.stats.cells import (
     as_text,
     in_known_order,
     muscles_of,
+    never_has,
     regions_alone,
     require_columns,
+    without,
 )
 from mriparaspinal.stats.compare import table_order
 from mriparaspinal.stats.limits import of_usual_size
@@ -57,9 +59,11 @@ def change(
     Raises UsageError for a missing column, or two rows of one session.
     """
     rows = long_values(cohort, metrics, sessions)
-    changes, notes = _changes(rows, sessions, mdc)
+    there = set(rows["metric"])
+    notes = without(metric for metric in dict.fromkeys(metrics) if metric not in there)
+    changes, said = _changes(rows, sessions, mdc)
     slopes = _participant_slopes(rows)
-    return changes, slopes, [*notes, *_left_out(rows, changes, slopes, sessions)]
+    return changes, slopes, [*notes, *said, *_left_out(rows, changes, slopes, sessions)]
 
 
 def long_values(cohort: pd.DataFrame, metrics: Sequence[str], sessions: Sequence[str]) -> pd.DataFrame:
@@ -75,7 +79,7 @@ def long_values(cohort: pd.DataFrame, metrics: Sequence[str], sessions: Sequence
         part = cohort[[*_WHOSE[:-1], "session", "months"]].assign(
             metric=metric, value=np.where(usual, values, np.nan)
         )
-        parts.append(part)
+        parts.append(part[~never_has(cohort, metric)])
     rows = pd.concat(parts, ignore_index=True)
     twice = rows[rows.duplicated([*_WHOSE[:1], "segment", "muscle", "side", "metric", "session"])]
     if len(twice):

@@ -155,6 +155,18 @@ def change_differences(
     return pd.DataFrame(found, columns=list(DIFFERENCE_COLUMNS))
 
 
+def of_groups(changes: pd.DataFrame) -> list[str]:
+    """A note where there are no two groups to compare."""
+    names = [group for group, _ in groups_of(changes)]
+    if len(names) > 1:
+        return []
+    found = f"one group only, {names[0]}" if names else "no groups"
+    return [
+        f"group: {found}, so change_differences.csv and change_model.csv, which compare groups, have no rows"
+        + ("" if names else ", nor do the tests within groups")
+    ]
+
+
 def _of(values: pd.Series, group: str, size: float) -> Floats:
     """The values of a group that are known, in ascending order.
 

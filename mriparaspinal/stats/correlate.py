@@ -15,7 +15,7 @@ from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.text import count_of
 from mriparaspinal.stats import design
 from mriparaspinal.stats.bootstrap import clusters_of
-from mriparaspinal.stats.cells import as_text, require_named
+from mriparaspinal.stats.cells import as_text, never_has, require_named, without
 from mriparaspinal.stats.clustered_correlation import clustered_correlation
 from mriparaspinal.stats.design import Array
 from mriparaspinal.stats.limits import Z975
@@ -98,7 +98,8 @@ def correlate(
             interval are those of ``stats.clustered_correlation``; the table has ``cluster, clusters``, too.
 
     Returns:
-        One row per segment, muscle, metric, role and score, in that order. Where there is no
+        One row per segment, muscle, metric, role and score, in that order; none of a muscle or side that
+        has no such measure. Where there is no
         correlation (too few cases, nothing that varies, covariates that determine each other, the
         metric or the score) the cells from ``df`` on are empty, and a note says why.
 
@@ -112,7 +113,8 @@ def correlate(
     records: list[dict[str, Any]] = []
     findings: list[tuple[str, str]] = []
     for cell, metric in itertools.product(cells, metrics):
-        for (role, rows), score in itertools.product(cell.by_role.items(), scores):
+        measured = {role: rows for role, rows in cell.by_role.items() if not never_has(rows, metric).all()}
+        for (role, rows), score in itertools.product(measured.items(), scores):
             left = residuals(rows, metric, score, covariates, method)
             numbers, problem = _test(left, method)
             what = (cell.segment, cell.muscle, metric, role, score, "+".join(covariates), method)
@@ -127,6 +129,8 @@ def correlate(
     if cluster is not None:
         table = table.assign(cluster=cluster, clusters=[record.get("clusters") for record in records])
         notes.append(f"r is that of all rows: it mixes differences between and within one {cluster}")
+    made = set(table["metric"])
+    notes += without(name for name in metrics if cells and name not in made)
     return table, [*notes, *design.gather_notes(findings)]
 
 

@@ -13,7 +13,7 @@ from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import SPINE
 from mriparaspinal.core.text import and_more, is_missing, is_nearly_number, read_number
-from mriparaspinal.stats.cells import as_text, muscles_of, texts
+from mriparaspinal.stats.cells import as_text, muscles_of, never_has, texts, unsided
 from mriparaspinal.stats.limits import of_usual_size
 
 Array = NDArray[np.float64]
@@ -124,6 +124,7 @@ def select(
     wanted = ("",) if is_table_mode(cohort) else _known_roles(roles)
     for role in wanted:
         notes += _without_role(rows, role)
+    notes += of_unsided(rows, wanted)
     rows = rows[rows["role"].isin(wanted)].reset_index(drop=True)
     rows = typed(rows, numbers, free)
     notes += _missing_cells(rows, [*numbers, *free], imputed)
@@ -259,6 +260,17 @@ def _without_role(rows: pd.DataFrame, role: str) -> list[str]:
     ]
 
 
+def of_unsided(rows: pd.DataFrame, roles: Sequence[str]) -> list[str]:
+    """A note on regions without sides, which only the role of both sides together has."""
+    names = unsided(rows)
+    if not names or "bilateral" in roles or "" in roles:
+        return []
+    has = "has no sides and is" if len(names) == 1 else "have no sides and are"
+    return [
+        f"{', '.join(names)}: {has} left out of the role {', '.join(roles)}; name the role bilateral, too"
+    ]
+
+
 def typed(rows: pd.DataFrame, numbers: Sequence[str], free: Sequence[str]) -> pd.DataFrame:
     """The table with ``numbers`` as floats, and ``free`` as floats or texts; missing cells NaN or None."""
     columns = {name: _as_numbers(rows, name) for name in numbers}
@@ -336,6 +348,8 @@ def _missing_cells(rows: pd.DataFrame, names: Sequence[str], imputed: Sequence[s
     ids = texts(rows["participant_id"])
     notes = []
     for name in names:
+        if len(rows) and never_has(rows, name).all():
+            continue
         known = set(ids[rows[name].notna()])
         unknown = set(ids) - known
         if unknown:

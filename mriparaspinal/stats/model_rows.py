@@ -11,6 +11,7 @@ import pandas as pd
 
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import Fault, UsageError
+from mriparaspinal.core.text import and_more, natural_key
 from mriparaspinal.stats import design
 from mriparaspinal.stats.cells import as_text, counted, id_list, require_named, texts
 from mriparaspinal.stats.formula import Term, columns_of
@@ -75,12 +76,26 @@ def typed_rows(rows: pd.DataFrame, metrics: Sequence[str], plan: ModelPlan) -> p
     for name in (*plan.random, *([ID] if ID in table else [])):
         cells = texts(table[name])
         table[name] = cells.where(cells != "", None)
+    _require_one_group(table)
     for name in [name for asked in plan.means for name in (*asked.factors, *asked.by)]:
         if pd.api.types.is_numeric_dtype(table[name]):
             raise _wrong("means", name, "is a column of numbers", "categories", "leave it out")
     kept = dict.fromkeys([ID, *PLACES, *explaining, *plan.random, *metrics])
     table = table[[name for name in kept if name in table]]
     return table.sort_values(list(table.columns), kind="stable", ignore_index=True)
+
+
+def _require_one_group(table: pd.DataFrame) -> None:
+    """Raise UsageError for a participant in two groups: a slip in an id or a group."""
+    if not {ID, "group"} <= set(table):
+        return
+    groups = texts(table["group"]).where(lambda names: names != "")
+    counts = groups.groupby(table[ID]).nunique()
+    if (counts > 1).any():
+        who = counts.index[counts > 1][0]
+        there = " and ".join(sorted(set(groups[table[ID] == who].dropna())))
+        found, remedy = f"the groups {there} were found", "correct the id or the group"
+        raise UsageError(Fault(f"participant {who}", found, "one group", remedy))
 
 
 def _check_parts(
@@ -164,10 +179,17 @@ def groupings_of(rows: pd.DataFrame, plan: ModelPlan) -> tuple[list[Grouping], l
     Raises UsageError for one that cannot be told from another, or from the residuals.
     """
     ones = np.ones((len(rows), 1))
-    found, notes = [], []
+    found: list[Grouping] = []
+    notes: list[str] = []
     if ID in rows and rows[ID].duplicated().any():
         slope = [_slope_of(rows, plan.slope)] if plan.slope else []
         found.append(Grouping(ID, pd.factorize(rows[ID])[0], np.column_stack([ones, *slope])))
+        several = sorted({str(who) for who in rows[ID][rows[ID].duplicated()]}, key=natural_key)
+        if 2 * len(several) < rows[ID].nunique():
+            notes.append(
+                f"{ID}: several rows of {len(several)} of {rows[ID].nunique()} participants only: "
+                f"{and_more(several)}; correct the id where that is a slip"
+            )
     elif plan.slope:
         raise _wrong(
             "slope",

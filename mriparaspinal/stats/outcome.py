@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -27,6 +28,11 @@ def split_by_outcome(
         )
     its_positive = _find(positive, n_of, outcome, "--positive")
     its_negative = None if negative is None else _find(negative, n_of, outcome, "--negative")
+    for label, chosen in itertools.product(n_of, filter(None, (its_positive, its_negative))):
+        if label != chosen and label.casefold() == chosen.casefold():
+            raise UsageError(
+                f"{outcome}: both '{chosen}' and '{label}' are found; expected one spelling; correct it"
+            )
     is_positive = labels == its_positive
     others = [label for label in n_of if label != its_positive]
     if its_negative is not None:

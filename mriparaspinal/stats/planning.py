@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from scipy import stats
 
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
+from mriparaspinal.core.text import count_of
 from mriparaspinal.stats import design, power
 from mriparaspinal.stats.contrasts import SIDE, Contrast, members
 from mriparaspinal.stats.effect_sizes import rank_biserial_interval
@@ -68,6 +70,8 @@ class _Place:
     cells: dict[str, Any]
     questions: tuple[_Question, ...]
     paired: bool = False
+    lacking: int = 0
+    """Participants whom the mixed model leaves out, as they lack a segment."""
 
 
 def plan(
@@ -108,6 +112,7 @@ def plan(
         for place in places:
             records += [place.cells | _answer(question, place, target) for question in place.questions]
             curve += [row for question in place.questions for row in _curve(question, place, target)]
+        notes += [_of_lacking(place) for place in places if place.lacking]
     table = pd.DataFrame(records, columns=PLAN_COLUMNS)
     table = table.astype(dict.fromkeys(("n_a", "n_b", "levels", "needed_a", "needed_b"), "Int64"))
     return table, pd.DataFrame(curve, columns=CURVE_COLUMNS), [*notes, *_remarks(table)]
@@ -310,17 +315,19 @@ def _models(
         own = [region for region in regions if region.muscle == muscle]
         for role in dict.fromkeys(role for region in own for role in region.by_role):
             parts = [region.by_role[role] for region in own if role in region.by_role]
-            arms = []
+            arms, lacking = [], 0
             for conditions in _conditions(contrast):
                 columns = [
                     rows[members(rows, conditions)].set_index("participant_id")[metric] for rows in parts
                 ]
-                arms.append(pd.concat(columns, axis=1).dropna().to_numpy())
+                wide = pd.concat(columns, axis=1)
+                arms.append(wide.dropna().to_numpy())
+                lacking += len(wide) - len(arms[-1])
             if len(parts) < 2 or min(map(len, arms)) < 2:
                 continue
             place = _model({"muscle": muscle, "role": role, "metric": metric}, contrast, arms, target)
             if place is not None:
-                yield place
+                yield dataclasses.replace(place, lacking=lacking)
 
 
 def _model(head: dict[str, Any], contrast: Contrast, arms: Sequence[Floats], target: Target) -> _Place | None:
@@ -388,6 +395,16 @@ def _curve(question: _Question, place: _Place, target: Target) -> Iterator[dict[
         other = _other(size, target)
         told = {"n_a": size, "n_b": size if place.paired else other, "power": question.power_at(size, other)}
         yield {**keys, "test": question.test, "assumed": question.assumed, **told}
+
+
+def _of_lacking(place: _Place) -> str:
+    """A note on participants whom the mixed model leaves out."""
+    where = " ".join(str(place.cells[name]) for name in ("contrast", "muscle", "metric", "role"))
+    who = count_of(place.lacking, "participant")
+    return (
+        f"{where}: mixed_model: {who} without a value at each segment left out; it plans for a study "
+        "in which nobody lacks one"
+    )
 
 
 def _remarks(table: pd.DataFrame) -> list[str]:

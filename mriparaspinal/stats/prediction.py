@@ -164,9 +164,6 @@ def _brier(linear: Vector, is_positive: Mask, weights: Vector) -> Vector:
 
 def _leave_pair_out(model: LogisticModel, notes: list[str]) -> float:
     positives, negatives = np.flatnonzero(model.is_positive), np.flatnonzero(~model.is_positive)
-    if min(len(positives), len(negatives)) < 2:
-        notes.append("leave-pair-out: left empty: it needs two positives and two negatives")
-        return math.nan
     pairs = np.array([(i, j) for i in positives for j in negatives])
     if len(pairs) > MOST_PAIRS:
         notes.append(f"leave-pair-out: left empty: {len(pairs)} pairs, more than {MOST_PAIRS}")

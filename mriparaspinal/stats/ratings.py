@@ -328,7 +328,14 @@ def _notes(grades: Grades, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     undefined = list(dict.fromkeys(str(row["coefficient"]) for row in rows if row["value"] is None))
     if undefined:
         notes.append(f"{', '.join(undefined)}: empty where all grades are the same, or no target has two")
+    alike = list(dict.fromkeys(str(row["coefficient"]) for row in rows if _has_no_interval(row)))
+    if alike:
+        notes.append(f"{', '.join(alike)}: no interval where all targets agree alike: their spread is 0")
     return notes
+
+
+def _has_no_interval(row: Mapping[str, Any]) -> bool:
+    return row["se"] is not None and row["ci_low"] is None
 
 
 def pairs_of_grades(grades: Grades) -> pd.DataFrame:

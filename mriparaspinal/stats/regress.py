@@ -19,7 +19,7 @@ from mriparaspinal.core.measure_columns import BY_NAME
 from mriparaspinal.stats import design
 from mriparaspinal.stats.adjust import adjust
 from mriparaspinal.stats.bootstrap import Clusters, clusters_of
-from mriparaspinal.stats.cells import require_named
+from mriparaspinal.stats.cells import never_has, require_named, without
 from mriparaspinal.stats.clustered_correlation import ONE_DECIDES, TOO_FEW
 from mriparaspinal.stats.design import ALL_METRICS, Array
 from mriparaspinal.stats.imputation import Imputation, impute, pool, why_not
@@ -120,7 +120,8 @@ def regress(
 
     Returns:
         One row per term, ordered by segment, muscle, metric, role, outcome, then intercept,
-        predictors, covariates; complete cases only. Where a model cannot be fitted its cells from
+        predictors, covariates; complete cases only; none of a muscle or side that has no such measure.
+        Where a model cannot be fitted its cells from
         ``df`` on are empty, and a note says why. Further notes: variance inflation factors over 10,
         fewer than 10 participants per term.
 
@@ -147,7 +148,13 @@ def regress(
     table = _table(records, imputation is not None)
     if cluster is not None:
         table = table.assign(cluster=cluster, clusters=[record.get("clusters") for record in records])
-    return table, [*notes, *design.gather_notes(findings)]
+    made = {(record["metric"], record["outcome"]) for record in records}
+    unmade = [model for model in models if cells and (model.metric, model.outcome) not in made]
+    lacking = [
+        [name for name in (model.outcome, *model.predictors, *covariates) if name in metrics]
+        for model in unmade
+    ]
+    return table, [*notes, *without(map(" with ".join, lacking)), *design.gather_notes(findings)]
 
 
 def _fit_all(
@@ -167,6 +174,8 @@ def _fit_all(
             parts = (cell.segment, cell.muscle, metric, role, model.outcome)
             place = " ".join(part for part in dict.fromkeys(parts) if part)
             names = [*model.predictors, *covariates]
+            if any(never_has(rows, name).all() for name in (model.outcome, *names)):
+                continue
             if imputation is None:
                 terms, found = _fit(rows, model.outcome, names, hc3, cluster)
             else:

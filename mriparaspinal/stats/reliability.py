@@ -24,12 +24,14 @@ from mriparaspinal.stats.cells import (
     TARGET_COLUMNS,
     in_known_order,
     muscles_of,
+    never_has,
     number_cells,
     refuse_twice,
     regions_alone,
     require_columns,
     text_cells,
     typed_table,
+    without,
 )
 from mriparaspinal.stats.icc import cv_of_raters, icc_table
 from mriparaspinal.stats.icc_bootstrap import icc_and_cv
@@ -192,6 +194,8 @@ def rating_matrices(
     found: dict[RatedRegion, pd.DataFrame] = {}
     for muscle, metric in itertools.product(muscles, metrics):
         of_muscle = rows[rows["muscle"] == muscle]
+        if never_has(of_muscle, metric).all():
+            continue
         wide = of_muscle.pivot(index=TARGET_COLUMNS, columns="rater", values=metric).reindex(columns=order)
         notes += _incomplete_notes(RatedRegion("", muscle, metric), wide)
         complete = wide.dropna()
@@ -200,6 +204,13 @@ def rating_matrices(
                 continue
             in_segment = complete.index.get_level_values("segment") == segment
             found[RatedRegion(segment, muscle, metric)] = complete[in_segment] if segment else complete
+    there = {region.metric for region in found}
+    notes += without(metric for metric in metrics if metric not in there)
+    if not found:
+        raise NoInputError(
+            f"{', '.join(metrics)}: there is none of left or right by itself, which are what is compared; "
+            "expected a measure of one side; name another"
+        )
     if all(wide.empty for wide in found.values()):
         raise NoInputError(
             f"ratings of {', '.join(order)}: no target with a value from every rater; the same participants, "

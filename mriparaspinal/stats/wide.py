@@ -11,7 +11,7 @@ import pandas as pd
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.measure_columns import BY_NAME
 from mriparaspinal.core.model import COLUMNS, SPINE
-from mriparaspinal.stats.cells import list_first, muscles_of, require_column
+from mriparaspinal.stats.cells import list_first, muscles_of, require_column, unsided
 
 #: The roles that ``widen`` can be asked for; the empty one is that of tables without sides.
 ROLES = ("symptomatic", "contralateral", "bilateral", "")
@@ -21,7 +21,8 @@ def widen(cohort: pd.DataFrame, metrics: Sequence[str], role: str) -> tuple[pd.D
     """One row per participant from the long cohort table, with columns such as ``rcsa_L4_MF``.
 
     ``cohort`` has one row per participant, segment, muscle and side; the rows of ``role`` (``symptomatic``,
-    ``contralateral``, ``bilateral``, or empty in a table without sides) are used. Each of ``metrics`` becomes
+    ``contralateral``, ``bilateral``, or empty in a table without sides) are used, and the one row of a region
+    of one's own that has no sides, whatever the role. Each of ``metrics`` becomes
     one column per segment and muscle; the participant's own columns stand before them. A participant without
     a row keeps empty cells. Columns that differ within a participant are left out with a note.
 
@@ -37,13 +38,15 @@ def widen(cohort: pd.DataFrame, metrics: Sequence[str], role: str) -> tuple[pd.D
             f"--role: no row has '{role}'; expected one of {list_first(sorted(set(roles)))}; "
             "name another role, or give onset_side in the participants table"
         )
-    rows = cohort[(roles == role).to_numpy()]
+    of_role = (roles == role).to_numpy()
+    whole = [] if role in ("bilateral", "") else unsided(cohort)
+    rows = cohort[of_role | cohort["muscle"].isin(whole).to_numpy()]
     repeated = rows[rows.duplicated(keys)]
     if len(repeated):
         where = " ".join(part for part in map(str, repeated[keys].iloc[0]) if part)
         raise UsageError(f"{where}: two rows with the role '{role}'; expected one; remove one of them")
 
-    notes: list[str] = []
+    notes = [f"{', '.join(whole)}: without sides, so the same in each role"] if whole else []
     wide = _participant_columns(cohort, metrics, notes)
     regions = sorted(
         set(zip(rows["segment"], rows["muscle"], strict=True)), key=partial(_region_order, muscles_of(rows))
@@ -61,7 +64,7 @@ def widen(cohort: pd.DataFrame, metrics: Sequence[str], role: str) -> tuple[pd.D
             f"{taken[0]}: a column of the participants table; expected no column with the name of a result; "
             "rename it there"
         )
-    absent = int((~wide["participant_id"].isin(rows["participant_id"])).sum())
+    absent = int((~wide["participant_id"].isin(cohort.loc[of_role, "participant_id"])).sum())
     if absent:
         notes.append(
             f"{absent} of {len(wide)} participants have no {role or 'such'} row: their cells stay empty"

@@ -144,6 +144,47 @@ def test_numbers_with_units_are_no_categories(cohort, tmp_path):
     assert "weight: '60 kg' for participant ALS_0; expected a plain number" in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("ids", "differ"),
+    [(("ALS_1", "als_1"), "case"), (("1", "001"), "leading zeros"), (("P 1", "P_1"), "separators")],
+)
+def test_ids_that_look_alike_are_told(tmp_path, ids, differ):
+    """One person with two ids would count twice."""
+    values = np.random.default_rng(1).normal(size=(2, 12)).tolist()
+    names = [*ids, *(f"LR_{n}" for n in range(10))]
+    columns = {"participant_id": names, "fi": values[0], "score": values[1]}
+    file = table(tmp_path / "ids.csv", columns)
+    outcome = run("correlate", "--table", file, "--score", "score", "--out", tmp_path / "out")
+    alike = " and ".join(sorted(ids))
+    said = f"{alike}: taken as 2 participants, as they differ in {differ}; one person has one id"
+    assert said in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("999", "999 in 1 cell, the others are 1 to 11"),
+        ("-9", "-9 in 1 cell, the others are 1 to 11"),
+        ("99.0", "99 in 1 cell, the others are 1 to 11"),
+        ("9", ""),
+        ("12", ""),
+    ],
+)
+def test_a_number_that_may_stand_for_a_missing_one_is_told(tmp_path, text, told):
+    columns = {
+        "participant_id": [f"P{n}" for n in range(12)],
+        "score": [*range(1, 12), text],
+        "change": [*range(-9, 0), 3, 5, 8],  # negative numbers among negative ones
+        "value": [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8],
+    }
+    file = table(tmp_path / "codes.csv", columns)
+    outcome = run("correlate", "--table", file, "--score", "score", "--out", tmp_path / "out")
+    assert outcome.code == 0
+    said = outcome.err + (tmp_path / "out" / "notes.txt").read_text()
+    assert said.count("leave the cell empty where it stands for a missing one") == 2 * bool(told)
+    assert told in said
+
+
 def test_h_and_m_of_a_table_are_refused(cohort, tmp_path):
     file = table(tmp_path / "t.csv", {**cohort, "sex": ["H", "M"] * 9})
     outcome = run(

@@ -137,9 +137,22 @@ def test_separated_groups_have_firths_model(cases, tmp_path) -> None:
     assert table.loc[1:, ["b", "ci_low", "ci_high", "p"]].notna().all(axis=None)
     found = pd.read_csv(tmp_path / "out" / "roc_validation.csv").set_index("measure")
     assert found.loc["calibration_slope", ["apparent", "corrected"]].isna().all()
-    assert (
-        outcome.err.splitlines()[-1] == "model of all predictors: area 1.000, expected in new patients 1.000"
-    )
+    said = "model of all predictors: area 1.000, expected in new patients 1.000 (no interval)"
+    assert outcome.err.splitlines()[-1] == said
+
+
+@pytest.mark.parametrize(("each", "few"), [(4, "no model"), (12, "too few participants to rely on it")])
+def test_few_participants_make_no_finding(cases, tmp_path, each: int, few: str) -> None:
+    table = cases.groupby("group").tail(each)
+    file = write(table, tmp_path / "few.csv")
+    outcome = run("roc", file, *GROUP, *TWO, "--validate", "--bootstrap", "100", "--out", tmp_path / "out")
+    assert outcome.code == 0
+    assert few in outcome.err
+    if few == "no model":
+        said = "4 participants in the smaller arm; 5 at least, and better 10 or more for each predictor"
+        assert said in outcome.err
+        assert "expected in new patients" not in outcome.err
+        assert all(len((tmp_path / "out" / name).read_text().splitlines()) == 1 for name in MODEL)
 
 
 def test_no_model_leaves_tables_without_rows(cases, tmp_path) -> None:

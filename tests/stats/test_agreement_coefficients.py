@@ -58,6 +58,7 @@ def test_every_coefficient_is_that_of_r():
     compared = 0
     for row in rows:
         one = found[row["table"], row["weights"], row["name"]]
+        row |= bounded(row)
         for name in NUMBERS:
             ours = getattr(one, name)
             if row[name] == "":
@@ -67,6 +68,37 @@ def test_every_coefficient_is_that_of_r():
             assert ours == pytest.approx(float(row[name]), rel=1e-6, abs=1e-7), (row, name)
             compared += 1
     assert compared > 8000
+
+
+def bounded(row):
+    """The interval within what the coefficient can be; none of targets that all agree alike."""
+    if not row["ci_low"]:
+        return {}
+    if float(row["se"]) < 1e-7:
+        return {"ci_low": "", "ci_high": ""}
+    least = 0 if row["name"] == PERCENT else -1
+    return {"ci_low": str(max(float(row["ci_low"]), least)), "ci_high": str(min(float(row["ci_high"]), 1))}
+
+
+def test_an_interval_stays_within_what_agreement_can_be():
+    """Two of six targets: 1/3 ± t(0.975, 5)·√(8/36/5), as irrCAC has it, would begin below 0."""
+    codes = np.array([[0, 0], [1, 1], [0, 1], [1, 0], [2, 0], [0, 2]])
+    one = all_of(codes, 3, UNWEIGHTED)[PERCENT]
+    half = 2.5705818 * math.sqrt(2 / 9 / 5)
+    assert (one.value, one.ci_low) == (pytest.approx(1 / 3), 0)
+    assert one.ci_high == pytest.approx(1 / 3 + half)
+
+
+def test_targets_that_all_agree_alike_give_no_interval():
+    """A standard error of 0 would make an interval of 1 to 1 of three targets."""
+    codes = np.array([[0, 0], [1, 1], [2, 2]])
+    for one in all_of(codes, 3, UNWEIGHTED).values():
+        assert (one.value, one.se, one.ci_low, one.ci_high) == (1, pytest.approx(0, abs=1e-12), None, None)
+    by_three = all_of(np.repeat(codes, 2, axis=0), 3, UNWEIGHTED)
+    clusters = clusters_of(["p1", "p1", "p2", "p2", "p3", "p3"])
+    for one in coefficients(np.repeat(codes, 2, axis=0), 3, UNWEIGHTED, clusters):
+        assert (one.ci_low_bootstrap, one.ci_high_bootstrap) == (None, None)
+        assert one.value == by_three[one.name].value
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from scipy import stats
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.stats.change import change, ordered_sessions
 from mriparaspinal.stats.change_model import change_model
-from mriparaspinal.stats.change_tests import change_differences, change_tests, slopes_of_groups
+from mriparaspinal.stats.change_tests import change_differences, change_tests, of_groups, slopes_of_groups
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "follow-up.md"
 
@@ -176,3 +176,14 @@ def test_notes_tell_what_is_missing_and_not_something_else():
         "slope_per_month: empty, as nobody has values at two sessions whose months are known and differ"
         in notes
     )
+
+
+def test_one_group_alone_is_told():
+    one = cohort({"ALS_1": [0.1, 0.2], "ALS_2": [0.2, 0.4]})
+    (note,) = of_groups(of(one)[0])
+    assert note.startswith("group: one group only, ALS, so change_differences.csv and change_model.csv")
+    other = cohort({"LR_1": [0.1, 0.2], "LR_2": [0.2, 0.4]}, group="LR")
+    assert not of_groups(of(pd.concat([one, other], ignore_index=True))[0])
+    (note,) = of_groups(of(one.assign(group=""))[0])
+    assert note.startswith("group: no groups, so")
+    assert note.endswith("nor do the tests within groups")

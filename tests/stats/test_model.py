@@ -374,3 +374,31 @@ def test_a_slope_needs_several_rows() -> None:
 def test_means_without_a_name(text: str) -> None:
     with pytest.raises(UsageError, match="a name is empty"):
         parse_means(text)
+
+
+# --- slips in ids -------------------------------------------------------------------------------------------
+
+
+def one_each(n: int = 20) -> pd.DataFrame:
+    rng = np.random.RandomState(3)
+    groups = ["ALS"] * (n // 2) + ["LR"] * (n // 2)
+    return pd.DataFrame(
+        {"participant_id": [f"P{i}" for i in range(n)], "group": groups, "fi": rng.normal(size=n)}
+    )
+
+
+def test_a_participant_of_two_groups_is_refused() -> None:
+    rows = one_each()
+    rows.loc[15, "participant_id"] = "P2"  # an ALS patient, and here with LR
+    with pytest.raises(UsageError, match="participant P2: the groups ALS and LR were found; expected one"):
+        fit_model(rows, ["fi"], plan("group"))
+
+
+def test_a_single_participant_with_several_rows_is_told() -> None:
+    rows = one_each()
+    rows.loc[5, "participant_id"] = "P2"
+    told = (
+        "participant_id: several rows of 1 of 19 participants only: P2; correct the id where that is a slip"
+    )
+    assert told in fit_model(rows, ["fi"], plan("group")).notes
+    assert not [n for n in fit_model(balanced(), ["fi"], plan("group*role")).notes if "several rows" in n]

@@ -139,6 +139,24 @@ def test_the_mixed_model_against_lmertest() -> None:
     assert seen >= 30
 
 
+def test_participants_without_all_segments_are_told() -> None:
+    """The mixed model's sizes are those of complete data; who has gaps is left out, and that is said."""
+    tables = pd.read_csv(HERE / "plan_tables.csv")
+    data = tables[tables["table"] == tables["table"].max()].drop(columns="table")
+    data = data.assign(muscle="MF", role="symptomatic", side="left")
+    who = data["participant_id"].iloc[0]
+    gap = data.drop(index=data.index[data["participant_id"] == who][0])
+    table, _, notes = planned(gap, "group:A-B", "fi", Target(difference=1.0))
+    (told,) = (note for note in notes if "mixed_model" in note)
+    assert "MF fi symptomatic: mixed_model: 1 participant without a value at each segment left out" in told
+    without, _, silent = planned(
+        data[data["participant_id"] != who], "group:A-B", "fi", Target(difference=1.0)
+    )
+    assert not [note for note in silent if "mixed_model" in note]
+    one, other = (t[t["test"] == "mixed_model"]["sd_participant"].iloc[0] for t in (table, without))
+    assert one == pytest.approx(other)
+
+
 def test_a_difference_that_is_given_counts_alone() -> None:
     cohort = plain([1, 2, 3, 4], [2, 3, 5, 9])
     for target, difference in ((Target(difference=3), 3.0), (Target(effect_size=0.5), None)):

@@ -169,3 +169,11 @@ def test_what_is_undefined_is_empty_and_said():
         "percent_agreement": False, "cohen_kappa": True, "fleiss_kappa": True, "gwet_ac1": False,
     }  # fmt: skip
     assert any(note.startswith("cohen_kappa, fleiss_kappa: empty") for note in notes)
+
+
+def test_an_interval_that_is_none_is_told():
+    table = pd.DataFrame({"target": ["a", "b", "c"], "Anna": [0, 1, 2], "Ben": [0, 1, 2]})
+    found, notes = rating_agreement(grades_of_tables({"t.csv": table}))
+    assert found["ci_low"].isna().all()
+    (note,) = (note for note in notes if "no interval" in note)
+    assert note.endswith("no interval where all targets agree alike: their spread is 0")

@@ -636,3 +636,11 @@ def test_widen_refuses(long_table, change, metric, role, message):
         widen(long_table.assign(**change), [metric], role)
     assert str(raised.value).startswith(message)
     assert "\n" not in str(raised.value)
+
+
+def test_another_spelling_of_the_positives_is_no_negative():
+    table = cohort()
+    table.loc[0, "group"] = "als"
+    for positive, negative in (("ALS", None), ("als", None), ("LR", "ALS")):
+        with pytest.raises(UsageError, match=r"group: both '(ALS|als)' and '(ALS|als)' are found"):
+            roc(table, "group", positive, ["fi"], negative)

@@ -257,19 +257,27 @@ def test_no_model_is_said_with_empty_tables(columns, reason: str) -> None:
 
 def test_what_a_model_of_few_participants_says() -> None:
     notes: list[str] = []
-    values = np.array([1, 2, 3, 4, 5, 6.0])
-    made = assess([Predictor("a", "higher", values)], values > 5, 100, 1, notes)
+    values = np.arange(1, 21.0)
+    made = assess([Predictor("a", "higher", values)], values > 15, 100, 1, notes)
     text = "\n".join(notes)
     for part in (
-        "the predictors separate the arms", "1 participant in the smaller arm for 1 predictor; 10 or more",
-        "hold where 17 % are positive", "resamples left out: one arm only", "leave-pair-out: left empty",
-        "calibration: left empty", "validation: the area has no interval",
+        "the predictors separate the arms", "5 participants in the smaller arm for 1 predictor; 10 or more",
+        "hold where 25 % are positive", "calibration: left empty", "validation: the area has no interval",
     ):  # fmt: skip
         assert part in text
     area = made.validation.iloc[0]
     assert area["apparent"] == 1
     assert np.isnan(area["ci_low"])
-    assert np.isnan(area["leave_pair_out"])
+    assert area["leave_pair_out"] == 1
+
+
+@pytest.mark.parametrize("few", [1, 3, 4])
+def test_too_few_participants_have_no_model(few: int) -> None:
+    notes: list[str] = []
+    values = np.arange(20.0)
+    made = assess([Predictor("a", "higher", values)], values >= 20 - few, 100, 1, notes)
+    assert not len(made.validation) + len(made.model) + len(made.calibration) + len(made.decision)
+    assert "in the smaller arm; 5 at least, and better 10 or more for each predictor" in "\n".join(notes)
 
 
 @pytest.mark.parametrize("text", ["", "0.8", "1-0.8", "0.8-1.2", "auc:0.8-1", "0.8-0.9-1", "a-b", "0.8-0.8"])
