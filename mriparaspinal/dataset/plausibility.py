@@ -320,7 +320,7 @@ def unusual_levels(grey: NDArray[np.uint8], patches: Mapping[Key, Patch], thresh
     levels are such, a window of another scale, and a sequence that suppresses fat.
     """
     back = {key: patch for key, patch in patches.items() if key[0] in ("MF", "ES")}
-    if {side for _, side in back} < {"left", "right"}:
+    if {side for _, side in back} < {"left", "right"} or not 0 < threshold < 255:
         return None
     above = grey > threshold
     found = ""

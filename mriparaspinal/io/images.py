@@ -89,11 +89,7 @@ def decode_image(raw: bytes, window: tuple[float, float] | None = None) -> Slice
             # Pillow warns of sizes below PIXEL_LIMIT, and of side data that no grey level depends on.
             warnings.simplefilter("ignore")
             image = _open(raw)
-            bits = bits_per_channel(raw)
-            if bits in (1, 2, 4) and image.mode != "1":
-                found = f"a PNG of {bits} bits per pixel, at most {2**bits} grey levels"
-                raise unreadable(found, "256 grey levels", "export the slice as 8-bit PNG", "image-bits")
-            if bits == 16 or image.mode.startswith(("I", "F")):
+            if bits_per_channel(raw) == 16 or image.mode.startswith(("I", "F")):
                 return SliceImage(Image.fromarray(_windowed(image, window)), _loss(image), image)
             return SliceImage(_grey_levels(image), _loss(image))
     except Image.DecompressionBombError:

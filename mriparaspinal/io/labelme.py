@@ -99,8 +99,6 @@ def read_annotation(raw: bytes) -> Annotation:
         file = _decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return _read_leniently(raw)
-    if _may_repeat_keys(raw, len(file.imageData), len(file.shapes)):
-        return _read_leniently(raw)
     contours, broken = _sort_out([(shape.label, shape) for shape in file.shapes])
     return Annotation(
         contours,
@@ -116,7 +114,7 @@ def _read_leniently(raw: bytes) -> Annotation:
     remedy = "save it again in LabelMe, or restore it from a backup"
     _refuse_other_encodings(raw)
     try:
-        content = json.loads(raw.decode("utf-8"), parse_int=_parse_int, object_pairs_hook=_object)
+        content = json.loads(raw.decode("utf-8"), parse_int=_parse_int)
     except json.JSONDecodeError as error:
         found = f"broken JSON at line {error.lineno}, column {error.colno} ({error.msg})"
         raise unreadable(found, "a complete LabelMe file", remedy) from None
@@ -143,37 +141,6 @@ def _read_leniently(raw: bytes) -> Annotation:
         b"null" if data is None else b"0" if not isinstance(data, str) else json.dumps(data).encode(),
         is_draft(content),
     )
-
-
-#: Keys of the file, and of each of its shapes, which matter to what is measured.
-_KEYS_OF_FILE = ("imageData", "shapes", "imagePath", "imageHeight", "imageWidth", "draft")
-
-_KEYS_OF_SHAPE = ("label", "points", "shape_type", "mask")
-
-
-def _may_repeat_keys(raw: bytes, embedded: int, shapes: int) -> bool:
-    """Whether a key may stand twice in one object; a no is certain, and quick."""
-    key = b'"imageData"'
-    at = raw.find(key) + len(key)
-    told = raw[:at] + raw[at + embedded :]  # without the megabytes of the picture
-    return (
-        raw.count(key) > 1
-        or any(told.count(b'"%s"' % key.encode()) > 1 for key in _KEYS_OF_FILE)
-        or any(told.count(b'"%s"' % key.encode()) > shapes for key in _KEYS_OF_SHAPE)
-    )
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of the JSON; raises :class:`UnreadableError` where a key that matters stands in it twice."""
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        keys = [key for key, _ in pairs]
-        for key in (*_KEYS_OF_FILE, *_KEYS_OF_SHAPE):
-            if (times := keys.count(key)) > 1:
-                found = f"the key {key} stands {times} times in one object"
-                remedy = "keep the one that is meant, or save the contours again in LabelMe"
-                raise unreadable(found, "each key once", remedy)
-    return content
 
 
 def _refuse_other_encodings(raw: bytes) -> None:

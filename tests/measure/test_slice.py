@@ -62,9 +62,7 @@ def test_counts_are_those_of_masks_on_the_full_canvas(tmp_path, threshold):
     image = grey_image()
     write_slice(tmp_path, STEM, image)
     result = measure(tmp_path, threshold=threshold)
-    # Random grey levels: above 0 is all, above 255 nothing.
-    odd = threshold in (0, 255)
-    assert [problem.code for problem in result.problems] == ["unusual-levels"] * odd
+    assert result.problems == ()
     assert len(result.counts) == len(SHAPES)
     for shape in SHAPES:
         name, _, side = shape["label"].partition("_")
