@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -210,11 +210,12 @@ def _interpolate_one(root: Path, settings: Settings, source: ContourSource, give
         return made
     contours: list[Contour] = []
     lines = between(first[0], second[0], given.share)
+    marks = first[2] | second[2]
     for key in dict.fromkeys((*first[0], *second[0])):
         label, many = str(Region(*key)), len(contours)
         for line in lines.get(key, ()):
             contour = polygon(label, line, min(_TOLERANCE, _TOLERANCE * max(shape) / 512))
-            contours += [] if contour is None else [contour]
+            contours += [] if contour is None else [replace(contour, made=marks.get(key, ""))]
         if len(contours) == many:
             found = f"contoured on one of {given.before.name} and {given.after.name}; expected both"
             if key in lines:
@@ -235,8 +236,8 @@ def _not_drafted(name: str, found: str, label: str = "") -> Problem:
 
 def _masks(
     root: Path, settings: Settings, slice_: Slice, left_out: frozenset[RegionKey], made: Interpolated
-) -> tuple[Masks, tuple[int, int]] | None:
-    """The masks of a contoured slice, of the pixels whose centre lies inside, and its (rows, columns)."""
+) -> tuple[Masks, tuple[int, int], dict[RegionKey, str]] | None:
+    """The masks of a contoured slice, of the pixels whose centre lies inside, its (rows, columns), marks."""
     found = read_slice(root, slice_, settings)
     made.problems += [problem for problem in found.problems if problem.severity == "error"]
     if found.image is None or found.anatomy is None:
@@ -246,4 +247,6 @@ def _masks(
     for key, contour in found.anatomy.contours:
         if key not in left_out:
             parts[key].append(contour)
-    return {key: pixels_of(part, (rows, columns), "centre") for key, part in parts.items()}, (rows, columns)
+    masks = {key: pixels_of(part, (rows, columns), "centre") for key, part in parts.items()}
+    marks = {key: contour.made for key, contour in found.anatomy.contours if contour.made}
+    return masks, (rows, columns), marks

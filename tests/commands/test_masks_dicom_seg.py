@@ -335,3 +335,17 @@ def test_without_highdicom_one_line_says_what_to_install(tmp_path, monkeypatch):
     assert outcome.code == 2
     assert 'pip install "mriparaspinal[dicom-seg]"' in outcome.err
     assert outcome.err.count("\n") == 1
+
+
+def test_a_derived_disc_is_said_to_be_semiautomatic(tmp_path):
+    scans, _ = make_dataset(tmp_path)
+    path = next(scans.glob("ALS*.json"))
+    document = json.loads(path.read_text())
+    for shape in document["shapes"]:
+        shape["flags"] = {"derived-disc": shape["label"] == "IVD"}
+    path.write_text(json.dumps(document))
+    outcome = masks(tmp_path)
+    assert outcome.code == 0, outcome.err
+    assert "IVD was derived between two vertebrae and not drawn (on 1 slice" in outcome.err
+    seg = pydicom.dcmread(tmp_path / "seg" / "ALS_1.dcm")
+    assert {item.SegmentAlgorithmType for item in seg.SegmentSequence} == {"SEMIAUTOMATIC"}

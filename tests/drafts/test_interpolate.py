@@ -124,6 +124,20 @@ def test_a_stack_is_filled_and_says_from_what(tmp_path: Path) -> None:
     assert (again / "drafts.csv").read_bytes() == (scans / "drafts.csv").read_bytes()
 
 
+def test_a_disc_between_derived_ones_is_marked_as_they_are(tmp_path: Path) -> None:
+    for letter in "abc":
+        write(tmp_path, f"ALS_1_3_{letter}", None if letter == "b" else 10)
+    path = tmp_path / "ALS_1_3_a.json"
+    document = json.loads(path.read_text())
+    labels = [shape["label"] for shape in document["shapes"]]
+    document["shapes"][0]["flags"] = {"derived-disc": True}
+    path.write_text(json.dumps(document))
+    assert run("interpolate", tmp_path).code == 0
+    made = json.loads((tmp_path / "ALS_1_3_b.json").read_text())["shapes"]
+    flags = {shape["label"]: shape["flags"] for shape in made}
+    assert flags == {label: {"derived-disc": True} if label == labels[0] else {} for label in labels}
+
+
 def test_drafts_are_no_parents(tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     write(scans, "ALS_1_3_a", 10)
