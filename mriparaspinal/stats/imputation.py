@@ -89,6 +89,38 @@ def pool(estimates: Array, variances: Array, df_complete: float) -> Pooled:
     return Pooled(mean, se, df, p, mean - half, mean + half, (ratio + 2 / (df + 3)) / (ratio + 1))
 
 
+def pooled_test(estimates: Array, covariances: Array, df_complete: float) -> float:
+    """The p that all of several coefficients are 0; NaN with too few sets or cases for degrees of freedom.
+
+    ``estimates``: (sets, terms); ``covariances``: (sets, terms, terms).
+
+    D1 of Li, Raghunathan & Rubin (1991): F = Q̄'·Ū⁻¹·Q̄/(k·(1 + r)) with r = (1 + 1/m)·tr(B·Ū⁻¹)/k, and the
+    denominator's degrees of freedom of Reiter (2007), as R's mice::D1 with ``dfcom``; k·(m − 1) > 4.
+    """
+    sets, k = estimates.shape
+    mean, within = estimates.mean(axis=0), covariances.mean(axis=0)
+    left = np.linalg.solve(within, np.column_stack([mean, np.atleast_2d(np.cov(estimates.T))]))
+    r = (1 + 1 / sets) * float(np.trace(left[:, 1:])) / k
+    t = k * (sets - 1)
+    if t <= 4:
+        return np.nan
+    a = r * t / (t - 2)
+    star = (df_complete + 1) / (df_complete + 3) * df_complete
+    c1, c2 = star - 2 * (1 + a), star - 4 * (1 + a)
+    if c2 <= 0:
+        return np.nan
+    more = (
+        a**2 * c1 / ((1 + a) ** 2 * c2)
+        + 8 * a**2 * c1 / ((1 + a) * c2**2)
+        + 4 * a**2 / ((1 + a) * c2)
+        + 4 * a**2 / (c2 * c1)
+        + 16 * a**2 * c1 / c2**3
+        + 8 * a**2 / c2**2
+    )
+    df = 4 + 1 / (1 / c2 + more / (t - 4))
+    return float(stats.f.sf(mean @ left[:, 0] / (k * (1 + r)), k, df))
+
+
 def why_not(rows: pd.DataFrame, outcome: str, names: Sequence[str]) -> str:
     """Why missing predictors cannot be imputed; empty where they can, or where none is missing."""
     known = rows.dropna(subset=[outcome])
