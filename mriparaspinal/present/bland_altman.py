@@ -57,7 +57,11 @@ def bland_altman_figure(
         axes.set_xlabel(f"mean of both, {metric_label(metric)}")
         if i % across == 0:
             axes.set_ylabel(textwrap.fill(f"{rater_b} − {rater_a}, {metric_label(metric)}", 36))
-    footnote(figure, "Solid: bias; dashed: 95 % limits of agreement; bands: 95 % confidence intervals.")
+    footnote(
+        figure,
+        "Solid: bias; dashed: 95 % limits of agreement (Bland and Altman 1986, targets taken as independent); "
+        "bands: 95 % confidence intervals.",
+    )
     return place_panels(figure, grid, measured=lambda axes: axes.texts)
 
 

@@ -89,16 +89,56 @@ def pool(estimates: Array, variances: Array, df_complete: float) -> Pooled:
     return Pooled(mean, se, df, p, mean - half, mean + half, (ratio + 2 / (df + 3)) / (ratio + 1))
 
 
+def pooled_test(estimates: Array, covariances: Array, df_complete: float) -> float:
+    """The p that all of several coefficients are 0; NaN with too few sets or cases for degrees of freedom.
+
+    ``estimates``: (sets, terms); ``covariances``: (sets, terms, terms).
+
+    D1 of Li, Raghunathan & Rubin (1991): F = Q̄'·Ū⁻¹·Q̄/(k·(1 + r)) with r = (1 + 1/m)·tr(B·Ū⁻¹)/k, and the
+    denominator's degrees of freedom of Reiter (2007), as R's mice::D1 with ``dfcom``; k·(m − 1) > 4.
+    """
+    sets, k = estimates.shape
+    mean, within = estimates.mean(axis=0), covariances.mean(axis=0)
+    left = np.linalg.solve(within, np.column_stack([mean, np.atleast_2d(np.cov(estimates.T))]))
+    r = (1 + 1 / sets) * float(np.trace(left[:, 1:])) / k
+    t = k * (sets - 1)
+    if t <= 4:
+        return np.nan
+    a = r * t / (t - 2)
+    star = (df_complete + 1) / (df_complete + 3) * df_complete
+    c1, c2 = star - 2 * (1 + a), star - 4 * (1 + a)
+    if c2 <= 0:
+        return np.nan
+    more = (
+        a**2 * c1 / ((1 + a) ** 2 * c2)
+        + 8 * a**2 * c1 / ((1 + a) * c2**2)
+        + 4 * a**2 / ((1 + a) * c2)
+        + 4 * a**2 / (c2 * c1)
+        + 16 * a**2 * c1 / c2**3
+        + 8 * a**2 / c2**2
+    )
+    df = 4 + 1 / (1 / c2 + more / (t - 4))
+    return float(stats.f.sf(mean @ left[:, 0] / (k * (1 + r)), k, df))
+
+
 def why_not(rows: pd.DataFrame, outcome: str, names: Sequence[str]) -> str:
     """Why missing predictors cannot be imputed; empty where they can, or where none is missing."""
     known = rows.dropna(subset=[outcome])
     missing = [name for name in names if known[name].isna().any()]
-    for name in missing:
-        levels = known[name].dropna()
-        if not pd.api.types.is_numeric_dtype(known[name]) and levels.nunique() != 2:
-            return f"{name}: a category of {levels.nunique()} levels is not imputed, only of two"
     complete = known.dropna(subset=list(names))
     _, terms = design.encode(complete, names)
+    for name in missing:
+        if pd.api.types.is_numeric_dtype(known[name]):
+            continue
+        there, levels = int(known[name].notna().sum()), known[name].nunique()
+        if levels < 2:
+            return f"{name}: there is one level only, so nothing tells where another would be"
+        others = len(terms) - (complete[name].nunique() - 1) + 2  # with the outcome and an intercept
+        least = (levels - 1) * others + SPARE_CASES
+        if levels > 2 and there < least:
+            return (
+                f"{name}: {there} known cells are too few to impute {levels} levels from, {least} are needed"
+            )
     needed = len(terms) + 1 + SPARE_CASES
     if missing and len(complete) < needed:
         return f"{len(complete)} complete cases are too few to impute from, {needed} are needed"
@@ -112,10 +152,11 @@ def impute(
 
     Chained equations (van Buuren 2007): each predictor that has missing cells is drawn from its regression
     on the outcome and all other predictors, round after round: a number from a Bayesian linear regression
-    (Rubin 1987, p. 167), a category of two levels from a Bayesian logistic one, augmented against separation
-    (White, Daniel & Royston 2010). The outcome predicts, but rows without it are left out: imputed outcomes
-    add noise, no information (von Hippel 2007). ``place`` tells the random numbers of one model from those
-    of another, so that neither its number nor its order matters. Ask :func:`why_not` first.
+    (Rubin 1987, p. 167), a category from a Bayesian logistic one, multinomial for three levels or more,
+    augmented against separation (White, Daniel & Royston 2010). The outcome predicts, but rows without it are
+    left out: imputed outcomes add noise, no information (von Hippel 2007). ``place`` tells the random numbers
+    of one model from those of another, so that neither its number nor its order matters. Ask :func:`why_not`
+    first.
     """
     known = rows.dropna(subset=[outcome]).reset_index(drop=True)
     missing = sorted(
@@ -137,7 +178,7 @@ def impute(
             columns[name] = design.encode(known, [name])[0]
     found = []
     for _ in range(how.sets):
-        chain = _chain(columns, missing, set(levels), rng)
+        chain = _chain(columns, missing, {name: len(of) for name, of in levels.items()}, rng)
         values = {name: _decoded(chain[name][:, 0], levels.get(name)) for name in missing}
         found.append(known.assign(**values))
     return found
@@ -150,9 +191,12 @@ def _decoded(values: Array, levels: Sequence[str] | None) -> pd.Series:
 
 
 def _chain(
-    columns: dict[str, Array], missing: Sequence[str], binary: set[str], rng: np.random.Generator
+    columns: dict[str, Array], missing: Sequence[str], levels: dict[str, int], rng: np.random.Generator
 ) -> dict[str, Array]:
-    """One data set: begun with values that others have, then drawn round by round."""
+    """One data set: begun with values that others have, then drawn round by round.
+
+    ``levels``: how many an imputed category has, whose column holds their numbers.
+    """
     filled = dict(columns)
     absent = {name: np.isnan(columns[name][:, 0]) for name in missing}
     for name, gone in absent.items():
@@ -160,11 +204,23 @@ def _chain(
         filled[name][gone, 0] = rng.choice(columns[name][~gone, 0], gone.sum())
     for _ in range(CYCLES if len(missing) > 1 else 1):
         for name, gone in absent.items():
-            others = np.column_stack([values for other, values in filled.items() if other != name])
-            others = _scaled(others)
-            draw = _draw_binary if name in binary else _draw_number
-            filled[name][gone, 0] = draw(columns[name][~gone, 0], others[~gone], others[gone], rng)
+            explaining = [
+                _terms(values, levels.get(other)) for other, values in filled.items() if other != name
+            ]
+            others = _scaled(np.column_stack(explaining))
+            known, there, wanted = columns[name][~gone, 0], others[~gone], others[gone]
+            if name in levels:
+                filled[name][gone, 0] = _draw_category(known, there, wanted, levels[name], rng)
+            else:
+                filled[name][gone, 0] = _draw_number(known, there, wanted, rng)
     return filled
+
+
+def _terms(values: Array, levels: int | None) -> Array:
+    """A column as it explains others: a category as 0/1 of each level but the first."""
+    if levels is None:
+        return values
+    return np.column_stack([(values[:, 0] == level).astype(float) for level in range(1, levels)])
 
 
 def _scaled(matrix: Array) -> Array:
@@ -185,33 +241,44 @@ def _draw_number(y: Array, x: Array, wanted: Array, rng: np.random.Generator) ->
     return np.asarray(wanted @ beta + sigma * rng.standard_normal(len(wanted)))
 
 
-def _draw_binary(y: Array, x: Array, wanted: Array, rng: np.random.Generator) -> Array:
-    """From a logistic regression, its coefficients drawn from their normal approximation."""
-    x, y, weights = _augmented(x, y)
-    beta = np.zeros(x.shape[1])
+def _draw_category(y: Array, x: Array, wanted: Array, levels: int, rng: np.random.Generator) -> Array:
+    """From a logistic regression of level numbers, its coefficients drawn from their normal approximation."""
+    x, y, weights = _augmented(x, y, levels)
+    width = x.shape[1]
+    is_level = (y[:, None] == np.arange(1, levels)).astype(float)
+    beta = np.zeros((levels - 1) * width)
     for _ in range(25):
-        p = special.expit(x @ beta)
-        information = (x * (weights * p * (1 - p))[:, None]).T @ x
+        p = _shares(x, beta)[:, 1:]
+        spread = p[:, :, None] * (np.eye(levels - 1) - p[:, None, :])
+        information = np.einsum("n,nab,ni,nj->aibj", weights, spread, x, x).reshape(len(beta), len(beta))
         information += 1e-8 * np.diag(np.diag(information))
-        step = np.linalg.solve(information, x.T @ (weights * (y - p)))
+        step = np.linalg.solve(information, ((weights[:, None] * (is_level - p)).T @ x).ravel())
         beta = beta + np.clip(step, -5, 5)
         if np.abs(step).max() < 1e-8:
             break
     beta = beta + np.linalg.cholesky(np.linalg.inv(information)) @ rng.standard_normal(len(beta))
-    return np.asarray(rng.uniform(size=len(wanted)) < special.expit(wanted @ beta), dtype=float)
+    ends = np.cumsum(_shares(wanted, beta)[:, :0:-1], axis=1)  # of the last level first
+    passed = (rng.uniform(size=(len(wanted), 1)) >= ends).sum(axis=1)
+    return np.asarray(levels - 1 - passed, dtype=float)
 
 
-def _augmented(x: Array, y: Array) -> tuple[Array, Array, Array]:
-    """With a few rows of small weight at ±1 SD of each predictor and either outcome: no separation."""
+def _shares(x: Array, beta: Array) -> Array:
+    """(rows, levels) the probabilities of the levels, by the coefficients of all but the first."""
+    linear = x @ beta.reshape(-1, x.shape[1]).T
+    return np.asarray(special.softmax(np.column_stack([np.zeros(len(x)), linear]), axis=1))
+
+
+def _augmented(x: Array, y: Array, levels: int) -> tuple[Array, Array, Array]:
+    """With a few rows of small weight at ±1 SD of each predictor and each level: no separation."""
     middle = x.mean(axis=0)
     more = []
     for column in range(1, x.shape[1]):
         for shift in (-1.0, 1.0):
             row = middle.copy()
             row[column] += shift * x[:, column].std()
-            more += [row, row]
-    added = np.array(more) if more else np.vstack([middle, middle])
+            more += [row] * levels
+    added = np.array(more) if more else np.vstack([middle] * levels)
     weight = x.shape[1] / len(added)
-    outcomes = np.tile([0.0, 1.0], len(added) // 2)
+    outcomes = np.tile(np.arange(levels, dtype=float), len(added) // levels)
     weights = np.concatenate([np.ones(len(y)), np.full(len(added), weight)])
     return np.vstack([x, added]), np.concatenate([y, outcomes]), weights

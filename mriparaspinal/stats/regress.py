@@ -22,7 +22,7 @@ from mriparaspinal.stats.bootstrap import Clusters, clusters_of
 from mriparaspinal.stats.cells import never_has, require_named, without
 from mriparaspinal.stats.clustered_correlation import ONE_DECIDES, TOO_FEW
 from mriparaspinal.stats.design import ALL_METRICS, Array
-from mriparaspinal.stats.imputation import Imputation, impute, pool, why_not
+from mriparaspinal.stats.imputation import Imputation, impute, pool, pooled_test, why_not
 from mriparaspinal.stats.robust import FEW_DF, clustered_fit, robust_errors, wald_p
 
 COLUMNS = [
@@ -116,7 +116,7 @@ def regress(
         cluster: column whose rows with one value are not independent, such as ``participant_id``.
         metrics: which columns belong to the muscle (not to the participant).
         imputation: impute missing predictors and covariates, and pool by Rubin's rules: see ``imputation``.
-            ``model_p`` is then empty, R² pooled by Fisher's z, and :data:`IMPUTED_COLUMNS` follow.
+            ``model_p`` is then that of D1, R² pooled by Fisher's z, and :data:`IMPUTED_COLUMNS` follow.
 
     Returns:
         One row per term, ordered by segment, muscle, metric, role, outcome, then intercept,
@@ -225,7 +225,7 @@ def _fit(
     columns: dict[str, Any] = {"term": [INTERCEPT, *terms], "n": len(y)}
     notes = [_unfit(y, matrix, outcome, terms)]
     if not notes[0]:
-        numbers, notes = _estimate(
+        numbers, notes, _ = _estimate(
             y, matrix, hc3, None if cluster is None else clusters_of(complete[cluster])
         )
         columns |= numbers
@@ -248,23 +248,28 @@ def _fit_imputed(
         told |= {"cells_imputed": 0}
         notes += [f"nothing is imputed, complete cases only: {reason}"] if reason else []
         return [record | told for record in records], notes
-    fits = []
+    fits, covariances = [], []
     for complete in impute(rows, outcome, names, how, place):
         matrix, terms = design.encode(complete, names)
         y = complete[outcome].to_numpy(dtype=float)
-        fits.append(_estimate(y, matrix, hc3, None)[0])
+        fit, _, covariance = _estimate(y, matrix, hc3, None)
+        fits.append(fit)
+        covariances.append(covariance)
     if not all("se" in fit for fit in fits):
         return [record | told | {"cells_imputed": 0} for record in records], [
             *notes, "an imputed data set has no standard errors: complete cases only",
         ]  # fmt: skip
     b, se, beta = (np.array([fit[name] for fit in fits]) for name in ("b", "se", "beta"))
     pooled = pool(b, se**2, fits[0]["df"])
+    model_p = pooled_test(b[:, 1:], np.array(covariances)[:, 1:, 1:], fits[0]["df"])
+    if np.isnan(model_p):
+        notes.append("too few imputed data sets or cases for a test of the model as a whole")
     r2 = np.tanh(np.mean(np.arctanh([np.sqrt(np.clip(fit["r2"], 0, 1 - 1e-15)) for fit in fits]))) ** 2
     columns = {
         "term": [INTERCEPT, *terms], "n": len(y), "df": pooled.df, "b": pooled.estimate, "se": pooled.se,
         "beta": beta.mean(axis=0), "t": pooled.estimate / pooled.se, "p": pooled.p, "ci_low": pooled.low,
         "ci_high": pooled.high, "r2": r2, "r2_adjusted": 1 - (1 - r2) * (len(y) - 1) / fits[0]["df"],
-        **told, "sets": how.sets, "fmi": pooled.fmi,
+        "model_p": model_p, **told, "sets": how.sets, "fmi": pooled.fmi,
     }  # fmt: skip
     if how.sets < 100 * pooled.fmi.max():
         notes.append(
@@ -290,8 +295,8 @@ def _unfit(y: Array, matrix: Array, outcome: str, terms: Sequence[str]) -> str:
 
 def _estimate(
     y: Array, matrix: Array, hc3: bool, clusters: Clusters | None
-) -> tuple[dict[str, Any], list[str]]:
-    """(columns of numbers for the intercept and each column of ``matrix``, what is worth a note).
+) -> tuple[dict[str, Any], list[str], Array]:
+    """(columns of numbers for the intercept and each column of ``matrix``, what is worth a note, covariance).
 
     The columns are standardised and y is centred for the fit, so that units and offsets cost no
     digits; ``back`` turns the coefficients into those of the columns as they are.
@@ -307,22 +312,30 @@ def _estimate(
     beta = np.concatenate([[np.nan], b[1:] * sd / y.std(ddof=1)])
     table = {"b": b, "beta": beta, "df": n - 1 - k, "r2": fit.rsquared, "r2_adjusted": fit.rsquared_adj}
     if design.is_nothing(fit.resid, y):
-        return table, ["the terms determine the outcome exactly: no standard errors"]
-    variance = np.diag(fit.cov_params(r_matrix=back))
+        return table, ["the terms determine the outcome exactly: no standard errors"], np.empty((0, 0))
+    covariance = fit.cov_params(r_matrix=back)
     if clusters is not None:
         numbers, notes = _clustered(fit, scaled, back, b, clusters)
-        return table | numbers, notes
+        return table | numbers, notes, covariance
     if hc3:
         leverage = np.sum(np.linalg.qr(scaled)[0] ** 2, axis=1)
         if leverage.max() > 1 - 1e-9:
-            return table, ["one participant alone determines a coefficient: no HC3 standard errors"]
+            return (
+                table,
+                ["one participant alone determines a coefficient: no HC3 standard errors"],
+                covariance,
+            )
         fit = fit.get_robustcov_results(cov_type="HC3", use_t=True)
-        robust = np.diag(fit.cov_params(r_matrix=back))
+        robust = fit.cov_params(r_matrix=back)
         # Where all residuals that bear on a coefficient are zero, its variance is rounding only.
-        if np.any(robust < 1e-12 * variance):
-            return table, ["residuals of zero leave a coefficient no variance: no HC3 standard errors"]
-        variance = robust
-    se = np.sqrt(variance)
+        if np.any(np.diag(robust) < 1e-12 * np.diag(covariance)):
+            return (
+                table,
+                ["residuals of zero leave a coefficient no variance: no HC3 standard errors"],
+                covariance,
+            )
+        covariance = robust
+    se = np.sqrt(np.diag(covariance))
     half = stats.t.ppf(0.975, n - 1 - k) * se
     model_p, notes = _model_p(fit, k)
     table |= {
@@ -333,7 +346,7 @@ def _estimate(
         "ci_high": b + half,
         "model_p": model_p,
     }
-    return table, notes
+    return table, notes, covariance
 
 
 def _clustered(

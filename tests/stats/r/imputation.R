@@ -19,3 +19,12 @@ out <- do.call(rbind, lapply(split(d, d$table), function(t) {
              r2 = pool.r.squared(as.mira(fits))[1, "est"])
 }))
 write.csv(format(out, digits = 12, trim = TRUE), "tests/stats/r/imputation_pooled.csv", row.names = FALSE, quote = FALSE)
+# The pooled test of all slopes (D1 with Reiter's degrees of freedom).
+out <- do.call(rbind, lapply(split(d, d$table), function(t) {
+  sets <- split(t, t$set)
+  fits <- as.mira(lapply(sets, function(one) lm(y ~ x + z, one)))
+  null <- as.mira(lapply(sets, function(one) lm(y ~ 1, one)))
+  told <- D1(fits, null, dfcom = nrow(sets[[1]]) - 3)$result
+  data.frame(table = t$table[1], f = told[1], df1 = told[2], df2 = told[3], p = told[4])
+}))
+write.csv(format(out, digits = 12, trim = TRUE), "tests/stats/r/imputation_d1.csv", row.names = FALSE, quote = FALSE)
