@@ -15,8 +15,10 @@ from mriparaspinal.present.style import (
     GREY,
     PaperFigure,
     colour,
+    explain,
     figure_grid,
     footnote,
+    name_panel,
     place_panels,
     set_ticks,
     style,
@@ -43,7 +45,7 @@ def bland_altman_figure(
             axes.set_axis_off()
             continue
         title, limits = named[i] if named else ("", None)
-        axes.set_title(title)
+        name_panel(axes, i, len(named), title)
         axes.set_title(
             f"n = {limits.n if limits else 0}",
             loc="right",
@@ -58,6 +60,7 @@ def bland_altman_figure(
         if i % across == 0:
             axes.set_ylabel(textwrap.fill(f"{rater_b} − {rater_a}, {metric_label(metric)}", 36))
     footnote(figure, "Solid: bias; dashed: 95 % limits of agreement; bands: 95 % confidence intervals.")
+    explain(figure, regions, [metric])
     return place_panels(figure, grid, measured=lambda axes: axes.texts)
 
 

@@ -36,10 +36,12 @@ from mriparaspinal.present.style import (
     PALE,
     PaperFigure,
     colour,
+    explain,
     figure_grid,
     footnote,
     is_among,
     is_plain,
+    name_panel,
     place_panels,
     points_from,
     set_ticks,
@@ -157,8 +159,7 @@ def box_figure(
     # Where n is not the same everywhere, and there is room, each has its own.
     counted = bool(np.ptp(each, axis=0).any()) and len(str(each.max())) * LETTER_MM < place_mm
     for number, (axes, panel) in enumerate(zip(grid.flat, panels, strict=True)):
-        letter = chr(ord("A") + number) if len(panels) > 1 else ""
-        axes.set_title(f"{letter}\u2002{panel.muscle}".strip(), y=1, pad=above_pt)
+        name_panel(axes, number, len(panels), panel.muscle, y=1, pad=above_pt)
         axes.set_ylabel(metric_label(panel.metric))
         _draw_panel(axes, panel, segments, counted)
         _draw_brackets(axes, panel, levels)
@@ -169,6 +170,7 @@ def box_figure(
     _say_what_is_shown(figure, panels, note, paired)
     for text in more:
         footnote(figure, text)
+    explain(figure, [panel.muscle for panel in panels], [panel.metric for panel in panels])
     return place_panels(figure, grid, legend_mm, foot_pt=LINE_PT * (1 + counted) + 2)
 
 

@@ -23,6 +23,7 @@ from mriparaspinal.present.style import (
     Floats,
     PaperFigure,
     empty_figure,
+    explain,
     footnote,
     new_figure,
     place_panels,
@@ -83,6 +84,7 @@ def effect_map(comparisons: pd.DataFrame) -> PaperFigure:
     footnote(figure, "Rank-biserial correlation: P(first > second) − P(first < second).")
     footnote(figure, "Italics: 2·Φ(g/√2) − 1, converted from Hedges’ g. Hatched: no test.")
     footnote(figure, "•: p < 0.05, not adjusted; ••: p < 0.05 after Benjamini–Hochberg’s adjustment, too.")
+    explain(figure, [muscle for muscle, _ in places], metrics)
     foot_pt = 0.0 if plain else LINE_PT + 2
     place_panels(figure, grid, below_mm=_BAR_MM, foot_pt=foot_pt, measured=_longest)
     _draw_bar(figure, grid[-1, 0])

@@ -15,6 +15,7 @@ from mriparaspinal.present.style import (
     colour,
     figure_grid,
     footnote,
+    name_panel,
     place_panels,
     set_ticks,
     style,
@@ -37,17 +38,17 @@ def residuals_figure(checks: Checks, metric: str) -> PaperFigure:
     rows = checks.rows
     _draw_scatter(cells[0], rows["fitted"].to_numpy(dtype=float), rows["residual"].to_numpy(dtype=float))
     cells[0].set(xlabel=f"fitted, {metric_label(metric)}", ylabel="residual / SD")
-    cells[0].set_title("Residuals")
+    name_panel(cells[0], 0, grid.size, "Residuals")
     quantiles = _draw_normal(cells[1], rows["residual"].to_numpy(dtype=float))
-    cells[1].set_title("Residuals, normal plot")
+    name_panel(cells[1], 1, grid.size, "Residuals, normal plot")
     columns = dict(zip(rows.to_dict("list"), rows.to_dict("list").values(), strict=True))
     figure.drawn += [
         {"drawn": "residual", **row, "normal_quantile": quantile}
         for row, quantile in zip(_records(columns), quantiles.tolist(), strict=True)
     ]
-    for axes, ((effect, column), found) in zip(cells[2:], effects, strict=True):
+    for number, (axes, ((effect, column), found)) in enumerate(zip(cells[2:], effects, strict=True), 2):
         quantiles = _draw_normal(axes, found["value"].to_numpy(dtype=float))
-        axes.set_title(_effect_name(str(effect), str(column)))
+        name_panel(axes, number, grid.size, _effect_name(str(effect), str(column)))
         figure.drawn += [
             {"drawn": "random effect", **row, "normal_quantile": quantile}
             for row, quantile in zip(found.to_dict("records"), quantiles.tolist(), strict=True)
