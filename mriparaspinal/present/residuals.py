@@ -67,7 +67,7 @@ def _effect_name(effect: str, column: str) -> str:
 
 
 def _draw_scatter(axes: Any, x: Floats, y: Floats) -> None:
-    axes.scatter(x, y, s=6, color=colour(4), edgecolors="black", linewidths=0.3, zorder=3)
+    axes.scatter(x, y, s=6, color=colour(4), edgecolors="black", linewidths=0.5, zorder=3)
     axes.axhline(0, color=GREY, linewidth=0.6)
     for limit in (-2, 2):
         axes.axhline(limit, color=GREY, linewidth=0.5, linestyle=":")
@@ -81,7 +81,7 @@ def _draw_normal(axes: Any, values: Floats) -> Floats:
         return np.full(len(values), np.nan)
     quantiles = np.empty(len(values))
     quantiles[np.argsort(values, kind="stable")] = norm.ppf((np.arange(len(values)) + 0.5) / len(values))
-    axes.scatter(quantiles, values, s=6, color=colour(4), edgecolors="black", linewidths=0.3, zorder=3)
+    axes.scatter(quantiles, values, s=6, color=colour(4), edgecolors="black", linewidths=0.5, zorder=3)
     ends = np.array([quantiles.min(), quantiles.max()])
     axes.plot(ends, ends, color=GREY, linewidth=0.8)
     axes.set(xlabel="normal quantile", ylabel="observed / SD")

@@ -304,6 +304,19 @@ def test_left_and_right_where_no_onset_side_is_known(cohort: pd.DataFrame) -> No
     assert [name.split()[0] for name in legend(figure)] == ["left", "right"]
 
 
+def test_a_metric_of_one_muscle_alone_leaves_no_empty_panels(cohort: pd.DataFrame) -> None:
+    """As of a ratio of the psoas: empty panels of the other muscles, and n from 0."""
+    cohort = cohort.assign(ratio=cohort["fi"].where(cohort["muscle"] == "PM"))
+    table = compare(cohort, [parse_contrast("group:ALS-LR")], ["fi", "ratio"])[0]
+    contrasts = [c for c in default_contrasts(cohort)[0] if c.text == "group:ALS-LR"]
+    figure = figures.groups_figure(cohort, table, contrasts, metrics=["fi", "ratio"])
+    shown = [axes for axes in figure.axes if axes.axison]
+    titles = [axes.get_title(loc="left") for axes in shown]
+    assert titles == ["A\u2002MF", "B\u2002PM", "C\u2002PM"]
+    assert "no data" not in written(figure)
+    assert not [name for name in legend(figure) if "n = 0" in name]
+
+
 def test_a_quotient_is_that_of_the_comparisons(cohort: pd.DataFrame) -> None:
     table = compare(cohort, [parse_contrast("side:ALS")], ["fi"], divide_by="bmi")[0]
     figure = figures.sides_figure(cohort, table, metrics=["fi/bmi"])
