@@ -55,16 +55,16 @@ _SIGNAL = (
     MeasureColumn(
         "sat_mean", "mean grey level of subcutaneous fat, the contour SAT, on the slice", GREY, "grey of SAT"
     ),
-    MeasureColumn("sat_ratio", "mean_intensity / sat_mean", "ratio", "muscle / SAT"),
+    MeasureColumn("sat_ratio", "mean_intensity / sat_mean", "ratio", "grey / SAT"),
     MeasureColumn(
         "reference_mean", "mean grey level of the reference on the slice", GREY, "grey of reference"
     ),
-    MeasureColumn("reference_ratio", "mean_intensity / reference_mean", "ratio", "muscle / reference"),
+    MeasureColumn("reference_ratio", "mean_intensity / reference_mean", "ratio", "grey / reference"),
     MeasureColumn(
         "pm_mf_es_ratio",
         "on rows of PM: mean_intensity / mean grey level of MF and ES of that side, their pixels together",
         "ratio",
-        "PM / MF+ES",
+        "grey / MF+ES",
         ("PM",),
     ),
 )

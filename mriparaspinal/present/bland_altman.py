@@ -15,8 +15,10 @@ from mriparaspinal.present.style import (
     GREY,
     PaperFigure,
     colour,
+    explain,
     figure_grid,
     footnote,
+    name_panel,
     place_panels,
     set_ticks,
     style,
@@ -43,7 +45,7 @@ def bland_altman_figure(
             axes.set_axis_off()
             continue
         title, limits = named[i] if named else ("", None)
-        axes.set_title(title)
+        name_panel(axes, i, len(named), title)
         axes.set_title(
             f"n = {limits.n if limits else 0}",
             loc="right",
@@ -62,6 +64,7 @@ def bland_altman_figure(
         "Solid: bias; dashed: 95 % limits of agreement (Bland and Altman 1986, targets taken as independent); "
         "bands: 95 % confidence intervals.",
     )
+    explain(figure, regions, [metric])
     return place_panels(figure, grid, measured=lambda axes: axes.texts)
 
 

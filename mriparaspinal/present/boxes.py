@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -36,10 +37,12 @@ from mriparaspinal.present.style import (
     PALE,
     PaperFigure,
     colour,
+    explain,
     figure_grid,
     footnote,
     is_among,
     is_plain,
+    name_panel,
     place_panels,
     points_from,
     set_ticks,
@@ -149,7 +152,11 @@ def box_figure(
     above_pt = 4 + LINE_PT * (2 if any(panel.letters for panel in panels) else len(levels))
     row_mm = _PANEL_MM + (above_pt + 3.5 * LINE_PT) * MM / 72
     figure, grid = figure_grid(len(panels) // across, across, row_mm)
-    counts = [[[len(sample.values) for sample in level] for level in panel.samples] for panel in panels]
+    filled = _filled(panels)
+    counts = [
+        [[len(sample.values) for sample in level] for level in panel.samples]
+        for panel in compress(panels, filled)
+    ]
     each = np.array(counts, dtype=int).reshape(-1, len(arms))
     each = each if len(each) else np.zeros((1, len(arms)), dtype=int)
     legend_mm = _name_arms(figure, [f"{arm.label} ({n_text(each[:, i])})" for i, arm in enumerate(arms)])
@@ -157,8 +164,10 @@ def box_figure(
     # Where n is not the same everywhere, and there is room, each has its own.
     counted = bool(np.ptp(each, axis=0).any()) and len(str(each.max())) * LETTER_MM < place_mm
     for number, (axes, panel) in enumerate(zip(grid.flat, panels, strict=True)):
-        letter = chr(ord("A") + number) if len(panels) > 1 else ""
-        axes.set_title(f"{letter}\u2002{panel.muscle}".strip(), y=1, pad=above_pt)
+        if not filled[number]:
+            axes.set_axis_off()
+            continue
+        name_panel(axes, sum(filled[:number]), sum(filled), panel.muscle, y=1, pad=above_pt)
         axes.set_ylabel(metric_label(panel.metric))
         _draw_panel(axes, panel, segments, counted)
         _draw_brackets(axes, panel, levels)
@@ -169,7 +178,17 @@ def box_figure(
     _say_what_is_shown(figure, panels, note, paired)
     for text in more:
         footnote(figure, text)
+    explain(figure, [panel.muscle for panel in panels], [panel.metric for panel in panels])
     return place_panels(figure, grid, legend_mm, foot_pt=LINE_PT * (1 + counted) + 2)
+
+
+def _filled(panels: Sequence[Panel]) -> list[bool]:
+    """The panels that are drawn: of a metric that only some muscles have, as a ratio of the psoas, theirs.
+
+    Where no panel has a value, all are drawn, and say so.
+    """
+    filled = [any(len(sample.values) for level in panel.samples for sample in level) for panel in panels]
+    return filled if any(filled) else [True] * len(panels)
 
 
 def _say_what_is_shown(figure: PaperFigure, panels: Sequence[Panel], note: str, paired: bool) -> None:

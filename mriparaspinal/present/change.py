@@ -15,13 +15,18 @@ from mriparaspinal.core.model import SPINE
 from mriparaspinal.present.boxes import ROLE_NOTES
 from mriparaspinal.present.style import (
     GREY,
+    LEGEND_MM,
     MARKERS,
     PALE,
     PaperFigure,
     colour,
     empty_figure,
+    explain,
     figure_grid,
     footnote,
+    handles_of,
+    name_groups,
+    name_panel,
     place_panels,
     set_ticks,
     style,
@@ -35,9 +40,6 @@ from mriparaspinal.stats.change_tests import interval_of_mean
 #: How far the groups' points stand from each other, as a share of the distance of two sessions.
 _BESIDE = 0.18
 
-#: Room above the panels for the names of the groups.
-_LEGEND_MM = 4.0
-
 
 @style()
 def spaghetti_figure(changes: pd.DataFrame, metric: str, role: str, sessions: Sequence[str]) -> PaperFigure:
@@ -49,7 +51,7 @@ def spaghetti_figure(changes: pd.DataFrame, metric: str, role: str, sessions: Se
     timed = bool(np.isfinite(changes["months"].to_numpy(dtype=float)).all())
     panel = partial(_lines, groups=_groups(changes), sessions=list(sessions), timed=timed)
     note = f"{ROLE_NOTES.get(role, '')} Thin: participants; thick: mean of those who have the session."
-    return _panels(changes, panel, "months" if timed else "session", metric_label(metric), note)
+    return _panels(changes, panel, "months" if timed else "session", metric, note)
 
 
 def _lines(
@@ -99,7 +101,7 @@ def change_figure(changes: pd.DataFrame, metric: str, role: str, sessions: Seque
     panel = partial(_points, groups=_groups(changes), later=list(sessions[1:]))
     band = " Band: ± minimal detectable change." if changes["mdc95"].notna().any() else ""
     note = f"{ROLE_NOTES.get(role, '')} Since {sessions[0]}. Bars: 95 % interval of the mean.{band}"
-    return _panels(changes, panel, "session", f"change of {metric_label(metric)}", note)
+    return _panels(changes, panel, "session", metric, note, of="change of ")
 
 
 def _points(
@@ -147,8 +149,9 @@ def _panels(
     changes: pd.DataFrame,
     panel: Callable[[Any, pd.DataFrame], list[dict[str, object]]],
     across: str,
-    up: str,
+    metric: str,
     note: str,
+    of: str = "",
 ) -> PaperFigure:
     """A panel per segment and muscle, drawn by ``panel``; the groups are named above."""
     if changes.empty:
@@ -158,22 +161,17 @@ def _panels(
     figure, grid = figure_grid(len(segments), len(muscles), row_mm=38 if len(muscles) > 1 else 56)
     for (i, j), axes in np.ndenumerate(grid):
         here = (changes["segment"] == segments[i]) & (changes["muscle"] == muscles[j])
-        axes.set_title(place_name(muscles[j], segments[i]))
+        name_panel(axes, i * len(muscles) + j, grid.size, place_name(muscles[j], segments[i]))
         place = {"segment": segments[i], "muscle": muscles[j]}
         figure.drawn += [{**place, **row} for row in panel(axes, changes[here.to_numpy()])]
         if not here.any():
             write_no_data(axes)
         if i == len(segments) - 1:
             axes.set_xlabel(across)
-    named: dict[str, Any] = {}
-    for axes in grid.flat:
-        handles, labels = axes.get_legend_handles_labels()
-        named |= dict(zip(labels, handles, strict=True))
-    if named:
-        figure.legend(
-            list(named.values()), list(named), loc="upper right", ncols=len(named), handlelength=1.5,
-            borderaxespad=0.1,
-        )  # fmt: skip
-    figure.side_label = figure.supylabel(up, fontsize=rcParams["font.size"])
+    counts = changes.groupby("group")["participant_id"].nunique()
+    named = {f"{name} (n = {counts[name]})": handle for name, handle in handles_of(grid).items()}
+    name_groups(figure, named)
+    figure.side_label = figure.supylabel(f"{of}{metric_label(metric)}", fontsize=rcParams["font.size"])
     footnote(figure, note)
-    return place_panels(figure, grid, _LEGEND_MM)
+    explain(figure, muscles, [metric])
+    return place_panels(figure, grid, LEGEND_MM)

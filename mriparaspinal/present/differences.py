@@ -19,7 +19,9 @@ from mriparaspinal.present.style import (
     PaperFigure,
     colour,
     empty_figure,
+    explain,
     footnote,
+    name_panel,
     new_figure,
     place_panels,
     set_ticks,
@@ -30,13 +32,13 @@ from mriparaspinal.stats.cells import muscles_of, texts
 from mriparaspinal.stats.limits import ALPHA
 
 #: Panels beside each other.
-_ACROSS = 3
+_ACROSS = 4
 
 #: Letters in a line of a panel's title.
-_TITLE = 30
+_TITLE = 22
 
 #: Height of one difference, and of what stands above and below those of a panel.
-_ROW_MM, _AROUND_MM = 4.0, 20.0
+_ROW_MM, _AROUND_MM = 3.5, 20.0
 
 
 @style()
@@ -64,7 +66,7 @@ def difference_figure(comparisons: pd.DataFrame, metric: str) -> PaperFigure:
         axes = grid.flat[number]
         lines = contrast_name(*map(str, name)).splitlines()
         title = "\n".join(textwrap.fill(line, _TITLE) for line in lines)
-        axes.set_title(title, fontsize="medium")
+        name_panel(axes, number, len(panels), title, fontsize="medium")
         by_place = {(row["muscle"], row["segment"]): row for row in rows.to_dict("records")}
         for at, place in enumerate(places):
             shown = _shown(by_place.get(place))
@@ -77,13 +79,14 @@ def difference_figure(comparisons: pd.DataFrame, metric: str) -> PaperFigure:
         axes.set_yticks(range(len(places)), labels)
         axes.set_ylim(len(places) - 0.4, -0.6)
         axes.set_xlabel(f"difference in {metric_label(metric)}")
-        set_ticks(axes.xaxis)
+        set_ticks(axes.xaxis, most=3)
     for axes in grid.flat[: len(panels)]:
         axes.set_xlim(-1.05 * reach or -1, 1.05 * reach or 1)
     footnote(figure, "First minus second, with the 95 % interval: of means, or Hodges and Lehmann’s shift.")
     footnote(figure, "Of sides that of the pairs. Filled: p < 0.05, not adjusted.")
     if "margin" in table and table["margin"].notna().any():
         footnote(figure, "Shaded: margin of equivalence, which is judged by the (shorter) 90 % interval.")
+    explain(figure, [muscle for muscle, _ in places], [metric])
     return place_panels(figure, grid)
 
 

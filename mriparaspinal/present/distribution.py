@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -12,16 +12,22 @@ from matplotlib import rcParams
 from mriparaspinal.core.distribution import PROFILES, Profile
 from mriparaspinal.present.box_samples import FEWEST, Arm, arms_of_groups
 from mriparaspinal.present.boxes import ROLE_NOTES
+from mriparaspinal.present.cell_texts import n_text
 from mriparaspinal.present.style import (
     DASHES,
+    LEGEND_MM,
     MARKERS,
     Floats,
     PaperFigure,
     colour,
     empty_figure,
+    explain,
     figure_grid,
     footnote,
+    handles_of,
     metric_values,
+    name_groups,
+    name_panel,
     place_panels,
     set_ticks,
     style,
@@ -32,8 +38,6 @@ from mriparaspinal.stats.cells import group_names, muscles_of, regions_alone, te
 
 #: How far the groups' points stand beside each other, of the distance of two bands.
 _BESIDE = 0.16
-
-_LEGEND_MM = 4.0
 
 
 def role_shown(cohort: pd.DataFrame) -> str:
@@ -63,7 +67,7 @@ def distribution_figure(cohort: pd.DataFrame, segment: str, role: str) -> PaperF
         place = {"segment": segment, "muscle": muscles[i], "profile": profile.title}
         drawn = _lines(axes, profile, rows, values)
         figure.drawn += [{**place, **row} for row in drawn]
-        axes.set_title(f"{muscles[i]}, {profile.title}")
+        name_panel(axes, i * len(PROFILES) + j, grid.size, f"{muscles[i]}, {profile.title}")
         axes.set_xlim(-0.5, len(profile.columns) - 0.5)
         if not drawn:
             write_no_data(axes)
@@ -72,17 +76,18 @@ def distribution_figure(cohort: pd.DataFrame, segment: str, role: str) -> PaperF
         axes.set_xticks(range(last + 1), [profile.first, *[""] * (last - 1), profile.last])
         set_ticks(axes.yaxis)
     _share_heights(grid)
-    handles, labels = _named(grid)
-    if handles:
-        figure.legend(
-            handles, labels, loc="upper right", ncols=len(labels), handlelength=2.4, borderaxespad=0.1
-        )
+    counts: dict[str, list[float]] = {group: [] for group in groups}
+    for row in figure.drawn:
+        counts[str(row["arm"])].append(cast("int", row["n"]))
+    named = {f"{name} ({n_text(counts[name])})": handle for name, handle in handles_of(grid).items()}
+    name_groups(figure, named)
     figure.side_label = figure.supylabel(metric_label("fi"), fontsize=rcParams["font.size"])
     note = f"{ROLE_NOTES.get(role, '')} {segment}. Median and quartiles; of fewer than {FEWEST}, the median."
     if whole and role != "bilateral":
         note += f" {', '.join(sorted(whole))}: as a whole."
     footnote(figure, f"{note} Quarters of equal area; rings of equal depth.")
-    return place_panels(figure, grid, _LEGEND_MM)
+    explain(figure, muscles, ["fi"])
+    return place_panels(figure, grid, LEGEND_MM)
 
 
 def _lines(
@@ -107,7 +112,7 @@ def _lines(
             dash = DASHES[number % len(DASHES)]
             axes.errorbar(
                 x, y, yerr=[y - low, high - y], linestyle=dash, linewidth=1.1, elinewidth=0.8, capsize=2,
-                label=arm.label, **look,
+                clip_on=False, label=arm.label, **look,
             )  # fmt: skip
         drawn += rows
     return drawn
@@ -122,11 +127,3 @@ def _share_heights(grid: Any) -> None:
             for axes in row:
                 if axes.lines:
                     axes.set_ylim(max(0.0, low), high)
-
-
-def _named(grid: Any) -> tuple[list[Any], list[str]]:
-    named: dict[str, Any] = {}
-    for axes in grid.flat:
-        handles, labels = axes.get_legend_handles_labels()
-        named |= dict(zip(labels, handles, strict=True))
-    return list(named.values()), list(named)

@@ -21,8 +21,10 @@ from mriparaspinal.present.style import (
     MM,
     PAGE_MM,
     Floats,
+    Mask,
     PaperFigure,
     empty_figure,
+    explain,
     footnote,
     new_figure,
     place_panels,
@@ -83,6 +85,7 @@ def effect_map(comparisons: pd.DataFrame) -> PaperFigure:
     footnote(figure, "Rank-biserial correlation: P(first > second) − P(first < second).")
     footnote(figure, "Italics: 2·Φ(g/√2) − 1, converted from Hedges’ g. Hatched: no test.")
     footnote(figure, "•: p < 0.05, not adjusted; ••: p < 0.05 after Benjamini–Hochberg’s adjustment, too.")
+    explain(figure, [muscle for muscle, _ in places], metrics)
     foot_pt = 0.0 if plain else LINE_PT + 2
     place_panels(figure, grid, below_mm=_BAR_MM, foot_pt=foot_pt, measured=_longest)
     _draw_bar(figure, grid[-1, 0])
@@ -141,8 +144,7 @@ def _common_effect(cell: Mapping[str, Any]) -> float:
 def _write_effects(
     axes: Any, found: Sequence[Sequence[Mapping[str, Any] | None]], sizes: Floats, numbers: bool
 ) -> None:
-    # 1 where the colour of a cell is so dark that black would not be read on it.
-    dark = 1 - _EFFECT_MAP(_EFFECT_SCALE(sizes))[..., :3] @ (0.299, 0.587, 0.114) > 0.5
+    dark = _is_dark(_EFFECT_MAP(_EFFECT_SCALE(sizes))[..., :3])
     dots: dict[str, list[tuple[float, float]]] = {"white": [], "black": []}
     for (i, j), size in np.ndenumerate(sizes):
         cell = found[i][j]
@@ -163,6 +165,13 @@ def _write_effects(
     for ink, places in dots.items():
         if places:
             axes.scatter(*zip(*places, strict=True), s=3, color=ink, linewidths=0)
+
+
+def _is_dark(colours: Floats) -> Mask:
+    """Where white has more contrast than black, by WCAG 2's relative luminance."""
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    luminance = linear @ (0.2126, 0.7152, 0.0722)
+    return np.asarray(1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05)
 
 
 #: So many letters stand in one line across the page.

@@ -6,15 +6,20 @@ import math
 
 import numpy as np
 import pandas as pd
-from matplotlib import rcParams
 
 from mriparaspinal.present.style import (
+    DASHES,
+    LEGEND_MM,
     MARKERS,
     PaperFigure,
     colour,
     empty_figure,
+    explain,
     figure_grid,
     footnote,
+    handles_of,
+    name_groups,
+    name_panel,
     place_panels,
     style,
     write_no_data,
@@ -45,7 +50,7 @@ def means_figure(means: pd.DataFrame, metric: str) -> PaperFigure:
             axes.set_axis_off()
             continue
         own = means[means["at"] == places[i]]
-        axes.set_title(str(places[i]).replace(":", ", "))
+        name_panel(axes, i, len(places), str(places[i]).replace(":", ", "))
         for j, name in enumerate(series):
             line = own[own["series"] == name].set_index("level").reindex(levels)
             x = np.arange(len(levels)) + 0.12 * (j - (len(series) - 1) / 2)
@@ -53,7 +58,8 @@ def means_figure(means: pd.DataFrame, metric: str) -> PaperFigure:
             below, above = y - line["ci_low"].to_numpy(dtype=float), line["ci_high"].to_numpy(dtype=float) - y
             axes.errorbar(
                 x, y, yerr=[below, above], color=colour(j), marker=MARKERS[j % len(MARKERS)], markersize=4,
-                linewidth=1.0, capsize=2, label=str(name).replace(":", ", "),
+                linestyle=DASHES[j % len(DASHES)], linewidth=1.0, capsize=2,
+                label=str(name).replace(":", ", "),
             )  # fmt: skip
         if own["mean"].isna().all():
             write_no_data(axes)
@@ -65,9 +71,10 @@ def means_figure(means: pd.DataFrame, metric: str) -> PaperFigure:
             axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
         if i % across == 0:
             axes.set_ylabel(metric_label(metric))
-        if i == 0 and series != [""]:
-            axes.legend(fontsize=rcParams["font.size"])
     numbers = ["factors", "by", "at", "cell", "mean", "ci_low", "ci_high"]
     figure.drawn += [{"drawn": "mean", **row} for row in means[numbers].to_dict("records")]
     footnote(figure, "Estimated marginal means with 95 % confidence intervals.")
-    return place_panels(figure, grid)
+    explain(figure, [], [metric])
+    named = {} if series == [""] else handles_of(grid)
+    name_groups(figure, named)
+    return place_panels(figure, grid, LEGEND_MM if named else 0.0)

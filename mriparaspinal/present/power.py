@@ -9,31 +9,37 @@ import pandas as pd
 
 from mriparaspinal.core.model import SPINE
 from mriparaspinal.present.style import (
-    DASHES,
     GREY,
+    LEGEND_MM,
     PaperFigure,
     colour,
     empty_figure,
+    explain,
     figure_grid,
     footnote,
+    handles_of,
+    name_groups,
+    name_panel,
     place_panels,
     style,
     write_no_data,
 )
-from mriparaspinal.present.words import in_known_order, place_name
+from mriparaspinal.present.words import contrast_name, in_known_order, place_name
 from mriparaspinal.stats.cells import muscles_of
 
-#: Test → colour and name; the area under the curve asks the same question as Mann–Whitney's test.
+#: Test → number of its colour and dash, and its name; the area under the curve asks the same question as
+#: Mann–Whitney's test.
 _TESTS = {
-    "welch_t": (0, "Welch’s t"),
-    "paired_t": (0, "paired t"),
-    "mann_whitney_u": (4, "Mann–Whitney"),
-    "wilcoxon": (4, "Wilcoxon"),
+    "welch_t": (0, "Welch’s t-test"),
+    "paired_t": (0, "paired t-test"),
+    "mann_whitney_u": (4, "Mann–Whitney U test"),
+    "wilcoxon": (4, "Wilcoxon’s signed-rank test"),
     "mixed_model": (2, "mixed model"),
 }
 
-#: What the colours are called in the footnote.
-_WORDS = {0: "orange", 4: "blue", 2: "green"}
+#: Of a test with the observed or given difference, and with the end of its interval nearer to zero: one has
+#: another dash than the other, and than the other tests, for grey print.
+_DASHES = {0: ("-", (0, (1, 1))), 4: ("--", (0, (3, 1, 1, 1, 1, 1))), 2: ("-.", ":")}
 
 
 @style()
@@ -42,8 +48,8 @@ def power_figure(
 ) -> PaperFigure:
     """The curves of one contrast, metric and role: segments down, muscles across.
 
-    ``curve``: the second table of ``stats.planning.plan``. Solid: as observed or given; dashed: the end of
-    the interval nearer to zero. The dotted line is the power that is ``wanted``.
+    ``curve``: the second table of ``stats.planning.plan``: of the difference as observed or given, and thin
+    of the end of its interval nearer to zero. The dotted line is the power that is ``wanted``.
     """
     mine = (curve["contrast"] == contrast) & (curve["metric"] == metric) & (curve["role"] == role)
     rows = curve[mine & curve["test"].isin(list(_TESTS))]
@@ -57,7 +63,8 @@ def power_figure(
         segment, muscle = segments[i], muscles[j]
         here = rows[(rows["segment"] == segment) & (rows["muscle"] == muscle)]
         name = place_name(muscle, segment)
-        axes.set_title(f"{name}, all segments" if not segment and len(segments) > 1 else name)
+        name = f"{name}, all segments" if not segment and len(segments) > 1 else name
+        name_panel(axes, i * len(muscles) + j, grid.size, name)
         _draw(axes, here)
         axes.axhline(wanted, color=GREY, linewidth=0.7, linestyle=":")
         axes.set(ylim=(0, 1), xscale="log", xlim=(4, 200), xticks=[5, 10, 20, 50, 100, 200])
@@ -70,17 +77,27 @@ def power_figure(
         if here.empty:
             write_no_data(axes)
         figure.drawn += here.to_dict("records")
-    used = set(rows["test"])
-    told = ", ".join(f"{_WORDS[c]}: {name}" for test, (c, name) in _TESTS.items() if test in used)
-    footnote(figure, f"{contrast}. {told}. Two-sided level {level:.3g}; dotted: power {wanted:g}.")
-    footnote(
-        figure, "Solid: difference as observed or given; dashed: the nearer end of its interval to zero."
-    )
-    return place_panels(figure, grid)
+    named = handles_of(grid)
+    name_groups(figure, named)
+    told = contrast_name(contrast, role, *_SIDES).replace("\n", ", ")
+    ends = " Thin: of the end of the interval of the difference nearer to zero." if _has_ends(rows) else ""
+    footnote(figure, f"{told}. Two-sided level {level:.3g}; dotted: power {wanted:g}.{ends}")
+    explain(figure, muscles, [metric])
+    return place_panels(figure, grid, LEGEND_MM)
+
+
+#: The arms of a contrast of sides.
+_SIDES = ("symptomatic", "contralateral")
+
+
+def _has_ends(rows: pd.DataFrame) -> bool:
+    return bool(rows["assumed"].astype(str).str.startswith("end").any())
 
 
 def _draw(axes: Any, rows: pd.DataFrame) -> None:
     for (test, assumed), line in rows.groupby(["test", "assumed"], sort=False):
-        number, _ = _TESTS[str(test)]
-        dash = DASHES[1] if str(assumed).startswith("end") else DASHES[0]
-        axes.plot(line["n_a"], line["power"], color=colour(number), linewidth=1.2, linestyle=dash)
+        number, name = _TESTS[str(test)]
+        is_end = str(assumed).startswith("end")
+        look = {"color": colour(number), "linestyle": _DASHES[number][is_end]}
+        label = None if is_end else name
+        axes.plot(line["n_a"], line["power"], linewidth=0.7 if is_end else 1.2, label=label, **look)

@@ -15,6 +15,7 @@ from mriparaspinal.present.style import (
     colour,
     figure_grid,
     footnote,
+    name_panel,
     place_panels,
     set_ticks,
     style,
@@ -37,17 +38,17 @@ def residuals_figure(checks: Checks, metric: str) -> PaperFigure:
     rows = checks.rows
     _draw_scatter(cells[0], rows["fitted"].to_numpy(dtype=float), rows["residual"].to_numpy(dtype=float))
     cells[0].set(xlabel=f"fitted, {metric_label(metric)}", ylabel="residual / SD")
-    cells[0].set_title("Residuals")
+    name_panel(cells[0], 0, grid.size, "Residuals")
     quantiles = _draw_normal(cells[1], rows["residual"].to_numpy(dtype=float))
-    cells[1].set_title("Residuals, normal plot")
+    name_panel(cells[1], 1, grid.size, "Residuals, normal plot")
     columns = dict(zip(rows.to_dict("list"), rows.to_dict("list").values(), strict=True))
     figure.drawn += [
         {"drawn": "residual", **row, "normal_quantile": quantile}
         for row, quantile in zip(_records(columns), quantiles.tolist(), strict=True)
     ]
-    for axes, ((effect, column), found) in zip(cells[2:], effects, strict=True):
+    for number, (axes, ((effect, column), found)) in enumerate(zip(cells[2:], effects, strict=True), 2):
         quantiles = _draw_normal(axes, found["value"].to_numpy(dtype=float))
-        axes.set_title(_effect_name(str(effect), str(column)))
+        name_panel(axes, number, grid.size, _effect_name(str(effect), str(column)))
         figure.drawn += [
             {"drawn": "random effect", **row, "normal_quantile": quantile}
             for row, quantile in zip(found.to_dict("records"), quantiles.tolist(), strict=True)
@@ -66,7 +67,7 @@ def _effect_name(effect: str, column: str) -> str:
 
 
 def _draw_scatter(axes: Any, x: Floats, y: Floats) -> None:
-    axes.scatter(x, y, s=6, color=colour(4), edgecolors="black", linewidths=0.3, zorder=3)
+    axes.scatter(x, y, s=6, color=colour(4), edgecolors="black", linewidths=0.5, zorder=3)
     axes.axhline(0, color=GREY, linewidth=0.6)
     for limit in (-2, 2):
         axes.axhline(limit, color=GREY, linewidth=0.5, linestyle=":")
@@ -80,7 +81,7 @@ def _draw_normal(axes: Any, values: Floats) -> Floats:
         return np.full(len(values), np.nan)
     quantiles = np.empty(len(values))
     quantiles[np.argsort(values, kind="stable")] = norm.ppf((np.arange(len(values)) + 0.5) / len(values))
-    axes.scatter(quantiles, values, s=6, color=colour(4), edgecolors="black", linewidths=0.3, zorder=3)
+    axes.scatter(quantiles, values, s=6, color=colour(4), edgecolors="black", linewidths=0.5, zorder=3)
     ends = np.array([quantiles.min(), quantiles.max()])
     axes.plot(ends, ends, color=GREY, linewidth=0.8)
     axes.set(xlabel="normal quantile", ylabel="observed / SD")

@@ -24,6 +24,9 @@ from mriparaspinal.present.words import signed
 from mriparaspinal.stats.cells import texts
 from mriparaspinal.stats.roc import RocResult
 
+#: So many letters stand beside the handle in the width of the figure.
+_LETTERS = 46
+
 #: What the legend says of a curve.
 _NUMBERS = ("predictor", "auc", "ci_low", "ci_high", "cutoff", "sensitivity", "specificity")
 
@@ -76,10 +79,10 @@ def _roc_label(row: Mapping[str, Any]) -> str:
     if name.startswith("_"):
         name = f" {name}"  # matplotlib before 3.10 leaves names that begin with _ out of a legend
     if math.isnan(row["auc"]):
-        return textwrap.fill(f"{name} no curve", 60)
+        return textwrap.fill(f"{name} no curve", _LETTERS)
     # The numbers of the interval stay together on one line.
     area = f"{row['auc']:.3f} ({row['ci_low']:.3f}–{row['ci_high']:.3f})"
-    text = textwrap.fill(f"{name} {area.replace(' ', chr(160))}", 60).replace(chr(160), " ")
+    text = textwrap.fill(f"{name} {area.replace(' ', chr(160))}", _LETTERS).replace(chr(160), " ")
     if math.isnan(row["cutoff"]):
         return f"{text}\nno cut-off"
     sign = "≤" if row["direction"] == "lower" else "≥"

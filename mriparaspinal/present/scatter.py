@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import rcParams
 
+from mriparaspinal.core.text import join_names
 from mriparaspinal.present.boxes import ROLE_NOTES
 from mriparaspinal.present.cell_texts import r_and_p
 from mriparaspinal.present.p_values import is_significant
@@ -17,15 +18,18 @@ from mriparaspinal.present.style import (
     LINE_PT,
     PaperFigure,
     colour,
+    explain,
     figure_grid,
     footnote,
     is_among,
     is_plain,
+    name_panel,
     place_panels,
     set_ticks,
     style,
     write_no_data,
 )
+from mriparaspinal.present.table_layout import clinical_name
 from mriparaspinal.present.words import in_known_order, metric_label, place_name
 from mriparaspinal.stats.cells import muscles_of, texts
 from mriparaspinal.stats.correlate import Method, Residuals, residuals
@@ -59,7 +63,8 @@ def scatter_residuals(
     what = "residual" if covariates else "minus mean"
     unit = "rank" if method == "spearman" else ""
     for (i, j), axes in np.ndenumerate(grid):
-        axes.set_title(place_name(muscles[j], segments[i]), pad=4 + LINE_PT)
+        name = place_name(muscles[j], segments[i])
+        name_panel(axes, i * len(muscles) + j, grid.size, name, pad=4 + LINE_PT)
         if i == len(segments) - 1:
             axes.set_xlabel(f"{unit} {metric_label(metric)}, {what}".strip())
         cell = by_place.get((segments[i], muscles[j]))
@@ -73,13 +78,14 @@ def scatter_residuals(
     figure.side_label = figure.supylabel(
         f"{unit} {metric_label(score)}, {what}".strip(), fontsize=rcParams["font.size"]
     )
-    given = f"Residuals after {' and '.join(covariates)}. " if covariates else ""
+    given = f"Residuals after {join_names(map(clinical_name, covariates))}. " if covariates else ""
     who = f"{group}. " if group else ""
     kind = "Spearman" if method == "spearman" else "Pearson"
     partial = "partial correlation" if covariates else "correlation"
     side = "" if is_plain(cohort) else ROLE_NOTES.get(role, "") + " "
     allowed = f" for rows that share {cluster}" if cluster else ""
     footnote(figure, f"{who}{side}{given}r: {kind}’s {partial}; p{allowed} not adjusted, bold: p < 0.05.")
+    explain(figure, muscles, [metric, score, *covariates])
     return place_panels(figure, grid)
 
 

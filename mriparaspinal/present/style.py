@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from string import ascii_uppercase
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +23,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Affine2D, ScaledTranslation, Transform, blended_transform_factory
 from numpy.typing import NDArray
 
+from mriparaspinal.present.words import abbreviations, metric_label
 from mriparaspinal.stats.cells import texts
 from mriparaspinal.stats.design import require_columns
 
@@ -51,6 +53,9 @@ LETTER_MM = 1.6
 
 #: One line of text above an axes, in points.
 LINE_PT = 10.0
+
+#: Room above all panels for the names of the series.
+LEGEND_MM = 4.0
 
 #: White along the edges of a figure, and between its panels.
 EDGE_MM, GAP_MM = 1.0, 3.5
@@ -186,10 +191,42 @@ def footnote(figure: PaperFigure, text: str) -> None:
     )
 
 
-def set_ticks(*each: Any) -> None:
+def explain(figure: PaperFigure, muscles: Iterable[str], metrics: Iterable[str]) -> None:
+    """What the abbreviations of muscles and metrics mean, below the panels."""
+    labels = (part for metric in metrics for part in metric_label(metric).split(" "))
+    if text := abbreviations([*dict.fromkeys(muscles), *dict.fromkeys(labels)]):
+        footnote(figure, text)
+
+
+def name_panel(axes: Any, number: int, of: int, name: str, **look: Any) -> None:
+    """The title of a panel, after the letter by which a legend refers to it where there are several."""
+    before = ascii_uppercase[number // 26 - 1] if number >= 26 else ""
+    letter = f"{before}{ascii_uppercase[number % 26]}" if of > 1 else ""
+    axes.set_title(f"{letter}\u2002{name}".strip(), **look)
+
+
+def name_groups(figure: PaperFigure, named: Mapping[str, Any]) -> None:
+    """Names of series above all panels, in :data:`LEGEND_MM`: name → what is drawn of it."""
+    if named:
+        figure.legend(
+            list(named.values()), list(named), loc="upper right", ncols=len(named), handlelength=2.4,
+            borderaxespad=0.1,
+        )  # fmt: skip
+
+
+def handles_of(grid: NDArray[Any]) -> dict[str, Any]:
+    """What is drawn of each series with a name, in any panel."""
+    named: dict[str, Any] = {}
+    for axes in grid.flat:
+        handles, labels = axes.get_legend_handles_labels()
+        named |= dict(zip(labels, handles, strict=True))
+    return named
+
+
+def set_ticks(*each: Any, most: int = 5) -> None:
     """Ticks that do not depend on the length of the axis, as its length depends on the ticks' labels."""
     for axis in each:
-        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_locator(MaxNLocator(most))
 
 
 def write_no_data(axes: Any, text: str = "no data") -> None:

@@ -10,6 +10,7 @@ from mriparaspinal.present.style import (
     DASHES,
     PaperFigure,
     colour,
+    explain,
     footnote,
     is_among,
     new_figure,
@@ -57,4 +58,5 @@ def sweep_figure(sweep: pd.DataFrame, threshold: int = 50) -> PaperFigure:
     else:
         axes.legend(loc="upper right", handlelength=3)
         footnote(figure, "Lines: median; bands: interquartile range; dotted: the study’s threshold.")
+        explain(figure, in_known_order(names, muscles_of(sweep)), ["fi"])
     return place_panels(figure, np.array([[axes]]), measured=lambda axes: axes.texts)

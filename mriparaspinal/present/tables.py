@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from mriparaspinal.core.names import (
-    ABBREVIATIONS,
     CHOICE_OF_TEST,
     NORMALITY_NAMES,
     SIDE_NAMES,
@@ -47,6 +46,7 @@ from mriparaspinal.present.table_layout import (
     superscripts,
     with_empty_texts,
 )
+from mriparaspinal.present.words import abbreviations
 from mriparaspinal.stats.cells import muscles_of
 from mriparaspinal.stats.limits import ALPHA
 
@@ -371,11 +371,7 @@ def _used_tests(rows: pd.DataFrame) -> str:
 
 
 def _abbreviations(names: Iterable[str], more: Iterable[str] = ()) -> list[str]:
-    """What the abbreviations among ``names`` mean, in one line; a metric may be a quotient of two."""
-    words = [part for name in names for part in (name, *re.split(r"[/ (]", name))]
-    known = [f"{word}, {ABBREVIATIONS[word]}" for word in dict.fromkeys(words) if word in ABBREVIATIONS]
-    parts = [*known, *more]
-    return ["; ".join(parts) + "."] if parts else []
+    return [line] if (line := abbreviations(names, more)) else []
 
 
 def _bold_note(file: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from mriparaspinal.core.errors import UsageError
-from mriparaspinal.core.names import VALUE_NAMES, name_of
+from mriparaspinal.core.names import ABBREVIATIONS, VALUE_NAMES, name_of
 from mriparaspinal.stats.contrasts import INTERACTION, SIDE, Contrast, parse_contrast
 
 
@@ -53,6 +54,18 @@ def contrast_name(text: str, role: str, label_a: str, label_b: str) -> str:
     if contrast.column == INTERACTION:
         side = "symptomatic − contralateral"
     return f"{arms}\n{', '.join(filter(None, (within, side)))}".strip()
+
+
+def abbreviations(names: Iterable[str], more: Iterable[str] = ()) -> str:
+    """What the abbreviations among ``names`` mean, in one line; a metric may be a quotient of two.
+
+    >>> abbreviations(["MF", "FI / BMI"])
+    'MF, multifidus; FI, fatty infiltration; BMI, body mass index.'
+    """
+    words = [part for name in names for part in (name, *re.split(r"[/ (]", name))]
+    known = [f"{word}, {ABBREVIATIONS[word]}" for word in dict.fromkeys(words) if word in ABBREVIATIONS]
+    parts = [*known, *more]
+    return "; ".join(parts) + "." if parts else ""
 
 
 def signed(number: float, digits: str = ".2f") -> str:

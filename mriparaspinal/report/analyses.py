@@ -1,4 +1,4 @@
-"""Other analyses of the same results: their main tables, estimate and interval before p, and figures."""
+"""Other analyses of the same results: their main tables and figures."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from pathlib import Path
 from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError
 from mriparaspinal.core.filenames import MARK
-from mriparaspinal.core.text import count_of, read_number
+from mriparaspinal.core.names import name_of
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.manifest import COMPARISON, AnalysisManifest, read_analysis_manifest
-from mriparaspinal.io.tables import parse_table
 from mriparaspinal.io.write import sha256
-from mriparaspinal.present.p_values import p_text
-from mriparaspinal.report.comparison import CellView, FigureView, TableView
+from mriparaspinal.report.analysis_tables import table_of
+from mriparaspinal.report.comparison import FigureView, TableView
 from mriparaspinal.report.figure_svg import svg_picture
 
 #: Manifest → the command, what it is called on the page, and the tables that are shown of it.
@@ -26,18 +25,24 @@ _KINDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "regressions.json": ("regress", "Regressions", ("regressions.csv",)),
     "roc.json": ("roc", "ROC curves", ("roc.csv", "roc_validation.csv")),
     "reliability.json": ("reliability", "Agreement of raters", ("reliability.csv", "rating_agreement.csv")),
-    "threshold_sweep.json": ("threshold-sweep", "Thresholds", ("sweep_contrasts.csv",)),
+    "threshold_sweep.json": ("threshold-sweep", "Thresholds", ("slope.csv", "sweep_contrasts.csv")),
     "plan.json": ("plan", "The next study", ("plan.csv", "plan_icc_auc.csv")),
 }
 
-#: Columns that say which row it is, in this order; then the estimate with its interval, p, and the others.
-_FIRST = (
-    *("contrast", "quantity", "group", "segment", "muscle", "metric", "role", "score", "outcome"),
-    "predictor",
-    *("term", "effect", "column", "factors", "at", "cell_a", "cell_b", "form", "n", "participants"),
-    *("difference", "b", "r", "auc", "icc", "value", "slope_per_month", "variance", "ci_low", "ci_high"),
-    *("auc_ci_low", "auc_ci_high", "f", "df1", "df2", "p", "p_adjusted"),
-)
+#: How the name of a figure's file begins → what it shows; the first that fits.
+_CAPTIONS = {
+    "residuals_": "Residuals of the model over the fitted values, and normal plots",
+    "means_": "Estimated means of the model with their 95 % intervals",
+    "spaghetti_": "Each participant from session to session",
+    "change_": "Change since the first session",
+    "scatter_": "Scatter plots of the correlations, a point for each participant",
+    "roc_calibration": "Calibration: what the model predicts, and what is observed",
+    "roc_decision": "Decision curves: net benefit of acting on the model",
+    "roc": "ROC curves",
+    "bland_altman_": "Differences of two raters over their mean (Bland and Altman)",
+    "sweep": "FI at other thresholds",
+    "power_": "Power by the number of participants",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +86,8 @@ def _read(folder: Path, cohort: Cohort) -> AnalysisView:
         title,
         command,
         tuple(settings),
-        tuple(_table(contents[file], file, title) for file in tables if file in shown),
-        tuple(_figure(folder, contents[file], file, title) for file in figures),
+        tuple(table_of(contents[file], file) for file in tables if file in shown),
+        tuple(_figure(folder, contents[file], file, _caption(file, listed, title)) for file in figures),
         tuple(contents["notes.txt"].decode("utf-8", "replace").splitlines()[1:]),
     )
 
@@ -108,32 +113,22 @@ def _content(folder: Path, name: str, listed: AnalysisManifest, command: str) ->
     return content
 
 
-def _table(content: bytes, name: str, title: str) -> TableView:
-    """The columns that have something in some row, what identifies a row first, the estimate before p."""
-    text = parse_table(content, name)
-    filled = [c for i, c in enumerate(text.columns) if any(row[i] for row in text.rows)]
-    first = [column for column in _FIRST if column in filled]
-    header = (*first, *(column for column in filled if column not in first))
-    places = [text.columns.index(column) for column in header]
-    rows = tuple(
-        tuple(CellView(_shown(column, row[i]), False) for column, i in zip(header, places, strict=True))
-        for row in text.rows
-    )
-    return TableView(f"{title}: {count_of(len(rows), 'row')}", name, header, rows, ())
+def _caption(name: str, listed: AnalysisManifest, title: str) -> str:
+    """What a figure shows, and of what: the rest of its file's name, with the metric as it is printed."""
+    stem = name.removesuffix(".svg")
+    prefix = next((prefix for prefix in _CAPTIONS if stem.startswith(prefix)), "")
+    if not prefix:
+        return f"{title}: {stem.replace('_', ' ')}"
+    rest = stem.removeprefix(prefix)
+    for metric in listed.settings.get("metric", ()):
+        if rest == metric or rest.startswith(f"{metric}_"):
+            rest = name_of(metric).label + rest.removeprefix(metric)
+            break
+    rest = rest.replace("_", " ").strip()
+    return f"{_CAPTIONS[prefix]}: {rest}" if rest else _CAPTIONS[prefix]
 
 
-def _shown(column: str, cell: str) -> str:
-    """A number with three digits, a p as everywhere on the page, and all else as it is."""
-    number = read_number(cell)
-    if number is None or number == int(number):
-        return cell
-    if column == "p" or column.startswith("p_") or column.endswith("_p"):
-        return p_text(number).removeprefix("p ").removeprefix("= ")
-    return f"{number:.3g}".replace("-", "−")
-
-
-def _figure(folder: Path, content: bytes, name: str, title: str) -> FigureView:
-    caption = f"{title}: {name.removesuffix('.svg').replace('_', ' ')}"
+def _figure(folder: Path, content: bytes, name: str, caption: str) -> FigureView:
     try:
         return FigureView(name, caption, svg_picture(content, caption))
     except UnreadableError as error:

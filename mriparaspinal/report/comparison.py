@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -21,6 +21,7 @@ from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.core.errors import Fault, NoInputError, ParaspinalError, UnreadableError, UsageError
 from mriparaspinal.core.filenames import MARK
 from mriparaspinal.core.model import SPINE
+from mriparaspinal.core.names import name_of
 from mriparaspinal.core.text import read_number
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.manifest import COMPARISON, AnalysisManifest, read_analysis_manifest
@@ -73,6 +74,12 @@ class FigureView:
     file: str
     caption: str
     markup: str
+
+    @property
+    def numbers(self) -> str:
+        """The file of what is drawn."""
+        stem = self.file.removesuffix(".svg")
+        return f"{stem.removeprefix('figure_') if stem.startswith('figure_missing') else f'{stem}_data'}.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +146,7 @@ def open_comparison(folder: Path, cohort: Cohort, made: Analysis | None = None) 
         if column:
             metrics = listed.settings.get("metric", ())
             tables += _groups_table(folder, cohort, column, metrics, (normality, divide_by))
-    figures = _figures(folder)
+    figures = _figures(folder, set(cohort.table["group"]))
     return Compared(
         contrasts=tuple(dict.fromkeys(comparisons["contrast"])),
         normality=normality,
@@ -346,12 +353,18 @@ def _typed(table: TextTable) -> pd.DataFrame:
     )
 
 
-def _figures(folder: Path) -> dict[str, FigureView]:
-    """The figures of the folder by file."""
+def _figures(folder: Path, groups: Iterable[str]) -> dict[str, FigureView]:
+    """The figures of the folder by file; the caption says of which group, segment or metric one is."""
     views = {}
+    named = {group.casefold(): group for group in groups} | {name.casefold(): name for name in SPINE}
     for name in sorted(path.name for path in folder.glob("figure*.svg") if _FIGURE.fullmatch(path.name)):
         stem = name.removesuffix(".svg")
-        caption = next(_CAPTIONS[name] for name in _CAPTIONS if stem.startswith(name))
+        kind = next(kind for kind in _CAPTIONS if stem.startswith(kind))
+        caption, rest = _CAPTIONS[kind], stem.removeprefix(kind).removeprefix("_").split("_", 1)[-1]
+        if kind == "figure_differences":
+            caption = f"{caption}: {name_of(stem.removeprefix(kind).removeprefix('_')).label}"
+        elif rest.casefold() in named:
+            caption = f"{caption}: {named[rest.casefold()]}"
         try:
             content = read_bytes(folder / name)
             markup = svg_picture(content, f"{caption} ({name})")

@@ -146,8 +146,9 @@ def gather(
     ``folders``: what ``compare`` wrote, and other analyses; ``ready``: what of the page is made already.
     Raises :class:`NoInputError` where dataset, results and analyses do not belong together.
     """
-    compared = Compared(missing="no comparison was given (--comparison)")
     comparisons = [folder for folder in folders if is_comparison(folder)]
+    others = "; other analyses are below the figures" if len(folders) > len(comparisons) else ""
+    compared = Compared(missing=f"no comparison was given (--comparison){others}")
     for folder in comparisons[1:]:
         found, expected = "a second comparison", "one, and other analyses"
         raise NoInputError(Fault(f"{folder}", found, expected, "leave it out"))

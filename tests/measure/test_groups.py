@@ -46,7 +46,7 @@ def test_every_group_has_its_columns_once():
     names = [column.name for columns in MEASURE_COLUMNS.values() for column in columns]
     assert len(names) == len(set(names)) == len(BY_NAME)
     assert all(group.columns == MEASURE_COLUMNS[name] for name, group in GROUPS.items())
-    assert name_of("sat_ratio").axis == "muscle / SAT (ratio)"
+    assert name_of("sat_ratio").axis == "grey / SAT (ratio)"
 
 
 def test_without_measures_the_tables_are_as_before_and_with_them_they_have_more_columns():

@@ -29,8 +29,8 @@ def test_marks_and_intervals_are_those_of_the_table(comparisons: pd.DataFrame) -
     assert len(drawn) == table.difference.notna().sum()
     panels = [axes for axes in figure.axes if axes.axison]
     assert [axes.get_title("left").splitlines() for axes in panels] == [
-        ["ALS vs LR", "symptomatic − contralateral"], ["ALS vs LR", "symptomatic side"],
-        ["ALS vs LR", "both sides"], ["ALS", "symptomatic vs contralateral"],
+        ["A\u2002ALS vs LR", "symptomatic −", "contralateral"], ["B\u2002ALS vs LR", "symptomatic side"],
+        ["C\u2002ALS vs LR", "both sides"], ["D\u2002ALS", "symptomatic vs", "contralateral"],
     ]  # fmt: skip
     for axes, (_, rows) in zip(panels, table.groupby(["contrast", "role"], sort=False), strict=True):
         paired = rows.contrast.iloc[0] == "side:ALS"
@@ -55,3 +55,19 @@ def test_without_margins_nothing_is_shaded_and_without_rows_nothing_drawn(compar
     assert not [patch for axes in figure.axes for patch in axes.patches]
     assert "margin" not in figure.note.get_text()
     assert difference_figure(comparisons, "csa_px").drawn == []
+
+
+def test_all_contrasts_of_the_paper_fit_on_a_page() -> None:
+    """Ten panels of fifteen rows: no journal prints a figure of more than 240 mm."""
+    cohort = make_cohort()
+    texts = [
+        *("side:ALS", "side:LR", "group:ALS-LR", "group:ALS[onset_region=lower]-LR"),
+        *("psa:1-0[group=ALS]", "psa:1-0[group=LR]"),
+    ]
+    table = compare(cohort, [resolve(text, cohort) for text in texts])[0]
+    one = table[(table["segment"] == table["segment"].iloc[0]) & (table["muscle"] == "MF")]
+    places = [{"muscle": m, "segment": s} for m in ("MF", "ES", "PM") for s in ("L1", "L2", "L3", "L4", "L5")]
+    figure = difference_figure(pd.concat([one.assign(**place) for place in places]), "fi")
+    panels = [axes for axes in figure.axes if axes.axison]
+    assert [len(axes.get_yticks()) for axes in panels] == [15] * 10
+    assert figure.get_figheight() * 25.4 <= 240

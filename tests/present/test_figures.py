@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -14,19 +16,25 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.text import Text
 from scipy import integrate, stats
 
+from mriparaspinal.core.distribution import PROFILES
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.present import boxes as figures
 from mriparaspinal.present.bland_altman import bland_altman_figure
+from mriparaspinal.present.distribution import distribution_figure
 from mriparaspinal.present.effects import effect_map
 from mriparaspinal.present.p_values import p_text, stars
+from mriparaspinal.present.power import power_figure
 from mriparaspinal.present.roc import roc_figure
 from mriparaspinal.present.scatter import scatter_residuals
+from mriparaspinal.present.style import name_panel
 from mriparaspinal.present.sweep import sweep_figure
 from mriparaspinal.stats.bland_altman import bland_altman
 from mriparaspinal.stats.cohort import assemble
@@ -97,7 +105,8 @@ def row_of(table: pd.DataFrame, **cells: str) -> pd.Series:
 
 
 def panels(figure: Figure) -> dict[str, matplotlib.axes.Axes]:
-    return {axes.get_title(loc="left"): axes for axes in figure.axes}
+    """By title, without the letter before it."""
+    return {axes.get_title(loc="left").split("\u2002")[-1]: axes for axes in figure.axes}
 
 
 def points(axes: matplotlib.axes.Axes) -> list[np.ndarray]:
@@ -297,10 +306,23 @@ def test_left_and_right_where_no_onset_side_is_known(cohort: pd.DataFrame) -> No
     assert [name.split()[0] for name in legend(figure)] == ["left", "right"]
 
 
+def test_a_metric_of_one_muscle_alone_leaves_no_empty_panels(cohort: pd.DataFrame) -> None:
+    """As of a ratio of the psoas: empty panels of the other muscles, and n from 0."""
+    cohort = cohort.assign(ratio=cohort["fi"].where(cohort["muscle"] == "PM"))
+    table = compare(cohort, [parse_contrast("group:ALS-LR")], ["fi", "ratio"])[0]
+    contrasts = [c for c in default_contrasts(cohort)[0] if c.text == "group:ALS-LR"]
+    figure = figures.groups_figure(cohort, table, contrasts, metrics=["fi", "ratio"])
+    shown = [axes for axes in figure.axes if axes.axison]
+    titles = [axes.get_title(loc="left") for axes in shown]
+    assert titles == ["A\u2002MF", "B\u2002PM", "C\u2002PM"]
+    assert "no data" not in written(figure)
+    assert not [name for name in legend(figure) if "n = 0" in name]
+
+
 def test_a_quotient_is_that_of_the_comparisons(cohort: pd.DataFrame) -> None:
     table = compare(cohort, [parse_contrast("side:ALS")], ["fi"], divide_by="bmi")[0]
     figure = figures.sides_figure(cohort, table, metrics=["fi/bmi"])
-    axes = panels(figure)["A\u2002MF"]
+    axes = panels(figure)["MF"]
     row = row_of(table, segment="L3", muscle="MF")
     assert medians(axes, "L3") == pytest.approx([row["median_a"], row["median_b"]], rel=1e-12)
     assert axes.get_ylabel() == "FI / BMI"
@@ -416,6 +438,9 @@ def test_p_in_print_is_on_the_right_side_of_a_twentieth(p: float) -> None:
 # --- effects ------------------------------------------------------------------------------------------------
 
 
+PU_OR = colormaps["PuOr"]
+
+
 def effect_cells(axes: matplotlib.axes.Axes, shape: tuple[int, int]) -> np.ma.MaskedArray:
     mesh = axes.collections[0]
     return np.ma.asarray(mesh.get_array()).reshape(shape)
@@ -438,6 +463,24 @@ def test_effect_map_shows_every_row_on_one_scale(comparisons: pd.DataFrame) -> N
                     assert shown[i, j] == pytest.approx(superiority(row["effect_size"]), abs=1e-7)
                 else:
                     assert shown.mask[i, j]
+
+
+@pytest.mark.parametrize("size", [-1, -0.78, -0.72, -0.69, -0.6, 0, 0.4, 0.55, 0.7, 1])
+def test_the_number_of_an_effect_is_read_on_its_colour(comparisons: pd.DataFrame, size: float) -> None:
+    """WCAG 2 asks for a contrast of 4.5; white on the orange of −0.69 had 3.6."""
+    figure = effect_map(comparisons.iloc[:1].assign(effect="rank_biserial", effect_size=size, p_adjusted=1.0))
+    (number,) = [
+        text for text in figure.axes[0].texts if text.get_text().endswith(f"{abs(size) % 1:.2f}"[1:])
+    ]
+    ink, paper = to_rgb(number.get_color()), PU_OR((size + 1) / 2)[:3]
+    light, dark = sorted((luminance(ink), luminance(paper)), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def luminance(colour: tuple[float, float, float]) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def superiority(g: float) -> float:
@@ -532,7 +575,7 @@ def test_scatter_shows_residuals_and_the_tables_numbers(cohort: pd.DataFrame) ->
     )
     p = row_of(table, segment="L3", muscle="MF", metric="rcsa")["p"]
     assert over(axes) == [f"r = {fit.rvalue:.3f}, p = {p:.3f}, n = {len(x)}".replace("-", "−")]
-    assert "age and bmi" in figure.get_supxlabel()
+    assert "age and BMI" in figure.get_supxlabel()
 
 
 def test_scatter_of_ranks_in_a_plain_table() -> None:
@@ -598,6 +641,73 @@ def test_roc_legend_has_the_numbers() -> None:
     assert "positive if ≤ " in texts[1]
     assert texts[2].endswith("no cut-off")
     assert texts[3].strip() == "_empty (0, 0): no curve"
+
+
+def test_the_legend_of_a_long_model_ends_within_the_figure() -> None:
+    """As of ``--combine``: cut at the edge, it hid that there is no curve."""
+    table = roc_result().table.copy()
+    table.loc[3, "predictor"] = "logistic(fi_L4_MF + rcsa_L4_MF + fi_L5_MF) [in-sample]"
+    figure = roc_figure(replace(roc_result(), table=table))
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert legend.get_window_extent().x1 <= figure.bbox.x1
+
+
+# --- power and distribution ---------------------------------------------------------------------------------
+
+
+def power_curve(tests: tuple[str, ...]) -> pd.DataFrame:
+    place = {"contrast": "group:ALS-LR", "segment": "L4", "muscle": "MF", "metric": "fi"}
+    place["role"] = "symptomatic"
+    rows = [
+        {**place, "test": test, "assumed": assumed, "n_a": n, "n_b": n, "power": min(1, n / 100)}
+        for test in tests
+        for assumed in ("observed", "end of its interval nearer to zero")
+        for n in (4, 50, 200)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_legend_of_power_names_each_test_once_whatever_its_colour() -> None:
+    curve = power_curve(("welch_t", "mann_whitney_u"))
+    figure = power_figure(curve, "group:ALS-LR", "fi", "symptomatic", 0.8, 0.05)
+    assert legend(figure) == ["Welch’s t-test", "Mann–Whitney U test"]
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 3]
+    thick = [line for line in lines if not str(line.get_label()).startswith("_")]
+    assert len(lines) == 4
+    assert [line.get_linestyle() for line in thick] == ["-", "--"]
+    assert {line.get_linewidth() for line in thick} == {1.2}
+    assert said(figure).startswith("ALS vs LR, symptomatic side. Two-sided level 0.05; dotted: power 0.8. ")
+    assert "Thin: " in said(figure)
+    assert not {"orange", "blue", "green"} & set(re.findall(r"\w+", said(figure)))
+    only = power_figure(curve[curve["assumed"] == "observed"], "group:ALS-LR", "fi", "symptomatic", 0.8, 0.05)
+    assert "Thin" not in said(only)
+
+
+def test_the_legend_of_the_distribution_has_the_n_of_each_group() -> None:
+    columns = [column for profile in PROFILES for column in profile.columns]
+    people = [("ALS", f"ALS_{i}") for i in range(1, 7)] + [("LR", f"LR_{i}") for i in range(1, 5)]
+    rows = pd.DataFrame(
+        {
+            **{"participant_id": who, "group": group, "segment": "L4", "muscle": "MF", "side": "left"},
+            **{"role": "symptomatic", "region": ""},
+            **dict.fromkeys(columns, 0.1 * number),
+        }
+        for number, (group, who) in enumerate(people)
+    )
+    rows.loc[0, columns[0]] = np.nan
+    figure = distribution_figure(rows, "L4", "symptomatic")
+    assert legend(figure) == ["ALS (n = 5–6)", "LR (n = 4)"]
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert [title[0] for title in titles] == ["A", "B", "C"]
+
+
+def test_panels_beyond_the_alphabet_have_two_letters() -> None:
+    figure = Figure()
+    axes = figure.subplots()
+    for number, letter in ((0, "A"), (25, "Z"), (26, "AA"), (52, "BA")):
+        name_panel(axes, number, 60, "MF", loc="left")
+        assert axes.get_title(loc="left") == f"{letter}\u2002MF"
 
 
 # --- agreement and threshold --------------------------------------------------------------------------------

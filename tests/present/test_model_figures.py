@@ -24,10 +24,10 @@ def test_normal_plots_have_their_quantiles() -> None:
     effects = [("participant_id", "(Intercept)", f"P{i}", value) for i, value in enumerate(values)]
     figure = residuals_figure(checks([*effects, ("site", "(Intercept)", "S1", 1.0)]), "fi")
     assert [axes.get_title("left") for axes in figure.axes] == [
-        "Residuals",
-        "Residuals, normal plot",
-        "Participants",
-        "site",
+        "A\u2002Residuals",
+        "B\u2002Residuals, normal plot",
+        "C\u2002Participants",
+        "D\u2002site",
     ]
     drawn = pd.DataFrame(figure.drawn)
     own = drawn[drawn["effect"] == "participant_id"]
@@ -59,7 +59,7 @@ def means() -> pd.DataFrame:
 
 def test_means_stand_over_their_levels() -> None:
     figure = means_figure(means(), "fi")
-    assert [axes.get_title("left") for axes in figure.axes] == ["L4", "L5"]
+    assert [axes.get_title("left") for axes in figure.axes] == ["A\u2002L4", "B\u2002L5"]
     first = figure.axes[0]
     assert [label.get_text() for label in first.get_xticklabels()] == ["S", "C"]
     lines = {bars.get_label(): bars[0].get_ydata() for bars in first.containers}

@@ -24,6 +24,13 @@ def test_a_figure_is_an_image_that_holds_the_file_as_it_is():
     assert found[2] == '&lt;script&gt;"title"'
 
 
+def test_a_figure_of_one_column_is_not_enlarged_to_two():
+    """85 mm are 241 points, 174 mm are 493."""
+    narrow, wide = (svg_picture(svg_bytes(Figure(figsize=(mm / 25.4, 2))), "b") for mm in (85, 174))
+    assert narrow.startswith('<img class="column" src=')
+    assert wide.startswith("<img src=")
+
+
 @pytest.mark.parametrize("content", [b"no svg", b"<svg", b"<html/>", b'<svg viewBox="0 0 1 1"/>'])
 def test_what_is_no_figure_is_refused(content):
     with pytest.raises(UnreadableError):

@@ -713,3 +713,17 @@ def test_figures_fit_a_small_screen_and_are_larger_on_request(sample, show):
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
     tab.locator("#effects .enlarge").click()
     assert picture.bounding_box()["width"] <= 390
+
+
+def test_captions_of_wide_tables_are_within_a_small_screen(sample, show):
+    """A caption is as wide as its table by itself: of Table 2 half of it was cut."""
+    tab = show(sample / "report.html", 390).tab
+    ends = tab.locator(".scroll > table > caption").evaluate_all(
+        """all => all.map(caption => {
+            const text = document.createRange();
+            text.selectNodeContents(caption);
+            return [caption.parentElement.offsetWidth, text.getBoundingClientRect().right];
+        })"""
+    )
+    assert max(width for width, _ in ends) > 390
+    assert max(right for _, right in ends) <= 390
