@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -134,14 +133,21 @@ def screen_width() -> int:
     return shutil.get_terminal_size().columns if sys.stderr.isatty() else 80
 
 
+def screen_height() -> int:
+    """The lines of the terminal, or 40 where stderr is none."""
+    return shutil.get_terminal_size().lines if sys.stderr.isatty() else 40
+
+
 def _show_wrapped(lines: Iterable[tuple[str, str]]) -> None:
     """Lines on a terminal, each with its severity, which has a colour."""
     from rich.console import Console
     from rich.text import Text
 
+    from mriparaspinal.cli.problems import wrapped
+
     console = Console(stderr=True) if _bar is None else _bar.console
     for severity, text in lines:
-        for part in textwrap.wrap(text, console.width, subsequent_indent=" " * 6, break_on_hyphens=False):
+        for part in wrapped(text, console.width):
             styled = Text(part)
             if severity:
                 styled.highlight_words([f"{severity}:"], style="red" if severity == "error" else "yellow")
