@@ -86,7 +86,9 @@ def check(
         say(f"{name}: {count_of(regions, 'region')} could be measured", VERBOSE)
     _show(found)
     say(f"checked {count_of(summary['slices_found'], 'slice')}: {say_faults(summary)}")
-    if summary["slices_found"]:
+    if not summary["slices_found"] and "image-without-json" in summary["problems_by_code"]:
+        say_next("review", dataset, why="to draw contours", **vars(naming))
+    elif summary["slices_found"]:
         given = vars(label_map_folder) | vars(contours) | vars(protocol) | vars(naming)
         given |= {"affine": affine, "participants": participants}
         if summary["errors"]:

@@ -186,8 +186,11 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None] | None]:
     yield None if _bar is None else _bar.show
 
 
-def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on stdout: drawn on a terminal, tab-separated lines elsewhere."""
+def show_table(header: Sequence[str], rows: Sequence[Sequence[str]], dispensable: Sequence[str] = ()) -> None:
+    """A table on stdout: drawn on a terminal, tab-separated lines elsewhere.
+
+    A terminal shows no empty columns, and those that are ``dispensable`` only where they have room.
+    """
     end_bar()
     if not sys.stdout.isatty():
         with if_read(sys.stdout):
@@ -198,7 +201,25 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*header, show_lines=False)
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
-    Console().print(table)
+    columns = {
+        name: [printable(row[place]) for row in rows]
+        for place, name in enumerate(header)
+        if not rows or any(row[place] for row in rows)
+    }
+    widths = {name: 3 + max(map(len, [name, *cells])) for name, cells in columns.items()}
+    console = Console()
+    left_out = []
+    for name in dispensable:
+        if name in columns and sum(widths[shown] for shown in columns) >= console.width:
+            del columns[name]
+            left_out.append(name)
+    table = Table(show_lines=False)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for cells in zip(*columns.values(), strict=True):
+        table.add_row(*map(Text, cells))
+    console.print(table)
+    if left_out:
+        say(
+            f"left out, as they have no room here: {', '.join(left_out)}; a wider terminal or a pipe has them"
+        )

@@ -31,7 +31,7 @@ _HEAD = 65_536
 def cannot_write(path: Path, error: OSError) -> UsageError:
     """The line for an output that cannot be written."""
     found = f"cannot be written ({error.strerror or error})"
-    return UsageError(f"{path}: {found}; expected a writable folder with free space; choose another --out")
+    return UsageError(f"{path}: {found}; expected a writable folder with free space; choose another place")
 
 
 def sha256(content: bytes) -> str:
