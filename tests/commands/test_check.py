@@ -544,3 +544,10 @@ def test_no_message_holds_a_number_that_is_none(tmp_path):
         assert outcome.code == 4
         assert len(problems) == 1
         assert not math.isnan(outcome.code)
+
+
+def test_a_folder_of_what_a_scanner_writes_is_for_prepare(tmp_path):
+    (tmp_path / "IM0001.dcm").write_bytes(bytes(128) + b"DICM")
+    outcome = run("check", tmp_path)
+    assert outcome.code == 3
+    assert outcome.err.endswith("or make slices of DICOM and volumes by prepare\n")
