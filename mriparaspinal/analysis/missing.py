@@ -25,8 +25,8 @@ REGIONS, COLUMNS = "missing.csv", "missing_columns.csv"
 
 #: Errors that say that something is not there; all others refuse what is.
 _ABSENT = {
-    *("missing-muscle", "missing-reference", "image-without-json", "json-without-image"),
-    *("not-downloaded", "broken-link"),
+    *("missing-muscle", "missing-region", "missing-reference"),
+    *("image-without-json", "json-without-image", "no-mask", "not-downloaded", "broken-link"),
 }
 
 _EXCLUDED = "excluded-by-review"

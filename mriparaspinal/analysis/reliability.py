@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -81,10 +81,12 @@ class Agreement(Analysis):
     failed: GateError | None = None
     """The error to end with where the CV of a region is beyond the limit that was asked for."""
 
-    def write(self, folder: Path, how: FigureFiles | None = None) -> list[str]:
+    def write(
+        self, folder: Path, how: FigureFiles | None = None, progress: Callable[[], None] | None = None
+    ) -> list[str]:
         """All files into a folder, and those of the mean into its own."""
         refuse_mean_out(self.mean_out, [folder])
-        written = super().write(folder, how)
+        written = super().write(folder, how, progress)
         if self.mean_out is not None:
             with OutputFolder(self.mean_out) as out:
                 out.replace(self.mean, stale_tables(out, self.mean))

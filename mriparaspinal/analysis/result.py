@@ -183,10 +183,17 @@ class Analysis:
         """
         self.write(Path(folder), figure_files(formats, style, jobs))
 
-    def write(self, folder: Path, how: FigureFiles | None = None) -> list[str]:
+    @property
+    def to_draw(self) -> int:
+        """The number of figures, none of which is drawn to know it."""
+        return sum(isinstance(content, Drawing) for content in self.contents.values())
+
+    def write(
+        self, folder: Path, how: FigureFiles | None = None, progress: Callable[[], None] | None = None
+    ) -> list[str]:
         """The same with figures as they were asked for; the names of the files."""
         with self.folder(folder) as out:
-            return self.put(out, how)
+            return self.put(out, how, progress)
 
     def folder(self, path: Path) -> OutputFolder:
         """The folder to save into; raises :class:`UsageError` where it is an input."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from mriparaspinal.analysis.counts import compared_summary
 from mriparaspinal.analysis.drawing import FigureFiles, figure_files
 from mriparaspinal.api.contoured import ContourChoice
-from mriparaspinal.api.given import Folders, PathLike, Progress, Table, begin, files, telling, texts_of
+from mriparaspinal.api.given import Folders, PathLike, Progress, Table, begin, each, files, telling, texts_of
 from mriparaspinal.api.making import Made, at_session, write_page
 from mriparaspinal.api.measuring import (
     Pair,
@@ -172,8 +172,8 @@ def _made(
                 pictures = stack.enter_context(aside(draw))
             begin(progress, "comparing")
             compared = _comparison_of(results, folder, jobs)
-            begin(progress, "drawing the figures")
-            compared.put(folder, replace(how, jobs=jobs))
+            drawn = each(progress, "drawing the figures", compared.to_draw)
+            compared.put(folder, replace(how, jobs=jobs), drawn)
             done(compared)
         made = _page_of(asked, page, comparison, regions, jobs, progress, compared, pictures)
     done(made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,8 +13,10 @@ from mriparaspinal.api.given import PathLike, Progress, each, telling
 from mriparaspinal.api.making import Made
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NoInputError, UsageError
-from mriparaspinal.core.filenames import PREPARED
+from mriparaspinal.core.filenames import IMAGE_ENDINGS, PREPARED
+from mriparaspinal.core.text import and_more, count_of
 from mriparaspinal.imaging.window import parse_window
+from mriparaspinal.io.folder import PACKED
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.overwrite import refuse_as_output
 from mriparaspinal.io.tables import read_table
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mriparaspinal.scans.level_maps import LevelRule
+
+#: Files that a message about a source without series looks at.
+_LOOKED_AT = 10_000
 
 
 def prepare(
@@ -125,6 +131,24 @@ def _level_rule(
     return level_rule(known, at, 1 if slices is None else slices)
 
 
+def _no_series(sources: Sequence[Path]) -> str:
+    """The line for sources without a series: what lies there in its place, and what to do with it."""
+    files = itertools.chain.from_iterable(path.rglob("*") if path.is_dir() else [path] for path in sources)
+    kinds: dict[str, list[str]] = {"archive": [], "picture": []}
+    for file in itertools.islice(files, _LOOKED_AT):
+        ending = file.suffix.lower()
+        kinds["archive"] += [file.name] * (ending in PACKED)
+        kinds["picture"] += [file.name] * (ending in IMAGE_ENDINGS)
+    found, remedy = "no series were found", "check the path"
+    if kinds["archive"]:
+        found += f", but {and_more(sorted(kinds['archive']), 3)}"
+        remedy = "unpack it, and give the folder"
+    elif kinds["picture"]:
+        found += f", but {count_of(len(kinds['picture']), 'picture')} such as {min(kinds['picture'])}"
+        remedy = "pictures that a PACS exported need no prepare: name them GROUP_N_L.png, such as ALS_7_3.png"
+    return f"{and_more(sources, 3)}: {found}; expected DICOM slices or NIfTI; {remedy}"
+
+
 @dataclass(frozen=True, eq=False)
 class SeriesList:
     """The series that were found, to choose slices from."""
@@ -141,8 +165,7 @@ class SeriesList:
     def rows(self) -> list[tuple[str, ...]]:
         """A row for each series; raises :class:`NoInputError` if there is none."""
         if not self.found.stacks:
-            nothing = "no series were found; expected DICOM slices or NIfTI; check the path"
-            raise NoInputError(f"prepare: {nothing}")
+            raise NoInputError(_no_series(self.sources))
         return self.found.rows()
 
     @cached_property

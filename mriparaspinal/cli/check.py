@@ -5,18 +5,29 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from mriparaspinal.cli import options as opt
-from mriparaspinal.cli.console import VERBOSE, end_bar, progress_bar, say, say_problems, show_table
+from mriparaspinal.cli.console import (
+    VERBOSE,
+    end_bar,
+    progress_bar,
+    say,
+    say_problems,
+    screen_height,
+    show_table,
+)
 from mriparaspinal.cli.following import say_next
-from mriparaspinal.cli.overview import gap_rows, plain, show_overview
+from mriparaspinal.cli.overview import FRAME, gap_rows, plain, show_overview
 from mriparaspinal.cli.steps import end, say_faults
 from mriparaspinal.cli.summary import measured_rows, print_json, show
 from mriparaspinal.core.text import count_of
 
-#: Lines that problems may take, so that all that is said fits 80 × 40 characters.
-_LINES = 18
+if TYPE_CHECKING:
+    from mriparaspinal.api.results import CheckedDataset
+
+#: Lines of the screen below what is shown: the two last ones, of which one may be long, and the prompt.
+_BELOW = 4
 
 
 @opt.command
@@ -73,11 +84,11 @@ def check(
         )
     for name, regions in found.regions:
         say(f"{name}: {count_of(regions, 'region')} could be measured", VERBOSE)
-    say_problems(problems, _LINES)
-    show_overview(overview)
-    show([*measured_rows(summary, False, len(overview.states)), *gap_rows(overview)])
+    _show(found)
     say(f"checked {count_of(summary['slices_found'], 'slice')}: {say_faults(summary)}")
-    if summary["slices_found"]:
+    if not summary["slices_found"] and "image-without-json" in summary["problems_by_code"]:
+        say_next("review", dataset, why="to draw contours", **vars(naming))
+    elif summary["slices_found"]:
         given = vars(label_map_folder) | vars(contours) | vars(protocol) | vars(naming)
         given |= {"affine": affine, "participants": participants}
         if summary["errors"]:
@@ -88,3 +99,13 @@ def check(
             say_next("run", dataset, "--out", "study", **given)
     end(problems)
     found.require_slices()
+
+
+def _show(found: CheckedDataset) -> None:
+    """Problems, picture and gaps, together on one screen."""
+    rows = [*measured_rows(found.summary, False, found.overview.participants), *gap_rows(found.overview)]
+    room = screen_height() - len(rows) - _BELOW
+    picture = max(4, room // 4)
+    say_problems(found.problem_list, room - picture - FRAME)
+    show_overview(found.overview, picture)
+    show(rows)

@@ -226,8 +226,10 @@ def usage_error(error: typer.TyperException, options: Iterable[str], command: st
         return UsageError(f"{command}: {error.format_message().rstrip('.')}; see {command} --help")
     if hasattr(error, "possibilities"):
         # Without the dashes, in which all are alike.
-        near = [f"--{name}" for name in get_close_matches(option[2:], [one[2:] for one in options])]
-        hint = f"did you mean {' or '.join(near)}?" if near else "leave it out"
+        known = [one.removeprefix("--") for one in options if one.startswith("--")]
+        near = [f"--{name}" for name in get_close_matches(option.lstrip("-"), known)]
+        hint = "leave it out" if option.startswith("--") else "long ones begin with two dashes"
+        hint = f"did you mean {' or '.join(near)}?" if near else hint
         return UsageError(f"{option}: unknown option; expected one of {command} --help; {hint}")
     found = "no value was given" if "requires an argument" in error.format_message() else "a value was given"
     expected = "a value behind it" if found.startswith("no") else "the option alone"

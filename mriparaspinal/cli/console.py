@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -134,14 +133,21 @@ def screen_width() -> int:
     return shutil.get_terminal_size().columns if sys.stderr.isatty() else 80
 
 
+def screen_height() -> int:
+    """The lines of the terminal, or 40 where stderr is none."""
+    return shutil.get_terminal_size().lines if sys.stderr.isatty() else 40
+
+
 def _show_wrapped(lines: Iterable[tuple[str, str]]) -> None:
     """Lines on a terminal, each with its severity, which has a colour."""
     from rich.console import Console
     from rich.text import Text
 
+    from mriparaspinal.cli.problems import wrapped
+
     console = Console(stderr=True) if _bar is None else _bar.console
     for severity, text in lines:
-        for part in textwrap.wrap(text, console.width, subsequent_indent=" " * 6, break_on_hyphens=False):
+        for part in wrapped(text, console.width):
             styled = Text(part)
             if severity:
                 styled.highlight_words([f"{severity}:"], style="red" if severity == "error" else "yellow")
@@ -180,8 +186,11 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None] | None]:
     yield None if _bar is None else _bar.show
 
 
-def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on stdout: drawn on a terminal, tab-separated lines elsewhere."""
+def show_table(header: Sequence[str], rows: Sequence[Sequence[str]], dispensable: Sequence[str] = ()) -> None:
+    """A table on stdout: drawn on a terminal, tab-separated lines elsewhere.
+
+    A terminal shows no empty columns, and those that are ``dispensable`` only where they have room.
+    """
     end_bar()
     if not sys.stdout.isatty():
         with if_read(sys.stdout):
@@ -192,7 +201,25 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*header, show_lines=False)
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
-    Console().print(table)
+    columns = {
+        name: [printable(row[place]) for row in rows]
+        for place, name in enumerate(header)
+        if not rows or any(row[place] for row in rows)
+    }
+    widths = {name: 3 + max(map(len, [name, *cells])) for name, cells in columns.items()}
+    console = Console()
+    left_out = []
+    for name in dispensable:
+        if name in columns and sum(widths[shown] for shown in columns) >= console.width:
+            del columns[name]
+            left_out.append(name)
+    table = Table(show_lines=False)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for cells in zip(*columns.values(), strict=True):
+        table.add_row(*map(Text, cells))
+    console.print(table)
+    if left_out:
+        say(
+            f"left out, as they have no room here: {', '.join(left_out)}; a wider terminal or a pipe has them"
+        )

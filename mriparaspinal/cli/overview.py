@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING
 from mriparaspinal.cli.console import if_read, is_quiet, log, screen_width
 from mriparaspinal.cli.summary import Rows
 from mriparaspinal.core.model import printable
-from mriparaspinal.core.text import and_more, count_of
+from mriparaspinal.core.text import count_of, that_fit
 
 if TYPE_CHECKING:
     from mriparaspinal.measure.overview import Overview, State
 
-#: Lines that the participants may take.
+#: Lines that the participants may take where nothing else is said, and those of the picture beside them.
 LINES = 7
+FRAME = 2
+
+#: Columns of the names of rows (the longest is ``slices per segment``), and between these and the values.
+_BESIDE = 21
 
 #: The longest id that is shown whole.
 _LONGEST = 20
@@ -36,15 +40,15 @@ Cells = list[tuple[str, str]]
 """Texts with their styles, one after the other: a line."""
 
 
-def show_overview(overview: Overview) -> None:
-    """The picture on stderr, and in the log as letters."""
+def show_overview(overview: Overview, most: int = LINES) -> None:
+    """The picture on stderr, and in the log as letters; ``most``: lines that the participants may take."""
     for line in overview_lines(overview, 0):
         log("".join(text for text, _ in line))
     if is_quiet():
         return
     terminal = sys.stderr.isatty()
     unicode = terminal and (sys.stderr.encoding or "").lower().startswith("utf")
-    lines = overview_lines(overview, int(unicode), screen_width())
+    lines = overview_lines(overview, int(unicode), screen_width(), most)
     if not terminal:
         with if_read(sys.stderr):
             for line in lines:
@@ -67,8 +71,7 @@ def overview_lines(overview: Overview, sign: int, width: int = 80, most: int = L
     if told:
         lines, told = _blocks(overview, told, sign, width, most)
     if told:
-        what = f"with gaps or errors (segments: {_counts(overview, told)})"
-        lines.append([(f"{count_of(len(told), f'more {noun}')} {what}", "")])
+        lines.append([(f"{count_of(len(told), f'more {noun}')}: {_counts(overview, told)}", "")])
     if sure:
         others = "other " if lines else ""
         every = ", ".join(overview.segments)
@@ -116,20 +119,23 @@ def _width(text: str) -> int:
 
 
 def _counts(overview: Overview, told: Sequence[str]) -> str:
-    """How often each state occurs among participants."""
+    """How many segments of participants are in each state but measured."""
     states: Counter[State] = Counter(state for who in told for state in overview.states[who].values())
-    return ", ".join(f"{states[state]} {state}" for state in SIGNS if states[state] and state != "measured")
+    first, *others = ((state, states[state]) for state in SIGNS if states[state] and state != "measured")
+    named = f"{count_of(first[1], 'segment')} {first[0]}"
+    return ", ".join([named, *(f"{number} {state}" for state, number in others)])
 
 
 def gap_rows(overview: Overview) -> Rows:
     """What is missing, each once: segments, onset sides, an id that may be another one's."""
     rows = []
-    missing = overview.missing()
-    if missing:
-        names = and_more((f"{who} ({', '.join(segments)})" for who, segments in missing.items()), 4)
-        rows.append(("segments missing", names))
+    room = screen_width() - _BESIDE
+    for kind, missing in (("sessions", overview.without_session), ("segments", overview.missing())):
+        if missing:
+            names = (f"{who} ({', '.join(lacking)})" for who, lacking in missing.items())
+            rows.append((f"{kind} missing", that_fit(names, room)))
     if overview.no_onset_side:
-        rows.append(("no onset side", and_more(overview.no_onset_side, 6)))
+        rows.append(("no onset side", that_fit(overview.no_onset_side, room)))
     for one, other in overview.perhaps_one[:2]:
         rows.append(("one participant?", f"{one} and {other}: each has what the other lacks"))
     return rows
@@ -140,5 +146,6 @@ def plain(overview: Overview) -> Mapping[str, object]:
     return {
         "segments_by_participant": {who: dict(states) for who, states in overview.states.items()},
         "segments_missing": overview.missing(),
+        **({"sessions_missing": dict(overview.without_session)} if overview.sessions else {}),
         "no_onset_side": list(overview.no_onset_side),
     }

@@ -55,6 +55,7 @@ def phantom(
     \b
     Example:
       mriparaspinal phantom demo --als 8 --lr 8 --seed 1
+      mriparaspinal phantom fatter --als-atrophy 0.2 --als-fat 0.1 --lr-atrophy 0.1 --lr-fat 0.05
     """
     import mriparaspinal as api
 

@@ -120,13 +120,17 @@ def prepare(
     return end(made.problem_list)
 
 
+#: Columns of the list that a narrow terminal does without, the first first.
+_DISPENSABLE = ("position_mm", "TR ms", "TE ms", "sequence", "size", "slice mm", "pixel mm", "VOI window")
+
+
 def _show(series: SeriesList) -> None:
     from mriparaspinal.scans.survey import LIST_COLUMNS
 
     for line in series.broken:
         say(line, logging.ERROR)
-    show_table(LIST_COLUMNS, series.rows)
-    if any(row[-1].endswith("*") for row in series.rows):
+    show_table(LIST_COLUMNS, series.rows, _DISPENSABLE)
+    if any(row[LIST_COLUMNS.index("VOI window")].endswith("*") for row in series.rows):
         say("* the window differs from slice to slice by more than 10 %, or is missing in some")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Literal
 from mriparaspinal.cli.kinds import KINDS
 from mriparaspinal.core.filenames import IMAGE_ENDINGS
 from mriparaspinal.core.model import Problem, printable
-from mriparaspinal.core.text import and_more, count_of
+from mriparaspinal.core.text import and_more, count_of, that_fit
 
 #: Lines of a terminal of the usual width that problems may take.
 LINES = 30
@@ -38,10 +39,11 @@ class _Kind:
         head = f"{len(self.problems):>{digits}} × {words}"
         places = dict.fromkeys(map(_place, self.problems))
         names = [f"{place} {shape}".strip() for place, shape in places]
-        shown = [and_more(names, most) for most in range(min(len(names), 20), 0, -1)]
-        # Without the contour, without the folders.
+        shown = [that_fit(names, width - len(head))]
+        # Without the contour, without the folders; the number stands in front.
         first = next(iter(places))[0] or names[0]
         shown += [and_more([name], count=len(names)) for name in (first, first.rpartition("/")[2])]
+        shown.append(f"{first.rpartition('/')[2]} …")
         return printable(head + next((text for text in shown if len(head + text) <= width), shown[-1]))
 
     @property
@@ -86,8 +88,8 @@ def problem_lines(problems: Iterable[Problem], most: int = LINES, width: int = W
         others = [kind for kind in rest if kind.severity == severity]
         if others:
             number = count_of(sum(len(kind.problems) for kind in others), severity)
-            codes = and_more((kind.code for kind in others), 2)
-            found.append((severity, f"{count_of(len(others), 'more kind')}, {number}: {codes}"))
+            head = f"{count_of(len(others), 'more kind')}, {number}: "
+            found.append((severity, head + that_fit((kind.code for kind in others), width - len(head))))
     all_told = len(whole) == len(kinds)
     return found if all_told else [*found, ("", "--verbose lists all problems, one by one")]
 
@@ -124,4 +126,9 @@ def _all(kind: _Kind, lines: list[str]) -> list[str]:
 
 
 def _height(lines: list[str], width: int) -> int:
-    return sum(-(-len(text) // width) for text in lines)
+    return sum(len(wrapped(text, width)) for text in lines)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """A line as a terminal shows it: what has no room stands below, indented."""
+    return textwrap.wrap(text, width, subsequent_indent=" " * 6, break_on_hyphens=False)

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 def save(found: Analysis, out: Path, figures: FigureFiles | None = None) -> list[str]:
     """Say what is wrong with the participants, write an analysis, say its notes; the names of its files."""
+    from mriparaspinal.api.given import each
+
     say_problems(found.problem_list)
     with progress_bar() as progress:
-        if progress is not None:
-            progress("drawing and writing", 0, 1)
-        files = found.write(out, figures)
+        files = found.write(out, figures, each(progress, "drawing and writing", found.to_draw))
     say_notes_of(found)
     return files
 

@@ -27,7 +27,7 @@ _CODES_NAMED = 4
 
 
 def measured_rows(summary: Mapping[str, Any], kinds: bool = True, found: int = 0) -> Rows:
-    """What measuring a dataset gave, for a person; ``kinds``: of the problems, too.
+    """What measuring a dataset gave, for a person; ``kinds``: the problems, too.
 
     ``found``: participants that files name, of whom some may have no slice that could be measured.
     """
@@ -46,9 +46,10 @@ def measured_rows(summary: Mapping[str, Any], kinds: bool = True, found: int = 0
         ("slices measured", slices),
         ("participants", people),
         ("slices per segment", segments or "none"),
-        ("errors, warnings", f"{summary['errors']}, {summary['warnings']}"),
     ]
-    rows += [("problems", named + more)] * bool(codes and kinds)
+    if kinds:
+        rows.append(("errors, warnings", f"{summary['errors']}, {summary['warnings']}"))
+        rows += [("problems", named + more)] * bool(codes)
     return rows + [(words, str(summary[name])) for name, words in _JUDGED.items() if name in summary]
 
 

@@ -9,6 +9,7 @@ from mriparaspinal.clinical.instrument import Instrument
 from mriparaspinal.clinical.instrument_file import parse_instrument
 from mriparaspinal.core.errors import UnreadableError, UsageError
 from mriparaspinal.core.model import PROBLEM_COLUMNS
+from mriparaspinal.core.spelling import nearest
 from mriparaspinal.io.folder import read_bytes
 from mriparaspinal.io.write import Output, is_device, same_header
 
@@ -31,9 +32,10 @@ def open_instrument(name: str) -> Instrument:
         return _read(_FOLDER / f"{name}.toml", name)
     if not name.endswith(".toml"):
         found = "no such instrument"
-        raise UsageError(
-            f"{name}: {found}; expected one of {', '.join(bundled())}, or a .toml file; name one"
-        )
+        near = nearest(name, bundled())
+        remedy = f"did you mean {near}?" if near else "name one"
+        expected = f"one of {', '.join(bundled())}, or a .toml file"
+        raise UsageError(f"{name}: {found}; expected {expected}; {remedy}")
     return _read(Path(name), Path(name).name)
 
 

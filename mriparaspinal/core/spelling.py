@@ -126,6 +126,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
     >>> nearest("Alsfrs-T", ["alsfrs_r", "age"]), nearest("side of onset", ["onset_side"]), nearest("a", "b")
     ('alsfrs_r', 'onset_side', '')
+    >>> nearest("mm", ["points", "age"])
+    ''
     """
     words = {other: _words_of(other) for other in known}
     own = _words_of(name)
@@ -133,7 +135,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
         return same[0]
     from difflib import get_close_matches
 
-    joined = {"_".join(theirs): other for other, theirs in words.items()}
+    joined = {"_".join(theirs): other for other, theirs in words.items() if theirs}
     near = get_close_matches("_".join(own), joined, n=1, cutoff=_NEAR)
     return joined[near[0]] if near and near[0][0] == own[0][0] else ""
 

@@ -109,6 +109,17 @@ def and_more(names: Iterable[object], most: int = 10, count: int | None = None) 
     return ", ".join(shown[:most]) + more
 
 
+def that_fit(names: Iterable[object], room: int, most: int = 20) -> str:
+    """As many of the names, at least one, as have ``room``, and how many more there are.
+
+    >>> that_fit(["ALS_1", "ALS_2", "ALS_3"], 17), that_fit(["ALS_1", "ALS_2", "ALS_3"], 12)
+    ('ALS_1 and 2 more', 'ALS_1 and 2 more')
+    """
+    listed = [str(name) for name in names]
+    texts = (and_more(listed, number) for number in range(min(len(listed), most), 1, -1))
+    return next((text for text in texts if len(text) <= room), and_more(listed, 1))
+
+
 def count_of(number: int, noun: str, none: str = "0") -> str:
     """A number and its noun; ``none``: how zero is called.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import Fault, NoInputError, UsageError
 from mriparaspinal.core.filenames import IMAGE_ENDINGS, MARK, PARTICIPANTS, PREPARED, SLICES_TABLE
 from mriparaspinal.core.model import WHOLE, Problem, Settings, Slice, SliceResult, Spacing
@@ -19,6 +20,7 @@ from mriparaspinal.core.spelling import composed, loose_key
 from mriparaspinal.core.visits import has_sessions, match_sessions, read_people, without_dates
 from mriparaspinal.dataset.contour_source import BESIDE, ContourSource, agreed
 from mriparaspinal.dataset.find import FoundSlices, find_slices
+from mriparaspinal.dataset.names import name_parser
 from mriparaspinal.dataset.sessions import joined, read_session_tables, session_tables
 from mriparaspinal.dataset.strays import json_content, kind, table_versions
 from mriparaspinal.io.folder import list_files, stands_for
@@ -118,7 +120,8 @@ def open_dataset(
     tables = [name for name in files if name.casefold() in (SLICES_TABLE, *_PARTICIPANTS, *_NOT_READ)]
     problems = [*dataset.problems, *source.problems, *table_versions(files, participants_file)]
     prepared = read_prepared(root, dataset.slices)
-    people = _open_people(root, [*tables, *session_tables(files)], participants_file, dataset.slices)
+    unread = _visits_of_files(dataset.problems, settings)
+    people = _open_people(root, [*tables, *session_tables(files)], participants_file, dataset.slices, unread)
     signal = "signal" in settings.measures
     spacings, places, table_sha256, faults = _open_slices_table(root, tables, dataset.slices, signal)
     problems += [*people.problems, *faults]
@@ -159,6 +162,10 @@ def _with_contours_of(
     except ValueError:
         inside = "/"
     theirs = list_files(folder, leave_out)
+    if not any(map(_is_json, theirs[0])):
+        name = argument("annotations")
+        found = "no LabelMe files were found; expected one for each image, of its stem; check the path"
+        raise UsageError(f"{name} {folder}: {found}")
     own, others = (
         [
             *(n for n in mine if not (_is_json(n) or n.startswith(inside))),
@@ -197,8 +204,26 @@ class _People:
     problems: tuple[Problem, ...] = ()
 
 
-def _open_people(root: Path, tables: list[str], asked_for: Path | None, slices: Sequence[Slice]) -> _People:
-    """Read a participants table; raises :class:`UsageError` where one that was asked for cannot be read."""
+def _visits_of_files(problems: Iterable[Problem], settings: Settings) -> list[tuple[str, str]]:
+    """Participant and session of the files that made no slice, as they lack their contours or their image."""
+    who = name_parser(settings)
+    told = (p for p in problems if p.severity == "error" or p.code == "excluded-by-review")
+    names = (stands_for(problem.file) or problem.file for problem in told)
+    parsed = (who(name.rpartition(".")[0]) for name in names if kind(name))
+    return [(one[0], one[4]) for one in parsed if not isinstance(one, str)]
+
+
+def _open_people(
+    root: Path,
+    tables: list[str],
+    asked_for: Path | None,
+    slices: Sequence[Slice],
+    unread: Sequence[tuple[str, str]],
+) -> _People:
+    """Read a participants table; raises :class:`UsageError` where one that was asked for cannot be read.
+
+    ``unread``: participants and sessions that files name which made no slice.
+    """
     path = asked_for or _participants_file(root, tables)
     sessions = read_session_tables(root, session_tables(tables), slices)
     if path is None and not sessions.cells:
@@ -235,8 +260,12 @@ def _open_people(root: Path, tables: list[str], asked_for: Path | None, slices: 
         listed = participants.rows
         if text is not None and sessions.cells:
             listed = read_people(text.columns, text.rows, name)[0].rows | listed
+        # Who has files that could not be read is not without slices: the files have been told.
+        told = {who for who, _ in unread} - set(groups)
+        listed = {who: row for who, row in listed.items() if who not in told}
         problems += match_slices(replace(participants, rows=listed), groups, name)
-        problems += match_sessions(participants, [(s.participant_id, s.session) for s in slices], name)
+        visits = [*((slice_.participant_id, slice_.session) for slice_ in slices), *unread]
+        problems += match_sessions(participants, visits, name)
     copy = raw if plain and not has_sessions(columns) else csv_bytes(table.columns, table.rows)
     own = {} if path is None else {name: sha256(raw)}
     return _People(participants, copy, {**own, **sessions.sha256}, tuple(problems))

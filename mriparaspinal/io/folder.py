@@ -33,6 +33,9 @@ _POINTERS = {
 
 _LONGEST_POINTER = 2000
 
+#: Endings of archives, whose files are not read.
+PACKED = (".zip", ".7z", ".rar", ".tar", ".tgz", ".gz")
+
 
 def list_files(root: Path, leave_out: Path | None = None) -> tuple[list[str], list[str]]:
     """All regular files below ``root``, and all dead names, relative to it with forward slashes.
@@ -49,7 +52,9 @@ def list_files(root: Path, leave_out: Path | None = None) -> tuple[list[str], li
     except OSError as error:
         fault = f"cannot be read ({error.strerror})"
     if fault:
-        raise NoInputError(f"{root}: {fault}; expected a dataset folder; check the path")
+        packed = root.suffix.lower() in PACKED and "not a folder" in fault
+        remedy = "unpack it, and give the folder" if packed else "check the path"
+        raise NoInputError(f"{root}: {fault}; expected a dataset folder; {remedy}")
     files: list[str] = []
     dead: list[str] = []
     left_out = leave_out.resolve() if leave_out is not None else None

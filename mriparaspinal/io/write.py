@@ -31,7 +31,10 @@ _HEAD = 65_536
 def cannot_write(path: Path, error: OSError) -> UsageError:
     """The line for an output that cannot be written."""
     found = f"cannot be written ({error.strerror or error})"
-    return UsageError(f"{path}: {found}; expected a writable folder with free space; choose another --out")
+    remedy = "choose another place"
+    if isinstance(error, PermissionError):  # on Windows a spreadsheet locks what it shows
+        remedy = f"close the files that a spreadsheet shows, or {remedy}"
+    return UsageError(f"{path}: {found}; expected a writable folder with free space; {remedy}")
 
 
 def sha256(content: bytes) -> str:

@@ -101,7 +101,8 @@ class MeasuredDataset:
         found = f"{slices} slices, but no muscle could be measured" if slices else none
         beside = "LabelMe files of the same stem" if self.study.maps is None else "label maps"
         expected = f"expected images GROUP_N_L.png with {beside}"
-        remedy = "correct the problems above" if self.problems else "check the path and the names"
+        names = "check the path and the names, or make slices of DICOM and volumes by prepare"
+        remedy = "correct the problems above" if self.problems else names
         raise NoInputError(f"{self.study.root}: {found}; {expected}; {remedy}")
 
 

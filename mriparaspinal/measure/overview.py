@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Literal
 
@@ -42,8 +42,12 @@ class Overview:
     perhaps_one: tuple[tuple[str, str], ...]
     """Two ids that are nearly the same, each with the segments that the other one lacks."""
 
+    participants: int
+    """How many people these are: of a follow-up fewer than ``states`` has."""
     sessions: bool = False
     """Whether it is that of a follow-up, by participant and session."""
+    without_session: Mapping[str, list[str]] = field(default_factory=dict)
+    """The participants who lack a session that most others have, and which."""
 
     def missing(self) -> dict[str, list[str]]:
         """The participants who lack segments, and which."""
@@ -69,16 +73,36 @@ def overview_of(measured: MeasuredDataset, settings: Settings) -> Overview:
         found[slice_.visit, slice_.segment].add("excluded" if gone else "error")
     there = {slice_.name for slice_ in slices} | {slice_.annotation for slice_ in slices}
     chosen = set(study.share)
+    named = list(slices)
     for who, segment, state in _never_read(measured.problems, there, settings):
         if not chosen or who.participant_id in chosen:
             found[who.visit, segment].add(state)
+            named.append(who)
     order = list(dict.fromkeys(slice_.visit for slice_ in slices))
     order += sorted({who for who, _ in found} - set(order), key=natural_key)
     segments = tuple(segment for segment in settings.levels if any(segment == s for _, s in found))
     states = {who: {segment: _of_all(found.get((who, segment))) for segment in segments} for who in order}
+    visits: dict[str, set[str]] = defaultdict(set)
+    for slice_ in named:
+        visits[slice_.participant_id].add(slice_.session)
     sessions = any(slice_.session for slice_ in slices)
-    alike = () if sessions else _perhaps_one(states)
-    return Overview(segments, states, _no_side(measured, settings), alike, sessions)
+    return Overview(
+        segments,
+        states,
+        _no_side(measured, settings),
+        () if sessions else _perhaps_one(states),
+        len(visits),
+        sessions,
+        _without_session(visits),
+    )
+
+
+def _without_session(visits: Mapping[str, set[str]]) -> dict[str, list[str]]:
+    """Who lacks a session that more than half of the participants have, and which."""
+    times = Counter(session for of in visits.values() for session in of)
+    usual = sorted((s for s, number in times.items() if s and 2 * number > len(visits)), key=natural_key)
+    lacking = {who: [s for s in usual if s not in visits[who]] for who in sorted(visits, key=natural_key)}
+    return {who: sessions for who, sessions in lacking.items() if sessions}
 
 
 def _wrong_files(problems: Sequence[Problem]) -> dict[str, set[str]]:

@@ -32,6 +32,7 @@ LIST_COLUMNS = (
     "pixel mm",
     "slice mm",
     "VOI window",
+    "name",
 )
 
 #: The file that lists the sheets.
@@ -68,6 +69,7 @@ def list_row(place: str, series: Series) -> tuple[str, ...]:
         else voi.function
         if voi.table
         else f"{voi.centre:g}/{voi.width:g}" + "*" * bool(remark),
+        series.name,
     )
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mriparaspinal.core.errors import Fault, UsageError
 from mriparaspinal.core.measure_columns import BY_NAME
 from mriparaspinal.core.model import MUSCLES, SIDES, SPINE
+from mriparaspinal.core.spelling import nearest
 from mriparaspinal.core.text import and_more, natural_key, read_cell
 from mriparaspinal.stats.adjust import adjust
 from mriparaspinal.stats.arms import (
@@ -143,7 +144,9 @@ def _numbers(cohort: pd.DataFrame, column: str, what: str) -> Floats:
     if column not in cohort:
         there = [str(c) for c in cohort if pd.api.types.is_numeric_dtype(cohort[c])]
         found, expected = f"no such column was found for {what}", f"one of: {and_more(there, 20) or 'none'}"
-        raise UsageError(Fault(column, found, expected, "name a column of numbers"))
+        near = nearest(column, there)
+        remedy = f"did you mean {near}?" if near else "name a column of numbers"
+        raise UsageError(Fault(column, found, expected, remedy))
     cells = cohort[column]
     if pd.api.types.is_numeric_dtype(cells):
         return np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan))

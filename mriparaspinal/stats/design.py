@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import UsageError
 from mriparaspinal.core.model import SPINE
+from mriparaspinal.core.spelling import nearest
 from mriparaspinal.core.text import and_more, is_missing, is_nearly_number, read_number
 from mriparaspinal.stats.cells import as_text, muscles_of, never_has, texts, unsided
 from mriparaspinal.stats.limits import of_usual_size
@@ -60,7 +61,9 @@ def require_columns(table: pd.DataFrame, names: Iterable[str]) -> None:
     for name in names:
         if name not in table.columns:
             there = and_more(table.columns, 20)
-            raise UsageError(f"{name}: no such column; expected one of {there}; name another or add it")
+            near = nearest(name, map(str, table.columns))
+            remedy = f"did you mean {near}?" if near else "name another or add it"
+            raise UsageError(f"{name}: no such column; expected one of {there}; {remedy}")
 
 
 def require_distinct(names: Sequence[str]) -> None:

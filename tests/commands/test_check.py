@@ -324,6 +324,54 @@ def test_all_problems_at_once(tmp_path):
 # Exit codes and outputs
 
 
+def test_who_has_files_that_could_not_be_read_is_not_without_slices(tmp_path):
+    root = write_dataset(tmp_path / "data", 2, 1, (3,))
+    (root / "ALS_1_3.json").unlink()
+    (root / "ALS_2_3.png").unlink()
+    (root / "participants.csv").write_text("participant_id,age\nALS_1,50\nALS_2,50\nLR_1,50\nLR_9,50\n")
+    problems = check(root, tmp_path / "p.json")[1]
+    assert sorted((p["code"], p["file"], p["shape"]) for p in problems) == [
+        ("image-without-json", "ALS_1_3.png", ""),
+        ("json-without-image", "ALS_2_3.json", ""),
+        ("participant-without-slices", "participants.csv", "LR_9"),
+    ]
+
+
+def test_where_nothing_is_drawn_yet_the_next_command_draws(tmp_path):
+    root = write_dataset(tmp_path / "data", 1, 1, (3,))
+    for file in root.glob("*.json"):
+        file.unlink()
+    outcome = run("check", root)
+    assert outcome.code == 4
+    assert outcome.err.splitlines()[-1] == f"next, to draw contours: mriparaspinal review {root}"
+
+
+def test_an_archive_is_to_be_unpacked(tmp_path):
+    archive = tmp_path / "scans.zip"
+    archive.write_bytes(b"PK")
+    outcome = run("check", archive)
+    assert outcome.code == 3
+    assert outcome.err.endswith(
+        "is not a folder; expected a dataset folder; unpack it, and give the folder\n"
+    )
+
+
+def test_a_folder_without_annotations_is_one_mistake(tmp_path):
+    root = write_dataset(tmp_path / "data")
+    (tmp_path / "empty").mkdir()
+    outcome = run("check", root, "--annotations", tmp_path / "empty")
+    assert outcome.code == 2
+    (line,) = outcome.err.splitlines()
+    assert line.startswith(f"mriparaspinal: --annotations {tmp_path / 'empty'}: no LabelMe files were found")
+
+
+def test_an_unknown_option_is_compared_with_options_alone(tmp_path):
+    outcome = run("run", tmp_path, "--contrast", "ALS-LR", "--out", tmp_path / "out")
+    assert outcome.code == 2
+    assert "did you mean" not in outcome.err
+    assert "two dashes" in run("check", tmp_path, "-reference", "IVD").err
+
+
 def test_a_sound_dataset(tmp_path):
     write_dataset(tmp_path / "data")
     outcome, problems = check(tmp_path / "data", tmp_path / "new" / "p.json")
@@ -333,7 +381,6 @@ def test_a_sound_dataset(tmp_path):
         "slices measured      8 of 8",
         "participants         4 (ALS 2, LR 2)",
         "slices per segment   L3 4, L4 4",
-        "errors, warnings     0, 0",
         "checked 8 slices: 0 errors, 0 warnings",
         f"next: mriparaspinal run {tmp_path / 'data'} --out study",
     ]
@@ -497,3 +544,10 @@ def test_no_message_holds_a_number_that_is_none(tmp_path):
         assert outcome.code == 4
         assert len(problems) == 1
         assert not math.isnan(outcome.code)
+
+
+def test_a_folder_of_what_a_scanner_writes_is_for_prepare(tmp_path):
+    (tmp_path / "IM0001.dcm").write_bytes(bytes(128) + b"DICM")
+    outcome = run("check", tmp_path)
+    assert outcome.code == 3
+    assert outcome.err.endswith("or make slices of DICOM and volumes by prepare\n")

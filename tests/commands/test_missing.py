@@ -54,6 +54,28 @@ def test_what_is_missing_is_told(gaps: Path, tmp_path: Path) -> None:
         assert (tmp_path / "out" / f"{name}_data.csv").is_file()
 
 
+@pytest.mark.parametrize("source", ["contours", "masks"])
+def test_what_was_never_drawn_was_not_refused(tmp_path: Path, source: str) -> None:
+    """An own region that is expected on each slice, and a slice without its label map."""
+    scans = copy_sample(tmp_path / "scans", "ALS_[12]_4.*", "LR_[12]_4.*")
+    words: tuple[object, ...] = ()
+    if source == "contours":
+        (scans / "paraspinal.toml").write_text("[regions.DS]\nsided = false\nexpected = true\n")
+        drawn = json.loads((scans / "ALS_1_4.json").read_text())
+        square = [[118, 20], [138, 20], [138, 40], [118, 40]]
+        drawn["shapes"].append({"label": "DS", "shape_type": "polygon", "points": square})
+        (scans / "ALS_1_4.json").write_text(json.dumps(drawn))
+    else:
+        assert run("masks", scans, "--out", tmp_path / "maps", "--quiet").code == 0
+        (tmp_path / "maps" / "ALS_1_4_mask.png").unlink()
+        words = ("--masks", tmp_path / "maps")
+    assert run("quantify", scans, *words, "--out", tmp_path / "results", "--quiet").code == 4
+    table = mp.compare(tmp_path / "results", missing=True).tables["missing"]
+    assert ("DS" in set(table["muscle"])) == (source == "contours")
+    assert table["missing"].sum() > 0
+    assert table["refused"].sum() == 0
+
+
 def test_the_picture_shows_the_table(gaps: Path) -> None:
     found = mp.compare(gaps, missing=True)
     table = found.tables["missing"]

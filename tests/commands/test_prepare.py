@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from mriparaspinal.cli.console import show_table
 from mriparaspinal.imaging.planes import on_plane
 from mriparaspinal.imaging.slice_position import parse_places
 from mriparaspinal.io.tables import read_table
@@ -281,6 +284,49 @@ def test_the_list_shows_every_series(tmp_path):
         ["a/t1", "6", "axial", "5", "1 to 5"],
         ["a/sag", "7", "sagittal", "1", "50 to 50"],
     ]
+
+
+def test_the_list_names_the_series_in_technical_words(tmp_path):
+    slices = lps_slices(body(), False, 1, 1)
+    for one in slices:
+        one.SeriesDescription = "T2 tse tra Miller"
+    outcome = run("prepare", write(tmp_path / "dicom", slices), "--list")
+    head, row = (line.split("\t") for line in outcome.out.splitlines())
+    assert (head[-1], row[-1]) == ("name", "T2 tse tra …")
+
+
+@pytest.mark.parametrize("width", [40, 60, 200])
+def test_a_terminal_shows_the_columns_that_have_room_whole(width, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    row = ["axial T2", "-31.8 to 41.5", "1.019×1.019", ""]
+    show_table(["source", "position_mm", "pixel mm", "empty"], [row, row], ["position_mm", "pixel mm"])
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    assert max(map(len, shown.splitlines())) <= width
+    assert "empty" not in shown
+    assert "…" not in shown, "no cell is cut off"
+    # The three cells have 8, 13 and 11 characters, and 10 around them.
+    assert [name in shown for name in row[:3]] == [True, width > 42, True]
+
+
+@pytest.mark.parametrize(
+    ("file", "parts"),
+    [
+        ("study.zip", ["no series were found, but study.zip;", "unpack it, and give the folder"]),
+        ("ALS_1.png", ["but 1 picture such as ALS_1.png;", "need no prepare", "name them GROUP_N_L.png"]),
+        ("notes.txt", ["no series were found; expected DICOM slices or NIfTI; check the path"]),
+    ],
+)
+def test_a_source_without_a_series_says_what_it_has(tmp_path, file, parts):
+    source = tmp_path / "export"
+    source.mkdir()
+    (source / file).write_bytes(b"PK")
+    for path in (source, source / file):
+        outcome = run("prepare", path, "--list")
+        assert outcome.code == 3
+        assert outcome.err.startswith(f"mriparaspinal: {path}: ")
+        assert all(part in outcome.err for part in parts), outcome.err
 
 
 def test_two_images_of_one_number_are_ambiguous_but_a_place_is_not(tmp_path):

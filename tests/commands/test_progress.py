@@ -54,6 +54,12 @@ def test_run_names_its_steps_in_one_line(tmp_path):
     # Four slices may be measured before the bar is seen.
     early = ("measuring", "writing the results")
     assert [step for step in dict.fromkeys(steps) if step not in early] == expected
+    counted = [
+        tuple(map(int, of)) for of in re.findall(r"drawing the figures +\S+ +(\d+)/(\d+)", plain(said))
+    ]
+    assert counted == sorted(counted), "each figure is counted once"
+    assert len({total for _, total in counted}) == 1
+    assert counted[-1][0] > 0
     lines = plain(said).replace("\r\n", "\n").split("\n")
     # Above the bar.
     assert any(

@@ -562,3 +562,10 @@ def test_a_table_1_of_other_participants_is_refused(study, tmp_path):
 def test_no_page_below_an_input(study):
     outcome = report(study, study / "results" / "deep" / "page.html")
     assert "lies in the input" in one_line(outcome, 2)
+
+
+def test_a_page_that_no_browser_would_show_is_refused(study: Path, tmp_path: Path) -> None:
+    outcome = report(study, tmp_path / "page")
+    assert outcome.code == 2
+    assert "expected a name that ends in .html" in outcome.err
+    assert not (tmp_path / "page").exists()

@@ -394,3 +394,9 @@ def test_a_reference_of_python_numbers_is_refused(tmp_path: Path) -> None:
     outcome = run("score", "cmap-z", tmp_path / "cmap.csv", *options)
     assert outcome.code == 2
     assert "mean '1_0'" in outcome.err
+
+
+def test_a_mistyped_instrument_is_told_with_the_right_one(tmp_path):
+    outcome = run("score", "alsfrs", tmp_path / "records.csv", "--out", tmp_path / "scores.csv")
+    assert outcome.code == 2
+    assert outcome.err.endswith("; did you mean alsfrs-r?\n")

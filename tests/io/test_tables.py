@@ -170,3 +170,24 @@ def test_texts_that_are_formulas_come_back_by_our_own_reader():
     table = parse_table(csv_bytes(["=name", "b"], [[text, "x"] for text in texts]), "t.csv")
     assert table.columns == ("=name", "b")
     assert [row[0] for row in table.rows] == texts
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (
+            b"id,age\nALS_1,63,5\n",
+            "t.csv: row 2 has 3 cells; expected 2 as in the header; correct the row; a decimal comma",
+        ),
+        (b"id,age,sex\nALS_1,63\n", "t.csv: row 2 has 2 cells; expected 3 as in the header; correct the row"),
+        (
+            b"PK\x03\x04\xff",
+            "t.csv: an Excel workbook or a ZIP archive was found; expected a text table; name it .xlsx",
+        ),
+    ],
+)
+def test_a_table_that_is_none_says_what_may_have_happened(raw: bytes, told: str) -> None:
+    with pytest.raises(NoInputError) as caught:
+        parse_table(raw, "t.csv")
+    assert str(caught.value).startswith(told)
+    assert ("decimal comma" in str(caught.value)) == ("decimal comma" in told)

@@ -277,7 +277,7 @@ def test_a_full_disk(data, small_disk):
     assert outcome.code == 2
     (line,) = outcome.err.splitlines()
     assert f"{out}: cannot be written (No space left on device); expected " in line
-    assert "free space; choose another --out" in line
+    assert "free space; choose another place" in line
     assert fingerprint(out) == before
     assert read_results(out).tables == ("L3.csv",)
     (small_disk / "filler").unlink()

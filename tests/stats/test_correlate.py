@@ -410,6 +410,14 @@ def test_wrong_usage(options, message):
     assert str(error.value).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("options", "meant"), [({"scores": ["ALSFRS lower"]}, "alsfrs_lower"), ({"metrics": ["FI"]}, "fi")]
+)
+def test_a_column_with_a_slip_is_told_with_the_right_one(options, meant):
+    with pytest.raises(UsageError, match=rf"; did you mean {meant}\?$"):
+        correlate(people(0), **{"scores": ["alsfrs_lower"], **options})
+
+
 @pytest.mark.parametrize("roles", [["onset"], [""], []])
 def test_unknown_role(roles):
     with pytest.raises(UsageError, match="expected symptomatic, contralateral, bilateral"):
