@@ -245,7 +245,7 @@ def _implausible(
         found = "all pixels of the region have one grey level; expected tissue, whose grey levels scatter"
         remedy = "check on an overlay that the contours were drawn on this image"
         problems.append(Problem(name, labels, "warning", "no-signal", found, remedy))
-    elif settings.fat_rule == "fixed":
+    elif settings.fat_rule == "fixed" and all(problem.code != "embedded-differs" for problem in known):
         ours = {key: patch for key, patch in patches.items() if key[0] in OURS}
         finding = unusual_levels(grey, ours, settings.threshold)
         problems += [Problem(slice_.name, "", "warning", *finding)] if finding else []
