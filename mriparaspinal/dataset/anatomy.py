@@ -6,7 +6,14 @@ from collections.abc import Iterable, Mapping
 
 from mriparaspinal.core.labels import Meanings, Region, meanings_of, means_hole
 from mriparaspinal.core.model import OURS, SAT, Contour, Problem, Settings
-from mriparaspinal.dataset.contour_faults import OUTSIDE, fault_of_all, look_at, mostly, outside_finding
+from mriparaspinal.dataset.contour_faults import (
+    OUTSIDE,
+    fault_of_all,
+    look_at,
+    mostly,
+    outside_finding,
+    traced_again,
+)
 from mriparaspinal.dataset.mislabelled import take_out_mislabelled, without_same_drawings
 from mriparaspinal.dataset.parts import look_for_holes, overlaps, unite
 from mriparaspinal.dataset.plausibility import off_centre
@@ -96,6 +103,7 @@ def _placed(
     for (contour, region), outline, patch in zip(known, outlines, patches, strict=True):
         fault, warnings = look_at(contour, outline, shape)
         anatomy.problems += [warning_of(file, contour.label, warning) for warning in warnings]
+        fault = fault or traced_again(outline, patch, shape)
         if fault or patch is None:
             if fault in (None, OUTSIDE):
                 outside.append(contour.label)

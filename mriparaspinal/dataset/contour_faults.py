@@ -8,7 +8,7 @@ from mriparaspinal.core.model import Contour
 from mriparaspinal.dataset.plausibility import normalised
 from mriparaspinal.dataset.regions import Finding
 from mriparaspinal.imaging.outlines import Outline
-from mriparaspinal.imaging.rasterise import is_flat
+from mriparaspinal.imaging.rasterise import Patch, is_flat
 
 #: Pixels of canvas that the contours of a slice may take to draw, and rows that their edges may run up and
 #: down in all: more than any slice of 4096 × 4096 pixels needs, and still drawn in seconds.
@@ -102,6 +102,20 @@ def look_at(
         remedy = "check on an overlay what is filled, or draw it again"
         warnings.append(("self-crossing", found, remedy))
     return None, warnings
+
+
+def traced_again(outline: Outline, patch: Patch | None, shape: tuple[int, int]) -> Finding | None:
+    """Whether far fewer pixels are filled than the outline goes round: rounds of it cancel each other out.
+
+    Of a simple outline they differ by less than half its length, and the mask rule adds its boundary.
+    """
+    left, top, right, bottom = outline.box
+    inside = left >= 0 and top >= 0 and right <= shape[1] and bottom <= shape[0]
+    slack = (right - left) + (bottom - top)
+    if not inside or outline.crosses_itself or outline.area_px <= slack + 1:
+        return None
+    filled = 0 if patch is None else np.count_nonzero(patch.pixels)
+    return _RETRACED if outline.area_px > filled + slack else None
 
 
 def mostly(outside: list[str], contours: list[Contour]) -> bool:

@@ -259,10 +259,7 @@ def _belongs_to(root: Path, slice_: Slice, annotation: Annotation, found: OpenSl
     for candidate in (inside, posixpath.join(home, beside)):
         if not _same(candidate, own) and _is_file_inside(root, candidate):
             if not own and _same(posixpath.splitext(candidate)[0], posixpath.splitext(slice_.annotation)[0]):
-                message = f"{candidate} is not read; expected a PNG, JPEG, TIFF or BMP with the JSON's stem"
-                remedy = "save it as 8-bit greyscale PNG beside the JSON"
-                problem = Problem(slice_.annotation, "", "error", "unreadable-image", message, remedy)
-                found.problems.append(problem)
+                found.problems.append(_not_read(slice_.annotation, candidate))
                 return False
             message = (
                 f"imagePath names {candidate}, but {own or 'no image'} has the JSON's stem; expected one name"
@@ -300,6 +297,10 @@ def _image_bytes(root: Path, slice_: Slice, annotation: Annotation | None, found
     if slice_.image is not None:
         return _read(root, slice_, slice_.image, found)
     raw = embedded_image(annotation) if annotation is not None else None
+    other = _unread(root, slice_.annotation) if raw is None else ""
+    if other:
+        found.problems.append(_not_read(slice_.annotation, other))
+        return None
     if annotation is None or raw is None:
         message = "no image of this name beside it, and none embedded; expected a PNG with the same stem"
         remedy = "put the image beside the JSON"
@@ -317,6 +318,24 @@ def _image_bytes(root: Path, slice_: Slice, annotation: Annotation | None, found
     remedy = "put the image beside the JSON"
     found.problems.append(Problem(name, "", "warning", "embedded-image", message, remedy))
     return raw
+
+
+def _not_read(annotation: str, image: str) -> Problem:
+    message = f"{image} is not read; expected a PNG, JPEG, TIFF or BMP with the JSON's stem"
+    remedy = "save it as 8-bit greyscale PNG beside the JSON"
+    return Problem(annotation, "", "error", "unreadable-image", message, remedy)
+
+
+def _unread(root: Path, annotation: str) -> str:
+    """A file beside a JSON, of its stem and of a format that is not read; empty if there is none."""
+    folder, own = posixpath.split(annotation)
+    start = composed(own.rpartition(".")[0]).casefold() + "."
+    try:
+        names = sorted(path.name for path in (root / folder).iterdir())
+    except OSError:
+        return ""
+    alike = (n for n in names if composed(n).casefold().startswith(start) and ".json" not in n.casefold())
+    return next((posixpath.join(folder, name) for name in alike), "")
 
 
 def _decode(raw: bytes, slice_: Slice, settings: Settings, found: OpenSlice) -> SliceImage | None:

@@ -28,7 +28,7 @@ from mriparaspinal.dataset.contour_source import BESIDE, ContourSource
 from mriparaspinal.dataset.read import read_slice
 from mriparaspinal.drafts.draft import errors_of, slices_without_contours
 from mriparaspinal.drafts.files import DraftRow, draft_bytes, polygon
-from mriparaspinal.drafts.reviewed import is_draft_slice
+from mriparaspinal.drafts.reviewed import is_draft_slice, told_of
 from mriparaspinal.drafts.splines import Points, signed_area
 from mriparaspinal.imaging.planes import Plane
 from mriparaspinal.imaging.slice_position import SlicePlace
@@ -239,7 +239,7 @@ def _masks(
 ) -> tuple[Masks, tuple[int, int], dict[RegionKey, str]] | None:
     """The masks of a contoured slice, of the pixels whose centre lies inside, its (rows, columns), marks."""
     found = read_slice(root, slice_, settings)
-    made.problems += [problem for problem in found.problems if problem.severity == "error"]
+    made.problems += told_of(found.problems)
     if found.image is None or found.anatomy is None:
         return None
     columns, rows = found.image.size

@@ -23,6 +23,9 @@ from mriparaspinal.parallel.map import map_in_order
 #: Fewer cannot vote; from so many on, drafts are worth their correction.
 FEWEST, ADVISED = 5, 10
 
+#: Warnings that contours may not be of their image: what is drafted from them would lie as wrong.
+_DOUBTS = {"embedded-differs", "embedded-other-size", "image-path-missing", "size-unknown", "off-centre"}
+
 #: Errors of judged slices that stand before the line that says that too few are left.
 _ERRORS_TOLD = 20
 
@@ -72,14 +75,19 @@ def _read_one(
     slice_: Slice,
 ) -> tuple[Reviewed | None, list[Problem]]:
     found = read_slice(root, slice_, settings, source)
-    errors = [problem for problem in found.problems if problem.severity == "error"]
+    told = told_of(found.problems)
     read = masks_of(found, settings)
     if read is None:
-        return None, errors
+        return None, told
     grey, masks = read
     field = field_of(spacings.get(slice_.name), grey.shape)
     atlas = make_atlas(grey, masks, regions_of(settings))
-    return Reviewed(slice_, atlas, field, grey_levels(grey)), errors
+    return Reviewed(slice_, atlas, field, grey_levels(grey)), told
+
+
+def told_of(problems: Sequence[Problem]) -> list[Problem]:
+    """What is said of judged contours that others are drafted from: errors, and whether they lie there."""
+    return [problem for problem in problems if problem.severity == "error" or problem.code in _DOUBTS]
 
 
 def is_draft_slice(root: Path, slice_: Slice) -> bool:
@@ -99,7 +107,7 @@ def read_reviewed(
 ) -> tuple[list[Reviewed], list[Problem]]:
     """The slices of a dataset that have contours in ``source``, are no drafts, and are not excluded by it.
 
-    And the errors of contours that could not be made use of. Raises :class:`NoInputError` for fewer than
+    And what is said of their contours, see :func:`told_of`. Raises :class:`NoInputError` for fewer than
     :data:`FEWEST` slices.
     """
     place = ContourSource(source.folder)
@@ -110,17 +118,18 @@ def read_reviewed(
     read = partial(_read_one, root, settings, study.spacings, source)
     results = list(map_in_order(read, slices, jobs, progress))
     found = [one for one, _ in results if one is not None]
-    errors = [error for _, some in results for error in some]
+    problems = [problem for _, some in results for problem in some]
     if len(found) < FEWEST:
         beside = f" ({drafts} more are drafts, excluded, or without an image)" if drafts else ""
         expected = f"expected at least {FEWEST}, better {ADVISED} of the same segment"
         remedy = "contour more slices and untick the flag draft of those that you have judged"
+        errors = [problem for problem in problems if problem.severity == "error"]
         if errors:
             remedy = "correct the errors above, or contour more slices"
         many = f"{len(found)} slices with judged contours were found{beside}; {expected}; {remedy}"
         told = [error.line() for error in errors[:_ERRORS_TOLD]]
         raise NoInputError("\n".join([*told, f"{source.folder or root}: {many}"]))
-    return found, errors
+    return found, problems
 
 
 def choose(reviewed: Sequence[Reviewed], slice_: Slice) -> list[Reviewed]:

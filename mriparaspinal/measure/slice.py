@@ -145,10 +145,7 @@ def measure_read(
         }
         ours = {key: patch for key, patch in patches.items() if key[0] in OURS}
         fit = None if _explained(found.problems, ours) else mirror_fit(grey, ours)
-        found.problems += _implausible(grey, patches, rows * columns, found.problems, slice_)
-        if settings.fat_rule == "fixed" and not _without_signal(found.problems):
-            finding = unusual_levels(grey, ours, settings.threshold)
-            found.problems += [Problem(slice_.name, "", "warning", *finding)] if finding else []
+        found.problems += _implausible(grey, patches, rows * columns, found.problems, slice_, settings)
         threshold = slice_threshold(grey, patches, settings, slice_, found.problems)
         signals = None if dixon is None else _signals(dixon, slice_, found)
         if threshold is None or (dixon is not None and signals is None):
@@ -178,10 +175,6 @@ def measure_read(
         _several(anatomy),
         more,
     )
-
-
-def _without_signal(problems: list[Problem]) -> bool:
-    return any(problem.code == "no-signal" for problem in problems)
 
 
 def _measures(
@@ -242,8 +235,9 @@ def _implausible(
     image_px: int,
     known: list[Problem],
     slice_: Slice,
+    settings: Settings,
 ) -> list[Problem]:
-    """Warnings about regions without signal, and about areas that no muscle has."""
+    """Warnings about regions without signal, grey levels of another scale, and areas that no muscle has."""
     name = slice_.annotation
     problems = []
     if dark := without_signal(grey, patches):
@@ -251,6 +245,10 @@ def _implausible(
         found = "all pixels of the region have one grey level; expected tissue, whose grey levels scatter"
         remedy = "check on an overlay that the contours were drawn on this image"
         problems.append(Problem(name, labels, "warning", "no-signal", found, remedy))
+    elif settings.fat_rule == "fixed" and all(problem.code != "embedded-differs" for problem in known):
+        ours = {key: patch for key, patch in patches.items() if key[0] in OURS}
+        finding = unusual_levels(grey, ours, settings.threshold)
+        problems += [Problem(slice_.name, "", "warning", *finding)] if finding else []
     areas = {key: int(np.count_nonzero(patch.pixels)) for key, patch in patches.items()}
     # Contours that leave the image have been told of: their areas follow from that.
     leave = any(problem.code == "leaves-image" for problem in known)

@@ -121,6 +121,15 @@ def test_judged_contours_of_no_use_are_told(scans: Path) -> None:
     assert "4 slices with judged contours were found" in outcome.err
 
 
+def test_judged_contours_that_may_be_of_another_image_are_told(scans: Path) -> None:
+    # As after a mix-up: the file names an image that is not there, and draft would learn from it in silence.
+    judged = sorted(scans.glob("*.json"))[0]
+    change(judged, imagePath="ALS_9_9.png")
+    outcome = run("draft", scans)
+    assert outcome.code == 0
+    assert f"{judged.name}: warning: imagePath names 'ALS_9_9.png', which is not there" in outcome.err
+
+
 def test_nothing_that_is_there_is_replaced(slices: dict[str, PhantomSlice], scans: Path) -> None:
     for number in (11, 12, 13, 14):
         save(scans / f"ALS_{number}_4.png", slices["ALS_4_4"].image)

@@ -184,6 +184,16 @@ def test_what_is_not_interpolated_is_told(tmp_path: Path) -> None:
     assert not (tmp_path / "ALS_2_3_b.json").exists()
 
 
+def test_neighbours_that_may_be_of_another_image_are_told(tmp_path: Path) -> None:
+    for letter, radius in (("a", 30.0), ("b", None), ("c", 20.0)):
+        write(tmp_path, f"ALS_1_3_{letter}", radius)
+    path = tmp_path / "ALS_1_3_a.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "imagePath": "ALS_2_3_a.png"}))
+    outcome = run("interpolate", tmp_path)
+    assert outcome.code == 0
+    assert outcome.err.count("imagePath names 'ALS_2_3_a.png', which is not there") == 1
+
+
 def test_a_block_of_another_tilt_is_a_stack_of_its_own(tmp_path: Path) -> None:
     """As lumbar slices are scanned: one block of parallel slices along each disc."""
     rows = []

@@ -550,3 +550,14 @@ def test_a_better_fit_elsewhere_is_not_told_where_its_cause_is(tmp_path):
     assert result.fit is None
     write_slice(tmp_path, "ALS_1_3", image)
     assert measure_slice(tmp_path, slice_, Settings()).fit is not None
+
+
+@pytest.mark.parametrize("ending", ["webp", "heic", "nii.gz", "dcm"])
+@pytest.mark.parametrize("told_path", [f"{STEM}.png", "", "scan.png"])
+def test_an_image_of_a_format_that_is_not_read_is_named(tmp_path, ending, told_path):
+    write_slice(tmp_path, STEM, grey_image(), imagePath=told_path)
+    (tmp_path / f"{STEM}.png").rename(tmp_path / f"{STEM}.{ending}")
+    (tmp_path / f"{STEM}.json.bak").write_bytes(b"")
+    (problem,) = measure(tmp_path, image=False).problems
+    assert (problem.severity, problem.code) == ("error", "unreadable-image")
+    assert problem.message.startswith(f"{STEM}.{ending} is not read; expected")
