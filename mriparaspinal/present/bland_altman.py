@@ -61,8 +61,8 @@ def bland_altman_figure(
             axes.set_ylabel(textwrap.fill(f"{rater_b} − {rater_a}, {metric_label(metric)}", 36))
     footnote(
         figure,
-        "Solid: bias; dashed: 95 % limits of agreement (Bland and Altman 1986, targets taken as independent); "
-        "bands: 95 % confidence intervals.",
+        "Solid: bias; dashed: 95 % limits of agreement (Bland and Altman 1986, targets taken as "
+        "independent); bands: 95 % confidence intervals.",
     )
     explain(figure, regions, [metric])
     return place_panels(figure, grid, measured=lambda axes: axes.texts)
