@@ -32,6 +32,18 @@ def shared() -> Path:
     return _SHARED
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_waits_for_the_disk() -> Iterator[None]:
+    """A quarter of a short command is the wait until its files are on the disk, safe from a loss of power.
+
+    No test has one: each process reads what another wrote at once. That commands do ask is told by
+    ``tests/io/test_to_disk.py``; those that run in a process of their own wait.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)
+        yield
+
+
 @contextmanager
 def _made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Iterator[Path]:
     """A folder that the first process of pytest-xdist that needs it makes for all; nobody may change it."""
