@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,30 @@ def shared() -> Path:
     if not (_SHARED / "real").is_dir():
         pytest.skip("no real data: the folder ../shared is absent")
     return _SHARED
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_waits_for_the_disk() -> Iterator[None]:
+    """A quarter of a short command is the wait until its files are on the disk, safe from a loss of power.
+
+    No test has one: each process reads what another wrote at once. That commands do ask is told by
+    ``tests/io/test_to_disk.py``; those that run in a process of their own wait.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_are_heard() -> None:
+    """Tests started in the background, or by nohup, ignore signals; the commands that they start would, too.
+
+    A signal that is caught, and not ignored, is the default's again in a new program.
+    """
+    for name in ("SIGINT", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 @contextmanager

@@ -237,15 +237,16 @@ def test_a_patch_ends_where_its_pixels_end(points, rule):
 
 
 def side_of_centre(points, column, row):
-    """1 where the centre of a pixel lies inside (even-odd), 0 outside, None on an edge; exact."""
-    x, y = column + Fraction(1, 2), row + Fraction(1, 2)
-    corners = [(Fraction(a), Fraction(b)) for a, b in points]
+    """1 where the centre of a pixel lies inside (even-odd), 0 outside, None on an edge; exact, in eighths."""
+    x, y = 8 * column + 4, 8 * row + 4
+    corners = [(int(8 * a), int(8 * b)) for a, b in points]
     inside = 0
     for (xa, ya), (xb, yb) in zip(corners, corners[1:] + corners[:1], strict=True):
         turn = (xb - xa) * (y - ya) - (yb - ya) * (x - xa)
         if turn == 0 and min(xa, xb) <= x <= max(xa, xb) and min(ya, yb) <= y <= max(ya, yb):
             return None
-        if (ya > y) != (yb > y) and x < xa + (y - ya) * (xb - xa) / (yb - ya):
+        # The edge crosses the row to the right of the centre.
+        if (ya > y) != (yb > y) and (turn > 0) == (yb > ya):
             inside ^= 1
     return inside
 
@@ -278,7 +279,7 @@ def test_pixels_whose_centre_lies_inside_are_those_of_matplotlib(points):
         for told in (True, False)
     )
     mask = pixels_of(rasterise(contour(points), (30, 40), "centre"), (30, 40)).ravel()
-    near = np.array([distance_to(points, centre) < 1e-6 for centre in centres])
+    near = distances_to(points, centres) < 1e-6
     assert mask[surely_in & ~near].all()
     assert not mask[surely_out & ~near].any()
 
@@ -286,13 +287,15 @@ def test_pixels_whose_centre_lies_inside_are_those_of_matplotlib(points):
 SMALL_STEPS = [np.array(step) for step in ((0, 0), (1e-7, 0), (-1e-7, 0), (0, 1e-7), (0, -1e-7))]
 
 
-def distance_to(points, centre):
+def distances_to(points, centres):
+    """Of each centre the distance to the nearest edge."""
     corners = np.array(points)
     along = np.roll(corners, -1, axis=0) - corners
     length = (along**2).sum(axis=1)
-    position = ((centre - corners) * along).sum(axis=1) / np.where(length == 0, 1, length)
-    foot = corners + np.clip(position, 0, 1)[:, None] * along
-    return np.sqrt(((centre - foot) ** 2).sum(axis=1)).min()
+    beside = centres[:, None, :] - corners
+    position = (beside * along).sum(axis=2) / np.where(length == 0, 1, length)
+    foot = corners + np.clip(position, 0, 1)[..., None] * along
+    return np.sqrt(((centres[:, None, :] - foot) ** 2).sum(axis=2)).min(axis=1)
 
 
 def test_two_halves_of_a_square_share_no_pixel_and_leave_none_out():

@@ -20,6 +20,7 @@ import pytest
 import mriparaspinal
 from tests.support.builders.slices import write_dataset, write_slice
 from tests.support.builders.study import (
+    PATIENCE,
     PROJECT,
     Outcome,
     fingerprint,
@@ -62,7 +63,7 @@ def scheduler(tmp_path_factory) -> Iterator[str]:
     file = tmp_path_factory.mktemp("dask") / "scheduler.json"
     arguments = ("--host", LOOPBACK, "--port", 0, "--no-dashboard", "--no-show", "--scheduler-file", file)
     with process("distributed.cli.dask_scheduler", *arguments):
-        assert wait_until(lambda: file.exists() and file.stat().st_size > 0, 20)
+        assert wait_until(lambda: file.exists() and file.stat().st_size > 0)
         yield json.loads(file.read_text())["address"]
 
 
@@ -72,20 +73,23 @@ def worker(scheduler: str, folder: Path, path: Path = PROJECT, name: str = "one"
     return process("distributed.cli.dask_worker", scheduler, *how, "--local-directory", folder, path=path)
 
 
-def ask(scheduler: str, question: Callable[[Any], Any]) -> Any:
-    """What a function of the scheduler's own object gives."""
+@contextmanager
+def asking(scheduler: str) -> Iterator[Callable[[Callable[[Any], Any]], Any]]:
+    """Asks the scheduler what a function of its own object gives, over one connection, which is quick."""
     from distributed import Client
 
-    with Client(scheduler, timeout=10, set_as_default=False) as client:
-        return client.run_on_scheduler(lambda dask_scheduler: question(dask_scheduler))
+    with Client(scheduler, timeout=PATIENCE, set_as_default=False) as client:
+        yield lambda question: client.run_on_scheduler(lambda dask_scheduler: question(dask_scheduler))
 
 
-def workers(scheduler: str) -> int:
-    return ask(scheduler, lambda dask: len(dask.workers))
+def workers_come(scheduler: str, number: int) -> bool:
+    """Wait for so many workers and no more, as those of the test before may still be leaving."""
+    with asking(scheduler) as ask:
+        return wait_until(lambda: ask(lambda dask: len(dask.workers)) == number)
 
 
-def all_busy(scheduler: str) -> bool:
-    return ask(scheduler, lambda dask: all(worker.processing for worker in dask.workers.values()))
+def all_busy(dask: Any) -> bool:
+    return all(worker.processing for worker in dask.workers.values())
 
 
 def quantify(*arguments: object) -> Outcome:
@@ -114,12 +118,13 @@ def test_two_workers_one_killed_in_the_middle(scheduler, many, tmp_path):
         first, second = (
             stack.enter_context(worker(scheduler, tmp_path / name, name=name)) for name in ("one", "two")
         )
-        assert wait_until(lambda: workers(scheduler) == 2, 20)
+        assert workers_come(scheduler, 2)
+        ask = stack.enter_context(asking(scheduler))
         relative = os.path.relpath(many, PROJECT)
         measuring = start("quantify", relative, "--out", shared, "--scheduler", scheduler, "--quiet")
-        assert wait_until(lambda: all_busy(scheduler), 20)
+        assert wait_until(lambda: ask(all_busy))
         first.send_signal(signal.SIGKILL)
-        at_work = all_busy(scheduler)
+        at_work = ask(all_busy)
         outcome = finish(measuring)
         assert second.poll() is None
     assert at_work, "the run was over before the worker was killed: the test has lost its teeth"
@@ -154,7 +159,7 @@ def test_workers_without_the_package_or_with_another_version(scheduler, data, tm
     else:
         (elsewhere / "mriparaspinal" / "__init__.py").write_text("raise ModuleNotFoundError('as if none')\n")
     with worker(scheduler, tmp_path / "w", elsewhere):
-        assert wait_until(lambda: workers(scheduler) == 1, 20)
+        assert workers_come(scheduler, 1)
         outcome = quantify(data, "--out", tmp_path / "out", "--scheduler", scheduler)
     line = one_line(outcome, 2)
     assert ("mriparaspinal 9.9.9" if version else "no package mriparaspinal") in line
@@ -169,7 +174,7 @@ def test_workers_without_the_package_or_with_another_version(scheduler, data, tm
 def alone(scheduler, tmp_path_factory) -> Iterator[subprocess.Popen[str]]:
     """The only worker."""
     with worker(scheduler, tmp_path_factory.mktemp("worker")) as living:
-        assert wait_until(lambda: workers(scheduler) == 1, 20)
+        assert workers_come(scheduler, 1)
         yield living
 
 
@@ -206,9 +211,10 @@ def test_a_worker_that_does_not_see_the_folder(scheduler, alone, data, tmp_path)
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_run_and_not_the_cluster(scheduler, alone, many, tmp_path, sent, code):
     write_slice(tmp_path / "small", "ALS_1_3")
-    measuring = start("quantify", many, "--out", tmp_path / "out", "--scheduler", scheduler)
-    assert wait_until(lambda: all_busy(scheduler), 20)
-    os.killpg(measuring.pid, sent)
+    with asking(scheduler) as ask:
+        measuring = start("quantify", many, "--out", tmp_path / "out", "--scheduler", scheduler)
+        assert wait_until(lambda: ask(all_busy))
+        os.killpg(measuring.pid, sent)
     outcome = finish(measuring)
     assert outcome.code == code
     assert len(outcome.err.splitlines()) == 1, outcome.err

@@ -81,7 +81,7 @@ class Held:
     def first(self) -> Any:
         """What the first one sends, when it has come."""
         # The browser is asked for anything: meanwhile what it tells is heard.
-        assert wait_until(lambda: self._tab.evaluate("true") and self._waiting, seconds=60)
+        assert wait_until(lambda: self._tab.evaluate("true") and self._waiting)
         return json.loads(self._waiting[0][0].request.post_data)
 
     def let_go(self) -> None:
@@ -97,7 +97,6 @@ def show(browser):
 
     def open_page(served: Served, size: int = 100, width: int = 1280, height: int = 720) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height})
-        context.set_default_timeout(60_000)
         page = Page(context.new_page(), served, size)
         page.tab.on("console", lambda message: page.said.append(f"{message.type}: {message.text}"))
         page.tab.on("pageerror", lambda error: page.said.append(str(error)))
@@ -798,7 +797,6 @@ def test_another_page_of_the_same_browser_reaches_nothing(show, browser, tmp_pat
     page.area("IVD")
     own = f"http://127.0.0.1:{page.served.port}"
     context = browser.new_context()
-    context.set_default_timeout(60_000)
     other = context.new_page()
     empty = {"body": "<!doctype html><body>", "content_type": "text/html"}
     context.route("http://evil.example/*", lambda route: route.fulfill(**empty))

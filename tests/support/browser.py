@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from tests.support.builders.study import PATIENCE
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def patient(make: Callable[..., Any]) -> Callable[..., Any]:
+    """What makes contexts or pages; they wait for an event as long as all tests do."""
+
+    def made(**options: Any) -> Any:
+        there = make(**options)
+        there.set_default_timeout(1000 * PATIENCE)
+        return there
+
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +36,8 @@ def browser():
     arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with playwright.sync_playwright() as driver:
         # On a busy machine the start alone can take longer than the 30 s that are the default.
-        chromium = driver.chromium.launch(executable_path=executable, args=arguments, timeout=120_000)
+        how = {"executable_path": executable, "args": arguments, "timeout": 1000 * PATIENCE}
+        chromium = driver.chromium.launch(**how)
+        chromium.new_context, chromium.new_page = map(patient, (chromium.new_context, chromium.new_page))
         yield chromium
         chromium.close()

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tests.support.builders.study import start
+from tests.support.builders.study import PATIENCE, start
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Served:
         """End it as Ctrl-C does: exit code, and what it said since it was started."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        _, said = self.process.communicate(timeout=60)
+        _, said = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, said
 
 

@@ -29,6 +29,10 @@ from tests.support.builders.slices import SHAPES, box, polygon, write_slice
 PROJECT = Path(__file__).parents[3]
 SAMPLE = PROJECT / "sample_data"
 
+#: How long a test waits for what surely comes. A busy machine needs a minute for what an idle one does in a
+#: second; where nothing is wrong, nobody waits as long.
+PATIENCE = 300.0
+
 #: The libraries of the statistics, whose import takes two seconds.
 HEAVY = ("pandas", "scipy.stats", "statsmodels.api", "matplotlib.figure")
 
@@ -95,7 +99,7 @@ def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=PROJECT, start_new_session=True, **{**pipes, **options})
 
 
-def finish(process: subprocess.Popen[str], seconds: float = 60) -> Outcome:
+def finish(process: subprocess.Popen[str], seconds: float = PATIENCE) -> Outcome:
     """Wait for a started command; its whole group is ended where it takes too long."""
     try:
         out, err = process.communicate(timeout=seconds)
@@ -106,7 +110,9 @@ def finish(process: subprocess.Popen[str], seconds: float = 60) -> Outcome:
     return Outcome(process.returncode, out, err)
 
 
-def forked(*arguments: object, before: Callable[[], object] | None = None, seconds: float = 60) -> Outcome:
+def forked(
+    *arguments: object, before: Callable[[], object] | None = None, seconds: float = PATIENCE
+) -> Outcome:
     """As ``finish(start(…))``, in a fork of this process: no library is imported once more. Short output."""
     for library in HEAVY:
         import_module(library)
@@ -160,7 +166,7 @@ def become(
         os._exit(code)
 
 
-def wait_until(condition: Any, seconds: float = 20) -> bool:
+def wait_until(condition: Any, seconds: float = PATIENCE) -> bool:
     """Look often until a condition holds; False where it does not in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
