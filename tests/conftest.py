@@ -34,18 +34,6 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _nobody_waits_for_the_disk() -> Iterator[None]:
-    """A quarter of a short command is the wait until its files are on the disk, safe from a loss of power.
-
-    No test has one: each process reads what another wrote at once. That commands do ask is told by
-    ``tests/io/test_to_disk.py``; those that run in a process of their own wait.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", os.fstat)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
 def _signals_are_heard() -> None:
     """Tests started in the background, or by nohup, ignore signals; the commands that they start would, too.
 
