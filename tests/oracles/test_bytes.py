@@ -42,6 +42,9 @@ LIBRARIES = (
     "xlsxwriter",
 )
 
+#: Folders of the statistics, whose last digits are those of the processor.
+STATISTICS = {"compare", "comparison", "correlate", "regress", "reliability", "roc", "threshold-sweep"}
+
 _NUMBER = re.compile(rb"(?<![\w.])-?\d+\.\d{8,}(?:e[+-]?\d+)?|(?<![\w.])-?\d\.\d+e[+-]?\d+")
 
 
@@ -197,19 +200,20 @@ def commands(place: Path) -> Iterator[tuple[str, list[object]]]:
 def content_of(path: Path) -> bytes:
     """The bytes of a file, without what depends on the machine.
 
-    Those are the versions of libraries in manifests, digits of computed numbers behind the tenth, and in
+    Those are the versions of libraries in manifests, of the statistics digits behind the tenth, and in
     ``run.json`` and the manifests of the statistics the SHA-256 of files that have such.
     """
-    if path.suffix == ".csv":
-        return _NUMBER.sub(lambda number: b"%.10g" % float(number[0]), path.read_bytes())
-    if path.suffix != ".json" or b'"outputs"' not in path.read_bytes():
-        return path.read_bytes()
-    manifest = json.loads(path.read_bytes())
+    raw, of_statistics = path.read_bytes(), path.parent.name in STATISTICS
+    if of_statistics and path.suffix == ".csv":
+        return _NUMBER.sub(lambda number: b"%.10g" % float(number[0]), raw)
+    if path.name not in ("quantify.json", "run.json") and not (of_statistics and path.suffix == ".json"):
+        return raw
+    manifest = json.loads(raw)
     manifest.pop("libraries", None)
     if path.name == "run.json":
         for name in ("program", "outputs", "sha256"):
             manifest.pop(name)
-    elif path.name != "quantify.json":
+    elif of_statistics:
         manifest["outputs"] = list(manifest["outputs"])
     return json.dumps(manifest, indent=1).encode()
 
