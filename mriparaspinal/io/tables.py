@@ -106,10 +106,9 @@ def table_rows(raw: bytes, name: str) -> Iterator[tuple[str, ...]]:
 def _decoded(raw: bytes, name: str) -> tuple[str, bool]:
     """The text of a table, and whether it stands in the file as it is here."""
     if raw.startswith(b"PK\x03\x04"):
-        remedy = "name it .xlsx if it is a workbook, or save it as CSV UTF-8; unpack it if it is an archive"
-        raise NoInputError(
-            Fault(name, "an Excel workbook or a ZIP archive was found", "a text table", remedy)
-        )
+        found = "not UTF-8 text but an Excel workbook or a ZIP archive was found"
+        remedy = "name it .xlsx, save it as CSV UTF-8 in the spreadsheet, or unpack it"
+        raise NoInputError(Fault(name, found, "a text table", remedy))
     try:
         marked = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -148,11 +147,8 @@ def _records(lines: Iterable[Iterable[str]], name: str) -> Iterator[tuple[str, .
                 width = len(record)
             elif len(record) != width:
                 found, expected = f"row {number} has {len(record)} cells", f"{width} as in the header"
-                remedy = "correct the row"
-                if len(record) > width:
-                    remedy += (
-                        "; a decimal comma, or a comma in a text, ends a cell: put such a cell in quotes"
-                    )
+                comma = " (a decimal comma, or a comma in a text, ends a cell: put such a cell in quotes)"
+                remedy = f"correct the row{comma if len(record) > width else ''}"
                 raise NoInputError(Fault(name, found, expected, remedy))
             yield record
     except csv.Error as error:

@@ -17,8 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mriparaspinal.core.errors import Fault, UsageError
-from mriparaspinal.core.measure_columns import BY_NAME
-from mriparaspinal.core.model import MUSCLES, SIDES, SPINE
+from mriparaspinal.core.model import MUSCLES, SPINE
 from mriparaspinal.core.spelling import nearest
 from mriparaspinal.core.text import and_more, natural_key, read_cell
 from mriparaspinal.stats.adjust import adjust
@@ -30,7 +29,16 @@ from mriparaspinal.stats.arms import (
     compare_arms,
     compare_pairs,
 )
-from mriparaspinal.stats.cells import as_text, check_unique, counted, id_list, muscles_of, texts
+from mriparaspinal.stats.cells import (
+    as_text,
+    check_unique,
+    counted,
+    id_list,
+    muscles_of,
+    never_has,
+    texts,
+    without,
+)
 from mriparaspinal.stats.contrasts import INTERACTION, SIDE, Contrast, members
 from mriparaspinal.stats.limits import ALPHA, TOO_LARGE, TOO_SMALL, of_usual_size
 from mriparaspinal.stats.on_request import NOTHING, OnRequest, Samples, add_max_t, margin_cells
@@ -120,7 +128,7 @@ def measures_of(
     measures = {}
     for metric in dict.fromkeys(metrics):
         values = _numbers(cohort, metric, "the metric")
-        missing, infinite = np.isnan(values) & ~_never(cohort, metric, values), np.isinf(values)
+        missing, infinite = np.isnan(values) & ~never_has(cohort, metric), np.isinf(values)
         with np.errstate(over="ignore"):  # looked at next
             values = values if divisor is None else values / divisor
         infinite |= np.isinf(values)
@@ -161,16 +169,6 @@ def _numbers(cohort: pd.DataFrame, column: str, what: str) -> Floats:
     return np.array(numbers, dtype=np.float64)
 
 
-def _never(cohort: pd.DataFrame, metric: str, values: Floats) -> NDArray[np.bool_]:
-    """The empty cells of muscles or sides that have no such measure: no psoas index of the multifidus."""
-    column = BY_NAME.get(metric)
-    if column is None or not {"muscle", "side"} <= set(cohort):
-        return np.zeros(len(cohort), dtype=np.bool_)
-    other = cohort["muscle"].isin(MUSCLES) & ~cohort["muscle"].isin(column.muscles or MUSCLES)
-    beside = cohort["side"].isin(SIDES) & ~cohort["side"].isin(column.sides)
-    return np.asarray((other | beside).to_numpy() & np.isnan(values))
-
-
 def _who(cohort: pd.DataFrame, chosen: NDArray[np.bool_]) -> str:
     """Whose rows these are, for the end of a note."""
     if "participant_id" not in cohort:
@@ -204,7 +202,7 @@ def _compare_contrast(
     rows: list[dict[str, object]] = []
     samples: list[Samples] = []
     remarks: dict[str, list[str]] = defaultdict(list)
-    never = {name: _never(cohort, name.partition("/")[0], values) for name, values in measures.items()}
+    never = {name: never_has(cohort, name.partition("/")[0]) for name in measures}
     for segment, muscle in sorted(
         set(zip(cohort["segment"], cohort["muscle"], strict=True)),
         key=partial(table_order, muscles=muscles_of(cohort)),
@@ -235,7 +233,7 @@ def _compare_contrast(
             remarks[remark] += [_place(rows[number]) for number in numbers]
     compared = {row["metric"] for row in rows}
     lacking = [name for name in measures if name not in compared and never[name].any()]
-    notes += [f"{contrast.text}: there is no {name} of these sides, so it is left out" for name in lacking]
+    notes += [f"{contrast.text}: {note}" for note in without(lacking)]
     notes += [
         f"{contrast.text}: {remark}{': ' * bool(where)}{', '.join(where)}"
         for remark, where in remarks.items()

@@ -177,12 +177,12 @@ def test_texts_that_are_formulas_come_back_by_our_own_reader():
     [
         (
             b"id,age\nALS_1,63,5\n",
-            "t.csv: row 2 has 3 cells; expected 2 as in the header; correct the row; a decimal comma",
+            "t.csv: row 2 has 3 cells; expected 2 as in the header; correct the row (a decimal comma",
         ),
         (b"id,age,sex\nALS_1,63\n", "t.csv: row 2 has 2 cells; expected 3 as in the header; correct the row"),
         (
             b"PK\x03\x04\xff",
-            "t.csv: an Excel workbook or a ZIP archive was found; expected a text table; name it .xlsx",
+            "t.csv: not UTF-8 text but an Excel workbook or a ZIP archive was found; expected a text table",
         ),
     ],
 )
