@@ -337,12 +337,12 @@ def write_page(
     refuse_beside_inputs(argument("out"), out, (), given_folders, made)
     for place in filter(None, (*given_folders, *made)) if "participants" in also else ():
         refuse_as_output(folder_of(out), place, "an input")
+    require_free(out, "pdf" in also, argument("out"))
     if out.suffix.lower() not in (".html", ".htm"):  # no browser would show it as a page
         name = argument("out")
         raise UsageError(
             f"{name}: {str(out)!r} was found; expected a name that ends in .html; add the ending"
         )
-    require_free(out, "pdf" in also, argument("out"))
     browser = find_browser() if "pdf" in also else None
     begin(progress, "opening the dataset")
     source = open_measured(folder, cohort.manifest, dataset, *regions)

@@ -172,7 +172,8 @@ def measure_into(
         folder = None if out is None else stack.enter_context(OutputFolder(out, first=first))
         bids = request.tables.open_bids(stack)
         measured = request.measure("measuring", progress, leave_out or out, out)
-        begin(progress, "writing the results")
+        if folder is not None or bids is not None:
+            begin(progress, "writing the results")
         with telling(measured.problems):
             found = results_of(measured, request.settings, request.tables)
             # Nothing is written where a part of it would be refused.

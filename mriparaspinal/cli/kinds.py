@@ -77,7 +77,7 @@ KINDS: dict[str, str] = {
     "off-centre": "contours far from the image's middle",
     "unusual-area": "area that no region has",
     "no-signal": "region of one grey level",
-    "unusual-levels": "grey levels not those of the threshold",
+    "unusual-levels": "grey levels on another scale",
     "fits-mirrored": "contours fit the mirror image better",
     "unusual-place": "MF and ES exchanged?",
     "missing-muscle": "muscle that is not drawn",

@@ -200,7 +200,7 @@ def test_interaction_margins_and_max_t_and_the_report_takes_them(results, sample
     made = run("report", results, "--dataset", SAMPLE, "--comparison", out, "--out", page)
     assert made.code in (0, 4), made.err
     assert "symptomatic minus contralateral side, ALS against LR" in page.read_text()
-    assert "Differences in the unit of the metric (figure_differences_fi.svg)" in page.read_text()
+    assert "Differences in the unit of the metric: FI (figure_differences_fi.svg)" in page.read_text()
     # The interaction was asked for: no note says that there is one.
     assert "does not show that the groups differ" not in outcome.err
 

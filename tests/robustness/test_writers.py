@@ -26,7 +26,7 @@ from mriparaspinal.io.manifest import COMPARISON, manifest_bytes
 from mriparaspinal.io.output import OutputFolder
 from mriparaspinal.io.write import DRAFT, sha256
 from mriparaspinal.measure.results import read_results
-from tests.support.builders.faults import Trial, contents, fork, writers
+from tests.support.builders.faults import Trial, contents, fork, is_held, writers
 from tests.support.builders.faults import finished as ended
 from tests.support.builders.slices import SHAPES, labelme, write_dataset, write_slice
 from tests.support.builders.study import (
@@ -118,7 +118,7 @@ def test_sigterm_and_sighup_end_as_ctrl_c_does(tmp_path, jobs, sent, whole_group
     run("quantify", tmp_path / "small", "--out", out)
     before = fingerprint(out)
     process = start("quantify", many, "--out", out, "--jobs", jobs)
-    assert wait_until((out / MARK).exists)
+    assert wait_until(lambda: is_held(out))
     time.sleep(0.05)
     (os.killpg if whole_group else os.kill)(process.pid, sent)
     outcome = finish(process)
@@ -133,7 +133,7 @@ def test_a_hang_up_that_is_ignored_stays_so(tmp_path):
     many = write_many(tmp_path / "many", 300)
     ignored = lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)  # noqa: E731
     process = start("quantify", many, "--out", tmp_path / "out", preexec_fn=ignored)
-    assert wait_until((tmp_path / "out" / MARK).exists)
+    assert wait_until(lambda: is_held(tmp_path / "out"))
     os.killpg(process.pid, signal.SIGHUP)
     assert finish(process).code == 0
 
@@ -400,7 +400,7 @@ def test_an_analysis_holds_its_folder_while_it_reads(every, tmp_path):
     # Long enough to be seen at work.
     command = (*every["compare"].command(tmp_path / "out", every["compare"].one), "--max-t", "200000")
     process = fork(command, tmp_path / "said")
-    assert wait_until((tmp_path / "out" / MARK).exists, 60)
+    assert wait_until(lambda: is_held(tmp_path / "out"))
     os.kill(process, signal.SIGSTOP)
     second = run(*command)
     os.kill(process, signal.SIGCONT)

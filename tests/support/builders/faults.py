@@ -45,6 +45,20 @@ class Writer:
         return [self.name, *(str(part).replace("OUT", str(out)) for part in (*self.arguments, *options))]
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a command holds a folder: its mark is there, and locked a moment later."""
+    import fcntl
+
+    try:
+        with (folder / MARK).open("rb") as mark:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass
+    return False
+
+
 def fork(command: Iterable[str], said: Path, number: int = 0, sent: int = 0) -> int:
     """Start a command; before its ``number``-th step the signal ``sent`` reaches it. The process."""
     process = os.fork()
