@@ -34,8 +34,7 @@ _BROKEN = (OSError, ValueError, TypeError, LookupError, SyntaxError, EOFError, s
 #: How TIFF (and BigTIFF) and BMP begin.
 _OTHER_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")
 
-#: The number of the tag.
-EXIF_ORIENTATION = 0x0112
+_EXIF_ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +101,11 @@ def decode_image(raw: bytes, window: tuple[float, float] | None = None) -> Slice
         ) from None
 
 
+def is_turned(image: Image.Image) -> bool:
+    """Whether an EXIF orientation turns an image whose pixels are loaded."""
+    return bool(image.info) and image.getexif().get(_EXIF_ORIENTATION, 1) not in (0, 1)
+
+
 def _open(raw: bytes) -> Image.Image:
     """The decoded image, still in its own mode."""
     if not raw:
@@ -117,7 +121,7 @@ def _open(raw: bytes) -> Image.Image:
     require_complete_png(image, raw)
     # Asked for only now: a PNG may tell its orientation behind the pixels.
     # Viewers turn such images; LabelMe's newer versions do, its older do not: the contours could be either.
-    if image.info and image.getexif().get(EXIF_ORIENTATION, 1) not in (0, 1):
+    if is_turned(image):
         found = "an EXIF orientation that turns the image"
         remedy = "export the slice without EXIF orientation"
         raise unreadable(found, "pixels as they are shown", remedy, "image-orientation")

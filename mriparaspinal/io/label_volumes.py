@@ -15,7 +15,7 @@ from mriparaspinal.core.errors import UnreadableError, unreadable
 from mriparaspinal.imaging.grids import LPS_TO_RAS, LabelVolume
 from mriparaspinal.imaging.slice_position import SlicePlace, map_affine, map_spacing
 from mriparaspinal.io.image_limits import too_large
-from mriparaspinal.io.images import EXIF_ORIENTATION
+from mriparaspinal.io.images import is_turned
 from mriparaspinal.io.metaimage import read_metaimage
 from mriparaspinal.io.nrrd import Nrrd, read_nrrd
 from mriparaspinal.io.numberings import AND
@@ -163,7 +163,7 @@ def decode_label_image(raw: bytes) -> NDArray[np.integer]:
                     raise unreadable("an image of several frames", "one slice", "export it as a still image")
                 image.load()
                 require_complete_png(image, raw)
-                if image.info and image.getexif().get(EXIF_ORIENTATION, 1) not in (0, 1):
+                if is_turned(image):
                     found = "an EXIF orientation that turns the image"
                     raise unreadable(found, "pixels as they are shown", "export it without EXIF orientation")
                 labels = np.asarray(image)
