@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 # The versions that CI installs. Others: make test CONSTRAINTS=/dev/null
 CONSTRAINTS := constraints.txt
 PIP := -m pip install --quiet --disable-pip-version-check
+# Tests start hundreds of commands: each would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test lint typecheck tests docs bench faults sample_data clean fuzz dist lowest constraints audit
 

@@ -114,10 +114,18 @@ class Analysis:
         return dict(self._each_file(FigureFiles()))
 
     def _each_file(
-        self, how: FigureFiles, progress: Callable[[], None] | None = None
+        self,
+        how: FigureFiles,
+        progress: Callable[[], None] | None = None,
+        meanwhile: Callable[[], object] | None = None,
     ) -> Iterator[tuple[str, bytes]]:
+        # Loaded here once, and not by each process that draws.
+        import mriparaspinal.analysis.files  # noqa: F401
+
         drawings = {name: content for name, content in self.contents.items() if isinstance(content, Drawing)}
         drawn = each_drawn(drawings, how, progress)
+        if meanwhile is not None:
+            meanwhile()
         for name, content in self.contents.items():
             if isinstance(content, Drawing):
                 yield from next(drawn).items()
@@ -141,13 +149,19 @@ class Analysis:
         found = f"no font of this machine has the letters {' '.join(missing[:20])}"
         return (f"figures: {found}; they are boxes there; install one, such as the Noto Sans of that script",)
 
-    def _put(self, folder: OutputFolder, how: FigureFiles, progress: Callable[[], None] | None) -> list[str]:
+    def _put(
+        self,
+        folder: OutputFolder,
+        how: FigureFiles,
+        progress: Callable[[], None] | None,
+        meanwhile: Callable[[], object] | None,
+    ) -> list[str]:
         """Put all files and the manifest into a folder that is taken, where they wait; their names.
 
         They are never in memory together: the figures of 10,000 participants have 60 MB.
         """
         outputs: dict[str, str] = {}
-        for name, content in self._each_file(how, progress):
+        for name, content in self._each_file(how, progress, meanwhile):
             folder.put(name, content)
             outputs[name] = sha256(content)
             del content  # before the next figure is drawn
@@ -205,9 +219,13 @@ class Analysis:
         folder: OutputFolder,
         how: FigureFiles | None = None,
         progress: Callable[[], None] | None = None,
+        meanwhile: Callable[[], object] | None = None,
     ) -> list[str]:
-        """Save into a folder that is taken already; the files' names. ``progress`` is called per figure."""
-        files = self._put(folder, how or FigureFiles(), progress)
+        """Save into a folder that is taken already; the files' names. ``progress`` is called per figure.
+
+        ``meanwhile``: called once, while other processes draw.
+        """
+        files = self._put(folder, how or FigureFiles(), progress, meanwhile)
         refuse_inputs(argument("save"), [folder.path / name for name in files], self.paths)
         for results in self.sources:
             results.require_same()

@@ -324,7 +324,7 @@ def write_page(
     made already.
     """
     from mriparaspinal.measure.reopen import open_measured
-    from mriparaspinal.report.gather import NOTHING_READY, gather, slice_rows
+    from mriparaspinal.report.gather import NOTHING_READY, gather, open_page
     from mriparaspinal.report.pages import folder_of, report_files, require_free
     from mriparaspinal.report.pdf import find_browser
     from mriparaspinal.report.people import person_views
@@ -344,16 +344,17 @@ def write_page(
             f"{name}: {str(out)!r} was found; expected a name that ends in .html; add the ending"
         )
     browser = find_browser() if "pdf" in also else None
+    ready = ready or NOTHING_READY
     begin(progress, "opening the dataset")
-    source = open_measured(folder, cohort.manifest, dataset, *regions)
-    slices = len(source.study.dataset.slices)
+    opened = ready.opened or open_page(cohort, open_measured(folder, cohort.manifest, dataset, *regions))
+    slices = len(opened.source.study.dataset.slices)
     advance = each(progress, "drawing", slices)
     begin(progress, "checking the results")
-    contents = gather(cohort, source, folders, jobs, advance, ready or NOTHING_READY)
+    contents = gather(opened, folders, jobs, advance, ready)
     people = []
     if "participants" in also:
         views = (*contents.first, *contents.others)
-        people = person_views(views, slice_rows(cohort.sources[0]), cohort.participants)
+        people = person_views(views, opened.rows, cohort.participants)
     begin(progress, "writing the page")
     advance = each(progress, "printing", len(people) + 1) if browser else None
     files = report_files(contents, people, out, browser, advance)

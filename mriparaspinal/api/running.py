@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -39,6 +39,7 @@ from mriparaspinal.report.html import is_page
 
 if TYPE_CHECKING:
     from mriparaspinal.analysis.result import Analysis
+    from mriparaspinal.report.gather import Opened
     from mriparaspinal.report.pictures import FirstPictures
 
 
@@ -162,20 +163,29 @@ def _made(
     # No more than there are: a note on --jobs was logged before the measuring.
     jobs = min(asked.execution.jobs or 1, cores())
     regions = (() if asked.maps is None else asked.maps.folders), asked.source.folder
-    pictures = None
+    pictures = meanwhile = None
+    opened = cache(partial(_opened, results, comparison, asked.dataset, regions))
     with ExitStack() as stack:
         with _comparison(comparison) as folder:
             first = partial(_outdate, folder, page, study / RECORD)
             done(measured := measure_into(asked, results, progress, study, first))
             if jobs > 1:
-                draw = partial(_pictures, results, asked.dataset, regions, jobs)
+                draw = partial(_pictures, results, asked.dataset, regions, jobs - 1)  # the other compares
                 pictures = stack.enter_context(aside(draw))
+                meanwhile = partial(_in_advance, opened)
             begin(progress, "comparing")
             compared = _comparison_of(results, folder, jobs)
             drawn = each(progress, "drawing the figures", compared.to_draw)
-            compared.put(folder, replace(how, jobs=jobs), drawn)
+            compared.put(folder, replace(how, jobs=jobs), drawn, meanwhile)
             done(compared)
-        made = _page_of(asked, page, comparison, regions, jobs, progress, compared, pictures)
+        from mriparaspinal.report.gather import Ready
+
+        begin(progress, "opening the dataset")
+        ready = Ready(compared if compared.table is not None else None, pictures, opened())
+        cohort = opened().cohort
+        with telling(cohort.problems):
+            page_of = cohort, asked.dataset, page, (comparison,), regions
+            made = write_page(*page_of, jobs, progress, True, (), ready)
     done(made)
     found = {} if compared.table is None else compared_summary(compared)
     told = {"count": made.count, "summary": dict(made.summary), "notes": list(made.notes)}
@@ -189,24 +199,22 @@ def _made(
     return StudyRun(measured, made, {**measured.summary, **found}, lambda: compared)
 
 
-def _page_of(
-    asked: Request,
-    page: Path,
-    comparison: Path,
-    regions: tuple[Sequence[Path], Path | None],
-    jobs: int,
-    progress: Progress | None,
-    compared: Analysis,
-    pictures: Callable[[], FirstPictures] | None,
-) -> Made:
+def _opened(
+    results: Path, comparison: Path, dataset: Path, regions: tuple[Sequence[Path], Path | None]
+) -> Opened:
+    """What the page is made of beside the comparison."""
     from mriparaspinal.analysis.inputs import open_cohort
-    from mriparaspinal.report.gather import Ready
+    from mriparaspinal.measure.reopen import open_measured
+    from mriparaspinal.report.gather import open_page
 
-    cohort = open_cohort(at_session(page.parent / "results", (comparison,)))
-    made = compared if compared.table is not None else None
-    ready, folders = Ready(made, pictures), (comparison,)
-    with telling(cohort.problems):
-        return write_page(cohort, asked.dataset, page, folders, regions, jobs, progress, True, (), ready)
+    cohort = open_cohort(at_session(results, (comparison,)))
+    return open_page(cohort, open_measured(results, cohort.manifest, dataset, *regions))
+
+
+def _in_advance(opened: Callable[[], Opened]) -> None:
+    """Open what the page is made of; what is wrong with it is told when its turn comes."""
+    with suppress(ParaspinalError):
+        opened()
 
 
 def _pictures(

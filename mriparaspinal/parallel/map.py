@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mriparaspinal.core.errors import ParaspinalError, UsageError
@@ -71,7 +72,8 @@ def map_in_order(
 ) -> Generator[R, None, None]:
     """``map(function, items)``, done while the results are taken; ``progress`` is called once per item.
 
-    ``spread`` may be the number of processes, of which no more are started than there are :func:`cores`.
+    Processes of this machine begin at once, before the first result is asked for. ``spread`` may be their
+    number; no more are started than there are :func:`cores`.
     Raises :class:`ParaspinalError` where a process was killed, :class:`UsageError` where none can be started
     or the cluster cannot be used.
     """
@@ -84,7 +86,9 @@ def map_in_order(
     if jobs <= 1 or (jobs := min(jobs, cores())) == 1:
         return _counted(map(function, items), progress)
     chunk = max(1, min(_CHUNK, len(items) // (4 * jobs)))
-    return _counted(_over_processes(function, items, jobs, chunk), progress)
+    parts = _over_processes(function, items, jobs, chunk)
+    next(parts)  # they work from now on
+    return _counted(chain.from_iterable(parts), progress)
 
 
 @contextmanager
@@ -187,8 +191,13 @@ def time_limit(seconds: float) -> Iterator[Callable[[], float]]:
         signal.signal(signal.SIGVTALRM, before)
 
 
-def _over_processes(function: Callable[[T], R], items: Sequence[T], jobs: int, chunk: int) -> Iterator[R]:
-    """``chunk`` items at a time, and at most ``_WINDOW`` times that many ahead of the oldest result."""
+def _over_processes(
+    function: Callable[[T], R], items: Sequence[T], jobs: int, chunk: int
+) -> Iterator[list[R]]:
+    """``chunk`` items at a time, and at most ``_WINDOW`` times that many ahead of the oldest result.
+
+    First comes an empty part, as soon as the processes have work.
+    """
     from concurrent.futures import BrokenExecutor, Future
 
     waiting: deque[Future[list[R]]] = deque()
@@ -196,14 +205,20 @@ def _over_processes(function: Callable[[T], R], items: Sequence[T], jobs: int, c
         from concurrent.futures import ProcessPoolExecutor
 
         pool = ProcessPoolExecutor(jobs, initializer=_begin, initargs=(function,))
+
+    def submit(start: int) -> None:
+        with _interrupts_held(), _starting(jobs):
+            waiting.append(pool.submit(_do_all, items[start : start + chunk]))
+
+    starts = iter(range(0, len(items), chunk))
     try:
-        for start in range(0, len(items), chunk):
-            with _interrupts_held(), _starting(jobs):
-                waiting.append(pool.submit(_do_all, items[start : start + chunk]))
-            if len(waiting) == _WINDOW:
-                yield from waiting.popleft().result()
+        for start in islice(starts, _WINDOW):
+            submit(start)
+        yield []
         while waiting:
-            yield from waiting.popleft().result()
+            yield waiting.popleft().result()
+            for start in islice(starts, 1):
+                submit(start)
     except BrokenExecutor:
         time.sleep(_SIGNAL_PAUSE)  # a signal to all of the group is obeyed first
         raise _killed(jobs) from None

@@ -26,8 +26,9 @@ from mriparaspinal.measure.results import Results, problems_in
 from mriparaspinal.report.analyses import AnalysisView, is_comparison, read_analyses
 from mriparaspinal.report.comparison import Compared, TableView, open_comparison, table_view
 from mriparaspinal.report.flow import Step, flow
+from mriparaspinal.report.html import STUDY, templates
 from mriparaspinal.report.methods import CITATION, StudyFacts, commands, methods_paragraph
-from mriparaspinal.report.outliers import FEWEST_PARTICIPANTS, RULES, find_outliers
+from mriparaspinal.report.outliers import FEWEST_PARTICIPANTS, RULES, Outliers, find_outliers
 from mriparaspinal.report.outlines import SliceImage
 from mriparaspinal.report.pictures import (
     FirstPictures,
@@ -120,6 +121,17 @@ class Contents:
         return max((view.picture.step for view in self.first + self.others if view.picture), default=1)
 
 
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """What the page is made of, whatever was compared."""
+
+    cohort: Cohort
+    source: ReopenedDataset
+    rows: pd.DataFrame
+    """The rows of each slice by itself."""
+    outliers: Outliers
+
+
 @dataclass(frozen=True)
 class Ready:
     """What of the page is made already."""
@@ -128,14 +140,21 @@ class Ready:
     """Of this cohort."""
     pictures: Callable[[], FirstPictures] | None = None
     """Waits for those of the slices."""
+    opened: Opened | None = None
 
 
 NOTHING_READY = Ready()
 
 
+def open_page(cohort: Cohort, source: ReopenedDataset) -> Opened:
+    """What of the page can be made before anything is compared; the template, too."""
+    templates().get_template(STUDY)
+    rows = slice_rows(cohort.sources[0])
+    return Opened(cohort, source, rows, find_outliers(rows))
+
+
 def gather(
-    cohort: Cohort,
-    source: ReopenedDataset,
+    opened: Opened,
     folders: Sequence[Path] = (),
     jobs: int = 1,
     progress: Callable[[], None] | None = None,
@@ -146,6 +165,7 @@ def gather(
     ``folders``: what ``compare`` wrote, and other analyses; ``ready``: what of the page is made already.
     Raises :class:`NoInputError` where dataset, results and analyses do not belong together.
     """
+    cohort, source, rows, outliers = opened.cohort, opened.source, opened.rows, opened.outliers
     comparisons = [folder for folder in folders if is_comparison(folder)]
     others = "; other analyses are below the figures" if len(folders) > len(comparisons) else ""
     compared = Compared(missing=f"no comparison was given (--comparison){others}")
@@ -156,7 +176,6 @@ def gather(
         compared = open_comparison(folder, cohort, ready.comparison)
     analyses = read_analyses([folder for folder in folders if folder not in comparisons], cohort)
     (read,) = cohort.sources
-    rows = slice_rows(read)
     problems = problems_in(read.contents.get("problems.csv"))
     drawn = [*compared.figures, *([compared.effects] if compared.effects else [])]
     drawn += [figure for analysis in analyses for figure in analysis.figures]
@@ -165,7 +184,6 @@ def gather(
     # Their pixels give the numbers of the results again.
     pictures = draw_pictures(source, thresholds_of(read), room, jobs, progress, first)
     _require_same_pixels(source, rows, pictures)
-    outliers = find_outliers(rows)
     seen = (pictures, outliers.findings, problems, source.settings)
     views = slice_views(source.study.dataset.slices, rows, *seen)
     study = _study(source, rows, compared, problems)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from mriparaspinal.report.people import PersonView
 
 
+#: The template of the page of a study.
+STUDY = "study.html.j2"
+
 #: The script of a page, in parts that share their names.
 _SCRIPT = ("pixels.js", "window.js", "verdicts.js", "whole.js", "slices.js", "tables.js")
 
@@ -26,6 +30,22 @@ def render(contents: Contents, person: PersonView | None = None) -> bytes:
 
     Its policy lets nothing run or load but its own style and script, which are known by their hashes.
     """
+    own = contents.study.settings.own_colours
+    style = _part("page.css") + "".join(f".{name} {{ color: {colour}; }}\n" for name, colour in own.items())
+    script = "".join(map(_part, _SCRIPT))
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    template = templates().get_template(STUDY if person is None else "person.html.j2")
+    parts = {"style": Markup(style), "script": Markup(script), "policy": policy, "version": __version__}
+    page = template.render(page=contents, person=person, **parts)
+    return page.encode("utf-8", "backslashreplace")
+
+
+@cache
+def templates() -> Environment:
+    """The templates, each of which is compiled once."""
     environment = Environment(
         loader=PackageLoader("mriparaspinal.report", "page"),
         autoescape=True,
@@ -34,17 +54,7 @@ def render(contents: Contents, person: PersonView | None = None) -> bytes:
         lstrip_blocks=True,
     )
     environment.filters["drawn"] = Markup
-    own = contents.study.settings.own_colours
-    style = _part("page.css") + "".join(f".{name} {{ color: {colour}; }}\n" for name, colour in own.items())
-    script = "".join(map(_part, _SCRIPT))
-    policy = (
-        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    template = environment.get_template("study.html.j2" if person is None else "person.html.j2")
-    parts = {"style": Markup(style), "script": Markup(script), "policy": policy, "version": __version__}
-    page = template.render(page=contents, person=person, **parts)
-    return page.encode("utf-8", "backslashreplace")
+    return environment
 
 
 def is_page(head: bytes) -> bool:

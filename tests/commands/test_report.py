@@ -527,12 +527,12 @@ def test_coarser_grey_outside_makes_room():
     """Coarser grey outside the regions does make smaller pictures (350 slices take too long for a test)."""
     from mriparaspinal.imaging.rasterise import Patch
     from mriparaspinal.report.outlines import coarser_outside
-    from mriparaspinal.report.pictures import webp
+    from mriparaspinal.report.pictures import png
 
     grey = grey_image((200, 200), seed=2)
     mask = np.zeros((200, 200), dtype=bool)
     mask[50:100, 50:150] = True
-    sizes = [len(webp(coarser_outside(grey, [Patch(0, 0, mask)], step))) for step in (1, 4, 8, 16, 32)]
+    sizes = [len(png(coarser_outside(grey, [Patch(0, 0, mask)], step))) for step in (1, 4, 8, 16, 32)]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] < 0.7 * sizes[0]
 

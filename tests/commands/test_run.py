@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import sys
 
 import pytest
 
+import mriparaspinal as mp
+from mriparaspinal.core.errors import NoInputError
 from tests.support.builders.study import copy_sample, read_csv, run, without_next
 
 
@@ -48,6 +51,19 @@ def test_an_error_in_one_slice_is_exit_4_with_the_comparison_made(scans, tmp_pat
     (scans / "ALS_1_3.json").write_text("{")
     assert run("run", scans, "--out", tmp_path / "out").code == 4
     assert (tmp_path / "out" / "comparison" / "comparisons.csv").is_file()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_dataset_that_changes_under_the_run_gets_a_comparison_and_no_page(scans, tmp_path, jobs):
+    def changed(step):
+        if isinstance(step, mp.StudyResults):
+            (scans / "ALS_1_3.json").unlink()
+
+    with pytest.raises(NoInputError, match="ALS_1_3"):
+        mp.run(scans, tmp_path / "out", jobs=jobs, done=changed)
+    assert (tmp_path / "out" / "comparison" / "comparisons.csv").is_file()
+    assert not (tmp_path / "out" / "report.html").exists()
+    assert not multiprocessing.active_children()
 
 
 def test_an_old_comparison_never_stands_beside_new_results(scans, tmp_path):

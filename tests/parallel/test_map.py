@@ -7,11 +7,13 @@ import os
 import signal
 import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from mriparaspinal.core.errors import ParaspinalError
 from mriparaspinal.parallel.map import aside, map_in_order
+from tests.support.builders.study import wait_until
 
 
 def square(number: int) -> int:
@@ -54,6 +56,13 @@ def test_results_come_while_others_are_still_to_do():
     results = map_in_order(done.append, range(3))
     next(results)
     assert done == [0]
+
+
+def test_processes_begin_before_a_result_is_asked_for_and_end_where_nobody_wants_any(tmp_path):
+    results = map_in_order(Path.touch, [tmp_path / name for name in "abcd"], 2)
+    assert wait_until((tmp_path / "d").exists, 60)
+    results.close()
+    assert not multiprocessing.active_children()
 
 
 def test_processes_end_where_nobody_wants_the_rest():
