@@ -87,6 +87,7 @@ KINDS: dict[str, str] = {
     "mixed-reference": "discs here, vertebral bodies there",
     "same-contours": "the contours of another slice",
     "unknown-label": "label that means no region",
+    "ticked-flag": "measured in spite of a flag",
     "no-known-label": "no label that means a region",
     # tables
     "bad-table": "table that cannot be read",

@@ -6,6 +6,7 @@ A file is the parsed JSON here, with all that other programs wrote into it.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -40,6 +41,43 @@ def is_ticked(flags: object, flag: str) -> bool:
     return isinstance(flags, Mapping) and any(
         str(value).casefold() in _TICKED for name, value in flags.items() if str(name).casefold() == flag
     )
+
+
+#: How the words of a flag begin by which a person says: do not use this.
+_DOUBTS = (
+    "ignor",
+    "exclu",
+    "skip",
+    "reject",
+    "unus",
+    "uncertain",
+    "unsure",
+    "doubt",
+    "difficult",
+    "bad",
+    "wrong",
+)
+
+_USE = ("us", "measur", "includ", "count")
+
+
+def doubts(flags: object) -> tuple[str, ...]:
+    """The ticked flags by which a person says that an image or a shape is not to be used.
+
+    >>> doubts({"__ignore__": True, "Not usable": 1, "no artefact": True, "exclude": False})
+    ('__ignore__', 'Not usable')
+    """
+    if not isinstance(flags, Mapping):
+        return ()
+    ticked = [str(name) for name, value in flags.items() if str(value).casefold() in _TICKED]
+    return tuple(name for name in ticked if _is_doubt(name))
+
+
+def _is_doubt(name: str) -> bool:
+    words = re.findall(r"[^\W_]+", name.casefold())
+    # "do not use", "not usable"
+    negated = not {"no", "not", "don", "dont"}.isdisjoint(words)
+    return any(word.startswith(_DOUBTS) or (negated and word.startswith(_USE)) for word in words)
 
 
 def set_draft(document: Mapping[str, Any], value: bool) -> dict[str, Any]:

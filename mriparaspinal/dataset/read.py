@@ -142,6 +142,7 @@ def read_files(
         found.problems.append(Problem(name, "", "error", "unreviewed-draft", message, remedy))
         found.refused = list(annotation.contours)
         return None
+    found.problems += _flagged(name, annotation)
     found.draft = annotation.draft
     found.as_drawn = 0 if annotation.draft else source.as_drawn(slice_, annotation.contours)
     if not _belongs_to(root, slice_, annotation, found):
@@ -156,6 +157,21 @@ def read_files(
         found.refused = list(annotation.contours)
         return None
     return annotation, image, raw
+
+
+def _flagged(name: str, annotation: Annotation) -> list[Problem]:
+    """A warning for each ticked flag that says not to use what is measured all the same."""
+    flags: dict[str, list[str]] = {}
+    for flag, label in annotation.doubts:
+        flags.setdefault(flag, []).append(label)
+    problems = []
+    for flag, labels in flags.items():
+        # The flag of the image is about all that is on it.
+        shape = "" if "" in labels else ", ".join(dict.fromkeys(labels))
+        message = f"the flag {flag!r} is ticked, and measured all the same; expected no such flag"
+        remedy = "exclude it in a review (docs/review.md), delete the contour, or untick the flag"
+        problems.append(Problem(name, shape, "warning", "ticked-flag", message, remedy))
+    return problems
 
 
 def _fits(annotation: Annotation, shape: tuple[int, int], beside: bool, name: str, found: OpenSlice) -> bool:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mriparaspinal.core.draft_mark import FLAG, is_draft, is_ticked
+from mriparaspinal.core.draft_mark import FLAG, doubts, is_draft, is_ticked
 from mriparaspinal.core.errors import unreadable
 from mriparaspinal.core.model import MADE, Contour
 from mriparaspinal.io.encodings import likely_encodings
@@ -66,6 +66,8 @@ class Annotation:
     """``imageData`` as it is in the file, a JSON text of base64; see :func:`embedded_image`."""
     draft: bool = False
     """Whether the image flag ``draft`` is ticked: nobody has judged the contours yet."""
+    doubts: tuple[tuple[str, str], ...] = ()
+    """Ticked flags that say not to use something: (flag, label); of the image without a label."""
 
 
 class _Shape(msgspec.Struct):
@@ -107,6 +109,7 @@ def read_annotation(raw: bytes) -> Annotation:
         _image_size(file.imageHeight, file.imageWidth),
         bytes(file.imageData),
         is_draft({"flags": file.flags}),
+        _doubts(file.flags, file.shapes),
     )
 
 
@@ -140,6 +143,7 @@ def _read_leniently(raw: bytes) -> Annotation:
         _image_size(content.get("imageHeight"), content.get("imageWidth")),
         b"null" if data is None else b"0" if not isinstance(data, str) else json.dumps(data).encode(),
         is_draft(content),
+        _doubts(content.get("flags"), [shape for _, shape in shapes if isinstance(shape, _Shape)]),
     )
 
 
@@ -287,6 +291,11 @@ def _mask_contour(shape: _Shape) -> Contour | tuple[str, str]:
 def _made(shape: _Shape) -> str:
     """The mark that ``contours`` gave to a shape; empty without one."""
     return next((mark for mark in MADE if is_ticked(shape.flags, mark)), "") if shape.flags else ""
+
+
+def _doubts(flags: object, shapes: list[_Shape]) -> tuple[tuple[str, str], ...]:
+    flagged = ((shape.label, shape.flags) for shape in shapes if shape.flags)
+    return tuple((flag, label) for label, ticked in (("", flags), *flagged) for flag in doubts(ticked))
 
 
 def embedded_image(annotation: Annotation) -> bytes | None:
