@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -111,21 +111,17 @@ class Analysis:
     @cached_property
     def files(self) -> dict[str, bytes]:
         """All files but the manifest, by name. Each figure is drawn, written and let go."""
-        return dict(self._each_file(FigureFiles()))
+        return dict(self.each_file(FigureFiles()))
 
-    def _each_file(
-        self,
-        how: FigureFiles,
-        progress: Callable[[], None] | None = None,
-        meanwhile: Callable[[], object] | None = None,
+    def each_file(
+        self, how: FigureFiles, progress: Callable[[], None] | None = None
     ) -> Iterator[tuple[str, bytes]]:
-        # Loaded here once, and not by each process that draws.
-        import mriparaspinal.analysis.files  # noqa: F401
-
+        """Name and bytes of all files but the manifest; other processes draw from the first one on."""
         drawings = {name: content for name, content in self.contents.items() if isinstance(content, Drawing)}
+        if drawings:
+            # Loaded here once, and not by each process that draws.
+            import mriparaspinal.analysis.files  # noqa: F401
         drawn = each_drawn(drawings, how, progress)
-        if meanwhile is not None:
-            meanwhile()
         for name, content in self.contents.items():
             if isinstance(content, Drawing):
                 yield from next(drawn).items()
@@ -149,19 +145,13 @@ class Analysis:
         found = f"no font of this machine has the letters {' '.join(missing[:20])}"
         return (f"figures: {found}; they are boxes there; install one, such as the Noto Sans of that script",)
 
-    def _put(
-        self,
-        folder: OutputFolder,
-        how: FigureFiles,
-        progress: Callable[[], None] | None,
-        meanwhile: Callable[[], object] | None,
-    ) -> list[str]:
+    def _put(self, folder: OutputFolder, how: FigureFiles, files: Iterable[tuple[str, bytes]]) -> list[str]:
         """Put all files and the manifest into a folder that is taken, where they wait; their names.
 
         They are never in memory together: the figures of 10,000 participants have 60 MB.
         """
         outputs: dict[str, str] = {}
-        for name, content in self._each_file(how, progress, meanwhile):
+        for name, content in files:
             folder.put(name, content)
             outputs[name] = sha256(content)
             del content  # before the next figure is drawn
@@ -219,13 +209,14 @@ class Analysis:
         folder: OutputFolder,
         how: FigureFiles | None = None,
         progress: Callable[[], None] | None = None,
-        meanwhile: Callable[[], object] | None = None,
+        made: Iterable[tuple[str, bytes]] | None = None,
     ) -> list[str]:
         """Save into a folder that is taken already; the files' names. ``progress`` is called per figure.
 
-        ``meanwhile``: called once, while other processes draw.
+        ``made``: what :meth:`each_file` gives, where another process makes it.
         """
-        files = self._put(folder, how or FigureFiles(), progress, meanwhile)
+        how = how or FigureFiles()
+        files = self._put(folder, how, self.each_file(how, progress) if made is None else made)
         refuse_inputs(argument("save"), [folder.path / name for name in files], self.paths)
         for results in self.sources:
             results.require_same()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -39,6 +39,7 @@ from mriparaspinal.report.html import is_page
 
 if TYPE_CHECKING:
     from mriparaspinal.analysis.result import Analysis
+    from mriparaspinal.present.style import PaperFigure
     from mriparaspinal.report.gather import Opened
     from mriparaspinal.report.pictures import FirstPictures
 
@@ -156,47 +157,111 @@ def _made(
     progress: Progress | None,
     done: Callable[[StudyResults | Analysis | Made], None],
 ) -> StudyRun:
-    """All steps in turn."""
+    """All steps in turn; with several processes, one of them compares while others draw the slices."""
     from mriparaspinal.parallel.map import aside, cores
 
     results, comparison, page = (study / name for name in ("results", "comparison", "report.html"))
     # No more than there are: a note on --jobs was logged before the measuring.
     jobs = min(asked.execution.jobs or 1, cores())
     regions = (() if asked.maps is None else asked.maps.folders), asked.source.folder
-    pictures = meanwhile = None
     opened = cache(partial(_opened, results, comparison, asked.dataset, regions))
+    pictures = beside = None
     with ExitStack() as stack:
+        if jobs > 1:
+            beside = stack.enter_context(aside(partial(_compared_aside, results, replace(how, jobs=jobs))))
         with _comparison(comparison) as folder:
             first = partial(_outdate, folder, page, study / RECORD)
             done(measured := measure_into(asked, results, progress, study, first))
-            if jobs > 1:
-                draw = partial(_pictures, results, asked.dataset, regions, jobs - 1)  # the other compares
-                pictures = stack.enter_context(aside(draw))
-                meanwhile = partial(_in_advance, opened)
-            begin(progress, "comparing")
-            compared = _comparison_of(results, folder, jobs)
-            drawn = each(progress, "drawing the figures", compared.to_draw)
-            compared.put(folder, replace(how, jobs=jobs), drawn, meanwhile)
-            done(compared)
-        from mriparaspinal.report.gather import Ready
+            answers = None
+            if beside is not None:
+                tell, answers = beside
+                tell("the results are there")
+                pictures = _in_advance(opened, jobs - 1, progress)
+            done(compared := _compare_into(folder, results, how, answers, progress))
+    from mriparaspinal.report.gather import Ready
 
-        begin(progress, "opening the dataset")
-        ready = Ready(compared if compared.table is not None else None, pictures, opened())
-        cohort = opened().cohort
-        with telling(cohort.problems):
-            page_of = cohort, asked.dataset, page, (comparison,), regions
-            made = write_page(*page_of, jobs, progress, True, (), ready)
-    done(made)
+    begin(progress, "opening the dataset")
+    ready = Ready(compared if compared.table is not None else None, pictures, opened())
+    cohort = opened().cohort
+    with telling(cohort.problems):
+        page_of = cohort, asked.dataset, page, (comparison,), regions
+        written = write_page(*page_of, jobs, progress, True, (), ready)
+    done(written)
     found = {} if compared.table is None else compared_summary(compared)
-    told = {"count": made.count, "summary": dict(made.summary), "notes": list(made.notes)}
-    told["problems"] = [dataclasses.asdict(problem) for problem in made.problem_list]
+    told = {"count": written.count, "summary": dict(written.summary), "notes": list(written.notes)}
+    told["problems"] = [dataclasses.asdict(problem) for problem in written.problem_list]
     # What a font that is not there yet would draw otherwise is drawn again.
     if compared.table is None or not compared.lacking:
         read = measured.read.manifest
         inputs = {} if read is None else read.inputs
         steps = {"results": measured.summary, "comparison": found, "report": told}
         keep_record(study, now, inputs, measured.problem_list, steps)
-    return StudyRun(measured, made, {**measured.summary, **found}, lambda: compared)
+    return StudyRun(measured, written, {**measured.summary, **found}, lambda: compared)
+
+
+def _compare_into(
+    folder: OutputFolder,
+    results: Path,
+    how: FigureFiles,
+    answers: Iterator[Any] | None,
+    progress: Progress | None,
+) -> Analysis:
+    """Compare, and write what comes out; ``answers``: of :func:`_compared_aside`, where that does it."""
+    begin(progress, "comparing")
+    compare = partial(_compared, results) if answers is None else partial(next, answers)
+    compared = _comparison_of(compare, folder)
+    drawn = each(progress, "drawing the figures", compared.to_draw)
+    made = None if answers is None or compared.table is None else _counted(answers, drawn)
+    compared.put(folder, how, drawn, made)
+    return compared
+
+
+def _compared_aside(results: Path, how: FigureFiles, hear: Callable[[], Any]) -> Iterator[Any]:
+    """The comparison of the results, once they are there, then all its files, name and bytes.
+
+    The libraries are loaded while the slices are measured.
+    """
+    import mriparaspinal.analysis.files
+    import mriparaspinal.api.statistics  # noqa: F401
+
+    hear()
+    compared = _compared(results, how.jobs)
+    files = compared.each_file(how)
+    first = next(files)  # from now on the figures are drawn
+    yield _without_figures(compared, results)
+    yield first
+    yield from files
+
+
+def _without_figures(compared: Analysis, results: Path) -> Analysis:
+    """The comparison with figures that are made anew where they are looked at: these load no library."""
+    from mriparaspinal.analysis.drawing import Drawing
+
+    contents = {
+        name: Drawing(partial(_drawn_again, results, name)) if isinstance(content, Drawing) else content
+        for name, content in compared.contents.items()
+    }
+    light = replace(compared, contents=contents)
+    vars(light)["lacking"] = compared.lacking  # to know it takes the libraries, too
+    return light
+
+
+def _drawn_again(results: Path, name: str) -> PaperFigure:
+    from mriparaspinal.analysis.drawing import Drawing
+
+    drawing = _compared(results).contents[name]
+    assert isinstance(drawing, Drawing)
+    return drawing.draw()
+
+
+def _counted(
+    files: Iterable[tuple[str, bytes]], drawn: Callable[[], None] | None
+) -> Iterator[tuple[str, bytes]]:
+    """The files; ``drawn`` is called for each figure, which is one SVG beside others."""
+    for name, content in files:
+        if drawn is not None and name.endswith(".svg"):
+            drawn()
+        yield name, content
 
 
 def _opened(
@@ -211,23 +276,17 @@ def _opened(
     return open_page(cohort, open_measured(results, cohort.manifest, dataset, *regions))
 
 
-def _in_advance(opened: Callable[[], Opened]) -> None:
-    """Open what the page is made of; what is wrong with it is told when its turn comes."""
-    with suppress(ParaspinalError):
-        opened()
-
-
-def _pictures(
-    results: Path, dataset: Path, regions: tuple[Sequence[Path], Path | None], jobs: int
-) -> FirstPictures:
-    """The pictures of the page, which need nothing of the comparison."""
-    from mriparaspinal.measure.reopen import open_measured
-    from mriparaspinal.measure.results import read_results
+def _in_advance(opened: Callable[[], Opened], jobs: int, progress: Progress | None) -> FirstPictures | None:
+    """The pictures of the page; what is wrong with results or dataset is told when the page's turn comes."""
     from mriparaspinal.report.pictures import first_pictures, thresholds_of
 
-    read = read_results(results)
-    source = open_measured(results, read.manifest, dataset, *regions)
-    return first_pictures(source, thresholds_of(read), jobs)
+    begin(progress, "opening the dataset")
+    try:
+        source, (read,) = opened().source, opened().cohort.sources
+    except ParaspinalError:
+        return None
+    advance = each(progress, "drawing", len(source.study.dataset.slices))
+    return first_pictures(source, thresholds_of(read), jobs, advance)
 
 
 def _told_again(study: Path, asked: Request, before: StudyRecord) -> StudyRun:
@@ -252,7 +311,7 @@ def _told_again(study: Path, asked: Request, before: StudyRecord) -> StudyRun:
         notes=tuple(told["notes"]),
         problem_list=problems,
     )
-    compare = partial(_comparison_of, study / "results")
+    compare = partial(_comparison_of, partial(_compared, study / "results"))
     return StudyRun(results, report, {**summary, **found}, compare, unchanged=True)
 
 
@@ -280,15 +339,19 @@ def _skipped(reason: ParaspinalError) -> Analysis:
     )
 
 
-def _comparison_of(results: Path, folder: OutputFolder | None = None, jobs: int = 1) -> Analysis:
-    """The comparison of the results; without a table for nothing to compare.
+def _compared(results: Path, jobs: int = 1) -> Analysis:
+    from mriparaspinal.api.statistics import compare
+
+    return compare(results_in(results), jobs=jobs)
+
+
+def _comparison_of(compare: Callable[[], Analysis], folder: OutputFolder | None = None) -> Analysis:
+    """What ``compare`` gives; without a table for nothing to compare.
 
     ``folder``: where the reason is put, if none can be made.
     """
-    from mriparaspinal.api.statistics import compare
-
     try:
-        return compare(results_in(results), jobs=jobs)
+        return compare()
     except (NothingToCompareError, SessionsError) as reason:
         return _skipped(reason)
     except ParaspinalError as reason:

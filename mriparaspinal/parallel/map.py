@@ -6,7 +6,6 @@ The order stays that of the input.
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -30,9 +29,6 @@ _CHUNK = 16
 #: Parts between the oldest without an answer and the newest handed over: memory stays flat whatever the
 #: number of slices, and one that takes long does not hold up the others.
 _WINDOW = 128
-
-#: How far what is done aside stands back (as ``nice``) behind what the block does, which takes longer.
-_ASIDE = 5
 
 #: Seconds in which a signal that ended a process reaches its parent, too.
 _SIGNAL_PAUSE = 0.2
@@ -92,48 +88,58 @@ def map_in_order(
 
 
 @contextmanager
-def aside(function: Callable[[], R]) -> Iterator[Callable[[], R]]:
-    """Call ``function`` in a process of its own while the block does something else.
+def aside(
+    function: Callable[[Callable[[], Any]], Iterable[R]],
+) -> Iterator[tuple[Callable[[Any], None], Iterator[R]]]:
+    """Do ``function`` in a process of its own while the block does something else.
 
-    Yields what waits for the result, and raises what the function raised; :class:`ParaspinalError` where the
-    process was killed, :class:`UsageError` where it cannot be started. It ends with the block.
+    The function is given what waits for the block to tell it something. Yields what tells it, and an iterator
+    over what it yields, each as soon as it is there. That raises what the function raised;
+    :class:`ParaspinalError` where the process was killed, :class:`UsageError` where it cannot be started. The
+    process ends with the block.
     """
     from multiprocessing import Pipe, Process
 
     with _interrupts_held(), _starting(2):
-        ours, theirs = Pipe(duplex=False)
+        ours, theirs = Pipe()
         process = Process(target=_answer, args=(function, theirs))
         process.start()
     theirs.close()
 
-    def result() -> R:
-        try:
-            found, error = ours.recv()
-        except EOFError:
-            time.sleep(_SIGNAL_PAUSE)
-            raise _killed(2) from None
-        if error is not None:
-            raise error
-        return found  # type: ignore[no-any-return]
+    def tell(what: Any) -> None:
+        with suppress(OSError):  # where the process is gone, its answers say so
+            ours.send(what)
+
+    def answers() -> Iterator[R]:
+        while True:
+            try:
+                kind, found = ours.recv()
+            except (EOFError, OSError):
+                time.sleep(_SIGNAL_PAUSE)
+                raise _killed(2) from None
+            if kind == "error":
+                raise found
+            if kind == "end":
+                return
+            yield found
 
     try:
-        yield result
+        yield tell, answers()
     finally:
         process.terminate()
         process.join()
         ours.close()
 
 
-def _answer(function: Callable[[], R], to: Connection) -> None:
+def _answer(function: Callable[[Callable[[], Any]], Iterable[R]], to: Connection) -> None:
     _follow_the_parent()
-    if hasattr(os, "nice"):  # not on Windows
-        os.nice(_ASIDE)
     logging.disable()  # what there is to say is said by the parent
     try:
-        answer: tuple[R | None, Exception | None] = (function(), None)
+        for found in function(to.recv):
+            to.send(("found", found))
+        to.send(("end", None))
     except Exception as error:  # raised again by the one who waits
-        answer = (None, error)
-    to.send(answer)
+        to.send(("error", error))
 
 
 def in_time(function: Callable[[T], R], late: Callable[[T], R], seconds: float, item: T) -> R:

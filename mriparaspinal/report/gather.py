@@ -138,8 +138,8 @@ class Ready:
 
     comparison: Analysis | None = None
     """Of this cohort."""
-    pictures: Callable[[], FirstPictures] | None = None
-    """Waits for those of the slices."""
+    pictures: FirstPictures | None = None
+    """Of the slices."""
     opened: Opened | None = None
 
 
@@ -180,9 +180,8 @@ def gather(
     drawn = [*compared.figures, *([compared.effects] if compared.effects else [])]
     drawn += [figure for analysis in analyses for figure in analysis.figures]
     room = room_for_pictures(source, sum(len(figure.markup) for figure in drawn))
-    first = ready.pictures() if ready.pictures else None
     # Their pixels give the numbers of the results again.
-    pictures = draw_pictures(source, thresholds_of(read), room, jobs, progress, first)
+    pictures = draw_pictures(source, thresholds_of(read), room, jobs, progress, ready.pictures)
     _require_same_pixels(source, rows, pictures)
     seen = (pictures, outliers.findings, problems, source.settings)
     views = slice_views(source.study.dataset.slices, rows, *seen)

@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import Fault, UsageError
 from mriparaspinal.core.text import and_more, count_of, read_number
-from mriparaspinal.stats.equivalence import equivalence, paired_equivalence
 from mriparaspinal.stats.limits import ALPHA, of_usual_size
-from mriparaspinal.stats.max_t import max_t, max_t_paired
 
 Floats = NDArray[np.float64]
 
@@ -122,6 +120,8 @@ class Samples:
 
 def margin_cells(row: Row, values: tuple[Any, Any], pairs: tuple[Any, Any], margin: float) -> dict[str, Any]:
     """The cells of :data:`MARGIN_COLUMNS` of a row, whose tests are chosen; NaN for no margin."""
+    from mriparaspinal.stats.equivalence import equivalence, paired_equivalence
+
     cells: dict[str, Any] = {"margin": margin}
     if math.isnan(margin):
         return {name: "" if name.endswith("equivalent") else math.nan for name in MARGIN_COLUMNS}
@@ -143,6 +143,8 @@ def add_max_t(
 
     ``pairs``: sides are compared. Returns what is worth a note, and the numbers of the rows it is about.
     """
+    from mriparaspinal.stats.max_t import max_t, max_t_paired
+
     column, test, by_ranks = ("p_max_t", "test", "mann_whitney_u")
     if pairs:
         column, test, by_ranks = ("paired_p_max_t", "paired_test", "wilcoxon")

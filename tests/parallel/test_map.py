@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import signal
 import time
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -95,25 +94,50 @@ def test_a_process_that_is_killed_is_one_clear_line():
     assert "\n" not in str(caught.value)
 
 
-def test_aside_is_another_process():
-    with aside(os.getpid) as process:
-        assert process() != os.getpid()
+def pid_and_doubles(hear):
+    yield os.getpid()
+    while number := hear():
+        yield 2 * refuse(number)
+
+
+def dies(hear):
+    yield 1
+    die(hear())
+
+
+def sleeps(_):
+    time.sleep(600)
+    yield 1
+
+
+def test_aside_is_another_process_that_hears_and_answers():
+    with aside(pid_and_doubles) as (tell, answers):
+        assert next(answers) != os.getpid()
+        for number in (1, 2, 0):
+            tell(number)
+        assert list(answers) == [2, 4]
 
 
 def test_what_is_raised_aside_is_raised_by_the_one_who_waits():
-    with aside(partial(refuse, 3)) as refused, pytest.raises(ValueError, match="three"):
-        refused()
+    with aside(pid_and_doubles) as (tell, answers):
+        next(answers)
+        for number in (1, 3):
+            tell(number)
+        assert next(answers) == 2
+        with pytest.raises(ValueError, match="three"):
+            next(answers)
 
 
 def test_a_process_aside_that_is_killed_is_one_clear_line():
-    with (
-        aside(partial(die, 3)) as died,
-        pytest.raises(ParaspinalError, match="one of 2 processes was killed"),
-    ):
-        died()
+    with aside(dies) as (tell, answers):
+        assert next(answers) == 1
+        tell(3)
+        with pytest.raises(ParaspinalError, match="one of 2 processes was killed"):
+            next(answers)
+        tell(4)  # nobody hears it: what matters was said
 
 
 def test_a_process_aside_ends_with_the_block():
-    with pytest.raises(KeyError), aside(partial(time.sleep, 600)):
+    with pytest.raises(KeyError), aside(sleeps):
         raise KeyError
     assert not multiprocessing.active_children()

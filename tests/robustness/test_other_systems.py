@@ -10,7 +10,6 @@ import os
 import re
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ import pytest
 from mriparaspinal.cli import COMMANDS, load
 from mriparaspinal.parallel.map import aside, map_in_order
 from mriparaspinal.report.people import page_names
-from tests.parallel.test_map import refuse, square, who
+from tests.parallel.test_map import pid_and_doubles, square, who
 from tests.support.builders.study import PROJECT, SAMPLE, fingerprint, run
 
 SCRIPT = str(PROJECT / "tests" / "support" / "without_posix.py")
@@ -110,10 +109,11 @@ def test_processes_that_begin_anew_keep_the_order_and_end() -> None:
 
 @pytest.mark.usefixtures("spawned")
 def test_work_aside_in_a_process_that_begins_anew() -> None:
-    with aside(os.getpid) as process:
-        assert process() != os.getpid()
-    with aside(partial(refuse, 3)) as refused, pytest.raises(ValueError, match="three"):
-        refused()
+    with aside(pid_and_doubles) as (tell, answers):
+        assert next(answers) != os.getpid()
+        tell(3)
+        with pytest.raises(ValueError, match="three"):
+            next(answers)
     assert not multiprocessing.active_children()
 
 
