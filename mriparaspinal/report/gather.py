@@ -185,7 +185,7 @@ def gather(
     _require_same_pixels(source, rows, pictures)
     seen = (pictures, outliers.findings, problems, source.settings)
     views = slice_views(source.study.dataset.slices, rows, *seen)
-    study = _study(source, rows, compared, problems)
+    study = _study(opened, compared, problems)
     return Contents(
         study=study,
         groups=_groups(rows, study.segments),
@@ -244,10 +244,10 @@ def _require_same_pixels(
             )
 
 
-def _study(
-    source: ReopenedDataset, rows: pd.DataFrame, compared: Compared, problems: Sequence[Problem]
-) -> StudyFacts:
+def _study(opened: Opened, compared: Compared, problems: Sequence[Problem]) -> StudyFacts:
+    source, rows = opened.source, opened.rows
     manifest, settings = source.manifest, source.settings
+    sessions = sorted(set(rows[SESSION].dropna()) - {""}, key=natural_key) if SESSION in rows else []
     libraries = dict(manifest.libraries)
     if not compared.missing:
         # With these the comparison was made again and came out the same.
@@ -260,6 +260,8 @@ def _study(
         segments=tuple(segment for segment in SPINE if segment in segments),
         participants=rows["participant_id"].nunique(),
         slices=rows["image"].nunique(),
+        sessions=tuple(sessions),
+        at=opened.cohort.session if sessions else "",
         libraries={"Python" if name == "python" else name: v for name, v in libraries.items()},
         several_slices=_has_stacks(rows),
         compared=not compared.missing,

@@ -39,6 +39,10 @@ class StudyFacts:
     """Those that were measured."""
     libraries: Mapping[str, str]
     """Name → version of what measured; with a comparison, of what compared, too."""
+    sessions: tuple[str, ...] = ()
+    """Of a follow-up."""
+    at: str = ""
+    """The session of these that was compared."""
     several_slices: bool = False
     """Whether some segment of a participant has several slices."""
     compared: bool = False
@@ -67,6 +71,8 @@ def _measurement(study: StudyFacts) -> list[str]:
     settings = study.settings
     slices = "axial MRI slice" if study.slices == 1 else "axial MRI slices"
     people = "participant" if study.participants == 1 else "participants"
+    if study.sessions:
+        people += f" in {count_of(len(study.sessions), 'session')} ({', '.join(study.sessions)})"
     lumbar = "lumbar segments" if set(study.segments) <= set(SEGMENTS) else "segments"
     sentences = [
         f"On {study.slices} {slices} of {study.participants} {people} ({lumbar} "

@@ -304,4 +304,15 @@ def test_run_of_a_follow_up_measures_and_shows_all_sessions(tmp_path):
     assert ended.code == 0
     assert "the comparison is skipped" in ended.err
     assert f"change {tmp_path / 'study' / 'results'} --out change" in ended.err
-    assert "L3 v2" in (tmp_path / "study" / "report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "study" / "report.html").read_text(encoding="utf-8")
+    assert "L3 v2" in page
+    assert "2 sessions (v1, v2)</dd>" in page
+    assert "axial MRI slices of 2 participants in 2 sessions (v1, v2) (lumbar" in page
+    results = tmp_path / "study" / "results"
+    compared = tmp_path / "compared"
+    assert (
+        run("compare", results, "--session", "v2", "--contrast", "group:ALS-LR", "--out", compared).code == 0
+    )
+    words = ("report", results, "--dataset", tmp_path / "scans", "--comparison", compared)
+    assert run(*words, "--out", tmp_path / "page.html").code == 0
+    assert "2 sessions (v1, v2), compared: v2</dd>" in (tmp_path / "page.html").read_text(encoding="utf-8")
