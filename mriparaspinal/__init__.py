@@ -39,9 +39,12 @@ def __getattr__(name: str) -> object:
 
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name == "errors":
-        return importlib.import_module(f"{__name__}.core.errors")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    from mriparaspinal.core.loading import quick_loading
+
+    with quick_loading():
+        if name == "errors":
+            return importlib.import_module(f"{__name__}.core.errors")
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -128,7 +128,13 @@ class Analysis:
                 continue
             if name == "notes.txt" and isinstance(content, bytes):
                 content += "".join(f"{note}\n" for note in self.lacking).encode()
-            yield from _files(name, content).items()
+            yield from (self._tables[name] if name in self._tables else _files(name, content)).items()
+
+    @cached_property
+    def _tables(self) -> Mapping[str, dict[str, bytes]]:
+        """The files of each table, made once."""
+        tables = {n: c for n, c in self.contents.items() if isinstance(c, pd.DataFrame | PaperTable)}
+        return Lazy({name: partial(_files, name, table) for name, table in tables.items()})
 
     @cached_property
     def lacking(self) -> tuple[str, ...]:
@@ -137,9 +143,7 @@ class Analysis:
             return ()
         from mriparaspinal.analysis.files import missing_letters
 
-        tables = [(n, c) for n, c in self.contents.items() if isinstance(c, pd.DataFrame | PaperTable)]
-        texts = (text.decode() for name, table in tables for text in _files(name, table).values())
-        missing = missing_letters(texts)
+        missing = missing_letters(text.decode() for files in self._tables.values() for text in files.values())
         if not missing:
             return ()
         found = f"no font of this machine has the letters {' '.join(missing[:20])}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from mriparaspinal.api.unchanged import as_it_was, keep_record, state_of
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NothingToCompareError, ParaspinalError, SessionsError
 from mriparaspinal.core.filenames import PARTICIPANTS, RECORD
+from mriparaspinal.core.loading import quick_loading
 from mriparaspinal.core.model import Problem, Settings
 from mriparaspinal.io.manifest import COMPARISON
 from mriparaspinal.io.output import OutputFolder
@@ -143,16 +145,18 @@ def run(
         # No other run writes into it, nor into the folders in it, until all belongs together.
         with OutputFolder(study):
             begin(progress, "looking for changes")
-            now = state_of(asked, texts_of(numbering), study, more)
-            if now is not None and not more.get("force") and (before := as_it_was(study, now)):
-                return _told_again(study, asked, before)
-            return _made(study, asked, now, how, progress, more.get("done", lambda _: None))
+            look = cache(partial(state_of, asked, texts_of(numbering), study, more))
+            if not more.get("force") and (study / RECORD).is_file() and (now := look()) is not None:
+                before = as_it_was(study, now)
+                if before is not None:
+                    return _told_again(study, asked, before)
+            return _made(study, asked, look, how, progress, more.get("done", lambda _: None))
 
 
 def _made(
     study: Path,
     asked: Request,
-    now: StudyRecord | None,
+    look: Callable[[], StudyRecord | None],
     how: FigureFiles,
     progress: Progress | None,
     done: Callable[[StudyResults | Analysis | Made], None],
@@ -169,6 +173,7 @@ def _made(
     with ExitStack() as stack:
         if jobs > 1:
             beside = stack.enter_context(aside(partial(_compared_aside, results, replace(how, jobs=jobs))))
+        now = look()
         with _comparison(comparison) as folder:
             first = partial(_outdate, folder, page, study / RECORD)
             done(measured := measure_into(asked, results, progress, study, first))
@@ -221,9 +226,10 @@ def _compared_aside(results: Path, how: FigureFiles, hear: Callable[[], Any]) ->
 
     The libraries are loaded while the slices are measured.
     """
-    import mriparaspinal.analysis.files
-    import mriparaspinal.api.statistics  # noqa: F401
-
+    with quick_loading():
+        import mriparaspinal.analysis.files
+        import mriparaspinal.api.statistics  # noqa: F401
+    gc.freeze()  # the processes that it starts share what is loaded
     hear()
     compared = _compared(results, how.jobs)
     files = compared.each_file(how)
@@ -340,7 +346,8 @@ def _skipped(reason: ParaspinalError) -> Analysis:
 
 
 def _compared(results: Path, jobs: int = 1) -> Analysis:
-    from mriparaspinal.api.statistics import compare
+    with quick_loading():
+        from mriparaspinal.api.statistics import compare
 
     return compare(results_in(results), jobs=jobs)
 

@@ -12,6 +12,7 @@ from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError
 from mriparaspinal.core.filenames import MARK
+from mriparaspinal.core.loading import quick_loading
 from mriparaspinal.core.model import SPINE
 from mriparaspinal.core.names import name_of
 from mriparaspinal.io.folder import read_bytes
@@ -113,8 +114,8 @@ def open_comparison(folder: Path, cohort: Cohort, made: Analysis | None = None) 
         comparisons = made.table
         tables = tuple(table for table in made.contents.values() if isinstance(table, PaperTable))
     else:
-        # It loads all statistics, and the figures.
-        from mriparaspinal.report.made_again import made_again
+        with quick_loading():  # all statistics, and the figures
+            from mriparaspinal.report.made_again import made_again
 
         comparisons, tables = made_again(folder, listed, cohort, (normality, divide_by, asked))
     figures = _figures(folder, set(cohort.table["group"]))
