@@ -45,9 +45,12 @@ typecheck: $(VENV)/.installed-dev
 # Two processes; each file of tests stays in one of them, so that what it makes for all of its tests is made once.
 SPREAD := -n 2 --dist loadfile --no-loadscope-reorder
 # The tests that count the lines of the packages that numbers come from: those of these packages, and of the commands
-# that read. Counting almost doubles the time of a test: all others go without. The examples of the package, short
-# and many, come last: neither process then waits long for the other.
-COUNTED := $(addprefix tests/,brain clinical core dataset imaging io measure scans stats) \
+# that read. Counting almost doubles the time of a test: all others go without, as do two that hold hundreds of models
+# against R, which go through the same lines again and again. The examples of the package, short and many, come last:
+# neither process then waits long for the other.
+AGAINST_R := $(patsubst %,tests/stats/test_%.py,model_against_r roc_model_in_r)
+COUNTED := $(addprefix tests/,brain clinical core dataset imaging io measure scans) \
+  $(filter-out $(AGAINST_R),$(wildcard tests/stats/test_*.py)) \
   $(patsubst %,tests/commands/test_%.py,check maps masks merge prepare prepare_levels regions score) \
   $(addprefix mriparaspinal/,core dataset imaging io measure stats)
 tests: $(VENV)/.installed-dev
