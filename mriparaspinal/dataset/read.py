@@ -168,7 +168,10 @@ def _flagged(name: str, annotation: Annotation) -> list[Problem]:
     for flag, labels in flags.items():
         # The flag of the image is about all that is on it.
         shape = "" if "" in labels else ", ".join(dict.fromkeys(labels))
-        message = f"the flag {flag!r} is ticked, and measured all the same; expected no such flag"
+        what = "contour" if shape else "slice"
+        message = (
+            f"the flag {flag!r} is ticked, but the {what} is measured all the same; expected no such flag"
+        )
         remedy = "exclude it in a review (docs/review.md), delete the contour, or untick the flag"
         problems.append(Problem(name, shape, "warning", "ticked-flag", message, remedy))
     return problems
