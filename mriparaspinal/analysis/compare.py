@@ -15,6 +15,7 @@ from mriparaspinal.analysis.omnibus import groups_column, omnibus_of
 from mriparaspinal.analysis.result import Analysis, Content, file_name, notes_bytes
 from mriparaspinal.core.distribution import PROFILES
 from mriparaspinal.core.errors import NothingToCompareError, UsageError
+from mriparaspinal.core.filenames import COMPARISONS
 from mriparaspinal.core.text import count_of
 from mriparaspinal.io.manifest import COMPARISON
 from mriparaspinal.parallel.map import forks, map_in_order
@@ -132,7 +133,7 @@ def _compared(
         "standardised mean differences": ["yes"] if smd else [],
         "session": [cohort.session] if cohort.session else [],
     }
-    frames = {"comparisons.csv": table}
+    frames = {COMPARISONS: table}
     papers, remarks = paper_tables_of(cohort, table, judged_by, frames, chosen if asked else (), smd)
     notes += remarks
     at_once: dict[str, Content] = {}

@@ -28,7 +28,7 @@ from mriparaspinal.api.results import StudyResults, TableChoice, read_results, r
 from mriparaspinal.api.unchanged import as_it_was, keep_record, state_of
 from mriparaspinal.core.arguments import argument
 from mriparaspinal.core.errors import NothingToCompareError, ParaspinalError, SessionsError
-from mriparaspinal.core.filenames import PARTICIPANTS, RECORD
+from mriparaspinal.core.filenames import COMPARISONS, PARTICIPANTS, RECORD
 from mriparaspinal.core.loading import quick_loading
 from mriparaspinal.core.model import Problem, Settings
 from mriparaspinal.io.manifest import COMPARISON
@@ -325,7 +325,7 @@ def _told_again(study: Path, asked: Request, before: StudyRecord) -> StudyRun:
 def _comparison(path: Path) -> Iterator[OutputFolder]:
     """The folder of the comparison; what is not of an earlier run is refused before anything is measured."""
     with OutputFolder(path, COMPARISON, keep_changed=True) as folder:
-        folder.require_ours([*folder.written_before(), COMPARISON, "comparisons.csv", "notes.txt"])
+        folder.require_ours([*folder.written_before(), COMPARISON, COMPARISONS, "notes.txt"])
         yield folder
 
 

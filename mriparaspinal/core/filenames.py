@@ -22,6 +22,9 @@ RECORD = "run.json"
 
 PARTICIPANTS = "participants.csv"
 
+#: The main table of a comparison.
+COMPARISONS = "comparisons.csv"
+
 #: The rows of all segments, and one row per participant.
 MEASUREMENTS, WIDE = "measurements.csv", "wide.csv"
 

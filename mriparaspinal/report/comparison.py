@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.analysis.result import Analysis
 from mriparaspinal.core.errors import Fault, NoInputError, UnreadableError, UsageError
-from mriparaspinal.core.filenames import MARK
+from mriparaspinal.core.filenames import COMPARISONS, MARK
 from mriparaspinal.core.loading import quick_loading
 from mriparaspinal.core.model import SPINE
 from mriparaspinal.core.names import name_of
@@ -26,8 +26,6 @@ from mriparaspinal.stats.on_request import NOTHING, OnRequest, recorded
 
 if TYPE_CHECKING:
     from mriparaspinal.stats.arms import Normality
-
-TABLE = "comparisons.csv"
 
 _CAPTIONS = {
     "figure_effects": "Effect sizes of all comparisons",
@@ -101,10 +99,10 @@ def open_comparison(folder: Path, cohort: Cohort, made: Analysis | None = None) 
     if (folder / MARK).exists():
         found = "a run was cut off here, or is still writing"
         raise NoInputError(f"{folder}: {found}; expected a finished comparison; run compare again")
-    if not (folder / TABLE).is_file():
+    if not (folder / COMPARISONS).is_file():
         if (skipped := _skipped(folder)) is not None:
             return Compared(missing=f"{skipped}; the comparison is skipped")
-        raise NoInputError(f"{folder}: no {TABLE}; expected what compare wrote; check --comparison")
+        raise NoInputError(f"{folder}: no {COMPARISONS}; expected what compare wrote; check --comparison")
     listed = read_analysis_manifest(folder / COMPARISON, "compare")
     normality, divide_by = _settings(listed, folder / COMPARISON)
     notes = _notes(folder)

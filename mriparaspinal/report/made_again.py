@@ -15,13 +15,13 @@ from mriparaspinal.analysis.frames import frame_csv
 from mriparaspinal.analysis.inputs import Cohort
 from mriparaspinal.analysis.omnibus import omnibus_of
 from mriparaspinal.core.errors import Fault, NoInputError, ParaspinalError, UsageError
+from mriparaspinal.core.filenames import COMPARISONS
 from mriparaspinal.core.text import read_number
 from mriparaspinal.io.manifest import COMPARISON, AnalysisManifest
 from mriparaspinal.io.tables import TextTable, parse_table, read_table
 from mriparaspinal.io.write import sha256
 from mriparaspinal.present.table_layout import PaperTable
 from mriparaspinal.present.tables import table1, table2, table3, table4
-from mriparaspinal.report.comparison import TABLE
 from mriparaspinal.stats.arms import Normality
 from mriparaspinal.stats.compare import compare
 from mriparaspinal.stats.contrasts import resolve
@@ -50,7 +50,7 @@ def made_again(
     :class:`NoInputError` where they are not those of the folder.
     """
     try:
-        comparisons = _made_again(folder, read_table(folder / TABLE), cohort, settings)
+        comparisons = _made_again(folder, read_table(folder / COMPARISONS), cohort, settings)
     except _DiffersError as error:
         raise NoInputError(_cause(error.fault, folder, listed, cohort)) from None
     normality, divide_by, _ = settings
@@ -65,10 +65,10 @@ def made_again(
 
 def _cause(fault: Fault, folder: Path, listed: AnalysisManifest, cohort: Cohort) -> Fault:
     """What is at fault where the comparisons come out otherwise: the settings, if all else is as it was."""
-    same_table = listed.outputs.get(TABLE) == sha256((folder / TABLE).read_bytes())
+    same_table = listed.outputs.get(COMPARISONS) == sha256((folder / COMPARISONS).read_bytes())
     if not same_table or listed.inputs != dict(cohort.inputs):
         return fault
-    found = f"its settings do not give the {TABLE} that it lists"
+    found = f"its settings do not give the {COMPARISONS} that it lists"
     return Fault(f"{folder / COMPARISON}", found, "it as compare wrote it", "run compare again")
 
 
@@ -88,7 +88,7 @@ def _made_again(
     except ParaspinalError as error:
         found = ": ".join(part for part in (error.fault.file, error.fault.found) if part)
         raise _differs(folder, found, "contrasts of these results") from None
-    again = parse_table(frame_csv(made), TABLE)
+    again = parse_table(frame_csv(made), COMPARISONS)
     absent = [name for name in again.columns if name not in written.columns]
     if absent and set(written.columns) < set(again.columns):
         found = f"a table of an older version, without {', '.join(absent)},"
@@ -144,7 +144,7 @@ class _DiffersError(NoInputError):
 
 def _differs(folder: Path, found: str, expected: str) -> _DiffersError:
     remedy = "give the comparison of these results (and its --participants), or run compare again"
-    return _DiffersError(Fault(f"{folder / TABLE}", f"{found} was found", expected, remedy))
+    return _DiffersError(Fault(f"{folder / COMPARISONS}", f"{found} was found", expected, remedy))
 
 
 def _tables(folder: Path, comparisons: pd.DataFrame, normality: Normality) -> tuple[PaperTable, ...]:
