@@ -50,6 +50,11 @@ def study(phantom_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         shutil.copy(file, folder / "few")
     (folder / "few" / "paraspinal.toml").write_text('contrasts = ["side:ALS"]\n')
     assert run("quantify", folder / "few", "--out", folder / "few_results").code == 0
+    # L3 and L4: a plan over several segments has simulated powers.
+    (folder / "two").mkdir()
+    for file in [*(folder / "scans").glob("*_[34].*"), folder / "scans" / "participants.csv"]:
+        shutil.copy(file, folder / "two")
+    assert run("quantify", folder / "two", "--out", folder / "two_results").code == 0
     for name, value in (("on", 60.0), ("off", 80.0)):
         nibabel.save(nibabel.Nifti1Image(np.full((3, 3, 3), value), np.eye(4)), folder / f"{name}.nii.gz")
     assert run("masks", folder / "scans", "--out", folder / "labels", "--participant-label", "LR_2").code == 0
@@ -179,9 +184,9 @@ CASES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     ),
     "plan": (
         lambda s, out: mp.plan(
-            s / "few_results", contrasts=["side:ALS"], metrics=["fi"], target=mp.Target(difference=0.1)
+            s / "two_results", contrasts=["group:ALS-LR"], metrics=["fi"], target=mp.Target(difference=0.1)
         ).save(out),
-        "plan few_results --contrast side:ALS --metric fi --difference 0.1 --out OUT",
+        "plan two_results --contrast group:ALS-LR --metric fi --difference 0.1 --out OUT",
     ),
     "reliability": (
         lambda s, out: mp.reliability(s / "ratings.csv").save(out),
