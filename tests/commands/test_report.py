@@ -248,6 +248,7 @@ def test_wrong_usage_is_one_line(study, tmp_path):
 
 def test_faulty_slices_are_named_with_their_reasons(tmp_path):
     scans = write_dataset(tmp_path / "scans", als=1, lr=1, segments=(3,))
+    (scans / "paraspinal.toml").write_text('contrasts = ["group:ALS-LR"]\n')
     write_slice(scans, "ALS_2_3", shapes=[shape for shape in SHAPES if shape["label"] != "MF_L"])
     (scans / "LR_2_3.json").write_text("{")
     shutil.copy(scans / "LR_1_3.png", scans / "LR_2_3.png")
