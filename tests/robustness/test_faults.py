@@ -46,7 +46,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and mounts of P
 @pytest.fixture(scope="module")
 def many(tmp_path_factory) -> Path:
     """So many slices that a run can be met in its middle."""
-    return write_many(tmp_path_factory.mktemp("many"), 300)
+    return write_many(tmp_path_factory.mktemp("many"), 600)
 
 
 @pytest.fixture
@@ -242,7 +242,7 @@ def test_two_runs_at_once(many, tmp_path):
     manifest = read_results(out).manifest
     rows = read_csv(out / "L3.csv")
     assert {row["threshold"] for row in rows} == {str(manifest.settings["threshold"])}
-    assert len(rows) == 2700
+    assert len(rows) == 5400
 
 
 # No room, no rights
@@ -412,14 +412,14 @@ def test_images_that_are_exchanged_during_the_run(tmp_path):
     import hashlib
     import json
 
-    root, out = write_many(tmp_path / "data", 300), tmp_path / "out"
+    root, out = write_many(tmp_path / "data", 600), tmp_path / "out"
     images = {}
     for name, grey in (("dark", 10), ("bright", 200)):
         write_slice(tmp_path / name, "x_1_3", np.full((100, 100), grey, dtype=np.uint8))
         raw = (tmp_path / name / "x_1_3.png").read_bytes()
         images[hashlib.sha256(raw).hexdigest()] = (raw, float(grey > 50))
     raws = [raw for raw, _ in images.values()]
-    names = [f"ALS_{number}_3.png" for number in range(1, 301)]
+    names = [f"ALS_{number}_3.png" for number in range(1, 601)]
     for name in names:
         (root / name).write_bytes(raws[0])
     process = start("quantify", root, "--out", out, "--quiet", "--jobs", 2)
@@ -433,7 +433,7 @@ def test_images_that_are_exchanged_during_the_run(tmp_path):
     assert finish(process).code == 0
     inputs = json.loads((out / "quantify.json").read_text())["inputs"]
     rows = read_csv(out / "L3.csv")
-    assert len(rows) == 2700
+    assert len(rows) == 5400
     assert {float(row["fi"]) for row in rows} == {0.0, 1.0}, "no image was exchanged: the test has no teeth"
     for row in rows:
         assert float(row["fi"]) == images[inputs[row["image"]]][1]
