@@ -40,8 +40,21 @@ def bytes_of(place: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def study(phantom_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``scans`` with records, ``results``, label maps, a volume with its levels, two maps and ratings."""
+    """``scans`` with records, ``results``, label maps, a volume with its levels, two maps and ratings.
+
+    ``few``: L4 alone, and one contrast in the protocol, for what takes long; ``few_results``: its results.
+    """
     folder = Path(shutil.copytree(phantom_cohort, tmp_path_factory.mktemp("api") / "study"))
+    (folder / "few").mkdir()
+    for file in [*(folder / "scans").glob("*_4.*"), folder / "scans" / "participants.csv"]:
+        shutil.copy(file, folder / "few")
+    (folder / "few" / "paraspinal.toml").write_text('contrasts = ["side:ALS"]\n')
+    assert run("quantify", folder / "few", "--out", folder / "few_results").code == 0
+    # L3 and L4: a plan over several segments has simulated powers.
+    (folder / "two").mkdir()
+    for file in [*(folder / "scans").glob("*_[34].*"), folder / "scans" / "participants.csv"]:
+        shutil.copy(file, folder / "two")
+    assert run("quantify", folder / "two", "--out", folder / "two_results").code == 0
     for name, value in (("on", 60.0), ("off", 80.0)):
         nibabel.save(nibabel.Nifti1Image(np.full((3, 3, 3), value), np.eye(4)), folder / f"{name}.nii.gz")
     assert run("masks", folder / "scans", "--out", folder / "labels", "--participant-label", "LR_2").code == 0
@@ -133,7 +146,7 @@ CASES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         lambda s, out: mp.merge([s / "shares/ALS_1", s / "shares/LR_2"], out),
         "merge shares/ALS_1 shares/LR_2 --out OUT",
     ),
-    "run": (lambda s, out: mp.run(s / "scans", out), "run scans --out OUT"),
+    "run": (lambda s, out: mp.run(s / "few", out), "run few --out OUT"),
     "prepare": (
         lambda s, out: mp.prepare([s / "t2.nii.gz"], s / "levels.csv", out, window="0,200"),
         "prepare t2.nii.gz --levels levels.csv --window 0,200 --out OUT",
@@ -147,16 +160,16 @@ CASES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         "contours labels --dataset OUT --tolerance 0.5",
     ),
     "compare": (
-        lambda s, out: mp.compare(mp.quantify(s / "scans"), contrasts=["side:ALS"], metrics=["fi"]).save(out),
-        "compare results --contrast side:ALS --metric fi --out OUT",
+        lambda s, out: mp.compare(mp.quantify(s / "few"), contrasts=["side:ALS"], metrics=["fi"]).save(out),
+        "compare few_results --contrast side:ALS --metric fi --out OUT",
     ),
     "correlate": (
-        lambda s, out: mp.correlate(s / "results", ["alsfrs_r"], metrics=["fi"]).save(out),
-        "correlate results --score alsfrs_r --metric fi --out OUT",
+        lambda s, out: mp.correlate(s / "few_results", ["alsfrs_r"], metrics=["fi"]).save(out),
+        "correlate few_results --score alsfrs_r --metric fi --out OUT",
     ),
     "regress": (
-        lambda s, out: mp.regress(mp.read_results(s / "results"), ["age"]).save(out),
-        "regress results --predictor age --out OUT",
+        lambda s, out: mp.regress(mp.read_results(s / "few_results"), ["age"]).save(out),
+        "regress few_results --predictor age --out OUT",
     ),
     "roc": (
         lambda s, out: mp.roc(s / "results", "group", "ALS", ["fi_L4_MF"]).save(out),
@@ -171,17 +184,17 @@ CASES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     ),
     "plan": (
         lambda s, out: mp.plan(
-            s / "results", contrasts=["side:ALS"], metrics=["fi"], target=mp.Target(difference=0.1)
+            s / "two_results", contrasts=["group:ALS-LR"], metrics=["fi"], target=mp.Target(difference=0.1)
         ).save(out),
-        "plan results --contrast side:ALS --metric fi --difference 0.1 --out OUT",
+        "plan two_results --contrast group:ALS-LR --metric fi --difference 0.1 --out OUT",
     ),
     "reliability": (
         lambda s, out: mp.reliability(s / "ratings.csv").save(out),
         "reliability --table ratings.csv --out OUT",
     ),
     "sweep_thresholds": (
-        lambda s, out: mp.sweep_thresholds(mp.quantify(s / "scans")).save(out),
-        "threshold-sweep results --dataset scans --out OUT",
+        lambda s, out: mp.sweep_thresholds(mp.quantify(s / "few")).save(out),
+        "threshold-sweep few_results --dataset few --out OUT",
     ),
     "masks": (
         lambda s, out: mp.masks(s / "scans", out, only=["LR_2"]),

@@ -24,6 +24,7 @@ def few(tmp_path: Path) -> Path:
     for name in ("ALS_1_3", "ALS_1_4", "LR_1_3", "LR_1_4"):
         for ending in ("png", "json"):
             shutil.copy(SAMPLE / f"{name}.{ending}", folder / "it's scans")
+    (folder / "it's scans" / "paraspinal.toml").write_text('contrasts = ["group:ALS-LR"]\n')  # few figures
     return folder
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -147,18 +148,25 @@ def test_a_group_that_is_too_small_and_rows_without_a_test(tmp_path):
     assert "no test (fewer than three groups with two values, or all values equal): same" in notes
 
 
-def test_the_letters_stand_over_the_boxes(sample_results, tmp_path):
+@pytest.fixture(scope="module")
+def by_site(sample_results, tmp_path_factory):
+    """``people.csv`` with three sites, and what ``compare`` makes of them."""
+    home = tmp_path_factory.mktemp("sites")
     people = read_csv(sample_results / "participants.csv")
     header = [*people[0], "site"]
     lines = [",".join([*row.values(), "ABC"[n % 3]]) for n, row in enumerate(people)]
-    (tmp_path / "people.csv").write_text("\n".join([",".join(header), *lines]) + "\n")
+    (home / "people.csv").write_text("\n".join([",".join(header), *lines]) + "\n")
     outcome = run(
-        *("compare", sample_results, "--participants", tmp_path / "people.csv", "--groups", "site"),
-        *("--contrast", "sex:M-F", "--metric", "fi", "--out", tmp_path / "out"),
+        *("compare", sample_results, "--participants", home / "people.csv", "--groups", "site", "--smd"),
+        *("--contrast", "sex:M-F", "--metric", "fi", "--out", home / "out"),
     )
     assert outcome.code == 0, outcome.err
-    drawn = read_csv(tmp_path / "out" / "figure_groups_letters_data.csv")
-    pairs = read_csv(tmp_path / "out" / "post_hoc.csv")
+    return home
+
+
+def test_the_letters_stand_over_the_boxes(by_site):
+    drawn = read_csv(by_site / "out" / "figure_groups_letters_data.csv")
+    pairs = read_csv(by_site / "out" / "post_hoc.csv")
     key = ("segment", "muscle")
     letters = {
         (*(pair[name] for name in key), pair[f"label_{arm}"]): pair[f"letters_{arm}"]
@@ -173,7 +181,7 @@ def test_the_letters_stand_over_the_boxes(sample_results, tmp_path):
     }
     assert shown == letters
     assert len(shown) == 45
-    assert (tmp_path / "out" / "figure_groups_letters.svg").read_text().count(">a<") >= 30
+    assert (by_site / "out" / "figure_groups_letters.svg").read_text().count(">a<") >= 30
 
 
 def test_controls_without_an_onset_side_are_compared_on_both_sides(sample_results, tmp_path):
@@ -192,7 +200,8 @@ def test_controls_without_an_onset_side_are_compared_on_both_sides(sample_result
     header = list(people[0])
     text = [",".join(header), *(",".join(row[name] for name in header) for row in rows)]
     (tmp_path / "people.csv").write_text("\n".join(text) + "\n")
-    outcome = run("compare", results, "--participants", tmp_path / "people.csv", "--out", tmp_path / "out")
+    given = ("--participants", tmp_path / "people.csv", "--metric", "fi")
+    outcome = run("compare", results, *given, "--out", tmp_path / "out")
     assert outcome.code == 0, outcome.err
     found = read_csv(tmp_path / "out" / "omnibus.csv")
     assert {row["role"] for row in found} == {"bilateral"}
@@ -301,17 +310,9 @@ def test_the_example_of_the_page() -> None:
     assert f"r = −0.45, n = 34: −{-low:.3f} to −{-high:.3f}" in page
 
 
-def test_the_report_shows_all_groups_and_refuses_other_numbers(sample_results, tmp_path):
-    people = read_csv(sample_results / "participants.csv")
-    header = [*people[0], "site"]
-    lines = [",".join([*row.values(), "ABC"[n % 3]]) for n, row in enumerate(people)]
-    (tmp_path / "people.csv").write_text("\n".join([",".join(header), *lines]) + "\n")
-    given = ("--participants", tmp_path / "people.csv")
-    outcome = run(
-        *("compare", sample_results, *given, "--groups", "site", "--smd", "--contrast", "sex:M-F"),
-        *("--metric", "fi", "--out", tmp_path / "out"),
-    )
-    assert outcome.code == 0, outcome.err
+def test_the_report_shows_all_groups_and_refuses_other_numbers(by_site, sample_results, tmp_path):
+    given = ("--participants", by_site / "people.csv")
+    shutil.copytree(by_site / "out", tmp_path / "out")
     page = tmp_path / "page.html"
     report = ("report", sample_results, "--dataset", SAMPLE, "--comparison", tmp_path / "out", *given)
     outcome = run(*report, "--out", page)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import mriparaspinal as mp
-from tests.support.builders.study import SAMPLE, copy_sample, fingerprint, run
+from tests.support.builders.study import SAMPLE, Outcome, copy_sample, fingerprint, run
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +33,21 @@ def gaps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "results"
 
 
-def test_what_is_missing_is_told(gaps: Path, tmp_path: Path) -> None:
-    found = run("compare", gaps, "--missing", "--out", tmp_path / "out")
+#: One contrast: its figures are not those that are looked at here.
+CONTRAST = ("--contrast", "group:ALS-LR", "--metric", "fi")
+
+
+@pytest.fixture(scope="module")
+def compared(gaps: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
+    """What ``compare --missing`` says of the gaps, and its folder."""
+    out = tmp_path_factory.mktemp("compared") / "out"
+    return run("compare", gaps, *CONTRAST, "--missing", "--out", out), out
+
+
+def test_what_is_missing_is_told(compared: tuple[Outcome, Path]) -> None:
+    found, out = compared
     assert found.code == 0, found.err
-    table = pd.read_csv(tmp_path / "out" / "missing.csv").set_index(["group", "muscle", "side"])
+    table = pd.read_csv(out / "missing.csv").set_index(["group", "muscle", "side"])
     assert set(table["segment"]) == {"L4"}
     assert set(table["expected"]) == {3}
     counts = table[["measured", "refused", "missing"]]
@@ -45,13 +56,13 @@ def test_what_is_missing_is_told(gaps: Path, tmp_path: Path) -> None:
     assert counts.loc[("LR", "ES", "right")].tolist() == [1, 2, 0]  # LR_1 broken, LR_2 with two points
     assert counts.loc[("LR", "PM", "left")].tolist() == [2, 1, 0]
     assert table.loc[("LR", "ES", "right"), "without"] == "LR_1, LR_2"
-    columns = pd.read_csv(tmp_path / "out" / "missing_columns.csv").set_index(["group", "column"])
+    columns = pd.read_csv(out / "missing_columns.csv").set_index(["group", "column"])
     assert columns.loc[("LR", "alsfrs_r"), "missing"] == 3
     assert columns.loc[("ALS", "age"), "missing"] == 0
     assert "missing: of 36 regions 22 were measured, 7 refused, 7 missing" in " ".join(found.err.split())
     for name in ("figure_missing", "figure_missing_columns"):
-        assert (tmp_path / "out" / f"{name}.png").is_file()
-        assert (tmp_path / "out" / f"{name}_data.csv").is_file()
+        assert (out / f"{name}.png").is_file()
+        assert (out / f"{name}_data.csv").is_file()
 
 
 @pytest.mark.parametrize("source", ["contours", "masks"])
@@ -88,10 +99,9 @@ def test_the_picture_shows_the_table(gaps: Path) -> None:
     assert {"0+2", "0+1", "2", "1"} <= set(words)
 
 
-def test_all_else_stays_as_it_is(gaps: Path, tmp_path: Path) -> None:
-    assert run("compare", gaps, "--out", tmp_path / "without", "--quiet").code == 0
-    assert run("compare", gaps, "--missing", "--out", tmp_path / "with", "--quiet").code == 0
-    before, after = fingerprint(tmp_path / "without"), fingerprint(tmp_path / "with")
+def test_all_else_stays_as_it_is(gaps: Path, compared: tuple[Outcome, Path], tmp_path: Path) -> None:
+    assert run("compare", gaps, *CONTRAST, "--out", tmp_path / "without", "--quiet").code == 0
+    before, after = fingerprint(tmp_path / "without"), fingerprint(compared[1])
     new = {name for name in after if "missing" in name}
     assert set(after) == set(before) | new
     assert {name for name in before if before[name] != after[name]} == {"comparison.json", "notes.txt"}
@@ -116,9 +126,8 @@ def test_a_table_without_ids_says_why_there_is_none(tmp_path: Path) -> None:
     assert "no missing_columns.csv: there is no participants table with ids" in " ".join(found.err.split())
 
 
-def test_the_report_shows_the_pictures(gaps: Path, tmp_path: Path) -> None:
-    assert run("compare", gaps, "--missing", "--out", tmp_path / "out", "--quiet").code == 0
-    words = ("--dataset", gaps.parent / "scans", "--comparison", tmp_path / "out", "--quiet")
+def test_the_report_shows_the_pictures(gaps: Path, compared: tuple[Outcome, Path], tmp_path: Path) -> None:
+    words = ("--dataset", gaps.parent / "scans", "--comparison", compared[1], "--quiet")
     assert run("report", gaps, *words, "--out", tmp_path / "report.html").code == 0
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "Who was not measured, by group, side, muscle and level (figure_missing.svg)" in page

@@ -367,9 +367,9 @@ def test_commands_say_how_to_have_a_region_without_sides(made, tmp_path):
     assert run("roc", own, *who, "--out", tmp_path / "roc").code in (0, 4)
     (row,) = read_csv(tmp_path / "roc" / "roc.csv")
     assert (row["n_positive"], row["n_negative"]) == ("2", "2")
-    told = run("model", own, "--formula", "group", "--out", tmp_path / "model").err
+    told = run("model", own, "--formula", "group", "--metric", "fi", "--out", tmp_path / "model").err
     assert "DS: left out, without sides; name the regions by --muscle" in " ".join(told.split())
-    told = run("plan", own, "--contrast", "group:ALS-LR", "--out", tmp_path / "plan").err
+    told = run("plan", own, "--contrast", "group:ALS-LR", "--metric", "fi", "--out", tmp_path / "plan").err
     assert "DS: has no sides and is left out of the role symptomatic" in " ".join(told.split())
     asked = ("--metric", "asymmetry_pct", "--score", "age", "--out", tmp_path / "correlations")
     none = "there is no such measure of these sides"

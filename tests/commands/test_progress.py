@@ -42,6 +42,7 @@ def plain(said):
 
 def test_run_names_its_steps_in_one_line(tmp_path):
     scans = copy_sample(tmp_path / "scans", "*_[12]_3.*")
+    (scans / "paraspinal.toml").write_text('contrasts = ["side:ALS", "side:LR"]\n')  # few figures
     said, code = on_terminal("run", scans, "--out", tmp_path / "study")
     assert code == 0
     assert UP not in said[: said.index(SHOW)]

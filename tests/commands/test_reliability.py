@@ -24,6 +24,9 @@ from tests.support.builders.study import PROJECT, fingerprint, read_csv, rows_of
 
 STEMS = [f"{who}_{n}_{segment}" for who in ("ALS", "LR") for n in range(1, 5) for segment in (3, 4)]
 
+#: One metric, and its figure alone, where the figures are not looked at.
+FI = ("--metric", "fi")
+
 
 def redrawn(folder: Path, seed: int) -> Path:
     """Slices of the sample data as another rater would have drawn them."""
@@ -136,7 +139,7 @@ def test_gate_names_exactly_the_regions_above_it_after_writing(study, tmp_path):
     above = [f"{' '.join(filter(None, region))} {cv:.4g} %" for region, cv in cvs.items() if cv > limit]
     assert sorted(named) == sorted(above)
     assert (tmp_path / "out" / "reliability.csv").is_file()
-    assert run("reliability", *raters, "--out", tmp_path / "out", "--require-cv", "100").code == 0
+    assert run("reliability", *raters, *FI, "--out", tmp_path / "out", "--require-cv", "100").code == 0
 
 
 def test_an_unknown_cv_does_not_pass_the_gate(tmp_path):
@@ -183,7 +186,7 @@ def test_rows_that_one_rater_lacks_are_left_out_of_the_mean_and_said(study, tmp_
     (scans / "LR_4_4.json").unlink()
     run("quantify", scans, "--out", tmp_path / "results", "--quiet")
     raters = study / "results_a", tmp_path / "results"
-    outcome = run("reliability", *raters, "--out", tmp_path / "out", "--mean-out", tmp_path / "mean")
+    outcome = run("reliability", *raters, *FI, "--out", tmp_path / "out", "--mean-out", tmp_path / "mean")
     assert outcome.code == 0
     assert "left out of the mean, 9 rows without a measurement of results" in outcome.err
     assert len(rows_of(tmp_path / "mean")) == 15 * 9
@@ -309,7 +312,7 @@ def test_raters_of_one_folder_name_are_told_apart(study, tmp_path):
     for who in "ab":
         shutil.copytree(study / f"results_{who}", tmp_path / f"reader {who}" / "results")
     raters = [tmp_path / f"reader {who}" / "results" for who in "ab"]
-    assert run("reliability", *raters, "--out", tmp_path / "out").code == 0
+    assert run("reliability", *raters, *FI, "--out", tmp_path / "out").code == 0
     row = read_csv(tmp_path / "out" / "bland_altman.csv")[0]
     assert (row["rater_a"], row["rater_b"]) == ("reader a/results", "reader b/results")
 
@@ -367,7 +370,7 @@ def test_raters_of_different_settings_have_no_mean(study, tmp_path):
     raters = study / "results_a", tmp_path / "b"
     outcome = run("reliability", *raters, "--out", tmp_path / "out", "--mean-out", tmp_path / "mean")
     assert "threshold" in one_line(outcome, 2)
-    outcome = run("reliability", *raters, "--out", tmp_path / "out")
+    outcome = run("reliability", *raters, *FI, "--out", tmp_path / "out")
     assert outcome.code == 0
     assert "raters differ in threshold" in outcome.err
 
@@ -392,7 +395,7 @@ def masks(study: Path, tmp_path: Path, scans_b: Path, results_b: Path | None = N
         results_b = tmp_path / "b"
         assert run("quantify", scans_b, "--out", results_b, "--quiet").code in (0, 4)
     datasets = ("--dataset", study / "scans_a", "--dataset", scans_b)
-    return run("reliability", study / "results_a", results_b, *datasets, "--out", tmp_path / "out")
+    return run("reliability", study / "results_a", results_b, *FI, *datasets, "--out", tmp_path / "out")
 
 
 def test_a_dataset_that_was_not_measured_is_refused(study, tmp_path):

@@ -27,8 +27,11 @@ def study(tmp_path_factory):
     """Two participants of each group, L3 and L4, of the sample data: scans, results, comparison, page."""
     home = tmp_path_factory.mktemp("report")
     copy_sample(home / "scans", "*_[12]_[34].*")
+    (home / "scans" / "paraspinal.toml").write_text('contrasts = ["side:ALS", "group:ALS-LR"]\n')
     assert run("quantify", home / "scans", "--out", home / "results", "--quiet").code == 0
-    assert run("compare", home / "results", "--out", home / "comparison", "--quiet").code == 0
+    compared = run("compare", home / "results", "--out", home / "comparison")
+    assert compared.code == 0, compared.err
+    (home / "said.txt").write_text(compared.err, encoding="utf-8")
     outcome = report(home, home / "report.html")
     assert outcome.code == 0, outcome.err
     return home
@@ -162,8 +165,8 @@ def with_shapiro(tmp_path_factory):
     for file in [*SAMPLE.glob("*_3.*"), SAMPLE / "participants.csv"]:
         shutil.copy(file, home / "scans")
     assert run("quantify", home / "scans", "--out", home / "results", "--quiet").code == 0
-    options = ("--normality", "shapiro", "--out", home / "comparison", "--quiet")
-    assert run("compare", home / "results", *options).code == 0
+    options = ("--normality", "shapiro", "--contrast", "group:ALS-LR", "--metric", "fi", "--quiet")
+    assert run("compare", home / "results", *options, "--out", home / "comparison").code == 0
     return home
 
 
@@ -214,11 +217,9 @@ def test_other_participants_have_to_be_named_again(study, tmp_path):
     rows = [f"{one['participant_id']},{one['onset_side']},{number % 2}" for number, one in enumerate(people)]
     table.write_text("\n".join(["participant_id,onset_side,kind", *rows]))
     options = ("--participants", table)
+    asked = ("--contrast", "kind:1-0", "--metric", "fi")
     out = tmp_path / "comparison"
-    assert (
-        run("compare", study / "results", *options, "--contrast", "kind:1-0", "--out", out, "--quiet").code
-        == 0
-    )
+    assert run("compare", study / "results", *options, *asked, "--out", out, "--quiet").code == 0
     assert report(study, tmp_path / "p.html", comparison=out).code == 3
     assert report(study, tmp_path / "p.html", *options, comparison=out).code == 0
 
@@ -247,6 +248,7 @@ def test_wrong_usage_is_one_line(study, tmp_path):
 
 def test_faulty_slices_are_named_with_their_reasons(tmp_path):
     scans = write_dataset(tmp_path / "scans", als=1, lr=1, segments=(3,))
+    (scans / "paraspinal.toml").write_text('contrasts = ["group:ALS-LR"]\n')
     write_slice(scans, "ALS_2_3", shapes=[shape for shape in SHAPES if shape["label"] != "MF_L"])
     (scans / "LR_2_3.json").write_text("{")
     shutil.copy(scans / "LR_1_3.png", scans / "LR_2_3.png")
@@ -422,17 +424,17 @@ def test_pdf_is_complete_and_the_same_each_time(study, tmp_path):
     assert len(re.findall(rb"/Subtype /Image", content)) >= 8, "a picture of each slice"
 
 
-def test_counts_of_comparisons_agree(study, tmp_path):
+def test_counts_of_comparisons_agree(study):
     """The table, the terminal and the page, each counted or said by itself."""
     rows = read_csv(study / "comparison" / "comparisons.csv")
     tested = sum(row["p"] != "" for row in rows)
     below, adjusted = (
         sum(row[name] != "" and float(row[name]) < 0.05 for row in rows) for name in ("p", "p_adjusted")
     )
-    outcome = run("compare", study / "results", "--out", tmp_path / "comparison")
-    said = re.search(r"made (\d+) comparisons?(?: \((\d+) more could not be tested\))?", outcome.err)
+    err = (study / "said.txt").read_text(encoding="utf-8")
+    said = re.search(r"made (\d+) comparisons?(?: \((\d+) more could not be tested\))?", err)
     assert (int(said[1]), int(said[2] or 0)) == (tested, len(rows) - tested)
-    assert f"; {below} with p < 0.05, {adjusted} with adjusted p < 0.05" in outcome.err
+    assert f"; {below} with p < 0.05, {adjusted} with adjusted p < 0.05" in err
     text = page(study / "report.html")
     assert f"<dd>{adjusted} <span>of {tested}</span></dd>" in text
     if tested:
@@ -455,6 +457,7 @@ def test_run_writes_the_page_of_these_results_or_none(study, tmp_path):
 
 def test_several_slices_per_segment_stand_by_themselves(tmp_path):
     scans = stacks(tmp_path / "scans")
+    (scans / "paraspinal.toml").write_text('contrasts = ["group:ALS-LR"]\n')
     outcome = run("run", scans, "--out", tmp_path / "out", "--quiet")
     assert outcome.code == 0, outcome.err
     text = page(tmp_path / "out" / "report.html")
@@ -552,7 +555,8 @@ def test_a_table_1_of_other_participants_is_refused(study, tmp_path):
     (tmp_path / "people.csv").write_text("\n".join(lines) + "\n")
     out = tmp_path / "comparison"
     done = run(
-        "compare", study / "results", "--participants", tmp_path / "people.csv", "--out", out, "--quiet"
+        *("compare", study / "results", "--participants", tmp_path / "people.csv"),
+        *("--contrast", "group:ALS-LR", "--metric", "fi", "--out", out, "--quiet"),
     )
     assert done.code == 0
     outcome = report(study, tmp_path / "page.html", comparison=out)

@@ -19,6 +19,13 @@ def scans(tmp_path):
     return copy_sample(tmp_path / "scans", "*_[12]_3.*")
 
 
+@pytest.fixture
+def brief(scans):
+    """The same with one contrast in its protocol: few figures."""
+    (scans / "paraspinal.toml").write_text('contrasts = ["side:ALS"]\n')
+    return scans
+
+
 def test_results_comparison_and_a_summary(scans, tmp_path):
     outcome = run("run", scans, "--out", tmp_path / "out")
     assert outcome.code == 0
@@ -48,25 +55,27 @@ def test_a_summary_for_programs(scans, tmp_path):
 
 
 def test_an_error_in_one_slice_is_exit_4_with_the_comparison_made(scans, tmp_path):
+    (scans / "paraspinal.toml").write_text('contrasts = ["group:ALS-LR"]\n')
     (scans / "ALS_1_3.json").write_text("{")
     assert run("run", scans, "--out", tmp_path / "out").code == 4
     assert (tmp_path / "out" / "comparison" / "comparisons.csv").is_file()
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_dataset_that_changes_under_the_run_gets_a_comparison_and_no_page(scans, tmp_path, jobs):
+def test_a_dataset_that_changes_under_the_run_gets_a_comparison_and_no_page(brief, tmp_path, jobs):
     def changed(step):
         if isinstance(step, mp.StudyResults):
-            (scans / "ALS_1_3.json").unlink()
+            (brief / "ALS_1_3.json").unlink()
 
     with pytest.raises(NoInputError, match="ALS_1_3"):
-        mp.run(scans, tmp_path / "out", jobs=jobs, done=changed)
+        mp.run(brief, tmp_path / "out", jobs=jobs, done=changed)
     assert (tmp_path / "out" / "comparison" / "comparisons.csv").is_file()
     assert not (tmp_path / "out" / "report.html").exists()
     assert not multiprocessing.active_children()
 
 
-def test_an_old_comparison_never_stands_beside_new_results(scans, tmp_path):
+def test_an_old_comparison_never_stands_beside_new_results(brief, tmp_path):
+    scans = brief
     out = tmp_path / "out"
     assert run("run", scans, "--out", out).code == 0
     table = scans / "participants.csv"
@@ -79,6 +88,7 @@ def test_an_old_comparison_never_stands_beside_new_results(scans, tmp_path):
     for path in scans.glob("LR_*"):
         path.unlink()
     table.write_text("participant_id,age\nALS_1,60\nALS_2,61\n")
+    (scans / "paraspinal.toml").unlink()
     outcome = run("run", scans, "--out", out)
     assert outcome.code == 0
     assert "nothing to compare" in (out / "comparison" / "notes.txt").read_text()
@@ -87,7 +97,7 @@ def test_an_old_comparison_never_stands_beside_new_results(scans, tmp_path):
 
 def test_what_the_protocol_says_is_read_once(scans, tmp_path):
     """Settings, run options and SHA-256 are those of one moment, whoever writes into the file meanwhile."""
-    (scans / "paraspinal.toml").write_text("jobs = 1\nthreshold = 60\n")
+    (scans / "paraspinal.toml").write_text('jobs = 1\nthreshold = 60\ncontrasts = ["side:ALS"]\n')
     opened = []
     watched = True
 

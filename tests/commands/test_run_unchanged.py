@@ -199,8 +199,15 @@ def test_another_program_or_library(place, monkeypatch, name, other, said):
     assert "made again" in outcome.err
 
 
+def few_figures(scans):
+    """One contrast in the protocol of a dataset that is measured anew."""
+    (scans / "paraspinal.toml").write_text('contrasts = ["side:LR"]\n')
+    return scans
+
+
 def test_label_maps(made, tmp_path, monkeypatch):
-    maps, study, scans = tmp_path / "maps", tmp_path / "study", made[0] / "scans"
+    maps, study = tmp_path / "maps", tmp_path / "study"
+    scans = few_figures(shutil.copytree(made[0] / "scans", tmp_path / "scans"))
     assert run("masks", scans, "--out", maps).code == 4
     how = ("run", scans, "--masks", maps, "--out", study)
     assert run(*how).code in (0, 4)
@@ -229,8 +236,8 @@ def test_a_record_that_was_edited_counts_for_nothing(place):
 
 
 def test_a_study_that_was_cut_off_is_made_again(made, tmp_path, monkeypatch):
-    shutil.copytree(made[0], tmp_path / "here")
-    place = tmp_path / "here"
+    place = shutil.copytree(made[0], tmp_path / "here")
+    few_figures(place / "scans")
 
     def stopped(*_, **__):
         raise KeyboardInterrupt
@@ -245,8 +252,8 @@ def test_a_study_that_was_cut_off_is_made_again(made, tmp_path, monkeypatch):
 
 
 def test_what_could_not_be_read_this_time_is_tried_again(made, tmp_path, monkeypatch):
-    place = tmp_path / "here"
-    shutil.copytree(made[0], place)
+    place = shutil.copytree(made[0], tmp_path / "here")
+    few_figures(place / "scans")
     there = read_bytes
 
     def fails(path, limit):

@@ -115,6 +115,7 @@ def test_threshold_sweep_adds_the_slices_of_a_stack(study, tmp_path):
 
 def test_threshold_sweep_where_a_stack_is_not_whole(tmp_path):
     stacks(tmp_path / "scans")
+    (tmp_path / "scans" / "paraspinal.toml").write_text('contrasts = ["group:ALS-LR"]\n')
     write_slice(tmp_path / "scans", "ALS_1_3_b", grey_image(seed=1), SHAPES[1:])
     (tmp_path / "scans" / "LR_1_3_c.json").unlink()
     assert run("quantify", tmp_path / "scans", "--out", tmp_path / "results").code == 4

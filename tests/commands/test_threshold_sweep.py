@@ -49,6 +49,21 @@ def study(tmp_path_factory):
     return home
 
 
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """L4 alone, two contrasts in the protocol: quick to sweep again."""
+    home = tmp_path_factory.mktemp("few")
+    copy_sample(home / "scans", "*_4.*")
+    (home / "scans" / "paraspinal.toml").write_text(FEW)
+    assert run("quantify", home / "scans", "--out", home / "results", "--quiet").code == 0
+    outcome = sweep(home, home / "swept")
+    assert outcome.code == 0, outcome.err
+    return home
+
+
+FEW = 'contrasts = ["side:ALS", "group:ALS-LR"]\n'
+
+
 def sweep(study: Path, out: Path, *options: object, results: Path | None = None, scans: Path | None = None):
     dataset = scans or study / "scans"
     return run("threshold-sweep", results or study / "results", "--dataset", dataset, "--out", out, *options)
@@ -173,10 +188,10 @@ def test_the_summary_counts_what_stands_in_the_table(study):
     assert sentence in (study / "swept" / "notes.txt").read_text().splitlines()
 
 
-def test_two_processes_give_the_same_bytes_and_quiet_is_quiet(study, tmp_path):
-    outcome = sweep(study, tmp_path, "--jobs", 2, "--quiet")
+def test_two_processes_give_the_same_bytes_and_quiet_is_quiet(few, tmp_path):
+    outcome = sweep(few, tmp_path, "--jobs", 2, "--quiet")
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
-    assert fingerprint(tmp_path) == fingerprint(study / "swept")
+    assert fingerprint(tmp_path) == fingerprint(few / "swept")
 
 
 def test_a_protocol_is_followed(tmp_path):
@@ -191,18 +206,16 @@ def test_a_protocol_is_followed(tmp_path):
     assert {row["threshold"] for row in read_csv(tmp_path / "out" / "slope.csv")} == {"4"}
 
 
-def test_participants_may_come_from_elsewhere(study, tmp_path):
+def test_participants_may_come_from_elsewhere(few, tmp_path):
     bare = tmp_path / "scans"
-    shutil.copytree(study / "scans", bare)
+    shutil.copytree(few / "scans", bare)
     (bare / "participants.csv").unlink()
     run("quantify", bare, "--out", tmp_path / "results", "--quiet")
-    table = study / "scans" / "participants.csv"
-    outcome = sweep(
-        study, tmp_path / "out", "--participants", table, results=tmp_path / "results", scans=bare
-    )
+    table = few / "scans" / "participants.csv"
+    outcome = sweep(few, tmp_path / "out", "--participants", table, results=tmp_path / "results", scans=bare)
     assert outcome.code == 0, outcome.err
     for name in ("sweep.csv", "sweep_contrasts.csv"):
-        assert (tmp_path / "out" / name).read_bytes() == (study / "swept" / name).read_bytes()
+        assert (tmp_path / "out" / name).read_bytes() == (few / "swept" / name).read_bytes()
 
 
 def test_one_group_without_sides_is_swept_without_contrasts(tmp_path):
@@ -265,25 +278,25 @@ def seal(folder: Path, table: str) -> None:
     (folder / "quantify.json").write_text(json.dumps(manifest))
 
 
-def test_wrong_input_is_one_line(study, tmp_path):
+def test_wrong_input_is_one_line(few, tmp_path):
     out = tmp_path / "out"
-    bare = shutil.copytree(study / "results", tmp_path / "bare")
+    bare = shutil.copytree(few / "results", tmp_path / "bare")
     (bare / "quantify.json").unlink()
-    strange = shutil.copytree(study / "results", tmp_path / "strange")
+    strange = shutil.copytree(few / "results", tmp_path / "strange")
     manifest = json.loads((strange / "quantify.json").read_text())
     manifest["settings"]["threshold"] = "fifty"
     (strange / "quantify.json").write_text(json.dumps(manifest))
-    assert "no quantify.json" in one_line(sweep(study, out, results=bare), 3)
+    assert "no quantify.json" in one_line(sweep(few, out, results=bare), 3)
     assert "Expected `int`, got `str` - at `$.settings.threshold`" in one_line(
-        sweep(study, out, results=strange), 3
+        sweep(few, out, results=strange), 3
     )
-    assert "no such folder" in one_line(sweep(study, out, results=tmp_path / "none"), 3)
-    assert "does not exist" in one_line(sweep(study, out, scans=tmp_path / "none"), 3)
+    assert "no such folder" in one_line(sweep(few, out, results=tmp_path / "none"), 3)
+    assert "does not exist" in one_line(sweep(few, out, scans=tmp_path / "none"), 3)
     for folder in ("scans", "results"):
-        refused = sweep(study, study / folder)
+        refused = sweep(few, few / folder)
         assert "is an input and would be written over" in one_line(refused, 2)
-    assert sweep(study, out, "--participants", tmp_path / "none.csv").code == 2
-    assert run("threshold-sweep", study / "results", "--out", out).code == 2
+    assert sweep(few, out, "--participants", tmp_path / "none.csv").code == 2
+    assert run("threshold-sweep", few / "results", "--out", out).code == 2
     assert not out.exists()
 
 
@@ -330,21 +343,19 @@ def test_steadiness_on_a_drawn_out_table():
     assert steadiness(pd.DataFrame(rows), 50) == Steadiness(significant=4, steady=1, other=1, sometimes=1)
 
 
-def test_normality_is_judged_as_the_protocol_says(study, tmp_path):
-    shutil.copytree(study / "scans", tmp_path / "scans")
-    (tmp_path / "scans" / "paraspinal.toml").write_text('normality = "shapiro"\ndivide-by = "bmi"\n')
+def test_normality_is_judged_as_the_protocol_says(few, tmp_path):
+    shutil.copytree(few / "scans", tmp_path / "scans")
+    (tmp_path / "scans" / "paraspinal.toml").write_text(f'{FEW}normality = "shapiro"\ndivide-by = "bmi"\n')
     assert run("quantify", tmp_path / "scans", "--out", tmp_path / "results", "--quiet").code == 0
     outcome = sweep(tmp_path, tmp_path / "swept")
     assert outcome.code == 0, outcome.err
     assert "normality shapiro" in (tmp_path / "swept" / "notes.txt").read_text().splitlines()[0]
     assert "FI is not divided by bmi here" in outcome.err
     undivided = tmp_path / "plain"
-    assert run("quantify", study / "scans", "--out", undivided, "--quiet").code == 0
+    assert run("quantify", few / "scans", "--out", undivided, "--quiet").code == 0
     there = comparisons_of(undivided, normality="shapiro", metrics=["fi"])
     expected = [(row["test"], row["p"]) for row in there]
     swept = [row for row in read_csv(tmp_path / "swept" / "sweep_contrasts.csv") if row["threshold"] == "50"]
     assert [(row["test"], row["p"]) for row in swept] == expected
-    lilliefors = [
-        row for row in read_csv(study / "swept" / "sweep_contrasts.csv") if row["threshold"] == "50"
-    ]
+    lilliefors = [row for row in read_csv(few / "swept" / "sweep_contrasts.csv") if row["threshold"] == "50"]
     assert [row["p"] for row in lilliefors] != [row["p"] for row in swept]

@@ -33,6 +33,18 @@ def study(tmp_path: Path) -> Path:
     return folder
 
 
+def few_figures(*scans: Path) -> None:
+    """Ask for one contrast where the commands of a page ask for none."""
+    for folder in scans:
+        (folder / "paraspinal.toml").write_text('contrasts = ["side:ALS"]\n')
+
+
+def without(segment: str, scans: Path) -> None:
+    """Remove the slices of a segment where one is enough."""
+    for path in scans.glob(f"*_{segment}.*"):
+        path.unlink()
+
+
 # --- when and where -----------------------------------------------------------------------------------------
 
 
@@ -40,6 +52,8 @@ def study(tmp_path: Path) -> Path:
 def test_the_makefile_fragment_runs_and_does_nothing_twice(study: Path) -> None:
     (fragment,) = of("recipes.md", "Makefile", "make")
     (study / "Makefile").write_text(fragment.text)
+    few_figures(study / "scans")
+    without("4", study / "scans")
     code, printed = shell("make", study)
     assert code == 0, printed
     assert (study / "comparison" / "comparisons.csv").is_file()
@@ -54,6 +68,8 @@ def test_the_makefile_fragment_runs_and_does_nothing_twice(study: Path) -> None:
 
 def test_the_commands_of_the_statistics_run(study: Path) -> None:
     shutil.copy(study / "scans" / "participants.csv", study)
+    few_figures(study / "scans")
+    without("3", study / "scans")
     assert shell("mriparaspinal quantify scans --out study/results", study)[0] == 0
     for rater in ("rater_a", "rater_b"):
         shutil.copytree(study / "study" / "results", study / rater)
@@ -74,6 +90,7 @@ def test_the_slurm_array_gives_the_bytes_of_one_run(study: Path) -> None:
     list_everyone, join = (block.text for block in of("cluster.md", "Slurm array", "sh"))
     (script,) = of("cluster.md", "Slurm array", "slurm")
     (study / "measure.sh").write_text(script.text)
+    few_figures(study / "scans")
     assert shell(list_everyone, study) == (0, "")
     (study / "scans" / "LR_4_4.json").write_text("{broken")
     for task in ("1", "2", "3"):
@@ -107,6 +124,7 @@ def sites(tmp_path: Path) -> Path:
         copy_slices(rf"(ALS|LR)_[{numbers}]_[34]\.", folder / site)
         mine = [line for line in people if re.match(rf"(ALS|LR)_[{numbers}],", line)]
         (folder / site / "participants.csv").write_text("\n".join([header, *mine]) + "\n")
+    few_figures(folder / "beijing", folder / "guangzhou")
     (join,) = of("recipes.md", "Several sites", "python")
     (folder / join.title).write_text(join.text)
     return folder

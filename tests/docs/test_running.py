@@ -22,6 +22,7 @@ def study(tmp_path: Path) -> Path:
     people = (folder / "scans" / "participants.csv").read_text().splitlines()
     kept = [line for line in people if re.match(r"participant_id|ALS_[12],|LR_1,", line)]
     (folder / "scans" / "participants.csv").write_text("\n".join(kept) + "\n")
+    (folder / "scans" / "paraspinal.toml").write_text('contrasts = ["side:ALS"]\n')  # few figures
     return folder
 
 

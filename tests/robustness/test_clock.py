@@ -22,6 +22,8 @@ sys.argv = ["mriparaspinal", *sys.argv[1:]]
 from mriparaspinal.cli import main
 main()
 """
+#: One figure: each is written by the same functions.
+CONTRAST = ("--contrast", "group:ALS-LR", "--metric", "bmi")
 YEARS = {"1970": 0, "2200": 7_258_118_400}
 
 
@@ -34,7 +36,7 @@ def outputs(tmp_path_factory):
     rows += [f"LR_{i},LR,left,{50 + i * i % 7},0,{40 + i}" for i in range(1, 9)]
     table = home / "table.csv"
     table.write_text("participant_id,group,onset_side,age,psa,bmi\n" + "\n".join(rows) + "\n")
-    words = ("compare", "--table", table, "--participants", table, "--quiet", "--out")
+    words = ("compare", "--table", table, "--participants", table, *CONTRAST, "--quiet", "--out")
     assert run(*words, home / "today").code == 0
     found = {}
     for year, moment in YEARS.items():
@@ -54,4 +56,5 @@ def test_the_same_bytes_in_any_year(outputs, year):
     code, said, files = found[year]
     assert (code, said) == (0, "")
     assert "tables.xlsx" in files
+    assert {".png", ".svg", ".json", ".md"} <= {name[name.rindex(".") :] for name in files}
     assert files == today

@@ -26,6 +26,7 @@ from mriparaspinal.io.write import DRAFT
 from mriparaspinal.measure.dataset import measure_dataset
 from mriparaspinal.measure.result_files import result_files
 from mriparaspinal.measure.results import read_results
+from tests.support.builders.faults import finished, fork
 from tests.support.builders.slices import write_dataset, write_slice
 from tests.support.builders.study import (
     PROJECT,
@@ -80,24 +81,25 @@ def is_whole(out: Path) -> str | None:
 
 def test_killed_at_any_moment(data, tmp_path):
     """Sixteen runs, each with its own threshold: half killed anywhere, half while the tables are replaced."""
-    out = tmp_path / "out"
+    out, said = tmp_path / "out", tmp_path / "said.txt"
     assert run("quantify", data, "--out", out, "--threshold", 200).code == 0
     clock = random.Random(7)
     began = time.monotonic()
-    finish(start("quantify", data, "--out", out, "--threshold", 200))
+    assert finished(fork(["quantify", str(data), "--out", str(out), "--threshold", "200"], said)) == 0
     whole_run = time.monotonic() - began
     current = "200"
     refused = 0
+    look = os.WEXITED | os.WNOHANG | os.WNOWAIT
     for number in range(16):
         threshold = str(10 + number)
-        process = start("quantify", data, "--out", out, "--threshold", threshold)
+        process = fork(["quantify", str(data), "--out", str(out), "--threshold", threshold], said)
         if number % 2:
-            wait_until(lambda: any(out.glob(f"{DRAFT}*")), 5)
+            wait_until(lambda pid=process: any(out.glob(f"{DRAFT}*")) or os.waitid(os.P_PID, pid, look), 5)
             time.sleep(clock.uniform(0, 0.012))
         else:
             time.sleep(clock.uniform(0, whole_run))
-        process.kill()
-        finish(process)
+        os.kill(process, signal.SIGKILL)
+        assert finished(process) in (0, -signal.SIGKILL), said.read_text()
         found = is_whole(out)
         assert found in (None, current, threshold)
         refused += found is None
@@ -437,8 +439,9 @@ def test_images_that_are_exchanged_during_the_run(tmp_path):
         assert float(row["fi"]) == images[inputs[row["image"]]][1]
 
 
-def test_a_json_that_is_being_written(data, tmp_path):
+def test_a_json_that_is_being_written(tmp_path):
     """At every length that its first part may have."""
+    data = write_dataset(tmp_path / "data", 1, 1, (3,))
     path = data / "ALS_1_3.json"
     whole = path.read_bytes()
     expected = {key: value for key, value in fingerprint(data).items() if key != path.name}

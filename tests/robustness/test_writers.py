@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ from tests.support.builders.faults import finished as ended
 from tests.support.builders.slices import SHAPES, labelme, write_dataset, write_slice
 from tests.support.builders.study import (
     PROJECT,
+    copy_sample,
     fingerprint,
     finish,
     forked,
@@ -45,7 +47,30 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
 @pytest.fixture(scope="module")
 def every(tmp_path_factory):
-    return writers(tmp_path_factory.mktemp("writers") / "in")
+    """As ``make faults`` has them, but what takes long is done for fewer slices and rows."""
+    made = tmp_path_factory.mktemp("writers") / "in"
+    found = writers(made)
+    small = write_dataset(made / "small", 1, 1, (3,))
+    few = copy_sample(made / "few", "*_[12]_3.*")
+    (few / "paraspinal.toml").write_text('contrasts = ["side:ALS"]\n')
+    one, other = made / "few_results", made / "few_other"
+    for results, threshold in ((one, 50), (other, 80)):
+        assert run("quantify", few, "--out", results, "--threshold", threshold).code == 0
+    return found | {
+        "run": replace(found["run"], arguments=(few, *found["run"].arguments[1:])),
+        "masks": replace(found["masks"], arguments=(small, *found["masks"].arguments[1:])),
+        "phantom": replace(found["phantom"], arguments=(*found["phantom"].arguments, "--size", 128)),
+        "compare": replace(found["compare"], arguments=(one, *found["compare"].arguments[1:])),
+        "threshold-sweep": replace(
+            found["threshold-sweep"], arguments=("--dataset", few, "--out", "OUT"), one=(one,), other=(other,)
+        ),
+        "report": replace(
+            found["report"],
+            arguments=("--dataset", few, *found["report"].arguments[2:]),
+            one=(one,),
+            other=(other,),
+        ),
+    }
 
 
 @pytest.fixture
