@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import sys
 
+import pandas as pd
 import pytest
 
 import mriparaspinal as mp
@@ -59,6 +60,20 @@ def test_an_error_in_one_slice_is_exit_4_with_the_comparison_made(scans, tmp_pat
     (scans / "ALS_1_3.json").write_text("{")
     assert run("run", scans, "--out", tmp_path / "out").code == 4
     assert (tmp_path / "out" / "comparison" / "comparisons.csv").is_file()
+
+
+def test_two_processes_give_the_bytes_of_one(tmp_path):
+    scans = copy_sample(tmp_path / "scans", "*_[1-4]_4.*")
+    for jobs in (1, 2):
+        assert run("run", scans, "--out", tmp_path / str(jobs), "--jobs", jobs).code == 0
+    one, two = (
+        {file.relative_to(place): file.read_bytes() for file in place.rglob("*") if file.is_file()}
+        for place in (tmp_path / "1", tmp_path / "2")
+    )
+    assert len(one) > 30
+    assert two == one
+    table = pd.read_csv(tmp_path / "2" / "comparison" / "comparisons.csv")
+    assert table["contrast"].nunique() > 3, "the contrasts of the protocol are made by several processes"
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
