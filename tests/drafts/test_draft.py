@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from collections import defaultdict
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,13 @@ from tests.support.builders.study import Outcome, fingerprint, run
 
 JUDGED = 6
 
+#: The quick flow, where there is OpenCV, for what does not depend on the flow.
+QUICK = ("--quick",) if find_spec("cv2") else ()
+
 
 @pytest.fixture(scope="module")
 def slices() -> dict[str, PhantomSlice]:
-    return phantoms(5)
+    return phantoms(4)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +62,7 @@ def test_six_judged_slices_draft_the_others(
     folder, outcome = drafted
     assert outcome.code == 0, outcome.err
     found = held_out(folder, slices, bare)
-    assert {name: len(values) for name, values in found.items()} == {"MF": 8, "ES": 8, "PM": 8, "IVD": 4}
+    assert {name: len(values) for name, values in found.items()} == {"MF": 4, "ES": 4, "PM": 4, "IVD": 2}
     for name, values in found.items():
         assert np.mean(values) >= 0.93, (name, values)
         assert min(values) >= 0.88, (name, values)
@@ -105,7 +109,7 @@ def test_the_regions_to_look_at_first_are_named(drafted: tuple[Path, Outcome]) -
 def test_a_second_run_has_nothing_to_do_and_changes_nothing(drafted: tuple[Path, Outcome]) -> None:
     folder, _ = drafted
     before = fingerprint(folder)
-    outcome = run("draft", folder)
+    outcome = run("draft", folder, *QUICK)
     assert outcome.code == 0, outcome.err
     assert "drafted 0 regions" in outcome.err
     assert fingerprint(folder) == before
@@ -131,7 +135,7 @@ def test_slices_of_another_sequence_are_refused(
     for path in (shared / "real" / "TUM01").glob("HV_1_[34].png"):
         shutil.copy(path, scans)
     before = fingerprint(scans)
-    outcome = run("draft", scans)
+    outcome = run("draft", scans, *QUICK)
     assert outcome.code == 3
     assert outcome.err.count("error: correlation of grey levels with the reviewed slices 0.") == 2
     assert "no draft could be made for any of 2 slices" in outcome.err
@@ -143,7 +147,7 @@ def test_a_real_sequence_refuses_phantoms(
 ) -> None:
     real = write_real(tmp_path / "real", shared / "real" / "TUM01" / "volumes", (5, 8, 11, 14, 17))
     scans = write(tmp_path / "scans", dict(list(slices.items())[:2]), list(slices)[:2])
-    outcome = run("draft", scans, "--from", real)
+    outcome = run("draft", scans, "--from", real, *QUICK)
     assert outcome.code == 3
     assert outcome.err.count("another") + outcome.err.count("expected a slice of the same sequence") == 2
     assert sorted(path.suffix for path in scans.iterdir()) == [".png", ".png"]
@@ -155,7 +159,7 @@ def test_a_field_of_view_counts_where_it_is_known(slices: dict[str, PhantomSlice
     rows = [f"{stem}.png,0.8,0.8" for stem in stems[:5]] + [f"{stems[5]}.png,0.4,0.4"]
     text = "\n".join(["image,row_spacing_mm,col_spacing_mm", *rows, ""])
     (scans / "slices.csv").write_text(text)
-    outcome = run("draft", scans)
+    outcome = run("draft", scans, *QUICK)
     assert outcome.code == 3
     expected = "a field of view of 102×102 mm; expected about that of the reviewed slices, 205×205 mm"
     assert f"{stems[5]}.png: error: {expected}" in outcome.err

@@ -107,7 +107,7 @@ def data(tmp_path) -> Path:
 @pytest.fixture(scope="module")
 def many(tmp_path_factory) -> Path:
     """Slices for some seconds. Read only."""
-    return write_many(tmp_path_factory.mktemp("many") / "data", 3000)
+    return write_many(tmp_path_factory.mktemp("many") / "data", 1500)
 
 
 def test_two_workers_one_killed_in_the_middle(scheduler, many, tmp_path):
@@ -145,7 +145,7 @@ def test_a_scheduler_that_does_not_answer(data, tmp_path):
 
 @pytest.mark.parametrize("address", ["localhost:8786", "", "tcp://"])
 def test_an_address_that_is_none(data, tmp_path, address):
-    line = one_line(quantify(data, "--out", tmp_path / "out", "--scheduler", address), 2)
+    line = one_line(run("quantify", data, "--out", tmp_path / "out", "--scheduler", address), 2)
     assert "expected" in line
 
 

@@ -327,7 +327,7 @@ def test_without_an_onset_side_nothing_shrinks() -> None:
 
 
 def test_fi_is_higher_with_psa_and_with_a_low_score() -> None:
-    people = [make_participant("ALS", n, 2) for n in range(1, 61)]
+    people = [make_participant("ALS", n, 2) for n in range(1, 41)]
     drawn = [make_slice(person, "L2", 2, 128, Effects()) for person in people]
     fi = np.array([np.mean([t.fi for t in d.truth if t.fi is not None]) for d in drawn])
     psa = np.array([p.psa for p in people])

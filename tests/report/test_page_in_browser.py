@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from tests.support.browser import Tab
 from tests.support.builders.slices import SHAPES, grey_image, polygon, write_slice
-from tests.support.builders.study import PROJECT, read_csv, rows_of, run
+from tests.support.builders.study import PROJECT, copy_sample, read_csv, rows_of, run
 
 SAMPLE = PROJECT / "sample_data"
+KEPT = "localStorage.length"
 RADIOLOGICAL = {"MF_L": "MF left", "MF_R": "MF right", "ES_L": "ES left", "ES_R": "ES right"}
 
 
@@ -32,41 +34,57 @@ class Opened:
         return self.tab.locator(selector).all_inner_texts()
 
 
+@pytest.fixture(scope="module")
+def used(browser):
+    """An offline tab that most tests share."""
+    tab = Tab(browser, offline=True, accept_downloads=True)
+    yield tab
+    tab.close()
+
+
 @pytest.fixture
-def show(browser):
-    """Open a page from disk in a fresh, offline browser; at the end there may be no complaint."""
+def show(browser, used):
+    """Open a page from disk in a fresh, offline browser; at the end there may be no complaint.
+
+    ``options``: of a browser that is another one. A second page of a test has one of its own, too.
+    """
     opened = []
 
     def open_page(path: Path, width: int = 1400, **options: Any) -> Opened:
-        context = browser.new_context(
-            offline=True, viewport={"width": width, "height": 900}, accept_downloads=True, **options
-        )
-        page = Opened(context.new_page())
-        page.tab.on("console", lambda message: page.said.append(f"{message.type}: {message.text}"))
-        page.tab.on("pageerror", lambda error: page.said.append(str(error)))
-        page.tab.on("dialog", lambda dialog: (page.said.append("a dialog"), dialog.dismiss()))
-        page.tab.on(
-            "request",
-            lambda request: (
-                request.url.startswith(("file:", "data:", "blob:"))
+        size = {"width": width, "height": 900}
+        if opened or options:
+            tab = Tab(browser, offline=True, accept_downloads=True, viewport=size, **options)
+        else:
+            tab = used
+            tab.tab.set_viewport_size(size)
+        page = Opened(tab.tab)
+        tab.listen(
+            console=lambda message: page.said.append(f"{message.type}: {message.text}"),
+            pageerror=lambda error: page.said.append(str(error)),
+            dialog=lambda dialog: (page.said.append("a dialog"), dialog.dismiss()),
+            request=lambda request: (
+                request.url.startswith(("file:", "data:", "blob:", "about:"))
                 or page.said.append(f"asked for {request.url}")
             ),
         )
+        opened.append((tab, page))
         page.tab.goto(path.as_uri())
-        opened.append((context, page))
+        assert not options.get("java_script_enabled", True) or page.tab.evaluate(KEPT) == 0
         return page
 
     yield open_page
-    for context, page in opened:
-        assert page.said == []
-        context.close()
+    said = [line for _, page in opened for line in page.said]
+    for tab, _ in opened:
+        tab.clear("file://") if tab is used else tab.close()
+    assert said == []
 
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
-    """The sample data, run; the page is ``report.html`` in it."""
+    """Two segments of the sample data, run; the page is ``report.html`` in it."""
     home = tmp_path_factory.mktemp("sample")
-    assert run("run", SAMPLE, "--out", home, "--quiet").code == 0
+    scans = copy_sample(home / "scans", "*_[34].*")
+    assert run("run", scans, "--out", home, "--quiet").code == 0
     return home
 
 
@@ -169,10 +187,10 @@ def test_where_the_browser_changes_pixels_nothing_is_explored(sample, show, tmp_
 def test_filters(sample, show):
     page = show(sample / "report.html")
     shown = page.tab.locator("#shown")
-    assert shown.inner_text() == "80 of 80 shown"
+    assert shown.inner_text() == "32 of 32 shown"
     page.tab.select_option("#show-group", "LR")
     page.tab.select_option("#show-segment", "L4")
-    assert shown.inner_text() == "8 of 80 shown"
+    assert shown.inner_text() == "8 of 32 shown"
     visible = page.tab.locator(".slice:visible")
     assert {(a.get_attribute("data-group"), a.get_attribute("data-segment")) for a in visible.all()} == {
         ("LR", "L4")
@@ -238,7 +256,8 @@ def test_verdicts_outlive_a_reload_and_are_read_back_by_quantify(sample, show, t
         "image,region,reader,verdict,reason,comment"
     )
     results = tmp_path / "results"
-    outcome = run("quantify", SAMPLE, "--review", tmp_path / "review.csv", "--out", results)
+    scans = sample / "scans"
+    outcome = run("quantify", scans, "--review", tmp_path / "review.csv", "--out", results)
     assert outcome.code == 0, outcome.err
     rows = {(row["image"], row["muscle"], row["side"]) for row in rows_of(results)}
     assert images[0] not in {image for image, *_ in rows}
@@ -295,7 +314,7 @@ def test_a_region_to_be_measured_of_an_excluded_slice_is_told_before_it_is_saved
 
 
 def test_a_browser_that_keeps_nothing_says_so(sample, show):
-    page = show(sample / "report.html")
+    page = show(sample / "report.html", locale="en-US")  # a browser of its own: the script stays in it
     page.tab.add_init_script(
         "Object.defineProperty(window, 'localStorage', { get() { throw new Error('denied'); } })"
     )
@@ -418,7 +437,7 @@ def test_the_first_screen_says_what_was_found(sample, show):
         "[...document.querySelectorAll('.tiles, .findings li, .checks li')]"
         ".filter(e => e.getBoundingClientRect().bottom <= innerHeight).map(e => e.innerText).join(' ')"
     )
-    for words in ("16", "80 of 80", "ALS against LR", "Hedges’ g", "SHA-256", "Yours to judge"):
+    for words in ("16", "32 of 32", "ALS against LR", "Hedges’ g", "SHA-256", "Yours to judge"):
         assert words in seen
     first = page.tab.locator("main svg, main img").first
     assert first.evaluate("e => e.closest('figure').id") == "effects"
@@ -433,7 +452,7 @@ def test_no_sideways_scrolling_at_any_width(home, width, show, request):
 
 def test_without_javascript_the_pictures_and_numbers_are_there(sample, show):
     page = show(sample / "report.html", java_script_enabled=False)
-    assert page.tab.locator(".slice").count() == 80
+    assert page.tab.locator(".slice").count() == 32
     first = page.tab.locator(".slice").first
     first.scroll_into_view_if_needed()
     assert first.locator("img").is_visible()
@@ -572,13 +591,11 @@ def test_print_is_complete_and_as_it_was_measured(sample, show):
     assert tab.evaluate(wide) == 0, "nothing is cut at the edge of A4"
 
 
-def test_headings_of_tables_are_repeated_in_print(sample, browser):
+def test_headings_of_tables_are_repeated_in_print(sample, show):
     """Chromium does not repeat them where a heading holds a button that is a box."""
-    page = browser.new_page()
-    page.goto((sample / "report.html").as_uri())
-    page.emulate_media(media="print")
-    assert page.locator("#table2 th button").first.evaluate("e => getComputedStyle(e).display") == "contents"
-    page.close()
+    tab = show(sample / "report.html").tab
+    tab.emulate_media(media="print")
+    assert tab.locator("#table2 th button").first.evaluate("e => getComputedStyle(e).display") == "contents"
 
 
 @pytest.fixture(scope="module")

@@ -124,7 +124,7 @@ def test_killed_in_mid_save_many_times_nothing_is_lost(tmp_path):
         served.ask("slices/0/keep", body)
         saving = threading.Thread(target=_quietly, args=(served, body))
         saving.start()
-        time.sleep(random.uniform(0, 0.02))
+        time.sleep(random.uniform(0, 0.04))  # a save takes 30 ms
         served.kill()
         saving.join()
         content = json.loads(path.read_text())

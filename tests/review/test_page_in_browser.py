@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from tests.support.browser import Tab
 from tests.support.builders.slices import SHAPES, box, grey_image, polygon, write_slice
 from tests.support.builders.study import PROJECT, read_csv, rows_of, run, wait_until
 from tests.support.review import Served, png_base64, serve
@@ -90,34 +91,43 @@ class Held:
             route.fulfill(response=answer) if self._answered else route.continue_()
 
 
+@pytest.fixture(scope="module")
+def used(browser):
+    """A tab that most tests share."""
+    tab = Tab(browser)
+    yield tab
+    tab.close()
+
+
 @pytest.fixture
-def show(browser):
-    """Open the page of a started review; at the end there may be no complaint."""
+def show(browser, used):
+    """Open the page of a started review; at the end there may be no complaint. A second has its own tab."""
     opened = []
 
     def open_page(served: Served, size: int = 100, width: int = 1280, height: int = 720) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height})
-        page = Page(context.new_page(), served, size)
-        page.tab.on("console", lambda message: page.said.append(f"{message.type}: {message.text}"))
-        page.tab.on("pageerror", lambda error: page.said.append(str(error)))
+        tab = Tab(browser) if opened else used
+        tab.tab.set_viewport_size({"width": width, "height": height})
+        page = Page(tab.tab, served, size)
         own = f"http://127.0.0.1:{served.port}/"
-        page.tab.on(
-            "request",
-            lambda request: (
-                request.url.startswith((own, f"blob:{own}")) or page.said.append(f"asked for {request.url}")
+        tab.listen(
+            console=lambda message: page.said.append(f"{message.type}: {message.text}"),
+            pageerror=lambda error: page.said.append(str(error)),
+            request=lambda request: (
+                request.url.startswith((own, f"blob:{own}", "about:"))
+                or page.said.append(f"asked for {request.url}")
             ),
         )
-        opened.append((context, page))
+        opened.append((tab, page))
         page.tab.goto(served.address)
         page.tab.locator("#regions button").first.wait_for()
         return page
 
     yield open_page
-    for context, page in opened:
-        context.close()
+    for tab, page in opened:
+        tab.clear(f"http://127.0.0.1:{page.served.port}") if tab is used else tab.close()
         if not page.served.process.stderr.closed:
             page.served.end()
-        assert page.said == []
+    assert [line for _, page in opened for line in page.said] == []
 
 
 def pillow_px(path: Path, label: str, size: int) -> int:
@@ -672,7 +682,7 @@ def test_what_was_drawn_is_there_after_the_program_died(show, tmp_path):
     page.served.kill()
     page.drag([30, 60], [28, 60])
     page.tab.locator("#bar", has_text="does not answer").wait_for()
-    page.tab.close()
+    page.tab.goto("about:blank")
     page.said[:] = [line for line in page.said if "ERR_CONNECTION" not in line]
     again = show(serve(root))
     again.settled("not saved")

@@ -25,6 +25,43 @@ def patient(make: Callable[..., Any]) -> Callable[..., Any]:
     return made
 
 
+class Tab:
+    """A tab for the tests of a module, one after the other: to open a new one takes longer than most tests.
+
+    For each test it is as a new one: nothing that a page or a test left in it is there any more.
+    """
+
+    def __init__(self, browser: Any, **options: Any) -> None:
+        self._context = browser.new_context(**options)
+        self.tab = self._context.new_page()
+        self._told = self._context.new_cdp_session(self.tab)
+        self._heard: list[tuple[str, Callable[[Any], object]]] = []
+
+    def listen(self, **events: Callable[[Any], object]) -> None:
+        """Until it is cleared, an event of the tab calls a function."""
+        for event, call in events.items():
+            self.tab.on(event, call)
+            self._heard.append((event, call))
+
+    def leave(self) -> None:
+        """Nothing of the page runs any more; what it says about that is still heard."""
+        self.tab.unroute_all(behavior="ignoreErrors")
+        self.tab.goto("about:blank")
+
+    def clear(self, origin: str) -> None:
+        """Forget the test before, and what its pages kept."""
+        self.leave()
+        for event, call in self._heard:
+            self.tab.remove_listener(event, call)
+        self._heard.clear()
+        self.tab.emulate_media(media="null")
+        self.tab.mouse.move(-10, -10)
+        self._told.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+
+    def close(self) -> None:
+        self._context.close()
+
+
 @pytest.fixture(scope="session")
 def browser():
     """A headless Chromium, started once; the tests are skipped where there is none."""

@@ -6,24 +6,80 @@ import base64
 import http.client
 import io
 import json
+import os
 import re
 import signal
-import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from tests.support.builders.study import PATIENCE, start
+from tests.support.builders.study import PATIENCE, become, wait_until
+
+#: What a review loads when it starts or is asked, which takes longer than all that a test does with it.
+_LOADED = (
+    *("adjudicate", "begin", "launch", "outlines", "saving", "server", "timing", "verdict_file", "workbench"),
+)
+
+
+class Forked:
+    """A command in a fork of this process: no library is imported once more. Used as a ``Popen`` is."""
+
+    def __init__(self, *arguments: object, preexec_fn: Callable[[], object] | None = None) -> None:
+        for name in _LOADED:
+            import_module(f"mriparaspinal.review.{name}")
+        for name in ("uvicorn.loops.auto", "uvicorn.protocols.http.h11_impl", "anyio._backends._asyncio"):
+            import_module(name)
+        said, to_said = os.pipe()
+        self.returncode: int | None = None
+        self.pid = os.fork()
+        if not self.pid:
+            become(map(str, arguments), os.open(os.devnull, os.O_WRONLY), to_said, lambda: _alone(preexec_fn))
+        os.close(to_said)
+        self.stderr = os.fdopen(said, encoding="utf-8")
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            ended, status = os.waitpid(self.pid, os.WNOHANG)
+            self.returncode = os.waitstatus_to_exitcode(status) if ended else None
+        return self.returncode
+
+    def wait(self, timeout: float = PATIENCE) -> int | None:
+        if not wait_until(lambda: self.poll() is not None, timeout):
+            self.send_signal(signal.SIGKILL)
+            raise AssertionError(f"no end in {timeout} s: {self.stderr.read()}")
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def communicate(self, timeout: float = PATIENCE) -> tuple[str, str]:
+        self.wait(timeout)
+        with self.stderr:
+            return "", self.stderr.read()
+
+
+def _alone(before: Callable[[], object] | None) -> None:
+    """As in a new program, nothing that this process has open is open: neither browsers nor other reviews."""
+    own = sorted((2, sys.stdout.fileno(), sys.stderr.fileno()))
+    for one, other in pairwise([*own, 1 << 16]):
+        os.closerange(one + 1, other)
+    if before:
+        before()
 
 
 @dataclass
 class Served:
     """A review that was started, and where it listens."""
 
-    process: subprocess.Popen[str]
+    process: Forked
     port: int
     token: str
 
@@ -78,8 +134,7 @@ STARTED: list[Served] = []
 def serve(dataset: Path, *options: object, **process_options: Any) -> Served:
     """Start ``review`` without a browser, and wait until it listens."""
     words = ("review", dataset, "--no-browser", *options)
-    process = start(*words, stdout=subprocess.DEVNULL, **process_options)
-    assert process.stderr is not None
+    process = Forked(*words, **process_options)
     said = ""
     for line in process.stderr:
         said += line
