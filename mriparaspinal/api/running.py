@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -234,30 +235,26 @@ def _compared_aside(results: Path, how: FigureFiles, hear: Callable[[], Any]) ->
     compared = _compared(results, how.jobs)
     files = compared.each_file(how)
     first = next(files)  # from now on the figures are drawn
-    yield _without_figures(compared, results)
+    yield _without_figures(compared)
     yield first
     yield from files
 
 
-def _without_figures(compared: Analysis, results: Path) -> Analysis:
-    """The comparison with figures that are made anew where they are looked at: these load no library."""
+def _without_figures(compared: Analysis) -> Analysis:
+    """The comparison with its figures packed: to unpack one loads the libraries that draw it."""
     from mriparaspinal.analysis.drawing import Drawing
 
-    contents = {
-        name: Drawing(partial(_drawn_again, results, name)) if isinstance(content, Drawing) else content
-        for name, content in compared.contents.items()
-    }
-    light = replace(compared, contents=contents)
+    drawings = {name: content for name, content in compared.contents.items() if isinstance(content, Drawing)}
+    packed = pickle.dumps(drawings)
+    figures = {name: Drawing(partial(_unpacked, packed, name)) for name in drawings}
+    light = replace(compared, contents={**compared.contents, **figures})
     vars(light)["lacking"] = compared.lacking  # to know it takes the libraries, too
     return light
 
 
-def _drawn_again(results: Path, name: str) -> PaperFigure:
-    from mriparaspinal.analysis.drawing import Drawing
-
-    drawing = _compared(results).contents[name]
-    assert isinstance(drawing, Drawing)
-    return drawing.draw()
+def _unpacked(drawings: bytes, name: str) -> PaperFigure:
+    figure: PaperFigure = pickle.loads(drawings)[name].draw()
+    return figure
 
 
 def _counted(

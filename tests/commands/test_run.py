@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
+import shutil
 import sys
 
 import pandas as pd
 import pytest
 
 import mriparaspinal as mp
+from mriparaspinal.analysis.files import png_bytes
 from mriparaspinal.core.errors import NoInputError
 from tests.support.builders.study import copy_sample, read_csv, run, without_next
 
@@ -74,6 +76,15 @@ def test_two_processes_give_the_bytes_of_one(tmp_path):
     assert two == one
     table = pd.read_csv(tmp_path / "2" / "comparison" / "comparisons.csv")
     assert table["contrast"].nunique() > 3, "the contrasts of the protocol are made by several processes"
+
+
+def test_figures_of_a_comparison_that_another_process_made_are_there_without_its_folder(brief, tmp_path):
+    ran = mp.run(brief, tmp_path / "out", jobs=2)
+    drawn = {file.stem: file.read_bytes() for file in (tmp_path / "out" / "comparison").glob("*.png")}
+    shutil.rmtree(tmp_path / "out")
+    assert set(ran.comparison.figures) == set(drawn) != set()
+    for name, figure in ran.comparison.figures.items():
+        assert png_bytes(figure) == drawn[name]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
