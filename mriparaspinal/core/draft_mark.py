@@ -58,7 +58,7 @@ _DOUBTS = (
     "wrong",
 )
 
-_USE = ("us", "measur", "includ", "count")
+_USE = ("us", "measur", "include", "count")
 
 
 def doubts(flags: object) -> tuple[str, ...]:
