@@ -101,19 +101,24 @@ def used(browser):
 
 @pytest.fixture
 def show(browser, used):
-    """Open the page of a started review; at the end there may be no complaint. A second has its own tab."""
+    """Open the page of a started review; at the end there may be no complaint.
+
+    A second has its own tab, as has one whose requests are held (``own``).
+    """
     opened = []
 
-    def open_page(served: Served, size: int = 100, width: int = 1280, height: int = 720) -> Page:
-        tab = Tab(browser) if opened else used
+    def open_page(
+        served: Served, size: int = 100, width: int = 1280, height: int = 720, own: bool = False
+    ) -> Page:
+        tab = Tab(browser) if opened or own else used
         tab.tab.set_viewport_size({"width": width, "height": height})
         page = Page(tab.tab, served, size)
-        own = f"http://127.0.0.1:{served.port}/"
+        origin = f"http://127.0.0.1:{served.port}/"
         tab.listen(
             console=lambda message: page.said.append(f"{message.type}: {message.text}"),
             pageerror=lambda error: page.said.append(str(error)),
             request=lambda request: (
-                request.url.startswith((own, f"blob:{own}", "about:"))
+                request.url.startswith((origin, f"blob:{origin}", "about:"))
                 or page.said.append(f"asked for {request.url}")
             ),
         )
@@ -399,7 +404,7 @@ def rounded_points(path: Path, label: str) -> list[list[int]]:
 def test_what_is_drawn_while_it_is_being_saved_stays_and_is_still_to_be_saved(show, tmp_path):
     root = tmp_path / "scans"
     path = write_slice(root, "ALS_1_3")
-    page = show(serve(root))
+    page = show(serve(root), own=True)
     page.press("1")
     page.area("MF_R")
     page.drag([35, 65], [30, 60])
@@ -454,7 +459,7 @@ def test_undo_after_saving_leaves_all_fields_of_every_shape(show, tmp_path):
 def test_a_judgement_is_of_the_file_that_was_seen(show, tmp_path):
     root = tmp_path / "scans"
     files = [write_slice(root, f"ALS_{number}_3", flags={"draft": True}) for number in (1, 2)]
-    page = show(serve(root))
+    page = show(serve(root), own=True)
     page.press("1")
     page.area("MF_R")
     # The next slice is asked for while this one is being saved, and shown while it is being judged …
@@ -637,7 +642,7 @@ def test_a_typed_reason_stays_until_it_is_used(show, tmp_path):
 def test_a_dashed_draft_is_called_one_and_numbers_that_are_awaited_are_no_clean_bill(show, tmp_path):
     root = tmp_path / "scans"
     write_slice(root, "ALS_1_3", flags={"draft": True})
-    page = show(serve(root, "--reader", "anna", "--out", tmp_path / "anna"))
+    page = show(serve(root, "--reader", "anna", "--out", tmp_path / "anna"), own=True)
     page.tab.locator("#hint", has_text="dashed: dataset (draft)").wait_for()
     measuring = Held(page.tab, "**/measure")
     page.press("Shift+T")
