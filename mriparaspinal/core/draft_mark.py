@@ -38,9 +38,14 @@ def is_ticked(flags: object, flag: str) -> bool:
     >>> is_ticked({"Derived-Disc": "yes"}, "derived-disc"), is_ticked(["derived-disc"], "derived-disc")
     (True, False)
     """
-    return isinstance(flags, Mapping) and any(
-        str(value).casefold() in _TICKED for name, value in flags.items() if str(name).casefold() == flag
-    )
+    return any(name.casefold() == flag for name in _ticked(flags))
+
+
+def _ticked(flags: object) -> list[str]:
+    """The names of the flags that are set."""
+    if not isinstance(flags, Mapping):
+        return []
+    return [str(name) for name, value in flags.items() if str(value).casefold() in _TICKED]
 
 
 #: How the words of a flag begin by which a person says: do not use this.
@@ -67,10 +72,7 @@ def doubts(flags: object) -> tuple[str, ...]:
     >>> doubts({"__ignore__": True, "Not usable": 1, "no artefact": True, "exclude": False})
     ('__ignore__', 'Not usable')
     """
-    if not isinstance(flags, Mapping):
-        return ()
-    ticked = [str(name) for name, value in flags.items() if str(value).casefold() in _TICKED]
-    return tuple(name for name in ticked if _is_doubt(name))
+    return tuple(filter(_is_doubt, _ticked(flags)))
 
 
 def _is_doubt(name: str) -> bool:

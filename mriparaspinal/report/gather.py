@@ -261,7 +261,7 @@ def _study(opened: Opened, compared: Compared, problems: Sequence[Problem]) -> S
         participants=rows["participant_id"].nunique(),
         slices=rows["image"].nunique(),
         sessions=tuple(sessions),
-        at=opened.cohort.session if sessions else "",
+        at=opened.cohort.session,
         libraries={"Python" if name == "python" else name: v for name, v in libraries.items()},
         several_slices=_has_stacks(rows),
         compared=not compared.missing,

@@ -42,7 +42,7 @@ class StudyFacts:
     sessions: tuple[str, ...] = ()
     """Of a follow-up."""
     at: str = ""
-    """The session of these that was compared."""
+    """The session of these that a comparison is of; empty where there are none."""
     several_slices: bool = False
     """Whether some segment of a participant has several slices."""
     compared: bool = False
